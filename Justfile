@@ -1,0 +1,33 @@
+# The command that a checkout runs: `cargo run` builds it first, and passes its exit code on.
+profile := env("QUEUE_LOAD_PROFILE", "release")
+queue-load := "cargo run --quiet --profile " + profile + " --bin queue-load --"
+
+# List the recipes.
+default:
+    @just --list
+
+# Put the queue under load as the scenario says; further arguments go to `queue-load run`.
+test-queue-load SCENARIO *ARGS:
+    {{queue-load}} run {{SCENARIO}} {{ARGS}}
+
+# The tests that need no real time to pass.
+test *ARGS:
+    cargo test --quiet {{ARGS}}
+
+# All tests, those that take real time included.
+test-all *ARGS:
+    QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet {{ARGS}}
+
+# Formatting, lints, documentation.
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets --quiet -- --deny warnings
+    RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --quiet
+
+# What the instrument itself costs.
+bench *ARGS:
+    cargo bench --quiet {{ARGS}}
+
+# Everything that decides whether a change lands.
+ci:
+    .ci/run

@@ -1,0 +1,138 @@
+//! Our own queue, as a service would use it.
+
+use super::{About, Account, Queue, Setup, Sink};
+use crate::load::payload::Value;
+use crate::load::{Entry, Reply, Stamp};
+use crate::log_queue::{self, Config, Level, LogQueue, Reason, Record};
+use crate::measure::OutcomeSource;
+use crate::scenario::{Parameters, Strategy};
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+/// The fields that carry the stamp.
+const STAMP_ID: &str = "stamp_id";
+const STAMP_AT: &str = "stamp_at";
+
+/// [`LogQueue`] under load.
+#[derive(Debug)]
+pub struct Builtin {
+    queue: LogQueue,
+}
+
+impl Queue for Builtin {
+    const ABOUT: About = About {
+        name: "builtin",
+        version: env!("CARGO_PKG_VERSION"),
+        strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
+        outcome_source: OutcomeSource::Call,
+        shutdown_delivers: true,
+    };
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let queue = LogQueue::start(config(&setup.parameters, setup.seed)?, Counted { sink });
+        queue.map(|queue| Self { queue }).map_err(|error| error.to_string())
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        match self.queue.log(record(entry)).await {
+            Ok(accepted) => Reply::Enqueued { waited: Some(accepted.waited) },
+            Err(refused) => match refused.reason {
+                Reason::SampledOut => Reply::SampledOut,
+                Reason::Full | Reason::Closed => Reply::Dropped,
+            },
+        }
+    }
+
+    fn shutdown(self, deadline: Duration) -> Account {
+        let end = self.queue.shutdown(deadline);
+        let counters = self.queue.counters();
+        let named = [
+            ("enqueued", counters.enqueued),
+            ("dropped", counters.dropped),
+            ("sampled_out", counters.sampled_out),
+            ("delivered", counters.delivered),
+            ("sink_errors", counters.sink_errors),
+            ("abandoned", counters.abandoned),
+        ];
+        Account {
+            counters: BTreeMap::from(named.map(|(name, count)| (name.to_owned(), count))),
+            admitted: end.abandoned + end.sink_errors,
+            depth_high_water: Some(counters.depth_high_water),
+        }
+    }
+}
+
+fn config(parameters: &Parameters, seed: u64) -> Result<Config, String> {
+    let whole = |name: &str, value: u64| usize::try_from(value).map_err(|_| format!("{name} {value} is too large"));
+    Ok(Config {
+        maxsize: whole("maxsize", parameters.maxsize)?,
+        strategy: match parameters.strategy {
+            Strategy::Drop => log_queue::Strategy::Drop,
+            Strategy::Block => log_queue::Strategy::Block,
+            Strategy::Sample => log_queue::Strategy::Sample,
+        },
+        batch_size: whole("batch_size", parameters.batch_size)?,
+        batch_timeout: Duration::from_nanos(parameters.batch_timeout.0),
+        sample_rate: parameters.sample_rate.as_f64(),
+        seed,
+    })
+}
+
+/// The record that a service would build at the place where it logs.
+fn record(entry: &Entry<'_>) -> Record {
+    let (id, at) = entry.stamp.to_words();
+    let record = Record::new(Level::Info, entry.message().to_owned());
+    let record = entry.fields().iter().fold(record, |record, &(name, value)| match value {
+        Value::U64(value) => record.with(name, value),
+        Value::Str(value) => record.with(name, value),
+        Value::F64(value) => record.with(name, value),
+        Value::Bool(value) => record.with(name, value),
+    });
+    record.with(STAMP_ID, id).with(STAMP_AT, at)
+}
+
+fn stamp(record: &Record) -> Option<Stamp> {
+    let word = |name| match record.field(name) {
+        Some(&log_queue::Value::U64(word)) => Some(word),
+        _ => None,
+    };
+    Stamp::from_words(word(STAMP_ID)?, word(STAMP_AT)?)
+}
+
+/// The counting sink as a sink of the queue.
+struct Counted {
+    sink: Sink,
+}
+
+impl log_queue::Sink for Counted {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.sink.deliver(stamp(record), |out| record.write_json(out))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+
+    fn buffers(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{Phase, Template};
+
+    #[test]
+    fn the_stamp_survives_the_record_whatever_the_payload() {
+        for fields in [0, 4, 64] {
+            let template = Template::new(fields, 64);
+            let stamped = Stamp { phase: Phase::Window, task: 9, sequence: 1 << 40, at: u64::MAX };
+            let record = record(&Entry::new(&template, stamped));
+            assert_eq!(stamp(&record), Some(stamped));
+            assert_eq!(record.fields().len(), fields as usize + 2);
+        }
+        assert_eq!(stamp(&Record::new(Level::Info, "not ours")), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! The queues that this program knows, by name.
+
+use super::{About, Queue};
+use crate::scenario::{Catalog, QueueSpec};
+
+/// Something that can be done with any queue: the worker's repeat. Generic, so that calls to the queue are not virtual.
+pub trait Host {
+    /// What comes of it.
+    type Output;
+
+    /// Does it with `Q`.
+    fn host<Q: Queue>(self) -> Self::Output;
+}
+
+/// The queues that this program knows.
+pub struct Registry<H: Host> {
+    known: Vec<Known<H>>,
+}
+
+struct Known<H: Host> {
+    about: About,
+    host: fn(H) -> H::Output,
+}
+
+impl<H: Host> Registry<H> {
+    /// The queues that come with this crate.
+    pub fn with_own() -> Self {
+        let mut registry = Self { known: Vec::new() };
+        registry.add::<super::builtin::Builtin>();
+        registry.add::<super::noop::Noop>();
+        registry
+    }
+
+    /// Adds a queue; one of the same name is replaced.
+    pub fn add<Q: Queue>(&mut self) -> &mut Self {
+        self.known.retain(|known| known.about.name != Q::ABOUT.name);
+        self.known.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
+        self
+    }
+
+    /// What there is, in the order in which it was added.
+    pub fn abouts(&self) -> impl Iterator<Item = &About> {
+        self.known.iter().map(|known| &known.about)
+    }
+
+    /// What a scenario may name.
+    pub fn catalog(&self) -> Catalog {
+        let spec = |about: &About| QueueSpec { name: about.name.to_owned(), strategies: about.strategies.to_vec() };
+        Catalog::new(self.abouts().map(spec))
+    }
+
+    /// Lets `host` work on the queue called `name`; `None` if there is no such queue.
+    pub fn host(&self, name: &str, host: H) -> Option<H::Output> {
+        self.known.iter().find(|known| known.about.name == name).map(|known| (known.host)(host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct NameOf;
+    impl Host for NameOf {
+        type Output = &'static str;
+        fn host<Q: Queue>(self) -> &'static str {
+            Q::ABOUT.name
+        }
+    }
+
+    #[test]
+    fn a_queue_is_found_by_its_name_only() {
+        let registry = Registry::<NameOf>::with_own();
+        assert_eq!(registry.host("noop", NameOf), Some("noop"));
+        assert_eq!(registry.host("builtin", NameOf), Some("builtin"));
+        assert_eq!(registry.host("nope", NameOf), None);
+    }
+
+    #[test]
+    fn adding_a_name_again_replaces_it() {
+        let mut registry = Registry::<NameOf>::with_own();
+        let before = registry.abouts().count();
+        registry.add::<crate::adapter::noop::Noop>();
+        assert_eq!(registry.abouts().count(), before);
+    }
+}

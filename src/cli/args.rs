@@ -1,0 +1,186 @@
+//! The arguments. Every axis and every setting of `[run]` has an option of its own name that replaces it.
+
+use super::exit;
+use crate::render::Format;
+use crate::scenario::{Override, overridable};
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Puts a logging queue under load and says whether it keeps its promise.
+#[derive(Debug, Parser)]
+#[command(name = "queue-load", version, max_term_width = 100, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run scenarios, print a table, save a report; the exit code is the verdict
+    Run(RunArgs),
+    /// Say what a run would do, and how long it would take
+    List(ListArgs),
+    /// Check scenario files
+    Validate(ValidateArgs),
+    /// Show a saved report, or what the journal of a broken run holds
+    Show(ShowArgs),
+    /// Say which queues can be put under load
+    Queues(QueuesArgs),
+}
+
+/// Scenarios, and which of their cases.
+#[derive(Debug, Args)]
+pub struct ScenarioArgs {
+    /// Scenario files; globs such as 'scenarios/*.toml' too
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+    /// Keep only the cases whose axis has one of these values, as in strategy=drop,block; may be given again
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub filters: Vec<String>,
+    /// Axes and settings that the command line replaces.
+    #[arg(skip)]
+    pub overrides: Vec<Override>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub scenarios: ScenarioArgs,
+    /// What stdout carries
+    #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    pub format: Format,
+    /// Save the report here (.json), instead of under a name of its own in the reports directory
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Where reports are saved
+    #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
+    pub reports_dir: PathBuf,
+    /// No progress, no notes
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// `list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub scenarios: ScenarioArgs,
+    /// What stdout carries
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Scenario files; globs such as 'scenarios/*.toml' too
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A report (.json), the journal of a run that was cut short (.journal), or `latest`
+    #[arg(value_name = "REPORT")]
+    pub report: PathBuf,
+    /// What stdout carries
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// Show one case in full
+    #[arg(long = "case", value_name = "ID")]
+    pub case_id: Option<String>,
+    /// Where `latest` looks
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub reports_dir: PathBuf,
+}
+
+/// `queues`
+#[derive(Debug, Args)]
+pub struct QueuesArgs {
+    /// What stdout carries
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+}
+
+/// Reads the command line of this process.
+///
+/// # Errors
+/// Wrong usage; also `--help` and `--version`, as clap has them.
+pub fn parse() -> Result<Verb, clap::Error> {
+    from(std::env::args_os())
+}
+
+fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    if let Some((_, matches)) = matches.subcommand() {
+        match &mut cli.verb {
+            Verb::Run(RunArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
+                scenarios.overrides = overrides(matches);
+            }
+            Verb::Validate(_) | Verb::Show(_) | Verb::Queues(_) => {}
+        }
+    }
+    Ok(cli.verb)
+}
+
+/// The command line with the options that come from the tables of axes and settings.
+fn command() -> Command {
+    let with_overrides = |command: Command| {
+        overridable().fold(command, |command, (key, summary)| {
+            let option = Arg::new(key).long(key.replace('_', "-")).value_name("VALUES").help(summary);
+            command
+                .arg(option.help_heading("Instead of the scenario's own (values with commas between; LOAD_TEST_… too)"))
+        })
+    };
+    Cli::command().mut_subcommand("run", with_overrides).mut_subcommand("list", with_overrides)
+}
+
+fn overrides(matches: &ArgMatches) -> Vec<Override> {
+    let given = |(key, _): (&'static str, _)| Some(Override::from_command_line(key, matches.get_one::<String>(key)?));
+    overridable().filter_map(given).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Verb, clap::Error> {
+        from(line.split(' ').map(Into::into))
+    }
+
+    #[test]
+    fn the_command_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn axes_and_settings_have_options() {
+        let Ok(Verb::Run(run)) = parse("queue-load run a.toml --concurrency 1,10 --total-rate 10k/s --warmup 1s")
+        else {
+            panic!("the line is right")
+        };
+        let texts: Vec<_> =
+            run.scenarios.overrides.iter().map(|given| (given.key.as_str(), given.text.as_str())).collect();
+        assert_eq!(texts, [("concurrency", "1,10"), ("total_rate", "10k/s"), ("warmup", "1s")]);
+        assert_eq!((run.scenarios.scenarios, run.format), (vec!["a.toml".to_owned()], Format::Table));
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for line in [
+            "queue-load",
+            "queue-load run",
+            "queue-load run a.toml --nope 1",
+            "queue-load nope",
+            "queue-load show",
+            "queue-load run a.toml --format xml",
+        ] {
+            assert!(parse(line).is_err_and(|error| error.use_stderr()), "{line}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How the program ends.
+
+use crate::verdict::ExitOutcome;
+use std::process::ExitCode;
+
+/// How the program ended; the numbers are its exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Pass = 0,
+    /// The tool itself is at fault.
+    Internal = 1,
+    /// Wrong usage, or bad input; nothing was run.
+    Usage = 2,
+    /// A case failed or broke.
+    Failed = 3,
+    /// Nothing failed, but something cannot be trusted.
+    Invalid = 5,
+    /// The user ended it.
+    Interrupted = 130,
+}
+
+/// The table of exit codes that `--help` shows.
+pub const HELP: &str = "\
+Exit codes:
+  0    pass
+  1    a fault of the tool itself
+  2    usage or bad input; nothing was run
+  3    a case failed or broke
+  5    invalid: the generator or the machine was at fault, or the target was not exercised
+  130  interrupted; what was finished is saved";
+
+impl From<ExitOutcome> for Exit {
+    fn from(outcome: ExitOutcome) -> Self {
+        match outcome {
+            ExitOutcome::Pass => Self::Pass,
+            ExitOutcome::Failed => Self::Failed,
+            ExitOutcome::Invalid => Self::Invalid,
+            ExitOutcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_report_and_of_the_help() {
+        for outcome in [ExitOutcome::Pass, ExitOutcome::Failed, ExitOutcome::Invalid, ExitOutcome::Interrupted] {
+            let code = Exit::from(outcome) as u8;
+            assert_eq!(code, outcome.code());
+            assert!(HELP.contains(&format!("\n  {code:<4} ")), "{code} is in the help");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The command line: arguments in, one verb, an exit code out.
+//!
+//! Each verb has a file of its own and returns how it ended ([`Exit`]) or why it could not begin.
+//! stdout carries the result alone; everything else goes to stderr.
+
+mod args;
+mod error;
+mod evidence;
+mod exit;
+mod inputs;
+mod list;
+mod progress;
+mod queues;
+mod reports;
+mod run;
+mod show;
+mod stdio;
+mod validate;
+
+pub use exit::Exit;
+
+use crate::worker::{self, Queues};
+use args::Verb;
+use error::CliError;
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+/// The program with the queues that come with this crate.
+pub fn main() -> ExitCode {
+    main_with(|_| {})
+}
+
+/// The program with further queues: `register` adds them, and every verb, the hidden worker included, knows them.
+pub fn main_with(register: impl FnOnce(&mut Queues)) -> ExitCode {
+    let mut queues = Queues::with_own();
+    register(&mut queues);
+    if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("worker")) {
+        return worker::main(&queues);
+    }
+    let verb = match args::parse() {
+        Ok(verb) => verb,
+        Err(error) => {
+            // `--help` and `--version` come here too, and go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Pass.into() };
+        }
+    };
+    match dispatch(verb, &queues) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            stdio::note(&format!("error: {error}"));
+            error.exit().into()
+        }
+    }
+}
+
+fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
+    match verb {
+        Verb::Run(args) => run::run(&args, queues),
+        Verb::List(args) => list::list(&args, queues),
+        Verb::Validate(args) => validate::validate(&args, queues),
+        Verb::Show(args) => show::show(&args, queues),
+        Verb::Queues(args) => queues::queues(&args, queues),
+    }
+}

@@ -1,0 +1,73 @@
+//! `show`: a saved report, or what the journal of a run that was cut short holds.
+
+use super::args::ShowArgs;
+use super::error::CliError;
+use super::exit::Exit;
+use super::run::{self, Header};
+use super::{evidence, inputs, reports, stdio};
+use crate::render;
+use crate::report::{self, Report};
+use crate::run::{CaseRuns, Journal};
+use crate::worker::Queues;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Shows a report.
+pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let latest = args.report.as_os_str() == "latest" && !args.report.exists();
+    let path = if latest { reports::latest(&args.reports_dir)? } else { args.report.clone() };
+    let report = if path.extension().is_some_and(|ending| ending == reports::JOURNAL) {
+        recover(&path, queues)?
+    } else {
+        read(&path)?
+    };
+    match &args.case_id {
+        Some(id) => {
+            let text = render::case(&report, id, stdio::width()).ok_or_else(|| CliError::NoReport {
+                path,
+                problem: format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report)),
+            })?;
+            stdio::result(text.as_bytes())?;
+        }
+        None => run::show(&report, args.format)?,
+    }
+    Ok(Exit::Pass)
+}
+
+fn read(path: &Path) -> Result<Report, CliError> {
+    let read = report::read(path)?;
+    if !read.digest_matches {
+        stdio::note(&format!(
+            "warning: {}: the digest does not match: the cases were altered after they were saved",
+            path.display()
+        ));
+    }
+    Ok(read.report)
+}
+
+/// Makes the report of what a journal holds.
+fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+    let no_report = |problem: String| CliError::NoReport { path: path.to_owned(), problem };
+    let contents = Journal::read(path).map_err(|error| no_report(error.to_string()))?;
+    if let Some(torn) = &contents.torn {
+        stdio::note(&format!("note: {}: line {} was cut short and is left out", path.display(), torn.line));
+    }
+    let header: Header =
+        serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
+    let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
+    let plan = inputs::replay(&header.inputs, &queues.catalog())?;
+    let mut runs: BTreeMap<usize, CaseRuns> = BTreeMap::new();
+    for record in contents.records {
+        runs.entry(record.repeat.case).or_default().add(record);
+    }
+    Ok(evidence::report(&plan, runs, header.environment, created_at, true))
+}
+
+fn ids(report: &Report) -> String {
+    const MOST: usize = 20;
+    let mut ids: Vec<&str> = report.cases.iter().take(MOST).map(|case| case.id.as_str()).collect();
+    if report.cases.len() > MOST {
+        ids.push("…");
+    }
+    ids.join("; ")
+}

@@ -1,0 +1,45 @@
+//! stdout for the result, stderr for everything else.
+
+use super::error::CliError;
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+/// Columns of a table where no terminal says how many there are.
+const WIDTH: usize = 100;
+
+/// Writes the result. A reader that has gone away is no error: it has seen what it wanted.
+pub fn result(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::Internal(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something to the user that is not the result.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Columns for a table on stdout.
+pub fn width() -> usize {
+    if !io::stdout().is_terminal() {
+        return WIDTH;
+    }
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|&columns| columns > 0)
+        .unwrap_or(WIDTH)
+}
+
+/// An empty table without frames, as wide as stdout.
+pub fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width()).unwrap_or(u16::MAX));
+    table
+}

@@ -1,0 +1,22 @@
+//! `validate`: are these scenarios right? Says every error at once.
+
+use super::args::{ScenarioArgs, ValidateArgs};
+use super::error::CliError;
+use super::exit::Exit;
+use super::inputs::{self, Prepared};
+use super::stdio;
+use crate::units::human;
+use crate::worker::Queues;
+
+/// Checks the scenarios, down to the cases that they make.
+pub fn validate(args: &ValidateArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let scenarios = ScenarioArgs { scenarios: args.scenarios.clone(), filters: Vec::new(), overrides: Vec::new() };
+    let Prepared { plan, notes, .. } = inputs::prepare(&scenarios, &queues.catalog())?;
+    notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
+    let lines = plan.scenarios.iter().enumerate().map(|(index, scenario)| {
+        let cases = plan.cases.iter().filter(|case| case.scenario == index).count();
+        format!("{}: ok, {} cases\n", scenario.file, human::count(cases as u64))
+    });
+    stdio::result(lines.collect::<String>().as_bytes())?;
+    Ok(Exit::Pass)
+}

@@ -1,0 +1,156 @@
+//! The one clock: TSC-backed where the TSC is invariant, the operating system's monotonic clock elsewhere.
+//! A manual clock stands in for it wherever time has to be told, not taken.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A source of time: nanoseconds since a zero of its own, never decreasing within a thread.
+pub trait Clock: Clone + Send + Sync + 'static {
+    /// The time now, in nanoseconds.
+    fn now(&self) -> u64;
+
+    /// The time now, read after everything before it in this thread has happened.
+    ///
+    /// For times that are subtracted from another thread's: without the fence the processor may read its counter before
+    /// the load that brought the other thread's time, and the difference comes out negative.
+    fn now_fenced(&self) -> u64 {
+        self.now()
+    }
+}
+
+/// The clock of the machine. Clones share their zero.
+#[derive(Clone, Debug)]
+pub struct SystemClock {
+    inner: quanta::Clock,
+    zero: u64,
+}
+
+impl SystemClock {
+    /// A clock whose zero is now. The first one in a process calibrates the TSC, for up to 200 ms.
+    pub fn new() -> Self {
+        let inner = quanta::Clock::new();
+        let zero = inner.raw();
+        Self { inner, zero }
+    }
+
+    /// What the clock reads: `tsc`, or `os` where the TSC is not invariant or there is none.
+    pub fn source() -> &'static str {
+        if has_invariant_tsc() { "tsc" } else { "os" }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[inline]
+    fn now(&self) -> u64 {
+        self.inner.delta_as_nanos(self.zero, self.inner.raw())
+    }
+
+    #[inline]
+    fn now_fenced(&self) -> u64 {
+        load_fence();
+        self.now()
+    }
+}
+
+/// The condition under which `quanta` reads the TSC: bit 8 of CPUID 8000_0007h EDX (invariant TSC) and bit 27 of
+/// 8000_0001h EDX (RDTSCP).
+#[cfg(target_arch = "x86_64")]
+fn has_invariant_tsc() -> bool {
+    use core::arch::x86_64::__cpuid;
+    __cpuid(0x8000_0000).eax >= 0x8000_0007
+        && __cpuid(0x8000_0007).edx & (1 << 8) != 0
+        && __cpuid(0x8000_0001).edx & (1 << 27) != 0
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_invariant_tsc() -> bool {
+    false
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[expect(unsafe_code, reason = "LFENCE has no safe form; no atomic fence orders RDTSC on every processor")]
+fn load_fence() {
+    // SAFETY: LFENCE needs SSE2, which every x86-64 processor has, and touches no memory.
+    unsafe { core::arch::x86_64::_mm_lfence() }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn load_fence() {
+    std::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// A clock that stands still until it is moved. Clones share the time.
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock {
+    time: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// A clock that shows `time` nanoseconds.
+    pub fn at(time: u64) -> Self {
+        Self { time: Arc::new(AtomicU64::new(time)) }
+    }
+
+    /// Moves the time on by `span` nanoseconds.
+    pub fn advance(&self, span: u64) {
+        self.time.fetch_add(span, Ordering::SeqCst);
+    }
+
+    /// Moves the time on to `time`; never back.
+    pub fn advance_to(&self, time: u64) {
+        self.time.fetch_max(time, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> u64 {
+        self.time.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_clock_agrees_with_the_operating_system() {
+        let clock = SystemClock::new();
+        let (ours, theirs) = (clock.now(), std::time::Instant::now());
+        while theirs.elapsed().as_millis() < 20 {}
+        let (ours, theirs) = (clock.now() - ours, theirs.elapsed().as_nanos() as u64);
+        // Ours is read first, so an interruption between the two readings only widens `theirs`.
+        assert!(ours.abs_diff(theirs) < theirs / 10, "{ours} against {theirs}");
+    }
+
+    #[test]
+    fn times_of_two_threads_are_in_order() {
+        let clock = SystemClock::new();
+        let (send, receive) = std::sync::mpsc::sync_channel(0);
+        let sender = std::thread::spawn({
+            let clock = clock.clone();
+            move || (0..1_000).for_each(|_| send.send(clock.now()).unwrap())
+        });
+        for sent in receive {
+            assert!(clock.now_fenced() >= sent);
+        }
+        sender.join().unwrap();
+    }
+
+    #[test]
+    fn manual_clock_moves_only_forward() {
+        let clock = ManualClock::at(5);
+        clock.advance(10);
+        clock.advance_to(12);
+        assert_eq!(clock.now(), 15);
+        clock.advance_to(20);
+        assert_eq!(clock.clone().now_fenced(), 20);
+    }
+}

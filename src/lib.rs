@@ -1,0 +1,37 @@
+//! Puts a logging queue under load and says whether it keeps its promise.
+//!
+//! The modules stand in the order in which data flows through them; each imports only from those above it.
+//!
+//! | module | takes | gives |
+//! |---|---|---|
+//! | [`units`] | text | durations, rates, ratios, sizes, quantiles |
+//! | [`clock`] | | the one clock |
+//! | [`log_queue`] | log records | the built-in queue; usable by itself |
+//! | [`scenario`] | TOML text | [`scenario::Scenario`] |
+//! | [`matrix`] | `Scenario` | [`matrix::Case`]s |
+//! | [`plan`] | cases | [`plan::Plan`] |
+//! | [`load`] | a case | when each log is due, and what it carries |
+//! | [`measure`] | observations | [`measure::Measurement`] |
+//! | [`adapter`] | | the queues that can be put under load |
+//! | [`worker`] | one planned repeat, in a child process | its measurement, as protocol messages |
+//! | [`run`] | `Plan` | one measurement or error per repeat |
+//! | [`verdict`] | measurements, target, checks | [`verdict::CaseVerdict`] |
+//! | [`report`] | all of it | the saved report |
+//! | [`render`] | report | table, JSON |
+//! | [`cli`] | arguments | an exit code |
+
+pub mod units;
+pub mod clock;
+pub mod log_queue;
+pub mod scenario;
+pub mod matrix;
+pub mod plan;
+pub mod load;
+pub mod measure;
+pub mod adapter;
+pub mod worker;
+pub mod run;
+pub mod verdict;
+pub mod report;
+pub mod render;
+pub mod cli;

@@ -1,0 +1,13 @@
+//! The load: when each log is due, who sends it, how a sender waits for its time, and what a log carries.
+//!
+//! Nothing here knows a queue or keeps a statistic. [`schedule`] is pure arithmetic; [`producer`] walks a schedule and
+//! says for each log what was its ideal start; [`pacing`] turns due times into wake-ups.
+
+pub mod pacing;
+pub mod payload;
+pub mod producer;
+pub mod schedule;
+
+pub use payload::{Entry, Phase, Stamp, Template};
+pub use producer::{Call, Producer, Reply, Step, Tally};
+pub use schedule::{Cursor, Merged, Schedule};

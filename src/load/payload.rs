@@ -1,0 +1,216 @@
+//! What each log carries: a message, typed fields, and the stamp by which the sink knows it again.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+/// Which part of the repeat a log belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Sent, delivered, not recorded.
+    WarmUp,
+    /// Recorded.
+    Window,
+}
+
+/// The identity of one log, and when its call began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Part of the repeat.
+    pub phase: Phase,
+    /// Which task sent it, from 0.
+    pub task: u32,
+    /// Position in the task's schedule, from 0.
+    pub sequence: u64,
+    /// Start of the call, in nanoseconds on the clock of the load.
+    pub at: u64,
+}
+
+const TASK_BITS: u32 = 14;
+const SEQUENCE_BITS: u32 = 48;
+/// Length of a stamp as text: two words of 16 hexadecimal digits and a dash.
+const TEXT_LENGTH: usize = 33;
+
+impl Stamp {
+    /// What stands before a stamp in a formatted line.
+    pub const MARKER: &str = "stamp=";
+
+    /// The stamp as two words, for queues that carry integers: identity, time.
+    #[inline]
+    pub fn to_words(self) -> (u64, u64) {
+        let phase = u64::from(self.phase == Phase::Window);
+        let task = u64::from(self.task) & ((1 << TASK_BITS) - 1);
+        let sequence = self.sequence & ((1 << SEQUENCE_BITS) - 1);
+        ((phase << (TASK_BITS + SEQUENCE_BITS)) | (task << SEQUENCE_BITS) | sequence, self.at)
+    }
+
+    /// The inverse of [`Self::to_words`]; `None` if no stamp has these words.
+    #[inline]
+    pub fn from_words(identity: u64, at: u64) -> Option<Self> {
+        let phase = match identity >> (TASK_BITS + SEQUENCE_BITS) {
+            0 => Phase::WarmUp,
+            1 => Phase::Window,
+            _ => return None,
+        };
+        let task = ((identity >> SEQUENCE_BITS) & ((1 << TASK_BITS) - 1)) as u32;
+        Some(Self { phase, task, sequence: identity & ((1 << SEQUENCE_BITS) - 1), at })
+    }
+
+    /// Finds a stamp in its text form ([`fmt::Display`]) after the first [`Self::MARKER`] in a formatted line.
+    pub fn find(line: &[u8]) -> Option<Self> {
+        let marker = Self::MARKER.as_bytes();
+        let start = line.windows(marker.len()).position(|window| window == marker)? + marker.len();
+        let text = std::str::from_utf8(line.get(start..start + TEXT_LENGTH)?).ok()?;
+        let (identity, at) = text.split_once('-')?;
+        Self::from_words(u64::from_str_radix(identity, 16).ok()?, u64::from_str_radix(at, 16).ok()?)
+    }
+
+    /// A hash of all parts: the sums of many tell whether two sets of stamps are the same set.
+    ///
+    /// The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), over both words.
+    #[inline]
+    pub fn hash(self) -> u64 {
+        let (identity, at) = self.to_words();
+        mix(mix(identity ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(at))
+    }
+}
+
+#[inline]
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (identity, at) = self.to_words();
+        write!(f, "{identity:016x}-{at:016x}")
+    }
+}
+
+/// The value of a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// An unsigned integer.
+    U64(u64),
+    /// A text.
+    Str(&'static str),
+    /// A floating-point number.
+    F64(f64),
+    /// A truth value.
+    Bool(bool),
+}
+
+/// Most fields that a log can carry.
+pub const MAX_FIELDS: usize = 64;
+
+/// The names of the fields: what a request log would have first, numbered ones after that.
+static FIELD_NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let first = ["user_id", "route", "duration_ms", "cached"].map(str::to_owned);
+    first.into_iter().chain((4..MAX_FIELDS).map(|n| format!("field_{n}"))).collect()
+});
+
+/// What all logs of a repeat have in common, made before the load begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    message: String,
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl Template {
+    /// A message of `length` bytes and `fields` fields (at most [`MAX_FIELDS`]) of four types in turn.
+    pub fn new(fields: u32, length: u64) -> Self {
+        const WORDS: &str = "request served from the pool after authentication and routing ";
+        let message = WORDS.chars().cycle().take(length as usize).collect();
+        let value = |n: usize| match n % 4 {
+            0 => Value::U64(1_000_000 + n as u64),
+            1 => Value::Str("/api/v1/orders"),
+            2 => Value::F64(12.75),
+            _ => Value::Bool(true),
+        };
+        let fields = FIELD_NAMES.iter().take(fields as usize).enumerate();
+        Self { message, fields: fields.map(|(n, name)| (name.as_str(), value(n))).collect() }
+    }
+}
+
+/// One log, as handed to a queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    template: &'a Template,
+    /// The stamp that must reach the sink with the log.
+    pub stamp: Stamp,
+}
+
+impl<'a> Entry<'a> {
+    /// A log with the content of `template`.
+    pub fn new(template: &'a Template, stamp: Stamp) -> Self {
+        Self { template, stamp }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &'a str {
+        &self.template.message
+    }
+
+    /// The fields beside the stamp.
+    pub fn fields(&self) -> &'a [(&'static str, Value)] {
+        &self.template.fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_stamp() -> impl Strategy<Value = Stamp> {
+        (any::<bool>(), 0u32..10_000, 0u64..1 << SEQUENCE_BITS, any::<u64>()).prop_map(
+            |(window, task, sequence, at)| Stamp {
+                phase: if window { Phase::Window } else { Phase::WarmUp },
+                task,
+                sequence,
+                at,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn words_and_text_bring_a_stamp_back(stamp in any_stamp(), before in "[a-z ]{0,20}") {
+            let (identity, at) = stamp.to_words();
+            prop_assert_eq!(Stamp::from_words(identity, at), Some(stamp));
+            let line = format!("{before}stamp={stamp} more");
+            prop_assert_eq!(Stamp::find(line.as_bytes()), Some(stamp));
+        }
+
+        #[test]
+        fn lines_without_a_stamp_give_none(line in proptest::collection::vec(any::<u8>(), 0..80)) {
+            prop_assume!(!line.windows(6).any(|window| window == b"stamp="));
+            prop_assert_eq!(Stamp::find(&line), None);
+        }
+
+        #[test]
+        fn every_part_moves_the_hash(stamp in any_stamp(), bit in 0u32..64) {
+            let changed = Stamp { at: stamp.at ^ (1 << bit), ..stamp };
+            prop_assert_ne!(stamp.hash(), changed.hash());
+            let changed = Stamp { sequence: stamp.sequence ^ (1 << (bit % SEQUENCE_BITS)), ..stamp };
+            prop_assert_ne!(stamp.hash(), changed.hash());
+        }
+    }
+
+    #[test]
+    fn a_truncated_or_foreign_stamp_is_none() {
+        let text = Stamp { phase: Phase::Window, task: 1, sequence: 2, at: 3 }.to_string();
+        assert_eq!(Stamp::find(format!("stamp={}", &text[..32]).as_bytes()), None);
+        assert_eq!(Stamp::from_words(u64::MAX, 0), None);
+    }
+
+    #[test]
+    fn template_has_the_size_asked_for() {
+        let template = Template::new(64, 64);
+        assert_eq!((template.message.len(), template.fields.len()), (64, 64));
+        assert_eq!(Template::new(0, 0).message.len(), 0);
+        let names: std::collections::HashSet<_> = template.fields.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), 64);
+    }
+}

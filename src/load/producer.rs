@@ -1,0 +1,285 @@
+//! One logical producer: walks its schedule, and tells the queue's delay from the generator's.
+
+use super::schedule::{Cursor, Schedule};
+
+/// How long after the window's end the generator may still send what it is late with, in nanoseconds.
+pub const GRACE: u64 = 1_000_000_000;
+
+/// What the queue answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Accepted. `waited`: whether the caller had to wait for room; `None` where that is unknown.
+    Enqueued {
+        /// Whether the caller had to wait for room.
+        waited: Option<bool>,
+    },
+    /// Refused because the queue was full.
+    Dropped,
+    /// Refused by the sampling decision.
+    SampledOut,
+}
+
+/// One call as observed; times in nanoseconds on the clock of the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When the log was due, whatever happened before.
+    pub intended: u64,
+    /// When a generator without delays of its own would have started the call.
+    pub ideal: u64,
+    /// When the call started.
+    pub start: u64,
+    /// When it returned.
+    pub end: u64,
+    /// What the queue answered.
+    pub reply: Reply,
+}
+
+impl Call {
+    /// Call to return.
+    pub fn service(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The generator's own delay.
+    pub fn lateness(&self) -> u64 {
+        self.start.saturating_sub(self.ideal)
+    }
+
+    /// Intended start to return.
+    pub fn response(&self) -> u64 {
+        self.end.saturating_sub(self.intended)
+    }
+
+    /// [`Self::response`] less the generator's own delay.
+    pub fn response_ideal(&self) -> u64 {
+        (self.ideal + self.service()).saturating_sub(self.intended)
+    }
+}
+
+/// What a producer is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing before this time.
+    Wait(u64),
+    /// Send the log with this sequence number now.
+    Send {
+        /// Position of the log in its task's schedule, from 0.
+        sequence: u64,
+    },
+    /// The schedule is done, or what is left of it was given up; see [`Tally`].
+    Done,
+}
+
+/// What became of a task's schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Logs due in the window.
+    pub scheduled: u64,
+    /// Logs sent.
+    pub attempted: u64,
+    /// Logs that the queue pushed past the window's end.
+    pub unsent: u64,
+    /// Logs that the generator was too late for.
+    pub unsent_generator: u64,
+}
+
+/// The state of one task in one window: a few words, whatever the length of the window.
+///
+/// The ideal start follows the recursion `ideal[n] = max(intended[n], ideal[n-1] + service[n-1])`: the times at which
+/// the calls would have started had the generator woken up exactly on time, given the service times observed. A delay
+/// that the queue causes moves `ideal`; a delay of the generator does not.
+#[derive(Clone, Debug)]
+pub struct Producer {
+    cursor: Cursor,
+    start: u64,
+    end: u64,
+    sequence: u64,
+    intended: u64,
+    ideal: u64,
+    busy_until: u64,
+    tally: Tally,
+}
+
+impl Producer {
+    /// A producer for `task`, whose window begins at `start` and spans `span` nanoseconds. `busy_until` is when the
+    /// queue lets go of the task's call before that window, on the ideal time line; 0 if there was none.
+    pub fn new(schedule: &Schedule, task: u32, start: u64, span: u64, busy_until: u64) -> Self {
+        let cursor = schedule.cursor(task);
+        let tally = Tally { scheduled: cursor.left(), ..Tally::default() };
+        Self { cursor, start, end: start + span, sequence: 0, intended: 0, ideal: 0, busy_until, tally }
+    }
+
+    /// What to do at `now`. `held(from, to)` is how much of that span the queue kept every sender from running.
+    ///
+    /// Whenever it answers [`Step::Send`], the call must be made and [`Self::returned`] told of it.
+    #[inline]
+    pub fn step(&mut self, now: u64, held: impl FnOnce(u64, u64) -> u64) -> Step {
+        let Some(offset) = self.cursor.peek() else { return Step::Done };
+        self.intended = self.start + offset;
+        if now < self.intended {
+            return Step::Wait(self.intended);
+        }
+        self.ideal = self.intended.max(self.busy_until);
+        if now > self.ideal {
+            self.ideal += held(self.ideal, now).min(now - self.ideal);
+        }
+        if self.ideal >= self.end {
+            self.tally.unsent = self.cursor.left();
+            return Step::Done;
+        }
+        if now >= self.end + GRACE {
+            self.tally.unsent_generator = self.cursor.left();
+            return Step::Done;
+        }
+        Step::Send { sequence: self.sequence }
+    }
+
+    /// Tells that the call which [`Self::step`] asked for ran from `start` to `end`.
+    #[inline]
+    pub fn returned(&mut self, start: u64, end: u64, reply: Reply) -> Call {
+        let call = Call { intended: self.intended, ideal: self.ideal.min(start), start, end, reply };
+        self.busy_until = call.ideal + call.service();
+        self.tally.attempted += 1;
+        self.sequence += 1;
+        self.cursor.advance();
+        call
+    }
+
+    /// When the queue lets go of the last call, on the ideal time line.
+    pub fn busy_until(&self) -> u64 {
+        self.busy_until
+    }
+
+    /// The ideal start of the log that [`Self::step`] last looked at: where the queue has pushed it.
+    pub fn pushed_to(&self) -> u64 {
+        self.ideal
+    }
+
+    /// What became of the schedule; complete once [`Self::step`] has answered [`Step::Done`].
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The intended times of the logs that the queue pushed past the window's end.
+    pub fn unsent(&self) -> impl Iterator<Item = u64> + use<> {
+        let start = self.start;
+        let left = if self.tally.unsent > 0 { usize::MAX } else { 0 };
+        self.cursor.clone().take(left).map(move |offset| start + offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: u64 = 1_000;
+    const MS: u64 = 1_000_000;
+    const REPLY: Reply = Reply::Enqueued { waited: None };
+
+    fn producer(rate: &str, span: u64) -> Producer {
+        let schedule = Schedule::new(1, rate.parse().unwrap(), crate::units::Nanos(span));
+        Producer::new(&schedule, 0, 0, span, 0)
+    }
+
+    /// Runs a producer on a clock that only it moves: it wakes `late` after each due time, and a call takes `service(n)`.
+    fn simulate(producer: &mut Producer, late: u64, service: impl Fn(u64) -> u64) -> Vec<Call> {
+        let (mut now, mut calls) = (0, Vec::new());
+        loop {
+            match producer.step(now, |_, _| 0) {
+                Step::Wait(until) => now = until + late,
+                Step::Send { sequence } => {
+                    let start = now;
+                    now += service(sequence);
+                    calls.push(producer.returned(start, now, REPLY));
+                }
+                Step::Done => return calls,
+            }
+        }
+    }
+
+    #[test]
+    fn on_time_means_no_lateness_and_response_equals_service() {
+        let mut producer = producer("1000/s", 10 * MS);
+        let calls = simulate(&mut producer, 0, |_| 5 * US);
+        assert_eq!(calls.len(), 10);
+        assert!(calls.iter().all(|call| call.lateness() == 0 && call.response() == 5 * US));
+        assert_eq!(producer.tally(), Tally { scheduled: 10, attempted: 10, unsent: 0, unsent_generator: 0 });
+    }
+
+    #[test]
+    fn a_generator_one_millisecond_late_shows_it_although_the_naive_formula_does_not() {
+        // Every 100 µs, woken 1 ms late each time it sleeps: it then sends a burst of what has become due.
+        let mut producer = producer("10k/s", 100 * MS);
+        let calls = simulate(&mut producer, MS, |_| 100);
+        let mut lateness: Vec<u64> = calls.iter().map(Call::lateness).collect();
+        lateness.sort_unstable();
+        assert!(lateness.last().unwrap().abs_diff(MS) < 2 * US, "{:?}", lateness.last());
+        let naive: Vec<u64> = calls
+            .windows(2)
+            .map(|pair| pair[1].start - pair[1].intended.max(pair[0].end))
+            .filter(|&late| late > 0)
+            .collect();
+        assert!(naive.len() < calls.len() / 5, "within a burst the naive formula reads 0");
+    }
+
+    #[test]
+    fn a_stall_of_the_queue_is_in_the_response_and_not_in_the_lateness() {
+        // 500 ms in 10 s: logs due during the stall wait for what is left of it.
+        let mut producer = producer("1000/s", 10_000 * MS);
+        let calls = simulate(&mut producer, 0, |n| if n == 5_000 { 500 * MS } else { 0 });
+        assert_eq!(calls.len(), 10_000);
+        assert!(calls.iter().all(|call| call.lateness() == 0));
+        let mut responses: Vec<u64> = calls.iter().map(Call::response).collect();
+        responses.sort_unstable();
+        assert_eq!(responses[9_899], 400 * MS, "p99 of the response");
+        let slow = calls.iter().filter(|call| call.service() > 0).count();
+        assert_eq!(slow, 1, "the service time alone shows one slow call in ten thousand");
+    }
+
+    #[test]
+    fn what_the_queue_pushes_past_the_end_is_unsent() {
+        let mut producer = producer("1000/s", 100 * MS);
+        let calls = simulate(&mut producer, 0, |_| 10 * MS);
+        assert_eq!(calls.len(), 10);
+        assert_eq!(producer.tally(), Tally { scheduled: 100, attempted: 10, unsent: 90, unsent_generator: 0 });
+        assert_eq!(producer.unsent().next(), Some(10 * MS));
+        assert_eq!(producer.unsent().count(), 90);
+    }
+
+    #[test]
+    fn what_a_late_generator_leaves_is_its_own_fault() {
+        let mut producer = producer("1000/s", 100 * MS);
+        assert_eq!(producer.step(0, |_, _| 0), Step::Send { sequence: 0 });
+        producer.returned(0, 10, REPLY);
+        // Asleep until the grace has run out.
+        assert_eq!(producer.step(100 * MS + GRACE, |_, _| 0), Step::Done);
+        assert_eq!(producer.tally(), Tally { scheduled: 100, attempted: 1, unsent: 0, unsent_generator: 99 });
+        assert_eq!(producer.unsent().count(), 0);
+    }
+
+    #[test]
+    fn a_late_log_of_the_window_is_still_sent_within_the_grace() {
+        let mut producer = producer("1000/s", 2 * MS);
+        assert_eq!(producer.step(GRACE, |_, _| 0), Step::Send { sequence: 0 });
+        let call = producer.returned(GRACE, GRACE + 10, REPLY);
+        assert_eq!((call.lateness(), call.response(), call.response_ideal()), (GRACE, GRACE + 10, 10));
+    }
+
+    #[test]
+    fn time_in_which_the_queue_held_every_sender_is_the_queues() {
+        let mut producer = producer("1000/s", 100 * MS);
+        // Due at 0, runs at 30 ms; for 29 ms of that every sender was inside a call.
+        assert!(matches!(producer.step(30 * MS, |from, to| to - from - MS), Step::Send { .. }));
+        let call = producer.returned(30 * MS, 30 * MS, REPLY);
+        assert_eq!((call.lateness(), call.ideal - call.intended), (MS, 29 * MS));
+    }
+
+    #[test]
+    fn a_call_from_before_the_window_that_still_blocks_is_the_queues_share() {
+        let schedule = Schedule::new(1, "1000/s".parse().unwrap(), crate::units::Nanos(10 * MS));
+        let mut producer = Producer::new(&schedule, 0, 0, 10 * MS, 5 * MS);
+        assert!(matches!(producer.step(5 * MS, |_, _| 0), Step::Send { .. }));
+        let call = producer.returned(5 * MS, 5 * MS, REPLY);
+        assert_eq!((call.lateness(), call.response()), (0, 5 * MS));
+    }
+}

@@ -1,0 +1,125 @@
+//! How a queue behaves, and what can be wrong with that.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// What happens to a record that finds the queue full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strategy {
+    /// The newest record is refused.
+    Drop,
+    /// The caller waits for room; nothing is ever refused for want of room, except to `try_log`, which cannot wait.
+    Block,
+    /// From 80 % full on, a record is kept with probability `sample_rate`; when full, it is refused.
+    Sample,
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Drop => "drop",
+            Self::Block => "block",
+            Self::Sample => "sample",
+        })
+    }
+}
+
+/// How a queue behaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Capacity in records, at least 1; its memory is allocated at the start.
+    pub maxsize: usize,
+    /// What happens to a record that finds the queue full.
+    pub strategy: Strategy,
+    /// The most records that the worker takes in one go, at least 1. The batch counts as complete at this number, or
+    /// when the queue is full.
+    pub batch_size: usize,
+    /// The longest that a record waits for its batch to be completed; zero: it does not.
+    pub batch_timeout: Duration,
+    /// Under [`Strategy::Sample`], the share of records kept from 80 % full on, 0 to 1.
+    pub sample_rate: f64,
+    /// What that choice is derived from: the same seed and the same sequence of calls give the same choices.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            maxsize: 1_000,
+            strategy: Strategy::Drop,
+            batch_size: 10,
+            batch_timeout: Duration::from_secs(1),
+            sample_rate: 0.1,
+            seed: 42,
+        }
+    }
+}
+
+impl Config {
+    /// Whether a queue could be started with it.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is out of bounds.
+    pub fn validate(&self) -> Result<(), StartError> {
+        if self.maxsize == 0 {
+            return Err(StartError::Maxsize);
+        }
+        if self.batch_size == 0 {
+            return Err(StartError::BatchSize);
+        }
+        if !(0.0..=1.0).contains(&self.sample_rate) {
+            return Err(StartError::SampleRate(self.sample_rate));
+        }
+        Ok(())
+    }
+}
+
+/// Why a queue could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// `maxsize` is zero.
+    #[error("maxsize is 0; the queue must hold at least 1 record")]
+    Maxsize,
+    /// `batch_size` is zero.
+    #[error("batch_size is 0; a batch must hold at least 1 record")]
+    BatchSize,
+    /// `sample_rate` is not a probability.
+    #[error("sample_rate is {0}; it must lie between 0 and 1")]
+    SampleRate(f64),
+    /// There is no memory for this many records, of the queue or of a batch.
+    #[error("no memory for {0} records; use a smaller maxsize")]
+    Memory(usize),
+    /// The worker's thread could not be started.
+    #[error("cannot start the worker's thread: {0}")]
+    Thread(#[source] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        assert!(Config::default().validate().is_ok());
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named() {
+        let message = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.validate().map_err(|error| error.to_string())
+        };
+        assert!(message(|c| c.maxsize = 0).unwrap_err().starts_with("maxsize is 0"));
+        assert!(message(|c| c.batch_size = 0).unwrap_err().starts_with("batch_size is 0"));
+        for rate in [f64::NAN, -0.1, 1.1, f64::INFINITY] {
+            let config = Config { sample_rate: rate, ..Config::default() };
+            assert!(matches!(config.validate(), Err(StartError::SampleRate(_))), "{rate}");
+        }
+        assert_eq!(message(|c| c.sample_rate = 0.0), Ok(()));
+        assert_eq!(message(|c| c.sample_rate = 1.0), Ok(()));
+        assert_eq!(message(|c| c.batch_timeout = Duration::ZERO), Ok(()));
+    }
+}

@@ -1,0 +1,176 @@
+//! The handle that a service holds.
+
+use super::config::{Config, StartError};
+use super::counters::{Counters, Shutdown};
+use super::record::Record;
+use super::shared::Shared;
+use super::sink::Sink;
+use super::wait::{Entry, block_on};
+use super::worker::Worker;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+/// How long dropping the last handle waits for the queue to drain.
+pub const DROP_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The record is in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Whether the caller had to wait for room.
+    pub waited: bool,
+}
+
+/// The record is not in the queue; here it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    /// Why it was refused.
+    pub reason: Reason,
+    /// The record, as it was given.
+    pub record: Record,
+}
+
+/// Why a record was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The queue was full.
+    Full,
+    /// The strategy `sample` thinned it out.
+    SampledOut,
+    /// The queue accepts nothing more.
+    Closed,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Full => "the queue is full",
+            Self::SampledOut => "sampled out",
+            Self::Closed => "the queue is closed",
+        })
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// A handle on a logging queue; clones share the queue. See the [module](super) for how it behaves.
+///
+/// When the last handle is dropped without a [`LogQueue::shutdown`], the queue is closed and the drop waits until it
+/// has drained, for [`DROP_DEADLINE`] at most. After that nothing is abandoned: the worker goes on while the process
+/// lives, and ends when the queue is empty. A sink that holds a handle on its own queue keeps it open until someone
+/// calls `shutdown`.
+#[derive(Clone)]
+pub struct LogQueue {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    worker: ThreadId,
+}
+
+impl LogQueue {
+    /// Allocates the queue and starts its worker, a thread named `log-queue`.
+    ///
+    /// # Errors
+    ///
+    /// A setting is out of bounds, or there is no memory for the queue and a batch, or no thread.
+    pub fn start(config: Config, sink: impl Sink + 'static) -> Result<Self, StartError> {
+        let shared = Arc::new(Shared::new(config)?);
+        let worker = Worker::new(sink, shared.largest_batch())?;
+        let thread = thread::Builder::new()
+            .name("log-queue".to_owned())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || worker.run(&shared)
+            })
+            .map_err(StartError::Thread)?;
+        let handle = Handle { shared, worker: thread.thread().id() };
+        Ok(Self { handle: Arc::new(handle) })
+    }
+
+    /// Enters the record if that is possible at once; never waits for room.
+    ///
+    /// # Errors
+    ///
+    /// The record, if the queue was full, `sample` thinned it out, or the queue is closed.
+    pub fn try_log(&self, record: Record) -> Result<Accepted, Refused> {
+        self.handle.shared.offer(record)
+    }
+
+    /// Enters the record; under `block` waits for room, first come, first served. Under the other strategies it is
+    /// [`LogQueue::try_log`].
+    ///
+    /// Cancel-safe: if the future is dropped before it is done, the record is dropped with it and was not entered, and
+    /// no place is lost.
+    ///
+    /// # Errors
+    ///
+    /// The record, if the queue is or gets closed; under `drop` and `sample` for want of room too.
+    pub async fn log(&self, record: Record) -> Result<Accepted, Refused> {
+        Entry::new(&self.handle.shared, record).await
+    }
+
+    /// [`LogQueue::log`] for a thread outside a runtime: parks it while it waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`LogQueue::log`].
+    pub fn log_blocking(&self, record: Record) -> Result<Accepted, Refused> {
+        block_on(Entry::new(&self.handle.shared, record))
+    }
+
+    /// The counts at this moment, consistent with each other.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.handle.shared.counters()
+    }
+
+    /// Accepts nothing more, and gives those who wait for room their records back; what is queued is still delivered,
+    /// in the background.
+    pub fn close(&self) {
+        self.handle.shared.close();
+    }
+
+    /// Whether the queue has been closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.handle.shared.is_closed()
+    }
+
+    /// Closes the queue and waits until everything is delivered, for `deadline` at most; what is not known to be
+    /// delivered by then is abandoned, even if the sink hangs in a write. (A thread that hangs there cannot be ended:
+    /// it lasts as long as that write, and delivers nothing further.)
+    ///
+    /// Blocks its thread; in async code use a thread for such work. Asked again, it gives the same answer at once.
+    /// Called by the sink, it can only run into its deadline.
+    pub fn shutdown(&self, deadline: Duration) -> Shutdown {
+        let shared = &self.handle.shared;
+        shared.close();
+        shared.wait_for_end(deadline);
+        shared.write_off()
+    }
+}
+
+impl fmt::Debug for LogQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogQueue").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
+        // The worker itself drops the last handle if the sink held it; it cannot wait for its own end.
+        if thread::current().id() != self.worker {
+            self.shared.wait_for_end(DROP_DEADLINE);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Where records go.
+
+use super::record::Record;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where a queue's worker delivers its records. All calls come from that one thread.
+///
+/// Any closure `FnMut(&Record) -> io::Result<()>` is a sink that does not buffer.
+///
+/// A sink must not wait for room in the queue that it serves: only it could make that room.
+pub trait Sink: Send {
+    /// Takes one record.
+    ///
+    /// # Errors
+    ///
+    /// The record was not delivered, and never will be; it is counted as a sink error, as it is if this panics. The
+    /// worker goes on with the next record.
+    fn write(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Called at the end of each batch.
+    ///
+    /// # Errors
+    ///
+    /// What was buffered since the last flush was not delivered, and never will be.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether a record that `write` took is delivered only when the next `flush` has returned Ok. Asked once, when
+    /// the queue starts. A sink that delivers within `write` says false, and its records are settled one by one
+    /// instead of by the batch.
+    fn buffers(&self) -> bool {
+        true
+    }
+}
+
+impl<F: FnMut(&Record) -> io::Result<()> + Send> Sink for F {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        self(record)
+    }
+
+    fn buffers(&self) -> bool {
+        false
+    }
+}
+
+impl Sink for Box<dyn Sink> {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        (**self).write(record)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (**self).flush()
+    }
+
+    fn buffers(&self) -> bool {
+        (**self).buffers()
+    }
+}
+
+/// Takes everything and does nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NullSink;
+
+impl Sink for NullSink {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn buffers(&self) -> bool {
+        false
+    }
+}
+
+/// Counts what it takes; clones share the count.
+#[derive(Clone, Debug, Default)]
+pub struct CountingSink {
+    count: Arc<AtomicU64>,
+}
+
+impl CountingSink {
+    /// A sink that has counted nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The records taken so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+}
+
+impl Sink for CountingSink {
+    fn write(&mut self, _: &Record) -> io::Result<()> {
+        self.count.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    fn buffers(&self) -> bool {
+        false
+    }
+}
+
+/// Writes JSON lines to a file, a batch at a time.
+///
+/// A batch that could not be written in full is counted as sink errors in full, although some of its lines may stand
+/// in the file; the next batch starts on a line of its own.
+#[derive(Debug)]
+pub struct FileSink {
+    lines: LineBuffer<File>,
+}
+
+impl FileSink {
+    /// Starts an empty file, in place of one that is there.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be created.
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        File::create(path).map(Self::from)
+    }
+
+    /// Goes on at the end of a file, which is created if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened for writing.
+    pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
+        OpenOptions::new().create(true).append(true).open(path).map(Self::from)
+    }
+}
+
+impl From<File> for FileSink {
+    fn from(file: File) -> Self {
+        Self { lines: LineBuffer::new(file) }
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.lines.push(record)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lines.flush()
+    }
+}
+
+/// Writes JSON lines to standard output, a batch at a time; counts errors as [`FileSink`] does.
+#[derive(Debug)]
+pub struct StdoutSink {
+    lines: LineBuffer<io::Stdout>,
+}
+
+impl StdoutSink {
+    /// A sink on this process's standard output.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { lines: LineBuffer::new(io::stdout()) }
+    }
+}
+
+impl Default for StdoutSink {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sink for StdoutSink {
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        self.lines.push(record)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lines.flush()
+    }
+}
+
+/// A batch of lines in memory, which goes out whole or is discarded. `BufWriter` keeps what it failed to write, and
+/// would deliver later what has been counted as an error.
+#[derive(Debug)]
+struct LineBuffer<W> {
+    out: W,
+    lines: Vec<u8>,
+    /// The last write broke off, perhaps within a line.
+    torn: bool,
+}
+
+impl<W: Write> LineBuffer<W> {
+    fn new(out: W) -> Self {
+        Self { out, lines: Vec::new(), torn: false }
+    }
+
+    fn push(&mut self, record: &Record) -> io::Result<()> {
+        if self.lines.is_empty() && self.torn {
+            self.lines.push(b'\n');
+        }
+        record.write_json(&mut self.lines)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return Ok(());
+        }
+        let written = self.out.write_all(&self.lines).and_then(|()| self.out.flush());
+        self.lines.clear();
+        self.torn = written.is_err();
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log_queue::Level;
+
+    fn record(message: &'static str) -> Record {
+        Record::new(Level::Info, message)
+    }
+
+    /// Takes `room` bytes, then fails; more room can be given.
+    struct Disk {
+        bytes: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room);
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= taken;
+            self.bytes.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_file_holds_one_line_per_record() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("log.jsonl");
+        for (mut sink, messages) in [
+            (FileSink::create(&path).expect("created"), ["a", "b"]),
+            (FileSink::append(&path).expect("opened"), ["c", "d\n"]),
+        ] {
+            for message in messages {
+                sink.write(&record(message)).expect("buffered");
+            }
+            sink.flush().expect("written");
+        }
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let messages: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("valid JSON"))
+            .map(|line| line["message"].as_str().expect("a message").to_owned())
+            .collect();
+        assert_eq!(messages, ["a", "b", "c", "d\n"]);
+    }
+
+    #[test]
+    fn nothing_goes_out_before_the_flush() {
+        let mut lines = LineBuffer::new(Vec::new());
+        lines.push(&record("a")).expect("buffered");
+        assert!(lines.out.is_empty());
+        lines.flush().expect("written");
+        assert!(lines.out.ends_with(b"}\n"));
+    }
+
+    #[test]
+    fn a_failed_batch_is_discarded_and_the_next_starts_on_its_own_line() {
+        let mut lines = LineBuffer::new(Disk { bytes: Vec::new(), room: 5 });
+        lines.push(&record("lost")).expect("buffered");
+        assert!(lines.flush().is_err());
+        lines.out.room = usize::MAX;
+        lines.push(&record("kept")).expect("buffered");
+        lines.flush().expect("written");
+        let text = String::from_utf8(lines.out.bytes).expect("UTF-8");
+        let (torn, rest) = text.split_once('\n').expect("two lines");
+        assert_eq!(torn, "{\"tim");
+        assert!(rest.contains("kept") && !rest.contains("lost"), "{rest}");
+        serde_json::from_str::<serde_json::Value>(rest).expect("valid JSON");
+    }
+}

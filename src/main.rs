@@ -1,0 +1,7 @@
+//! The `queue-load` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    queue_load::cli::main()
+}

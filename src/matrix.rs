@@ -1,0 +1,285 @@
+//! Scenario -> cases: the product of all lists, less the excludes, plus the includes.
+
+use crate::scenario::{
+    AXES, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem, Scenario,
+    Selector, Strategy,
+};
+use std::collections::HashSet;
+
+/// One cell of the matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// What it is, as `key=value` pairs in the order of the alphabet; see [`id`].
+    pub id: String,
+    /// Index into the plan's scenarios.
+    pub scenario: usize,
+    /// Its values.
+    pub parameters: Parameters,
+}
+
+/// The cases of one scenario, and what the user should know about them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expansion {
+    /// In the documented order: the product in the order of [`AXES`], the last one fastest; then the includes.
+    pub cases: Vec<Case>,
+    /// Duplicates removed, unsupported strategies left out; each with its file.
+    pub notes: Vec<String>,
+}
+
+/// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, and every other axis that
+/// differs from its default, as `key=value` pairs with one space between, sorted by key.
+///
+/// Two cases have the same id only if all their parameters are the same.
+pub fn id(parameters: &Parameters) -> String {
+    let defaults = Parameters::default();
+    let named = AXES.iter().filter_map(|axis| {
+        let value = axis.get(parameters);
+        (axis.always_in_id || value != axis.get(&defaults)).then(|| format!("{}={value}", axis.name))
+    });
+    let mut pairs: Vec<String> = named.collect();
+    pairs.sort_unstable();
+    pairs.join(" ")
+}
+
+/// The checks that are about the case: indices into the scenario's.
+pub fn checks_of(scenario: &Scenario, parameters: &Parameters) -> Vec<usize> {
+    let about = |index: &usize| scenario.checks[*index].selector.matches(parameters);
+    (0..scenario.checks.len()).filter(about).collect()
+}
+
+/// Makes the cases of a scenario, which is the plan's number `scenario_index`.
+///
+/// # Errors
+/// Excludes and checks that match no case, strategies that a queue does not have, no case at all, too many.
+pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> Result<Expansion, Diagnostics> {
+    let cases = scenario.matrix.product().saturating_add(scenario.includes.len() as u128);
+    if cases > MOST_CASES as u128 {
+        let problem = Problem::new(format!("{cases} cases are too many"), format!("at most {MOST_CASES}"));
+        return Err(Diagnostic::of(&scenario.file, "matrix", problem).into());
+    }
+    let mut builder = Builder {
+        scenario,
+        scenario_index,
+        catalog,
+        seen: HashSet::new(),
+        unsupported: Vec::new(),
+        left_out: Vec::new(),
+        expansion: Expansion::default(),
+        found: Diagnostics::new(),
+    };
+    builder.product();
+    builder.includes();
+    builder.say_unsupported();
+    builder.check_checks();
+    if builder.found.is_empty() && builder.expansion.cases.is_empty() {
+        let problem = Problem::new("no case is left", "exclude less, or widen [matrix]");
+        builder.found.push(Diagnostic::of(&scenario.file, "matrix", problem));
+    }
+    builder.found.or(builder.expansion)
+}
+
+/// Keeps the cases that the filter selects.
+///
+/// # Errors
+/// It selects none.
+pub fn select(cases: Vec<Case>, filter: &Selector) -> Result<Vec<Case>, Diagnostics> {
+    let selected: Vec<Case> = cases.into_iter().filter(|case| filter.matches(&case.parameters)).collect();
+    if selected.is_empty() {
+        let message = format!("no case matches {filter}");
+        let problem = Problem::new(message, "see the cases with `queue-load list`");
+        return Err(Diagnostic::of("command line", "--filter", problem).into());
+    }
+    Ok(selected)
+}
+
+struct Builder<'a> {
+    scenario: &'a Scenario,
+    scenario_index: usize,
+    catalog: &'a Catalog,
+    seen: HashSet<Parameters>,
+    /// Each queue and strategy once.
+    unsupported: Vec<Unsupported>,
+    /// Cases that `skip_unsupported` left out: a check may be about them.
+    left_out: Vec<Parameters>,
+    expansion: Expansion,
+    found: Diagnostics,
+}
+
+/// A strategy that a queue lacks, and where the first case stands that asks for it.
+struct Unsupported {
+    queue: String,
+    strategy: Strategy,
+    key: &'static str,
+    position: Option<Position>,
+}
+
+impl Builder<'_> {
+    /// The product less the excludes.
+    fn product(&mut self) {
+        let scenario = self.scenario;
+        let mut matched = vec![false; scenario.excludes.len()];
+        let strategies = scenario.matrix.axes.iter().find(|axis| axis.axis.name == "strategy");
+        let position = strategies.and_then(|axis| match axis.origin {
+            Origin::File(position) => Some(position),
+            _ => None,
+        });
+        for parameters in Product::of(&scenario.matrix.axes) {
+            let mut is_excluded = false;
+            for (exclude, matched) in scenario.excludes.iter().zip(&mut matched) {
+                if exclude.selector.matches(&parameters) {
+                    is_excluded = true;
+                    *matched = true;
+                }
+            }
+            if !is_excluded {
+                self.add(parameters, "matrix.strategy", position);
+            }
+        }
+        for (exclude, matched) in scenario.excludes.iter().zip(matched) {
+            if !matched {
+                self.say_unmatched("exclude", &exclude.selector, exclude.position);
+            }
+        }
+    }
+
+    fn includes(&mut self) {
+        for include in &self.scenario.includes {
+            if !self.add(include.parameters.clone(), "include", Some(include.position)) {
+                let message = format!("{} is a case already and runs once", id(&include.parameters));
+                self.note("include", message, Some(include.position));
+            }
+        }
+    }
+
+    /// Adds a case unless it is there already, or its queue lacks its strategy; whether it was new.
+    fn add(&mut self, parameters: Parameters, key: &'static str, position: Option<Position>) -> bool {
+        if !self.seen.insert(parameters.clone()) {
+            return false;
+        }
+        let strategies = self.catalog.find(&parameters.queue).map(|queue| &queue.strategies);
+        if strategies.is_some_and(|known| known.contains(&parameters.strategy)) {
+            let id = id(&parameters);
+            self.expansion.cases.push(Case { id, scenario: self.scenario_index, parameters });
+            return true;
+        }
+        let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
+        if !self.unsupported.iter().any(|u| u.queue == queue && u.strategy == strategy) {
+            self.unsupported.push(Unsupported { queue, strategy, key, position });
+        }
+        self.left_out.push(parameters);
+        true
+    }
+
+    fn say_unsupported(&mut self) {
+        for unsupported in std::mem::take(&mut self.unsupported) {
+            let Unsupported { queue, strategy, key, position } = unsupported;
+            let lacking = self.left_out.iter().filter(|p| p.queue == queue && p.strategy == strategy);
+            let count = lacking.count();
+            let known = self.catalog.find(&queue).map(|queue| queue.strategies.as_slice());
+            let known: Vec<&str> = known.unwrap_or(&[]).iter().map(|known| known.name()).collect();
+            let message = format!("queue `{queue}` has no strategy `{strategy}`");
+            if self.scenario.run.skip_unsupported {
+                let cases = if count == 1 { "case is" } else { "cases are" };
+                let message = format!("{message}: {count} {cases} left out");
+                self.note(key, message, position);
+                continue;
+            }
+            let fix =
+                format!("it has {}; exclude the others, or set skip_unsupported = true in [run]", known.join(", "));
+            let problem = Problem::new(message, fix);
+            let diagnostic = Diagnostic::of(&self.scenario.file, key, problem);
+            self.found.push(diagnostic.at(position));
+        }
+    }
+
+    fn check_checks(&mut self) {
+        for check in &self.scenario.checks {
+            let cases = self.expansion.cases.iter().map(|case| &case.parameters);
+            if !cases.chain(&self.left_out).any(|p| check.selector.matches(p)) {
+                self.say_unmatched("check", &check.selector, check.position);
+            }
+        }
+    }
+
+    /// An error, unless an override took away what the selector is about.
+    fn say_unmatched(&mut self, key: &str, selector: &Selector, position: Position) {
+        let message = format!("no case matches {selector}");
+        if self.is_overridden(selector) {
+            self.note(key, format!("{message}, because of an override"), Some(position));
+            return;
+        }
+        let problem = Problem::new(message, "take it out, or name values that the matrix has");
+        self.found.push(Diagnostic::of(&self.scenario.file, key, problem).at(Some(position)));
+    }
+
+    fn is_overridden(&self, selector: &Selector) -> bool {
+        let overridden: Vec<&str> = self
+            .scenario
+            .matrix
+            .axes
+            .iter()
+            .filter(|axis| axis.origin == Origin::Override)
+            .map(|axis| axis.axis.slot())
+            .collect();
+        selector.clauses().iter().any(|clause| {
+            let axis = clause.axis;
+            // A total is rate x concurrency, and a rate under a total depends on the concurrency.
+            overridden.contains(&axis.slot()) || (axis.is_rate() && overridden.contains(&"concurrency"))
+        })
+    }
+
+    fn note(&mut self, key: &str, message: String, position: Option<Position>) {
+        let note = Diagnostic::of(&self.scenario.file, key, Problem::new(message, ""));
+        self.expansion.notes.push(note.at(position).to_string());
+    }
+}
+
+/// Every combination of the axes' values, the last axis fastest.
+struct Product<'a> {
+    axes: &'a [AxisValues],
+    /// Index of the next value of each axis; `None` at the end.
+    next: Option<Vec<usize>>,
+}
+
+impl<'a> Product<'a> {
+    fn of(axes: &'a [AxisValues]) -> Product<'a> {
+        let is_empty = axes.iter().any(|axis| axis.values.is_empty());
+        Product { axes, next: (!is_empty).then(|| vec![0; axes.len()]) }
+    }
+
+    fn advance(&mut self) {
+        let Some(next) = &mut self.next else { return };
+        for (index, axis) in next.iter_mut().zip(self.axes).rev() {
+            *index += 1;
+            if *index < axis.values.len() {
+                return;
+            }
+            *index = 0;
+        }
+        self.next = None;
+    }
+}
+
+impl Iterator for Product<'_> {
+    type Item = Parameters;
+
+    fn next(&mut self) -> Option<Parameters> {
+        loop {
+            let indices = self.next.as_ref()?;
+            let mut parameters = Parameters::default();
+            let set = self
+                .axes
+                .iter()
+                .zip(indices)
+                .try_for_each(|(axis, index)| axis.axis.set(&mut parameters, &axis.values[*index]));
+            self.advance();
+            // A share of a total that is out of range was refused when the scenario was read.
+            if set.is_ok() {
+                return Some(parameters);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+use super::*;
+use crate::scenario::{Context, Override, Overrides, QueueSpec, parse};
+use proptest::prelude::{Strategy as _, any, prop, prop_assert_eq, proptest};
+
+fn catalog() -> Catalog {
+    Catalog::new([
+        QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() },
+        QueueSpec { name: "noop".to_owned(), strategies: vec![Strategy::Drop, Strategy::Block] },
+    ])
+}
+
+fn expanded_with(text: &str, overrides: &[(&str, &str)]) -> Result<Expansion, Diagnostics> {
+    let catalog = catalog();
+    let line: Vec<Override> = overrides.iter().map(|(key, text)| Override::from_command_line(key, *text)).collect();
+    let overrides = Overrides::read(&line, &|_| None, &catalog).unwrap();
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+    let scenario = parse("s.toml", text.as_bytes(), context).unwrap();
+    expand(&scenario, 0, &catalog)
+}
+
+fn expanded(text: &str) -> Result<Expansion, Diagnostics> {
+    expanded_with(text, &[])
+}
+
+fn ids(text: &str) -> Vec<String> {
+    expanded(text).unwrap().cases.into_iter().map(|case| case.id).collect()
+}
+
+#[test]
+fn the_documented_example_expands_as_documented() {
+    let ids = ids(r#"
+[matrix]
+queue       = "builtin"
+strategy    = ["drop", "block"]
+maxsize     = [1_000, 10_000]
+concurrency = [1, 3]
+total_rate  = "10k/s"
+duration    = "2s"
+[[exclude]]
+strategy = "block"
+maxsize  = 1_000
+[[include]]
+strategy    = "drop"
+maxsize     = 64
+concurrency = 500
+"#);
+    assert_eq!(
+        ids,
+        [
+            "concurrency=1 duration=2s maxsize=1000 queue=builtin rate=10000/s strategy=drop",
+            "concurrency=3 duration=2s maxsize=1000 queue=builtin rate=10000/3s strategy=drop",
+            "concurrency=1 duration=2s maxsize=10000 queue=builtin rate=10000/s strategy=drop",
+            "concurrency=3 duration=2s maxsize=10000 queue=builtin rate=10000/3s strategy=drop",
+            "concurrency=1 duration=2s maxsize=10000 queue=builtin rate=10000/s strategy=block",
+            "concurrency=3 duration=2s maxsize=10000 queue=builtin rate=10000/3s strategy=block",
+            "concurrency=500 duration=2s maxsize=64 queue=builtin rate=20/s strategy=drop",
+        ]
+    );
+}
+
+#[test]
+fn an_id_names_what_differs_from_its_default() {
+    assert_eq!(
+        ids("[matrix]\nsink_delay = \"1ms\"\nbatch_size = [10, 20]\n"),
+        [
+            "concurrency=10 duration=30s maxsize=1000 queue=builtin rate=100/s sink_delay=1ms strategy=drop",
+            "batch_size=20 concurrency=10 duration=30s maxsize=1000 queue=builtin rate=100/s sink_delay=1ms strategy=drop",
+        ]
+    );
+}
+
+#[test]
+fn an_include_may_bring_back_what_was_excluded_and_duplicates_are_said() {
+    let text = "[matrix]\nmaxsize = [1, 2]\n[[exclude]]\nmaxsize = 1\n\
+                [[include]]\nmaxsize = 1\n[[include]]\nmaxsize = 2\n";
+    let expansion = expanded(text).unwrap();
+    let sizes: Vec<u64> = expansion.cases.iter().map(|case| case.parameters.maxsize).collect();
+    assert_eq!(sizes, [2, 1]);
+    assert_eq!(
+        expansion.notes,
+        [
+            "s.toml:7:1: include: concurrency=10 duration=30s maxsize=2 queue=builtin rate=100/s strategy=drop is a case already and runs once"
+        ]
+    );
+}
+
+#[test]
+fn what_matches_no_case_is_an_error_at_its_place() {
+    let text = "[matrix]\nmaxsize = [1, 2]\n[[exclude]]\nmaxsize = 3\n[[exclude]]\nmaxsize = 1\n\
+                [[check]]\nexpect = \"lost == 0\"\nwhere = { maxsize = 1 }\n";
+    assert_eq!(
+        expanded(text).unwrap_err().to_string(),
+        "s.toml:3:1: exclude: no case matches maxsize=3 (take it out, or name values that the matrix has)\n\
+         s.toml:8:10: check: no case matches maxsize=1 (take it out, or name values that the matrix has)"
+    );
+    let expansion = expanded_with(text, &[("maxsize", "3,4")]).unwrap();
+    assert_eq!(expansion.cases.len(), 1);
+    assert_eq!(
+        expansion.notes,
+        [
+            "s.toml:5:1: exclude: no case matches maxsize=1, because of an override",
+            "s.toml:8:10: check: no case matches maxsize=1, because of an override",
+        ]
+    );
+}
+
+#[test]
+fn a_matrix_without_a_case_is_an_error() {
+    let error = expanded("[matrix]\n[[exclude]]\nstrategy = \"drop\"\n").unwrap_err();
+    assert_eq!(error.to_string(), "s.toml: matrix: no case is left (exclude less, or widen [matrix])");
+}
+
+#[test]
+fn a_strategy_that_a_queue_lacks_is_refused_or_left_out() {
+    let text = "[matrix]\nqueue = [\"builtin\", \"noop\"]\nstrategy = [\"drop\", \"sample\"]\n";
+    assert_eq!(
+        expanded(text).unwrap_err().to_string(),
+        "s.toml:3:12: matrix.strategy: queue `noop` has no strategy `sample` \
+         (it has drop, block; exclude the others, or set skip_unsupported = true in [run])"
+    );
+    let excluded = format!("{text}[[exclude]]\nqueue = \"noop\"\nstrategy = \"sample\"\n");
+    assert_eq!(expanded(&excluded).unwrap().cases.len(), 3);
+    let skipped = format!(
+        "{text}[run]\nskip_unsupported = true\n[[check]]\nexpect = \"lost == 0\"\n\
+         where = {{ queue = \"noop\", strategy = \"sample\" }}\n"
+    );
+    let expansion = expanded(&skipped).unwrap();
+    assert_eq!(expansion.cases.len(), 3);
+    assert_eq!(
+        expansion.notes,
+        ["s.toml:3:12: matrix.strategy: queue `noop` has no strategy `sample`: 1 case is left out"]
+    );
+}
+
+#[test]
+fn filters_select_cases() {
+    let cases = || expanded("[matrix]\nmaxsize = [1, 2, 3]\n").unwrap().cases;
+    let filter = |text: &str| Selector::from_filters(&[text.to_owned()], &catalog()).unwrap();
+    assert_eq!(select(cases(), &filter("maxsize=3,1")).unwrap().len(), 2);
+    assert_eq!(
+        select(cases(), &filter("maxsize=4")).unwrap_err().to_string(),
+        "command line: --filter: no case matches maxsize=4 (see the cases with `queue-load list`)"
+    );
+}
+
+/// A matrix of a few small lists, with one exclude over two axes and some includes.
+#[derive(Debug)]
+struct Shape {
+    maxsizes: Vec<u64>,
+    concurrencies: Vec<u64>,
+    batches: Vec<u64>,
+    excluded: (u64, u64),
+    included: Vec<u64>,
+}
+
+fn shapes() -> impl proptest::strategy::Strategy<Value = Shape> {
+    let list = || prop::collection::btree_set(1u64..8, 1..5);
+    let list = || list().prop_map(|set| set.into_iter().collect::<Vec<_>>()).prop_shuffle();
+    (list(), list(), list(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), list()).prop_map(
+        |(maxsizes, concurrencies, batches, first, second, included)| Shape {
+            excluded: (maxsizes[first.index(maxsizes.len())], concurrencies[second.index(concurrencies.len())]),
+            maxsizes,
+            concurrencies,
+            batches,
+            included,
+        },
+    )
+}
+
+impl Shape {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "[matrix]\nmaxsize = {:?}\nconcurrency = {:?}\nbatch_size = {:?}\n\
+             [[exclude]]\nmaxsize = {}\nconcurrency = {}\n",
+            self.maxsizes, self.concurrencies, self.batches, self.excluded.0, self.excluded.1
+        );
+        for maxsize in &self.included {
+            text += &format!("[[include]]\nmaxsize = {maxsize}\nconcurrency = 9\nbatch_size = 1\n");
+        }
+        text
+    }
+
+    /// What the cases must be, by three plain loops.
+    fn expected(&self) -> Vec<(u64, u64, u64)> {
+        let mut cases = Vec::new();
+        for &maxsize in &self.maxsizes {
+            for &concurrency in &self.concurrencies {
+                for &batch in &self.batches {
+                    if (maxsize, concurrency) != self.excluded {
+                        cases.push((maxsize, concurrency, batch));
+                    }
+                }
+            }
+        }
+        cases.extend(self.included.iter().map(|maxsize| (*maxsize, 9, 1)));
+        cases
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_product_less_excludes_plus_includes_in_order(shape in shapes()) {
+        let cases = expanded(&shape.text()).unwrap().cases;
+        let product = shape.maxsizes.len() * shape.concurrencies.len() * shape.batches.len();
+        prop_assert_eq!(cases.len(), product - shape.batches.len() + shape.included.len());
+        let found: Vec<(u64, u64, u64)> = cases
+            .iter()
+            .map(|case| &case.parameters)
+            .map(|p| (p.maxsize, u64::from(p.concurrency), p.batch_size))
+            .collect();
+        prop_assert_eq!(found, shape.expected());
+        let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        prop_assert_eq!(ids.len(), cases.len());
+    }
+}

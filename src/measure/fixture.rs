@@ -1,0 +1,157 @@
+//! Measurements for tests: a healthy repeat to begin with, and the ways in which one can be spoiled.
+
+use super::encoding::Distribution;
+use super::{Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Point, Rates, Series};
+use std::collections::BTreeMap;
+
+/// A distribution of `count` values, all `ns` nanoseconds.
+#[must_use]
+pub fn constant(count: u64, ns: u64) -> Latency {
+    let mut distribution = Distribution::new();
+    for _ in 0..count {
+        distribution.record(ns);
+    }
+    distribution.encode()
+}
+
+/// A distribution of the given values in nanoseconds.
+#[must_use]
+pub fn of(values: impl IntoIterator<Item = u64>) -> Latency {
+    let mut distribution = Distribution::new();
+    for value in values {
+        distribution.record(value);
+    }
+    distribution.encode()
+}
+
+/// A repeat of `logs` logs in one second, all accepted and delivered; enqueue 10 µs, response 20 µs, lateness 5 µs.
+#[must_use]
+pub fn healthy(logs: u64) -> Measurement {
+    let per_s = logs as f64;
+    Measurement {
+        outcome_source: OutcomeSource::Call,
+        ledger: Ledger {
+            scheduled: logs,
+            attempted: logs,
+            enqueued: logs,
+            enqueued_in_window: logs,
+            delivered: logs,
+            delivered_in_window: logs,
+            ..Ledger::default()
+        },
+        latency: Latencies {
+            enqueue: constant(logs, 10_000),
+            unblocked: Some(constant(logs, 10_000)),
+            blocked: Some(constant(0, 0)),
+            rejected: constant(0, 0),
+            response: constant(logs, 20_000),
+            response_ideal: constant(logs, 15_000),
+            delivery: constant(logs, 500_000),
+            lateness: constant(logs, 5_000),
+        },
+        rates: Rates { offered_per_s: per_s, attempted_per_s: per_s, accepted_per_s: per_s, delivered_per_s: per_s },
+        cost: Cost {
+            cpu_s_per_million: BTreeMap::from([("producers".into(), 1.25), ("queue".into(), 0.5)]),
+            peak_memory_bytes: Some(8_000_000),
+            depth_high_water: Some(17),
+            drain_ns: 1_000_000,
+        },
+        machine: Machine {
+            steal_share: Some(0.0),
+            involuntary_switches: Some(3),
+            clock: "tsc".into(),
+            instrument_floor_ns: 21.5,
+        },
+        series: Series {
+            bin_ns: 1_000_000_000,
+            points: vec![Point {
+                enqueued: logs,
+                rejected: 0,
+                p50_ns: Some(10_000),
+                p99_ns: Some(10_000),
+                max_ns: Some(10_000),
+            }],
+        },
+        queue_counters: BTreeMap::new(),
+        queue_version: "1.0.0".into(),
+        disagreements: Vec::new(),
+    }
+}
+
+impl Measurement {
+    /// `dropped` of the logs are refused because the queue is full; the calls take 1 µs.
+    #[must_use]
+    pub fn dropping(mut self, dropped: u64) -> Self {
+        let ledger = &mut self.ledger;
+        ledger.dropped += dropped;
+        ledger.enqueued -= dropped;
+        ledger.enqueued_in_window -= dropped;
+        ledger.delivered -= dropped;
+        ledger.delivered_in_window -= dropped;
+        let kept = ledger.enqueued;
+        self.latency.rejected = constant(ledger.dropped + ledger.sampled_out, 1_000);
+        self.latency.delivery = constant(kept, 500_000);
+        self.rates.accepted_per_s = kept as f64;
+        self.enqueue_taking(10_000)
+    }
+
+    /// `lost` of the accepted logs never reach the sink, and the queue says nothing.
+    #[must_use]
+    pub fn losing(mut self, lost: u64) -> Self {
+        self.ledger.lost = Lost { admitted: 0, silent: lost };
+        self.ledger.delivered -= lost;
+        self.ledger.delivered_in_window -= lost;
+        self.latency.delivery = constant(self.ledger.delivered, 500_000);
+        self
+    }
+
+    /// Every accepted call takes `ns`.
+    #[must_use]
+    pub fn enqueue_taking(mut self, ns: u64) -> Self {
+        let kept = self.ledger.enqueued;
+        self.latency.enqueue = constant(kept, ns);
+        self.latency.unblocked = Some(constant(kept, ns));
+        self.latency.blocked = Some(constant(0, 0));
+        self
+    }
+
+    /// `unsent` of the logs are never sent, because the queue held their tasks up; each had waited `wait_ns`.
+    #[must_use]
+    pub fn with_unsent(mut self, unsent: u64, wait_ns: u64) -> Self {
+        let ledger = &mut self.ledger;
+        ledger.unsent += unsent;
+        ledger.attempted -= unsent;
+        ledger.enqueued -= unsent;
+        ledger.enqueued_in_window -= unsent;
+        ledger.delivered -= unsent;
+        ledger.delivered_in_window -= unsent;
+        let sent = ledger.attempted;
+        self.latency.delivery = constant(ledger.delivered, 500_000);
+        self.latency.lateness = constant(sent, 5_000);
+        self.latency.response = partly_censored(sent, 20_000, unsent, wait_ns);
+        self.latency.response_ideal = partly_censored(sent, 15_000, unsent, wait_ns);
+        self.enqueue_taking(10_000)
+    }
+
+    /// `unsent` of the logs are never sent, because the generator was late.
+    #[must_use]
+    pub fn with_unsent_generator(mut self, unsent: u64) -> Self {
+        self = self.with_unsent(unsent, 0);
+        self.ledger.unsent -= unsent;
+        self.ledger.unsent_generator += unsent;
+        self.latency.response = constant(self.ledger.attempted, 20_000);
+        self.latency.response_ideal = constant(self.ledger.attempted, 15_000);
+        self
+    }
+}
+
+fn partly_censored(count: u64, ns: u64, censored: u64, wait_ns: u64) -> Latency {
+    let mut distribution = Distribution::new();
+    for _ in 0..count {
+        distribution.record(ns);
+    }
+    for _ in 0..censored {
+        distribution.record_censored(wait_ns);
+    }
+    distribution.encode()
+}

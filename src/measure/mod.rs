@@ -1,0 +1,17 @@
+//! Counts what happened and how long it took; assumes nothing.
+//!
+//! Two observers, who never speak to each other while the load runs: [`recorder`] sees the calls, [`sink`] sees the
+//! deliveries. [`ledger`] holds one against the other when both are done.
+
+pub mod encoding;
+#[cfg(test)]
+pub mod fixture;
+pub mod ledger;
+pub mod model;
+pub mod recorder;
+pub mod series;
+pub mod sink;
+pub mod stalls;
+pub mod tracker;
+
+pub use model::*;

@@ -1,0 +1,210 @@
+//! What one repeat yields. The same shape goes over the wire (`docs/PROTOCOL.md`) and into the journal.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How the outcome of a call is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeSource {
+    /// The call returns it.
+    Call,
+    /// The queue's own drop counter, held against what the sink saw.
+    Counter,
+    /// Only what the sink saw.
+    Delivery,
+}
+
+/// The counts that must add up: `scheduled = attempted + unsent + unsent_generator`,
+/// `attempted = enqueued + dropped + sampled_out`, `enqueued = delivered + lost`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// Logs whose intended time lies in the window.
+    pub scheduled: u64,
+    /// Calls made.
+    pub attempted: u64,
+    /// Not sent because the queue held their task up past the window's end.
+    pub unsent: u64,
+    /// Not sent because the generator was late.
+    pub unsent_generator: u64,
+    /// Accepted by the queue.
+    pub enqueued: u64,
+    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the generator been on time).
+    pub enqueued_in_window: u64,
+    /// Refused because the queue was full.
+    pub dropped: u64,
+    /// Refused by the sampling decision.
+    pub sampled_out: u64,
+    /// Distinct accepted logs that reached the sink.
+    pub delivered: u64,
+    /// Of `delivered`: reached the sink inside the window.
+    pub delivered_in_window: u64,
+    /// Accepted logs that never reached the sink.
+    pub lost: Lost,
+    /// Deliveries of a log that had been delivered before.
+    pub duplicated: u64,
+    /// Deliveries that overtook an earlier log of their task.
+    pub reordered: u64,
+    /// Logs delivered although the call had refused them, or that were never sent.
+    pub phantom: u64,
+    /// Deliveries that could not be told to be new or a repetition.
+    pub undecidable: u64,
+}
+
+/// Accepted logs that never reached the sink.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lost {
+    /// The queue said so (its counters or its shutdown report).
+    pub admitted: u64,
+    /// The queue said nothing.
+    pub silent: u64,
+}
+
+/// A distribution of times: the whole histogram, and exact moments beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Latency {
+    /// Number of values.
+    pub count: u64,
+    /// Exact sum in nanoseconds (decimal text: it may exceed 64 bits).
+    #[serde(with = "decimal")]
+    pub sum_ns: u128,
+    /// Sum of the squares (floating point).
+    pub sum_squares_ns2: f64,
+    /// Smallest value; null when empty.
+    pub min_ns: Option<u64>,
+    /// Largest value; null when empty.
+    pub max_ns: Option<u64>,
+    /// Of `count`: lower bounds, of logs that were never sent.
+    pub censored: u64,
+    /// HdrHistogram V2, compressed, base64; nanoseconds, 3 significant figures.
+    pub hdr: String,
+}
+
+/// Every latency of a repeat; those that the queue's interface cannot tell apart are `None`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Latencies {
+    /// Call to return, accepted logs (all calls where `outcome_source` is not `call`).
+    pub enqueue: Latency,
+    /// Of `enqueue`: found room at once.
+    pub unblocked: Option<Latency>,
+    /// Of `enqueue`: had to wait.
+    pub blocked: Option<Latency>,
+    /// Call to return, dropped or sampled out.
+    pub rejected: Latency,
+    /// Intended start to return.
+    pub response: Latency,
+    /// Ideal start + service - intended start: `response` less the generator's own lateness.
+    pub response_ideal: Latency,
+    /// Call to sink.
+    pub delivery: Latency,
+    /// Start less ideal start: the generator's own.
+    pub lateness: Latency,
+}
+
+/// Logs per second, over the window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// Scheduled.
+    pub offered_per_s: f64,
+    /// Calls made.
+    pub attempted_per_s: f64,
+    /// Accepted in time.
+    pub accepted_per_s: f64,
+    /// Reached the sink inside the window.
+    pub delivered_per_s: f64,
+}
+
+/// What the load cost the process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where unreadable.
+    pub cpu_s_per_million: BTreeMap<String, f64>,
+    /// Peak resident memory in bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// Most records that were in the queue at once, by the queue's own word.
+    pub depth_high_water: Option<u64>,
+    /// Time from the window's end (or the last call's return, if later) to the end of the drain.
+    pub drain_ns: u64,
+}
+
+/// The machine during the window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Share of CPU time stolen by the hypervisor, 0 to 1.
+    pub steal_share: Option<f64>,
+    /// Involuntary context switches of this process.
+    pub involuntary_switches: Option<u64>,
+    /// Clock source: `tsc` or `os`.
+    pub clock: String,
+    /// Cost of two clock readings and one recorded value, ns.
+    pub instrument_floor_ns: f64,
+}
+
+/// Counts and percentiles of `enqueue` over time; bins of equal width from the window's start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    /// Width of a bin.
+    pub bin_ns: u64,
+    /// The bins.
+    pub points: Vec<Point>,
+}
+
+/// One bin.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// Accepted calls that started in the bin.
+    pub enqueued: u64,
+    /// Refused calls that started in the bin.
+    pub rejected: u64,
+    /// Median of `enqueue`; null when none was accepted.
+    pub p50_ns: Option<u64>,
+    /// 99th percentile of `enqueue`.
+    pub p99_ns: Option<u64>,
+    /// Longest `enqueue`.
+    pub max_ns: Option<u64>,
+}
+
+/// All that one repeat yields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measurement {
+    /// How the outcome of a call is known.
+    pub outcome_source: OutcomeSource,
+    /// The counts.
+    pub ledger: Ledger,
+    /// The times.
+    pub latency: Latencies,
+    /// The rates.
+    pub rates: Rates,
+    /// The cost.
+    pub cost: Cost,
+    /// The machine.
+    pub machine: Machine,
+    /// The series.
+    pub series: Series,
+    /// The queue's own counters by name, as it gave them.
+    pub queue_counters: BTreeMap<String, u64>,
+    /// Version of the queue.
+    pub queue_version: String,
+    /// Where the queue's own counters and ours disagree, in words.
+    pub disagreements: Vec<String>,
+}
+
+mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    pub fn serialize<S: Serializer>(v: &u128, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(v)
+    }
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
+        String::deserialize(d)?.parse().map_err(D::Error::custom)
+    }
+}

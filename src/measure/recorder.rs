@@ -1,0 +1,233 @@
+//! What the callers observe: one recorder for each sender thread, merged at the end.
+
+use super::encoding::{Distribution, EncodingError};
+use super::model::{Latencies, Latency};
+use super::series::SeriesRecorder;
+use crate::load::{Call, Reply};
+use std::sync::Mutex;
+
+/// The latencies and the series of the calls that one thread made.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    unblocked: Distribution,
+    blocked: Distribution,
+    /// Accepted, but whether they waited is not known.
+    undistinguished: Distribution,
+    rejected: Distribution,
+    response: Distribution,
+    response_ideal: Distribution,
+    lateness: Distribution,
+    series: SeriesRecorder,
+}
+
+/// Counts so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Accepted calls.
+    pub enqueued: u64,
+    /// Refused calls.
+    pub rejected: u64,
+    /// Sum of the service times of the accepted calls, in nanoseconds.
+    pub enqueue_ns: u128,
+}
+
+impl Recorder {
+    /// For a window that begins at `start` and spans `span` nanoseconds.
+    pub fn new(start: u64, span: u64) -> Self {
+        Self {
+            unblocked: Distribution::new(),
+            blocked: Distribution::new(),
+            undistinguished: Distribution::new(),
+            rejected: Distribution::new(),
+            response: Distribution::new(),
+            response_ideal: Distribution::new(),
+            lateness: Distribution::new(),
+            series: SeriesRecorder::new(start, span),
+        }
+    }
+
+    /// Records one call.
+    #[inline]
+    pub fn record(&mut self, call: &Call) {
+        let service = call.service();
+        match call.reply {
+            Reply::Enqueued { waited } => {
+                match waited {
+                    Some(false) => self.unblocked.record(service),
+                    Some(true) => self.blocked.record(service),
+                    None => self.undistinguished.record(service),
+                }
+                self.series.record_enqueued(call.start, service);
+            }
+            Reply::Dropped | Reply::SampledOut => {
+                self.rejected.record(service);
+                self.series.record_rejected(call.start);
+            }
+        }
+        self.response.record(call.response());
+        self.response_ideal.record(call.response_ideal());
+        self.lateness.record(call.lateness());
+    }
+
+    /// Records a log that was never sent: its responses are at least the waits so far, real and ideal, in nanoseconds.
+    pub fn record_unsent(&mut self, waited: u64, waited_ideal: u64) {
+        self.response.record_censored(waited);
+        self.response_ideal.record_censored(waited_ideal);
+    }
+
+    fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
+        self.unblocked.add(&other.unblocked)?;
+        self.blocked.add(&other.blocked)?;
+        self.undistinguished.add(&other.undistinguished)?;
+        self.rejected.add(&other.rejected)?;
+        self.response.add(&other.response)?;
+        self.response_ideal.add(&other.response_ideal)?;
+        self.lateness.add(&other.lateness)?;
+        self.series.add(&other.series);
+        Ok(())
+    }
+
+    fn so_far(&self) -> SoFar {
+        let accepted = [&self.unblocked, &self.blocked, &self.undistinguished];
+        SoFar {
+            enqueued: accepted.iter().map(|part| part.count()).sum(),
+            rejected: self.rejected.count(),
+            enqueue_ns: accepted.iter().map(|part| part.sum_ns()).sum(),
+        }
+    }
+
+    /// The latencies in the form in which they travel; `delivery` is the sink's.
+    ///
+    /// # Errors
+    /// More values than can be counted exactly.
+    pub fn to_latencies(&self, delivery: Latency) -> Result<Latencies, EncodingError> {
+        let mut enqueue = self.unblocked.clone();
+        enqueue.add(&self.blocked)?;
+        enqueue.add(&self.undistinguished)?;
+        let known = self.undistinguished.count() == 0;
+        Ok(Latencies {
+            enqueue: enqueue.encode(),
+            unblocked: known.then(|| self.unblocked.encode()),
+            blocked: known.then(|| self.blocked.encode()),
+            rejected: self.rejected.encode(),
+            response: self.response.encode(),
+            response_ideal: self.response_ideal.encode(),
+            delivery,
+            lateness: self.lateness.encode(),
+        })
+    }
+
+    /// The series so far.
+    pub fn series(&self) -> &SeriesRecorder {
+        &self.series
+    }
+}
+
+/// A place on cache lines of its own.
+#[repr(align(128))]
+#[derive(Debug)]
+struct Shard(Mutex<Recorder>);
+
+/// One [`Recorder`] for each sender thread. The locks are there for the progress display and for the merge; a sender
+/// thread finds its own free.
+#[derive(Debug)]
+pub struct Recorders {
+    shards: Vec<Shard>,
+}
+
+impl Recorders {
+    /// For `threads` sender threads and a window that begins at `start` and spans `span` nanoseconds.
+    pub fn new(threads: usize, start: u64, span: u64) -> Self {
+        let empty = Recorder::new(start, span);
+        Self { shards: (0..threads.max(1)).map(|_| Shard(Mutex::new(empty.clone()))).collect() }
+    }
+
+    /// Calls `f` with the recorder of a sender thread.
+    #[inline]
+    pub fn with<R>(&self, thread: usize, f: impl FnOnce(&mut Recorder) -> R) -> R {
+        f(&mut self.shards[thread].0.lock().expect("recording does not panic"))
+    }
+
+    /// Counts so far, over all threads.
+    pub fn so_far(&self) -> SoFar {
+        (0..self.shards.len()).map(|thread| self.with(thread, |recorder| recorder.so_far())).fold(
+            SoFar::default(),
+            |sum, part| SoFar {
+                enqueued: sum.enqueued + part.enqueued,
+                rejected: sum.rejected + part.rejected,
+                enqueue_ns: sum.enqueue_ns + part.enqueue_ns,
+            },
+        )
+    }
+
+    /// All records in one.
+    ///
+    /// # Errors
+    /// More values than can be counted exactly.
+    pub fn merge(&self) -> Result<Recorder, EncodingError> {
+        let mut all = self.with(0, |recorder| recorder.clone());
+        (1..self.shards.len()).try_for_each(|thread| self.with(thread, |recorder| all.add(recorder)))?;
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(reply: Reply, service: u64) -> Call {
+        Call { intended: 100, ideal: 110, start: 150, end: 150 + service, reply }
+    }
+
+    fn delivery() -> Latency {
+        Distribution::new().encode()
+    }
+
+    #[test]
+    fn every_call_is_in_exactly_the_latencies_that_are_about_it() {
+        let mut recorder = Recorder::new(0, 1_000);
+        recorder.record(&call(Reply::Enqueued { waited: Some(false) }, 1));
+        recorder.record(&call(Reply::Enqueued { waited: Some(true) }, 2));
+        recorder.record(&call(Reply::Dropped, 4));
+        recorder.record(&call(Reply::SampledOut, 8));
+        recorder.record_unsent(1_000, 900);
+        let latencies = recorder.to_latencies(delivery()).unwrap();
+        let sums = [
+            &latencies.enqueue,
+            &latencies.rejected,
+            &latencies.response,
+            &latencies.response_ideal,
+            &latencies.lateness,
+        ]
+        .map(|latency| (latency.count, latency.sum_ns));
+        assert_eq!(sums, [(2, 3), (2, 12), (5, 4 * 50 + 15 + 1_000), (5, 4 * 10 + 15 + 900), (4, 160)]);
+        assert_eq!(latencies.unblocked.map(|latency| latency.sum_ns), Some(1));
+        assert_eq!(latencies.blocked.map(|latency| latency.sum_ns), Some(2));
+        assert_eq!(
+            (latencies.response.censored, latencies.response_ideal.censored, latencies.lateness.censored),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_none() {
+        let mut recorder = Recorder::new(0, 1_000);
+        recorder.record(&call(Reply::Enqueued { waited: Some(false) }, 1));
+        recorder.record(&call(Reply::Enqueued { waited: None }, 2));
+        let latencies = recorder.to_latencies(delivery()).unwrap();
+        assert_eq!((latencies.enqueue.count, latencies.unblocked, latencies.blocked), (2, None, None));
+    }
+
+    #[test]
+    fn merging_adds_all_threads() {
+        let recorders = Recorders::new(3, 0, 1_000);
+        for thread in 0..3 {
+            recorders.with(thread, |recorder| recorder.record(&call(Reply::Enqueued { waited: Some(false) }, 7)));
+        }
+        recorders.with(2, |recorder| recorder.record(&call(Reply::Dropped, 1)));
+        assert_eq!(recorders.so_far(), SoFar { enqueued: 3, rejected: 1, enqueue_ns: 21 });
+        let merged = recorders.merge().unwrap();
+        assert_eq!(merged.so_far(), recorders.so_far());
+        assert_eq!(merged.series().to_series().points[0].enqueued, 3);
+    }
+}

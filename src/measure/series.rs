@@ -1,0 +1,147 @@
+//! Counts and percentiles of `enqueue` over time, in constant memory.
+
+use super::encoding::HIGHEST_NS;
+use super::model::{Point, Series};
+use hdrhistogram::Histogram;
+
+/// Most bins of a series.
+const MOST_BINS: u64 = 256;
+
+/// Narrowest bin, in nanoseconds.
+const NARROWEST: u64 = 10_000_000;
+
+/// Records calls by the time at which they started. The bins cover the window; what starts after it is in the last one.
+#[derive(Clone, Debug)]
+pub struct SeriesRecorder {
+    start: u64,
+    width: u64,
+    bins: Vec<Bin>,
+}
+
+#[derive(Clone, Debug)]
+struct Bin {
+    /// Two figures are enough for a curve and keep a bin at 20 KiB; made when the bin gets its first record.
+    enqueue: Option<Histogram<u32>>,
+    rejected: u64,
+    max: u64,
+}
+
+impl SeriesRecorder {
+    /// For a window that begins at `start` and spans `span` nanoseconds.
+    pub fn new(start: u64, span: u64) -> Self {
+        let mut width = NARROWEST;
+        while span.div_ceil(width) > MOST_BINS {
+            width *= 2;
+        }
+        let bins = vec![Bin { enqueue: None, rejected: 0, max: 0 }; span.div_ceil(width).max(1) as usize];
+        Self { start, width, bins }
+    }
+
+    #[inline]
+    fn bin(&mut self, at: u64) -> &mut Bin {
+        let index = (at.saturating_sub(self.start) / self.width) as usize;
+        let last = self.bins.len() - 1;
+        &mut self.bins[index.min(last)]
+    }
+
+    /// Records an accepted call that started at `at` and took `service` nanoseconds.
+    #[inline]
+    pub fn record_enqueued(&mut self, at: u64, service: u64) {
+        let bin = self.bin(at);
+        bin.enqueue.get_or_insert_with(new_histogram).saturating_record(service);
+        bin.max = bin.max.max(service);
+    }
+
+    /// Records a refused call that started at `at`.
+    #[inline]
+    pub fn record_rejected(&mut self, at: u64) {
+        self.bin(at).rejected += 1;
+    }
+
+    /// Adds another recorder's records; both must be for the same window.
+    pub fn add(&mut self, other: &Self) {
+        for (ours, theirs) in self.bins.iter_mut().zip(&other.bins) {
+            if let Some(theirs) = &theirs.enqueue {
+                ours.enqueue.get_or_insert_with(new_histogram).add(theirs).expect("all bins have the same bounds");
+            }
+            ours.rejected += theirs.rejected;
+            ours.max = ours.max.max(theirs.max);
+        }
+    }
+
+    /// The form in which it travels.
+    pub fn to_series(&self) -> Series {
+        Series { bin_ns: self.width, points: self.bins.iter().map(Bin::to_point).collect() }
+    }
+}
+
+impl Bin {
+    fn to_point(&self) -> Point {
+        let quantile = |q| self.enqueue.as_ref().map(|enqueue| enqueue.value_at_quantile(q).min(self.max));
+        Point {
+            enqueued: self.enqueue.as_ref().map_or(0, Histogram::len),
+            rejected: self.rejected,
+            p50_ns: quantile(0.5),
+            p99_ns: quantile(0.99),
+            max_ns: self.enqueue.as_ref().map(|_| self.max),
+        }
+    }
+}
+
+fn new_histogram() -> Histogram<u32> {
+    Histogram::new_with_bounds(1, HIGHEST_NS, 2).expect("the bounds are constants that fit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn calls_fall_into_the_bin_of_their_start() {
+        let mut series = SeriesRecorder::new(1_000 * MS, 40 * MS);
+        series.record_enqueued(1_000 * MS, 100);
+        series.record_enqueued(1_019 * MS, 300);
+        series.record_rejected(1_025 * MS);
+        series.record_enqueued(1_039 * MS, 7);
+        let series = series.to_series();
+        assert_eq!(series.bin_ns, 10 * MS);
+        let counts: Vec<_> = series.points.iter().map(|point| (point.enqueued, point.rejected)).collect();
+        assert_eq!(counts, [(1, 0), (1, 0), (0, 1), (1, 0)]);
+        assert_eq!(series.points[1].max_ns, Some(300));
+        assert_eq!(series.points[2].p50_ns, None);
+    }
+
+    #[test]
+    fn what_starts_outside_the_window_is_kept_at_its_ends() {
+        let mut series = SeriesRecorder::new(1_000 * MS, 20 * MS);
+        series.record_enqueued(990 * MS, 1);
+        series.record_enqueued(5_000 * MS, 2);
+        let points = series.to_series().points;
+        assert_eq!(points.iter().map(|point| point.enqueued).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_day_has_no_more_bins_than_two_seconds_may() {
+        for span in [MS, 2_000 * MS, 2_560 * MS, 2_561 * MS, 24 * 3_600 * 1_000 * MS] {
+            let bins = SeriesRecorder::new(0, span).bins.len() as u64;
+            assert!((1..=MOST_BINS).contains(&bins), "{span}: {bins}");
+        }
+    }
+
+    #[test]
+    fn adding_equals_recording_into_one() {
+        let empty = SeriesRecorder::new(0, 100 * MS);
+        let (mut one, mut other, mut both) = (empty.clone(), empty.clone(), empty);
+        for n in 0..1_000_u64 {
+            let part = if n % 2 == 0 { &mut one } else { &mut other };
+            for recorder in [part, &mut both] {
+                recorder.record_enqueued(n * MS / 10, n);
+                recorder.record_rejected(n * MS / 20);
+            }
+        }
+        one.add(&other);
+        assert_eq!(one.to_series(), both.to_series());
+    }
+}

@@ -1,0 +1,265 @@
+//! What the sink observes: the counting sink, which every queue under load ends in.
+
+use super::encoding::{Distribution, EncodingError};
+use super::tracker::{Arrival, Arrivals, Tracker};
+use crate::clock::Clock;
+use crate::load::pacing::{sharpen_sleep, sleep_until};
+use crate::load::{Phase, Stamp};
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Number of places for delivering threads; more threads than this share.
+const SHARDS: usize = 16;
+
+/// The sink at the end of a queue under load: hands each record to the sink that the case asks for, and counts it once
+/// that has taken it. Clones share everything.
+#[derive(Clone)]
+pub struct CountingSink<C> {
+    shared: Arc<Shared<C>>,
+}
+
+impl<C> fmt::Debug for CountingSink<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CountingSink").field("tasks", &self.shared.trackers.len()).finish_non_exhaustive()
+    }
+}
+
+struct Shared<C> {
+    clock: C,
+    trackers: Vec<Mutex<Tracker>>,
+    shards: Vec<Shard>,
+    window_end: AtomicU64,
+    warm_up: AtomicU64,
+    strangers: AtomicU64,
+    server: Option<Mutex<Server>>,
+    inner: Option<Mutex<Box<dyn Write + Send>>>,
+    abandoned: AtomicBool,
+}
+
+/// The deliveries of one thread, on cache lines of their own.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+struct Shard(Mutex<Deliveries>);
+
+#[derive(Debug, Default)]
+struct Deliveries {
+    latency: Distribution,
+    in_window: u64,
+}
+
+/// A server that takes `delay` a record on an absolute schedule, so that the overshoot of a sleep does not add up.
+#[derive(Debug)]
+struct Server {
+    delay: u64,
+    next_free: u64,
+}
+
+/// What reached the sink, over all tasks.
+#[derive(Debug)]
+pub struct Delivered {
+    /// Call to sink, logs of the window that had not arrived before.
+    pub latency: Distribution,
+    /// Arrivals by task.
+    pub arrivals: Vec<Arrivals>,
+    /// Of the distinct logs: arrived inside the window.
+    pub in_window: u64,
+    /// Logs of the warm-up.
+    pub warm_up: u64,
+    /// Records with the stamp of no task, or without one.
+    pub strangers: u64,
+}
+
+impl<C: Clock> CountingSink<C> {
+    /// A sink for `tasks` tasks that takes `delay` nanoseconds a record and writes to `inner`, if there is one.
+    pub fn new(clock: C, tasks: u32, delay: u64, inner: Option<Box<dyn Write + Send>>) -> Self {
+        let shared = Shared {
+            clock,
+            trackers: (0..tasks).map(|_| Mutex::default()).collect(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            window_end: AtomicU64::new(u64::MAX),
+            warm_up: AtomicU64::new(0),
+            strangers: AtomicU64::new(0),
+            server: (delay > 0).then(|| Mutex::new(Server { delay, next_free: 0 })),
+            inner: inner.map(Mutex::new),
+            abandoned: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Says when the window ends.
+    pub fn set_window_end(&self, end: u64) {
+        self.shared.window_end.store(end, Ordering::Relaxed);
+    }
+
+    /// Takes one record. `render` writes it as a line; it is called only if the case's sink wants the text.
+    ///
+    /// # Errors
+    /// Those of the case's sink; the record then does not count as delivered.
+    pub fn deliver(
+        &self,
+        stamp: Option<Stamp>,
+        render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.serve();
+        if let Some(inner) = &self.shared.inner {
+            render(&mut **lock(inner))?;
+        }
+        self.count(stamp);
+        Ok(())
+    }
+
+    /// Passes on what the case's sink has buffered.
+    ///
+    /// # Errors
+    /// Those of the case's sink.
+    pub fn flush(&self) -> io::Result<()> {
+        self.shared.inner.as_ref().map_or(Ok(()), |inner| lock(inner).flush())
+    }
+
+    /// Ends the delay, so that a queue that is shutting down past its time is not held up by it.
+    pub fn stop_serving(&self) {
+        self.shared.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Number of distinct logs of the window that have arrived so far.
+    pub fn so_far(&self) -> u64 {
+        self.shared.shards.iter().map(|shard| lock(&shard.0).latency.count()).sum()
+    }
+
+    /// What has reached the sink.
+    ///
+    /// # Errors
+    /// More values than can be counted exactly.
+    pub fn delivered(&self) -> Result<Delivered, EncodingError> {
+        let mut all = Deliveries::default();
+        for shard in &self.shared.shards {
+            let part = lock(&shard.0);
+            all.latency.add(&part.latency)?;
+            all.in_window += part.in_window;
+        }
+        Ok(Delivered {
+            latency: all.latency,
+            arrivals: self.shared.trackers.iter().map(|tracker| lock(tracker).arrivals()).collect(),
+            in_window: all.in_window,
+            warm_up: self.shared.warm_up.load(Ordering::Relaxed),
+            strangers: self.shared.strangers.load(Ordering::Relaxed),
+        })
+    }
+
+    fn serve(&self) {
+        let Some(server) = &self.shared.server else { return };
+        sharpen_sleep_once();
+        let mut server = lock(server);
+        let done = server.next_free.max(self.shared.clock.now()) + server.delay;
+        server.next_free = done;
+        sleep_until(&self.shared.clock, done, &self.shared.abandoned);
+    }
+
+    #[inline]
+    fn count(&self, stamp: Option<Stamp>) {
+        let known = stamp.and_then(|stamp| Some((stamp, self.shared.trackers.get(stamp.task as usize)?)));
+        let Some((stamp, tracker)) = known else {
+            self.shared.strangers.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        if stamp.phase == Phase::WarmUp {
+            self.shared.warm_up.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if lock(tracker).arrive(stamp.sequence, stamp.hash()) == Arrival::New {
+            let now = self.shared.clock.now_fenced();
+            let mut deliveries = lock(&self.shared.shards[shard_of_this_thread()].0);
+            deliveries.latency.record(now.saturating_sub(stamp.at));
+            deliveries.in_window += u64::from(now <= self.shared.window_end.load(Ordering::Relaxed));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A sink of the user may panic inside `render` and poison the lock; what is counted stays true.
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn shard_of_this_thread() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+    SHARD.with(|shard| *shard)
+}
+
+fn sharpen_sleep_once() {
+    thread_local!(static DONE: Cell<bool> = const { Cell::new(false) });
+    if !DONE.replace(true) {
+        sharpen_sleep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn stamp(phase: Phase, task: u32, sequence: u64, at: u64) -> Option<Stamp> {
+        Some(Stamp { phase, task, sequence, at })
+    }
+
+    fn no_text(_: &mut dyn Write) -> io::Result<()> {
+        panic!("the text is not wanted")
+    }
+
+    #[test]
+    fn counts_the_window_apart_from_the_warm_up_and_from_strangers() {
+        let clock = ManualClock::at(1_000);
+        let sink = CountingSink::new(clock.clone(), 2, 0, None);
+        sink.set_window_end(1_500);
+        let feed = [
+            stamp(Phase::WarmUp, 0, 0, 900),
+            stamp(Phase::Window, 0, 0, 900),
+            stamp(Phase::Window, 1, 0, 950),
+            stamp(Phase::Window, 1, 0, 950),
+            stamp(Phase::Window, 2, 0, 950),
+            None,
+        ];
+        feed.into_iter().for_each(|stamp| sink.deliver(stamp, no_text).unwrap());
+        clock.advance_to(2_000);
+        sink.deliver(stamp(Phase::Window, 0, 1, 1_000), no_text).unwrap();
+        let delivered = sink.delivered().unwrap();
+        assert_eq!((delivered.warm_up, delivered.strangers, delivered.in_window), (1, 2, 2));
+        assert_eq!((delivered.latency.count(), delivered.latency.sum_ns()), (3, 100 + 50 + 1_000));
+        let by_task: Vec<_> = delivered.arrivals.iter().map(|task| (task.unique, task.duplicated)).collect();
+        assert_eq!(by_task, [(2, 0), (1, 1)]);
+        assert_eq!(sink.so_far(), 3);
+    }
+
+    #[test]
+    fn what_the_inner_sink_refuses_is_not_delivered() {
+        struct Refuses;
+        impl Write for Refuses {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::other("no"))
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let sink = CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(Refuses)));
+        sink.deliver(stamp(Phase::Window, 0, 0, 0), |out| out.write_all(b"x")).unwrap_err();
+        assert_eq!(sink.so_far(), 0);
+    }
+
+    #[test]
+    fn the_server_keeps_to_its_absolute_schedule() {
+        let clock = ManualClock::at(0);
+        let sink = CountingSink::new(clock.clone(), 1, 1_000, None);
+        sink.stop_serving();
+        // Nobody moves the clock, so each record only takes its place in the schedule.
+        (0..3).for_each(|n| sink.deliver(stamp(Phase::Window, 0, n, 0), no_text).unwrap());
+        let next_free = |sink: &CountingSink<ManualClock>| lock(sink.shared.server.as_ref().unwrap()).next_free;
+        assert_eq!(next_free(&sink), 3_000);
+        clock.advance_to(10_000);
+        sink.deliver(stamp(Phase::Window, 0, 3, 0), no_text).unwrap();
+        assert_eq!(next_free(&sink), 11_000);
+    }
+}

@@ -1,0 +1,176 @@
+//! Time in which the queue kept every sender from running.
+//!
+//! A call that blocks its thread keeps all tasks on that thread waiting. While some sender thread is free this is the
+//! scheduler's affair; while every one of them is inside a call, nobody could have sent anything, and the delay is the
+//! queue's. [`Stalls`] finds those spans: the thread whose call ends one of them knows where it began.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Shorter spans are not looked for, in nanoseconds.
+const SHORTEST: u64 = 20_000;
+
+/// Number of equal bins in which spans are kept.
+const BINS: usize = 16_384;
+
+/// Marks a thread that is not inside a call.
+const OUTSIDE: u64 = u64::MAX;
+
+/// A thread's place, on a cache line of its own.
+#[repr(align(128))]
+#[derive(Debug)]
+struct Slot(AtomicU64);
+
+/// Watches the calls of a fixed set of sender threads. Memory is constant: time is cut into at most 16,384 bins, whose
+/// width doubles as the run goes on; within a bin the held time counts as spread evenly.
+#[derive(Debug)]
+pub struct Stalls {
+    slots: Vec<Slot>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    width: u64,
+    bins: Vec<u64>,
+    /// Up to here spans have been entered; they never overlap.
+    until: u64,
+}
+
+impl Stalls {
+    /// For `threads` sender threads.
+    pub fn new(threads: usize) -> Self {
+        let slots = (0..threads).map(|_| Slot(AtomicU64::new(OUTSIDE))).collect();
+        Self { slots, held: Mutex::new(Held { width: 1_000_000, bins: Vec::new(), until: 0 }) }
+    }
+
+    /// The thread goes into a call at `now`.
+    #[inline]
+    pub fn enter(&self, thread: usize, now: u64) {
+        self.slots[thread].0.store(now, Ordering::SeqCst);
+    }
+
+    /// The thread, inside since `entered`, comes out of its call at `now`.
+    #[inline]
+    pub fn leave(&self, thread: usize, entered: u64, now: u64) {
+        if now.saturating_sub(entered) >= SHORTEST {
+            self.end_of_long_call(entered, now);
+        }
+        self.slots[thread].0.store(OUTSIDE, Ordering::SeqCst);
+    }
+
+    #[cold]
+    fn end_of_long_call(&self, entered: u64, now: u64) {
+        let mut held = self.held.lock().expect("nothing panics while it holds the lock");
+        let last_to_enter = self.slots.iter().map(|slot| slot.0.load(Ordering::SeqCst)).max().unwrap_or(OUTSIDE);
+        if last_to_enter != OUTSIDE {
+            held.enter(last_to_enter.max(entered), now);
+        }
+    }
+
+    /// How much of the span `from..to` every sender was inside a call, in nanoseconds.
+    pub fn held(&self, from: u64, to: u64) -> u64 {
+        if to.saturating_sub(from) < SHORTEST {
+            return 0;
+        }
+        self.held.lock().expect("nothing panics while it holds the lock").between(from, to)
+    }
+}
+
+impl Held {
+    fn enter(&mut self, from: u64, to: u64) {
+        let from = from.max(self.until);
+        if from + SHORTEST > to {
+            return;
+        }
+        self.until = to;
+        while to / self.width >= BINS as u64 {
+            self.widen();
+        }
+        let last = (to / self.width) as usize;
+        if self.bins.len() <= last {
+            self.bins.resize(last + 1, 0);
+        }
+        for bin in (from / self.width) as usize..=last {
+            let start = bin as u64 * self.width;
+            self.bins[bin] += to.min(start + self.width) - from.max(start);
+        }
+    }
+
+    fn widen(&mut self) {
+        self.width *= 2;
+        self.bins = self.bins.chunks(2).map(|pair| pair.iter().sum()).collect();
+    }
+
+    fn between(&self, from: u64, to: u64) -> u64 {
+        let (first, last) = ((from / self.width) as usize, (to / self.width) as usize);
+        (first..=last.min(self.bins.len().saturating_sub(1)))
+            .map(|bin| {
+                let start = bin as u64 * self.width;
+                let overlap = to.min(start + self.width).saturating_sub(from.max(start));
+                let held = self.bins.get(bin).copied().unwrap_or(0);
+                (u128::from(held) * u128::from(overlap) / u128::from(self.width)) as u64
+            })
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn one_free_thread_means_nobody_is_held() {
+        let stalls = Stalls::new(2);
+        stalls.enter(0, 0);
+        stalls.leave(0, 0, 10 * MS);
+        assert_eq!(stalls.held(0, 20 * MS), 0);
+    }
+
+    #[test]
+    fn the_span_in_which_all_are_inside_is_held() {
+        let stalls = Stalls::new(2);
+        stalls.enter(0, 0);
+        stalls.enter(1, 4 * MS);
+        stalls.leave(0, 0, 10 * MS);
+        stalls.leave(1, 4 * MS, 30 * MS);
+        assert_eq!(stalls.held(0, 40 * MS), 6 * MS);
+        assert_eq!(stalls.held(5 * MS, 7 * MS), 2 * MS);
+        assert_eq!(stalls.held(20 * MS, 40 * MS), 0);
+    }
+
+    #[test]
+    fn back_to_back_calls_are_held_in_full() {
+        let stalls = Stalls::new(1);
+        for n in 0..100 {
+            stalls.enter(0, n * MS);
+            stalls.leave(0, n * MS, (n + 1) * MS);
+        }
+        assert_eq!(stalls.held(0, 100 * MS), 100 * MS);
+    }
+
+    #[test]
+    fn short_calls_are_nobodys_stall() {
+        let stalls = Stalls::new(1);
+        for n in 0..100 {
+            stalls.enter(0, n * 1_000);
+            stalls.leave(0, n * 1_000, (n + 1) * 1_000);
+        }
+        assert_eq!(stalls.held(0, MS), 0);
+    }
+
+    #[test]
+    fn memory_stays_bounded_while_totals_stay_exact() {
+        let stalls = Stalls::new(1);
+        let day = 24 * 3_600 * 1_000 * MS;
+        for n in 0..1_000 {
+            let start = n * (day / 1_000);
+            stalls.enter(0, start);
+            stalls.leave(0, start, start + 5 * MS);
+        }
+        assert_eq!(stalls.held(0, day), 5_000 * MS);
+        assert!(stalls.held.lock().unwrap().bins.len() <= BINS);
+    }
+}

@@ -1,0 +1,48 @@
+//! Why cases did not pass.
+
+use super::columns::mark;
+use super::sanitise;
+use super::text::wrap;
+use crate::report::{CaseRecord, Report};
+use crate::verdict::Outcome;
+
+/// Most cases whose reasons are listed.
+const MAX_CASES: usize = 20;
+/// Most reasons of a case.
+const MAX_REASONS: usize = 6;
+/// Most lines of a child's stderr.
+const MAX_STDERR: usize = 3;
+/// Longest reason, in characters.
+const MAX_TEXT: usize = 400;
+
+/// A paragraph per case that did not pass, the worst first; empty when all pass. `labels` name the cases.
+pub(super) fn lines(report: &Report, labels: &[String], width: usize) -> String {
+    let mut open: Vec<(&CaseRecord, &String)> =
+        report.cases.iter().zip(labels).filter(|(case, _)| case.verdict.outcome != Outcome::Pass).collect();
+    open.sort_by_key(|(case, _)| std::cmp::Reverse(case.verdict.outcome));
+    let mut text = String::new();
+    for (case, label) in open.iter().take(MAX_CASES) {
+        let mark = mark(case.verdict.outcome).unwrap_or(' ');
+        text.push_str(&wrap(&format!("{mark} {}: {label}", case.verdict.outcome.word()), width, 4));
+        text.push('\n');
+        text.push_str(&of_case(case, width));
+    }
+    if open.len() > MAX_CASES {
+        text.push_str(&format!("and {} more cases that did not pass\n", open.len() - MAX_CASES));
+    }
+    text
+}
+
+/// The reasons of one case, indented.
+pub(super) fn of_case(case: &CaseRecord, width: usize) -> String {
+    let mut lines: Vec<String> = case.verdict.reasons.iter().take(MAX_REASONS).cloned().collect();
+    if case.verdict.reasons.len() > MAX_REASONS {
+        lines.push(format!("and {} more", case.verdict.reasons.len() - MAX_REASONS));
+    }
+    if let Some(error) = case.errors.first() {
+        let skipped = error.stderr_tail.len().saturating_sub(MAX_STDERR);
+        lines.extend(error.stderr_tail.iter().skip(skipped).map(|line| format!("stderr: {line}")));
+    }
+    let shown = lines.iter().map(|line| wrap(&format!("    {}", sanitise(line, MAX_TEXT)), width, 6));
+    shown.map(|line| line + "\n").collect()
+}

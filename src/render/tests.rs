@@ -1,0 +1,371 @@
+//! What people see, from fixed reports.
+
+use super::text::width_of;
+use super::{case, table};
+use crate::measure::Measurement;
+use crate::measure::fixture::{constant, healthy, of};
+use crate::report::fixture::{case as case_input, report_of};
+use crate::report::{CaseInput, ErrorInput, RepeatInput, Report, SetAsideInput};
+use crate::scenario::Strategy;
+use crate::units::{Nanos, Rate};
+
+fn with_tasks(mut input: CaseInput, tasks: u32, rate: u32) -> CaseInput {
+    input.parameters.concurrency = tasks;
+    input.parameters.rate = Rate::of_whole(rate);
+    input.id = format!("{},concurrency={tasks}", input.id);
+    input
+}
+
+fn blocked() -> Measurement {
+    let mut blocked = healthy(10_000).with_unsent(2_000, 2_100_000_000);
+    blocked.latency.enqueue = of((0..8_000).map(|n| if n % 4 == 0 { 9_870_000 } else { 431 }));
+    blocked.latency.unblocked = Some(constant(6_000, 431));
+    blocked.latency.blocked = Some(constant(2_000, 9_870_000));
+    blocked
+}
+
+fn sampled() -> Measurement {
+    let mut sampled = healthy(10_000).dropping(300).enqueue_taking(42_000);
+    sampled.ledger.dropped = 100;
+    sampled.ledger.sampled_out = 200;
+    sampled
+}
+
+/// Every outcome, a row or two each.
+fn mixed() -> Report {
+    let mut late = with_tasks(case_input(Strategy::Block, Vec::new()), 1, 10_000);
+    let measurement = healthy(1_000).with_unsent_generator(50);
+    late.set_aside.push(SetAsideInput {
+        repeat: RepeatInput { repeat: 0, attempt: 0, measurement },
+        reasons: vec!["the generator was late: 50 of 1,000 logs were not sent, more than 1%".into()],
+    });
+    let mut broken = with_tasks(case_input(Strategy::Sample, Vec::new()), 100, 100);
+    broken.errors.push(ErrorInput {
+        repeat: 0,
+        attempt: 0,
+        kind: "hung".into(),
+        message: "no result within its deadline of 42 s".into(),
+        stderr_tail: vec!["line one".into(), "worker: \u{1b}[31mpoisoned lock\u{1b}[0m".into()],
+    });
+    report_of(vec![
+        with_tasks(case_input(Strategy::Drop, vec![healthy(10_000), healthy(10_000)]), 10, 1_000),
+        with_tasks(case_input(Strategy::Drop, vec![healthy(10_000).dropping(8_800)]), 100, 100),
+        with_tasks(case_input(Strategy::Block, vec![blocked()]), 10, 1_000),
+        late,
+        with_tasks(case_input(Strategy::Sample, vec![sampled()]), 10, 500),
+        broken,
+    ])
+}
+
+fn fits(text: &str, width: usize) {
+    for line in text.lines() {
+        assert!(width_of(line) <= width, "{} columns: {line}", width_of(line));
+    }
+}
+
+#[test]
+fn a_hundred_columns() {
+    let shown = table(&mixed(), 100);
+    fits(&shown, 100);
+    insta::assert_snapshot!(shown, @r#"
+    queue-load 0.0.0 · 2026-01-02T03:04:05Z
+    example (scenarios/example.toml): mean(enqueue) < 100us at 10k/s, accepted >= 99%
+    queue builtin · maxsize 1,000 · duration 30s · batch size 10 · batch timeout 1s · sample rate 10% ·
+      sink counting · sink delay 0s · payload 4f+64B
+
+    strategy  tasks   rate  offered  accepted   enqueue  enqueue  response  dropped  lost  verdict
+                                                   mean      p99       p99
+    ────────────────────────────────────────────────────────────────────────────────────────────────
+    drop         10   1k/s  10.0k/s      100%   10.0 µs  10.0 µs   20.0 µs        0     0  pass
+    drop        100  100/s  10.0k/s    ✗12.0%   10.0 µs  10.0 µs   20.0 µs    8,800     0  ✗ fail
+    block        10   1k/s  10.0k/s    ✗80.0%  ✗2.47 ms  9.87 ms   ≥2.10 s        0     0  ✗ fail
+    block         1  10k/s  10.0k/s         –         –        –         –        –     –  ? invalid
+    sample       10  500/s  5.00k/s    ✗97.0%   42.0 µs  42.0 µs   20.0 µs      100     0  ✗ fail †
+    sample      100  100/s  10.0k/s         –         –        –         –        –     –  ! error
+
+    ✗ breaks a limit
+    ? cannot be told: too few samples, or spoiled by the generator or the machine
+    ! the run broke, or its numbers contradict each other
+    ≥ at least: some logs were never sent, and count with their wait so far
+    † below target load: the case offers less than the target's throughput
+    – no number: nothing measured, or too few samples
+    left out for want of room: enqueue max, sampled out
+
+    ! error: strategy=sample, tasks=100, rate=100/s
+        hung: no result within its deadline of 42 s
+        stderr: line one
+        stderr: worker: �[31mpoisoned lock�[0m
+    ✗ fail: strategy=drop, tasks=100, rate=100/s
+        `accepted / offered >= 99%` does not hold: it is 12.0% (1,200 of 10,000)
+    ✗ fail: strategy=block, tasks=10, rate=1k/s
+        `mean(enqueue) < 100us` does not hold: it is 2.47 ms
+        `accepted / offered >= 99%` does not hold: it is 80.0% (8,000 of 10,000)
+    ✗ fail: strategy=sample, tasks=10, rate=500/s
+        `accepted / offered >= 99%` does not hold: it is 97.0% (9,700 of 10,000)
+    ? invalid: strategy=block, tasks=1, rate=10k/s
+        no valid repeat: the generator was late: 50 of 1,000 logs were not sent, more than 1%
+
+    Total logs attempted: 48,000
+    Successfully enqueued: 38,900
+    Dropped: 8,900
+    Sampled out: 200
+    Avg enqueue latency: 523 µs
+
+    Verdict: error (1 pass, 3 fail, 1 invalid, 1 error)
+    "#);
+}
+
+#[test]
+fn eighty_columns() {
+    let shown = table(&mixed(), 80);
+    fits(&shown, 80);
+    insta::assert_snapshot!(shown, @r#"
+    queue-load 0.0.0 · 2026-01-02T03:04:05Z
+    example (scenarios/example.toml): mean(enqueue) < 100us at 10k/s, accepted >=
+      99%
+    queue builtin · maxsize 1,000 · duration 30s · batch size 10 ·
+      batch timeout 1s · sample rate 10% · sink counting · sink delay 0s ·
+      payload 4f+64B
+
+    strategy  tasks   rate  accepted   enqueue  response  dropped  lost  verdict
+                                          mean       p99
+    ──────────────────────────────────────────────────────────────────────────────
+    drop         10   1k/s      100%   10.0 µs   20.0 µs        0     0  pass
+    drop        100  100/s    ✗12.0%   10.0 µs   20.0 µs    8,800     0  ✗ fail
+    block        10   1k/s    ✗80.0%  ✗2.47 ms   ≥2.10 s        0     0  ✗ fail
+    block         1  10k/s         –         –         –        –     –  ? invalid
+    sample       10  500/s    ✗97.0%   42.0 µs   20.0 µs      100     0  ✗ fail †
+    sample      100  100/s         –         –         –        –     –  ! error
+
+    ✗ breaks a limit
+    ? cannot be told: too few samples, or spoiled by the generator or the machine
+    ! the run broke, or its numbers contradict each other
+    ≥ at least: some logs were never sent, and count with their wait so far
+    † below target load: the case offers less than the target's throughput
+    – no number: nothing measured, or too few samples
+    left out for want of room: enqueue max, sampled out, offered, enqueue p99
+
+    ! error: strategy=sample, tasks=100, rate=100/s
+        hung: no result within its deadline of 42 s
+        stderr: line one
+        stderr: worker: �[31mpoisoned lock�[0m
+    ✗ fail: strategy=drop, tasks=100, rate=100/s
+        `accepted / offered >= 99%` does not hold: it is 12.0% (1,200 of 10,000)
+    ✗ fail: strategy=block, tasks=10, rate=1k/s
+        `mean(enqueue) < 100us` does not hold: it is 2.47 ms
+        `accepted / offered >= 99%` does not hold: it is 80.0% (8,000 of 10,000)
+    ✗ fail: strategy=sample, tasks=10, rate=500/s
+        `accepted / offered >= 99%` does not hold: it is 97.0% (9,700 of 10,000)
+    ? invalid: strategy=block, tasks=1, rate=10k/s
+        no valid repeat: the generator was late: 50 of 1,000 logs were not sent,
+          more than 1%
+
+    Total logs attempted: 48,000
+    Successfully enqueued: 38,900
+    Dropped: 8,900
+    Sampled out: 200
+    Avg enqueue latency: 523 µs
+
+    Verdict: error (1 pass, 3 fail, 1 invalid, 1 error)
+    "#);
+}
+
+#[test]
+fn sixty_columns() {
+    let shown = table(&mixed(), 60);
+    fits(&shown, 60);
+    insta::assert_snapshot!(shown, @r#"
+    queue-load 0.0.0 · 2026-01-02T03:04:05Z
+    example (scenarios/example.toml): mean(enqueue) < 100us at
+      10k/s, accepted >= 99%
+    queue builtin · maxsize 1,000 · duration 30s ·
+      batch size 10 · batch timeout 1s · sample rate 10% ·
+      sink counting · sink delay 0s · payload 4f+64B
+
+    strategy  tasks   rate  accepted   enqueue  lost  verdict
+                                          mean
+    ───────────────────────────────────────────────────────────
+    drop         10   1k/s      100%   10.0 µs     0  pass
+    drop        100  100/s    ✗12.0%   10.0 µs     0  ✗ fail
+    block        10   1k/s    ✗80.0%  ✗2.47 ms     0  ✗ fail
+    block         1  10k/s         –         –     –  ? invalid
+    sample       10  500/s    ✗97.0%   42.0 µs     0  ✗ fail †
+    sample      100  100/s         –         –     –  ! error
+
+    ✗ breaks a limit
+    ? cannot be told: too few samples, or spoiled by the
+      generator or the machine
+    ! the run broke, or its numbers contradict each other
+    † below target load: the case offers less than the target's
+      throughput
+    – no number: nothing measured, or too few samples
+    left out for want of room: enqueue max, sampled out,
+      offered, enqueue p99, dropped, response p99
+
+    ! error: strategy=sample, tasks=100, rate=100/s
+        hung: no result within its deadline of 42 s
+        stderr: line one
+        stderr: worker: �[31mpoisoned lock�[0m
+    ✗ fail: strategy=drop, tasks=100, rate=100/s
+        `accepted / offered >= 99%` does not hold: it is 12.0%
+          (1,200 of 10,000)
+    ✗ fail: strategy=block, tasks=10, rate=1k/s
+        `mean(enqueue) < 100us` does not hold: it is 2.47 ms
+        `accepted / offered >= 99%` does not hold: it is 80.0%
+          (8,000 of 10,000)
+    ✗ fail: strategy=sample, tasks=10, rate=500/s
+        `accepted / offered >= 99%` does not hold: it is 97.0%
+          (9,700 of 10,000)
+    ? invalid: strategy=block, tasks=1, rate=10k/s
+        no valid repeat: the generator was late: 50 of 1,000
+          logs were not sent, more than 1%
+
+    Total logs attempted: 48,000
+    Successfully enqueued: 38,900
+    Dropped: 8,900
+    Sampled out: 200
+    Avg enqueue latency: 523 µs
+
+    Verdict: error (1 pass, 3 fail, 1 invalid, 1 error)
+    "#);
+}
+
+#[test]
+fn one_case_that_passes() {
+    let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), 100);
+    insta::assert_snapshot!(shown, @r#"
+    queue-load 0.0.0 · 2026-01-02T03:04:05Z
+    example (scenarios/example.toml): mean(enqueue) < 100us at 10k/s, accepted >= 99%
+    queue builtin · strategy drop · maxsize 1,000 · tasks 10 · rate 1k/s · offered 10.0k/s ·
+      duration 30s · batch size 10 · batch timeout 1s · sample rate 10% · sink counting ·
+      sink delay 0s · payload 4f+64B
+
+    accepted  enqueue  enqueue  enqueue  response  dropped  lost  verdict
+                 mean      p99      max       p99
+    ─────────────────────────────────────────────────────────────────────
+        100%  10.0 µs  10.0 µs  10.0 µs   20.0 µs        0     0  pass
+
+    Total logs attempted: 1,000
+    Successfully enqueued: 1,000
+    Dropped: 0
+    Avg enqueue latency: 10 µs
+
+    Verdict: pass (1 pass)
+    "#);
+}
+
+#[test]
+fn one_case_in_full() {
+    let mut report = mixed();
+    report.cases[2].id = "it".into();
+    let shown = case(&report, "it", 80).unwrap();
+    fits(&shown, 80);
+    insta::assert_snapshot!(shown, @r#"
+    it
+    scenario example · queue builtin · strategy block · maxsize 1,000 · tasks 10 ·
+      rate 1k/s · offered 10.0k/s · duration 30s · batch size 10 ·
+      batch timeout 1s · sample rate 10% · sink counting · sink delay 0s ·
+      payload 4f+64B
+    repeats: 1 valid, 0 set aside, 0 broken
+
+    latency          count     mean       p50      p90      p99    p99.9      max
+    ─────────────────────────────────────────────────────────────────────────────
+    enqueue          8,000  2.47 ms    431 ns  9.87 ms  9.87 ms        –  9.87 ms
+    unblocked        6,000   431 ns    431 ns   431 ns   431 ns        –   431 ns
+    blocked          2,000  9.87 ms   9.87 ms  9.87 ms  9.87 ms        –  9.87 ms
+    rejected             0        –         –        –        –        –        –
+    response        10,000  ≥420 ms  ≥20.0 µs  ≥2.10 s  ≥2.10 s  ≥2.10 s  ≥2.10 s
+    response_ideal  10,000  ≥420 ms  ≥15.0 µs  ≥2.10 s  ≥2.10 s  ≥2.10 s  ≥2.10 s
+    delivery         8,000   500 µs    500 µs   500 µs   500 µs        –   500 µs
+    lateness         8,000  5.00 µs   5.00 µs  5.00 µs  5.00 µs        –  5.00 µs
+
+    scheduled 10,000 · attempted 8,000 · unsent 2,000 · unsent_generator 0 ·
+      enqueued 8,000 · dropped 0 · sampled_out 0 · delivered 8,000 ·
+      lost (admitted) 0 · lost (silent) 0 · duplicated 0 · reordered 0 · phantom 0 ·
+      undecidable 0
+
+    check               expected                   observed  outcome
+    ────────────────────────────────────────────────────────────────
+    target.latency      mean(enqueue) < 100us       2.47 ms  ✗ fail
+    target.accepted     accepted / offered >= 99%     80.0%  ✗ fail
+    ledger.closes       the ledger closes                 0  pass
+    ledger.lost         lost == 0                         0  pass
+    ledger.duplicated   duplicated == 0                   0  pass
+    ledger.undecidable  undecidable == 0                  0  pass
+    ledger.phantom      phantom == 0                      0  pass
+
+    Total logs attempted: 8,000
+    Successfully enqueued: 8,000
+    Dropped: 0
+    Avg enqueue latency: 2.47 ms
+
+    Verdict: fail
+        `mean(enqueue) < 100us` does not hold: it is 2.47 ms
+        `accepted / offered >= 99%` does not hold: it is 80.0% (8,000 of 10,000)
+    "#);
+    assert_eq!(case(&report, "no such case", 80), None);
+}
+
+#[test]
+fn many_axes_become_a_number() {
+    let mut cases = Vec::new();
+    for number in 1..=3_u32 {
+        let mut input = with_tasks(case_input(Strategy::Drop, vec![healthy(100)]), number, 10_000);
+        let parameters = &mut input.parameters;
+        parameters.queue = format!("a-queue-of-that-name-{number}");
+        parameters.maxsize = 1_000 * u64::from(number);
+        parameters.duration = Nanos::from_secs(number.into());
+        parameters.batch_size = number.into();
+        parameters.sink_delay = Nanos::from_micros(number.into());
+        cases.push(input);
+    }
+    let shown = table(&report_of(cases), 60);
+    fits(&shown, 60);
+    assert!(shown.contains("\n#1: queue=a-queue-of-that-name-1,"), "{shown}");
+}
+
+#[test]
+fn hostile_names_are_harmless() {
+    let name = format!("\u{1b}[2J\u{202e}::error::<script>{}", "日".repeat(10_000));
+    let mut input = case_input(Strategy::Drop, vec![healthy(100).losing(1)]);
+    input.id.clone_from(&name);
+    input.scenario.clone_from(&name);
+    input.parameters.queue.clone_from(&name);
+    input.errors.push(ErrorInput {
+        repeat: 0,
+        attempt: 0,
+        kind: name.clone(),
+        message: format!("{name}\r\n\x07"),
+        stderr_tail: vec![name.clone()],
+    });
+    let other = case_input(Strategy::Block, vec![healthy(100)]);
+    let mut report = report_of(vec![input, other]);
+    report.scenarios[0].name.clone_from(&name);
+    report.scenarios[0].file.clone_from(&name);
+    report.tool.version.clone_from(&name);
+    report.created_at.clone_from(&name);
+    for width in [0, 60, 100] {
+        let shown = table(&report, width) + &case(&report, &name, width).unwrap();
+        assert!(!shown.chars().any(|c| c == '\u{1b}' || c == '\u{202e}' || (c.is_control() && c != '\n')));
+        assert!(shown.len() < 20_000, "{}", shown.len());
+        if width >= 60 {
+            fits(&shown, width);
+        }
+    }
+}
+
+#[test]
+fn nothing_to_show_is_said() {
+    let shown = table(&report_of(Vec::new()), 100);
+    assert!(shown.contains("no cases\n"));
+    assert!(shown.contains("Avg enqueue latency: –\n"));
+    assert!(shown.ends_with("no case was run\nVerdict: invalid (no cases)\n"), "{shown}");
+}
+
+#[test]
+fn a_failure_is_marked_in_its_cell() {
+    let slow = healthy(1_000).enqueue_taking(250_000);
+    let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![slow.losing(2)])]), 100);
+    assert!(shown.contains("✗250 µs") && shown.contains("✗2") && shown.contains("✗ fail"), "{shown}");
+    assert!(shown.contains("\n✗ breaks a limit\n"));
+}

@@ -1,0 +1,66 @@
+//! Lines of text that fit a width.
+
+/// Breaks text at spaces so that no line is wider; further lines begin with `indent` spaces. A word that is wider than a
+/// line is broken where the line ends.
+pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
+    let width = width.max(indent + 10);
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut used = 0;
+    for (index, word) in text.split(' ').enumerate() {
+        let needed = width_of(word);
+        if index > 0 && used + 1 + needed > width && used > indent {
+            lines.push(" ".repeat(indent));
+            used = indent;
+        } else if index > 0 {
+            lines.last_mut().expect("there is a line").push(' ');
+            used += 1;
+        }
+        for character in word.chars() {
+            let wide = width_of_char(character);
+            if used + wide > width {
+                lines.push(" ".repeat(indent));
+                used = indent;
+            }
+            lines.last_mut().expect("there is a line").push(character);
+            used += wide;
+        }
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
+}
+
+/// Breaks a list of items between them, and not inside them.
+pub(super) fn wrap_items(items: &[String], width: usize, indent: usize) -> String {
+    const GLUE: &str = "\u{a0}";
+    let glued: Vec<String> = items.iter().map(|item| item.replace(' ', GLUE)).collect();
+    wrap(&glued.join(&format!("{GLUE}· ")), width, indent).replace(GLUE, " ")
+}
+
+/// Columns that a text takes, at most: scripts from U+2E80 on are taken to be double width.
+pub(super) fn width_of(text: &str) -> usize {
+    text.chars().map(width_of_char).sum()
+}
+
+fn width_of_char(character: char) -> usize {
+    if u32::from(character) < 0x2e80 { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_breaks_at_spaces() {
+        assert_eq!(wrap("one two three four", 14, 2), "one two three\n  four");
+        assert_eq!(wrap("short", 80, 4), "short");
+        assert_eq!(wrap("abcdefghijklmnopqrstuvwxyz", 12, 2), "abcdefghijkl\n  mnopqrstuv\n  wxyz");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_wide(text in "[a-z日 ]{0,200}", width in 20_usize..60) {
+            prop_assert!(wrap(&text, width, 4).lines().all(|line| width_of(line) <= width));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Reports for tests.
+
+use super::model::{Environment, Report, ScenarioRecord};
+use super::{CaseInput, CheckRecord, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
+use crate::measure::Measurement;
+use crate::measure::fixture::healthy;
+use crate::scenario::{Override, Parameters, RunSettings, Strategy, Target};
+use crate::units::Rate;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The scenario `example` with the default target.
+pub fn scenario() -> ScenarioRecord {
+    ScenarioRecord {
+        name: "example".into(),
+        description: None,
+        file: "scenarios/example.toml".into(),
+        sha256: "0".repeat(64),
+        target: Target::default(),
+        run: RunSettings::default(),
+        matrix: BTreeMap::from([("strategy".into(), vec!["drop".into(), "block".into()])]),
+        checks: vec![CheckRecord { expression: "dropped == 0".into(), applies_to: None }],
+        overrides: vec![Override::from_command_line("duration", "1s")],
+    }
+}
+
+/// A case of that scenario: 10 tasks x 1,000/s for one second.
+pub fn case(strategy: Strategy, measurements: Vec<Measurement>) -> CaseInput {
+    let parameters = Parameters { strategy, rate: Rate::of_whole(1_000), ..Parameters::default() };
+    let repeats = measurements.into_iter().zip(0..);
+    CaseInput {
+        id: format!("strategy={}", strategy.name()),
+        scenario: "example".into(),
+        parameters,
+        target: Target::default(),
+        checks: Vec::new(),
+        repeats: repeats.map(|(measurement, repeat)| RepeatInput { repeat, attempt: 0, measurement }).collect(),
+        set_aside: Vec::new(),
+        errors: Vec::new(),
+    }
+}
+
+/// The cases of that scenario as a report.
+pub fn report_of(cases: Vec<CaseInput>) -> Report {
+    let mut report = build(ReportInput {
+        created_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        interrupted: false,
+        scenarios: vec![scenario()],
+        environment: Environment { platform: "linux x86_64".into(), ..Environment::default() },
+        cases,
+    });
+    // What is seen in tests must not change with each release.
+    report.tool.version = "0.0.0".into();
+    report
+}
+
+/// A passing case, one that drops, and one that broke after a repeat was set aside.
+pub fn report() -> Report {
+    let mut broken = case(Strategy::Sample, Vec::new());
+    broken.set_aside.push(SetAsideInput {
+        repeat: RepeatInput { repeat: 0, attempt: 0, measurement: healthy(1_000).with_unsent_generator(50) },
+        reasons: vec!["the generator was late".into()],
+    });
+    broken.errors.push(ErrorInput {
+        repeat: 0,
+        attempt: 1,
+        kind: "panicked".into(),
+        message: "the queue panicked".into(),
+        stderr_tail: vec!["thread panicked at …".into()],
+    });
+    report_of(vec![
+        case(Strategy::Block, vec![healthy(1_000), healthy(1_000)]),
+        case(Strategy::Drop, vec![healthy(1_000).dropping(40)]),
+        broken,
+    ])
+}
+
+/// The report with arbitrary numbers and texts in its fields.
+pub fn filled_with(numbers: &[f64], counts: &[u64], text: &str) -> Report {
+    static BASE: LazyLock<Report> = LazyLock::new(report);
+    let mut report = BASE.clone();
+    report.environment.instrument_floor_ns = Some(numbers[0]);
+    report.environment.memory_bytes = Some(counts[0]);
+    report.scenarios[0].description = Some(text.into());
+    report.tool.version = text.into();
+    let case = &mut report.cases[0];
+    case.id = text.into();
+    let repeat = &mut case.repeats[0];
+    repeat.ledger.scheduled = counts[1];
+    repeat.ledger.lost.silent = counts[2];
+    repeat.latency.enqueue.mean_ns = Some(numbers[1]);
+    repeat.latency.enqueue.stddev_ns = Some(numbers[2]);
+    repeat.latency.enqueue.max_ns = Some(counts[3]);
+    repeat.rates.offered_per_s = numbers[3];
+    repeat.cost.cpu_s_per_million.insert(text.into(), numbers[4]);
+    repeat.queue_counters.insert(text.into(), counts[4]);
+    repeat.series.points[0].p99_ns = Some(counts[5]);
+    repeat.disagreements.push(text.into());
+    let check = &mut case.verdict.checks[0];
+    (check.observed, check.limit) = (Some(numbers[5]), Some(counts[6] as f64));
+    check.reason = Some(text.into());
+    report
+}

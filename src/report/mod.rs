@@ -1,0 +1,27 @@
+//! The saved report: what was asked, where it ran, what was measured, what is said of it.
+//!
+//! One JSON file per invocation. [`build`] makes it of what a run yielded, whether the run has just ended or is read back
+//! from its journal; [`Report::to_bytes`] and [`read_verified`] are the only ways out of and into a file, so that a report
+//! is never half there and one that was altered is known.
+
+mod build;
+mod environment;
+mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod model;
+mod name;
+mod read;
+mod statistics;
+mod write;
+
+pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
+pub use environment::{BuildFacts, collect_environment};
+pub use error::ReportError;
+pub use model::{
+    CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, RepeatRecord, Report,
+    SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,
+};
+pub use name::{file_name, write_new};
+pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
+pub use write::write;

@@ -1,0 +1,220 @@
+//! File -> report, with every doubt about the file named.
+
+use super::error::ReportError;
+use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Tool};
+use super::write::digest;
+use crate::verdict::PlanVerdict;
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Largest report that is read, in bytes.
+pub const MAX_REPORT_BYTES: u64 = 2 << 30;
+
+/// A report read from a file, and whether it is what was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadReport {
+    /// The report.
+    pub report: Report,
+    /// The digest in the file is that of the cases in the file.
+    pub digest_matches: bool,
+}
+
+/// Only the version: what stands beside it may be of a schema that is not known here.
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u64,
+}
+
+#[derive(Deserialize)]
+struct Stored<'a> {
+    tool: Tool,
+    created_at: String,
+    interrupted: bool,
+    verdict: PlanVerdict,
+    scenarios: Vec<ScenarioRecord>,
+    environment: Environment,
+    #[serde(borrow)]
+    cases: &'a RawValue,
+    digest: String,
+}
+
+/// Reads a report that a decision will be based on.
+///
+/// # Errors
+/// As [`read`], and [`ReportError::Digest`] when the cases are not those that were written.
+pub fn read_verified(path: &Path) -> Result<Report, ReportError> {
+    let read = read(path)?;
+    match read.digest_matches {
+        true => Ok(read.report),
+        false => Err(ReportError::Digest { path: path.to_owned() }),
+    }
+}
+
+/// Reads a report to show it; one that was altered is marked.
+///
+/// # Errors
+/// When the file is missing, unreadable, larger than [`MAX_REPORT_BYTES`], truncated, no report, or of a newer schema.
+pub fn read(path: &Path) -> Result<ReadReport, ReportError> {
+    parse(path, &load(path, MAX_REPORT_BYTES)?)
+}
+
+fn load(path: &Path, limit: u64) -> Result<String, ReportError> {
+    let file = File::open(path).map_err(ReportError::io(path, "open the report"))?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(ReportError::io(path, "read the report"))?;
+    if bytes.len() as u64 > limit {
+        return Err(ReportError::TooLarge { path: path.to_owned(), bytes: bytes.len() as u64, limit });
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| ReportError::Malformed { path: path.to_owned(), fault: "it is not UTF-8 text".into() })
+}
+
+fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
+    // A cut inside a number or a word is a syntax error to the parser, but a whole report ends in a brace.
+    let cut = text.starts_with('{') && !text.trim_end().ends_with('}');
+    let fault = |error: serde_json::Error| match error.classify() {
+        category if category == Category::Eof || cut => {
+            ReportError::Truncated { path: path.to_owned(), line: error.line(), column: error.column() }
+        }
+        _ => ReportError::Malformed { path: path.to_owned(), fault: error.to_string() },
+    };
+    let found = serde_json::from_str::<Version>(text).map_err(fault)?.schema_version;
+    let schema_version = u32::try_from(found).ok().filter(|version| *version <= SCHEMA_VERSION);
+    let Some(schema_version) = schema_version else {
+        return Err(ReportError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    };
+    let stored: Stored<'_> = serde_json::from_str(text).map_err(fault)?;
+    let digest_matches = digest(stored.cases.get().as_bytes()) == stored.digest;
+    let cases: Vec<CaseRecord> = serde_json::from_str(stored.cases.get())
+        .map_err(|error| ReportError::Malformed { path: path.to_owned(), fault: format!("in cases: {error}") })?;
+    Ok(ReadReport {
+        report: Report {
+            schema_version,
+            tool: stored.tool,
+            created_at: stored.created_at,
+            interrupted: stored.interrupted,
+            scenarios: stored.scenarios,
+            environment: stored.environment,
+            cases,
+            verdict: stored.verdict,
+        },
+        digest_matches,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::report::write;
+    use proptest::prelude::*;
+
+    fn saved(change: impl FnOnce(String) -> String) -> (tempfile::TempDir, std::path::PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        let text = String::from_utf8(fixture::report().to_bytes().unwrap()).unwrap();
+        std::fs::write(&path, change(text)).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        let report = fixture::report();
+        write(&report, &path).unwrap();
+        assert_eq!(read_verified(&path).unwrap(), report);
+    }
+
+    #[test]
+    fn altered_cases_are_refused_by_a_gate_and_marked_for_a_reader() {
+        let (_directory, path) = saved(|text| text.replacen("\"dropped\":40", "\"dropped\":41", 1));
+        assert!(!read(&path).unwrap().digest_matches);
+        let error = read_verified(&path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("digest does not match: the cases were altered after the report was written"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn white_space_inside_the_cases_counts_as_altered() {
+        let (_directory, path) = saved(|text| text.replacen("\"dropped\":40", "\"dropped\": 40", 1));
+        assert!(matches!(read_verified(&path), Err(ReportError::Digest { .. })));
+    }
+
+    #[test]
+    fn a_truncated_report_is_refused_wherever_it_is_cut() {
+        let whole = String::from_utf8(fixture::report().to_bytes().unwrap()).unwrap();
+        for tenth in 1..10 {
+            let (_directory, path) = saved(|text| text[..text.len() * tenth / 10].into());
+            let error = read(&path).unwrap_err();
+            assert!(matches!(error, ReportError::Truncated { .. }), "{tenth}/10 of {}: {error}", whole.len());
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_whatever_else_it_holds() {
+        for text in ["{\"schema_version\": 2, \"cases\": 7}", "{\"schema_version\": 99999999999}"] {
+            let (_directory, path) = saved(|_| text.into());
+            let error = read(&path).unwrap_err();
+            assert!(matches!(error, ReportError::Newer { known: 1, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_older_writer_of_the_same_schema_may_know_less_and_a_newer_one_more() {
+        let (_directory, path) =
+            saved(|text| text.replacen("\"interrupted\"", "\"added_later\": [1], \"interrupted\"", 1));
+        assert!(read(&path).unwrap().digest_matches);
+    }
+
+    #[test]
+    fn what_is_no_report_is_named() {
+        for (text, expected) in [
+            ("", "truncated at line 1, column 0"),
+            ("[]", "not a report"),
+            ("{}", "not a report: missing field `schema_version`"),
+            ("{\"schema_version\": 1}", "not a report: missing field"),
+            ("{\"schema_version\": -1}", "not a report"),
+            ("hello", "not a report: expected value at line 1 column 1"),
+        ] {
+            let (_directory, path) = saved(|_| text.into());
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains("r.json") && error.contains(expected), "{text}: {error}");
+        }
+        let error = read(Path::new("no/such/r.json")).unwrap_err().to_string();
+        assert!(error.starts_with("no/such/r.json: cannot open the report"), "{error}");
+    }
+
+    #[test]
+    fn a_report_without_an_end_is_not_read_to_the_end() {
+        let (_directory, path) = saved(|text| text);
+        let error = load(&path, 100).unwrap_err();
+        assert!(matches!(error, ReportError::TooLarge { bytes: 101, limit: 100, .. }), "{error}");
+    }
+
+    fn finite() -> impl Strategy<Value = f64> {
+        prop_oneof![any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |value| value.is_finite()), 0.0..1e12,]
+    }
+
+    proptest! {
+        #[test]
+        fn a_round_trip_keeps_every_bit(
+            numbers in prop::collection::vec(finite(), 8),
+            counts in prop::collection::vec(any::<u64>(), 8),
+            text in any::<String>(),
+        ) {
+            let report = fixture::filled_with(&numbers, &counts, &text);
+            let bytes = report.to_bytes().unwrap();
+            let back = parse(Path::new("r.json"), std::str::from_utf8(&bytes).unwrap()).unwrap();
+            prop_assert!(back.digest_matches);
+            prop_assert_eq!(back.report.to_bytes().unwrap(), bytes);
+            prop_assert_eq!(back.report, report);
+        }
+    }
+}

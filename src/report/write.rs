@@ -1,0 +1,200 @@
+//! Report -> bytes -> file, whole or not at all.
+
+use super::error::ReportError;
+use super::model::{Environment, Report, ScenarioRecord, Tool};
+use crate::verdict::PlanVerdict;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The order of the fields in the file; `cases` verbatim, because the digest is over its bytes.
+#[derive(Serialize)]
+struct Written<'a> {
+    schema_version: u32,
+    tool: &'a Tool,
+    created_at: &'a str,
+    interrupted: bool,
+    verdict: &'a PlanVerdict,
+    scenarios: &'a [ScenarioRecord],
+    environment: &'a Environment,
+    cases: &'a RawValue,
+    digest: String,
+}
+
+impl Report {
+    /// The report as it is saved: JSON, a case a line, with the digest of the bytes of `cases`.
+    ///
+    /// # Errors
+    /// [`ReportError::Unwritable`] when a number in it is not finite.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ReportError> {
+        let mut cases = String::from("[");
+        for (index, case) in self.cases.iter().enumerate() {
+            cases.push_str(if index == 0 { "\n" } else { ",\n" });
+            cases.push_str(&serde_json::to_string(case)?);
+        }
+        cases.push_str("\n]");
+        let digest = digest(cases.as_bytes());
+        let cases = RawValue::from_string(cases)?;
+        let written = Written {
+            schema_version: self.schema_version,
+            tool: &self.tool,
+            created_at: &self.created_at,
+            interrupted: self.interrupted,
+            verdict: &self.verdict,
+            scenarios: &self.scenarios,
+            environment: &self.environment,
+            cases: &cases,
+            digest,
+        };
+        let mut bytes = serde_json::to_vec_pretty(&written)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a report to `path`, in place of what is there. Readers see the old file or the new one, never a part; after it
+/// returns, the new one survives a loss of power.
+///
+/// # Errors
+/// When the report is no JSON or the file system refuses; what was at `path` is still there then.
+pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
+    let bytes = report.to_bytes()?;
+    let temporary = Temporary::create(path, |file| file.write_all(&bytes))?;
+    std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, "put the report in place"))?;
+    temporary.placed();
+    sync_directory(path)
+}
+
+/// A file beside its destination, written and synced; removed again unless it was put in place.
+pub(super) struct Temporary {
+    pub(super) path: PathBuf,
+    placed: bool,
+}
+
+impl Temporary {
+    /// Creates the file and lets `fill` write it.
+    pub(super) fn create(
+        destination: &Path,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<Self, ReportError> {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".queue-load-{}-{number}.tmp", std::process::id());
+        let path = directory(destination).join(name);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(ReportError::io(destination, "create a temporary file beside it"))?;
+        let temporary = Self { path, placed: false };
+        fill(&mut file).and_then(|()| file.sync_all()).map_err(ReportError::io(destination, "write the report"))?;
+        Ok(temporary)
+    }
+
+    /// It has another name now.
+    pub(super) fn placed(mut self) {
+        self.placed = true;
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Nothing can be done about a leftover; the error that led here is the one to report.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The directory that a file lies in.
+pub(super) fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes a rename last.
+pub(super) fn sync_directory(path: &Path) -> Result<(), ReportError> {
+    if cfg!(unix) {
+        File::open(directory(path))
+            .and_then(|directory| directory.sync_all())
+            .map_err(ReportError::io(path, "sync its directory"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_report_replaces_the_old_one_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        std::fs::write(&path, "old").unwrap();
+        let report = fixture::report();
+        write(&report, &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), report.to_bytes().unwrap());
+        assert_eq!(names(directory.path()), ["r.json"]);
+    }
+
+    #[test]
+    fn a_failure_half_way_leaves_the_old_file_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        std::fs::write(&path, "old").unwrap();
+        let failed = Temporary::create(&path, |file| {
+            file.write_all(b"half of the re")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert!(failed.err().unwrap().to_string().contains("r.json: cannot write the report"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(names(directory.path()), ["r.json"]);
+    }
+
+    #[test]
+    fn a_destination_that_cannot_be_replaced_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("inside"), "kept").unwrap();
+        assert!(write(&fixture::report(), &path).is_err());
+        assert_eq!(names(directory.path()), ["r.json"]);
+        assert_eq!(std::fs::read_to_string(path.join("inside")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_missing_directory_is_named() {
+        let error = write(&fixture::report(), Path::new("no/such/directory/r.json")).unwrap_err();
+        assert!(error.to_string().starts_with("no/such/directory/r.json: cannot create"), "{error}");
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_not_written_as_one() {
+        let mut report = fixture::report();
+        report.environment.instrument_floor_ns = Some(f64::NAN);
+        let text = String::from_utf8(report.to_bytes().unwrap()).unwrap();
+        assert!(text.contains("\"instrument_floor_ns\": null"));
+        assert!(!text.contains("NaN"));
+    }
+}

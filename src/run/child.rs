@@ -1,0 +1,354 @@
+//! A repeat as a child process that speaks the protocol of [`crate::worker::protocol`].
+
+use super::conversation::{Conversation, Said};
+use super::driver::{Driver, Interrupt};
+use super::errors::{Fault, RepeatError, excerpt};
+use super::leftovers::{self, Mark};
+use super::process::Process;
+use super::scratch::Scratch;
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// Longest time between two looks at the interrupt flag and at whether the child still runs.
+const TICK: Duration = Duration::from_millis(50);
+/// The same while the child is about to end.
+const ENDING_TICK: Duration = Duration::from_millis(5);
+/// The running binary, even when another was put in its place since.
+const OWN_BINARY: &str = "/proc/self/exe";
+
+/// What cannot be true of a result, in words; nothing when all is well.
+pub type Verify = Box<dyn Fn(&PlannedRepeat, &Measurement) -> Vec<String> + Send>;
+
+/// A program that speaks the protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildCommand {
+    /// Path, or a name that is looked up in `PATH`.
+    pub program: PathBuf,
+    /// Name that the program is given as its own, where it differs from its path.
+    pub name: Option<String>,
+    /// Arguments.
+    pub args: Vec<OsString>,
+    /// Added to our own environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where it runs; `None`: where we do.
+    pub working_dir: Option<PathBuf>,
+}
+
+impl ChildCommand {
+    /// A program without arguments.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into(), name: None, args: Vec::new(), env: Vec::new(), working_dir: None }
+    }
+
+    /// This same binary with the verb `worker`. A rebuild while a plan runs does not change what it runs.
+    ///
+    /// # Errors
+    /// When the path of the running binary cannot be had.
+    pub fn worker() -> io::Result<Self> {
+        let own = Path::new(OWN_BINARY);
+        let program = if own.exists() { own.to_owned() } else { std::env::current_exe()? };
+        Ok(Self { name: Some("queue-load".to_owned()), args: vec!["worker".into()], ..Self::new(program) })
+    }
+
+    fn to_command(&self, scratch: &Scratch) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args);
+        if let Some(path) = scratch.path() {
+            command.env("TMPDIR", path);
+        }
+        command.envs(self.env.iter().map(|(key, value)| (key, value)));
+        if let Some(name) = &self.name {
+            command.arg0(name);
+        }
+        if let Some(path) = &self.working_dir {
+            command.current_dir(path);
+        }
+        command
+    }
+}
+
+/// What a child may do before it is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest line, in bytes.
+    pub line_bytes: usize,
+    /// Most messages.
+    pub messages: u64,
+    /// Time for the child to end of its own accord after its last message; then its stdin ends, which tells it to.
+    pub farewell: Duration,
+    /// Time for the child to end once its stdin has ended, or it has closed its output.
+    pub exit_grace: Duration,
+    /// Time for what it started to end by itself once the child has ended.
+    pub leftover_grace: Duration,
+}
+
+impl Default for Limits {
+    /// 16 MiB, 1,000,000 messages (ten a second for a day and more), 0.25 s, 5 s, 0.5 s.
+    fn default() -> Self {
+        Self {
+            line_bytes: 16 * 1024 * 1024,
+            messages: 1_000_000,
+            farewell: Duration::from_millis(250),
+            exit_grace: Duration::from_secs(5),
+            leftover_grace: Duration::from_millis(500),
+        }
+    }
+}
+
+/// Runs each repeat as a fresh child process, in a process group and with a directory for temporary files of its own;
+/// both are gone when the repeat is over, however it ended.
+pub struct ChildDriver {
+    command: ChildCommand,
+    by_queue: BTreeMap<String, ChildCommand>,
+    limits: Limits,
+    verify: Verify,
+}
+
+/// Why a conversation gave no measurement.
+enum Broken {
+    Fault(Fault),
+    /// The child said that it failed.
+    Failed(Fault),
+    /// The child ended; its exit status tells how.
+    Ended,
+}
+
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl ChildDriver {
+    /// Runs `command` for every repeat; a result of which `verify` finds something untrue is an error.
+    #[must_use]
+    pub fn new(command: ChildCommand, verify: Verify) -> Self {
+        Self { command, by_queue: BTreeMap::new(), limits: Limits::default(), verify }
+    }
+
+    /// Runs another command for the repeats of one queue.
+    #[must_use]
+    pub fn with_queue(mut self, queue: impl Into<String>, command: ChildCommand) -> Self {
+        self.by_queue.insert(queue.into(), command);
+        self
+    }
+
+    /// Allows a child more, or less.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    fn spawn(&self, repeat: &PlannedRepeat, mark: Mark, scratch: &Scratch) -> Result<Process, Fault> {
+        let command = self.by_queue.get(&repeat.parameters.queue).unwrap_or(&self.command);
+        Process::spawn(command.to_command(scratch), mark, self.limits.line_bytes).map_err(|error| Fault::Spawn {
+            message: match &command.working_dir {
+                Some(dir) => format!("cannot start {} in {}: {error}", command.program.display(), dir.display()),
+                None => format!("cannot start {}: {error}", command.program.display()),
+            },
+        })
+    }
+
+    /// From the request to the last word.
+    fn converse(
+        &self,
+        process: &mut Process,
+        repeat: &PlannedRepeat,
+        interrupt: &Interrupt,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Box<Measurement>, Broken> {
+        let started = Instant::now();
+        let deadline = Duration::from_nanos(repeat.deadline.0);
+        let mut conversation = Conversation::new(self.limits.messages);
+        send(process, repeat)?;
+        loop {
+            if interrupt.is_raised() {
+                return Err(Fault::Interrupted.into());
+            }
+            let left = deadline.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
+            }
+            if let Some(line) = self.next_line(process)? {
+                match conversation.hear(line)? {
+                    Said::Onward => {}
+                    Said::Progress(progress) => on_progress(progress),
+                    Said::Over(Ok(measurement)) => return Ok(measurement),
+                    Said::Over(Err(failure)) => return Err(Broken::Failed(failure.into())),
+                }
+                continue;
+            }
+            let exited = process.has_exited();
+            let heard = process.pump(if exited { Duration::ZERO } else { TICK.min(left) }).map_err(cannot_hear)?;
+            if exited && !heard {
+                return Err(Broken::Ended);
+            }
+            if !process.output_open() {
+                return Err(self.await_exit(process, interrupt, left));
+            }
+        }
+    }
+
+    fn next_line<'p>(&self, process: &'p mut Process) -> Result<Option<&'p [u8]>, Fault> {
+        process.next_line().map_err(|long| {
+            let problem = format!("a line of the child is longer than {} bytes", self.limits.line_bytes);
+            Fault::bad_line(problem, &long.head)
+        })
+    }
+
+    /// The child has closed its output without a result: it has a bounded time to end.
+    fn await_exit(&self, process: &mut Process, interrupt: &Interrupt, left: Duration) -> Broken {
+        let give_up = Instant::now() + self.limits.exit_grace.min(left);
+        while !process.has_exited() {
+            if interrupt.is_raised() {
+                return Fault::Interrupted.into();
+            }
+            if Instant::now() >= give_up {
+                return Fault::protocol("the child closed its output without a result and ran on").into();
+            }
+            if let Err(error) = process.pump(ENDING_TICK) {
+                return cannot_hear(error).into();
+            }
+        }
+        Broken::Ended
+    }
+
+    /// After the last word: nothing more may be said, and the child and all that it started must end by themselves.
+    fn settle(&self, process: &mut Process, interrupt: &Interrupt) -> Result<(), Fault> {
+        let farewell = Instant::now() + self.limits.farewell;
+        let give_up = farewell + self.limits.exit_grace;
+        let mut exited_at = None;
+        loop {
+            silence(process)?;
+            if interrupt.is_raised() {
+                return Err(Fault::Interrupted);
+            }
+            let now = Instant::now();
+            if exited_at.is_none() && process.has_exited() {
+                exited_at = Some(now);
+            }
+            if let Some(at) = exited_at {
+                let left = process.leftovers();
+                if left.is_empty() && !process.output_open() {
+                    return Ok(());
+                }
+                if now - at >= self.limits.leftover_grace {
+                    let what = match left.as_slice() {
+                        [] => "a process that holds the child's output".to_owned(),
+                        left => leftovers::describe(left),
+                    };
+                    return Err(Fault::LeftBehind { what });
+                }
+            } else if now >= give_up {
+                return Err(Fault::LeftBehind { what: format!("the child (process {})", process.id()) });
+            } else if now >= farewell {
+                process.close_stdin();
+            }
+            process.pump(ENDING_TICK).map_err(cannot_hear)?;
+        }
+    }
+
+    /// From the last word to a result that can be believed so far.
+    fn conclude(
+        &self,
+        process: &mut Process,
+        repeat: &PlannedRepeat,
+        interrupt: &Interrupt,
+        said: Result<Box<Measurement>, Broken>,
+    ) -> Result<Measurement, Fault> {
+        let settled = match &said {
+            Ok(_) | Err(Broken::Failed(_)) => self.settle(process, interrupt),
+            Err(_) => Ok(()),
+        };
+        let half_line = process.unended_line().to_vec();
+        let told_to_stop = process.is_told_to_stop();
+        let status = process.end();
+        match said {
+            Err(Broken::Fault(fault) | Broken::Failed(fault)) => Err(fault),
+            Err(Broken::Ended) => {
+                let status = status.map_err(no_status)?;
+                if status.success() && !half_line.is_empty() {
+                    return Err(Fault::bad_line("the child ended in the middle of a line", &half_line));
+                }
+                Err(exited(status, false))
+            }
+            Ok(measurement) => {
+                settled?;
+                let status = status.map_err(no_status)?;
+                // Told to stop, a child may well answer with a status of its own; only a signal is then a crash.
+                let crashed = if told_to_stop { status.signal().is_some() } else { !status.success() };
+                if crashed {
+                    return Err(exited(status, true));
+                }
+                self.believe(repeat, *measurement)
+            }
+        }
+    }
+
+    fn believe(&self, repeat: &PlannedRepeat, measurement: Measurement) -> Result<Measurement, Fault> {
+        let untrue = (self.verify)(repeat, &measurement);
+        if untrue.is_empty() {
+            return Ok(measurement);
+        }
+        let untrue = excerpt(untrue.join("; ").as_bytes());
+        Err(Fault::protocol(format!("the ledger does not close: {untrue}")))
+    }
+}
+
+impl Driver for ChildDriver {
+    fn run(
+        &mut self,
+        repeat: &PlannedRepeat,
+        interrupt: &Interrupt,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Measurement, RepeatError> {
+        let mark = Mark::new();
+        // Made before the child and so dropped after it.
+        let scratch = Scratch::new(&mark);
+        let mut process = self.spawn(repeat, mark, &scratch).map_err(Fault::alone)?;
+        let said = self.converse(&mut process, repeat, interrupt, on_progress);
+        self.conclude(&mut process, repeat, interrupt, said)
+            .map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
+    }
+}
+
+fn send(process: &mut Process, repeat: &PlannedRepeat) -> Result<(), Fault> {
+    let request = Request { protocol: PROTOCOL_VERSION, repeat: repeat.clone() };
+    let cannot = |error: io::Error| Fault::Spawn { message: format!("cannot send the child its request: {error}") };
+    let mut line = serde_json::to_vec(&request).map_err(|error| cannot(error.into()))?;
+    line.push(b'\n');
+    process.write(&line).map_err(cannot)
+}
+
+/// Whatever the child says now is too much.
+fn silence(process: &mut Process) -> Result<(), Fault> {
+    const PROBLEM: &str = "the child goes on after its last message";
+    match process.next_line() {
+        Ok(Some(line)) => return Err(Fault::bad_line(PROBLEM, line)),
+        Err(long) => return Err(Fault::bad_line(PROBLEM, &long.head)),
+        Ok(None) => {}
+    }
+    let rest = process.unended_line();
+    if rest.is_empty() { Ok(()) } else { Err(Fault::bad_line(PROBLEM, rest)) }
+}
+
+fn exited(status: ExitStatus, after_result: bool) -> Fault {
+    Fault::Exited { code: status.code(), signal: status.signal(), after_result }
+}
+
+fn cannot_hear(error: io::Error) -> Fault {
+    Fault::Spawn { message: format!("cannot read from the child: {error}") }
+}
+
+fn no_status(error: io::Error) -> Fault {
+    Fault::Spawn { message: format!("cannot tell how the child ended: {error}") }
+}

@@ -1,0 +1,472 @@
+//! The loop: one repeat after the other, in the order of the plan.
+
+use super::driver::{Driver, Interrupt};
+use super::errors::{Fault, RepeatError, RunError};
+use super::events::Event;
+use super::journal::{Journal, Outcome, RepeatRecord};
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use std::collections::BTreeMap;
+
+/// Whether a measurement can be trusted; if not, why not.
+pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<String>> + 'a;
+
+/// Everything that a run needs besides its plan.
+pub struct Session<'a> {
+    /// Carries out the repeats.
+    pub driver: &'a mut dyn Driver,
+    /// Whether a measurement can be trusted; if not, why not.
+    pub validity: &'a Validity<'a>,
+    /// How often a repeat that cannot be trusted is run again, at most.
+    pub invalid_retries: &'a dyn Fn(&PlannedRepeat) -> u32,
+    /// Is told what happens.
+    pub on_event: &'a mut dyn FnMut(&Event<'_>),
+    /// Takes every finished repeat before the next one starts.
+    pub journal: Option<&'a mut Journal>,
+    /// Ends the run when raised.
+    pub interrupt: &'a Interrupt,
+}
+
+/// What a run gave.
+#[derive(Debug)]
+pub struct Execution {
+    /// By the index of the case in the plan; every case of the plan is there, one that was not reached is empty.
+    pub cases: BTreeMap<usize, CaseRuns>,
+    /// Whether that is the whole plan.
+    pub ending: Ending,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Every repeat of the plan was run.
+    Complete,
+    /// It was interrupted; the repeat in hand was ended and does not count.
+    Interrupted,
+    /// It could not go on.
+    Stopped(RunError),
+}
+
+/// What a run gave for one case, each list in the order in which the repeats ran.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CaseRuns {
+    /// The case's id.
+    pub case_id: String,
+    /// Valid measurements.
+    pub measured: Vec<Measured>,
+    /// Measurements that cannot be trusted.
+    pub set_aside: Vec<SetAside>,
+    /// Repeats that gave no measurement.
+    pub errors: Vec<Failed>,
+}
+
+/// A valid measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// What was run.
+    pub repeat: PlannedRepeat,
+    /// What it gave.
+    pub measurement: Measurement,
+}
+
+/// A measurement that cannot be trusted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetAside {
+    /// What was run.
+    pub repeat: PlannedRepeat,
+    /// What it gave.
+    pub measurement: Measurement,
+    /// Why it cannot be trusted.
+    pub reasons: Vec<String>,
+}
+
+/// A repeat that gave no measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// What was run.
+    pub repeat: PlannedRepeat,
+    /// Why it gave nothing.
+    pub error: RepeatError,
+}
+
+impl CaseRuns {
+    /// Files a finished repeat of this case, fresh from a driver or read back from a journal.
+    pub fn add(&mut self, record: RepeatRecord) {
+        let RepeatRecord { repeat, outcome } = record;
+        match outcome {
+            Outcome::Measured(measurement) => self.measured.push(Measured { repeat, measurement: *measurement }),
+            Outcome::SetAside { measurement, reasons } => {
+                self.set_aside.push(SetAside { repeat, measurement: *measurement, reasons });
+            }
+            Outcome::Error(error) => self.errors.push(Failed { repeat, error }),
+        }
+    }
+}
+
+/// Runs the repeats one after the other, in the order given.
+///
+/// A measurement that cannot be trusted is set aside and its repeat run again at once, with the next `attempt` and a seed
+/// of its own, until one can be trusted or the retries are used up. An error is recorded, not retried, and the plan goes
+/// on. An interrupt, or a journal that cannot be written, ends the run with what is finished.
+pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution {
+    let mut cases = BTreeMap::new();
+    for repeat in repeats {
+        cases.entry(repeat.case).or_insert_with(|| CaseRuns { case_id: repeat.case_id.clone(), ..CaseRuns::default() });
+    }
+    (session.on_event)(&Event::PlanStarted { repeats: repeats.len() });
+    let mut ending = Ending::Complete;
+    for (position, repeat) in repeats.iter().enumerate() {
+        let mut file = |record: RepeatRecord| {
+            if let Some(case) = cases.get_mut(&record.repeat.case) {
+                case.add(record);
+            }
+        };
+        if let Err(early) = session.run_with_retries(position, repeat, &mut file) {
+            ending = early;
+            break;
+        }
+    }
+    match &ending {
+        Ending::Complete => {}
+        Ending::Interrupted => (session.on_event)(&Event::Interrupted),
+        Ending::Stopped(error) => (session.on_event)(&Event::Stopped { reason: error.to_string() }),
+    }
+    (session.on_event)(&Event::PlanFinished);
+    Execution { cases, ending }
+}
+
+impl Session<'_> {
+    /// A repeat, and its retries. `Err` when the run is to end.
+    fn run_with_retries(
+        &mut self,
+        position: usize,
+        planned: &PlannedRepeat,
+        file: &mut dyn FnMut(RepeatRecord),
+    ) -> Result<(), Ending> {
+        let retries = (self.invalid_retries)(planned);
+        let mut repeat = planned.clone();
+        for retry in 0..=retries {
+            let outcome = self.run_once(position, &repeat)?;
+            let record = RepeatRecord { repeat: repeat.clone(), outcome };
+            let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.append(&record));
+            (self.on_event)(&Event::RepeatFinished { repeat: &record.repeat, outcome: &record.outcome });
+            let reasons = match &record.outcome {
+                Outcome::SetAside { reasons, .. } => reasons.clone(),
+                Outcome::Measured(_) | Outcome::Error(_) => Vec::new(),
+            };
+            file(record);
+            written.map_err(Ending::Stopped)?;
+            if reasons.is_empty() || retry == retries {
+                return Ok(());
+            }
+            repeat = repeat.retry();
+            if self.interrupt.is_raised() {
+                return Err(Ending::Interrupted);
+            }
+            (self.on_event)(&Event::Retry { repeat: &repeat, reasons: &reasons });
+        }
+        Ok(())
+    }
+
+    fn run_once(&mut self, position: usize, repeat: &PlannedRepeat) -> Result<Outcome, Ending> {
+        if self.interrupt.is_raised() {
+            return Err(Ending::Interrupted);
+        }
+        (self.on_event)(&Event::RepeatStarted { repeat, position });
+        let on_event = &mut *self.on_event;
+        let mut on_progress = |progress| on_event(&Event::Progress { repeat, progress });
+        match self.driver.run(repeat, self.interrupt, &mut on_progress) {
+            // What breaks while everything is being ended says nothing about the queue.
+            Err(_) if self.interrupt.is_raised() => Err(Ending::Interrupted),
+            Err(error) if error.fault == Fault::Interrupted => Err(Ending::Interrupted),
+            Err(error) => Ok(Outcome::Error(error)),
+            Ok(measurement) => {
+                let measurement = Box::new(measurement);
+                Ok(match (self.validity)(repeat, &measurement) {
+                    Ok(()) => Outcome::Measured(measurement),
+                    Err(reasons) => Outcome::SetAside { measurement, reasons: named(reasons) },
+                })
+            }
+        }
+    }
+}
+
+/// A measurement is never set aside without a word.
+fn named(reasons: Vec<String>) -> Vec<String> {
+    if reasons.is_empty() { vec!["no reason given".to_owned()] } else { reasons }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::super::scripted::ScriptedDriver;
+    use super::*;
+    use crate::worker::protocol::Progress;
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    fn good(_: &PlannedRepeat, _: &Interrupt) -> Result<Measurement, RepeatError> {
+        Ok(fixture::measurement())
+    }
+
+    fn error() -> RepeatError {
+        Fault::Panicked { message: "boom".to_owned() }.alone()
+    }
+
+    /// Rounds 0 and 1 of cases 0, 1 and 2, each round in an order of its own.
+    fn plan() -> Vec<PlannedRepeat> {
+        [(2, 0), (0, 0), (1, 0), (1, 1), (2, 1), (0, 1)].map(|(case, round)| fixture::planned(case, round)).into()
+    }
+
+    fn place(repeat: &PlannedRepeat) -> (usize, u32, u32) {
+        (repeat.case, repeat.repeat, repeat.attempt)
+    }
+
+    /// A run with whatever a test cares about.
+    struct Run {
+        driver: ScriptedDriver,
+        /// Validity of the measurements in the order in which they come; valid when used up.
+        validity: RefCell<VecDeque<Result<(), Vec<String>>>>,
+        interrupt: Interrupt,
+        /// What was told, in short.
+        events: Vec<String>,
+        retries: u32,
+    }
+
+    impl Run {
+        fn new(driver: ScriptedDriver) -> Self {
+            Self { driver, validity: RefCell::default(), interrupt: Interrupt::new(), events: Vec::new(), retries: 2 }
+        }
+
+        fn invalid(mut self, pattern: &[bool]) -> Self {
+            let answers = pattern.iter().map(|invalid| if *invalid { Err(vec!["late".to_owned()]) } else { Ok(()) });
+            self.validity = RefCell::new(answers.collect());
+            self
+        }
+
+        fn execute(&mut self, plan: &[PlannedRepeat], journal: Option<&mut Journal>) -> Execution {
+            let validity = &self.validity;
+            let retries = self.retries;
+            let events = &mut self.events;
+            execute(
+                plan,
+                Session {
+                    driver: &mut self.driver,
+                    validity: &|_, _| validity.borrow_mut().pop_front().unwrap_or(Ok(())),
+                    invalid_retries: &|_| retries,
+                    on_event: &mut |event| events.push(short(event)),
+                    journal,
+                    interrupt: &self.interrupt,
+                },
+            )
+        }
+
+        fn asked(&self) -> Vec<(usize, u32, u32)> {
+            self.driver.asked().iter().map(place).collect()
+        }
+    }
+
+    fn short(event: &Event<'_>) -> String {
+        match event {
+            Event::PlanStarted { repeats } => format!("plan of {repeats}"),
+            Event::RepeatStarted { repeat, position } => {
+                format!("start {position}: {:?}", place(repeat))
+            }
+            Event::Progress { progress, .. } => format!("progress {}", progress.attempted),
+            Event::RepeatFinished { outcome, .. } => match outcome {
+                Outcome::Measured(_) => "measured".to_owned(),
+                Outcome::SetAside { .. } => "set aside".to_owned(),
+                Outcome::Error(error) => format!("error: {error}"),
+            },
+            Event::Retry { repeat, reasons } => {
+                format!("retry {:?}: {}", place(repeat), reasons.join(", "))
+            }
+            Event::Interrupted => "interrupted".to_owned(),
+            Event::Stopped { .. } => "stopped".to_owned(),
+            Event::PlanFinished => "finished".to_owned(),
+        }
+    }
+
+    #[test]
+    fn runs_in_the_order_of_the_plan() {
+        let mut run = Run::new(ScriptedDriver::new(good));
+        let done = run.execute(&plan(), None);
+        assert!(matches!(done.ending, Ending::Complete));
+        assert_eq!(run.asked(), [(2, 0, 0), (0, 0, 0), (1, 0, 0), (1, 1, 0), (2, 1, 0), (0, 1, 0)]);
+        for (case, runs) in &done.cases {
+            assert_eq!(runs.case_id, format!("case {case}"));
+            assert_eq!(runs.measured.iter().map(|m| m.repeat.repeat).collect::<Vec<_>>(), [0, 1]);
+            assert!(runs.set_aside.is_empty() && runs.errors.is_empty());
+        }
+        assert_eq!(done.cases.len(), 3);
+    }
+
+    #[test]
+    fn tells_what_happens_as_it_happens() {
+        let progress = Progress { attempted: 7, ..Progress::default() };
+        let mut run = Run::new(ScriptedDriver::new(good).with_progress(vec![progress])).invalid(&[true]);
+        run.execute(&plan()[..1], None);
+        assert_eq!(
+            run.events,
+            [
+                "plan of 1",
+                "start 0: (2, 0, 0)",
+                "progress 7",
+                "set aside",
+                "retry (2, 0, 1): late",
+                "start 0: (2, 0, 1)",
+                "progress 7",
+                "measured",
+                "finished"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_untrustworthy_repeat_is_run_again_at_once_and_kept_apart() {
+        let mut run = Run::new(ScriptedDriver::new(good)).invalid(&[false, true, true, false]);
+        let done = run.execute(&plan()[..3], None);
+        assert_eq!(run.asked(), [(2, 0, 0), (0, 0, 0), (0, 0, 1), (0, 0, 2), (1, 0, 0)]);
+        let seeds: std::collections::BTreeSet<u64> = run.driver.asked()[1..4].iter().map(|r| r.seed).collect();
+        assert_eq!(seeds.len(), 3, "each attempt has a seed of its own");
+        let runs = &done.cases[&0];
+        assert_eq!(runs.set_aside.iter().map(|s| s.repeat.attempt).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(runs.set_aside[0].reasons, ["late"]);
+        assert_eq!(runs.measured.iter().map(|m| m.repeat.attempt).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn retries_are_bounded_and_the_plan_goes_on() {
+        for retries in [0, 1, 2] {
+            let mut run = Run::new(ScriptedDriver::new(good)).invalid(&[true; 3][..=retries as usize]);
+            run.retries = retries;
+            let done = run.execute(&plan()[..2], None);
+            assert_eq!(done.cases[&2].set_aside.len(), retries as usize + 1);
+            assert!(done.cases[&2].measured.is_empty());
+            assert_eq!(done.cases[&0].measured.len(), 1);
+            assert!(matches!(done.ending, Ending::Complete));
+        }
+    }
+
+    #[test]
+    fn an_error_is_recorded_once_and_the_plan_goes_on() {
+        let script = |repeat: &PlannedRepeat, _: &Interrupt| match repeat.case {
+            0 => Err(error()),
+            _ => Ok(fixture::measurement()),
+        };
+        let mut run = Run::new(ScriptedDriver::new(script));
+        let done = run.execute(&plan(), None);
+        assert_eq!(run.asked().len(), 6);
+        assert_eq!(done.cases[&0].errors.iter().map(|f| &f.error).collect::<Vec<_>>(), [&error(), &error()]);
+        assert!(done.cases[&0].measured.is_empty());
+        assert_eq!(done.cases[&1].measured.len(), 2);
+        assert!(matches!(done.ending, Ending::Complete));
+    }
+
+    #[test]
+    fn an_error_in_a_retry_ends_the_retries() {
+        let script = |repeat: &PlannedRepeat, _: &Interrupt| match repeat.attempt {
+            0 => Ok(fixture::measurement()),
+            _ => Err(error()),
+        };
+        let mut run = Run::new(ScriptedDriver::new(script)).invalid(&[true]);
+        let done = run.execute(&plan()[..1], None);
+        assert_eq!(run.asked(), [(2, 0, 0), (2, 0, 1)]);
+        assert_eq!((done.cases[&2].set_aside.len(), done.cases[&2].errors.len()), (1, 1));
+    }
+
+    #[test]
+    fn an_interrupt_keeps_what_is_finished_and_drops_the_repeat_in_hand() {
+        for fault in [Fault::Interrupted, Fault::Exited { code: None, signal: Some(15), after_result: false }] {
+            let script = move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
+                if repeat.case == 1 {
+                    interrupt.raise();
+                    return Err(fault.clone().alone());
+                }
+                Ok(fixture::measurement())
+            };
+            let mut run = Run::new(ScriptedDriver::new(script));
+            let done = run.execute(&plan(), None);
+            assert!(matches!(done.ending, Ending::Interrupted));
+            assert_eq!(run.asked(), [(2, 0, 0), (0, 0, 0), (1, 0, 0)]);
+            assert_eq!((done.cases[&2].measured.len(), done.cases[&0].measured.len()), (1, 1));
+            assert_eq!(done.cases[&1], CaseRuns { case_id: "case 1".to_owned(), ..CaseRuns::default() });
+            assert_eq!(run.events[run.events.len() - 2..], ["interrupted", "finished"]);
+        }
+    }
+
+    #[test]
+    fn an_interrupt_between_repeats_starts_nothing_more() {
+        let script = |_: &PlannedRepeat, interrupt: &Interrupt| {
+            interrupt.raise();
+            Ok(fixture::measurement())
+        };
+        for invalid in [false, true] {
+            let mut run = Run::new(ScriptedDriver::new(script)).invalid(&[invalid]);
+            let done = run.execute(&plan(), None);
+            assert!(matches!(done.ending, Ending::Interrupted));
+            assert_eq!(run.asked().len(), 1);
+            assert_eq!(done.cases[&2].measured.len() + done.cases[&2].set_aside.len(), 1);
+            assert!(!run.events.iter().any(|event| event.starts_with("retry")), "{:?}", run.events);
+        }
+    }
+
+    #[test]
+    fn an_interrupt_before_the_first_repeat_runs_nothing() {
+        let mut run = Run::new(ScriptedDriver::new(good));
+        run.interrupt.raise();
+        let done = run.execute(&plan(), None);
+        assert!(run.asked().is_empty());
+        assert_eq!(done.cases.len(), 3);
+    }
+
+    #[test]
+    fn the_journal_holds_each_repeat_before_the_next_one_starts() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let seen = path.clone();
+        let counts = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let script_counts = counts.clone();
+        let script = move |repeat: &PlannedRepeat, _: &Interrupt| {
+            // What a reader finds if we die now.
+            let contents = Journal::read(&seen).expect("readable at any time");
+            assert_eq!(contents.torn, None);
+            script_counts.lock().expect("not poisoned").push(contents.records.len());
+            if repeat.case == 1 { Err(error()) } else { Ok(fixture::measurement()) }
+        };
+        let mut journal = Journal::create(&path, "now", serde_json::Value::Null).expect("created");
+        let mut run = Run::new(ScriptedDriver::new(script)).invalid(&[false, true]);
+        let done = run.execute(&plan()[..3], Some(&mut journal));
+        assert_eq!(*counts.lock().expect("not poisoned"), [0, 1, 2, 3]);
+        let mut cases = BTreeMap::<usize, CaseRuns>::new();
+        for record in Journal::read(&path).expect("readable").records {
+            let id = record.repeat.case_id.clone();
+            let case = cases.entry(record.repeat.case);
+            case.or_insert_with(|| CaseRuns { case_id: id, ..CaseRuns::default() }).add(record);
+        }
+        assert_eq!(cases, done.cases);
+        assert_eq!((cases[&0].set_aside.len(), cases[&0].measured.len(), cases[&1].errors.len()), (1, 1, 1));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_journal_that_cannot_be_written_stops_the_run_and_keeps_what_is_finished() {
+        let mut journal = Journal::full();
+        let mut run = Run::new(ScriptedDriver::new(good));
+        let done = run.execute(&plan(), Some(&mut journal));
+        assert!(matches!(done.ending, Ending::Stopped(RunError::JournalIo { action: "write", .. })));
+        assert_eq!(run.asked().len(), 1);
+        assert_eq!(done.cases[&2].measured.len(), 1);
+        assert_eq!(run.events[run.events.len() - 3..], ["measured", "stopped", "finished"]);
+    }
+
+    #[test]
+    fn a_script_that_runs_out_says_so() {
+        let answers = BTreeMap::from([("case 2".to_owned(), vec![Ok(fixture::measurement()), Err(error())])]);
+        let mut run = Run::new(ScriptedDriver::from_lists(answers));
+        let done = run.execute(&plan(), None);
+        assert_eq!((done.cases[&2].measured.len(), done.cases[&2].errors.len()), (1, 1));
+        let fault = &done.cases[&0].errors[0].error.fault;
+        assert_eq!(fault.to_string(), "the driver failed: the script has no answer left for case case 0");
+    }
+}

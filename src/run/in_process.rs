@@ -1,0 +1,38 @@
+//! A repeat in this process, for debugging: nothing keeps it from disturbing the next one, and nothing can end it.
+
+use super::child::Verify;
+use super::driver::{Driver, Interrupt};
+use super::errors::{Fault, RepeatError};
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::worker::protocol::Progress;
+use crate::worker::{Queues, carry_out};
+
+/// Carries out repeats in this process. Progress is not told, the deadline is not kept, and an interrupt is noticed only
+/// between repeats.
+pub struct InProcessDriver<'a> {
+    queues: &'a Queues,
+    verify: Verify,
+}
+
+impl<'a> InProcessDriver<'a> {
+    /// Knows these queues; a result of which `verify` finds something untrue is an error.
+    #[must_use]
+    pub fn new(queues: &'a Queues, verify: Verify) -> Self {
+        Self { queues, verify }
+    }
+}
+
+impl Driver for InProcessDriver<'_> {
+    fn run(
+        &mut self,
+        repeat: &PlannedRepeat,
+        _: &Interrupt,
+        _: &mut dyn FnMut(Progress),
+    ) -> Result<Measurement, RepeatError> {
+        let measurement =
+            carry_out(self.queues, repeat.clone(), Box::new(|_| {})).map_err(|failure| Fault::from(failure).alone())?;
+        let untrue = (self.verify)(repeat, &measurement);
+        if untrue.is_empty() { Ok(measurement) } else { Err(Fault::protocol(untrue.join("; ")).alone()) }
+    }
+}

@@ -1,0 +1,352 @@
+//! Every finished repeat on disk before the next one starts: a crash loses at most the one in hand.
+//!
+//! JSON lines. The first says which version of the journal it is, when it was begun, and what the caller put in front
+//! (scenarios, environment); each further one is a [`RepeatRecord`].
+
+use super::errors::{RepeatError, RunError};
+use super::lines::LineSplitter;
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Version of the journal's format; another is not read.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// Longest line that is read back, in bytes.
+const LINE_BYTES: usize = 64 * 1024 * 1024;
+
+/// A repeat and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RepeatRecord {
+    /// What was run.
+    pub repeat: PlannedRepeat,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a repeat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// A valid measurement.
+    Measured(Box<Measurement>),
+    /// A measurement that cannot be trusted.
+    SetAside {
+        /// The measurement.
+        measurement: Box<Measurement>,
+        /// Why it cannot be trusted; never empty.
+        reasons: Vec<String>,
+    },
+    /// No measurement.
+    Error(RepeatError),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    journal: u32,
+    created_at: String,
+    header: serde_json::Value,
+}
+
+/// An open journal. Dropping it leaves the file; [`finish`](Self::finish) removes it.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Length up to which everything is whole and on disk.
+    length: u64,
+}
+
+impl Journal {
+    /// Begins a journal with `header` in front. `created_at` is the time now, RFC 3339.
+    ///
+    /// # Errors
+    /// [`RunError::JournalExists`] when `path` is taken; [`RunError::JournalIo`] when it cannot be written.
+    pub fn create(path: &Path, created_at: &str, header: serde_json::Value) -> Result<Self, RunError> {
+        let create = |source: io::Error| match source.kind() {
+            ErrorKind::AlreadyExists => RunError::JournalExists { path: path.to_owned() },
+            _ => failed(path, "create")(source),
+        };
+        let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(create)?;
+        let mut journal = Self { path: path.to_owned(), file, length: 0 };
+        let header = Header { journal: JOURNAL_VERSION, created_at: created_at.to_owned(), header };
+        journal.write_line(&header)?;
+        sync_directory(path).map_err(failed(path, "create"))?;
+        Ok(journal)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a finished repeat; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`RunError::JournalIo`]; the journal then ends with the record before.
+    pub fn append(&mut self, record: &RepeatRecord) -> Result<(), RunError> {
+        self.write_line(record)
+    }
+
+    /// Removes the journal: the report is safe.
+    ///
+    /// # Errors
+    /// [`RunError::JournalIo`].
+    pub fn finish(self) -> Result<(), RunError> {
+        std::fs::remove_file(&self.path).map_err(failed(&self.path, "remove"))
+    }
+
+    /// Reads a journal back.
+    ///
+    /// # Errors
+    /// [`RunError::JournalIo`], or [`RunError::JournalFormat`] for any line that is not what it should be; a last line
+    /// that was cut short is not an error but reported in [`JournalContents::torn`].
+    pub fn read(path: &Path) -> Result<JournalContents, RunError> {
+        let mut file = File::open(path).map_err(failed(path, "read"))?;
+        let mut reading = Reading { path, line: 0, header: None, records: Vec::new() };
+        let mut lines = LineSplitter::new(LINE_BYTES);
+        let mut chunk = vec![0; 64 * 1024];
+        loop {
+            let count = match file.read(&mut chunk) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                result => result.map_err(failed(path, "read"))?,
+            };
+            if count == 0 {
+                return reading.finish(lines.rest());
+            }
+            lines.feed(&chunk[..count]);
+            while let Some(line) = lines.next_line().map_err(|_| reading.bad("the line is too long"))? {
+                reading.take(line)?;
+            }
+        }
+    }
+
+    /// One write and one sync; a line that cannot be written whole is taken back.
+    fn write_line(&mut self, value: &impl Serialize) -> Result<(), RunError> {
+        let mut write = || -> io::Result<u64> {
+            let mut line = serde_json::to_vec(value)?;
+            line.push(b'\n');
+            self.file.write_all(&line)?;
+            self.file.sync_data()?;
+            Ok(line.len() as u64)
+        };
+        match write() {
+            Ok(written) => {
+                self.length += written;
+                Ok(())
+            }
+            Err(source) => {
+                // What cannot be taken back is a torn line, which a reader tolerates.
+                let _ = self.file.set_len(self.length);
+                Err(failed(&self.path, "write")(source))
+            }
+        }
+    }
+}
+
+/// What a journal holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalContents {
+    /// When it was begun, RFC 3339.
+    pub created_at: String,
+    /// What the caller put in front.
+    pub header: serde_json::Value,
+    /// The finished repeats in the order in which they ran.
+    pub records: Vec<RepeatRecord>,
+    /// The last line, where it was cut short; it counts for nothing.
+    pub torn: Option<Torn>,
+}
+
+/// A last line that was cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// Which line, from 1.
+    pub line: u64,
+    /// How much there is of it.
+    pub bytes: u64,
+}
+
+struct Reading<'a> {
+    path: &'a Path,
+    line: u64,
+    header: Option<Header>,
+    records: Vec<RepeatRecord>,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.line += 1;
+        if self.header.is_some() {
+            let record = serde_json::from_slice(line).map_err(|error| self.not(error, "the record of a repeat"))?;
+            self.records.push(record);
+            return Ok(());
+        }
+        let header: Header = serde_json::from_slice(line).map_err(|error| self.not(error, "the head of a journal"))?;
+        if header.journal != JOURNAL_VERSION {
+            let version = header.journal;
+            return Err(self.bad(format!("journal version {version}; this program reads {JOURNAL_VERSION}")));
+        }
+        self.header = Some(header);
+        Ok(())
+    }
+
+    fn finish(mut self, rest: &[u8]) -> Result<JournalContents, RunError> {
+        let torn = (!rest.is_empty()).then_some(Torn { line: self.line + 1, bytes: rest.len() as u64 });
+        let Some(header) = self.header.take() else {
+            self.line += 1;
+            return Err(self.bad("the journal has no head"));
+        };
+        Ok(JournalContents { created_at: header.created_at, header: header.header, records: self.records, torn })
+    }
+
+    fn not(&self, error: serde_json::Error, what: &str) -> RunError {
+        self.bad(format!("not {what}: {}", super::errors::excerpt(error.to_string().as_bytes())))
+    }
+
+    fn bad(&self, problem: impl Into<String>) -> RunError {
+        RunError::JournalFormat { path: self.path.to_owned(), line: self.line, problem: problem.into() }
+    }
+}
+
+fn failed<'a>(path: &'a Path, action: &'static str) -> impl Fn(io::Error) -> RunError + 'a {
+    move |source| RunError::JournalIo { path: path.to_owned(), action, source }
+}
+
+/// Makes a new file's name durable.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::errors::Fault;
+    use super::super::fixture;
+    use super::*;
+    use serde_json::json;
+
+    #[cfg(target_os = "linux")]
+    impl Journal {
+        /// One whose disk is full.
+        pub(in super::super) fn full() -> Self {
+            let file = OpenOptions::new().append(true).open("/dev/full").expect("there");
+            Self { path: "full".into(), file, length: 0 }
+        }
+    }
+
+    fn record(case: usize, outcome: Outcome) -> RepeatRecord {
+        RepeatRecord { repeat: fixture::planned(case, 0), outcome }
+    }
+
+    fn records() -> [RepeatRecord; 3] {
+        let mut odd = fixture::measurement();
+        odd.latency.enqueue.sum_ns = u128::MAX;
+        odd.rates.accepted_per_s = 0.1 + 0.2;
+        [
+            record(0, Outcome::Measured(Box::new(odd))),
+            record(
+                1,
+                Outcome::SetAside {
+                    measurement: Box::new(fixture::measurement()),
+                    reasons: vec!["steal 7 %".to_owned()],
+                },
+            ),
+            record(2, Outcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone())),
+        ]
+    }
+
+    /// A journal of [`records`] in a fresh directory.
+    fn written() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("run.journal");
+        let mut journal = Journal::create(&path, "2026-01-01T00:00:00Z", json!({"scenarios": []})).expect("created");
+        for record in &records() {
+            journal.append(record).expect("appended");
+        }
+        (dir, path)
+    }
+
+    #[test]
+    fn reads_back_what_was_written() {
+        let (_dir, path) = written();
+        let contents = Journal::read(&path).expect("readable");
+        assert_eq!(contents.records, records());
+        assert_eq!(contents.header, json!({"scenarios": []}));
+        assert_eq!(contents.created_at, "2026-01-01T00:00:00Z");
+        assert_eq!(contents.torn, None);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_left_out_and_said_so_wherever_it_is_torn() {
+        let (_dir, path) = written();
+        let whole = std::fs::read(&path).expect("readable");
+        let last = whole[..whole.len() - 1].iter().rposition(|&byte| byte == b'\n').expect("lines") + 1;
+        for length in last + 1..whole.len() {
+            std::fs::write(&path, &whole[..length]).expect("writable");
+            let contents = Journal::read(&path).expect("tolerated");
+            assert_eq!(contents.records, records()[..2]);
+            assert_eq!(contents.torn, Some(Torn { line: 4, bytes: (length - last) as u64 }));
+        }
+        std::fs::write(&path, &whole[..last]).expect("writable");
+        assert_eq!(Journal::read(&path).expect("whole").torn, None);
+    }
+
+    #[test]
+    fn a_bad_line_before_the_last_is_refused_with_its_place() {
+        let (_dir, path) = written();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let broken = text.replacen("\"outcome\":{\"set_aside\"", "\"outcome\":{\"set_asid\"", 1);
+        assert_ne!(text, broken);
+        for (text, line) in
+            [(broken, 3), (text.clone() + "\n", 5), (text.replacen("\"journal\":1", "\"journal\":2", 1), 1)]
+        {
+            std::fs::write(&path, text).expect("writable");
+            match Journal::read(&path) {
+                Err(RunError::JournalFormat { line: at, .. }) => assert_eq!(at, line),
+                other => panic!("line {line} not refused: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_without_a_head_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for text in ["", "{\"journal\":1"] {
+            let path = dir.path().join("j");
+            std::fs::write(&path, text).expect("writable");
+            assert!(matches!(Journal::read(&path), Err(RunError::JournalFormat { line: 1, .. })), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_earlier_journal_is_not_overwritten() {
+        let (_dir, path) = written();
+        let before = std::fs::read(&path).expect("readable");
+        let error = Journal::create(&path, "now", json!(null)).expect_err("taken");
+        assert!(matches!(error, RunError::JournalExists { .. }), "{error}");
+        assert_eq!(std::fs::read(&path).expect("readable"), before);
+    }
+
+    #[test]
+    fn finish_removes_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let journal = Journal::create(&path, "now", json!(null)).expect("created");
+        assert!(path.exists());
+        journal.finish().expect("removed");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let error = Journal::full().append(&records()[2]).expect_err("no room");
+        assert!(error.to_string().starts_with("full: cannot write the journal: "), "{error}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Runs a plan: one repeat after the other, each in a child process, strictly one at a time.
+//!
+//! | file | job |
+//! |---|---|
+//! | [`driver`] | the seam: a whole repeat in, a measurement or an error out; the interrupt flag |
+//! | [`errors`] | why a repeat gave nothing; why a run stopped |
+//! | `child` | [`ChildDriver`]: a repeat as a child process |
+//! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
+//! | `process` | the child's pipes, exit and end |
+//! | `conversation` | which message may follow which |
+//! | `lines` | text into lines of bounded length |
+//! | `stderr` | the last lines of a stream |
+//! | `leftovers` | processes that outlive their child |
+//! | `scratch` | a repeat's directory for temporary files |
+//! | `scripted` | [`ScriptedDriver`]: answers without a process and without time |
+//! | [`events`] | what an onlooker is told |
+//! | `execute` | [`execute()`]: the loop |
+//! | [`journal`] | what is finished, on disk before the next repeat starts |
+//!
+//! ## What ends a child
+//! Its own exit; its deadline, an interrupt or a breach of the protocol, upon which its process group and every process
+//! that carries its mark is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
+//! child sees the end of its stdin, and `queue-load worker` watches for that. Should a child also ask the kernel for a
+//! signal at its parent's death (`PR_SET_PDEATHSIG`): that is sent when the *thread* that started it ends, which is the
+//! one that [`execute()`] is called on.
+
+mod child;
+#[cfg(test)]
+mod child_tests;
+mod conversation;
+pub mod driver;
+pub mod errors;
+pub mod events;
+mod execute;
+#[cfg(test)]
+mod fixture;
+mod in_process;
+pub mod journal;
+mod leftovers;
+mod lines;
+mod process;
+mod scratch;
+mod scripted;
+mod stderr;
+
+pub use child::{ChildCommand, ChildDriver, Limits, Verify};
+pub use driver::{Driver, Interrupt};
+pub use errors::{Fault, RepeatError, RunError};
+pub use events::Event;
+pub use execute::{CaseRuns, Ending, Execution, Failed, Measured, Session, SetAside, Validity, execute};
+pub use in_process::InProcessDriver;
+pub use journal::{Journal, JournalContents, Outcome, RepeatRecord, Torn};
+pub use scripted::ScriptedDriver;

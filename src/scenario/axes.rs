@@ -1,0 +1,357 @@
+//! The one table of axes: scenario files, overrides, selectors, case ids and columns all go through it.
+//!
+//! A new axis is a field of [`Parameters`] with its default, and a row of [`AXES`].
+
+use super::readers::{self, Raw};
+use super::{Catalog, Parameters, Payload, Problem, SinkKind, Strategy};
+use crate::units::{Nanos, Rate, Ratio, human};
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// A parameter that may take several values.
+pub struct Axis {
+    /// Its key in scenario files, case ids and reports.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub summary: &'static str,
+    /// Whether every case id names it, or only those in which it differs from its default.
+    pub always_in_id: bool,
+    /// Environment variables that override it besides `LOAD_TEST_` and its name.
+    pub aliases: &'static [&'static str],
+    /// Whether a bare number in the environment counts seconds.
+    pub bare_seconds: bool,
+    kind: Kind,
+}
+
+/// How an axis is read, and where it stands in [`Parameters`].
+enum Kind {
+    Queue,
+    Strategy,
+    Sink,
+    Payload,
+    /// Logs per second per task.
+    Rate,
+    /// Logs per second over all tasks: sets the rate, by the concurrency.
+    TotalRate,
+    Count {
+        bounds: RangeInclusive<u64>,
+        get: fn(&Parameters) -> u64,
+        set: fn(&mut Parameters, u64),
+    },
+    Time {
+        bounds: RangeInclusive<Nanos>,
+        get: fn(&Parameters) -> Nanos,
+        set: fn(&mut Parameters, Nanos),
+    },
+    Share {
+        bounds: RangeInclusive<Ratio>,
+        get: fn(&Parameters) -> Ratio,
+        set: fn(&mut Parameters, Ratio),
+    },
+}
+
+/// A value of an axis. `Display` gives its canonical text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// Name of a queue.
+    Queue(String),
+    /// A strategy.
+    Strategy(Strategy),
+    /// A sink.
+    Sink(SinkKind),
+    /// A payload.
+    Payload(Payload),
+    /// Logs per second.
+    Rate(Rate),
+    /// A number.
+    Count(u64),
+    /// A time.
+    Time(Nanos),
+    /// A share.
+    Share(Ratio),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Queue(name) => f.write_str(name),
+            Value::Strategy(strategy) => strategy.fmt(f),
+            Value::Sink(sink) => sink.fmt(f),
+            Value::Payload(payload) => payload.fmt(f),
+            Value::Rate(rate) => rate.fmt(f),
+            Value::Count(count) => count.fmt(f),
+            Value::Time(time) => time.fmt(f),
+            Value::Share(share) => share.fmt(f),
+        }
+    }
+}
+
+const DAY: Nanos = Nanos::from_secs(24 * 3600);
+
+/// Largest rate per task.
+pub const MOST_RATE: Rate = Rate::of_whole(1_000_000);
+/// Most tasks.
+pub const MOST_CONCURRENCY: u64 = 10_000;
+
+const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
+    Axis { name, summary, always_in_id: false, aliases: &[], bare_seconds: false, kind }
+}
+
+/// Every axis, in the order in which the product is made: the last one runs fastest.
+pub static AXES: [Axis; 12] = [
+    Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
+    Axis {
+        always_in_id: true,
+        aliases: &["LOAD_TEST_OVERFLOW"],
+        ..axis("strategy", "what happens when the queue is full", Kind::Strategy)
+    },
+    Axis {
+        always_in_id: true,
+        aliases: &["LOAD_TEST_QUEUE_SIZE"],
+        ..axis(
+            "maxsize",
+            "capacity in records",
+            Kind::Count { bounds: 1..=100_000_000, get: |p| p.maxsize, set: |p, n| p.maxsize = n },
+        )
+    },
+    Axis {
+        always_in_id: true,
+        ..axis(
+            "concurrency",
+            "number of tasks",
+            Kind::Count {
+                bounds: 1..=MOST_CONCURRENCY,
+                get: |p| u64::from(p.concurrency),
+                set: |p, n| p.concurrency = u32::try_from(n).unwrap_or(u32::MAX),
+            },
+        )
+    },
+    Axis { always_in_id: true, ..axis("rate", "logs per second, per task", Kind::Rate) },
+    Axis {
+        always_in_id: true,
+        bare_seconds: true,
+        ..axis(
+            "duration",
+            "length of the window",
+            Kind::Time { bounds: Nanos(1)..=DAY, get: |p| p.duration, set: |p, t| p.duration = t },
+        )
+    },
+    axis(
+        "batch_size",
+        "records written at once, at most",
+        Kind::Count { bounds: 1..=1_000_000, get: |p| p.batch_size, set: |p, n| p.batch_size = n },
+    ),
+    Axis {
+        bare_seconds: true,
+        ..axis(
+            "batch_timeout",
+            "longest wait for a batch to fill",
+            Kind::Time {
+                bounds: Nanos(1)..=Nanos::from_secs(3600),
+                get: |p| p.batch_timeout,
+                set: |p, t| p.batch_timeout = t,
+            },
+        )
+    },
+    axis(
+        "sample_rate",
+        "under `sample`: the share kept above 80 % full",
+        Kind::Share {
+            bounds: Ratio::from_percent(0)..=Ratio::from_percent(100),
+            get: |p| p.sample_rate,
+            set: |p, r| p.sample_rate = r,
+        },
+    ),
+    axis("sink", "where the queue delivers to", Kind::Sink),
+    axis(
+        "sink_delay",
+        "time that the sink takes per record",
+        Kind::Time { bounds: Nanos::ZERO..=Nanos::from_secs(10), get: |p| p.sink_delay, set: |p, t| p.sink_delay = t },
+    ),
+    axis("payload", "fields and message of each log", Kind::Payload),
+];
+
+/// The rate over all tasks: takes the place of `rate` in a matrix, and can be selected by.
+pub static TOTAL_RATE: Axis = axis("total_rate", "logs per second over all tasks", Kind::TotalRate);
+
+/// The axis of that name, [`TOTAL_RATE`] included.
+pub fn find(name: &str) -> Option<&'static Axis> {
+    AXES.iter().chain([&TOTAL_RATE]).find(|axis| axis.name == name)
+}
+
+/// The names of all axes, `total_rate` included.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    AXES.iter().chain([&TOTAL_RATE]).map(|axis| axis.name)
+}
+
+/// The slowest rate that is accepted: one log a day.
+fn least_rate() -> Rate {
+    Rate::new(1, 86_400).unwrap_or(MOST_RATE)
+}
+
+impl Axis {
+    /// Whether this is [`TOTAL_RATE`].
+    pub fn is_total_rate(&self) -> bool {
+        matches!(self.kind, Kind::TotalRate)
+    }
+
+    /// Whether this axis decides the rate: `rate` or `total_rate`.
+    pub fn is_rate(&self) -> bool {
+        matches!(self.kind, Kind::Rate | Kind::TotalRate)
+    }
+
+    /// The axis that this one takes the place of: `rate` for `total_rate`, else itself.
+    pub fn slot(&self) -> &str {
+        if self.is_rate() { "rate" } else { self.name }
+    }
+
+    /// The default; `None` for `total_rate`, which has none.
+    pub fn default(&self) -> Option<Value> {
+        (!self.is_total_rate()).then(|| self.get(&Parameters::default()))
+    }
+
+    /// The value of this axis in a case.
+    pub fn get(&self, parameters: &Parameters) -> Value {
+        match &self.kind {
+            Kind::Queue => Value::Queue(parameters.queue.clone()),
+            Kind::Strategy => Value::Strategy(parameters.strategy),
+            Kind::Sink => Value::Sink(parameters.sink),
+            Kind::Payload => Value::Payload(parameters.payload),
+            Kind::Rate => Value::Rate(parameters.rate),
+            Kind::TotalRate => Value::Rate(parameters.offered().unwrap_or(parameters.rate)),
+            Kind::Count { get, .. } => Value::Count(get(parameters)),
+            Kind::Time { get, .. } => Value::Time(get(parameters)),
+            Kind::Share { get, .. } => Value::Share(get(parameters)),
+        }
+    }
+
+    /// Sets this axis in a case; `total_rate` after `concurrency`, since it is shared out over the tasks.
+    ///
+    /// # Errors
+    /// A total whose share per task is out of range.
+    ///
+    /// # Panics
+    /// If the value is of another axis' kind: values come from [`get`](Self::get) or a validated matrix.
+    pub(crate) fn set(&self, parameters: &mut Parameters, value: &Value) -> Result<(), Problem> {
+        match (&self.kind, value) {
+            (Kind::Queue, Value::Queue(name)) => parameters.queue.clone_from(name),
+            (Kind::Strategy, Value::Strategy(strategy)) => parameters.strategy = *strategy,
+            (Kind::Sink, Value::Sink(sink)) => parameters.sink = *sink,
+            (Kind::Payload, Value::Payload(payload)) => parameters.payload = *payload,
+            (Kind::Rate, Value::Rate(rate)) => parameters.rate = *rate,
+            (Kind::TotalRate, Value::Rate(total)) => {
+                parameters.rate = share_of_total(*total, parameters.concurrency)?;
+            }
+            (Kind::Count { set, .. }, Value::Count(count)) => set(parameters, *count),
+            (Kind::Time { set, .. }, Value::Time(time)) => set(parameters, *time),
+            (Kind::Share { set, .. }, Value::Share(share)) => set(parameters, *share),
+            (_, value) => unreachable!("axis {} does not take {value:?}", self.name),
+        }
+        Ok(())
+    }
+
+    /// Reads one value within its bounds.
+    pub(super) fn read(&self, raw: Raw<'_>, catalog: &Catalog) -> Result<Value, Problem> {
+        match &self.kind {
+            Kind::Queue => {
+                let name = readers::text(raw, "queue", "builtin")?;
+                match catalog.find(name) {
+                    Some(queue) => Ok(Value::Queue(queue.name.clone())),
+                    None => Err(Problem::unknown("queue", name, catalog.names())),
+                }
+            }
+            Kind::Strategy => {
+                let choice = readers::choice(raw, "strategy", &Strategy::ALL, Strategy::name);
+                choice.map(Value::Strategy)
+            }
+            Kind::Sink => readers::choice(raw, "sink", &SinkKind::ALL, SinkKind::name).map(Value::Sink),
+            Kind::Payload => {
+                let text = readers::text(raw, "payload", "4f+64B")?;
+                let payload = text.parse::<Payload>();
+                payload.map(Value::Payload).map_err(|e| Problem::new(e.to_string(), ""))
+            }
+            Kind::Rate => readers::rate(raw, least_rate()..=MOST_RATE).map(Value::Rate),
+            Kind::TotalRate => {
+                let most = MOST_RATE.over_tasks(10_000).unwrap_or(MOST_RATE);
+                readers::rate(raw, least_rate()..=most).map(Value::Rate)
+            }
+            Kind::Count { bounds, .. } => readers::count(raw, bounds.clone()).map(Value::Count),
+            Kind::Time { bounds, .. } => readers::time(raw, bounds.clone()).map(Value::Time),
+            Kind::Share { bounds, .. } => readers::share(raw, bounds.clone()).map(Value::Share),
+        }
+    }
+
+    /// The environment variables that override this axis, the main one first.
+    pub fn variables(&self) -> impl Iterator<Item = String> {
+        let main = format!("LOAD_TEST_{}", self.name.to_uppercase());
+        std::iter::once(main).chain(self.aliases.iter().map(|alias| (*alias).to_owned()))
+    }
+}
+
+/// The share of each task in a total.
+pub(super) fn share_of_total(total: Rate, concurrency: u32) -> Result<Rate, Problem> {
+    let rate = total.per_task(concurrency)?;
+    if rate <= MOST_RATE {
+        return Ok(rate);
+    }
+    let tasks = human::count(u64::from(concurrency));
+    Err(Problem::new(
+        format!("{total} over {tasks} tasks is more than 1,000,000/s per task"),
+        "lower total_rate or raise concurrency",
+    ))
+}
+
+impl PartialEq for Axis {
+    fn eq(&self, other: &Axis) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Axis {}
+
+impl fmt::Debug for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Axis({})", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_one_that_a_file_may_state() {
+        let catalog =
+            Catalog::new([super::super::QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }]);
+        for axis in &AXES {
+            let default = axis.default().unwrap();
+            let text = default.to_string();
+            assert_eq!(axis.read(Raw::Word(&text), &catalog), Ok(default), "{}", axis.name);
+        }
+    }
+
+    #[test]
+    fn every_axis_has_its_own_place() {
+        let json = |p: &Parameters| serde_json::to_value(p).unwrap();
+        let fields = json(&Parameters::default()).as_object().unwrap().len();
+        assert_eq!(fields, AXES.len());
+        for axis in &AXES {
+            let other = match axis.get(&Parameters::default()) {
+                Value::Queue(_) => Value::Queue("x".to_owned()),
+                Value::Strategy(_) => Value::Strategy(Strategy::Block),
+                Value::Sink(_) => Value::Sink(SinkKind::File),
+                Value::Payload(p) => Value::Payload(Payload { fields: 1, ..p }),
+                Value::Rate(_) => Value::Rate(Rate::of_whole(7)),
+                Value::Count(n) => Value::Count(n + 1),
+                Value::Time(t) => Value::Time(Nanos(t.0 + 1)),
+                Value::Share(_) => Value::Share(Ratio::from_percent(11)),
+            };
+            let mut parameters = Parameters::default();
+            axis.set(&mut parameters, &other).unwrap();
+            assert_eq!(axis.get(&parameters), other);
+            let (before, after) = (json(&Parameters::default()), json(&parameters));
+            let changed = before.as_object().unwrap().iter().filter(|(k, v)| after[k.as_str()] != **v);
+            assert_eq!(changed.count(), 1, "{}", axis.name);
+        }
+    }
+}

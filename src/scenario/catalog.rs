@@ -1,0 +1,41 @@
+//! The queues that a scenario may name.
+
+use super::Strategy;
+
+/// What a scenario needs to know of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSpec {
+    /// Its name: letters, digits, `-`, `_` and `.` only, since it stands in case ids.
+    pub name: String,
+    /// The strategies that it has.
+    pub strategies: Vec<Strategy>,
+}
+
+/// The queues that can be put under load. The rooms that hold them fill it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    queues: Vec<QueueSpec>,
+}
+
+impl Catalog {
+    /// Of these queues; of two with one name the first is kept.
+    pub fn new(queues: impl IntoIterator<Item = QueueSpec>) -> Catalog {
+        let mut catalog = Catalog::default();
+        for queue in queues {
+            if catalog.find(&queue.name).is_none() {
+                catalog.queues.push(queue);
+            }
+        }
+        catalog
+    }
+
+    /// The queue of that name.
+    pub fn find(&self, name: &str) -> Option<&QueueSpec> {
+        self.queues.iter().find(|queue| queue.name == name)
+    }
+
+    /// All names, in the order given.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.queues.iter().map(|queue| queue.name.as_str())
+    }
+}

@@ -1,0 +1,254 @@
+//! The language of checks: one comparison, `STATISTIC(LATENCY)`, a count, a rate, or one count divided by another,
+//! against a quantity.
+//!
+//! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s`
+
+use super::expectation::{Comparison, CountName, Expectation, LatencyName, RateName};
+use super::{Problem, Statistic};
+use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt};
+
+/// A problem, and the byte of the expression at which it stands.
+pub(super) type PlacedProblem = (usize, Problem);
+
+/// Longest expression, in bytes.
+const LONGEST: usize = 200;
+
+/// Reads a check's expression.
+pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
+    if text.len() > LONGEST {
+        return Err((0, Problem::new("the expression is too long", format!("at most {LONGEST} bytes"))));
+    }
+    let (left, comparison, right) = split(text)?;
+    if left.text.is_empty() {
+        let example = "write what is observed first, such as dropped == 0";
+        return Err((left.at, Problem::new("nothing stands before the comparison", example)));
+    }
+    if right.text.is_empty() {
+        let problem = Problem::new("no limit stands after the comparison", "write one, such as dropped == 0");
+        return Err((right.at, problem));
+    }
+    if let Some(open) = left.text.find('(') {
+        return latency(left, open, comparison, right);
+    }
+    if let Some(slash) = left.text.find('/') {
+        return share(left, slash, comparison, right);
+    }
+    count_or_rate(left, comparison, right)
+}
+
+/// A trimmed part of the expression, and where it begins.
+#[derive(Clone, Copy)]
+struct Part<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Part<'t> {
+    fn trimmed(text: &'t str, at: usize) -> Part<'t> {
+        let start = text.len() - text.trim_start().len();
+        Part { text: text.trim(), at: at + start }
+    }
+
+    fn error<T>(self, problem: Problem) -> Result<T, PlacedProblem> {
+        Err((self.at, problem))
+    }
+}
+
+fn split(text: &str) -> Result<(Part<'_>, Comparison, Part<'_>), PlacedProblem> {
+    let Some(at) = text.find(['<', '>', '=', '!']) else {
+        let fix = "write one comparison, such as p99(response) < 1ms";
+        return Err((0, Problem::new("nothing is compared", fix)));
+    };
+    let rest = &text[at..];
+    let Some((symbol, comparison)) = Comparison::ALL.iter().find(|(s, _)| rest.starts_with(s)) else {
+        let message = format!("`{}` is no comparison", &rest[..1]);
+        return Err((at, Problem::new(message, "write <, <=, >, >=, == or !=")));
+    };
+    let after = at + symbol.len();
+    if let Some(second) = text[after..].find(['<', '>', '=', '!']) {
+        let problem = Problem::new("a second comparison", "write one [[check]] for each");
+        return Err((after + second, problem));
+    }
+    Ok((Part::trimmed(&text[..at], 0), *comparison, Part::trimmed(&text[after..], after)))
+}
+
+fn latency(left: Part<'_>, open: usize, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
+    let name = Part::trimmed(&left.text[..open], left.at);
+    let Some(inside) = left.text[open + 1..].strip_suffix(')') else {
+        return left.error(Problem::new("the bracket is not closed at its end", "write p99(response) < 1ms"));
+    };
+    let inside = Part::trimmed(inside, left.at + open + 1);
+    let statistic = match name.text.parse::<Statistic>() {
+        Ok(statistic) => statistic,
+        Err(error) => return name.error(Problem::new(error.to_string(), "")),
+    };
+    let Some(of) = LatencyName::find(inside.text) else {
+        let known = LatencyName::ALL.iter().map(|known| known.name());
+        return inside.error(Problem::unknown("latency", inside.text, known));
+    };
+    match right.text.parse::<Nanos>() {
+        Ok(limit) => Ok(Expectation::Latency { statistic, of, comparison, limit }),
+        Err(error) => right.error(error.into()),
+    }
+}
+
+fn share(left: Part<'_>, slash: usize, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
+    let of = count_name(Part::trimmed(&left.text[..slash], left.at))?;
+    let to = count_name(Part::trimmed(&left.text[slash + 1..], left.at + slash + 1))?;
+    let limit = if right.text.ends_with('%') {
+        right.text.parse::<Ratio>().map(Ratio::as_f64).map_err(Problem::from)
+    } else {
+        let plain = Decimal::from_plain(right.text).map(Decimal::to_f64);
+        plain.map_err(|error| Problem::new(error.problem(), "write a share such as 1% or 0.01"))
+    };
+    match limit {
+        Ok(limit) => Ok(Expectation::Share { of, to, comparison, limit }),
+        Err(problem) => right.error(problem),
+    }
+}
+
+fn count_name(part: Part<'_>) -> Result<CountName, PlacedProblem> {
+    if let Some(count) = CountName::find(part.text) {
+        return Ok(count);
+    }
+    if RateName::find(part.text).is_some() {
+        let message = format!("`{}` is a rate", part.text);
+        let fix = "divide counts, such as enqueued / scheduled";
+        return part.error(Problem::new(message, fix));
+    }
+    let known = CountName::ALL.iter().map(|known| known.name());
+    part.error(Problem::unknown("count", part.text, known))
+}
+
+/// `attempted` and `delivered` are both: the limit's unit tells.
+fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
+    let has_unit = right.text.contains('/');
+    match (CountName::find(left.text), RateName::find(left.text)) {
+        (Some(of), rate) if !has_unit || rate.is_none() => {
+            let number = Decimal::from_plain(right.text).ok().and_then(Decimal::to_u64);
+            let Some(limit) = number else {
+                let message = format!("`{}` is not a whole number", excerpt(right.text));
+                return right.error(Problem::new(message, format!("write one, such as {of} == 0")));
+            };
+            Ok(Expectation::Count { of, comparison, limit })
+        }
+        (_, Some(of)) => {
+            if !has_unit {
+                let message = format!("`{}` has no unit", excerpt(right.text));
+                let fix = match right.text.parse::<Rate>() {
+                    Ok(rate) => format!("write {rate}"),
+                    Err(_) => "write a rate such as 10k/s".to_owned(),
+                };
+                return right.error(Problem::new(message, fix));
+            }
+            match right.text.parse::<Rate>() {
+                Ok(limit) => Ok(Expectation::Rate { of, comparison, limit }),
+                Err(error) => right.error(error.into()),
+            }
+        }
+        _ if LatencyName::find(left.text).is_some() => {
+            let message = format!("`{}` is a latency", left.text);
+            left.error(Problem::new(message, format!("name its statistic: p99({})", left.text)))
+        }
+        _ => {
+            let counts = CountName::ALL.iter().map(|known| known.name());
+            let rates = RateName::ALL.iter().map(|known| known.name());
+            left.error(Problem::unknown("count or rate", left.text, counts.chain(rates)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Quantile;
+    use proptest::prelude::*;
+
+    fn good(text: &str) -> Expectation {
+        parse(text).unwrap_or_else(|(at, problem)| panic!("{text}: {at}: {problem:?}"))
+    }
+
+    #[test]
+    fn latencies() {
+        let statistic = Statistic::Quantile(Quantile::P99);
+        let (of, comparison) = (LatencyName::Response, Comparison::Less);
+        let limit = Nanos::from_millis(1);
+        let expected = Expectation::Latency { statistic, of, comparison, limit };
+        assert_eq!(good("p99(response) < 1ms"), expected);
+        let (statistic, of) = (Statistic::Max, LatencyName::Lateness);
+        let comparison = Comparison::LessEqual;
+        let expected = Expectation::Latency { statistic, of, comparison, limit };
+        assert_eq!(good(" max ( lateness )<=1ms "), expected);
+    }
+
+    #[test]
+    fn counts_and_shares() {
+        let (of, comparison, limit) = (CountName::Dropped, Comparison::Equal, 0);
+        assert_eq!(good("dropped == 0"), Expectation::Count { of, comparison, limit });
+        let (of, comparison, limit) = (CountName::Attempted, Comparison::GreaterEqual, 1000);
+        assert_eq!(good("attempted>=1_000"), Expectation::Count { of, comparison, limit });
+        let (of, to) = (CountName::Dropped, CountName::Attempted);
+        let (comparison, limit) = (Comparison::Less, 0.01);
+        let expected = Expectation::Share { of, to, comparison, limit };
+        assert_eq!(good("dropped / attempted < 1%"), expected);
+        let (of, to) = (CountName::Delivered, CountName::Enqueued);
+        let (comparison, limit) = (Comparison::NotEqual, 0.5);
+        let expected = Expectation::Share { of, to, comparison, limit };
+        assert_eq!(good("delivered/enqueued != 0.5"), expected);
+    }
+
+    #[test]
+    fn rates() {
+        let (of, comparison) = (RateName::Accepted, Comparison::GreaterEqual);
+        let limit = Rate::of_whole(9_900);
+        assert_eq!(good("accepted >= 9.9k/s"), Expectation::Rate { of, comparison, limit });
+        let (of, comparison) = (RateName::Attempted, Comparison::Greater);
+        let limit = Rate::of_whole(1_000);
+        assert_eq!(good("attempted > 1k/s"), Expectation::Rate { of, comparison, limit });
+    }
+
+    /// The text, the byte at which it is wrong, and what is said.
+    const BAD: &[(&str, usize, &str)] = &[
+        ("", 0, "nothing is compared (write one comparison, such as p99(response) < 1ms)"),
+        ("dropped", 0, "nothing is compared (write one comparison, such as p99(response) < 1ms)"),
+        ("dropped = 0", 8, "`=` is no comparison (write <, <=, >, >=, == or !=)"),
+        ("== 0", 0, "nothing stands before the comparison (write what is observed first, such as dropped == 0)"),
+        ("dropped ==", 10, "no limit stands after the comparison (write one, such as dropped == 0)"),
+        ("0 < dropped < 9", 12, "a second comparison (write one [[check]] for each)"),
+        ("droped == 0", 0, "unknown count or rate `droped` (did you mean `dropped`?)"),
+        ("dropped == 1.5", 11, "`1.5` is not a whole number (write one, such as dropped == 0)"),
+        ("dropped == 1%", 11, "`1%` is not a whole number (write one, such as dropped == 0)"),
+        ("accepted >= 9900", 12, "`9900` has no unit (write 9900/s)"),
+        ("response < 1ms", 0, "`response` is a latency (name its statistic: p99(response))"),
+        ("p99(respons) < 1ms", 4, "unknown latency `respons` (did you mean `response`?)"),
+        ("p99(response < 1ms", 0, "the bracket is not closed at its end (write p99(response) < 1ms)"),
+        ("p99(response) < 1", 16, "`1` has no unit (write \"1s\")"),
+        ("p101(response) < 1s", 0, "`p101` is too large (at most p99.9999; for the largest value write \"max\")"),
+        ("dropped / atempted < 1%", 10, "unknown count `atempted` (did you mean `attempted`?)"),
+        ("accepted / offered > 9%", 0, "`accepted` is a rate (divide counts, such as enqueued / scheduled)"),
+        ("dropped / attempted < x", 22, "`x` is not a number (write a share such as 1% or 0.01)"),
+    ];
+
+    #[test]
+    fn bad_expressions_say_where_and_what_to_write() {
+        for &(text, at, error) in BAD {
+            let (place, problem) = parse(text).unwrap_err();
+            let fix = if problem.fix.is_empty() { String::new() } else { format!(" ({})", problem.fix) };
+            assert_eq!((place, format!("{}{fix}", problem.message).as_str()), (at, error), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text in ".{0,80}") {
+            if let Err((at, _)) = parse(&text) {
+                prop_assert!(at <= text.len());
+            }
+        }
+
+        #[test]
+        fn nearly_good_texts_are_survived(text in "(p99|max|dropped|µ)? ?[(/]? ?(response|sent)?[)]? ?[<>=!]{0,3} ?[0-9.]{0,4}(%|ms|/s)?") {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What a check expects: one comparison of something observed with a limit.
+
+use super::{Position, Selector, Statistic};
+use crate::units::{Nanos, Rate};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Declares an enum of names with `ALL`, `name` and `Display`, so that a name is written once.
+macro_rules! names {
+    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $type { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $type {
+            /// All of them.
+            pub const ALL: &'static [$type] = &[$($type::$variant,)+];
+
+            /// As in a check and in the report.
+            pub const fn name(self) -> &'static str {
+                match self { $($type::$variant => $name,)+ }
+            }
+
+            /// The one of that name.
+            pub fn find(name: &str) -> Option<$type> {
+                Self::ALL.iter().copied().find(|known| known.name() == name)
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+names! {
+    /// Names of the latencies that a check may speak of.
+    LatencyName {
+        /// Call to return, accepted logs.
+        Enqueue = "enqueue",
+        /// Of `enqueue`: found room at once.
+        Unblocked = "unblocked",
+        /// Of `enqueue`: had to wait.
+        Blocked = "blocked",
+        /// Call to return, refused logs.
+        Rejected = "rejected",
+        /// Intended start to return.
+        Response = "response",
+        /// `response` less the generator's own lateness.
+        ResponseIdeal = "response_ideal",
+        /// Call to sink.
+        Delivery = "delivery",
+        /// The generator's own lateness.
+        Lateness = "lateness",
+    }
+}
+
+names! {
+    /// Names of the counts that a check may speak of; they are the ledger's.
+    CountName {
+        /// Logs whose intended time lies in the window.
+        Scheduled = "scheduled",
+        /// Calls made.
+        Attempted = "attempted",
+        /// Not sent: the queue's share.
+        Unsent = "unsent",
+        /// Not sent: the generator's share.
+        UnsentGenerator = "unsent_generator",
+        /// Accepted by the queue.
+        Enqueued = "enqueued",
+        /// Refused because the queue was full.
+        Dropped = "dropped",
+        /// Refused by the sampling decision.
+        SampledOut = "sampled_out",
+        /// Distinct accepted logs that reached the sink.
+        Delivered = "delivered",
+        /// Accepted logs that never reached the sink.
+        Lost = "lost",
+        /// Deliveries of a log that had been delivered before.
+        Duplicated = "duplicated",
+        /// Deliveries that overtook an earlier log of their task.
+        Reordered = "reordered",
+        /// Deliveries that could not be told to be new or a repetition.
+        Undecidable = "undecidable",
+    }
+}
+
+names! {
+    /// Names of the rates that a check may speak of.
+    RateName {
+        /// What the scenario asked for.
+        Offered = "offered",
+        /// Calls made.
+        Attempted = "attempted",
+        /// Accepted within the window.
+        Accepted = "accepted",
+        /// Delivered within the window.
+        Delivered = "delivered",
+    }
+}
+
+/// `<`, `<=`, `>`, `>=`, `==`, `!=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+}
+
+impl Comparison {
+    /// With their texts; those of two characters first, so that a prefix does not win.
+    pub const ALL: [(&'static str, Comparison); 6] = [
+        ("<=", Comparison::LessEqual),
+        (">=", Comparison::GreaterEqual),
+        ("==", Comparison::Equal),
+        ("!=", Comparison::NotEqual),
+        ("<", Comparison::Less),
+        (">", Comparison::Greater),
+    ];
+
+    /// Whether `observed` stands to `limit` as the operator says; never, if the two cannot be ordered (NaN).
+    pub fn holds<T: PartialOrd>(self, observed: &T, limit: &T) -> bool {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        match (self, observed.partial_cmp(limit)) {
+            (_, None) => false,
+            (Comparison::Less, Some(order)) => order == Less,
+            (Comparison::LessEqual, Some(order)) => order != Greater,
+            (Comparison::Greater, Some(order)) => order == Greater,
+            (Comparison::GreaterEqual, Some(order)) => order != Less,
+            (Comparison::Equal, Some(order)) => order == Equal,
+            (Comparison::NotEqual, Some(order)) => order != Equal,
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Comparison::ALL.iter().find(|(_, known)| known == self);
+        f.write_str(text.map_or("", |(text, _)| text))
+    }
+}
+
+/// One comparison, as parsed: what is observed, the operator, and the limit in the observed thing's unit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// `p99(response) < 1ms`
+    Latency {
+        /// Which statistic.
+        statistic: Statistic,
+        /// Of which latency.
+        of: LatencyName,
+        /// How it must stand to the limit.
+        comparison: Comparison,
+        /// The limit.
+        limit: Nanos,
+    },
+    /// `dropped == 0`
+    Count {
+        /// Which count.
+        of: CountName,
+        /// How it must stand to the limit.
+        comparison: Comparison,
+        /// The limit.
+        limit: u64,
+    },
+    /// `dropped / attempted < 1%`
+    Share {
+        /// Dividend.
+        of: CountName,
+        /// Divisor.
+        to: CountName,
+        /// How it must stand to the limit.
+        comparison: Comparison,
+        /// The limit, as a fraction: 1 % is 0.01.
+        limit: f64,
+    },
+    /// `accepted >= 9.9k/s`
+    Rate {
+        /// Which rate.
+        of: RateName,
+        /// How it must stand to the limit.
+        comparison: Comparison,
+        /// The limit.
+        limit: Rate,
+    },
+}
+
+/// A further expectation, and the cases that it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// The text of `expect`, as written.
+    pub expression: String,
+    /// What it says.
+    pub expectation: Expectation,
+    /// `where`: which cases; all of them if it has no clause.
+    pub selector: Selector,
+    /// Where the expression stands.
+    pub position: Position,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparisons() {
+        for (comparison, below, same, above) in [
+            (Comparison::Less, true, false, false),
+            (Comparison::LessEqual, true, true, false),
+            (Comparison::Greater, false, false, true),
+            (Comparison::GreaterEqual, false, true, true),
+            (Comparison::Equal, false, true, false),
+            (Comparison::NotEqual, true, false, true),
+        ] {
+            let found = [1, 2, 3].map(|observed| comparison.holds(&observed, &2));
+            assert_eq!(found, [below, same, above], "{comparison}");
+            assert!(!comparison.holds(&f64::NAN, &2.0), "{comparison}");
+        }
+    }
+
+    #[test]
+    fn names_are_the_reports() {
+        for name in CountName::ALL {
+            let json = serde_json::to_string(name).unwrap();
+            assert_eq!(json, format!("\"{name}\""));
+        }
+        for name in LatencyName::ALL {
+            assert_eq!(serde_json::to_string(name).unwrap(), format!("\"{name}\""));
+        }
+        for name in RateName::ALL {
+            assert_eq!(serde_json::to_string(name).unwrap(), format!("\"{name}\""));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Paths and globs -> the bytes of scenario files.
+
+use super::document::LARGEST_FILE;
+use super::{Diagnostic, Diagnostics, Problem};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A file as named, and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path as given, or as its glob found it.
+    pub path: String,
+    /// Its bytes, one more than the largest scenario at most.
+    pub bytes: Vec<u8>,
+}
+
+/// Most files of one invocation.
+const MOST_FILES: usize = 1_000;
+
+/// Reads every file that is named, each once, in the order given; a glob's matches in the order of the alphabet.
+///
+/// Returns the files, notes (files named twice), and everything that is wrong.
+pub fn read(patterns: &[String]) -> (Vec<SourceFile>, Vec<String>, Diagnostics) {
+    let mut sources = Vec::new();
+    let mut notes = Vec::new();
+    let mut found = Diagnostics::new();
+    let mut known: Vec<PathBuf> = Vec::new();
+    for pattern in patterns {
+        let paths = match expand(pattern) {
+            Ok(paths) => paths,
+            Err(problem) => {
+                found.push(Diagnostic::of(pattern, "", problem));
+                continue;
+            }
+        };
+        for path in paths {
+            let shown = path.to_string_lossy().into_owned();
+            let identity = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            if known.contains(&identity) {
+                notes.push(format!("{shown}: is named twice and runs once"));
+                continue;
+            }
+            known.push(identity);
+            if known.len() > MOST_FILES {
+                let problem = Problem::new("too many scenario files", format!("at most {MOST_FILES}"));
+                found.push(Diagnostic::of(shown, "", problem));
+                return (sources, notes, found);
+            }
+            match read_file(&path) {
+                Ok(bytes) => sources.push(SourceFile { path: shown, bytes }),
+                Err(problem) => found.push(Diagnostic::of(shown, "", problem)),
+            }
+        }
+    }
+    (sources, notes, found)
+}
+
+/// A path that exists is itself, whatever it is called; else it may be a glob, which stands for the files it matches.
+fn expand(pattern: &str) -> Result<Vec<PathBuf>, Problem> {
+    let path = Path::new(pattern);
+    let is_glob = pattern.contains(['*', '?', '[']);
+    if !is_glob || fs::symlink_metadata(path).is_ok() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let matches = glob::glob(pattern)
+        .map_err(|error| Problem::new(format!("is no glob: {}", error.msg), "write [[] for a bracket that is meant"))?;
+    let files = matches.filter_map(Result::ok).filter(|path| path.is_file());
+    let files: Vec<PathBuf> = files.take(MOST_FILES + 1).collect();
+    if files.is_empty() {
+        return Err(Problem::new("the glob matches no file", "check the pattern"));
+    }
+    Ok(files)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    let problem = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Problem::new("there is no such file", "check the path"),
+        io::ErrorKind::PermissionDenied => Problem::new("may not be read", "give yourself the right to read it"),
+        _ => Problem::new(format!("cannot be read: {error}"), "check the path"),
+    };
+    let metadata = fs::metadata(path).map_err(problem)?;
+    if metadata.is_dir() {
+        let fix = format!("name its files, such as {}", path.join("*.toml").display());
+        return Err(Problem::new("is a directory", fix));
+    }
+    // A pipe would be waited for without end.
+    if !metadata.is_file() {
+        return Err(Problem::new("is not a regular file", "save the scenario to a file first"));
+    }
+    let mut bytes = Vec::new();
+    let most = LARGEST_FILE as u64 + 1;
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(problem)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_bad_paths_are_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().to_str().unwrap();
+        fs::write(directory.path().join("b.toml"), "b").unwrap();
+        fs::write(directory.path().join("a.toml"), "a").unwrap();
+        fs::create_dir(directory.path().join("c.toml")).unwrap();
+        let names = ["*.toml", "b.toml", "missing.toml", "x*.toml", "c.toml", "[", "./a.toml"];
+        let patterns: Vec<String> = names.iter().map(|name| format!("{root}/{name}")).collect();
+        let (sources, notes, found) = read(&patterns);
+        let bytes: Vec<&[u8]> = sources.iter().map(|source| source.bytes.as_slice()).collect();
+        assert_eq!(bytes, [b"a", b"b"]);
+        let said = |text: String| text.replace(root, "R");
+        assert_eq!(
+            notes.into_iter().map(said).collect::<Vec<_>>(),
+            ["R/b.toml: is named twice and runs once", "R/./a.toml: is named twice and runs once"]
+        );
+        assert_eq!(
+            said(found.to_string()),
+            "R/missing.toml: there is no such file (check the path)\n\
+             R/x*.toml: the glob matches no file (check the pattern)\n\
+             R/c.toml: is a directory (name its files, such as R/c.toml/*.toml)\n\
+             R/[: is no glob: invalid range pattern (write [[] for a bracket that is meant)"
+        );
+    }
+
+    #[test]
+    fn a_name_with_glob_characters_is_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a[1].toml");
+        fs::write(&path, "x").unwrap();
+        let (sources, _, found) = read(&[path.to_str().unwrap().to_owned()]);
+        assert!(found.is_empty(), "{found}");
+        assert_eq!(sources.len(), 1);
+    }
+}

@@ -1,0 +1,43 @@
+//! A TOML scenario: what to put under load, and what to expect of it.
+//!
+//! | file | job |
+//! |---|---|
+//! | [`files`] | paths and globs -> texts |
+//! | `document` | text -> TOML with places; collects errors |
+//! | `readers` | one raw value -> one typed value |
+//! | [`axes`] | the one table of axes |
+//! | `settings` | the table of `[run]` |
+//! | `check_expr` | the language of checks |
+//! | [`overrides`] | command line and environment in the place of a file's values |
+//! | `validate` | all of it -> [`Scenario`], or everything that is wrong at once |
+//!
+//! A scenario of any bytes gives a [`Scenario`] or [`Diagnostics`], never a panic.
+
+pub mod axes;
+mod catalog;
+mod check_expr;
+mod document;
+mod errors;
+mod expectation;
+pub mod files;
+mod model;
+pub mod overrides;
+mod readers;
+mod selector;
+mod settings;
+mod validate;
+
+pub use axes::{AXES, Axis, TOTAL_RATE, Value};
+pub use catalog::{Catalog, QueueSpec};
+pub use errors::{Diagnostic, Diagnostics, Position, Problem};
+pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
+pub use model::*;
+pub use overrides::{Override, Overrides, Source};
+pub use selector::{Clause, Selector};
+pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, load, parse};
+
+/// What a command line can replace: each axis and each setting of `[run]`, by key, with what it is in a few words.
+pub fn overridable() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let axes = AXES.iter().chain([&TOTAL_RATE]).map(|axis| (axis.name, axis.summary));
+    axes.chain(settings::SETTINGS.iter().map(|setting| (setting.name, setting.summary)))
+}

@@ -1,0 +1,453 @@
+//! The scenario as validated: every value in its own type, defaults filled in.
+
+use super::{Check, Matrix, Override, Position, Selector};
+use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use std::str::FromStr;
+
+/// One scenario file, validated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Its name; else the file's stem.
+    pub name: String,
+    /// What it shows, in the author's words.
+    pub description: Option<String>,
+    /// The file as given.
+    pub file: String,
+    /// The file's text, as it was read.
+    pub text: String,
+    /// SHA-256 of the file's bytes, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The promise.
+    pub target: Target,
+    /// The values of each axis.
+    pub matrix: Matrix,
+    /// Which cases of the product are left out.
+    pub excludes: Vec<Exclude>,
+    /// Cases beyond the product.
+    pub includes: Vec<Include>,
+    /// How the cases are run.
+    pub run: RunSettings,
+    /// Further expectations.
+    pub checks: Vec<Check>,
+    /// What the command line and the environment replaced.
+    pub overrides: Vec<Override>,
+    /// What the user should know, such as values that stood twice; each with file and place.
+    pub notes: Vec<String>,
+}
+
+/// `[[exclude]]`: leaves out every case of the product that it selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exclude {
+    /// Which cases.
+    pub selector: Selector,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// `[[include]]`: one case, its left-out axes filled in from the matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include {
+    /// The case.
+    pub parameters: Parameters,
+    /// Where it stands.
+    pub position: Position,
+}
+
+/// What happens when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// The newest record is discarded.
+    Drop,
+    /// The caller waits for room.
+    Block,
+    /// Records are thinned out as the queue fills.
+    Sample,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Strategy; 3] = [Strategy::Drop, Strategy::Block, Strategy::Sample];
+
+    /// As in a scenario: `drop`, `block`, `sample`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Strategy::Drop => "drop",
+            Strategy::Block => "block",
+            Strategy::Sample => "sample",
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where the queue delivers to, inside the counting sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SinkKind {
+    /// Nowhere: the record is counted and forgotten.
+    Counting,
+    /// JSON lines to a temporary file, removed after the repeat.
+    File,
+}
+
+impl SinkKind {
+    /// All of them.
+    pub const ALL: [SinkKind; 2] = [SinkKind::Counting, SinkKind::File];
+
+    /// As in a scenario: `counting`, `file`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SinkKind::Counting => "counting",
+            SinkKind::File => "file",
+        }
+    }
+}
+
+impl fmt::Display for SinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What each log carries besides its stamp. Text: `4f+64B`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Payload {
+    /// Number of typed fields.
+    pub fields: u32,
+    /// Length of the message.
+    pub message: Bytes,
+}
+
+impl Payload {
+    /// Most typed fields.
+    pub const MOST_FIELDS: u32 = 64;
+    /// Longest message.
+    pub const LONGEST_MESSAGE: Bytes = Bytes(64 * 1024);
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}f+{}", self.fields, self.message)
+    }
+}
+
+/// Why a text is not a payload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// Not of the form `4f+64B`.
+    #[error("`{0}` is not a payload (write fields and message such as \"4f+64B\")")]
+    Shape(String),
+    /// The message's length is none.
+    #[error(transparent)]
+    Message(#[from] UnitError),
+    /// More than the bounds.
+    #[error("`{0}` is out of range (0 to 64 fields, a message of 0B to 64KiB)")]
+    Range(String),
+}
+
+impl FromStr for Payload {
+    type Err = PayloadError;
+
+    /// # Errors
+    /// Another form than `4f+64B`, more than 64 fields, more than 64 KiB.
+    fn from_str(text: &str) -> Result<Payload, PayloadError> {
+        let quoted = || crate::units::excerpt(text);
+        let (fields, message) = text
+            .split_once('+')
+            .and_then(|(fields, message)| Some((fields.trim().strip_suffix('f')?, message)))
+            .filter(|(fields, _)| fields.bytes().all(|b| b.is_ascii_digit()) && !fields.is_empty())
+            .ok_or_else(|| PayloadError::Shape(quoted()))?;
+        let message: Bytes = message.parse()?;
+        match fields.parse::<u32>() {
+            Ok(fields) if fields <= Payload::MOST_FIELDS && message <= Payload::LONGEST_MESSAGE => {
+                Ok(Payload { fields, message })
+            }
+            _ => Err(PayloadError::Range(quoted())),
+        }
+    }
+}
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// One value for every axis of the matrix.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Parameters {
+    /// Name of the queue.
+    pub queue: String,
+    /// What happens when the queue is full.
+    pub strategy: Strategy,
+    /// Capacity in records.
+    pub maxsize: u64,
+    /// Number of tasks.
+    pub concurrency: u32,
+    /// Logs per second, per task.
+    pub rate: Rate,
+    /// Length of the window.
+    #[serde(rename = "duration_ns")]
+    pub duration: Nanos,
+    /// Records that the queue's worker writes at once, at most.
+    pub batch_size: u64,
+    /// Longest time that a record waits for its batch to fill.
+    #[serde(rename = "batch_timeout_ns")]
+    pub batch_timeout: Nanos,
+    /// Under `sample`: the share kept when the queue is nearly full.
+    pub sample_rate: Ratio,
+    /// The sink.
+    pub sink: SinkKind,
+    /// Time that the sink takes per record.
+    #[serde(rename = "sink_delay_ns")]
+    pub sink_delay: Nanos,
+    /// What each log carries.
+    pub payload: Payload,
+}
+
+impl Parameters {
+    /// Logs per second over all tasks: concurrency x rate.
+    ///
+    /// # Errors
+    /// No task, or a product beyond 10^15/s; not within the bounds of a scenario.
+    pub fn offered(&self) -> Result<Rate, UnitError> {
+        self.rate.over_tasks(self.concurrency)
+    }
+}
+
+impl Default for Parameters {
+    /// The defaults of every axis; nothing else states them.
+    fn default() -> Parameters {
+        Parameters {
+            queue: "builtin".to_owned(),
+            strategy: Strategy::Drop,
+            maxsize: 1000,
+            concurrency: 10,
+            rate: Rate::of_whole(100),
+            duration: Nanos::from_secs(30),
+            batch_size: 10,
+            batch_timeout: Nanos::from_secs(1),
+            sample_rate: Ratio::from_percent(10),
+            sink: SinkKind::Counting,
+            sink_delay: Nanos::ZERO,
+            payload: Payload { fields: 4, message: Bytes(64) },
+        }
+    }
+}
+
+/// The statistic of a latency distribution. Text: `mean`, `max`, `p99.9`; `median` is read as `p50`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Statistic {
+    /// Arithmetic mean.
+    Mean,
+    /// Largest value.
+    Max,
+    /// A quantile such as p50, p99.9.
+    Quantile(Quantile),
+}
+
+impl fmt::Display for Statistic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Statistic::Mean => f.write_str("mean"),
+            Statistic::Max => f.write_str("max"),
+            Statistic::Quantile(quantile) => quantile.fmt(f),
+        }
+    }
+}
+
+/// Why a text is not a statistic.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatisticError {
+    /// Neither a name nor a quantile.
+    #[error("unknown statistic `{0}` (write mean, max, or a quantile such as p50, p99, p99.9)")]
+    Unknown(String),
+    /// A quantile that does not exist.
+    #[error(transparent)]
+    Quantile(#[from] UnitError),
+}
+
+impl FromStr for Statistic {
+    type Err = StatisticError;
+
+    /// # Errors
+    /// Neither `mean`, `max`, `median` nor a quantile between p0.0001 and p99.9999.
+    fn from_str(text: &str) -> Result<Statistic, StatisticError> {
+        match text {
+            "mean" => Ok(Statistic::Mean),
+            "max" => Ok(Statistic::Max),
+            "median" => Ok(Statistic::Quantile(Quantile::P50)),
+            other => {
+                let rest = other.strip_prefix('p').unwrap_or("");
+                if !rest.starts_with(|c: char| c.is_ascii_digit()) {
+                    return Err(StatisticError::Unknown(crate::units::excerpt(other)));
+                }
+                Ok(Statistic::Quantile(other.parse()?))
+            }
+        }
+    }
+}
+
+impl Serialize for Statistic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Statistic {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Statistic, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// The promise that every case is held to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Bound on the statistic of `enqueue`; the observed value must be below it.
+    #[serde(rename = "latency_ns")]
+    pub latency: Nanos,
+    /// Which statistic of `enqueue`.
+    pub statistic: Statistic,
+    /// Offered rate over all tasks at which the promise must be shown.
+    pub throughput: Rate,
+    /// Least share of the offered logs that must be accepted within the window.
+    pub min_accepted: Ratio,
+}
+
+impl Default for Target {
+    /// Mean below 100 µs at 10,000 logs/s, of which 99 % are accepted.
+    fn default() -> Target {
+        Target {
+            latency: Nanos::from_micros(100),
+            statistic: Statistic::Mean,
+            throughput: Rate::of_whole(10_000),
+            min_accepted: Ratio::from_percent(99),
+        }
+    }
+}
+
+/// `[run]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Load before the window, not recorded.
+    #[serde(rename = "warmup_ns")]
+    pub warmup: Nanos,
+    /// Repeats of each case.
+    pub repeats: u32,
+    /// Order of the cases within a round.
+    pub order: Order,
+    /// Seed of everything that is drawn at random.
+    pub seed: u64,
+    /// Longest time for the queue to drain; `None`: the longer of 10 s and 2 x maxsize x sink_delay.
+    #[serde(rename = "drain_timeout_ns")]
+    pub drain_timeout: Option<Nanos>,
+    /// How often an invalid repeat is run again, at most.
+    pub invalid_retries: u32,
+    /// Leave out cases whose strategy the queue does not have, instead of refusing the scenario.
+    pub skip_unsupported: bool,
+    /// Longest time for one repeat; `None`: warm-up + duration + drain timeout + 30 s.
+    #[serde(rename = "deadline_ns")]
+    pub deadline: Option<Nanos>,
+    /// A process per repeat; `false` is for debugging.
+    pub isolate: bool,
+}
+
+impl Default for RunSettings {
+    fn default() -> RunSettings {
+        RunSettings {
+            warmup: Nanos::from_millis(500),
+            repeats: 3,
+            order: Order::Shuffled,
+            seed: 42,
+            drain_timeout: None,
+            invalid_retries: 2,
+            skip_unsupported: false,
+            deadline: None,
+            isolate: true,
+        }
+    }
+}
+
+/// Order of the cases within a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Drawn anew for each round, by the seed.
+    Shuffled,
+    /// As in the scenario.
+    AsWritten,
+}
+
+impl Order {
+    /// All of them.
+    pub const ALL: [Order; 2] = [Order::Shuffled, Order::AsWritten];
+
+    /// As in a scenario: `shuffled`, `as-written`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Order::Shuffled => "shuffled",
+            Order::AsWritten => "as-written",
+        }
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads() {
+        for text in ["4f+64B", "0f+0B", "64f+64KiB"] {
+            let payload: Payload = text.parse().unwrap();
+            assert_eq!(payload.to_string(), text);
+        }
+        for text in ["", "4", "4f", "f+64B", "4f64B", "4f+64", "65f+0B", "0f+65537B", "-1f+0B"] {
+            assert!(text.parse::<Payload>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn statistics() {
+        for text in ["mean", "max", "p50", "p99.9"] {
+            let statistic: Statistic = text.parse().unwrap();
+            assert_eq!(statistic.to_string(), text);
+        }
+        assert_eq!("median".parse(), Ok(Statistic::Quantile(Quantile::P50)));
+        for text in ["", "p", "avg", "p0", "p100", "percentile"] {
+            assert!(text.parse::<Statistic>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn parameters_survive_json() {
+        let parameters = Parameters::default();
+        let json = serde_json::to_string(&parameters).unwrap();
+        assert_eq!(
+            json,
+            "{\"queue\":\"builtin\",\"strategy\":\"drop\",\"maxsize\":1000,\"concurrency\":10,\
+             \"rate\":\"100/s\",\"duration_ns\":30000000000,\"batch_size\":10,\
+             \"batch_timeout_ns\":1000000000,\"sample_rate\":\"10%\",\"sink\":\"counting\",\
+             \"sink_delay_ns\":0,\"payload\":\"4f+64B\"}"
+        );
+        assert_eq!(serde_json::from_str::<Parameters>(&json).unwrap(), parameters);
+    }
+}

@@ -1,0 +1,284 @@
+//! What the command line and the environment put in the place of a file's values.
+
+use super::axes::{self, AXES, Axis, TOTAL_RATE, Value};
+use super::readers::Raw;
+use super::settings::{self, SETTINGS};
+use super::{Catalog, Diagnostic, Diagnostics, Problem, RunSettings};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::fmt;
+
+/// One replaced axis or setting; said on stderr and kept in the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// The axis or the key of `[run]`, as in a scenario file.
+    pub key: String,
+    /// The text as given; for an axis, values with commas between.
+    pub text: String,
+    /// Who gave it.
+    pub source: Source,
+}
+
+/// Who gave an override.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// An option of the command line.
+    CommandLine,
+    /// This environment variable.
+    Environment(String),
+}
+
+impl Override {
+    /// From the command line; `key` as in a scenario file, `-` for `_` allowed.
+    pub fn from_command_line(key: &str, text: impl Into<String>) -> Override {
+        let key = key.trim_start_matches('-').replace('-', "_");
+        Override { key, text: text.into(), source: Source::CommandLine }
+    }
+
+    fn place(&self) -> &'static str {
+        match self.source {
+            Source::CommandLine => "command line",
+            Source::Environment(_) => "environment",
+        }
+    }
+
+    /// The key as its giver wrote it.
+    fn spelled(&self) -> String {
+        match &self.source {
+            Source::CommandLine => format!("--{}", self.key.replace('_', "-")),
+            Source::Environment(variable) => variable.clone(),
+        }
+    }
+
+    fn error(&self, problem: Problem) -> Diagnostic {
+        Diagnostic::of(self.place(), &self.spelled(), problem)
+    }
+}
+
+impl fmt::Display for Override {
+    /// As in `concurrency = 1,10 (--concurrency)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.key, crate::units::excerpt(&self.text), self.spelled())
+    }
+}
+
+/// All overrides of one invocation, read and ready to be put into scenarios.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    axes: Vec<(&'static Axis, Vec<Value>)>,
+    settings: Vec<Override>,
+    list: Vec<Override>,
+    notes: Vec<String>,
+}
+
+impl Overrides {
+    /// Nothing is overridden.
+    pub fn none() -> Overrides {
+        Overrides::default()
+    }
+
+    /// Reads the command line's overrides and those of `LOAD_TEST_…` variables; of one key, the command line's stand.
+    ///
+    /// `environment` looks a variable up; one that is empty counts as not set.
+    ///
+    /// # Errors
+    /// Every unknown key and bad value; a key given twice; `rate` beside `total_rate` from one giver.
+    pub fn read(
+        command_line: &[Override],
+        environment: &dyn Fn(&str) -> Option<String>,
+        catalog: &Catalog,
+    ) -> Result<Overrides, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut overrides = Overrides::default();
+        for given in command_line {
+            overrides.add(given.clone(), catalog, &mut found);
+        }
+        for axis in AXES.iter().chain([&TOTAL_RATE]) {
+            for given in of_environment(axis, environment) {
+                overrides.add(given, catalog, &mut found);
+            }
+        }
+        found.or(overrides)
+    }
+
+    /// What is overridden, in the order given.
+    pub fn list(&self) -> &[Override] {
+        &self.list
+    }
+
+    /// What the user should know: variables that the command line outdoes.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The values that replace this axis of the matrix; for `rate`, also those of `total_rate`.
+    pub(super) fn of_slot(&self, slot: &str) -> Option<&(&'static Axis, Vec<Value>)> {
+        self.axes.iter().find(|(axis, _)| axis.slot() == slot)
+    }
+
+    /// Puts the settings in place.
+    pub(super) fn apply(&self, run: &mut RunSettings) {
+        for given in &self.settings {
+            if let Some(setting) = settings::find(&given.key) {
+                // Read once before, by `add`: it cannot fail now.
+                let _ = (setting.set)(run, Raw::Word(&given.text));
+            }
+        }
+    }
+
+    fn add(&mut self, given: Override, catalog: &Catalog, found: &mut Diagnostics) {
+        let slot = axes::find(&given.key).map_or(given.key.as_str(), Axis::slot);
+        let earlier =
+            self.list.iter().find(|known| axes::find(&known.key).map_or(known.key.as_str(), Axis::slot) == slot);
+        if let Some(earlier) = earlier {
+            if earlier.place() != given.place() {
+                self.notes.push(format!("{} is ignored: {} stands", given.spelled(), earlier.spelled()));
+            } else if earlier.key != given.key || earlier.text != given.text {
+                let message = format!("stands beside {}", earlier.spelled());
+                found.push(given.error(Problem::new(message, "give one of them")));
+            }
+            return;
+        }
+        match self.read_one(&given, catalog) {
+            Ok(()) => self.list.push(given),
+            Err(problems) => problems.into_iter().for_each(|p| found.push(given.error(p))),
+        }
+    }
+
+    fn read_one(&mut self, given: &Override, catalog: &Catalog) -> Result<(), Vec<Problem>> {
+        if let Some(setting) = settings::find(&given.key) {
+            let mut scratch = RunSettings::default();
+            (setting.set)(&mut scratch, Raw::Word(&given.text)).map_err(|problem| vec![problem])?;
+            self.settings.push(given.clone());
+            return Ok(());
+        }
+        let Some(axis) = axes::find(&given.key) else {
+            let known = axes::names().chain(SETTINGS.iter().map(|setting| setting.name));
+            return Err(vec![Problem::unknown("key", &given.key, known)]);
+        };
+        let in_seconds = axis.bare_seconds && matches!(given.source, Source::Environment(_));
+        let mut seen = HashSet::new();
+        let mut values = Vec::new();
+        let mut problems = Vec::new();
+        for text in given.text.split(',').map(str::trim) {
+            let raw = if in_seconds { Raw::Seconds(text) } else { Raw::Word(text) };
+            match axis.read(raw, catalog) {
+                Ok(value) if !seen.insert(value.clone()) => {
+                    self.notes.push(format!("{} names {value} twice", given.spelled()));
+                }
+                Ok(value) => values.push(value),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if problems.is_empty() {
+            self.axes.push((axis, values));
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+fn of_environment(axis: &'static Axis, environment: &dyn Fn(&str) -> Option<String>) -> Vec<Override> {
+    let set = axis.variables().filter_map(|variable| {
+        let text = environment(&variable).filter(|text| !text.trim().is_empty())?;
+        let source = Source::Environment(variable);
+        Some(Override { key: axis.name.to_owned(), text, source })
+    });
+    set.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{QueueSpec, Strategy};
+
+    fn read(line: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Overrides, Diagnostics> {
+        let catalog = Catalog::new([QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }]);
+        let line: Vec<Override> = line.iter().map(|(key, text)| Override::from_command_line(key, *text)).collect();
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, text)| (*text).to_owned())
+        };
+        Overrides::read(&line, &lookup, &catalog)
+    }
+
+    fn values(overrides: &Overrides, slot: &str) -> String {
+        let (axis, values) = overrides.of_slot(slot).unwrap();
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        format!("{}={}", axis.name, values.join(","))
+    }
+
+    #[test]
+    fn the_command_line_outdoes_the_environment() {
+        let variables = [("LOAD_TEST_CONCURRENCY", "5"), ("LOAD_TEST_MAXSIZE", "7")];
+        let overrides = read(&[("--concurrency", "1, 10")], &variables).unwrap();
+        assert_eq!(values(&overrides, "concurrency"), "concurrency=1,10");
+        assert_eq!(values(&overrides, "maxsize"), "maxsize=7");
+        assert_eq!(overrides.notes(), ["LOAD_TEST_CONCURRENCY is ignored: --concurrency stands"]);
+        let said: Vec<String> = overrides.list().iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["concurrency = 1, 10 (--concurrency)", "maxsize = 7 (LOAD_TEST_MAXSIZE)"]);
+    }
+
+    #[test]
+    fn the_story_s_variables_are_understood() {
+        let overrides = read(
+            &[],
+            &[
+                ("LOAD_TEST_OVERFLOW", "block"),
+                ("LOAD_TEST_QUEUE_SIZE", "64"),
+                ("LOAD_TEST_DURATION", "30"),
+                ("LOAD_TEST_BATCH_TIMEOUT", "1.0"),
+                ("LOAD_TEST_BATCH_SIZE", "10"),
+                ("LOAD_TEST_RATE", "100"),
+                ("LOAD_TEST_CONCURRENCY", ""),
+            ],
+        )
+        .unwrap();
+        assert_eq!(values(&overrides, "strategy"), "strategy=block");
+        assert_eq!(values(&overrides, "maxsize"), "maxsize=64");
+        assert_eq!(values(&overrides, "duration"), "duration=30s");
+        assert_eq!(values(&overrides, "batch_timeout"), "batch_timeout=1s");
+        assert_eq!(values(&overrides, "rate"), "rate=100/s");
+        assert!(overrides.of_slot("concurrency").is_none());
+    }
+
+    #[test]
+    fn a_total_takes_the_place_of_a_rate() {
+        let overrides = read(&[("total-rate", "10k/s")], &[("LOAD_TEST_RATE", "5")]).unwrap();
+        assert_eq!(values(&overrides, "rate"), "total_rate=10000/s");
+        assert_eq!(overrides.notes(), ["LOAD_TEST_RATE is ignored: --total-rate stands"]);
+    }
+
+    #[test]
+    fn settings_can_be_overridden() {
+        let overrides = read(&[("repeats", "7"), ("warmup", "2s")], &[]).unwrap();
+        let mut run = RunSettings::default();
+        overrides.apply(&mut run);
+        assert_eq!((run.repeats, run.warmup.to_string().as_str()), (7, "2s"));
+    }
+
+    #[test]
+    fn all_errors_are_said() {
+        let line = [
+            ("rate", "1"),
+            ("total-rate", "1"),
+            ("strategy", "bogus,drop,blok"),
+            ("duration", "5"),
+            ("repeats", "0"),
+            ("concurency", "1"),
+        ];
+        let variables = [("LOAD_TEST_MAXSIZE", "1"), ("LOAD_TEST_QUEUE_SIZE", "2")];
+        assert_eq!(
+            read(&line, &variables).unwrap_err().to_string(),
+            "command line: --total-rate: stands beside --rate (give one of them)\n\
+             command line: --strategy: unknown strategy `bogus` (known: drop, block, sample)\n\
+             command line: --strategy: unknown strategy `blok` (did you mean `block`?)\n\
+             command line: --duration: `5` has no unit (write \"5s\")\n\
+             command line: --repeats: 0 is out of range (write a whole number, 1 to 1,000)\n\
+             command line: --concurency: unknown key `concurency` (did you mean `concurrency`?)\n\
+             environment: LOAD_TEST_QUEUE_SIZE: stands beside LOAD_TEST_MAXSIZE (give one of them)"
+        );
+    }
+}

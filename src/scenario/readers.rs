@@ -1,0 +1,253 @@
+//! One raw value -> one typed value within its bounds, or a problem that says what to write.
+
+use super::Problem;
+use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt, human};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use toml::de::DeValue;
+
+/// A value before it has a type: from the file, or a word of the command line or the environment.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Raw<'a> {
+    /// A string of the file.
+    Text(&'a str),
+    /// An integer of the file: digits with their sign, and their radix.
+    Integer(&'a str, u32),
+    /// A float of the file, as written.
+    Float(&'a str),
+    /// A boolean of the file.
+    Boolean(bool),
+    /// Anything else of the file: what it is.
+    Other(&'static str),
+    /// A word from outside the file, which has no type of its own.
+    Word(&'a str),
+    /// The same, where a bare number counts seconds.
+    Seconds(&'a str),
+}
+
+impl<'a> Raw<'a> {
+    /// Of a value of the file.
+    pub fn of(value: &'a DeValue<'_>) -> Raw<'a> {
+        match value {
+            DeValue::String(text) => Raw::Text(text),
+            DeValue::Integer(integer) => Raw::Integer(integer.as_str(), integer.radix()),
+            DeValue::Float(float) => Raw::Float(float.as_str()),
+            DeValue::Boolean(boolean) => Raw::Boolean(*boolean),
+            DeValue::Datetime(_) => Raw::Other("a date"),
+            DeValue::Array(_) => Raw::Other("a list"),
+            DeValue::Table(_) => Raw::Other("a table"),
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Raw::Text(text) => format!("the string \"{}\"", excerpt(text)),
+            Raw::Integer(digits, 10) => format!("the number {}", excerpt(digits)),
+            Raw::Integer(..) => "a number".to_owned(),
+            Raw::Float(text) => format!("the number {}", excerpt(text)),
+            Raw::Boolean(boolean) => boolean.to_string(),
+            Raw::Other(what) => what.to_owned(),
+            Raw::Word(text) | Raw::Seconds(text) => format!("`{}`", excerpt(text)),
+        }
+    }
+
+    /// The number as written, where the value is a bare one: it lacks quotes and a unit.
+    fn bare_number(self) -> Option<&'a str> {
+        match self {
+            Raw::Integer(text, 10) | Raw::Float(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A whole number within `bounds`; bare, not in quotes.
+pub(super) fn count(raw: Raw<'_>, bounds: RangeInclusive<u64>) -> Result<u64, Problem> {
+    let range = format!("write a whole number, {} to {}", human::count(*bounds.start()), human::count(*bounds.end()));
+    let outside = |text: &str| Problem::new(format!("{} is out of range", excerpt(text)), &range);
+    let number = match raw {
+        Raw::Integer(digits, radix) => i128::from_str_radix(digits, radix)
+            .ok()
+            .and_then(|n| u64::try_from(n).ok())
+            .ok_or_else(|| outside(digits))?,
+        Raw::Word(text) | Raw::Seconds(text) => {
+            let is_number = text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+            match Decimal::from_plain(text).map(Decimal::to_u64) {
+                Ok(Some(number)) => number,
+                _ if is_number && !text.contains('.') => return Err(outside(text)),
+                _ => {
+                    return Err(Problem::new(format!("{} is not a whole number", raw.shown()), range));
+                }
+            }
+        }
+        Raw::Text(text) if Decimal::from_plain(text).is_ok() => {
+            let fix = format!("write {} without quotes", text.trim());
+            return Err(Problem::new(format!("\"{}\" is a string", excerpt(text)), fix));
+        }
+        other => {
+            return Err(Problem::new(format!("{} is not a whole number", other.shown()), range));
+        }
+    };
+    if bounds.contains(&number) { Ok(number) } else { Err(outside(&number.to_string())) }
+}
+
+/// A time within `bounds`, with its unit.
+pub(super) fn time(raw: Raw<'_>, bounds: RangeInclusive<Nanos>) -> Result<Nanos, Problem> {
+    let time = match raw {
+        Raw::Seconds(text) => Nanos::from_text_or_seconds(text)?,
+        other => quantity::<Nanos>(other, "time", "5s")?,
+    };
+    within(time, bounds)
+}
+
+/// A rate within `bounds`; a bare whole number is per second.
+pub(super) fn rate(raw: Raw<'_>, bounds: RangeInclusive<Rate>) -> Result<Rate, Problem> {
+    let rate = match raw {
+        Raw::Integer(digits, 10) => Rate::from_str(digits)?,
+        Raw::Integer(digits, radix) => {
+            let number = u64::from_str_radix(digits, radix);
+            let fix = "write it in decimal";
+            let number = number.map_err(|_| Problem::new("the rate is out of range", fix))?;
+            Rate::from_per_second(number)?
+        }
+        Raw::Float(text) => {
+            let good = Rate::from_str(text).is_ok();
+            let fix = format!("write \"{}/s\"", if good { text } else { "10k" });
+            return Err(Problem::new(format!("{} is not a rate", raw.shown()), fix));
+        }
+        other => quantity::<Rate>(other, "rate", "10k/s")?,
+    };
+    within(rate, bounds)
+}
+
+/// A share within `bounds`, in percent.
+pub(super) fn share(raw: Raw<'_>, bounds: RangeInclusive<Ratio>) -> Result<Ratio, Problem> {
+    within(quantity::<Ratio>(raw, "share", "10%")?, bounds)
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Problem> {
+    match raw {
+        Raw::Boolean(boolean) => Ok(boolean),
+        Raw::Word("true") => Ok(true),
+        Raw::Word("false") => Ok(false),
+        other => {
+            let message = format!("{} is neither true nor false", other.shown());
+            Err(Problem::new(message, "write true or false, without quotes"))
+        }
+    }
+}
+
+/// A string.
+pub(super) fn text<'a>(raw: Raw<'a>, what: &str, example: &str) -> Result<&'a str, Problem> {
+    match raw {
+        Raw::Text(text) | Raw::Word(text) | Raw::Seconds(text) => Ok(text),
+        other => {
+            let message = format!("{} is not a {what}", other.shown());
+            Err(Problem::new(message, format!("write a string such as \"{example}\"")))
+        }
+    }
+}
+
+/// One of `choices`, by name.
+pub(super) fn choice<T: Copy>(
+    raw: Raw<'_>,
+    what: &str,
+    choices: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, Problem> {
+    let names = || choices.iter().map(|choice| name(*choice));
+    let word = text(raw, what, names().next().unwrap_or(""))?;
+    let found = choices.iter().find(|choice| name(**choice) == word);
+    found.copied().ok_or_else(|| Problem::unknown(what, word, names()))
+}
+
+/// A quantity that is written as a string, and what it would be if the quotes and the unit were there.
+pub(super) fn quantity<T>(raw: Raw<'_>, what: &str, example: &str) -> Result<T, Problem>
+where
+    T: FromStr,
+    T::Err: Into<Problem>,
+{
+    if let Some(number) = raw.bare_number() {
+        let as_text = T::from_str(number).err();
+        let problem = as_text.map(Into::into);
+        let fix = problem.map_or_else(|| format!("write \"{example}\""), |p: Problem| p.fix);
+        return Err(Problem::new(format!("{} has no unit", excerpt(number)), fix));
+    }
+    T::from_str(text(raw, what, example)?).map_err(Into::into)
+}
+
+fn within<T: PartialOrd + Display>(value: T, bounds: RangeInclusive<T>) -> Result<T, Problem> {
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    let message = format!("{value} is out of range");
+    Err(Problem::new(message, format!("write {} to {}", bounds.start(), bounds.end())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<T: std::fmt::Debug>(result: Result<T, Problem>) -> String {
+        let problem = result.unwrap_err();
+        format!("{} ({})", problem.message, problem.fix)
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count(Raw::Integer("10", 10), 1..=10_000), Ok(10));
+        assert_eq!(count(Raw::Integer("ff", 16), 1..=10_000), Ok(255));
+        assert_eq!(count(Raw::Word("1_000"), 1..=10_000), Ok(1_000));
+        let range = "(write a whole number, 1 to 10,000)";
+        for (raw, message) in [
+            (Raw::Integer("99999999999999999999", 10), "99999999999999999999 is out of range"),
+            (Raw::Integer("-1", 10), "-1 is out of range"),
+            (Raw::Integer("0", 10), "0 is out of range"),
+            (Raw::Float("1.5"), "the number 1.5 is not a whole number"),
+            (Raw::Float("nan"), "the number nan is not a whole number"),
+            (Raw::Text("ten"), "the string \"ten\" is not a whole number"),
+            (Raw::Boolean(true), "true is not a whole number"),
+            (Raw::Other("a list"), "a list is not a whole number"),
+            (Raw::Word("-3"), "-3 is out of range"),
+            (Raw::Word("many"), "`many` is not a whole number"),
+        ] {
+            assert_eq!(said(count(raw, 1..=10_000)), format!("{message} {range}"));
+        }
+        assert_eq!(said(count(Raw::Text("10"), 1..=10_000)), "\"10\" is a string (write 10 without quotes)");
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        let bounds = || Nanos(1)..=Nanos::from_secs(86_400);
+        assert_eq!(time(Raw::Text("5s"), bounds()), Ok(Nanos::from_secs(5)));
+        assert_eq!(time(Raw::Seconds("5"), bounds()), Ok(Nanos::from_secs(5)));
+        for (raw, error) in [
+            (Raw::Integer("5", 10), "5 has no unit (write \"5s\")"),
+            (Raw::Float("0.5"), "0.5 has no unit (write \"0.5s\")"),
+            (Raw::Float("nan"), "nan has no unit (write a time such as \"5s\")"),
+            (Raw::Word("5"), "`5` has no unit (write \"5s\")"),
+            (Raw::Text("0s"), "0s is out of range (write 1ns to 24h)"),
+            (Raw::Text("25h"), "25h is out of range (write 1ns to 24h)"),
+            (Raw::Boolean(true), "true is not a time (write a string such as \"5s\")"),
+        ] {
+            assert_eq!(said(time(raw, bounds())), error);
+        }
+    }
+
+    #[test]
+    fn rates_may_be_bare() {
+        let bounds = || Rate::new(1, 86_400).unwrap()..=Rate::of_whole(1_000_000);
+        assert_eq!(rate(Raw::Integer("1000", 10), bounds()), Ok(Rate::of_whole(1000)));
+        assert_eq!(rate(Raw::Text("1k/s"), bounds()), Ok(Rate::of_whole(1000)));
+        for (raw, error) in [
+            (Raw::Integer("-5", 10), "`-5` is negative (write a rate such as \"10k/s\")"),
+            (Raw::Integer("0", 10), "a rate of 0 makes no sense (write a rate such as \"10k/s\")"),
+            (Raw::Float("0.5"), "the number 0.5 is not a rate (write \"0.5/s\")"),
+            (Raw::Float("nan"), "the number nan is not a rate (write \"10k/s\")"),
+            (Raw::Text("2M/s"), "2000000/s is out of range (write 1/86400s to 1000000/s)"),
+        ] {
+            assert_eq!(said(rate(raw, bounds())), error);
+        }
+    }
+}

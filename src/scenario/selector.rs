@@ -1,0 +1,119 @@
+//! Which cases: the keys of an exclude, of a check's `where`, of `--filter`.
+
+use super::axes::{self, Axis, Value};
+use super::readers::Raw;
+use super::{Catalog, Diagnostic, Diagnostics, Parameters, Problem};
+use std::fmt;
+
+/// Selects a case if for every clause its value is one of those named; without a clause, every case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    clauses: Vec<Clause>,
+}
+
+/// One key and the values that it may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// The axis.
+    pub axis: &'static Axis,
+    /// Any of these.
+    pub values: Vec<Value>,
+}
+
+impl Selector {
+    /// Of these clauses, all of which must hold.
+    pub(super) fn new(clauses: Vec<Clause>) -> Selector {
+        Selector { clauses }
+    }
+
+    /// Whether the case is selected.
+    pub fn matches(&self, parameters: &Parameters) -> bool {
+        self.clauses.iter().all(|clause| clause.values.contains(&clause.axis.get(parameters)))
+    }
+
+    /// The clauses.
+    pub fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
+
+    /// Of `--filter` texts, `key=value` or `key=value,value`. Keys must all hold; of one key given twice, any.
+    ///
+    /// # Errors
+    /// Every text without `=`, with an unknown key, or with a value that the axis does not take.
+    pub fn from_filters(filters: &[String], catalog: &Catalog) -> Result<Selector, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut clauses: Vec<Clause> = Vec::new();
+        for filter in filters {
+            match read_filter(filter, catalog) {
+                Ok(clause) => match clauses.iter_mut().find(|known| known.axis == clause.axis) {
+                    Some(known) => known.values.extend(clause.values),
+                    None => clauses.push(clause),
+                },
+                Err(problem) => found.push(Diagnostic::of("command line", "--filter", problem)),
+            }
+        }
+        found.or(Selector { clauses })
+    }
+}
+
+fn read_filter(filter: &str, catalog: &Catalog) -> Result<Clause, Problem> {
+    let Some((key, texts)) = filter.split_once('=') else {
+        let message = format!("`{}` is not a filter", crate::units::excerpt(filter));
+        return Err(Problem::new(message, "write key=value, such as strategy=drop"));
+    };
+    let key = key.trim();
+    let axis = axes::find(key).ok_or_else(|| Problem::unknown("axis", key, axes::names()))?;
+    let values = texts.split(',').map(|text| axis.read(Raw::Word(text.trim()), catalog));
+    Ok(Clause { axis, values: values.collect::<Result<_, _>>()? })
+}
+
+impl fmt::Display for Selector {
+    /// As in `strategy=drop|block maxsize=64`; `all cases` without a clause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.clauses.is_empty() {
+            return f.write_str("all cases");
+        }
+        for (index, clause) in self.clauses.iter().enumerate() {
+            let values: Vec<String> = clause.values.iter().map(ToString::to_string).collect();
+            let space = if index > 0 { " " } else { "" };
+            write!(f, "{space}{}={}", clause.axis.name, values.join("|"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{QueueSpec, Strategy};
+
+    fn select(filters: &[&str]) -> Result<Selector, Diagnostics> {
+        let catalog = Catalog::new([QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }]);
+        let filters: Vec<String> = filters.iter().map(|f| (*f).to_owned()).collect();
+        Selector::from_filters(&filters, &catalog)
+    }
+
+    #[test]
+    fn clauses_must_all_hold_and_values_are_alternatives() {
+        let selector = select(&["strategy=drop", "strategy=block", "rate=0.1k/s,7"]).unwrap();
+        assert_eq!(selector.to_string(), "strategy=drop|block rate=100/s|7/s");
+        let matching = Parameters::default();
+        assert!(selector.matches(&matching));
+        assert!(!selector.matches(&Parameters { strategy: Strategy::Sample, ..matching.clone() }));
+        assert!(!select(&["concurrency=11"]).unwrap().matches(&matching));
+        assert!(select(&["total_rate=1k/s"]).unwrap().matches(&matching));
+        assert!(select(&[]).unwrap().matches(&matching));
+    }
+
+    #[test]
+    fn all_bad_filters_are_said() {
+        let errors = select(&["strategy", "stategy=drop", "queue=biltin", "maxsize=0"]).unwrap_err();
+        assert_eq!(
+            errors.to_string(),
+            "command line: --filter: `strategy` is not a filter (write key=value, such as strategy=drop)\n\
+             command line: --filter: unknown axis `stategy` (did you mean `strategy`?)\n\
+             command line: --filter: unknown queue `biltin` (did you mean `builtin`?)\n\
+             command line: --filter: 0 is out of range (write a whole number, 1 to 100,000,000)"
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! The table of `[run]` settings, by which the file and the command line set them alike.
+
+use super::readers::{self, Raw};
+use super::{Order, Problem, RunSettings};
+use crate::units::Nanos;
+
+/// One key of `[run]`.
+pub(super) struct Setting {
+    /// The key.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub summary: &'static str,
+    /// Reads a value and sets it.
+    pub set: fn(&mut RunSettings, Raw<'_>) -> Result<(), Problem>,
+}
+
+const HOUR: Nanos = Nanos::from_secs(3600);
+
+/// Every key of `[run]`.
+pub(super) static SETTINGS: [Setting; 9] = [
+    Setting {
+        name: "warmup",
+        summary: "load before the window, not recorded",
+        set: |run, raw| readers::time(raw, Nanos::ZERO..=HOUR).map(|time| run.warmup = time),
+    },
+    Setting {
+        name: "repeats",
+        summary: "repeats of each case, each in a process of its own",
+        set: |run, raw| small_count(raw, 1, 1000).map(|count| run.repeats = count),
+    },
+    Setting {
+        name: "order",
+        summary: "`shuffled` within each round, or `as-written`",
+        set: |run, raw| {
+            let order = readers::choice(raw, "order", &Order::ALL, Order::name);
+            order.map(|order| run.order = order)
+        },
+    },
+    Setting {
+        name: "seed",
+        summary: "of everything that is drawn at random",
+        set: |run, raw| readers::count(raw, 0..=u64::MAX).map(|seed| run.seed = seed),
+    },
+    Setting {
+        name: "drain_timeout",
+        summary: "longest time for the queue to drain",
+        set: |run, raw| {
+            let time = readers::time(raw, Nanos(1)..=HOUR.saturating_mul(24));
+            time.map(|time| run.drain_timeout = Some(time))
+        },
+    },
+    Setting {
+        name: "invalid_retries",
+        summary: "how often an invalid repeat is run again, at most",
+        set: |run, raw| small_count(raw, 0, 100).map(|count| run.invalid_retries = count),
+    },
+    Setting {
+        name: "skip_unsupported",
+        summary: "`true`: leave out strategies that a queue does not have",
+        set: |run, raw| readers::boolean(raw).map(|skip| run.skip_unsupported = skip),
+    },
+    Setting {
+        name: "deadline",
+        summary: "longest time for one repeat",
+        set: |run, raw| {
+            let time = readers::time(raw, Nanos(1)..=HOUR.saturating_mul(72));
+            time.map(|time| run.deadline = Some(time))
+        },
+    },
+    Setting {
+        name: "isolate",
+        summary: "`false`: all repeats in one process, for debugging",
+        set: |run, raw| readers::boolean(raw).map(|isolate| run.isolate = isolate),
+    },
+];
+
+/// The setting of that name.
+pub(super) fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+fn small_count(raw: Raw<'_>, least: u32, most: u32) -> Result<u32, Problem> {
+    let count = readers::count(raw, u64::from(least)..=u64::from(most))?;
+    Ok(u32::try_from(count).unwrap_or(most))
+}

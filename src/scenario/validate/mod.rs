@@ -1,0 +1,194 @@
+//! A whole text -> [`Scenario`], or everything that is wrong with it.
+
+mod checks;
+mod matrix;
+mod selectors;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use super::document::{Document, LARGEST_FILE};
+use super::files::{self, SourceFile};
+use super::settings::SETTINGS;
+use super::{Catalog, Diagnostic, Diagnostics, Include, Overrides, Problem, RunSettings, Scenario, Value, readers};
+use crate::units::Nanos;
+pub use matrix::{AxisValues, MOST_CASES, Matrix, Origin};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::path::Path;
+use toml::de::DeTable;
+
+/// What a scenario is read against.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The queues that there are.
+    pub catalog: &'a Catalog,
+    /// What the command line and the environment put in the place of the file's values.
+    pub overrides: &'a Overrides,
+    /// Repeats where the file names none: 3, or 10 when a baseline is given.
+    pub default_repeats: u32,
+}
+
+const SECTIONS: [&str; 8] = ["name", "description", "target", "matrix", "exclude", "include", "run", "check"];
+
+/// Reads every scenario that the paths and globs name.
+///
+/// # Errors
+/// Everything that is wrong with any of them.
+pub fn load(patterns: &[String], context: Context<'_>) -> Result<(Vec<Scenario>, Vec<String>), Diagnostics> {
+    let (sources, notes, mut found) = files::read(patterns);
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for SourceFile { path, bytes } in &sources {
+        match parse(path, bytes, context) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(errors) => found.append(errors),
+        }
+    }
+    for (index, scenario) in scenarios.iter().enumerate() {
+        if let Some(first) = scenarios[..index].iter().find(|s| s.name == scenario.name) {
+            let message = format!("`{}` is the name of {} too", scenario.name, first.file);
+            let problem = Problem::new(message, "give one of them another `name`");
+            found.push(Diagnostic::of(&scenario.file, "name", problem));
+        }
+    }
+    found.or((scenarios, notes))
+}
+
+/// Reads one scenario from the bytes of `file`.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the text.
+pub fn parse(file: &str, bytes: &[u8], context: Context<'_>) -> Result<Scenario, Diagnostics> {
+    let of_file = |message: String, fix: &str| Diagnostics::from(Diagnostic::of(file, "", Problem::new(message, fix)));
+    if bytes.len() > LARGEST_FILE {
+        let message = format!("{} bytes are too many for a scenario", bytes.len());
+        return Err(of_file(message, "at most 1 MiB"));
+    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let position = Document::parse(file, &good).0.position(good.len());
+            let problem = Problem::new("is not UTF-8", "save the file as UTF-8");
+            let diagnostic = Diagnostic::of(file, "", problem).at(Some(position));
+            return Err(diagnostic.into());
+        }
+    };
+    if text.trim().is_empty() {
+        let fix = "write at least [matrix]; see scenarios/default.toml";
+        return Err(of_file("the file is empty".to_owned(), fix));
+    }
+    let (mut document, table) = Document::parse(file, text);
+    let syntax = document.errors();
+    let scenario = validate(&mut document, &table, context);
+    document.distrust_after(syntax);
+    let (found, notes) = document.finish();
+    match scenario {
+        Some(scenario) if found.is_empty() => {
+            Ok(Scenario { notes, text: text.to_owned(), sha256: hex(&Sha256::digest(bytes)), ..scenario })
+        }
+        _ if found.is_empty() => Err(of_file("cannot be read".to_owned(), "see scenarios/default.toml")),
+        _ => Err(found),
+    }
+}
+
+/// Everything but the notes and the digest; `None` only if an error was found.
+fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'_>) -> Option<Scenario> {
+    document.check_keys(table, "", &SECTIONS);
+    let name = name(document, table);
+    let description = document
+        .read(table, "", "description", |raw| bounded(readers::text(raw, "description", "what it shows")?, 4000, true));
+    let target = target::read(document, table);
+    let run = run(document, table, context);
+    let matrix = matrix::read(document, table, context);
+    let excludes = selectors::excludes(document, table, context.catalog);
+    let includes = selectors::includes(document, table, context.catalog, matrix.as_ref());
+    let checks = checks::read(document, table, context.catalog);
+    let matrix = matrix?;
+    matrix::check_bounds(document, &matrix, includes.len());
+    check_deadline(document, table, &run, longest(&matrix, &includes));
+    Some(Scenario {
+        name,
+        description,
+        file: document.file.to_owned(),
+        text: String::new(),
+        sha256: String::new(),
+        target,
+        matrix,
+        excludes,
+        includes,
+        run,
+        checks,
+        overrides: context.overrides.list().to_vec(),
+        notes: Vec::new(),
+    })
+}
+
+fn name(document: &mut Document<'_>, table: &DeTable<'_>) -> String {
+    let read = document.read(table, "", "name", |raw| bounded(readers::text(raw, "name", "example")?, 100, false));
+    read.unwrap_or_else(|| {
+        let stem = Path::new(document.file).file_stem().map(|stem| stem.to_string_lossy());
+        let stem = stem.as_deref().unwrap_or("scenario");
+        stem.chars().filter(|c| !c.is_control()).take(100).collect()
+    })
+}
+
+/// A text for people: not empty, not too long, no control characters (a line break where `lines`).
+fn bounded(text: &str, most: usize, lines: bool) -> Result<String, Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::new("is empty", "leave it out, or fill it in"));
+    }
+    if text.chars().count() > most {
+        return Err(Problem::new("is too long", format!("at most {most} characters")));
+    }
+    if text.chars().any(|c| c.is_control() && !(lines && (c == '\n' || c == '\t'))) {
+        return Err(Problem::new("holds control characters", "take them out"));
+    }
+    Ok(text.to_owned())
+}
+
+fn run(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'_>) -> RunSettings {
+    let mut run = RunSettings { repeats: context.default_repeats, ..RunSettings::default() };
+    if let Some(section) = document.table(table, "", "run") {
+        let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        document.check_keys(section, "run", &known);
+        for setting in &SETTINGS {
+            document.read(section, "run", setting.name, |raw| (setting.set)(&mut run, raw));
+        }
+    }
+    context.overrides.apply(&mut run);
+    run
+}
+
+/// The longest window of any case.
+fn longest(matrix: &Matrix, includes: &[Include]) -> Nanos {
+    let of_matrix = matrix.values("duration").iter().map(|value| match value {
+        Value::Time(time) => *time,
+        _ => Nanos::ZERO,
+    });
+    let of_includes = includes.iter().map(|include| include.parameters.duration);
+    of_matrix.chain(of_includes).max().unwrap_or(Nanos::ZERO)
+}
+
+/// A deadline that ends every repeat before its window closes would make each an error.
+fn check_deadline(document: &mut Document<'_>, table: &DeTable<'_>, run: &RunSettings, longest: Nanos) {
+    let Some(deadline) = run.deadline else { return };
+    let least = run.warmup.saturating_add(longest);
+    if deadline > least {
+        return;
+    }
+    let message = format!("{deadline} is not longer than warm-up and duration, {least}");
+    let problem = Problem::new(message, "raise it, or leave it out");
+    let section = table.get("run").and_then(|run| run.get_ref().as_table());
+    match section.and_then(|section| section.get("deadline")) {
+        Some(value) => document.error(value.span(), "run.deadline", problem),
+        None => document.error_of_file("run.deadline", problem),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

@@ -1,0 +1,20 @@
+//! Quantities with units: parsed from and printed as text, exact integers inside.
+//!
+//! `Display` prints the canonical text, which parses back to the same value; [`human`] prints for people.
+
+mod bytes;
+mod decimal;
+mod error;
+pub mod human;
+mod nanos;
+mod quantile;
+mod rate;
+mod ratio;
+
+pub use bytes::Bytes;
+pub use decimal::Decimal;
+pub use error::{UnitError, excerpt};
+pub use nanos::Nanos;
+pub use quantile::Quantile;
+pub use rate::Rate;
+pub use ratio::Ratio;

@@ -1,0 +1,165 @@
+//! Numbers for people: three significant figures, the best unit, thousands apart. Not meant to be parsed back.
+
+use super::Nanos;
+
+/// A latency in nanoseconds, such as `42.0 µs`, `1.35 ms`, `0 ns`.
+pub fn latency(nanos: f64) -> String {
+    const UNITS: [(&str, f64); 4] = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
+    if nanos == 0.0 {
+        return "0 ns".to_owned();
+    }
+    let fitting = UNITS.iter().find(|(_, size)| nanos / size < 999.5);
+    match fitting {
+        Some((unit, size)) => format!("{} {unit}", significant(nanos / size)),
+        None => format!("{} s", grouped(nanos / 1e9)),
+    }
+}
+
+/// A span of time that people wait for, such as `0.8 s`, `42 s`, `1 min 05 s`, `3 h 20 min`.
+pub fn span(time: Nanos) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    if time.0 < 10 * SECOND {
+        return format!("{:.1} s", time.as_secs_f64());
+    }
+    let seconds = time.0 / SECOND + u64::from(time.0 % SECOND >= SECOND / 2);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", count(seconds / 3600), seconds % 3600 / 60),
+    }
+}
+
+/// A count, such as `50,000`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Logs per second, such as `10.0k/s`, `999/s`, `1.25M/s`.
+pub fn rate(per_second: f64) -> String {
+    const UNITS: [(&str, f64); 4] = [("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9)];
+    if per_second == 0.0 {
+        return "0/s".to_owned();
+    }
+    let fitting = UNITS.iter().find(|(_, size)| per_second / size < 999.5);
+    match fitting {
+        Some((unit, size)) => format!("{}{unit}/s", significant(per_second / size)),
+        None => format!("{}G/s", grouped(per_second / 1e9)),
+    }
+}
+
+/// A fraction of 1 as percent, such as `99.8%`, `0.0120%`, `100%`.
+///
+/// Only what is whole prints as `100%`: 0.99996 gives `99.996%`.
+pub fn share(fraction: f64) -> String {
+    let percent = fraction * 100.0;
+    if percent == 0.0 || percent == 100.0 {
+        return format!("{percent:.0}%");
+    }
+    if (99.95..100.0).contains(&percent) {
+        let decimals = (3..=9).find(|d| percent < 100.0 - 0.5 * 0.1f64.powi(*d)).unwrap_or(9);
+        return format!("{percent:.*}%", usize::try_from(decimals).unwrap_or(9));
+    }
+    format!("{}%", significant(percent))
+}
+
+/// Three significant figures, without an exponent.
+fn significant(value: f64) -> String {
+    let size = value.abs();
+    let decimals = if size >= 99.95 || !size.is_finite() {
+        0
+    } else if size >= 9.995 {
+        1
+    } else if size >= 0.9995 {
+        2
+    } else if size >= 0.09995 {
+        3
+    } else if size >= 0.009995 {
+        4
+    } else {
+        6
+    };
+    format!("{value:.decimals$}")
+}
+
+/// A large number, rounded to a whole one with thousands apart.
+fn grouped(value: f64) -> String {
+    count(value.round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_have_three_figures() {
+        for (nanos, text) in [
+            (0.0, "0 ns"),
+            (0.5, "0.500 ns"),
+            (7.0, "7.00 ns"),
+            (42_000.0, "42.0 µs"),
+            (999.4, "999 ns"),
+            (999.5, "1.00 µs"),
+            (9_996.0, "10.0 µs"),
+            (1_350_000.0, "1.35 ms"),
+            (999_600_000.0, "1.00 s"),
+            (13e9, "13.0 s"),
+            (5_000e9, "5,000 s"),
+        ] {
+            assert_eq!(latency(nanos), text);
+        }
+    }
+
+    #[test]
+    fn spans_are_what_people_wait() {
+        for (millis, text) in [
+            (800, "0.8 s"),
+            (42_400, "42 s"),
+            (59_600, "1 min 00 s"),
+            (65_000, "1 min 05 s"),
+            (12_000_000, "3 h 20 min"),
+        ] {
+            assert_eq!(span(Nanos::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn counts_have_thousands_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (50_000, "50,000")] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn rates_and_shares() {
+        for (per_second, text) in [
+            (0.0, "0/s"),
+            (0.5, "0.500/s"),
+            (999.0, "999/s"),
+            (10_000.0, "10.0k/s"),
+            (1_250_000.0, "1.25M/s"),
+            (1e13, "10,000G/s"),
+        ] {
+            assert_eq!(rate(per_second), text);
+        }
+        for (fraction, text) in [
+            (0.0, "0%"),
+            (1.0, "100%"),
+            (0.9975, "99.8%"),
+            (0.99996, "99.996%"),
+            (0.0123, "1.23%"),
+            (0.00012, "0.0120%"),
+            (0.88, "88.0%"),
+        ] {
+            assert_eq!(share(fraction), text);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Does a case keep the promise?
+
+use super::{CaseVerdict, CheckResult, Outcome, Pooled, check, target};
+use crate::scenario::{Check, Parameters, Target};
+use std::collections::BTreeSet;
+
+/// All that is known of a case when it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct CaseEvidence<'a> {
+    /// What was run.
+    pub parameters: &'a Parameters,
+    /// The promise.
+    pub target: &'a Target,
+    /// The scenario's checks, all of them in its order; those whose `where` leaves the case out are passed over.
+    pub checks: &'a [Check],
+    /// The valid repeats.
+    pub pooled: &'a Pooled,
+    /// Why repeats were set aside, one line each.
+    pub set_aside: &'a [String],
+    /// What broke, one line per repeat that gave no measurement.
+    pub errors: &'a [String],
+}
+
+/// Judges a case on its valid repeats. A repeat that broke makes the case an `error` whatever the others say; a check
+/// that fails is a `fail` even if another cannot be told; without a valid repeat the case is `invalid`.
+#[must_use]
+pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
+    let mut checks = target::judge(evidence.target, evidence.pooled);
+    let applying = (1..).zip(evidence.checks).filter(|(_, check)| check.selector.matches(evidence.parameters));
+    checks.extend(applying.map(|(number, check)| check::judge(number, check, evidence.pooled)));
+    let broken = !evidence.errors.is_empty();
+    let worst = checks.iter().map(|check| check.outcome).max().unwrap_or(Outcome::Invalid);
+    let outcome = if broken { Outcome::Error } else { worst };
+    CaseVerdict {
+        outcome,
+        reasons: reasons(evidence, &checks),
+        checks,
+        below_target_load: target::below_target_load(evidence.parameters, evidence.target),
+    }
+}
+
+fn reasons(evidence: &CaseEvidence<'_>, checks: &[CheckResult]) -> Vec<String> {
+    let mut reasons = evidence.errors.to_vec();
+    reasons.extend(evidence.pooled.faults().iter().cloned());
+    if evidence.pooled.repeats() == 0 {
+        let spoiled = evidence.set_aside.iter().map(|reason| format!("no valid repeat: {reason}"));
+        reasons.extend(spoiled);
+        if reasons.is_empty() {
+            reasons.push("no valid repeat: none was run".into());
+        }
+    } else {
+        let mut open: Vec<_> = checks.iter().filter(|check| check.outcome != Outcome::Pass).collect();
+        open.sort_by_key(|check| std::cmp::Reverse(check.outcome));
+        // What `ledger.closes` has to say stands above already.
+        let open = open.into_iter().filter(|check| check.name != "ledger.closes");
+        reasons.extend(open.map(|check| {
+            let reason = check.reason.as_deref().unwrap_or("it does not hold");
+            let word = if check.outcome == Outcome::Fail { "does not hold" } else { "cannot be told" };
+            format!("`{}` {word}: {reason}", check.expression)
+        }));
+    }
+    let mut seen = BTreeSet::new();
+    reasons.retain(|reason| seen.insert(reason.clone()));
+    reasons
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::measure::Measurement;
+    use crate::measure::fixture::{constant, healthy};
+    use crate::scenario::{Comparison, CountName, Expectation, Position, Selector, Statistic};
+    use crate::units::{Quantile, Rate};
+
+    pub(in crate::verdict) fn check(expression: &str, expectation: Expectation) -> Check {
+        Check {
+            expression: expression.into(),
+            expectation,
+            selector: Selector::default(),
+            position: Position { line: 1, column: 1 },
+        }
+    }
+
+    pub(in crate::verdict) fn parameters() -> Parameters {
+        Parameters { rate: Rate::of_whole(1_000), ..Parameters::default() }
+    }
+
+    pub(in crate::verdict) fn target() -> Target {
+        Target::default()
+    }
+
+    fn judged(measurements: &[Measurement]) -> CaseVerdict {
+        judged_with(measurements, &target(), &[], &[], &[])
+    }
+
+    fn judged_with(
+        measurements: &[Measurement],
+        target: &Target,
+        checks: &[Check],
+        set_aside: &[String],
+        errors: &[String],
+    ) -> CaseVerdict {
+        let mut pooled = Pooled::default();
+        for measurement in measurements {
+            pooled.add(measurement);
+        }
+        let parameters = parameters();
+        judge_case(&CaseEvidence { parameters: &parameters, target, checks, pooled: &pooled, set_aside, errors })
+    }
+
+    fn outcome_of(verdict: &CaseVerdict, name: &str) -> Outcome {
+        verdict.checks.iter().find(|check| check.name == name).unwrap().outcome
+    }
+
+    #[test]
+    fn a_queue_that_keeps_the_promise_passes() {
+        let verdict = judged(&[healthy(1_000), healthy(1_000)]);
+        assert_eq!((verdict.outcome, verdict.reasons.len()), (Outcome::Pass, 0));
+        assert_eq!(verdict.checks.len(), 7);
+        assert!(verdict.checks.iter().all(|check| check.observed.is_some() && check.limit.is_some()));
+    }
+
+    #[test]
+    fn the_bound_itself_is_not_under_the_bound() {
+        for (ns, outcome) in [(99_999, Outcome::Pass), (100_000, Outcome::Fail)] {
+            assert_eq!(judged(&[healthy(1_000).enqueue_taking(ns)]).outcome, outcome, "{ns}");
+        }
+    }
+
+    #[test]
+    fn a_queue_that_is_fast_because_it_refuses_fails() {
+        let verdict = judged(&[healthy(1_000).dropping(880)]);
+        assert_eq!(outcome_of(&verdict, "target.latency"), Outcome::Pass);
+        assert_eq!(outcome_of(&verdict, "target.accepted"), Outcome::Fail);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert_eq!(verdict.reasons, ["`accepted / offered >= 99%` does not hold: it is 12.0% (120 of 1,000)"]);
+    }
+
+    #[test]
+    fn the_accepted_share_is_exact() {
+        assert_eq!(judged(&[healthy(1_000).dropping(10)]).outcome, Outcome::Pass);
+        assert_eq!(judged(&[healthy(1_000).dropping(11)]).outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn ten_thousand_of_a_hundred_thousand_fails_though_the_rate_is_kept() {
+        let verdict = judged(&[healthy(1_000).dropping(900)]);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn refusing_everything_fails() {
+        let verdict = judged(&[healthy(1_000).dropping(1_000)]);
+        assert_eq!(outcome_of(&verdict, "target.latency"), Outcome::Invalid);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn calls_that_return_after_the_window_are_not_accepted_in_it() {
+        let mut late = healthy(1_000);
+        late.ledger.enqueued_in_window = 989;
+        assert_eq!(outcome_of(&judged(&[late]), "target.accepted"), Outcome::Fail);
+    }
+
+    #[test]
+    fn what_the_generator_did_not_send_is_not_laid_at_the_queues_door() {
+        let verdict = judged(&[healthy(1_000).dropping(5).with_unsent_generator_after(6)]);
+        assert_eq!(verdict.outcome, Outcome::Invalid, "{:?}", verdict.reasons);
+        let verdict = judged(&[healthy(1_000).dropping(20).with_unsent_generator_after(6)]);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+    }
+
+    impl Measurement {
+        /// As `with_unsent_generator`, for a repeat that drops.
+        fn with_unsent_generator_after(mut self, unsent: u64) -> Self {
+            let rejected = self.latency.rejected.clone();
+            self = self.with_unsent_generator(unsent);
+            self.latency.rejected = rejected;
+            self
+        }
+    }
+
+    #[test]
+    fn one_log_lost_in_one_repeat_fails() {
+        let verdict = judged(&[healthy(1_000), healthy(1_000).losing(1)]);
+        assert_eq!((outcome_of(&verdict, "ledger.lost"), verdict.outcome), (Outcome::Fail, Outcome::Fail));
+    }
+
+    #[test]
+    fn a_loss_that_the_queue_admits_is_a_loss() {
+        let mut admitted = healthy(1_000).losing(3);
+        admitted.ledger.lost = crate::measure::Lost { admitted: 3, silent: 0 };
+        assert_eq!(judged(&[admitted]).outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn duplicates_phantoms_and_the_undecidable_fail() {
+        type Spoil = fn(&mut Measurement);
+        let spoils: [(&str, Spoil); 3] = [
+            ("ledger.duplicated", |m| m.ledger.duplicated = 1),
+            ("ledger.phantom", |m| m.ledger.phantom = 1),
+            ("ledger.undecidable", |m| m.ledger.undecidable = 1),
+        ];
+        for (name, spoil) in spoils {
+            let mut measurement = healthy(1_000);
+            spoil(&mut measurement);
+            let verdict = judged(&[measurement]);
+            assert_eq!((outcome_of(&verdict, name), verdict.outcome), (Outcome::Fail, Outcome::Fail), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_lost_and_another_repeated_does_not_cancel_out() {
+        let mut measurement = healthy(1_000).losing(1);
+        measurement.ledger.duplicated = 1;
+        measurement.latency.delivery = constant(1_000, 500_000);
+        let verdict = judged(&[measurement]);
+        assert_eq!(outcome_of(&verdict, "ledger.lost"), Outcome::Fail);
+        assert_eq!(outcome_of(&verdict, "ledger.duplicated"), Outcome::Fail);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn a_ledger_that_does_not_close_is_an_error() {
+        let mut measurement = healthy(1_000);
+        measurement.ledger.delivered = 1_001;
+        let verdict = judged(&[healthy(1_000), measurement]);
+        assert_eq!(verdict.outcome, Outcome::Error);
+        assert!(verdict.reasons[0].starts_with("the ledger does not close: enqueued = 1000"), "{:?}", verdict.reasons);
+    }
+
+    #[test]
+    fn a_broken_repeat_comes_first() {
+        let errors = ["the queue panicked".to_owned()];
+        let verdict = judged_with(&[healthy(1_000).losing(1)], &target(), &[], &[], &errors);
+        assert_eq!((verdict.outcome, verdict.reasons[0].as_str()), (Outcome::Error, "the queue panicked"));
+        assert_eq!(verdict.reasons.len(), 2);
+    }
+
+    #[test]
+    fn without_a_valid_repeat_nothing_is_said_of_the_queue() {
+        let late = ["the generator was late".to_owned(), "the generator was late".to_owned()];
+        let verdict = judged_with(&[], &target(), &[], &late, &[]);
+        assert_eq!(verdict.outcome, Outcome::Invalid);
+        assert_eq!(verdict.reasons, ["no valid repeat: the generator was late"]);
+        assert!(verdict.checks.iter().all(|check| check.outcome == Outcome::Invalid && check.observed.is_none()));
+        assert_eq!(judged(&[]).reasons, ["no valid repeat: none was run"]);
+    }
+
+    #[test]
+    fn too_few_samples_for_the_target_are_invalid() {
+        let p99 = Target { statistic: Statistic::Quantile(Quantile::P99), ..target() };
+        for (measurements, target, outcome) in [
+            (vec![healthy(9)], target(), Outcome::Invalid),
+            (vec![healthy(10)], target(), Outcome::Pass),
+            (vec![healthy(999)], p99.clone(), Outcome::Invalid),
+            (vec![healthy(500), healthy(500)], p99, Outcome::Pass),
+        ] {
+            assert_eq!(judged_with(&measurements, &target, &[], &[], &[]).outcome, outcome);
+        }
+    }
+
+    #[test]
+    fn a_check_of_the_scenario_decides_too() {
+        let expectation = Expectation::Count { of: CountName::Dropped, comparison: Comparison::Equal, limit: 0 };
+        let checks = [check("dropped == 0", expectation)];
+        let verdict = judged_with(&[healthy(1_000).dropping(1)], &target(), &checks, &[], &[]);
+        assert_eq!(outcome_of(&verdict, "check.1"), Outcome::Fail);
+        assert_eq!(verdict.reasons, ["`dropped == 0` does not hold: it is 1"]);
+    }
+
+    #[test]
+    fn a_failure_outweighs_what_cannot_be_told() {
+        let verdict = judged(&[healthy(9).losing(1)]);
+        assert_eq!(outcome_of(&verdict, "target.latency"), Outcome::Invalid);
+        assert_eq!(verdict.outcome, Outcome::Fail);
+        assert!(verdict.reasons[0].starts_with("`lost == 0`"));
+    }
+
+    #[test]
+    fn the_load_is_compared_exactly() {
+        for (concurrency, rate, throughput, below) in [
+            (10, (1_000, 1), (10_000, 1), false),
+            (9, (1_000, 1), (10_000, 1), true),
+            (3, (10_000, 3), (10_000, 1), false),
+            (3, (3_333, 1), (10_000, 1), true),
+            (10_000, (1_000_000, 1), (1_000_000_000_000_000, 1), true),
+        ] {
+            let parameters = Parameters { concurrency, rate: Rate::new(rate.0, rate.1).unwrap(), ..parameters() };
+            let target = Target { throughput: Rate::new(throughput.0, throughput.1).unwrap(), ..target() };
+            assert_eq!(target::below_target_load(&parameters, &target), below, "{concurrency} x {rate:?}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! One expectation of a scenario, held against the pooled repeats of a case.
+
+use super::statistic::{Answer, compare, observe};
+use super::{CheckResult, MIN_SAMPLES, Outcome, Pooled, Unit};
+use crate::measure::{Ledger, Rates};
+use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RateName, Statistic};
+use crate::units::{Nanos, human};
+
+/// What is known of the left-hand side, and what follows.
+pub(super) struct Finding {
+    pub(super) observed: Option<f64>,
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn unknown(reason: impl Into<String>) -> Self {
+        Self { observed: None, outcome: Outcome::Invalid, reason: Some(reason.into()) }
+    }
+
+    /// A plain comparison of a number that is known; `shown` is it for people.
+    pub(super) fn plain(observed: f64, holds: bool, shown: &str) -> Self {
+        let reason = (!holds).then(|| format!("it is {shown}"));
+        let outcome = if holds { Outcome::Pass } else { Outcome::Fail };
+        Self { observed: Some(observed), outcome, reason }
+    }
+}
+
+/// Judges the `number`-th check of the scenario (from 1).
+pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> CheckResult {
+    let (subject, limit, unit, finding) = match &check.expectation {
+        Expectation::Latency { statistic, of, comparison, limit } => (
+            format!("{}({})", statistic, of),
+            limit.0 as f64,
+            Unit::Nanoseconds,
+            latency(pooled, *statistic, *of, *comparison, *limit),
+        ),
+        Expectation::Count { of, comparison, limit } => {
+            (of.to_string(), *limit as f64, Unit::Logs, count(pooled, *of, *comparison, *limit))
+        }
+        Expectation::Share { of, to, comparison, limit } => {
+            (format!("{} / {}", of, to), *limit, Unit::Share, share(pooled, (*of, *to), *comparison, *limit))
+        }
+        Expectation::Rate { of, comparison, limit } => {
+            let limit = limit.per_second();
+            (of.to_string(), limit, Unit::LogsPerSecond, rate(pooled, *of, *comparison, limit))
+        }
+    };
+    CheckResult {
+        name: format!("check.{number}"),
+        subject,
+        expression: check.expression.clone(),
+        observed: finding.observed,
+        limit: Some(limit),
+        unit,
+        outcome: finding.outcome,
+        reason: finding.reason,
+    }
+}
+
+/// Judges a statistic of a latency. `response` is held against `response_ideal` too: what the two disagree on is the
+/// generator's doing and cannot be laid at the queue's door.
+pub(super) fn latency(
+    pooled: &Pooled,
+    statistic: Statistic,
+    name: LatencyName,
+    comparison: Comparison,
+    limit: Nanos,
+) -> Finding {
+    let Some(distributions) = pooled.distributions() else {
+        return Finding::unknown("no valid repeat");
+    };
+    let Some(distribution) = distributions.get(name) else {
+        return Finding::unknown(format!("this queue cannot tell {} from the rest", name));
+    };
+    let Some(bounds) = observe(distribution, statistic) else {
+        return Finding::unknown(too_few(distribution.count(), statistic));
+    };
+    let observed = bounds.low.ns();
+    let shown = match distribution.censored() {
+        0 => human::latency(observed),
+        _ => format!("at least {}", human::latency(observed)),
+    };
+    let answer = compare(bounds, comparison, limit.0);
+    if answer == Answer::Undecided {
+        let censored = human::count(distribution.censored());
+        let reason = format!("it is {shown}, and {censored} logs that were never sent leave it undecided");
+        return Finding { observed: Some(observed), outcome: Outcome::Invalid, reason: Some(reason) };
+    }
+    if name == LatencyName::Response {
+        let ideal = observe(&distributions.response_ideal, statistic);
+        let same = ideal.is_some_and(|ideal| compare(ideal, comparison, limit.0) == answer);
+        if !same {
+            let ideal = ideal.map_or("unknown".into(), |ideal| human::latency(ideal.low.ns()));
+            let reason = format!("it is {shown}, but {ideal} without the generator's own lateness");
+            return Finding { observed: Some(observed), outcome: Outcome::Invalid, reason: Some(reason) };
+        }
+    }
+    Finding::plain(observed, answer == Answer::Holds, &shown)
+}
+
+fn too_few(count: u64, statistic: Statistic) -> String {
+    let what = match statistic {
+        Statistic::Quantile(quantile) => format!("{quantile} needs {MIN_SAMPLES} above it"),
+        Statistic::Mean | Statistic::Max => format!("{MIN_SAMPLES} are needed"),
+    };
+    format!("too few samples: {} ({what})", human::count(count))
+}
+
+fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -> Finding {
+    if pooled.repeats() == 0 {
+        return Finding::unknown("no valid repeat");
+    }
+    let observed = count_of(pooled.ledger(), name);
+    Finding::plain(observed as f64, comparison.holds(&observed, &limit), &human::count(observed))
+}
+
+fn share(pooled: &Pooled, (of, to): (CountName, CountName), comparison: Comparison, limit: f64) -> Finding {
+    if pooled.repeats() == 0 {
+        return Finding::unknown("no valid repeat");
+    }
+    let (part, whole) = (count_of(pooled.ledger(), of), count_of(pooled.ledger(), to));
+    if whole == 0 {
+        return Finding::unknown(format!("{} is 0: nothing to take a share of", to));
+    }
+    let observed = part as f64 / whole as f64;
+    plain_f64(observed, comparison, limit, &human::share(observed))
+}
+
+fn rate(pooled: &Pooled, name: RateName, comparison: Comparison, limit: f64) -> Finding {
+    let Some(rates) = pooled.rates() else {
+        return Finding::unknown("no valid repeat");
+    };
+    let observed = rate_of(rates, name);
+    plain_f64(observed, comparison, limit, &human::rate(observed))
+}
+
+fn plain_f64(observed: f64, comparison: Comparison, limit: f64, shown: &str) -> Finding {
+    Finding::plain(observed, comparison.holds(&observed, &limit), shown)
+}
+
+fn count_of(ledger: &Ledger, name: CountName) -> u64 {
+    match name {
+        CountName::Scheduled => ledger.scheduled,
+        CountName::Attempted => ledger.attempted,
+        CountName::Unsent => ledger.unsent,
+        CountName::UnsentGenerator => ledger.unsent_generator,
+        CountName::Enqueued => ledger.enqueued,
+        CountName::Dropped => ledger.dropped,
+        CountName::SampledOut => ledger.sampled_out,
+        CountName::Delivered => ledger.delivered,
+        CountName::Lost => ledger.lost.admitted + ledger.lost.silent,
+        CountName::Duplicated => ledger.duplicated,
+        CountName::Reordered => ledger.reordered,
+        CountName::Undecidable => ledger.undecidable,
+    }
+}
+
+fn rate_of(rates: &Rates, name: RateName) -> f64 {
+    match name {
+        RateName::Offered => rates.offered_per_s,
+        RateName::Attempted => rates.attempted_per_s,
+        RateName::Accepted => rates.accepted_per_s,
+        RateName::Delivered => rates.delivered_per_s,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Measurement;
+    use crate::measure::fixture::{constant, healthy, of};
+    use crate::units::{Quantile, Rate};
+
+    const P99: Statistic = Statistic::Quantile(Quantile::P99);
+
+    fn pooled(measurements: &[Measurement]) -> Pooled {
+        let mut pooled = Pooled::default();
+        for measurement in measurements {
+            pooled.add(measurement);
+        }
+        assert_eq!(pooled.faults(), &[] as &[String]);
+        pooled
+    }
+
+    fn judged(expectation: Expectation, pooled: &Pooled) -> CheckResult {
+        judge(1, &crate::verdict::case::tests::check("as written", expectation), pooled)
+    }
+
+    fn response_p99_under(ns: u64) -> Expectation {
+        let of = LatencyName::Response;
+        Expectation::Latency { statistic: P99, of, comparison: Comparison::Less, limit: Nanos(ns) }
+    }
+
+    #[test]
+    fn latencies_are_pooled_over_the_repeats() {
+        let mut slow = healthy(1_000).enqueue_taking(30_000);
+        slow.latency.response = constant(1_000, 40_000);
+        let pooled = pooled(&[healthy(1_000), slow]);
+        let mean = |limit| Expectation::Latency {
+            statistic: Statistic::Mean,
+            of: LatencyName::Enqueue,
+            comparison: Comparison::LessEqual,
+            limit: Nanos(limit),
+        };
+        let at = judged(mean(20_000), &pooled);
+        assert_eq!((at.observed, at.outcome, at.subject.as_str()), (Some(20_000.0), Outcome::Pass, "mean(enqueue)"));
+        let under = judged(mean(19_999), &pooled);
+        assert_eq!((under.outcome, under.reason.as_deref()), (Outcome::Fail, Some("it is 20.0 µs")));
+    }
+
+    #[test]
+    fn the_generators_lateness_is_not_the_queues() {
+        let mut late = healthy(1_000);
+        late.latency.response = constant(1_000, 2_000_000);
+        let result = judged(response_p99_under(1_000_000), &pooled(std::slice::from_ref(&late)));
+        assert_eq!(result.outcome, Outcome::Invalid);
+        late.latency.response_ideal = constant(1_000, 1_500_000);
+        assert_eq!(judged(response_p99_under(1_000_000), &pooled(&[late])).outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn logs_that_were_never_sent_are_lower_bounds() {
+        for (unsent, wait_ns, limit, outcome) in [
+            (20, 5_000_000, 1_000_000, Outcome::Fail),
+            (5, 0, 1_000_000, Outcome::Pass),
+            (20, 500_000, 1_000_000, Outcome::Invalid),
+        ] {
+            let pooled = pooled(&[healthy(1_000).with_unsent(unsent, wait_ns)]);
+            let result = judged(response_p99_under(limit), &pooled);
+            assert_eq!(result.outcome, outcome, "{unsent} {wait_ns}: {:?}", result.reason);
+        }
+    }
+
+    #[test]
+    fn too_few_samples_are_not_an_answer() {
+        let result = judged(response_p99_under(1_000_000), &pooled(&[healthy(500), healthy(499)]));
+        assert_eq!((result.observed, result.outcome), (None, Outcome::Invalid));
+        assert_eq!(result.reason.as_deref(), Some("too few samples: 999 (p99 needs 10 above it)"));
+        let enough = judged(response_p99_under(1_000_000), &pooled(&[healthy(500), healthy(500)]));
+        assert_eq!(enough.outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn counts_are_sums_and_shares_are_of_sums() {
+        let pooled = pooled(&[healthy(100).dropping(2), healthy(300).dropping(2)]);
+        let dropped =
+            |comparison, limit| judged(Expectation::Count { of: CountName::Dropped, comparison, limit }, &pooled);
+        assert_eq!(
+            (dropped(Comparison::Equal, 4).outcome, dropped(Comparison::Less, 4).outcome),
+            (Outcome::Pass, Outcome::Fail)
+        );
+        let share = |limit| {
+            let (of, to) = (CountName::Dropped, CountName::Attempted);
+            judged(Expectation::Share { of, to, comparison: Comparison::LessEqual, limit }, &pooled)
+        };
+        assert_eq!((share(0.01).outcome, share(0.0099).outcome), (Outcome::Pass, Outcome::Fail));
+        let nothing = Expectation::Share {
+            of: CountName::Dropped,
+            to: CountName::SampledOut,
+            comparison: Comparison::Less,
+            limit: 1.0,
+        };
+        assert_eq!(judged(nothing, &pooled).outcome, Outcome::Invalid);
+    }
+
+    #[test]
+    fn rates_are_means_over_the_repeats() {
+        let pooled = pooled(&[healthy(100), healthy(300)]);
+        for (limit, outcome) in [(200, Outcome::Pass), (201, Outcome::Fail)] {
+            let limit = Rate::of_whole(limit);
+            let expectation = Expectation::Rate { of: RateName::Accepted, comparison: Comparison::GreaterEqual, limit };
+            assert_eq!(judged(expectation, &pooled).outcome, outcome);
+        }
+    }
+
+    #[test]
+    fn what_the_queue_cannot_tell_is_not_judged() {
+        let mut silent = healthy(100);
+        silent.latency.unblocked = None;
+        silent.latency.blocked = None;
+        let expectation = Expectation::Latency {
+            statistic: Statistic::Mean,
+            of: LatencyName::Blocked,
+            comparison: Comparison::Less,
+            limit: Nanos(1),
+        };
+        let result = judged(expectation, &pooled(&[silent]));
+        assert_eq!((result.outcome, result.observed), (Outcome::Invalid, None));
+    }
+
+    #[test]
+    fn nothing_holds_of_no_repeat() {
+        let none = Pooled::default();
+        for expectation in [
+            response_p99_under(1),
+            Expectation::Count { of: CountName::Dropped, comparison: Comparison::Equal, limit: 0 },
+            Expectation::Rate {
+                of: RateName::Accepted,
+                comparison: Comparison::GreaterEqual,
+                limit: Rate::of_whole(1),
+            },
+        ] {
+            assert_eq!(judged(expectation, &none).outcome, Outcome::Invalid);
+        }
+    }
+
+    #[test]
+    fn a_tail_is_not_averaged_away() {
+        let mut tail = healthy(1_000);
+        let values: Vec<u64> = (0..1_000).map(|n| if n < 11 { 5_000_000 } else { 20_000 }).collect();
+        tail.latency.response = of(values.clone());
+        tail.latency.response_ideal = of(values);
+        assert_eq!(judged(response_p99_under(1_000_000), &pooled(&[tail])).outcome, Outcome::Fail);
+    }
+}

@@ -1,0 +1,280 @@
+//! Can these numbers be true? A measurement that contradicts itself is an error, whoever sent it.
+
+use super::Distributions;
+use crate::measure::encoding::MAX_COUNT;
+use crate::measure::{Ledger, Measurement, OutcomeSource};
+
+/// Most points of a series.
+const MAX_POINTS: usize = 1_000;
+
+/// Every way in which a measurement contradicts itself, one line each; empty when it can be believed.
+///
+/// A repeat with faults is not evidence of anything: the runner turns it into an error.
+#[must_use]
+pub fn faults(measurement: &Measurement) -> Vec<String> {
+    match Distributions::decode(&measurement.latency) {
+        Ok(distributions) => faults_of(measurement, &distributions),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// As [`faults`], for latencies that are decoded already.
+pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions) -> Vec<String> {
+    let mut faults = Vec::new();
+    ledger(&measurement.ledger, &mut faults);
+    if faults.is_empty() {
+        counts(measurement, distributions, &mut faults);
+    }
+    numbers(measurement, &mut faults);
+    faults.sort();
+    faults
+}
+
+fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
+    let named = [
+        ("scheduled", ledger.scheduled),
+        ("attempted", ledger.attempted),
+        ("unsent", ledger.unsent),
+        ("unsent_generator", ledger.unsent_generator),
+        ("enqueued", ledger.enqueued),
+        ("dropped", ledger.dropped),
+        ("sampled_out", ledger.sampled_out),
+        ("delivered", ledger.delivered),
+        ("lost.admitted", ledger.lost.admitted),
+        ("lost.silent", ledger.lost.silent),
+        ("duplicated", ledger.duplicated),
+        ("reordered", ledger.reordered),
+        ("phantom", ledger.phantom),
+        ("undecidable", ledger.undecidable),
+    ];
+    for (name, value) in named.into_iter().filter(|(_, value)| *value > MAX_COUNT) {
+        faults.push(format!("the ledger does not close: {name} = {value} is more than can be counted"));
+    }
+    if !faults.is_empty() {
+        return;
+    }
+    let lost = ledger.lost.admitted + ledger.lost.silent;
+    let sums = [
+        (
+            "scheduled",
+            ledger.scheduled,
+            "attempted + unsent + unsent_generator",
+            ledger.attempted + ledger.unsent + ledger.unsent_generator,
+        ),
+        (
+            "attempted",
+            ledger.attempted,
+            "enqueued + dropped + sampled_out",
+            ledger.enqueued + ledger.dropped + ledger.sampled_out,
+        ),
+        ("enqueued", ledger.enqueued, "delivered + lost", ledger.delivered + lost),
+    ];
+    for (whole, value, parts, sum) in sums.into_iter().filter(|(_, value, _, sum)| value != sum) {
+        faults.push(format!("the ledger does not close: {whole} = {value}, {parts} = {sum}"));
+    }
+    // A repetition or an intruder may reach the sink inside the window too: those are failures, not contradictions.
+    let arrived = ledger.delivered + ledger.duplicated + ledger.phantom + ledger.undecidable;
+    for (part, value, whole, bound) in [
+        ("enqueued_in_window", ledger.enqueued_in_window, "enqueued", ledger.enqueued),
+        ("delivered_in_window", ledger.delivered_in_window, "all deliveries", arrived),
+    ] {
+        if value > bound {
+            faults.push(format!("the ledger does not close: {part} = {value} is more than {whole} = {bound}"));
+        }
+    }
+}
+
+/// Holds the number of values of each latency against the ledger.
+fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<String>) {
+    let ledger = &measurement.ledger;
+    let refused = ledger.dropped + ledger.sampled_out;
+    let (accepted, rejected) = match measurement.outcome_source {
+        OutcomeSource::Call => (("enqueued", ledger.enqueued), ("dropped + sampled_out", refused)),
+        // Nobody knows which calls were accepted: `enqueue` covers them all.
+        OutcomeSource::Counter | OutcomeSource::Delivery => (("attempted", ledger.attempted), ("0", 0)),
+    };
+    let sent = ("scheduled - unsent_generator", ledger.scheduled - ledger.unsent_generator);
+    for (name, count, (what, expected)) in [
+        ("enqueue", distributions.enqueue.count(), accepted),
+        ("rejected", distributions.rejected.count(), rejected),
+        ("response", distributions.response.count(), sent),
+        ("response_ideal", distributions.response_ideal.count(), sent),
+    ] {
+        if count != expected {
+            faults.push(format!("the ledger does not close: count({name}) = {count}, {what} = {expected}"));
+        }
+    }
+    let deliveries = distributions.delivery.count();
+    let most = ledger.delivered + ledger.phantom + ledger.duplicated + ledger.undecidable;
+    // A log that comes so late that its turn is forgotten is told from a repetition only in the end: it is delivered and
+    // counted as reordered, but its time was not kept.
+    if deliveries + ledger.reordered < ledger.delivered || deliveries > most {
+        faults.push(format!(
+            "the ledger does not close: count(delivery) = {deliveries}, delivered = {} of {most} deliveries",
+            ledger.delivered
+        ));
+    }
+    if let (Some(unblocked), Some(blocked)) = (&distributions.unblocked, &distributions.blocked) {
+        let (sum, whole) = (unblocked.count() + blocked.count(), distributions.enqueue.count());
+        if sum != whole {
+            faults.push(format!(
+                "the ledger does not close: count(unblocked) + count(blocked) = {sum}, count(enqueue) = {whole}"
+            ));
+        }
+    }
+    for (name, distribution) in
+        [("response", &distributions.response), ("response_ideal", &distributions.response_ideal)]
+    {
+        if distribution.censored() < ledger.unsent {
+            faults.push(format!(
+                "the ledger does not close: censored({name}) = {}, unsent = {}",
+                distribution.censored(),
+                ledger.unsent
+            ));
+        }
+    }
+}
+
+/// Every number that is not a count must be one: finite, not negative, a share at most 1.
+fn numbers(measurement: &Measurement, faults: &mut Vec<String>) {
+    let rates = &measurement.rates;
+    let mut named = vec![
+        ("offered_per_s", rates.offered_per_s),
+        ("attempted_per_s", rates.attempted_per_s),
+        ("accepted_per_s", rates.accepted_per_s),
+        ("delivered_per_s", rates.delivered_per_s),
+        ("instrument_floor_ns", measurement.machine.instrument_floor_ns),
+    ];
+    named.extend(measurement.cost.cpu_s_per_million.iter().map(|(name, value)| (name.as_str(), *value)));
+    named.extend(measurement.machine.steal_share.map(|share| ("steal_share", share)));
+    for (name, value) in named {
+        if !value.is_finite() || value < 0.0 || (name == "steal_share" && value > 1.0) {
+            faults.push(format!("{name} = {value} is impossible"));
+        }
+    }
+    let points = measurement.series.points.len();
+    if points > MAX_POINTS {
+        faults.push(format!("series has {points} points; at most {MAX_POINTS} are allowed"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::fixture::{constant, healthy};
+
+    #[test]
+    fn the_fixtures_are_believed() {
+        for measurement in [
+            healthy(1_000),
+            healthy(0),
+            healthy(100).dropping(40),
+            healthy(100).losing(3),
+            healthy(100).with_unsent(7, 1_000_000),
+            healthy(1_000).with_unsent_generator(5),
+        ] {
+            assert_eq!(faults(&measurement), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn every_contradiction_is_found() {
+        type Lie = fn(&mut Measurement);
+        let lies: [(&str, Lie); 17] = [
+            ("scheduled = 101", |m| m.ledger.scheduled += 1),
+            ("attempted = 100", |m| m.ledger.dropped += 1),
+            ("enqueued = 100", |m| m.ledger.lost.silent += 1),
+            ("unsent_generator", |m| m.ledger.unsent_generator = u64::MAX),
+            ("enqueued_in_window = 101", |m| m.ledger.enqueued_in_window += 1),
+            ("delivered_in_window = 101", |m| m.ledger.delivered_in_window += 1),
+            ("count(enqueue) = 99", |m| m.latency.enqueue = constant(99, 10_000)),
+            ("count(rejected) = 1", |m| m.latency.rejected = constant(1, 10_000)),
+            ("count(response) = 99", |m| m.latency.response = constant(99, 10_000)),
+            ("count(response_ideal) = 99", |m| m.latency.response_ideal = constant(99, 10_000)),
+            ("count(delivery) = 101", |m| m.latency.delivery = constant(101, 10_000)),
+            ("count(unblocked) + count(blocked) = 101", |m| m.latency.blocked = Some(constant(1, 10_000))),
+            ("steal_share", |m| m.machine.steal_share = Some(1.5)),
+            ("offered_per_s", |m| m.rates.offered_per_s = f64::NAN),
+            ("queue", |m| *m.cost.cpu_s_per_million.get_mut("queue").unwrap() = f64::INFINITY),
+            ("delivery: histogram", |m| m.latency.delivery.count += 1),
+            ("series", |m| m.series.points = vec![Default::default(); 1_001]),
+        ];
+        for (expected, lie) in lies {
+            let mut measurement = healthy(100);
+            lie(&mut measurement);
+            let found = faults(&measurement);
+            assert!(found.iter().any(|fault| fault.contains(expected)), "{expected}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_queue_that_says_nothing_has_all_its_calls_under_enqueue() {
+        let mut measurement = healthy(100).dropping(40);
+        measurement.outcome_source = OutcomeSource::Delivery;
+        assert!(!faults(&measurement).is_empty());
+        measurement.latency.enqueue = constant(100, 10_000);
+        measurement.latency.unblocked = None;
+        measurement.latency.blocked = None;
+        measurement.latency.rejected = constant(0, 0);
+        assert_eq!(faults(&measurement), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_repetition_inside_the_window_is_no_contradiction() {
+        let mut measurement = healthy(100);
+        measurement.ledger.duplicated = 5;
+        measurement.ledger.delivered_in_window = 105;
+        measurement.latency.delivery = constant(105, 500_000);
+        assert_eq!(faults(&measurement), Vec::<String>::new());
+        measurement.ledger.delivered_in_window = 106;
+        assert!(!faults(&measurement).is_empty());
+    }
+
+    #[test]
+    fn a_log_that_comes_very_late_needs_no_time() {
+        let mut measurement = healthy(100);
+        measurement.latency.delivery = constant(97, 500_000);
+        measurement.ledger.reordered = 3;
+        assert_eq!(faults(&measurement), Vec::<String>::new());
+        measurement.ledger.reordered = 2;
+        assert!(faults(&measurement)[0].contains("count(delivery) = 97"));
+    }
+
+    #[test]
+    fn unsent_logs_must_be_in_the_response() {
+        let mut measurement = healthy(100).with_unsent(10, 5_000_000);
+        measurement.latency.response.censored = 0;
+        assert!(faults(&measurement)[0].contains("censored(response) = 0, unsent = 10"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_ledger_closes_exactly_when_its_sums_agree(
+            parts in proptest::array::uniform6(0_u64..1_000_000),
+            off in 0_usize..3,
+            by in 1_u64..1_000,
+        ) {
+            let [delivered, silent, dropped, sampled_out, unsent, unsent_generator] = parts;
+            let enqueued = delivered + silent;
+            let attempted = enqueued + dropped + sampled_out;
+            let mut closed = Ledger {
+                scheduled: attempted + unsent + unsent_generator,
+                attempted,
+                unsent,
+                unsent_generator,
+                enqueued,
+                dropped,
+                sampled_out,
+                delivered,
+                lost: crate::measure::Lost { admitted: 0, silent },
+                ..Ledger::default()
+            };
+            let mut found = Vec::new();
+            ledger(&closed, &mut found);
+            proptest::prop_assert_eq!(&found, &Vec::<String>::new());
+            *[&mut closed.scheduled, &mut closed.dropped, &mut closed.delivered][off] += by;
+            ledger(&closed, &mut found);
+            proptest::prop_assert!(!found.is_empty());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Measurements + target + checks -> verdict. Decides; measures nothing and prints nothing.
+//!
+//! | question | answered by |
+//! |---|---|
+//! | can these numbers be true at all? | [`faults`] |
+//! | did the generator or the machine spoil this repeat? | [`judge_repeat`] |
+//! | does this case keep the promise? | [`judge_case`], on the repeats [`Pooled`] |
+//! | and the whole? | [`judge_plan`] |
+
+mod case;
+mod check;
+mod faults;
+mod model;
+mod plan;
+mod pooled;
+mod repeat;
+mod statistic;
+mod target;
+
+pub use case::{CaseEvidence, judge_case};
+pub use faults::faults;
+pub use model::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity};
+pub use plan::{PlanCase, judge_plan};
+pub use pooled::{Distributions, Pooled};
+pub use repeat::judge_repeat;
+pub use statistic::{MIN_SAMPLES, has_samples};

@@ -1,0 +1,173 @@
+//! What a verdict says. The same types stand in the saved report.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The answer for a check, a case or a plan; the order is from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It holds.
+    Pass,
+    /// The measurement cannot be trusted to tell.
+    Invalid,
+    /// It does not hold.
+    Fail,
+    /// The run broke, or its numbers contradict each other.
+    Error,
+}
+
+impl Outcome {
+    /// The word for it, as in the JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Invalid => "invalid",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Whether a repeat counts as evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// It does.
+    Valid,
+    /// The generator or the machine spoiled it; it is set aside and run again.
+    Invalid {
+        /// What spoiled it, one line each.
+        reasons: Vec<String>,
+    },
+}
+
+/// Unit of a check's observed value and limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanoseconds,
+    /// A number of logs.
+    #[serde(rename = "logs")]
+    Logs,
+    /// A share of a whole: 1 is all of it.
+    #[serde(rename = "share")]
+    Share,
+    /// Logs per second.
+    #[serde(rename = "logs/s")]
+    LogsPerSecond,
+    /// A number of contradictions in the ledger.
+    #[serde(rename = "violations")]
+    Violations,
+}
+
+/// One expectation, held against what was observed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// `target.latency`, `target.accepted`, `ledger.closes`, `ledger.lost`, `ledger.duplicated`, `ledger.undecidable`,
+    /// `ledger.phantom`, or `check.N` for the N-th check of the scenario, from 1.
+    pub name: String,
+    /// What it is about: the left-hand side, such as `p99(response)`.
+    pub subject: String,
+    /// The expectation as written.
+    pub expression: String,
+    /// What was observed, in `unit`; null when there is no such number.
+    #[serde(with = "number")]
+    pub observed: Option<f64>,
+    /// The limit, in `unit`.
+    #[serde(with = "number")]
+    pub limit: Option<f64>,
+    /// Unit of both.
+    pub unit: Unit,
+    /// Whether it holds.
+    pub outcome: Outcome,
+    /// Why it does not hold or cannot be told; null when it holds.
+    pub reason: Option<String>,
+}
+
+/// What is said of a case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseVerdict {
+    /// The worst of the errors and the checks.
+    pub outcome: Outcome,
+    /// Every check with what was observed, whether or not it holds.
+    pub checks: Vec<CheckResult>,
+    /// Why the outcome is not `pass`, one line each, the worst first; empty when it is.
+    pub reasons: Vec<String>,
+    /// The case offers less than the target's throughput.
+    pub below_target_load: bool,
+}
+
+/// How an invocation ends; the exit codes follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitOutcome {
+    /// Everything holds.
+    Pass,
+    /// Some case fails or broke.
+    Failed,
+    /// Nothing fails, but some case cannot be trusted.
+    Invalid,
+    /// Ended by the user before the plan was finished.
+    Interrupted,
+}
+
+impl ExitOutcome {
+    /// The process's exit code: 0, 3, 5 or 130.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Failed => 3,
+            Self::Invalid => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// How many cases ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeCounts {
+    /// Cases that pass.
+    pub pass: u64,
+    /// Cases that fail.
+    pub fail: u64,
+    /// Cases that cannot be trusted.
+    pub invalid: u64,
+    /// Cases that broke.
+    pub error: u64,
+}
+
+/// What is said of the whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanVerdict {
+    /// The worst of the cases.
+    pub outcome: Outcome,
+    /// How the invocation ends.
+    pub exit: ExitOutcome,
+    /// How many cases ended how.
+    pub cases: OutcomeCounts,
+    /// What is to be said of the whole beyond its cases, one line each.
+    pub reasons: Vec<String>,
+}
+
+/// A number that is written as an integer when it is one, and as null when there is none.
+mod number {
+    use super::{Deserialize, Deserializer, Serializer};
+
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+
+    // The signature is serde's.
+    #[allow(clippy::ref_option)]
+    pub fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match *value {
+            Some(value) if value.fract() == 0.0 && value.abs() <= EXACT => serializer.serialize_i64(value as i64),
+            Some(value) if value.is_finite() => serializer.serialize_f64(value),
+            _ => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        Option::deserialize(deserializer)
+    }
+}

@@ -1,0 +1,105 @@
+//! What is said of the whole.
+
+use super::{ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
+
+/// A case as the whole sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanCase<'a> {
+    /// Name of its scenario.
+    pub scenario: &'a str,
+    /// What is said of it.
+    pub outcome: Outcome,
+    /// It offers less than its scenario's target asks for.
+    pub below_target_load: bool,
+}
+
+/// Judges the whole: the worst of its cases. A scenario none of whose cases offers the throughput of its target has not
+/// shown the promise, and a plan without a case has shown nothing; both are `invalid`.
+#[must_use]
+pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
+    let mut counts = OutcomeCounts::default();
+    for case in cases {
+        *match case.outcome {
+            Outcome::Pass => &mut counts.pass,
+            Outcome::Invalid => &mut counts.invalid,
+            Outcome::Fail => &mut counts.fail,
+            Outcome::Error => &mut counts.error,
+        } += 1;
+    }
+    let mut reasons = not_exercised(cases);
+    if cases.is_empty() {
+        reasons.push("no case was run".into());
+    }
+    let of_the_whole = if reasons.is_empty() { Outcome::Pass } else { Outcome::Invalid };
+    let outcome = cases.iter().map(|case| case.outcome).max().unwrap_or(Outcome::Invalid).max(of_the_whole);
+    if interrupted {
+        reasons.insert(0, "interrupted: the plan was not finished".into());
+    }
+    let exit = match (interrupted, outcome) {
+        (true, _) => ExitOutcome::Interrupted,
+        (false, Outcome::Pass) => ExitOutcome::Pass,
+        (false, Outcome::Invalid) => ExitOutcome::Invalid,
+        (false, Outcome::Fail | Outcome::Error) => ExitOutcome::Failed,
+    };
+    PlanVerdict { outcome, exit, cases: counts, reasons }
+}
+
+fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<String> {
+    let mut scenarios: Vec<(&str, bool)> = Vec::new();
+    for case in cases {
+        match scenarios.iter_mut().find(|(name, _)| *name == case.scenario) {
+            Some((_, exercised)) => *exercised |= !case.below_target_load,
+            None => scenarios.push((case.scenario, !case.below_target_load)),
+        }
+    }
+    scenarios
+        .into_iter()
+        .filter(|(_, exercised)| !exercised)
+        .map(|(name, _)| format!("target not exercised: no case of {name} offers the target's throughput"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(outcome: Outcome) -> PlanCase<'static> {
+        PlanCase { scenario: "one", outcome, below_target_load: false }
+    }
+
+    #[test]
+    fn the_worst_case_decides() {
+        use Outcome::{Error, Fail, Invalid, Pass};
+        for (outcomes, code) in [
+            (vec![Pass, Pass], 0),
+            (vec![Pass, Invalid], 5),
+            (vec![Invalid, Fail], 3),
+            (vec![Error, Invalid], 3),
+            (vec![Pass, Fail, Error], 3),
+            (vec![], 5),
+        ] {
+            let cases: Vec<_> = outcomes.iter().map(|outcome| case(*outcome)).collect();
+            assert_eq!(judge_plan(&cases, false).exit.code(), code, "{outcomes:?}");
+            assert_eq!(judge_plan(&cases, true).exit.code(), 130, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn the_cases_are_counted() {
+        let cases = [case(Outcome::Pass), case(Outcome::Fail), case(Outcome::Pass), case(Outcome::Error)];
+        let counts = judge_plan(&cases, false).cases;
+        assert_eq!(counts, OutcomeCounts { pass: 2, fail: 1, invalid: 0, error: 1 });
+    }
+
+    #[test]
+    fn a_target_that_nobody_offers_is_not_shown() {
+        let low = PlanCase { below_target_load: true, ..case(Outcome::Pass) };
+        let other = PlanCase { scenario: "two", ..low };
+        let verdict = judge_plan(&[low, low], false);
+        assert_eq!((verdict.outcome, verdict.exit), (Outcome::Invalid, ExitOutcome::Invalid));
+        assert_eq!(verdict.reasons, ["target not exercised: no case of one offers the target's throughput"]);
+        assert_eq!(judge_plan(&[low, case(Outcome::Pass)], false).exit, ExitOutcome::Pass);
+        assert_eq!(judge_plan(&[other, case(Outcome::Pass)], false).exit, ExitOutcome::Invalid);
+        assert_eq!(judge_plan(&[low, PlanCase { outcome: Outcome::Fail, ..low }], false).exit, ExitOutcome::Failed);
+    }
+}

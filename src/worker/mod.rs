@@ -1,0 +1,158 @@
+//! One repeat, in a process of its own: builds the queue, runs warm-up, window and drain, speaks the protocol.
+//!
+//! [`main`] is the hidden verb `worker`. It reads one request, lets `repeat` carry it out, and says what came of it.
+//! When its stdin ends, its runner is gone, and so is it.
+
+pub mod protocol;
+
+mod account;
+mod floor;
+mod machine;
+mod panics;
+mod repeat;
+mod tasks;
+
+use crate::adapter::{Host, Queue, Registry};
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use protocol::{Failure, FailureKind, Hello, Message, PROTOCOL_VERSION, Request};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::ExitCode;
+
+/// The queues that a worker can put under load.
+pub type Queues = Registry<RepeatHost>;
+
+/// Longest request that is read, in bytes.
+const LONGEST_REQUEST: u64 = 1 << 20;
+
+/// Carries out one repeat, in this process, with whatever queue it is given.
+pub struct RepeatHost {
+    /// What is to be done.
+    pub repeat: PlannedRepeat,
+    /// Takes `hello`, `started` and `progress`, as they come.
+    pub say: Box<dyn FnMut(Message)>,
+}
+
+impl Host for RepeatHost {
+    type Output = Result<Measurement, Failure>;
+
+    fn host<Q: Queue>(mut self) -> Self::Output {
+        (self.say)(Message::Hello(Hello {
+            protocol: PROTOCOL_VERSION,
+            name: Q::ABOUT.name.to_owned(),
+            version: Q::ABOUT.version.to_owned(),
+        }));
+        repeat::run::<Q>(&self.repeat, &mut *self.say)
+    }
+}
+
+/// Carries out one repeat in this process.
+///
+/// # Errors
+/// Why there is no measurement.
+pub fn carry_out(queues: &Queues, repeat: PlannedRepeat, say: Box<dyn FnMut(Message)>) -> Result<Measurement, Failure> {
+    let name = repeat.parameters.queue.clone();
+    queues.host(&name, RepeatHost { repeat, say }).unwrap_or_else(|| {
+        Err(Failure::new(FailureKind::BadRequest, format!("there is no queue `{name}` in this program")))
+    })
+}
+
+/// The hidden verb: one request on stdin, messages on stdout. Whatever else is printed goes to stderr.
+pub fn main(queues: &Queues) -> ExitCode {
+    let Ok(mut out) = claim_stdout() else {
+        eprintln!("worker: cannot duplicate stdout");
+        return ExitCode::FAILURE;
+    };
+    let last = match read_request(BufReader::new(io::stdin())) {
+        Ok(request) => {
+            end_with_stdin();
+            let mut progress = out.try_clone().ok();
+            let say = move |message| {
+                if let Some(out) = &mut progress {
+                    tell(out, &message);
+                }
+            };
+            carry_out(queues, request.repeat, Box::new(say))
+        }
+        Err(failure) => Err(failure),
+    };
+    let failed = last.is_err();
+    tell(&mut out, &last.map_or_else(Message::Error, |measurement| Message::Result(Box::new(measurement))));
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// Takes stdout for the protocol alone; what a queue prints there ends up on stderr.
+fn claim_stdout() -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        let ours = rustix::io::dup(io::stdout())?;
+        rustix::stdio::dup2_stdout(io::stderr())?;
+        Ok(File::from(ours))
+    }
+    #[cfg(not(unix))]
+    {
+        use std::os::windows::io::AsHandle;
+        Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+    }
+}
+
+fn read_request(input: impl BufRead) -> Result<Request, Failure> {
+    let bad = |message: String| Failure::new(FailureKind::BadRequest, message);
+    let mut line = String::new();
+    input
+        .take(LONGEST_REQUEST)
+        .read_line(&mut line)
+        .map_err(|error| bad(format!("cannot read the request: {error}")))?;
+    let request: Request =
+        serde_json::from_str(&line).map_err(|error| bad(format!("cannot understand the request: {error}")))?;
+    if request.protocol == PROTOCOL_VERSION {
+        Ok(request)
+    } else {
+        Err(bad(format!("the request is in protocol {}, this worker speaks {PROTOCOL_VERSION}", request.protocol)))
+    }
+}
+
+/// Ends this process when its stdin ends: its runner is then gone, and nothing may outlive it.
+fn end_with_stdin() {
+    let watch = || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(1);
+    };
+    if let Err(error) = std::thread::Builder::new().name("ql-stdin".into()).spawn(watch) {
+        eprintln!("worker: cannot watch stdin: {error}");
+    }
+}
+
+/// Says one message. A runner that does not listen any more is about to end us.
+fn tell(out: &mut File, message: &Message) {
+    if let Ok(mut line) = serde_json::to_vec(message) {
+        line.push(b'\n');
+        let _ = out.write_all(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_cannot_be_served_are_refused_in_words() {
+        for (line, expected) in [
+            ("", "cannot understand the request"),
+            ("{", "cannot understand the request"),
+            ("[1]", "cannot understand the request"),
+            ("{\"protocol\":1}", "missing field `repeat`"),
+        ] {
+            let failure = read_request(line.as_bytes()).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::BadRequest);
+            assert!(failure.message.contains(expected), "{line}: {}", failure.message);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The producers: one tokio task for each logical task, on its absolute open-loop schedule.
+
+use crate::adapter::Queue;
+use crate::clock::Clock;
+use crate::load::pacing::Pacer;
+use crate::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Template};
+use crate::measure::ledger::Told;
+use crate::measure::recorder::Recorders;
+use crate::measure::stalls::Stalls;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A span of the load: when it begins on the clock of the load, and how long it is, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its beginning.
+    pub start: u64,
+    /// Its length.
+    pub length: u64,
+}
+
+impl Span {
+    /// Its end.
+    pub fn end(&self) -> u64 {
+        self.start + self.length
+    }
+}
+
+/// How tasks wait for their due times.
+#[derive(Clone, Debug)]
+pub enum Waiting {
+    /// Woken by a pacer that knows the schedule.
+    Paced(Arc<Pacer>),
+    /// By tokio's timer, whose steps are 1 ms: a task sends all that is due at each wake-up.
+    Timer,
+}
+
+/// All that the producers share.
+#[derive(Debug)]
+pub struct Shared<Q, C> {
+    /// The queue under load.
+    pub queue: Q,
+    /// The clock of the load.
+    pub clock: C,
+    /// What each log carries.
+    pub template: Template,
+    /// How to wait.
+    pub waiting: Waiting,
+    /// Schedule of the warm-up.
+    pub warm_up_schedule: Schedule,
+    /// The warm-up.
+    pub warm_up: Span,
+    /// Schedule of the window.
+    pub window_schedule: Schedule,
+    /// The window.
+    pub window: Span,
+    /// What the calls of the window took.
+    pub recorders: Recorders,
+    /// When all sender threads were inside a call.
+    pub stalls: Stalls,
+}
+
+/// What one task has to tell when it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskResult {
+    /// Which task.
+    pub task: u32,
+    /// What became of its schedule.
+    pub tally: crate::load::Tally,
+    /// What its calls were told.
+    pub told: Told,
+    /// What its calls during the warm-up were told.
+    pub warm_up: Told,
+    /// When its last call returned; 0 if it made none.
+    pub last_return: u64,
+}
+
+thread_local!(static SENDER: Cell<usize> = const { Cell::new(0) });
+
+/// Makes the calling thread sender number `index`; each sender thread does so before its first call.
+pub fn become_sender(index: usize) {
+    SENDER.set(index);
+}
+
+impl<Q: Queue, C: Clock> Shared<Q, C> {
+    /// Runs one task through warm-up and window.
+    pub async fn run_task(&self, task: u32) -> TaskResult {
+        let mut result = TaskResult {
+            task,
+            tally: Default::default(),
+            told: Told::default(),
+            warm_up: Told::default(),
+            last_return: 0,
+        };
+        let busy_until = self.run_warm_up(task, &mut result).await;
+        let mut producer =
+            Producer::new(&self.window_schedule, task, self.window.start, self.window.length, busy_until);
+        loop {
+            match producer.step(self.clock.now(), |from, to| self.stalls.held(from, to)) {
+                Step::Wait(until) => self.wait(task, until).await,
+                Step::Send { sequence } => {
+                    let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
+                    result.last_return = call.end;
+                    self.recorders.with(SENDER.get(), |recorder| recorder.record(&call));
+                    // A queue that never waits would keep the thread from the other tasks.
+                    tokio::task::coop::consume_budget().await;
+                }
+                Step::Done => break,
+            }
+        }
+        self.record_unsent(&producer);
+        result.tally = producer.tally();
+        result
+    }
+
+    /// Sends the warm-up until the window begins; returns when the queue let go of the last call.
+    async fn run_warm_up(&self, task: u32, result: &mut TaskResult) -> u64 {
+        let mut producer = Producer::new(&self.warm_up_schedule, task, self.warm_up.start, self.warm_up.length, 0);
+        loop {
+            let now = self.clock.now();
+            if now >= self.window.start {
+                return producer.busy_until();
+            }
+            match producer.step(now, |from, to| self.stalls.held(from, to)) {
+                Step::Wait(until) => self.wait(task, until).await,
+                Step::Send { sequence } => {
+                    self.call(&mut producer, Phase::WarmUp, task, sequence, &mut result.warm_up).await;
+                    tokio::task::coop::consume_budget().await;
+                }
+                Step::Done => return producer.busy_until(),
+            }
+        }
+    }
+
+    async fn wait(&self, task: u32, until: u64) {
+        match &self.waiting {
+            Waiting::Paced(pacer) => pacer.wait(&self.clock, task, until).await,
+            Waiting::Timer => {
+                let span = until.saturating_sub(self.clock.now());
+                tokio::time::sleep(Duration::from_nanos(span)).await;
+            }
+        }
+    }
+
+    /// Makes one call, times it, and notes what it was told.
+    async fn call(&self, producer: &mut Producer, phase: Phase, task: u32, sequence: u64, told: &mut Told) -> Call {
+        let start = self.clock.now();
+        let stamp = Stamp { phase, task, sequence, at: start };
+        let entry = Entry::new(&self.template, stamp);
+        let (reply, end) = self.timed(start, self.queue.log(&entry)).await;
+        let call = producer.returned(start, end, reply);
+        match reply {
+            Reply::Enqueued { .. } => {
+                told.enqueued += 1;
+                told.hash = told.hash.wrapping_add(stamp.hash());
+                told.enqueued_in_window += u64::from(call.ideal + call.service() <= self.window.end());
+            }
+            Reply::Dropped => told.dropped += 1,
+            Reply::SampledOut => told.sampled_out += 1,
+        }
+        call
+    }
+
+    /// Drives `call`, begun at `start`, to its end, and says when that was. Each stretch for which it keeps the thread is
+    /// entered in the stalls.
+    async fn timed<R>(&self, start: u64, call: impl Future<Output = R>) -> (R, u64) {
+        let mut call = pin!(call);
+        let mut begun = Some(start);
+        poll_fn(|context| {
+            let sender = SENDER.get();
+            let entered = begun.take().unwrap_or_else(|| self.clock.now());
+            self.stalls.enter(sender, entered);
+            let poll = call.as_mut().poll(context);
+            let now = self.clock.now();
+            self.stalls.leave(sender, entered, now);
+            poll.map(|reply| (reply, now))
+        })
+        .await
+    }
+
+    fn record_unsent(&self, producer: &Producer) {
+        let now = self.clock.now().max(self.window.end());
+        let ideal = producer.pushed_to();
+        self.recorders.with(SENDER.get(), |recorder| {
+            producer.unsent().for_each(|intended| recorder.record_unsent(now - intended, ideal - intended));
+        });
+    }
+}

@@ -1,0 +1,261 @@
+//! The program as its user meets it.
+
+use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+/// 200 logs in 100 ms into the control, below the target's load so that only the promise's latency is judged.
+const QUICK: &str = r#"
+[target]
+throughput = "2k/s"
+[matrix]
+queue = "noop"
+concurrency = 2
+rate = "1k/s"
+duration = "100ms"
+[run]
+warmup = "0s"
+repeats = 1
+"#;
+
+/// One case that takes a minute.
+const LONG: &str = r#"
+[matrix]
+queue = "noop"
+duration = ["50ms", "60s"]
+concurrency = 1
+[run]
+warmup = "0s"
+repeats = 1
+order = "as-written"
+"#;
+
+fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+#[test]
+fn bad_input_is_refused_with_all_its_errors_before_anything_runs() {
+    let place = Place::new();
+    place.write("empty.toml", "");
+    place.write("bytes.toml", b"\xff\xfe");
+    place.write(
+        "many.toml",
+        "[matrix]\nconcurency = 1\nduration = 5\nrate = -1\nmaxsize = 0\nconcurrency = 99999999999999999999\nstrategy = \"dorp\"\nsample_rate = nan\n[run]\nrepeats = \"three\"\n",
+    );
+    place.write("both.toml", "[matrix]\nrate = 1\ntotal_rate = 1\n");
+    place.write("queue.toml", "[matrix]\nqueue = \"biultin\"\n");
+    place.write("deep.toml", format!("[matrix]\nmaxsize = {}{}\n", "[".repeat(5_000), "]".repeat(5_000)));
+    let numbers = (1..=317).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    place.write("cases.toml", format!("[matrix]\nmaxsize = [{numbers}]\nconcurrency = [{numbers}]\n"));
+    std::fs::create_dir(place.path().join("directory.toml")).unwrap();
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&["missing.toml"], &["missing.toml"]),
+        (&["none-*.toml"], &["none-*.toml"]),
+        (&["directory.toml"], &["directory.toml", "director"]),
+        (&["empty.toml"], &["empty.toml", "empty"]),
+        (&["bytes.toml"], &["bytes.toml:1:1", "UTF-8"]),
+        (&["both.toml"], &["both.toml", "total_rate"]),
+        (&["queue.toml"], &["queue.toml:2:", "builtin"]),
+        (&["deep.toml"], &["deep.toml"]),
+        (&["cases.toml"], &["100,489", "100,000"]),
+        (
+            &["many.toml", "missing.toml"],
+            &[
+                "many.toml:2:1",
+                "concurrency",
+                "many.toml:3:",
+                "5s",
+                "many.toml:4:",
+                "many.toml:5:",
+                "many.toml:6:",
+                "10,000",
+                "many.toml:7:",
+                "drop",
+                "many.toml:8:",
+                "many.toml:10:",
+                "missing.toml",
+            ],
+        ),
+    ];
+    for (args, expected) in cases {
+        for verb in ["run", "list", "validate"] {
+            let output = place.run(&[&[verb], args].concat());
+            expect_code(&output, 2);
+            assert_eq!(stdout(&output), "", "{verb} {args:?}");
+            for word in expected {
+                assert!(stderr(&output).contains(word), "{verb} {args:?}: no `{word}` in {}", stderr(&output));
+            }
+        }
+    }
+    assert_eq!(place.files("reports"), [""; 0]);
+}
+
+#[test]
+fn bad_overrides_and_filters_are_refused() {
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    for (args, word) in [
+        (["--concurrency", "0"], "--concurrency"),
+        (["--concurrency", "1,,2"], "--concurrency"),
+        (["--duration", "2"], "2s"),
+        (["--strategy", "bogus"], "drop"),
+        (["--queue", "nope"], "noop"),
+        (["--filter", "strategy"], "--filter"),
+        (["--filter", "maxsize=77"], "no case matches"),
+        (["--output", "report.xyz"], ".json"),
+    ] {
+        let output = place.run(&[&["run", "quick.toml"][..], &args].concat());
+        expect_code(&output, 2);
+        assert!(stderr(&output).contains(word), "{args:?}: {}", stderr(&output));
+    }
+    let output = place.command(&["run", "quick.toml"]).env("LOAD_TEST_OVERFLOW", "bogus").output().unwrap();
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("LOAD_TEST_OVERFLOW"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_reports_directory_that_cannot_be_used_is_found_before_the_run() {
+    let place = Place::new();
+    place.write("long.toml", LONG);
+    place.write("occupied", "a file");
+    for directory in ["occupied", "occupied/below", "/proc/nowhere"] {
+        let output = place.run(&["run", "long.toml", "--reports-dir", directory]);
+        expect_code(&output, 2);
+        assert!(stderr(&output).contains("--reports-dir"), "{}", stderr(&output));
+    }
+    let output = place.run(&["run", "long.toml", "--output", "occupied/report.json"]);
+    expect_code(&output, 2);
+}
+
+#[test]
+fn list_says_what_would_run_and_how_long_it_takes() {
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let output = place.run(&["list", "quick.toml", "--strategy", "drop,block", "--format", "json"]);
+    expect_code(&output, 0);
+    let listing = json(&output.stdout);
+    assert_eq!(listing["cases"].as_array().unwrap().len(), 2);
+    assert_eq!(listing["repeats"], 2);
+    assert!(listing["estimate_ns"].as_u64().unwrap() > 200_000_000);
+    assert!(stderr(&output).contains("overridden: strategy = drop,block (--strategy)"), "{}", stderr(&output));
+    let table = stdout(&place.run(&["list", "quick.toml"]));
+    assert!(table.contains("1 cases, 1 repeats, about"), "{table}");
+    assert_eq!(place.files("."), ["quick.toml"], "nothing was run");
+}
+
+#[test]
+fn queues_and_validate_answer() {
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let output = place.run(&["validate", "quick.toml"]);
+    expect_code(&output, 0);
+    assert_eq!(stdout(&output), "quick.toml: ok, 1 cases\n");
+    let listed = json(&place.run(&["queues", "--format", "json"]).stdout);
+    let names: Vec<_> = listed.as_array().unwrap().iter().map(|queue| queue["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["builtin", "noop"]);
+}
+
+#[test]
+fn help_names_every_exit_code() {
+    let help = stdout(&Place::new().run(&["--help"]));
+    for code in ["0 ", "1 ", "2 ", "3 ", "5 ", "130"] {
+        assert!(help.contains(&format!("\n  {code}")), "{code}: {help}");
+    }
+}
+
+#[test]
+fn the_worker_refuses_rubbish_in_the_words_of_the_protocol() {
+    let output = Place::new().command(&["worker"]).stdin(Stdio::null()).output().unwrap();
+    let message = json(&output.stdout);
+    assert_eq!(message["error"]["kind"], "bad_request");
+    assert_ne!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_run_prints_the_result_alone_and_saves_what_it_printed() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let output = place.run(&["run", "quick.toml", "--format", "json", "--output", "r.json", "--invalid-retries", "5"]);
+    // A busy machine may spoil even this; what may not happen is a failure.
+    assert!(matches!(output.status.code(), Some(0 | 5)), "{}", stderr(&output));
+    let report = json(&output.stdout);
+    assert_eq!(output.stdout, std::fs::read(place.path().join("r.json")).unwrap());
+    let case = &report["cases"][0];
+    let spoiled = case["set_aside"].as_array().unwrap().len();
+    let ledger = if spoiled > 0 && case["repeats"].as_array().unwrap().is_empty() {
+        &case["set_aside"][0]["repeat"]["ledger"]
+    } else {
+        &case["repeats"][0]["ledger"]
+    };
+    assert_eq!(ledger["scheduled"], 200, "{case}");
+    let shown = place.run(&["show", "r.json", "--format", "json"]);
+    assert_eq!(shown.stdout, output.stdout);
+    assert_eq!(place.files("."), ["quick.toml", "r.json"], "no journal is left");
+}
+
+#[test]
+fn a_case_that_must_fail_exits_3() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    let slow = QUICK.replace("\"noop\"", "\"builtin\"\nmaxsize = 1\nsink_delay = \"20ms\"");
+    place.write("slow.toml", slow);
+    let output = place.run(&["run", "slow.toml", "--invalid-retries", "5"]);
+    expect_code(&output, 3);
+    let table = stdout(&output);
+    for words in ["fail", "Total logs attempted: 200", "Successfully enqueued:", "Dropped:", "Avg enqueue latency:"] {
+        assert!(table.contains(words), "no `{words}` in {table}");
+    }
+}
+
+#[test]
+fn ctrl_c_saves_what_is_finished_and_leaves_no_process_behind() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("long.toml", LONG);
+    let mut command = place.command(&["run", "long.toml", "--output", "r.json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    // The first of the two repeats is finished, and with it in the journal.
+    lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[1/2]")).expect("the first repeat ends");
+    let journal = std::fs::read_to_string(place.path().join("r.journal")).unwrap();
+    assert_eq!(journal.lines().count(), 2, "a header and one repeat");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    lines.for_each(|line| drop(line.unwrap()));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let report = json(&std::fs::read(place.path().join("r.json")).unwrap());
+    assert_eq!(report["interrupted"], true);
+    assert_eq!(place.files("."), ["long.toml", "r.json"]);
+}
+
+#[test]
+fn what_was_finished_before_the_plug_was_pulled_can_be_shown() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("long.toml", LONG);
+    let mut command = place.command(&["run", "long.toml", "--output", "r.json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[1/2]")).expect("the first repeat ends");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(place.files("."), ["long.toml", "r.journal"]);
+    let shown = place.run(&["show", "r.journal", "--format", "json"]);
+    expect_code(&shown, 0);
+    let report = json(&shown.stdout);
+    assert_eq!(report["interrupted"], true);
+    let first = &report["cases"][0];
+    let kept = first["repeats"].as_array().unwrap().len() + first["set_aside"].as_array().unwrap().len();
+    assert_eq!(kept, 1, "{first}");
+}

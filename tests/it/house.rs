@@ -1,0 +1,106 @@
+//! The rules of the house that a compiler does not know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest function, in lines.
+const LONGEST_FUNCTION: usize = 70;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut files) = (vec![root], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+    }
+    files
+}
+
+/// The rooms in the order in which `lib.rs` names them.
+fn rooms() -> Vec<String> {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let rooms = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    rooms.map(str::to_owned).collect()
+}
+
+/// The room that a source file belongs to.
+fn room_of(path: &Path) -> String {
+    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// What a file says outside of its tests.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap()
+}
+
+#[test]
+fn a_room_imports_only_from_rooms_above_it() {
+    let rooms = rooms();
+    assert!(rooms.len() > 10, "lib.rs names the rooms");
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        let Some(own) = rooms.iter().position(|room| *room == room_of(&path)) else { continue };
+        for (number, line) in without_tests(&text).lines().enumerate() {
+            let code = line.split("//").next().unwrap();
+            for reference in code.split("crate::").skip(1) {
+                let room: String = reference.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if rooms.iter().position(|name| *name == room).is_some_and(|other| other > own) {
+                    offences.push(format!("{}:{}: `{room}` stands below `{}`", path.display(), number + 1, rooms[own]));
+                }
+            }
+        }
+    }
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
+#[test]
+fn the_built_in_queue_imports_nothing_else_of_ours() {
+    for (path, text) in sources() {
+        if room_of(&path) == "log_queue" {
+            for line in without_tests(&text).lines().map(|line| line.split("//").next().unwrap()) {
+                let foreign = line.split("crate::").skip(1).any(|rest| !rest.starts_with("log_queue"));
+                assert!(!foreign, "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_fit_on_a_screen() {
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let code = line.trim_start().split("//").next().unwrap();
+            let is_function = code.starts_with("fn ")
+                || (code.starts_with("pub") || code.starts_with("async ")) && code.contains(" fn ");
+            if !is_function || code.ends_with(';') {
+                continue;
+            }
+            let end = lines[start..].iter().position(|line| line.trim_end() == format!("{}}}", " ".repeat(indent)));
+            if let Some(length) = end.filter(|&length| length >= LONGEST_FUNCTION) {
+                offences.push(format!("{}:{}: {} lines", path.display(), start + 1, length + 1));
+            }
+        }
+    }
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
+#[test]
+fn serde_guesses_nothing() {
+    for (path, text) in sources() {
+        for attribute in text.lines().filter(|line| line.trim_start().starts_with("#[serde(")) {
+            let guesses = attribute.contains("untagged") || attribute.contains("flatten");
+            assert!(!guesses, "{}: {attribute}", path.display());
+        }
+    }
+}

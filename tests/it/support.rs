@@ -1,0 +1,117 @@
+//! What several tests need.
+
+use queue_load::measure::Measurement;
+use queue_load::plan::PlannedRepeat;
+use queue_load::scenario::{Parameters, Target};
+use queue_load::units::{Nanos, Rate};
+use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Whether the tests that take real time are to run.
+pub fn slow_tests() -> bool {
+    let wanted = std::env::var_os("QUEUE_LOAD_SLOW_TESTS").is_some();
+    if !wanted {
+        eprintln!("skipped: set QUEUE_LOAD_SLOW_TESTS to run it");
+    }
+    wanted
+}
+
+/// A short repeat: 10 tasks offer 500 logs in 250 ms.
+pub fn repeat_of(queue: &str) -> PlannedRepeat {
+    let parameters = Parameters {
+        queue: queue.to_owned(),
+        concurrency: 10,
+        rate: Rate::of_whole(200),
+        duration: Nanos::from_millis(250),
+        ..Parameters::default()
+    };
+    PlannedRepeat {
+        case: 0,
+        repeat: 0,
+        attempt: 0,
+        case_id: queue.to_owned(),
+        parameters,
+        warmup: Nanos::from_millis(50),
+        drain_timeout: Nanos::from_secs(10),
+        deadline: Nanos::from_secs(60),
+        seed: 42,
+    }
+}
+
+/// Judges one measurement of [`repeat_of`] by the usual promise.
+pub fn judge(measurement: &Measurement) -> CaseVerdict {
+    let mut pooled = Pooled::default();
+    pooled.add(measurement);
+    judge_case(&CaseEvidence {
+        parameters: &repeat_of("").parameters,
+        target: &Target::default(),
+        checks: &[],
+        pooled: &pooled,
+        set_aside: &[],
+        errors: &[],
+    })
+}
+
+/// A directory for one test, with the program's working directory in it.
+pub struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Writes a file into it.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The program, to be run here.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_queue-load"));
+        command.args(args).current_dir(self.path());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOAD_TEST_")) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs the program here.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// The names of the files in a directory here.
+    pub fn files(&self, directory: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path().join(directory)).into_iter().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// What a program wrote to stdout.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a program wrote to stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Fails with everything that the program said, unless it ended with `code`.
+#[track_caller]
+pub fn expect_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "stdout: {}\nstderr: {}", stdout(output), stderr(output));
+}
