@@ -16,6 +16,14 @@ pub trait Clock: Clone + Send + Sync + 'static {
     fn now_fenced(&self) -> u64 {
         self.now()
     }
+
+    /// Lets `span` nanoseconds pass, without giving up the thread: the machine's clock is polled, a manual one moved.
+    fn pass(&self, span: u64);
+
+    /// The manual clock behind this one, if that is what it is: whoever would wait for a time moves it there instead.
+    fn manual(&self) -> Option<&ManualClock> {
+        None
+    }
 }
 
 /// The clock of the machine. Clones share their zero.
@@ -55,6 +63,13 @@ impl Clock for SystemClock {
     fn now_fenced(&self) -> u64 {
         load_fence();
         self.now()
+    }
+
+    fn pass(&self, span: u64) {
+        let until = self.now() + span;
+        while self.now() < until {
+            std::hint::spin_loop();
+        }
     }
 }
 
@@ -113,6 +128,55 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> u64 {
         self.time.load(Ordering::SeqCst)
+    }
+
+    fn pass(&self, span: u64) {
+        self.advance(span);
+    }
+
+    fn manual(&self) -> Option<&ManualClock> {
+        Some(self)
+    }
+}
+
+/// The clock that a load runs on: the machine's, or a manual one where the load is simulated.
+#[derive(Clone, Debug)]
+pub enum LoadClock {
+    /// Time is taken.
+    System(SystemClock),
+    /// Time is told.
+    Manual(ManualClock),
+}
+
+impl Clock for LoadClock {
+    #[inline]
+    fn now(&self) -> u64 {
+        match self {
+            Self::System(clock) => clock.now(),
+            Self::Manual(clock) => clock.now(),
+        }
+    }
+
+    #[inline]
+    fn now_fenced(&self) -> u64 {
+        match self {
+            Self::System(clock) => clock.now_fenced(),
+            Self::Manual(clock) => clock.now(),
+        }
+    }
+
+    fn pass(&self, span: u64) {
+        match self {
+            Self::System(clock) => clock.pass(span),
+            Self::Manual(clock) => clock.pass(span),
+        }
+    }
+
+    fn manual(&self) -> Option<&ManualClock> {
+        match self {
+            Self::System(_) => None,
+            Self::Manual(clock) => Some(clock),
+        }
     }
 }
 

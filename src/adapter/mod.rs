@@ -6,7 +6,7 @@ mod registry;
 
 pub use registry::{Host, Registry};
 
-use crate::clock::SystemClock;
+use crate::clock::LoadClock;
 use crate::load::{Entry, Reply};
 use crate::measure::OutcomeSource;
 use crate::measure::sink::CountingSink;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The sink that a queue under load delivers to.
-pub type Sink = CountingSink<SystemClock>;
+pub type Sink = CountingSink<LoadClock>;
 
 /// What a queue says of itself before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::schedule::Merged;
 use crate::clock::Clock;
+use crate::scenario::Pacing;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,18 +15,28 @@ const SPIN: u64 = 60_000;
 /// Longest single sleep, so that a stop is noticed.
 const NAP: u64 = 50_000_000;
 
-/// Sleeps until `due` on `clock`: in the kernel for most of it, polling the clock at the end, giving way to whoever
-/// else wants the core. Returns the time, which is at or after `due`; earlier only if `stop` was set.
-pub fn sleep_until(clock: &impl Clock, due: u64, stop: &AtomicBool) -> u64 {
+/// Waits until `due` on `clock` as `pacing` says: in the kernel, or polling the clock and giving way to whoever else
+/// wants the core. A manual clock is moved there instead. Returns the time, which is at or after `due`; earlier only if `stop` was set.
+pub fn sleep_until(clock: &impl Clock, due: u64, pacing: Pacing, stop: &AtomicBool) -> u64 {
     loop {
         let now = clock.now();
         if now >= due || stop.load(Ordering::Relaxed) {
             return now;
         }
-        match due - now {
-            left if left > SPIN => std::thread::sleep(Duration::from_nanos((left - SPIN).min(NAP))),
-            _ => give_way(),
+        match (clock.manual(), asleep(due - now, pacing)) {
+            (Some(clock), _) => clock.advance_to(due),
+            (None, 0) => give_way(),
+            (None, span) => std::thread::sleep(Duration::from_nanos(span)),
         }
+    }
+}
+
+/// How much of the time left until a due time may be slept, in nanoseconds; 0: poll the clock now.
+pub fn asleep(left: u64, pacing: Pacing) -> u64 {
+    match pacing {
+        Pacing::Sleep => left.min(NAP),
+        Pacing::Hybrid => left.saturating_sub(SPIN).min(NAP),
+        Pacing::Spin => 0,
     }
 }
 
@@ -35,13 +46,15 @@ pub fn sharpen_sleep() {
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
 
+/// Lets another thread have the core, if one wants it.
 #[cfg(unix)]
-fn give_way() {
+pub fn give_way() {
     rustix::thread::sched_yield();
 }
 
+/// Lets another thread have the core, if one wants it.
 #[cfg(not(unix))]
-fn give_way() {
+pub fn give_way() {
     std::thread::yield_now();
 }
 
@@ -63,12 +76,12 @@ impl Pacer {
     }
 
     /// Wakes tasks at `start` + their due times until the schedule ends or [`Self::stop`] is called.
-    pub fn run(&self, clock: &impl Clock, start: u64, schedule: Merged) {
+    pub fn run(&self, clock: &impl Clock, start: u64, schedule: Merged, pacing: Pacing) {
         let mut now = clock.now();
         for (offset, task) in schedule {
             let due = start + offset;
             if now < due {
-                now = sleep_until(clock, due, &self.stop);
+                now = sleep_until(clock, due, pacing, &self.stop);
             }
             if self.stop.load(Ordering::Relaxed) {
                 break;
@@ -99,13 +112,31 @@ mod tests {
     #[test]
     fn a_due_time_in_the_past_is_not_waited_for() {
         let clock = ManualClock::at(10);
-        assert_eq!(sleep_until(&clock, 10, &AtomicBool::new(false)), 10);
+        assert_eq!(sleep_until(&clock, 10, Pacing::Hybrid, &AtomicBool::new(false)), 10);
+    }
+
+    #[test]
+    fn a_manual_clock_is_moved_to_the_due_time() {
+        let clock = ManualClock::at(10);
+        for pacing in Pacing::ALL {
+            let due = clock.now() + 5_000_000_000;
+            assert_eq!(sleep_until(&clock, due, *pacing, &AtomicBool::new(false)), due);
+        }
+    }
+
+    #[test]
+    fn only_hybrid_both_sleeps_and_polls() {
+        let of = |left| Pacing::ALL.iter().map(|&pacing| asleep(left, pacing)).collect::<Vec<_>>();
+        assert_eq!(Pacing::ALL, [Pacing::Hybrid, Pacing::Sleep, Pacing::Spin]);
+        assert_eq!(of(1_000_000), [1_000_000 - SPIN, 1_000_000, 0]);
+        assert_eq!(of(SPIN), [0, SPIN, 0]);
+        assert_eq!(of(u64::MAX), [NAP, NAP, 0], "a stop is noticed in time");
     }
 
     #[test]
     fn a_stop_ends_the_sleep_early() {
         let clock = ManualClock::at(10);
-        assert_eq!(sleep_until(&clock, u64::MAX, &AtomicBool::new(true)), 10);
+        assert_eq!(sleep_until(&clock, u64::MAX, Pacing::Hybrid, &AtomicBool::new(true)), 10);
     }
 
     #[tokio::test]
@@ -114,7 +145,7 @@ mod tests {
         let pacer = Pacer::new(2);
         let schedule = Schedule::new(2, "1000/s".parse().unwrap(), "1ms".parse().unwrap());
         clock.advance(1_000_000);
-        pacer.run(&clock, 0, schedule.merged(0, 1));
+        pacer.run(&clock, 0, schedule.merged(0, 1), Pacing::Hybrid);
         // The wake-up came before the task waited, and on a clock that now shows an earlier time than `due`.
         let wait = pacer.wait(&clock, 1, 1_500_000);
         let pass = async {
@@ -131,7 +162,7 @@ mod tests {
         let pacer = Pacer::new(1);
         pacer.stop();
         let schedule = Schedule::new(1, "1000/s".parse().unwrap(), "1s".parse().unwrap());
-        pacer.run(&clock, 0, schedule.merged(0, 1));
+        pacer.run(&clock, 0, schedule.merged(0, 1), Pacing::Hybrid);
         assert_eq!(clock.now(), 0);
     }
 }

@@ -5,6 +5,7 @@ use super::tracker::{Arrival, Arrivals, Tracker};
 use crate::clock::Clock;
 use crate::load::pacing::{sharpen_sleep, sleep_until};
 use crate::load::{Phase, Stamp};
+use crate::scenario::Pacing;
 use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
@@ -89,6 +90,11 @@ impl<C: Clock> CountingSink<C> {
         Self { shared: Arc::new(shared) }
     }
 
+    /// The clock of the load.
+    pub fn clock(&self) -> &C {
+        &self.shared.clock
+    }
+
     /// Says when the window ends.
     pub fn set_window_end(&self, end: u64) {
         self.shared.window_end.store(end, Ordering::Relaxed);
@@ -155,7 +161,7 @@ impl<C: Clock> CountingSink<C> {
         let mut server = lock(server);
         let done = server.next_free.max(self.shared.clock.now()) + server.delay;
         server.next_free = done;
-        sleep_until(&self.shared.clock, done, &self.shared.abandoned);
+        sleep_until(&self.shared.clock, done, Pacing::Hybrid, &self.shared.abandoned);
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use super::grid::Column;
 use super::numbers::{self, NONE};
 use super::sanitise;
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
-use crate::scenario::Parameters;
+use crate::scenario::{Pacing, Parameters, Phase, Placement, Producers};
 use crate::units::human;
 use crate::verdict::Outcome;
 
@@ -18,7 +18,7 @@ pub(super) struct Axis {
     value: fn(&CaseRecord) -> String,
 }
 
-const AXES: [Axis; 14] = [
+const AXES: [Axis; 19] = [
     Axis { key: "scenario", right: false, value: |case| sanitise(&case.scenario, MAX_CELL) },
     Axis { key: "queue", right: false, value: |case| sanitise(&case.parameters.queue, MAX_CELL) },
     Axis { key: "strategy", right: false, value: |case| case.parameters.strategy.name().into() },
@@ -33,6 +33,11 @@ const AXES: [Axis; 14] = [
     Axis { key: "sink", right: false, value: |case| case.parameters.sink.name().into() },
     Axis { key: "sink delay", right: true, value: |case| case.parameters.sink_delay.to_string() },
     Axis { key: "payload", right: false, value: |case| case.parameters.payload.to_string() },
+    Axis { key: "producers", right: false, value: |case| case.parameters.producers.to_string() },
+    Axis { key: "pacing", right: false, value: |case| case.parameters.pacing.to_string() },
+    Axis { key: "placement", right: false, value: |case| case.parameters.placement.to_string() },
+    Axis { key: "arrival", right: false, value: |case| case.parameters.arrival.to_string() },
+    Axis { key: "phase", right: false, value: |case| case.parameters.phase.to_string() },
 ];
 
 fn offered(parameters: &Parameters) -> f64 {
@@ -49,11 +54,23 @@ pub(super) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
             // What is offered follows from tasks and rate, one of which varies too.
             let dispensable = (axis.key == "offered").then_some(2);
             columns.push(Column { key: axis.key, header: header(axis.key), right: axis.right, dispensable, cells });
-        } else if axis.key != "scenario" {
+        } else if axis.key != "scenario" && !is_usual(axis.key, first) {
             same.push(format!("{} {first}", axis.key));
         }
     }
     (columns, same)
+}
+
+/// Whether a value is the default of an axis that says how the load is made: named only where it is another one.
+fn is_usual(key: &str, value: &str) -> bool {
+    let usual = [
+        ("producers", Producers::default().name()),
+        ("pacing", Pacing::default().name()),
+        ("placement", Placement::default().name()),
+        ("arrival", "uniform"),
+        ("phase", Phase::default().name()),
+    ];
+    usual.contains(&(key, value))
 }
 
 /// The axes of one case, all of them.

@@ -265,7 +265,8 @@ fn one_case_in_full() {
     scenario example · queue builtin · strategy block · maxsize 1,000 · tasks 10 ·
       rate 1k/s · offered 10.0k/s · duration 30s · batch size 10 ·
       batch timeout 1s · sample rate 10% · sink counting · sink delay 0s ·
-      payload 4f+64B
+      payload 4f+64B · producers tasks · pacing hybrid · placement none ·
+      arrival uniform · phase spread
     repeats: 1 valid, 0 set aside, 0 broken
 
     latency          count     mean       p50      p90      p99    p99.9      max

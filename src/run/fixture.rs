@@ -2,8 +2,8 @@
 
 use crate::measure::{Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Rates, Series};
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Parameters, Payload, SinkKind, Strategy};
-use crate::units::{Bytes, Nanos, Rate, Ratio};
+use crate::scenario::Parameters;
+use crate::units::Nanos;
 
 pub(super) const HELLO: &str = r#"{"hello":{"protocol":1,"name":"fake","version":"0.1"}}"#;
 pub(super) const STARTED: &str = r#""started""#;
@@ -24,20 +24,7 @@ pub(super) fn planned(case: usize, repeat: u32) -> PlannedRepeat {
         repeat,
         attempt: 0,
         case_id: format!("case {case}"),
-        parameters: Parameters {
-            queue: "fake".to_owned(),
-            strategy: Strategy::Drop,
-            maxsize: 1_000,
-            concurrency: 10,
-            rate: Rate::from_per_second(100).expect("within bounds"),
-            duration: Nanos(1_000_000_000),
-            batch_size: 10,
-            batch_timeout: Nanos(1_000_000_000),
-            sample_rate: Ratio::default(),
-            sink: SinkKind::Counting,
-            sink_delay: Nanos(0),
-            payload: Payload { fields: 4, message: Bytes(64) },
-        },
+        parameters: Parameters { queue: "fake".to_owned(), duration: Nanos(1_000_000_000), ..Parameters::default() },
         warmup: Nanos(0),
         drain_timeout: Nanos(0),
         deadline: Nanos(60_000_000_000),

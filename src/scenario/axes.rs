@@ -3,7 +3,7 @@
 //! A new axis is a field of [`Parameters`] with its default, and a row of [`AXES`].
 
 use super::readers::{self, Raw};
-use super::{Catalog, Parameters, Payload, Problem, SinkKind, Strategy};
+use super::{Arrival, Catalog, Pacing, Parameters, Payload, Phase, Placement, Problem, Producers, SinkKind, Strategy};
 use crate::units::{Nanos, Rate, Ratio, human};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -48,6 +48,11 @@ enum Kind {
         get: fn(&Parameters) -> Ratio,
         set: fn(&mut Parameters, Ratio),
     },
+    Arrival,
+    Producers,
+    Pacing,
+    Placement,
+    Phase,
 }
 
 /// A value of an axis. `Display` gives its canonical text.
@@ -69,6 +74,16 @@ pub enum Value {
     Time(Nanos),
     /// A share.
     Share(Ratio),
+    /// When logs come.
+    Arrival(Arrival),
+    /// Who sends.
+    Producers(Producers),
+    /// How producers wait.
+    Pacing(Pacing),
+    /// Where producers and queue run.
+    Placement(Placement),
+    /// How the schedules lie to each other.
+    Phase(Phase),
 }
 
 impl fmt::Display for Value {
@@ -82,6 +97,11 @@ impl fmt::Display for Value {
             Value::Count(count) => count.fmt(f),
             Value::Time(time) => time.fmt(f),
             Value::Share(share) => share.fmt(f),
+            Value::Arrival(arrival) => arrival.fmt(f),
+            Value::Producers(producers) => producers.fmt(f),
+            Value::Pacing(pacing) => pacing.fmt(f),
+            Value::Placement(placement) => placement.fmt(f),
+            Value::Phase(phase) => phase.fmt(f),
         }
     }
 }
@@ -98,7 +118,7 @@ const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
 }
 
 /// Every axis, in the order in which the product is made: the last one runs fastest.
-pub static AXES: [Axis; 12] = [
+pub static AXES: [Axis; 17] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
         always_in_id: true,
@@ -169,6 +189,11 @@ pub static AXES: [Axis; 12] = [
         Kind::Time { bounds: Nanos::ZERO..=Nanos::from_secs(10), get: |p| p.sink_delay, set: |p, t| p.sink_delay = t },
     ),
     axis("payload", "fields and message of each log", Kind::Payload),
+    axis("producers", "who sends: `tasks` of a runtime, or `lanes`, a few threads", Kind::Producers),
+    axis("pacing", "how producers wait: `hybrid`, `sleep` or `spin`", Kind::Pacing),
+    axis("placement", "CPUs of producers and queue: `none`, `same` or `split`", Kind::Placement),
+    axis("arrival", "when logs come: `uniform`, `poisson` or `burst:10`", Kind::Arrival),
+    axis("phase", "schedules of the tasks: `spread` or `aligned`", Kind::Phase),
 ];
 
 /// The rate over all tasks: takes the place of `rate` in a matrix, and can be selected by.
@@ -222,6 +247,11 @@ impl Axis {
             Kind::Count { get, .. } => Value::Count(get(parameters)),
             Kind::Time { get, .. } => Value::Time(get(parameters)),
             Kind::Share { get, .. } => Value::Share(get(parameters)),
+            Kind::Arrival => Value::Arrival(parameters.arrival),
+            Kind::Producers => Value::Producers(parameters.producers),
+            Kind::Pacing => Value::Pacing(parameters.pacing),
+            Kind::Placement => Value::Placement(parameters.placement),
+            Kind::Phase => Value::Phase(parameters.phase),
         }
     }
 
@@ -245,6 +275,11 @@ impl Axis {
             (Kind::Count { set, .. }, Value::Count(count)) => set(parameters, *count),
             (Kind::Time { set, .. }, Value::Time(time)) => set(parameters, *time),
             (Kind::Share { set, .. }, Value::Share(share)) => set(parameters, *share),
+            (Kind::Arrival, Value::Arrival(arrival)) => parameters.arrival = *arrival,
+            (Kind::Producers, Value::Producers(producers)) => parameters.producers = *producers,
+            (Kind::Pacing, Value::Pacing(pacing)) => parameters.pacing = *pacing,
+            (Kind::Placement, Value::Placement(placement)) => parameters.placement = *placement,
+            (Kind::Phase, Value::Phase(phase)) => parameters.phase = *phase,
             (_, value) => unreachable!("axis {} does not take {value:?}", self.name),
         }
         Ok(())
@@ -278,6 +313,14 @@ impl Axis {
             Kind::Count { bounds, .. } => readers::count(raw, bounds.clone()).map(Value::Count),
             Kind::Time { bounds, .. } => readers::time(raw, bounds.clone()).map(Value::Time),
             Kind::Share { bounds, .. } => readers::share(raw, bounds.clone()).map(Value::Share),
+            Kind::Arrival => {
+                let arrival = readers::text(raw, "arrival", "burst:10")?.parse::<Arrival>();
+                arrival.map(Value::Arrival).map_err(|error| Problem::new(error.to_string(), ""))
+            }
+            Kind::Producers => readers::choice(raw, self.name, Producers::ALL, Producers::name).map(Value::Producers),
+            Kind::Pacing => readers::choice(raw, self.name, Pacing::ALL, Pacing::name).map(Value::Pacing),
+            Kind::Placement => readers::choice(raw, self.name, Placement::ALL, Placement::name).map(Value::Placement),
+            Kind::Phase => readers::choice(raw, self.name, Phase::ALL, Phase::name).map(Value::Phase),
         }
     }
 
@@ -345,6 +388,11 @@ mod tests {
                 Value::Count(n) => Value::Count(n + 1),
                 Value::Time(t) => Value::Time(Nanos(t.0 + 1)),
                 Value::Share(_) => Value::Share(Ratio::from_percent(11)),
+                Value::Arrival(_) => Value::Arrival(Arrival::Burst(3)),
+                Value::Producers(_) => Value::Producers(Producers::Lanes),
+                Value::Pacing(_) => Value::Pacing(Pacing::Spin),
+                Value::Placement(_) => Value::Placement(Placement::Split),
+                Value::Phase(_) => Value::Phase(Phase::Aligned),
             };
             let mut parameters = Parameters::default();
             axis.set(&mut parameters, &other).unwrap();

@@ -5,6 +5,7 @@
 //! | [`files`] | paths and globs -> texts |
 //! | `document` | text -> TOML with places; collects errors |
 //! | `readers` | one raw value -> one typed value |
+//! | `generator` | the axes that say how the load is made |
 //! | [`axes`] | the one table of axes |
 //! | `settings` | the table of `[run]` |
 //! | `check_expr` | the language of checks |
@@ -19,6 +20,7 @@ mod check_expr;
 mod document;
 mod errors;
 mod expectation;
+mod generator;
 pub mod files;
 mod model;
 pub mod overrides;
@@ -31,6 +33,7 @@ pub use axes::{AXES, Axis, TOTAL_RATE, Value};
 pub use catalog::{Catalog, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
+pub use generator::{Arrival, ArrivalError, Pacing, Phase, Placement, Producers};
 pub use model::*;
 pub use overrides::{Override, Overrides, Source};
 pub use selector::{Clause, Selector};

@@ -1,6 +1,6 @@
 //! The scenario as validated: every value in its own type, defaults filled in.
 
-use super::{Check, Matrix, Override, Position, Selector};
+use super::{Arrival, Check, Matrix, Override, Pacing, Phase, Placement, Position, Producers, Selector};
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -216,6 +216,21 @@ pub struct Parameters {
     pub sink_delay: Nanos,
     /// What each log carries.
     pub payload: Payload,
+    /// Who sends the logs.
+    #[serde(default)]
+    pub producers: Producers,
+    /// How producers wait for a due time.
+    #[serde(default)]
+    pub pacing: Pacing,
+    /// On which CPUs producers and queue run.
+    #[serde(default)]
+    pub placement: Placement,
+    /// When the logs of a task come.
+    #[serde(default)]
+    pub arrival: Arrival,
+    /// How the schedules of the tasks lie to each other.
+    #[serde(default)]
+    pub phase: Phase,
 }
 
 impl Parameters {
@@ -244,6 +259,11 @@ impl Default for Parameters {
             sink: SinkKind::Counting,
             sink_delay: Nanos::ZERO,
             payload: Payload { fields: 4, message: Bytes(64) },
+            producers: Producers::default(),
+            pacing: Pacing::default(),
+            placement: Placement::default(),
+            arrival: Arrival::default(),
+            phase: Phase::default(),
         }
     }
 }
@@ -446,8 +466,11 @@ mod tests {
             "{\"queue\":\"builtin\",\"strategy\":\"drop\",\"maxsize\":1000,\"concurrency\":10,\
              \"rate\":\"100/s\",\"duration_ns\":30000000000,\"batch_size\":10,\
              \"batch_timeout_ns\":1000000000,\"sample_rate\":\"10%\",\"sink\":\"counting\",\
-             \"sink_delay_ns\":0,\"payload\":\"4f+64B\"}"
+             \"sink_delay_ns\":0,\"payload\":\"4f+64B\",\"producers\":\"tasks\",\"pacing\":\"hybrid\",\
+             \"placement\":\"none\",\"arrival\":\"uniform\",\"phase\":\"spread\"}"
         );
         assert_eq!(serde_json::from_str::<Parameters>(&json).unwrap(), parameters);
+        let older = json.split(",\"producers\"").next().unwrap().to_owned() + "}";
+        assert_eq!(serde_json::from_str::<Parameters>(&older).unwrap(), parameters, "what an older report lacks");
     }
 }

@@ -6,7 +6,7 @@ use super::protocol::{Failure, FailureKind, Message, Progress};
 use super::tasks::{Shared, Span, TaskResult, Waiting, become_sender};
 use super::{floor, panics};
 use crate::adapter::{Account, Queue, Setup, Sink};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, LoadClock, SystemClock};
 use crate::load::pacing::{Pacer, sharpen_sleep};
 use crate::load::producer::GRACE;
 use crate::load::{Schedule, Template};
@@ -14,7 +14,7 @@ use crate::measure::Measurement;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Parameters, SinkKind};
+use crate::scenario::{Pacing, Parameters, SinkKind};
 use crate::units::Nanos;
 use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,12 +36,12 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// Logs per second, over all tasks, up to which each log gets a wake-up of its own.
 const MOST_WAKE_UPS: f64 = 100_000.0;
 
-type Load<Q> = Arc<Shared<Q, SystemClock>>;
+type Load<Q> = Arc<Shared<Q, LoadClock>>;
 
 /// Carries out one repeat with `Q`.
 pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
     panics::watch();
-    let clock = SystemClock::new();
+    let clock = LoadClock::System(SystemClock::new());
     let floor_ns = floor::measure(&clock);
     let (queue, sink) = build::<Q>(repeat, &clock)?;
     say(Message::Started);
@@ -51,7 +51,7 @@ pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Re
     let runtime = start_runtime(threads)?;
     let (send, results) = mpsc::channel();
     spawn_tasks(&runtime, &load, send);
-    let pacer = start_pacer(&load)?;
+    let pacer = start_pacer(&load, repeat.parameters.pacing)?;
 
     let drain_until = load.window.end() + repeat.drain_timeout.0.max(GRACE);
     let course = Course { load: &load, sink: &sink, say, results: &results, done: Vec::new(), drain_until };
@@ -84,7 +84,7 @@ pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Re
     .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
-fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &SystemClock) -> Result<(Q, Sink), Failure> {
+fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &LoadClock) -> Result<(Q, Sink), Failure> {
     let not_built =
         |why: String| Failure::new(FailureKind::NotBuilt, format!("cannot build `{}`: {why}", Q::ABOUT.name));
     let parameters = &repeat.parameters;
@@ -110,7 +110,7 @@ fn open_sink(kind: SinkKind) -> std::io::Result<Option<Box<dyn Write + Send>>> {
     }
 }
 
-fn share<Q>(repeat: &PlannedRepeat, queue: Q, clock: SystemClock, threads: usize) -> Shared<Q, SystemClock> {
+fn share<Q>(repeat: &PlannedRepeat, queue: Q, clock: LoadClock, threads: usize) -> Shared<Q, LoadClock> {
     let Parameters { concurrency, rate, duration, payload, .. } = &repeat.parameters;
     let warm_up = Span { start: clock.now() + HEAD_START, length: repeat.warmup.0 };
     let window = Span { start: warm_up.end(), length: duration.0 };
@@ -167,13 +167,13 @@ impl Drop for Ending {
     }
 }
 
-fn start_pacer<Q: Queue>(load: &Load<Q>) -> Result<Option<thread::JoinHandle<()>>, Failure> {
+fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<thread::JoinHandle<()>>, Failure> {
     let Waiting::Paced(pacer) = &load.waiting else { return Ok(None) };
-    let (pacer, clock) = (Arc::clone(pacer), load.clock.clone());
+    let (pacer, clock, pacing) = (Arc::clone(pacer), load.clock.clone(), pacing);
     let spans = [(load.warm_up, load.warm_up_schedule), (load.window, load.window_schedule)];
     let pace = move || {
         sharpen_sleep();
-        spans.into_iter().for_each(|(span, schedule)| pacer.run(&clock, span.start, schedule.merged(0, 1)));
+        spans.into_iter().for_each(|(span, schedule)| pacer.run(&clock, span.start, schedule.merged(0, 1), pacing));
     };
     let started = thread::Builder::new().name("ql-pacer".into()).spawn(pace);
     started.map(Some).map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the pacer: {error}")))

@@ -110,7 +110,8 @@ fn what_is_left_out_takes_the_documented_defaults() {
     assert_eq!(
         defaults.join(" "),
         "queue=builtin strategy=drop maxsize=1000 concurrency=10 rate=100/s duration=30s batch_size=10 \
-         batch_timeout=1s sample_rate=10% sink=counting sink_delay=0s payload=4f+64B"
+         batch_timeout=1s sample_rate=10% sink=counting sink_delay=0s payload=4f+64B \
+         producers=tasks pacing=hybrid placement=none arrival=uniform phase=spread"
     );
     assert_eq!(scenario.target.latency, Nanos::from_micros(100));
     assert_eq!(scenario.target.statistic, Statistic::Mean);
