@@ -3,7 +3,6 @@
 use super::machine::{self, Passed};
 use super::tasks::TaskResult;
 use crate::adapter::{Account, Queue, Sink};
-use crate::clock::SystemClock;
 use crate::load::Schedule;
 use crate::measure::encoding::EncodingError;
 use crate::measure::ledger::Told;
@@ -27,6 +26,8 @@ pub struct Observed<'a> {
     pub account: Account,
     /// What the kernel says of the window.
     pub passed: Passed,
+    /// What the clock reads: `tsc`, `os`, or `manual`.
+    pub clock: &'static str,
     /// Cost of timing one call, in nanoseconds.
     pub floor_ns: f64,
     /// From the window's end, or the last return if that was later, to the end of the shutdown, in nanoseconds.
@@ -38,7 +39,7 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, floor_ns, drain_ns } = observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, clock, floor_ns, drain_ns } = observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let schedule = Schedule::of(&repeat.parameters, repeat.parameters.duration, repeat.seed);
@@ -51,7 +52,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         machine: Machine {
             steal_share: passed.steal_share,
             involuntary_switches: passed.involuntary_switches,
-            clock: SystemClock::source().to_owned(),
+            clock: clock.to_owned(),
             instrument_floor_ns: floor_ns,
         },
         latency: recorder.to_latencies(delivered.latency.encode())?,
