@@ -65,11 +65,18 @@ pub enum Running {
     Tasks {
         /// Their runtime.
         runtime: tokio::runtime::Runtime,
-        /// The pacer, where there is one, and its thread.
-        pacer: Option<(Arc<Pacer>, JoinHandle<()>)>,
+        /// The thread that wakes them, where they do not wait on the runtime's timer.
+        pacer: Option<PacerThread>,
     },
     /// Lanes.
     Lanes(Vec<JoinHandle<()>>),
+}
+
+/// A pacer at work.
+#[derive(Debug)]
+pub struct PacerThread {
+    pacer: Arc<Pacer>,
+    thread: JoinHandle<()>,
 }
 
 /// Starts the producers of a load; each task tells `send` when it ends.
@@ -95,7 +102,7 @@ impl Running {
     pub fn end(self) {
         match self {
             Self::Tasks { runtime, pacer } => {
-                if let Some((pacer, thread)) = pacer {
+                if let Some(PacerThread { pacer, thread }) = pacer {
                     pacer.stop();
                     let _ = thread.join();
                 }
@@ -108,7 +115,7 @@ impl Running {
     /// Leaves the threads to themselves, because the load has failed and the process is about to end.
     pub fn abandon(self) {
         if let Self::Tasks { runtime, pacer } = self {
-            if let Some((pacer, _)) = pacer {
+            if let Some(PacerThread { pacer, .. }) = pacer {
                 pacer.stop();
             }
             runtime.shutdown_background();
@@ -155,7 +162,7 @@ fn start_lane<Q: Queue>(
     spawn(PRODUCER, run)
 }
 
-fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<(Arc<Pacer>, JoinHandle<()>)>, Failure> {
+fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<PacerThread>, Failure> {
     let Waiting::Paced(pacer) = &load.waiting else { return Ok(None) };
     let (running, clock) = (Arc::clone(pacer), load.clock.clone());
     let spans = [(load.warm_up, load.warm_up_schedule), (load.window, load.window_schedule)];
@@ -163,7 +170,7 @@ fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<(Arc<P
         sharpen_sleep();
         spans.into_iter().for_each(|(span, schedule)| running.run(&clock, span.start, schedule.merged(0, 1), pacing));
     };
-    spawn("ql-pacer", pace).map(|thread| Some((Arc::clone(pacer), thread)))
+    spawn("ql-pacer", pace).map(|thread| Some(PacerThread { pacer: Arc::clone(pacer), thread }))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {
