@@ -20,7 +20,8 @@ const LATEST: usize = 4_096;
 /// Marks a thread that is not inside a call.
 const OUTSIDE: u64 = u64::MAX;
 
-/// A thread's place, on a cache line of its own.
+/// A thread's place, on a cache line of its own: when it went into its call. The store is relaxed: seen some nanoseconds
+/// late, it moves the end of a span of at least [`SHORTEST`] by as much.
 #[repr(align(128))]
 #[derive(Debug)]
 struct Slot(AtomicU64);
@@ -52,7 +53,7 @@ impl Stalls {
     /// The thread goes into a call at `now`.
     #[inline]
     pub fn enter(&self, thread: usize, now: u64) {
-        self.slots[thread].0.store(now, Ordering::SeqCst);
+        self.slots[thread].0.store(now, Ordering::Relaxed);
     }
 
     /// The thread, inside since `entered`, comes out of its call at `now`.
@@ -61,13 +62,13 @@ impl Stalls {
         if now.saturating_sub(entered) >= SHORTEST {
             self.end_of_long_call(entered, now);
         }
-        self.slots[thread].0.store(OUTSIDE, Ordering::SeqCst);
+        self.slots[thread].0.store(OUTSIDE, Ordering::Relaxed);
     }
 
     #[cold]
     fn end_of_long_call(&self, entered: u64, now: u64) {
         let mut held = self.held.lock().expect("nothing panics while it holds the lock");
-        let last_to_enter = self.slots.iter().map(|slot| slot.0.load(Ordering::SeqCst)).max().unwrap_or(OUTSIDE);
+        let last_to_enter = self.slots.iter().map(|slot| slot.0.load(Ordering::Relaxed)).max().unwrap_or(OUTSIDE);
         if last_to_enter != OUTSIDE {
             held.enter(last_to_enter.max(entered), now);
         }
