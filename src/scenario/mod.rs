@@ -32,7 +32,7 @@ pub use catalog::{Catalog, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
 pub use model::*;
-pub use overrides::{Override, Overrides, Source};
+pub use overrides::{Override, Overrides, Source, unknown_variables};
 pub use selector::{Clause, Selector};
 pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, load, parse};
 

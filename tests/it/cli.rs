@@ -116,6 +116,46 @@ fn bad_overrides_and_filters_are_refused() {
 }
 
 #[test]
+fn the_errors_of_files_overrides_variables_and_filters_are_said_together() {
+    let place = Place::new();
+    place.write("bad.toml", "[matrix]\nmaxsize = 0\n");
+    let args = ["list", "bad.toml", "missing.toml", "--concurrency", "0", "--filter", "nope"];
+    let output = place.command(&args).env("LOAD_TEST_DURATION", "-1").output().unwrap();
+    expect_code(&output, 2);
+    for word in ["5 errors", "--concurrency", "LOAD_TEST_DURATION", "--filter", "bad.toml:2:11", "missing.toml"] {
+        assert!(stderr(&output).contains(word), "no `{word}` in {}", stderr(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_cannot_be_meant_is_not_passed_over_in_silence() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let output = place.command(&["list", "quick.toml"]).env("LOAD_TEST_CONCURENCY", "5").output().unwrap();
+    expect_code(&output, 0);
+    assert!(stderr(&output).contains("did you mean `LOAD_TEST_CONCURRENCY`?"), "{}", stderr(&output));
+    let rubbish = std::ffi::OsStr::from_bytes(b"\xff");
+    let output = place.command(&["list", "quick.toml"]).env("LOAD_TEST_CONCURRENCY", rubbish).output().unwrap();
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("LOAD_TEST_CONCURRENCY"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_hostile_file_name_reaches_no_terminal() {
+    let place = Place::new();
+    let name = "a\u{1b}[31m\u{202e}.toml";
+    place.write(name, QUICK);
+    for args in [&["validate", name][..], &["list", name, name], &["show", name], &["run", name, "--reports-dir", name]]
+    {
+        let output = place.run(args);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{args:?}: {said:?}");
+    }
+}
+
+#[test]
 fn a_reports_directory_that_cannot_be_used_is_found_before_the_run() {
     let place = Place::new();
     place.write("long.toml", LONG);
@@ -141,7 +181,7 @@ fn list_says_what_would_run_and_how_long_it_takes() {
     assert!(listing["estimate_ns"].as_u64().unwrap() > 200_000_000);
     assert!(stderr(&output).contains("overridden: strategy = drop,block (--strategy)"), "{}", stderr(&output));
     let table = stdout(&place.run(&["list", "quick.toml"]));
-    assert!(table.contains("1 cases, 1 repeats, about"), "{table}");
+    assert!(table.contains("1 case, 1 repeat, about"), "{table}");
     assert_eq!(place.files("."), ["quick.toml"], "nothing was run");
 }
 
@@ -151,7 +191,7 @@ fn queues_and_validate_answer() {
     place.write("quick.toml", QUICK);
     let output = place.run(&["validate", "quick.toml"]);
     expect_code(&output, 0);
-    assert_eq!(stdout(&output), "quick.toml: ok, 1 cases\n");
+    assert_eq!(stdout(&output), "quick.toml: ok, 1 case\n");
     let listed = json(&place.run(&["queues", "--format", "json"]).stdout);
     let names: Vec<_> = listed.as_array().unwrap().iter().map(|queue| queue["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["builtin", "noop"]);
