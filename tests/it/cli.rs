@@ -239,6 +239,46 @@ fn a_run_prints_the_result_alone_and_saves_what_it_printed() {
 }
 
 #[test]
+fn a_report_that_cannot_be_saved_is_still_shown_and_can_be_had_again() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let mut command = place.command(&["run", "quick.toml", "--output", "r.json", "--duration", "2s"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    lines.by_ref().map(Result::unwrap).find(|line| line.contains("about")).expect("the run begins");
+    // A directory in the place of the report: it cannot be put there.
+    std::fs::create_dir(place.path().join("r.json")).unwrap();
+    let said: String = lines.map(|line| line.unwrap() + "\n").collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(stdout(&output).contains("Total logs attempted:"), "{}", stdout(&output));
+    assert!(said.contains("queue-load show r.journal"), "{said}");
+    let shown = place.run(&["show", "r.journal", "--format", "json"]);
+    expect_code(&shown, 0);
+    assert_eq!(json(&shown.stdout)["interrupted"], false, "the whole plan was run");
+}
+
+#[test]
+fn a_case_can_be_had_as_json_and_from_each_scenario_that_has_it() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("one.toml", QUICK);
+    place.write("two.toml", QUICK);
+    place.run(&["run", "one.toml", "two.toml", "--output", "r.json"]);
+    let report = json(&std::fs::read(place.path().join("r.json")).unwrap());
+    let id = report["cases"][0]["id"].as_str().unwrap();
+    let cases = json(&place.run(&["show", "r.json", "--case", id, "--format", "json"]).stdout);
+    assert_eq!(cases, report["cases"], "both scenarios have that case");
+    let text = stdout(&place.run(&["show", "r.json", "--case", id]));
+    assert!(text.contains("scenario one") && text.contains("scenario two"), "{text}");
+}
+
+#[test]
 fn a_case_that_must_fail_exits_3() {
     if !slow_tests() {
         return;
