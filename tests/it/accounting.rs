@@ -7,10 +7,11 @@ use queue_load::measure::ledger::Told;
 use queue_load::measure::recorder::Recorders;
 use queue_load::measure::tracker::{Arrival, Arrivals, Tracker, WINDOW};
 use queue_load::measure::{Ledger, Measurement, OutcomeSource};
+use queue_load::plan::PlannedRepeat;
 use queue_load::scenario::Strategy;
 use queue_load::units::Nanos;
 use queue_load::verdict::faults;
-use queue_load::worker::protocol::Message;
+use queue_load::worker::protocol::{FailureKind, Message};
 use queue_load::worker::{Queues, carry_out};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -220,6 +221,30 @@ impl Conduct for Slow {
     }
 }
 
+/// Never comes back from a call of the window.
+struct Hangs;
+impl Conduct for Hangs {
+    const NAME: &'static str = "hangs";
+    const TAKES: Duration = Duration::from_secs(24 * 3600);
+    fn answer(_: u64) -> (Reply, u64) {
+        (ACCEPTED, 1)
+    }
+}
+
+#[test]
+fn a_call_that_never_returns_is_the_queues_hang() {
+    if !slow_tests() {
+        return;
+    }
+    let _alone = in_this_process();
+    let mut queues = Queues::with_own();
+    queues.add::<Bookkeeper<Hangs>>();
+    let repeat = PlannedRepeat { drain_timeout: Nanos::from_millis(100), ..repeat_of(Hangs::NAME) };
+    let failure = carry_out(&queues, repeat, Box::new(|_| {})).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Hung);
+    assert!(failure.message.contains("10 of 10 tasks"), "{}", failure.message);
+}
+
 /// Runs the queue for 500 logs; what it measured, and how many messages of progress there were.
 fn measure<C: Conduct>() -> (Measurement, usize) {
     let _alone = in_this_process();
@@ -233,7 +258,10 @@ fn measure<C: Conduct>() -> (Measurement, usize) {
     let say = move |message| *count.lock().unwrap() += usize::from(matches!(message, Message::Progress(_)));
     let measurement = carry_out(&queues, repeat, Box::new(say)).unwrap();
     assert_eq!(faults(&measurement), [""; 0], "{}", C::NAME);
-    assert_eq!(measurement.ledger.scheduled, 500);
+    let ledger = &measurement.ledger;
+    assert_eq!(ledger.scheduled, 500);
+    let suspicion = (ledger.lost.silent, ledger.phantom, ledger.undecidable);
+    assert_eq!(suspicion, (0, 0, 0), "{} is honest, and nothing is held against it", C::NAME);
     let said = *said.lock().unwrap();
     (measurement, said)
 }
@@ -250,6 +278,7 @@ fn an_honest_book_agrees_with_ours_warm_up_included() {
     assert!(measurement.queue_counters["enqueued"] > ledger.enqueued, "the warm-up is in the queue's book");
     assert!(ledger.dropped.abs_diff(100) <= 10, "every fifth: {ledger:?}");
     assert!(ledger.sampled_out.abs_diff(57) <= 10, "every seventh of the others: {ledger:?}");
+    assert!(ledger.delivered_in_window > 0, "{ledger:?}");
     assert!(said > 0, "it said how it goes");
     let soonest = measurement.latency.delivery.min_ns.unwrap();
     assert!(soonest < 10 * MS, "delivered inside the call, {soonest} ns after its beginning");
