@@ -32,6 +32,14 @@ pub enum CliError {
     /// A report cannot be read or written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The report of a run that has just ended cannot be written.
+    #[error("{source}; the journal has what was finished: `queue-load show {}`", journal.display())]
+    Unsaved {
+        /// Why not.
+        source: ReportError,
+        /// What still has all of it.
+        journal: PathBuf,
+    },
     /// A report to be shown cannot be used.
     #[error("{}: {problem}", path.display())]
     NoReport {
@@ -57,7 +65,7 @@ impl CliError {
             | Self::Output { .. }
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
-            Self::Run(_) | Self::Internal(_) => Exit::Internal,
+            Self::Unsaved { .. } | Self::Run(_) | Self::Internal(_) => Exit::Internal,
         }
     }
 }

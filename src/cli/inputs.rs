@@ -3,7 +3,7 @@
 use super::args::ScenarioArgs;
 use super::error::CliError;
 use crate::plan::Plan;
-use crate::scenario::{self, Catalog, Context, Override, Overrides, Scenario, Selector};
+use crate::scenario::{self, Catalog, Context, Diagnostics, Override, Overrides, Scenario, Selector};
 use serde::{Deserialize, Serialize};
 
 /// Repeats of a case where neither the scenario nor the user says how many.
@@ -37,10 +37,19 @@ pub struct Prepared {
 /// # Errors
 /// Everything that is wrong with files, overrides and filters.
 pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliError> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let overrides = Overrides::read(&args.overrides, &environment, catalog)?;
+    // What is not UTF-8 is no value of anything, and is refused as such.
+    let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+    let mut found = Diagnostics::new();
+    let overrides = Overrides::read(&args.overrides, &environment, catalog)
+        .unwrap_or_else(|errors| nothing_but(&mut found, errors));
+    let filter =
+        Selector::from_filters(&args.filters, catalog).unwrap_or_else(|errors| nothing_but(&mut found, errors));
     let context = Context { catalog, overrides: &overrides, default_repeats: DEFAULT_REPEATS };
-    let (scenarios, mut notes) = scenario::load(&args.scenarios, context)?;
+    let (scenarios, mut notes) =
+        scenario::load(&args.scenarios, context).unwrap_or_else(|errors| nothing_but(&mut found, errors));
+    found.or(())?;
+    let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    notes.extend(scenario::unknown_variables(variables));
     notes.extend(overrides.notes().iter().cloned());
     notes.extend(overrides.list().iter().map(|given| format!("overridden: {given}")));
     let inputs = Inputs {
@@ -48,7 +57,7 @@ pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliEr
         overrides: overrides.list().to_vec(),
         filters: args.filters.clone(),
     };
-    let plan = plan(scenarios, &inputs, catalog)?;
+    let plan = Plan::new(scenarios, catalog, &filter)?;
     notes.extend(plan.notes.iter().cloned());
     Ok(Prepared { inputs, plan, notes })
 }
@@ -62,10 +71,12 @@ pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, CliError> {
     let context = Context { catalog, overrides: &overrides, default_repeats: DEFAULT_REPEATS };
     let parse = |(file, text): &(String, String)| scenario::parse(file, text.as_bytes(), context);
     let scenarios = inputs.sources.iter().map(parse).collect::<Result<Vec<Scenario>, _>>()?;
-    plan(scenarios, inputs, catalog)
-}
-
-fn plan(scenarios: Vec<Scenario>, inputs: &Inputs, catalog: &Catalog) -> Result<Plan, CliError> {
     let filter = Selector::from_filters(&inputs.filters, catalog)?;
     Ok(Plan::new(scenarios, catalog, &filter)?)
+}
+
+/// Keeps the errors, so that those of what else was given can be said with them; what they are about is left empty.
+fn nothing_but<T: Default>(found: &mut Diagnostics, errors: Diagnostics) -> T {
+    found.append(errors);
+    T::default()
 }

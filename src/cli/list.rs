@@ -71,6 +71,7 @@ fn table(plan: &Plan) -> String {
             sanitise(&scenario.name, 40),
         ]);
     }
-    let (cases, repeats) = (human::count(plan.cases.len() as u64), human::count(plan.repeats.len() as u64));
-    format!("{}\n\n{cases} cases, {repeats} repeats, about {}\n", table.trim_fmt(), human::span(plan.estimate()))
+    let cases = human::counted(plan.cases.len() as u64, "case");
+    let repeats = human::counted(plan.repeats.len() as u64, "repeat");
+    format!("{}\n\n{cases}, {repeats}, about {}\n", table.trim_fmt(), human::span(plan.estimate()))
 }

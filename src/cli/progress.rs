@@ -37,7 +37,11 @@ impl Progress for Plain {
     fn on_event(&mut self, event: &Event<'_>) {
         self.left.note(event);
         if let Event::PlanStarted { repeats } = event {
-            super::stdio::note(&format!("{repeats} repeats, about {}", human::span(self.left.estimate)));
+            super::stdio::note(&format!(
+                "{}, about {}",
+                human::counted(*repeats as u64, "repeat"),
+                human::span(self.left.estimate)
+            ));
         }
         if let Some(line) = line(event) {
             super::stdio::note(&format!("[{}/{}] {line}", self.left.position, self.left.repeats));

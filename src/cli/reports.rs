@@ -3,7 +3,7 @@
 use super::args::RunArgs;
 use super::error::CliError;
 use crate::plan::Plan;
-use crate::report::{self, Report};
+use crate::report::{self, Report, ReportError};
 use crate::run::{Journal, RunError};
 use std::fs;
 use std::io;
@@ -78,12 +78,11 @@ impl Destination {
     ///
     /// # Errors
     /// When it cannot be written; the journal still has all of it.
-    pub fn save(&self, report: &Report) -> Result<PathBuf, CliError> {
+    pub fn save(&self, report: &Report) -> Result<PathBuf, ReportError> {
         match self {
             Self::Named(path) => report::write(report, path).map(|()| path.clone()),
             Self::Directory { directory, name } => report::write_new(report, directory, name),
         }
-        .map_err(|error| CliError::Internal(error.to_string()))
     }
 
     fn unwritable(&self, error: RunError) -> CliError {

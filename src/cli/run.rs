@@ -12,7 +12,7 @@ use crate::plan::{Plan, PlannedRepeat};
 use crate::render::{self, Format};
 use crate::report::{Environment, Report};
 use crate::run::{
-    ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, RepeatError, Session, execute,
+    ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, Journal, RepeatError, Session, execute,
 };
 use crate::verdict::{self, Validity};
 use crate::worker::Queues;
@@ -40,8 +40,9 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let destination = Destination::of(args, &plan, created_at)?;
     let header = Header { inputs, environment: evidence::environment() };
     let encoded = serde_json::to_value(&header).map_err(|error| CliError::Internal(error.to_string()))?;
-    let mut journal = destination.begin_journal(created_at, &encoded)?;
+    // From here on there is something to tidy up.
     let interrupt = interrupt_on_signal()?;
+    let mut journal = destination.begin_journal(created_at, &encoded)?;
 
     let mut driver = PlanDriver::new(&plan, queues)?;
     let mut progress = progress(args, &plan);
@@ -63,16 +64,27 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
 
     let interrupted = !matches!(execution.ending, Ending::Complete);
     let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted);
-    let path = destination.save(&report)?;
-    journal.finish()?;
-    if !args.quiet {
-        stdio::note(&format!("report: {}", path.display()));
-    }
+    let saved = save(&destination, &report, journal, args.quiet);
+    // Whatever became of the file: the result is there, and is what was asked for.
     show(&report, args.format)?;
+    saved?;
     match execution.ending {
         Ending::Stopped(error) => Err(error.into()),
         Ending::Complete | Ending::Interrupted => Ok(report.verdict.exit.into()),
     }
+}
+
+/// Saves the report, upon which the journal has done its work.
+fn save(destination: &Destination, report: &Report, journal: Journal, quiet: bool) -> Result<(), CliError> {
+    let kept = journal.path().to_owned();
+    let path = destination.save(report).map_err(|source| CliError::Unsaved { source, journal: kept })?;
+    if !quiet {
+        stdio::note(&format!("report: {}", path.display()));
+    }
+    if let Err(error) = journal.finish() {
+        stdio::note(&format!("warning: {error}"));
+    }
+    Ok(())
 }
 
 /// Writes a report to stdout.

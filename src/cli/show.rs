@@ -5,8 +5,9 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::run::{self, Header};
 use super::{evidence, inputs, reports, stdio};
-use crate::render;
-use crate::report::{self, Report};
+use crate::plan::Plan;
+use crate::render::{self, Format};
+use crate::report::{self, CaseRecord, Report};
 use crate::run::{CaseRuns, Journal};
 use crate::worker::Queues;
 use std::collections::BTreeMap;
@@ -23,15 +24,34 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
     };
     match &args.case_id {
         Some(id) => {
-            let text = render::case(&report, id, stdio::width()).ok_or_else(|| CliError::NoReport {
-                path,
-                problem: format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report)),
-            })?;
-            stdio::result(text.as_bytes())?;
+            let cases: Vec<CaseRecord> = report.cases.iter().filter(|case| case.id == *id).cloned().collect();
+            if cases.is_empty() {
+                let problem = format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report));
+                return Err(CliError::NoReport { path, problem });
+            }
+            show_cases(report, cases, id, args.format)?;
         }
         None => run::show(&report, args.format)?,
     }
     Ok(Exit::Pass)
+}
+
+/// Shows the cases of that id: one for each scenario that has it; as JSON a list, as it stands in the report.
+fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) -> Result<(), CliError> {
+    match format {
+        Format::Json => {
+            let json = serde_json::to_vec_pretty(&cases).map_err(|error| CliError::Internal(error.to_string()))?;
+            stdio::result(&[json, b"\n".to_vec()].concat())
+        }
+        Format::Table => {
+            let mut one = Report { cases: Vec::new(), ..report };
+            let texts = cases.into_iter().filter_map(|case| {
+                one.cases = vec![case];
+                render::case(&one, id, stdio::width())
+            });
+            stdio::result(texts.collect::<Vec<_>>().join("\n").as_bytes())
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {
@@ -60,7 +80,16 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     for record in contents.records {
         runs.entry(record.repeat.case).or_default().add(record);
     }
-    Ok(evidence::report(&plan, runs, header.environment, created_at, true))
+    let interrupted = !is_whole(&plan, &runs);
+    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted))
+}
+
+/// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.
+fn is_whole(plan: &Plan, runs: &BTreeMap<usize, CaseRuns>) -> bool {
+    plan.repeats.iter().all(|repeat| {
+        let retries = plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries;
+        runs.get(&repeat.case).is_some_and(|runs| runs.is_settled(repeat.repeat, retries))
+    })
 }
 
 fn ids(report: &Report) -> String {

@@ -1,6 +1,7 @@
 //! stdout for the result, stderr for everything else.
 
 use super::error::CliError;
+use crate::render::sanitise;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -18,9 +19,11 @@ pub fn result(bytes: &[u8]) -> Result<(), CliError> {
     }
 }
 
-/// Says something to the user that is not the result.
+/// Says something to the user that is not the result. It may quote paths and files, so each line is made harmless.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    const LONGEST_LINE: usize = 10_000;
+    let lines: Vec<String> = text.lines().map(|line| sanitise(line, LONGEST_LINE)).collect();
+    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 
 /// Columns for a table on stdout.

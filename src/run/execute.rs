@@ -90,6 +90,13 @@ pub struct Failed {
 }
 
 impl CaseRuns {
+    /// Whether nothing more is to come of the repeat of that round, of which an invalid one is run again `retries` times.
+    pub fn is_settled(&self, round: u32, retries: u32) -> bool {
+        self.measured.iter().any(|measured| measured.repeat.repeat == round)
+            || self.errors.iter().any(|failed| failed.repeat.repeat == round)
+            || self.set_aside.iter().any(|aside| aside.repeat.repeat == round && aside.repeat.attempt >= retries)
+    }
+
     /// Files a finished repeat of this case, fresh from a driver or read back from a journal.
     pub fn add(&mut self, record: RepeatRecord) {
         let RepeatRecord { repeat, outcome } = record;
@@ -333,6 +340,17 @@ mod tests {
         assert_eq!(runs.set_aside.iter().map(|s| s.repeat.attempt).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(runs.set_aside[0].reasons, ["late"]);
         assert_eq!(runs.measured.iter().map(|m| m.repeat.attempt).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn a_repeat_is_settled_by_an_answer_or_by_its_last_retry() {
+        let mut run = Run::new(ScriptedDriver::new(good)).invalid(&[false, true, true, true]);
+        let done = run.execute(&plan()[..2], None);
+        assert!(done.cases[&2].is_settled(0, 2) && !done.cases[&2].is_settled(1, 2));
+        assert!(done.cases[&0].is_settled(0, 2), "set aside, and not to be run again");
+        assert!(!done.cases[&0].is_settled(0, 3), "one more try was to come");
+        let mut broken = Run::new(ScriptedDriver::new(|_: &PlannedRepeat, _: &Interrupt| Err(error())));
+        assert!(broken.execute(&plan()[..1], None).cases[&2].is_settled(0, 2));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::readers::Raw;
 use super::{Diagnostic, Diagnostics, Position, Problem};
+use crate::units::excerpt;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -25,6 +26,9 @@ pub(super) struct Document<'t> {
     unnoted: usize,
 }
 
+/// How the parser calls a key that stands twice; it does not name it.
+const DUPLICATE_KEY: &str = "duplicate key";
+
 /// Most errors, and most notes, that are kept: to place one costs time, and nobody reads a thousand.
 const MOST_KEPT: usize = 1_000;
 
@@ -38,8 +42,12 @@ impl<'t> Document<'t> {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let span = error.span().unwrap_or(0..0);
-            let message = lower_first(error.message());
-            document.error(span, "", Problem::new(message, ""));
+            let (mut message, mut fix) = (lower_first(error.message()), "");
+            if message == DUPLICATE_KEY {
+                message = format!("{message} `{}`", excerpt(document.slice(span.clone())));
+                fix = "keep one of them";
+            }
+            document.error(span, "", Problem::new(message, fix));
         }
         (document, table.into_inner())
     }

@@ -176,7 +176,7 @@ impl Problem {
     pub fn unknown<'k>(what: &str, word: &str, known: impl IntoIterator<Item = &'k str>) -> Problem {
         let known: Vec<&str> = known.into_iter().collect();
         let message = format!("unknown {what} `{}`", excerpt(word));
-        let fix = match nearest(word, &known) {
+        let fix = match nearest(word, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known: {}", known.join(", ")),
         };
@@ -191,14 +191,14 @@ impl From<UnitError> for Problem {
 }
 
 /// The known word that `word` was probably meant to be.
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     const LONGEST: usize = 64;
     if word.len() > LONGEST {
         return None;
     }
     let word = word.to_lowercase().replace('-', "_");
-    let distance = |k: &str| strsim::damerau_levenshtein(&word, &k.replace('-', "_"));
-    let near = known.iter().copied().min_by_key(|k| distance(k))?;
+    let distance = |k: &str| strsim::damerau_levenshtein(&word, &k.to_lowercase().replace('-', "_"));
+    let near = known.min_by_key(|k| distance(k))?;
     let bound = (near.len() / 3).max(1);
     (distance(near) <= bound).then_some(near)
 }

@@ -35,7 +35,7 @@ pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
 pub use generator::{Arrival, ArrivalError, Pacing, Phase, Placement, Producers};
 pub use model::*;
-pub use overrides::{Override, Overrides, Source};
+pub use overrides::{Override, Overrides, Source, unknown_variables};
 pub use selector::{Clause, Selector};
 pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, load, parse};
 

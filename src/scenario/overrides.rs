@@ -3,7 +3,8 @@
 use super::axes::{self, AXES, Axis, TOTAL_RATE, Value};
 use super::readers::Raw;
 use super::settings::{self, SETTINGS};
-use super::{Catalog, Diagnostic, Diagnostics, Problem, RunSettings};
+use super::{Catalog, Diagnostic, Diagnostics, Problem, RunSettings, errors};
+use crate::units::excerpt;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -59,7 +60,7 @@ impl Override {
 impl fmt::Display for Override {
     /// As in `concurrency = 1,10 (--concurrency)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {} ({})", self.key, crate::units::excerpt(&self.text), self.spelled())
+        write!(f, "{} = {} ({})", self.key, excerpt(&self.text), self.spelled())
     }
 }
 
@@ -95,7 +96,12 @@ impl Overrides {
             overrides.add(given.clone(), catalog, &mut found);
         }
         for axis in AXES.iter().chain([&TOTAL_RATE]) {
-            for given in of_environment(axis, environment) {
+            for given in of_environment(axis.name, axis.variables(), environment) {
+                overrides.add(given, catalog, &mut found);
+            }
+        }
+        for setting in &SETTINGS {
+            for given in of_environment(setting.name, std::iter::once(variable_of(setting.name)), environment) {
                 overrides.add(given, catalog, &mut found);
             }
         }
@@ -180,13 +186,45 @@ impl Overrides {
     }
 }
 
-fn of_environment(axis: &'static Axis, environment: &dyn Fn(&str) -> Option<String>) -> Vec<Override> {
-    let set = axis.variables().filter_map(|variable| {
+fn of_environment(
+    key: &str,
+    variables: impl Iterator<Item = String>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Override> {
+    let set = variables.filter_map(|variable| {
         let text = environment(&variable).filter(|text| !text.trim().is_empty())?;
         let source = Source::Environment(variable);
-        Some(Override { key: axis.name.to_owned(), text, source })
+        Some(Override { key: key.to_owned(), text, source })
     });
     set.collect()
+}
+
+/// What the variables begin with.
+const PREFIX: &str = "LOAD_TEST_";
+
+fn variable_of(setting: &str) -> String {
+    format!("{PREFIX}{}", setting.to_uppercase())
+}
+
+/// A note for each of these names that begins like a variable of ours and is none: a misspelt one would otherwise leave
+/// the scenario's own value standing without a word.
+pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let axes = AXES.iter().chain([&TOTAL_RATE]).flat_map(Axis::variables);
+    let known: Vec<String> = axes.chain(SETTINGS.iter().map(|setting| variable_of(setting.name))).collect();
+    // Without what they all begin with, which would make any two of them look alike.
+    let ends = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+    let note = |name: String| {
+        let end = name.strip_prefix(PREFIX)?;
+        if ends().any(|known| known == end) {
+            return None;
+        }
+        let shown = excerpt(&name);
+        Some(match errors::nearest(end, ends()) {
+            Some(near) => format!("{shown} is ignored: did you mean `{PREFIX}{near}`?"),
+            None => format!("{shown} is ignored: no axis and no setting is called that"),
+        })
+    };
+    names.into_iter().filter_map(note).collect()
 }
 
 #[cfg(test)]
@@ -257,6 +295,30 @@ mod tests {
         let mut run = RunSettings::default();
         overrides.apply(&mut run);
         assert_eq!((run.repeats, run.warmup.to_string().as_str()), (7, "2s"));
+    }
+
+    #[test]
+    fn settings_can_be_overridden_by_variables() {
+        let overrides = read(&[("repeats", "7")], &[("LOAD_TEST_REPEATS", "5"), ("LOAD_TEST_WARMUP", "2s")]).unwrap();
+        let mut run = RunSettings::default();
+        overrides.apply(&mut run);
+        assert_eq!((run.repeats, run.warmup.to_string().as_str()), (7, "2s"));
+        assert_eq!(overrides.notes(), ["LOAD_TEST_REPEATS is ignored: --repeats stands"]);
+        let error = read(&[], &[("LOAD_TEST_WARMUP", "2")]).unwrap_err();
+        assert_eq!(error.to_string(), "environment: LOAD_TEST_WARMUP: `2` has no unit (write \"2s\")");
+    }
+
+    #[test]
+    fn a_variable_that_means_nothing_is_noted() {
+        let set = ["PATH", "LOAD_TEST_CONCURENCY", "LOAD_TEST_QUEUE_SIZE", "LOAD_TEST_REPEATS", "load_test_x"];
+        assert_eq!(
+            unknown_variables(set.map(str::to_owned)),
+            ["LOAD_TEST_CONCURENCY is ignored: did you mean `LOAD_TEST_CONCURRENCY`?"]
+        );
+        assert_eq!(
+            unknown_variables(["LOAD_TEST_FOO".to_owned()]),
+            ["LOAD_TEST_FOO is ignored: no axis and no setting is called that"]
+        );
     }
 
     #[test]

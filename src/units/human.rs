@@ -42,6 +42,11 @@ pub fn count(count: u64) -> String {
     out
 }
 
+/// A count of things, such as `1 case`, `1,000 cases`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// Logs per second, such as `10.0k/s`, `999/s`, `1.25M/s`.
 pub fn rate(per_second: f64) -> String {
     const UNITS: [(&str, f64); 4] = [("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9)];

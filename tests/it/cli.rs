@@ -116,6 +116,46 @@ fn bad_overrides_and_filters_are_refused() {
 }
 
 #[test]
+fn the_errors_of_files_overrides_variables_and_filters_are_said_together() {
+    let place = Place::new();
+    place.write("bad.toml", "[matrix]\nmaxsize = 0\n");
+    let args = ["list", "bad.toml", "missing.toml", "--concurrency", "0", "--filter", "nope"];
+    let output = place.command(&args).env("LOAD_TEST_DURATION", "-1").output().unwrap();
+    expect_code(&output, 2);
+    for word in ["5 errors", "--concurrency", "LOAD_TEST_DURATION", "--filter", "bad.toml:2:11", "missing.toml"] {
+        assert!(stderr(&output).contains(word), "no `{word}` in {}", stderr(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_cannot_be_meant_is_not_passed_over_in_silence() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let output = place.command(&["list", "quick.toml"]).env("LOAD_TEST_CONCURENCY", "5").output().unwrap();
+    expect_code(&output, 0);
+    assert!(stderr(&output).contains("did you mean `LOAD_TEST_CONCURRENCY`?"), "{}", stderr(&output));
+    let rubbish = std::ffi::OsStr::from_bytes(b"\xff");
+    let output = place.command(&["list", "quick.toml"]).env("LOAD_TEST_CONCURRENCY", rubbish).output().unwrap();
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("LOAD_TEST_CONCURRENCY"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_hostile_file_name_reaches_no_terminal() {
+    let place = Place::new();
+    let name = "a\u{1b}[31m\u{202e}.toml";
+    place.write(name, QUICK);
+    for args in [&["validate", name][..], &["list", name, name], &["show", name], &["run", name, "--reports-dir", name]]
+    {
+        let output = place.run(args);
+        let said = stdout(&output) + &stderr(&output);
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{args:?}: {said:?}");
+    }
+}
+
+#[test]
 fn a_reports_directory_that_cannot_be_used_is_found_before_the_run() {
     let place = Place::new();
     place.write("long.toml", LONG);
@@ -141,7 +181,7 @@ fn list_says_what_would_run_and_how_long_it_takes() {
     assert!(listing["estimate_ns"].as_u64().unwrap() > 200_000_000);
     assert!(stderr(&output).contains("overridden: strategy = drop,block (--strategy)"), "{}", stderr(&output));
     let table = stdout(&place.run(&["list", "quick.toml"]));
-    assert!(table.contains("1 cases, 1 repeats, about"), "{table}");
+    assert!(table.contains("1 case, 1 repeat, about"), "{table}");
     assert_eq!(place.files("."), ["quick.toml"], "nothing was run");
 }
 
@@ -151,7 +191,7 @@ fn queues_and_validate_answer() {
     place.write("quick.toml", QUICK);
     let output = place.run(&["validate", "quick.toml"]);
     expect_code(&output, 0);
-    assert_eq!(stdout(&output), "quick.toml: ok, 1 cases\n");
+    assert_eq!(stdout(&output), "quick.toml: ok, 1 case\n");
     let listed = json(&place.run(&["queues", "--format", "json"]).stdout);
     let names: Vec<_> = listed.as_array().unwrap().iter().map(|queue| queue["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["builtin", "noop"]);
@@ -196,6 +236,46 @@ fn a_run_prints_the_result_alone_and_saves_what_it_printed() {
     let shown = place.run(&["show", "r.json", "--format", "json"]);
     assert_eq!(shown.stdout, output.stdout);
     assert_eq!(place.files("."), ["quick.toml", "r.json"], "no journal is left");
+}
+
+#[test]
+fn a_report_that_cannot_be_saved_is_still_shown_and_can_be_had_again() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("quick.toml", QUICK);
+    let mut command = place.command(&["run", "quick.toml", "--output", "r.json", "--duration", "2s"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    lines.by_ref().map(Result::unwrap).find(|line| line.contains("about")).expect("the run begins");
+    // A directory in the place of the report: it cannot be put there.
+    std::fs::create_dir(place.path().join("r.json")).unwrap();
+    let said: String = lines.map(|line| line.unwrap() + "\n").collect();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(stdout(&output).contains("Total logs attempted:"), "{}", stdout(&output));
+    assert!(said.contains("queue-load show r.journal"), "{said}");
+    let shown = place.run(&["show", "r.journal", "--format", "json"]);
+    expect_code(&shown, 0);
+    assert_eq!(json(&shown.stdout)["interrupted"], false, "the whole plan was run");
+}
+
+#[test]
+fn a_case_can_be_had_as_json_and_from_each_scenario_that_has_it() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("one.toml", QUICK);
+    place.write("two.toml", QUICK);
+    place.run(&["run", "one.toml", "two.toml", "--output", "r.json"]);
+    let report = json(&std::fs::read(place.path().join("r.json")).unwrap());
+    let id = report["cases"][0]["id"].as_str().unwrap();
+    let cases = json(&place.run(&["show", "r.json", "--case", id, "--format", "json"]).stdout);
+    assert_eq!(cases, report["cases"], "both scenarios have that case");
+    let text = stdout(&place.run(&["show", "r.json", "--case", id]));
+    assert!(text.contains("scenario one") && text.contains("scenario two"), "{text}");
 }
 
 #[test]

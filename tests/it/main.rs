@@ -1,5 +1,6 @@
 //! The integration tests: one binary.
 
+mod accounting;
 mod cli;
 mod house;
 mod liars;

@@ -7,6 +7,7 @@ use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Whether the tests that take real time are to run.
 pub fn slow_tests() -> bool {
@@ -15,6 +16,13 @@ pub fn slow_tests() -> bool {
         eprintln!("skipped: set QUEUE_LOAD_SLOW_TESTS to run it");
     }
     wanted
+}
+
+/// Held while a repeat is carried out in this process: what a queue's panic said is kept once for the whole process, and
+/// repeats side by side would spoil each other's times.
+pub fn in_this_process() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A short repeat: 10 tasks offer 500 logs in 250 ms.

@@ -69,6 +69,10 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>, context: Co
     if let (true, Some(rate)) = (has_total, section.get("rate")) {
         let fix = "keep one of them: rate is per task, total_rate is over all tasks";
         document.error(rate.span(), "matrix.rate", Problem::new("stands beside total_rate", fix));
+        if let Some(axis) = axes::find("rate") {
+            // Whichever of the two stays: what is wrong with it is said now.
+            values(document, rate, axis, "matrix.rate", MOST_CASES, context.catalog);
+        }
     }
     let mut all = Vec::with_capacity(AXES.len());
     for axis in &AXES {

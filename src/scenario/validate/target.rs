@@ -3,7 +3,7 @@
 use crate::scenario::document::Document;
 use crate::scenario::readers::{self, Raw};
 use crate::scenario::{Problem, Target};
-use crate::units::{Nanos, Rate};
+use crate::units::{Decimal, Nanos, Rate};
 use toml::de::DeTable;
 
 pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> Target {
@@ -17,8 +17,10 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> Target {
         let time = readers::time(raw, Nanos(1)..=Nanos::from_secs(3600));
         // A latency without a unit is hardly one in seconds.
         time.map_err(|problem| match raw {
-            Raw::Integer(number, 10) if !number.starts_with('-') => {
-                Problem::new(problem.message, format!("write \"{number}us\""))
+            Raw::Integer(number, 10) | Raw::Float(number) | Raw::Text(number)
+                if Decimal::from_plain(number).is_ok_and(|_| !number.starts_with('-')) =>
+            {
+                Problem::new(problem.message, format!("write \"{}us\"", number.trim()))
             }
             _ => problem,
         })

@@ -238,7 +238,14 @@ const SINGLE_BAD_INPUTS: &[(&str, &str)] = &[
         "[matrix]\n[[check]]\nexpect = \"\"\"\np99(respons) < 1ms\"\"\"",
         "s.toml:4:5: check.expect: unknown latency `respons` (did you mean `response`?)",
     ),
-    ("[matrix]\nconcurrency = 1\nconcurrency = 2", "s.toml:3:1: duplicate key"),
+    ("[matrix]\nconcurrency = 1\nconcurrency = 2", "s.toml:3:1: duplicate key `concurrency` (keep one of them)"),
+    (
+        "[matrix]\nrate = [0, \"1/s\"]\ntotal_rate = 1",
+        "s.toml:2:8: matrix.rate: stands beside total_rate (keep one of them: rate is per task, total_rate is over all tasks)\n\
+         s.toml:2:9: matrix.rate: a rate of 0 makes no sense (write a rate such as \"10k/s\")",
+    ),
+    ("[matrix]\n[target]\nlatency = \"100\"", "s.toml:3:11: target.latency: `100` has no unit (write \"100us\")"),
+    ("[matrix]\n[target]\nlatency = 1.5", "s.toml:3:11: target.latency: 1.5 has no unit (write \"1.5us\")"),
 ];
 
 #[test]
