@@ -181,6 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn a_span_that_two_threads_end_is_counted_once() {
+        let stalls = Stalls::new(2);
+        stalls.enter(0, 0);
+        stalls.enter(1, 0);
+        // Thread 0 has told its end, and is not yet marked as outside when thread 1 tells its own.
+        stalls.end_of_long_call(0, 10 * MS);
+        stalls.leave(1, 0, 10 * MS);
+        stalls.leave(0, 0, 10 * MS);
+        assert_eq!(stalls.held(0, 20 * MS), 10 * MS);
+    }
+
+    #[test]
     fn short_calls_are_nobodys_stall() {
         let stalls = Stalls::new(1);
         for n in 0..100 {

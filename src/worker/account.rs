@@ -85,10 +85,9 @@ fn close(
 fn sum(told: impl Iterator<Item = Told>) -> Told {
     told.fold(Told::default(), |sum, part| Told {
         enqueued: sum.enqueued + part.enqueued,
-        hash: sum.hash.wrapping_add(part.hash),
-        enqueued_in_window: sum.enqueued_in_window + part.enqueued_in_window,
         dropped: sum.dropped + part.dropped,
         sampled_out: sum.sampled_out + part.sampled_out,
+        ..Told::default()
     })
 }
 

@@ -21,7 +21,8 @@ use std::time::Duration;
 /// # Errors
 /// The queue cannot be built; more values than can be counted exactly.
 pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure> {
-    let clock = LoadClock::Manual(ManualClock::at(0));
+    let time = ManualClock::at(0);
+    let clock = LoadClock::Manual(time.clone());
     let parameters = &repeat.parameters;
     let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, None);
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
@@ -53,20 +54,52 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
 mod tests {
     use super::*;
     use crate::adapter::{About, Account};
-    use crate::load::{Entry, Reply};
+    use crate::load::{Entry, Phase, Reply, Stamp};
     use crate::measure::OutcomeSource;
     use crate::measure::encoding::Distribution;
     use crate::scenario::{Arrival, Parameters, Strategy};
     use crate::units::{Nanos, Rate};
+    use std::marker::PhantomData;
 
-    /// Takes 50 µs a call, and delivers inside it.
-    struct Steady {
-        sink: Sink,
+    /// How long a call takes, in nanoseconds.
+    trait Pace: Send + Sync + 'static {
+        fn of(stamp: Stamp) -> u64;
     }
 
-    impl Queue for Steady {
+    struct Fifty;
+    impl Pace for Fifty {
+        fn of(_: Stamp) -> u64 {
+            50_000
+        }
+    }
+
+    /// The first call takes 150 ms, the others no time.
+    struct SlowStart;
+    impl Pace for SlowStart {
+        fn of(stamp: Stamp) -> u64 {
+            if (stamp.phase, stamp.sequence) == (Phase::WarmUp, 0) { 150_000_000 } else { 0 }
+        }
+    }
+
+    /// The last call of a second at 10/s takes 1.2 s.
+    struct SlowEnd;
+    impl Pace for SlowEnd {
+        fn of(stamp: Stamp) -> u64 {
+            if (stamp.phase, stamp.sequence) == (Phase::Window, 9) { 1_200_000_000 } else { 0 }
+        }
+    }
+
+    /// Takes as long as its pace says, and delivers inside the call. Its shutdown takes 5 ms.
+    struct Paced<P> {
+        sink: Sink,
+        pace: PhantomData<P>,
+    }
+
+    type Steady = Paced<Fifty>;
+
+    impl<P: Pace> Queue for Paced<P> {
         const ABOUT: About = About {
-            name: "steady",
+            name: "paced",
             version: "1",
             strategies: &[Strategy::Drop],
             blocks_caller: &[],
@@ -75,16 +108,17 @@ mod tests {
         };
 
         fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
-            Ok(Self { sink })
+            Ok(Self { sink, pace: PhantomData })
         }
 
         async fn log(&self, entry: &Entry<'_>) -> Reply {
-            self.sink.clock().pass(50_000);
+            self.sink.clock().pass(P::of(entry.stamp));
             self.sink.deliver(Some(entry.stamp), |_| Ok(())).unwrap();
             Reply::Enqueued { waited: Some(false) }
         }
 
         fn shutdown(self, _: Duration) -> Account {
+            self.sink.clock().pass(5_000_000);
             Account::default()
         }
     }
@@ -154,6 +188,40 @@ mod tests {
         let ledger = &measurement.ledger;
         assert_eq!((ledger.scheduled, ledger.attempted, ledger.unsent), (40_000, 20_000, 20_000));
         assert_eq!((ledger.unsent_generator, measurement.latency.response.censored), (0, 20_000));
+    }
+
+    #[test]
+    fn a_call_of_the_warm_up_that_lasts_into_the_window_is_the_queues_delay() {
+        let measurement = simulate::<Paced<SlowStart>>(&repeat(100, 1, 1)).unwrap();
+        let latency = &measurement.latency;
+        // The window begins at 100 ms; its first log waits until 150 ms.
+        assert_eq!((latency.response.max_ns, latency.lateness.max_ns), (Some(50_000_000), Some(0)));
+        assert_eq!(measurement.ledger.attempted, 100);
+    }
+
+    #[test]
+    fn what_is_left_of_the_warm_up_when_the_window_begins_is_abandoned() {
+        let repeat = repeat(100, 1, 1);
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let sink = Sink::new(clock.clone(), 1, 0, None);
+        let queue = Steady { sink: sink.clone(), pace: PhantomData };
+        let warm_up = Span { start: 0, length: repeat.warmup.0 };
+        let load = Arc::new(repeat::share(&repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
+        // A generator that sleeps through the warm-up.
+        clock.pass(load.window.start);
+        let mut results = Vec::new();
+        lanes::run(&load, 0, 1, repeat.parameters.pacing, |result| results.push(result));
+        assert_eq!((results[0].warm_up.enqueued, results[0].told.enqueued), (0, 100));
+    }
+
+    #[test]
+    fn the_drain_begins_when_the_last_call_has_returned() {
+        let drain = |measurement: Measurement| measurement.cost.drain_ns;
+        assert_eq!(drain(simulate::<Steady>(&repeat(100, 1, 1)).unwrap()), 5_000_000);
+        // Due 900 ms into the window and 1.2 s long, it returns 1.1 s after the end; the shutdown then takes its 5 ms.
+        let late = simulate::<Paced<SlowEnd>>(&repeat(10, 1, 1)).unwrap();
+        assert_eq!((late.ledger.enqueued, late.ledger.enqueued_in_window), (10, 9));
+        assert_eq!(drain(late), 5_000_000);
     }
 
     #[test]
