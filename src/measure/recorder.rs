@@ -114,6 +114,10 @@ impl Recorder {
             response_ideal: self.response_ideal.encode(),
             delivery,
             lateness: self.lateness.encode(),
+            lag_before: None,
+            lag: None,
+            timer_lag_before: None,
+            timer_lag: None,
         })
     }
 

@@ -15,6 +15,7 @@ mod plan;
 mod pooled;
 mod repeat;
 mod statistic;
+mod surroundings;
 mod target;
 
 pub use case::{CaseEvidence, judge_case};

@@ -5,6 +5,7 @@ use super::tasks::TaskResult;
 use crate::adapter::{Account, Queue, Sink};
 use crate::clock::SystemClock;
 use crate::measure::encoding::EncodingError;
+use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
@@ -26,6 +27,8 @@ pub struct Observed<'a> {
     pub account: Account,
     /// What the kernel says of the window.
     pub passed: Passed,
+    /// What a watching thread says of the window.
+    pub jitter: Option<Jitter>,
     /// Cost of timing one call, in nanoseconds.
     pub floor_ns: f64,
     /// From the window's end, or the last return if that was later, to the end of the shutdown, in nanoseconds.
@@ -37,7 +40,7 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, floor_ns, drain_ns } = observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, jitter, floor_ns, drain_ns } = observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let ledger = close(&tasks, &delivered, &account, &warm_up);
@@ -46,12 +49,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         outcome_source: Q::ABOUT.outcome_source,
         rates: rates(&ledger, repeat.parameters.duration.0),
         cost: cost(&ledger, &passed, &account, drain_ns),
-        machine: Machine {
-            steal_share: passed.steal_share,
-            involuntary_switches: passed.involuntary_switches,
-            clock: SystemClock::source().to_owned(),
-            instrument_floor_ns: floor_ns,
-        },
+        machine: machine_record(&passed, jitter.as_ref(), floor_ns),
+        control: None,
         latency: recorder.to_latencies(delivered.latency.encode())?,
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
@@ -59,6 +58,22 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         queue_version: Q::ABOUT.version.to_owned(),
         ledger,
     })
+}
+
+/// The machine, from what the kernel and a watching thread say.
+pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, floor_ns: f64) -> Machine {
+    let (jitter, stolen_ns) = jitter.map(Jitter::to_parts).unzip();
+    Machine {
+        steal_share: passed.steal_share,
+        involuntary_switches: passed.involuntary_switches,
+        producer_switches: passed.producer_switches,
+        process_share: passed.process_share,
+        others_share: passed.others_share,
+        jitter,
+        stolen_ns,
+        clock: SystemClock::source().to_owned(),
+        instrument_floor_ns: floor_ns,
+    }
 }
 
 fn close(tasks: &[TaskResult], delivered: &Delivered, account: &Account, warm_up: &Told) -> Ledger {

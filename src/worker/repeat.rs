@@ -78,6 +78,7 @@ pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Re
         sink,
         account,
         passed: after.since(&before),
+        jitter: None,
         floor_ns,
         drain_ns,
     })
