@@ -160,6 +160,16 @@ impl Measurement {
         self
     }
 
+    /// The runtime's lag was 20 µs before the load and `during_ns` during it; its timer's 1 ms and 2 ms.
+    #[must_use]
+    pub fn with_lag(mut self, during_ns: u64) -> Self {
+        self.latency.lag_before = Some(constant(1_200, 20_000));
+        self.latency.lag = Some(constant(1_000, during_ns));
+        self.latency.timer_lag_before = Some(constant(240, 1_000_000));
+        self.latency.timer_lag = Some(constant(200, 2_000_000));
+        self
+    }
+
     /// `unsent` of the logs are never sent, because the generator was late.
     #[must_use]
     pub fn with_unsent_generator(mut self, unsent: u64) -> Self {

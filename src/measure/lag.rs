@@ -57,7 +57,7 @@ impl Pending {
 
 /// The lags of two spans of time: before the load, and during it. A lag belongs to the span in which its beat was sent,
 /// whenever that was seen; a beat outside both is passed over.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Lags {
     spans: [Option<(u64, u64)>; 2],
     lags: [Distribution; 2],
@@ -70,12 +70,6 @@ pub enum When {
     Before,
     /// During the window.
     During,
-}
-
-impl Default for Lags {
-    fn default() -> Self {
-        Self { spans: [None; 2], lags: [Distribution::new(), Distribution::new()] }
-    }
 }
 
 impl Lags {

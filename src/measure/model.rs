@@ -260,3 +260,25 @@ mod decimal {
         String::deserialize(d)?.parse().map_err(D::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::healthy;
+    use super::*;
+
+    #[test]
+    fn a_measurement_from_before_lag_and_control_still_reads() {
+        let full = healthy(100).with_lag(25_000).with_control(80_000);
+        let mut old = serde_json::to_value(&full).unwrap();
+        let mut forget = |place: &str, names: &[&str]| {
+            let object = old.pointer_mut(place).unwrap().as_object_mut().unwrap();
+            names.iter().for_each(|name| assert!(object.remove(*name).is_some(), "{name}"));
+        };
+        forget("", &["control"]);
+        forget("/latency", &["lag_before", "lag", "timer_lag_before", "timer_lag"]);
+        forget("/machine", &["producer_switches", "process_share", "others_share", "jitter", "stolen_ns"]);
+        let read: Measurement = serde_json::from_value(old).unwrap();
+        assert_eq!((&read.latency.lag, &read.control, &read.machine.jitter), (&None, &None, &None));
+        assert_eq!((read.machine.steal_share, read.machine.others_share), (full.machine.steal_share, None));
+    }
+}

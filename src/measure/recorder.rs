@@ -121,6 +121,11 @@ impl Recorder {
         })
     }
 
+    /// The generator's own lateness so far.
+    pub fn lateness(&self) -> Latency {
+        self.lateness.encode()
+    }
+
     /// The series so far.
     pub fn series(&self) -> &SeriesRecorder {
         &self.series

@@ -114,6 +114,7 @@ fn ratio(before: &LatencySummary, during: &LatencySummary) -> LagRatio {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
     use super::*;
 
     fn lag(p50: Option<u64>, p99: Option<u64>) -> LatencySummary {
@@ -128,6 +129,24 @@ mod tests {
         assert_eq!(ratio(lag(Some(20), None), lag(Some(30), Some(500))).p99, None);
         assert_eq!(ratio(lag(Some(20), Some(50)), lag(Some(30), None)).p99, None);
         assert_eq!(ratio(lag(Some(0), None), lag(Some(30), None)).p50, None, "nothing is a multiple of 0");
+    }
+
+    #[test]
+    fn a_repeat_of_an_older_report_still_reads() {
+        let measurement = crate::measure::fixture::healthy(100).with_lag(25_000).with_control(80_000);
+        let report = fixture::report_of(vec![fixture::case(crate::scenario::Strategy::Drop, vec![measurement])]);
+        let repeat = &report.cases[0].repeats[0];
+        assert_eq!(repeat.lag_ratio.unwrap().p50, Some(1.25));
+        let mut old = serde_json::to_value(repeat).unwrap();
+        for name in ["lag_ratio", "timer_lag_ratio", "control"] {
+            assert!(old.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+        }
+        for name in ["lag_before", "lag", "timer_lag_before", "timer_lag"] {
+            assert!(old["latency"].as_object_mut().unwrap().remove(name).is_some(), "{name}");
+        }
+        let read: super::super::RepeatRecord = serde_json::from_value(old).unwrap();
+        assert_eq!((&read.latency.lag, &read.control, &read.lag_ratio), (&None, &None, &None));
+        assert_eq!(read.latency.enqueue, repeat.latency.enqueue);
     }
 
     #[test]

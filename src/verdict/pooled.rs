@@ -1,6 +1,7 @@
 //! The valid repeats of a case, taken together.
 
 use super::faults::faults_of;
+use super::producers::Producers;
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Latency, Ledger, Lost, Measurement, Rates};
 use crate::scenario::LatencyName;
@@ -122,6 +123,7 @@ pub struct Pooled {
     ledger: Ledger,
     rates: Option<Rates>,
     distributions: Option<Distributions>,
+    producers: Producers,
     faults: Vec<String>,
 }
 
@@ -153,6 +155,7 @@ impl Pooled {
             return Some(decoded);
         }
         self.repeats += 1;
+        self.producers.add(measurement);
         add_ledger(&mut self.ledger, &measurement.ledger);
         self.rates = Some(averaged(self.rates, &measurement.rates, self.repeats));
         Some(decoded)
@@ -180,6 +183,11 @@ impl Pooled {
     #[must_use]
     pub fn distributions(&self) -> Option<&Distributions> {
         self.distributions.as_ref()
+    }
+
+    /// Whether the queue left its producers the time that they need.
+    pub(super) fn producers(&self) -> &Producers {
+        &self.producers
     }
 
     /// What contradicts itself in the repeats that were offered.

@@ -1,6 +1,7 @@
 //! Draws up the measurement of a repeat from what callers, sink, kernel and queue have told.
 
 use super::machine::{self, Passed};
+use super::responsiveness::Observed as Lags;
 use super::tasks::TaskResult;
 use crate::adapter::{Account, Queue, Sink};
 use crate::clock::SystemClock;
@@ -9,7 +10,7 @@ use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
-use crate::measure::{Cost, Ledger, Machine, Measurement, Rates};
+use crate::measure::{Control, Cost, Ledger, Machine, Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
 
@@ -29,6 +30,10 @@ pub struct Observed<'a> {
     pub passed: Passed,
     /// What a watching thread says of the window.
     pub jitter: Option<Jitter>,
+    /// How quickly the runtime ran what was ready.
+    pub lags: Lags,
+    /// What the machine could do before.
+    pub control: Option<Control>,
     /// Cost of timing one call, in nanoseconds.
     pub floor_ns: f64,
     /// From the window's end, or the last return if that was later, to the end of the shutdown, in nanoseconds.
@@ -40,18 +45,21 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, jitter, floor_ns, drain_ns } = observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, jitter, lags, control, floor_ns, drain_ns } =
+        observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let ledger = close(&tasks, &delivered, &account, &warm_up);
     let recorder = recorders.merge()?;
+    let mut latency = recorder.to_latencies(delivered.latency.encode())?;
+    lags.enter(&mut latency);
     Ok(Measurement {
         outcome_source: Q::ABOUT.outcome_source,
         rates: rates(&ledger, repeat.parameters.duration.0),
         cost: cost(&ledger, &passed, &account, drain_ns),
         machine: machine_record(&passed, jitter.as_ref(), floor_ns),
-        control: None,
-        latency: recorder.to_latencies(delivered.latency.encode())?,
+        control,
+        latency,
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
         queue_counters: account.counters,

@@ -9,11 +9,12 @@ use crate::measure::jitter::Jitter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// Between two wake-ups, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
-/// The watching thread; it ends by itself when its span does, and soon after this is dropped.
+/// The watching thread; it ends by itself when its span does, or at its next wake-up once this is dropped.
 #[derive(Debug)]
 pub struct JitterWatch {
     stop: Arc<AtomicBool>,
@@ -50,13 +51,11 @@ impl Drop for JitterWatch {
     }
 }
 
-fn watch(clock: &impl Clock, span: Span, stop: &AtomicBool, mut sleep: impl FnMut(std::time::Duration)) -> Jitter {
+fn watch(clock: &impl Clock, span: Span, stop: &AtomicBool, mut sleep: impl FnMut(Duration)) -> Jitter {
     let mut jitter = Jitter::new();
     let mut metronome = Metronome::new(span.start, STEP);
-    // The wait for a span that is still far off is cut up, so that a stop is noticed.
-    let mut nap = |left: std::time::Duration| sleep(left.min(std::time::Duration::from_millis(50)));
     while !stop.load(Ordering::Relaxed) {
-        let beat = metronome.next(clock, &mut nap);
+        let beat = metronome.next(clock, &mut sleep);
         if beat.due >= span.end() {
             break;
         }
@@ -69,7 +68,6 @@ fn watch(clock: &impl Clock, span: Span, stop: &AtomicBool, mut sleep: impl FnMu
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use std::time::Duration;
 
     const MS: u64 = 1_000_000;
 

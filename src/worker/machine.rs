@@ -12,16 +12,22 @@ pub const RUNTIME: &str = "ql-";
 /// Counters of the kernel at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// CPU time by thread, in nanoseconds.
-    threads: BTreeMap<u32, (Group, u64)>,
+    /// The threads of this process.
+    threads: BTreeMap<u32, Thread>,
     /// CPU time of the machine.
     ticks: Option<Ticks>,
-    /// Involuntary context switches of this process.
-    involuntary: Option<u64>,
-    /// Of these: the producers' threads.
-    producers_involuntary: Option<u64>,
     /// The time, and the CPU time of this process, threads that have ended included; in nanoseconds.
     process: Option<(u64, u64)>,
+}
+
+/// Counters of one thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thread {
+    group: Group,
+    /// CPU time in nanoseconds.
+    time: u64,
+    /// Involuntary context switches.
+    switches: Option<u64>,
 }
 
 /// CPU time of the machine, in ticks.
@@ -86,31 +92,23 @@ impl Snapshot {
         let ids: Vec<u32> = fs::read_dir("/proc/self/task")
             .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
             .unwrap_or_default();
-        let threads: BTreeMap<u32, (Group, u64)> = ids.iter().filter_map(|&id| Some((id, thread_time(id)?))).collect();
-        let switches: Vec<(u32, u64)> = ids.iter().filter_map(|&id| Some((id, thread_switches(id)?))).collect();
-        let sum = |of: &dyn Fn(u32) -> bool| {
-            switches.iter().filter(|(id, _)| of(*id)).map(|(_, count)| *count).reduce(|a, b| a + b)
-        };
         Self {
+            threads: ids.iter().filter_map(|&id| Some((id, Thread::read(id)?))).collect(),
             ticks: read("/proc/stat").and_then(|stat| parse_ticks(&stat)),
-            involuntary: sum(&|_| true),
-            producers_involuntary: sum(&|id| threads.get(&id).is_some_and(|(group, _)| *group == Group::Producers)),
             process: process_time(),
-            threads,
         }
     }
 
     /// What happened since `earlier`. Threads that ended in between are not seen.
     pub fn since(&self, earlier: &Self) -> Passed {
         let mut cpu_ns = BTreeMap::new();
-        for (id, (group, time)) in &self.threads {
-            let before = earlier.threads.get(id).map_or(0, |(_, time)| *time);
-            *cpu_ns.entry(group.name()).or_default() += time.saturating_sub(before);
+        for (id, thread) in &self.threads {
+            let before = earlier.threads.get(id).map_or(0, |before| before.time);
+            *cpu_ns.entry(thread.group.name()).or_default() += thread.time.saturating_sub(before);
         }
         let ticks =
             self.ticks.zip(earlier.ticks).map(|(now, before)| now.since(before)).filter(|ticks| ticks.total > 0);
         let share = |part: u64, total: u64| (part as f64 / total as f64).min(1.0);
-        let passed = |now: Option<u64>, before: Option<u64>| Some(now?.saturating_sub(before?));
         let process_share = self.process.zip(earlier.process).and_then(|((now, used), (before, used_before))| {
             let all = now.saturating_sub(before).saturating_mul(ticks?.cpus);
             (all > 0).then(|| share(used.saturating_sub(used_before), all))
@@ -119,8 +117,8 @@ impl Snapshot {
         Passed {
             cpu_ns,
             steal_share: ticks.map(|ticks| share(ticks.stolen, ticks.total)),
-            involuntary_switches: passed(self.involuntary, earlier.involuntary),
-            producer_switches: passed(self.producers_involuntary, earlier.producers_involuntary),
+            involuntary_switches: self.switches_since(earlier, |_| true),
+            producer_switches: self.switches_since(earlier, |group| group == Group::Producers),
             process_share,
             // Ticks are coarse, so that what is left may come out below nothing.
             others_share: busy.zip(process_share).map(|(busy, own)| (busy - own).max(0.0)),
@@ -128,19 +126,30 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Involuntary context switches of the threads of some groups since `earlier`; `None` if none can be read.
+    fn switches_since(&self, earlier: &Self, of: impl Fn(Group) -> bool) -> Option<u64> {
+        let since = |(id, thread): (&u32, &Thread)| {
+            let before = earlier.threads.get(id).map_or(Some(0), |before| before.switches)?;
+            Some(thread.switches?.saturating_sub(before))
+        };
+        self.threads.iter().filter(|(_, thread)| of(thread.group)).filter_map(since).reduce(|a, b| a + b)
+    }
+}
+
+impl Thread {
+    fn read(id: u32) -> Option<Self> {
+        let name = read(&format!("/proc/self/task/{id}/comm"))?;
+        let time = read(&format!("/proc/self/task/{id}/schedstat"))?.split_whitespace().next()?.parse().ok()?;
+        let switches = read(&format!("/proc/self/task/{id}/status"));
+        let switches = switches.and_then(|status| field(&status, "nonvoluntary_ctxt_switches:"));
+        Some(Self { group: Group::of(id, &name), time, switches })
+    }
+}
+
 /// Largest amount of memory that this process has occupied so far, in bytes.
 pub fn peak_memory() -> Option<u64> {
     field(&read("/proc/self/status")?, "VmHWM:").map(|kib| kib * 1024)
-}
-
-fn thread_time(id: u32) -> Option<(Group, u64)> {
-    let name = read(&format!("/proc/self/task/{id}/comm"))?;
-    let time = read(&format!("/proc/self/task/{id}/schedstat"))?.split_whitespace().next()?.parse().ok()?;
-    Some((Group::of(id, &name), time))
-}
-
-fn thread_switches(id: u32) -> Option<u64> {
-    field(&read(&format!("/proc/self/task/{id}/status"))?, "nonvoluntary_ctxt_switches:")
 }
 
 /// The time and the CPU time of this process, in nanoseconds.
@@ -210,26 +219,31 @@ mod tests {
         assert_eq!(Group::of(std::process::id(), "queue-load"), Group::Runtime);
     }
 
+    fn thread(group: Group, time: u64, switches: Option<u64>) -> Thread {
+        Thread { group, time, switches }
+    }
+
     #[test]
     fn differences_are_per_group_and_never_negative() {
         let before = Snapshot {
-            threads: [(1, (Group::Queue, 100)), (2, (Group::Producers, 50))].into(),
+            threads: [(1, thread(Group::Queue, 100, Some(900))), (2, thread(Group::Producers, 50, Some(2)))].into(),
             ticks: Some(Ticks { stolen: 1, busy: 50, total: 100, cpus: 2 }),
-            involuntary: Some(3),
-            producers_involuntary: Some(2),
             process: Some((1_000, 100)),
         };
         let after = Snapshot {
-            threads: [(1, (Group::Queue, 400)), (2, (Group::Producers, 50)), (3, (Group::Queue, 7))].into(),
+            threads: [
+                (2, thread(Group::Producers, 50, Some(9))),
+                (3, thread(Group::Queue, 307, Some(5))),
+                (4, thread(Group::Queue, 0, None)),
+            ]
+            .into(),
             ticks: Some(Ticks { stolen: 11, busy: 110, total: 200, cpus: 2 }),
-            involuntary: None,
-            producers_involuntary: Some(9),
             process: Some((2_000, 600)),
         };
         let passed = after.since(&before);
         assert_eq!(passed.cpu_ns, [("producers", 0), ("queue", 307)].into());
         assert_eq!(passed.steal_share, Some(0.1));
-        assert_eq!((passed.involuntary_switches, passed.producer_switches), (None, Some(7)));
+        assert_eq!((passed.involuntary_switches, passed.producer_switches), (Some(12), Some(7)), "1 has ended");
         // Of two CPUs for 1,000 ns this process had 500 ns; 60 of 100 ticks were busy.
         assert_eq!(passed.process_share, Some(0.25));
         assert!((passed.others_share.unwrap() - 0.35).abs() < 1e-9, "{passed:?}");

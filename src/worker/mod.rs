@@ -6,10 +6,13 @@
 pub mod protocol;
 
 mod account;
+mod control;
 mod floor;
+mod jitter;
 mod machine;
 mod panics;
 mod repeat;
+mod responsiveness;
 mod tasks;
 
 use crate::adapter::{Host, Queue, Registry};

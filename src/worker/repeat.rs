@@ -1,16 +1,19 @@
 //! Warm-up, window, drain: the course of one repeat.
 
 use super::account::{self, Observed};
-use super::machine::{PRODUCER, Snapshot};
+use super::jitter::JitterWatch;
+use super::machine::{PRODUCER, Passed, Snapshot};
 use super::protocol::{Failure, FailureKind, Message, Progress};
 use super::tasks::{Shared, Span, TaskResult, Waiting, become_sender};
-use super::{floor, panics};
+use super::{control, floor, panics, responsiveness};
 use crate::adapter::{Account, Queue, Setup, Sink};
 use crate::clock::{Clock, SystemClock};
 use crate::load::pacing::{Pacer, sharpen_sleep};
 use crate::load::producer::GRACE;
 use crate::load::{Schedule, Template};
 use crate::measure::Measurement;
+use crate::measure::jitter::Jitter;
+use crate::measure::lag::When;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
 use crate::plan::PlannedRepeat;
@@ -23,8 +26,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
+use tokio::runtime::{Handle, Runtime};
 
-/// From the build of the queue to the first log, in nanoseconds: time for all tasks to be spawned.
+/// From the making of a load to its first log, in nanoseconds: time for all tasks to be spawned.
 const HEAD_START: u64 = 20_000_000;
 
 /// Between two progress messages, in nanoseconds.
@@ -38,23 +42,86 @@ const MOST_WAKE_UPS: f64 = 100_000.0;
 
 type Load<Q> = Arc<Shared<Q, SystemClock>>;
 
+/// What all loads of a repeat run on.
+pub struct Bench {
+    /// The clock.
+    pub clock: SystemClock,
+    /// The producers' runtime.
+    pub runtime: Handle,
+    /// Number of its threads.
+    pub threads: usize,
+    /// Cost of timing one call, in nanoseconds.
+    pub floor_ns: f64,
+}
+
 /// Carries out one repeat with `Q`.
 pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
     panics::watch();
     let clock = SystemClock::new();
     let floor_ns = floor::measure(&clock);
-    let (queue, sink) = build::<Q>(repeat, &clock)?;
-    say(Message::Started);
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let load = Arc::new(share(repeat, queue, clock.clone(), threads));
-    sink.set_window_end(load.window.end());
     let runtime = start_runtime(threads)?;
-    let (send, results) = mpsc::channel();
-    spawn_tasks(&runtime, &load, send);
-    let pacer = start_pacer(&load)?;
+    let bench = Bench { clock, runtime: runtime.handle().clone(), threads, floor_ns };
+    let outcome = measure::<Q>(repeat, &bench, say);
+    // A call that never returns must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
 
-    let drain_until = load.window.end() + repeat.drain_timeout.0.max(GRACE);
-    let course = Course { load: &load, sink: &sink, say, results: &results, done: Vec::new(), drain_until };
+/// Control, idle phase, load, drain.
+fn measure<Q: Queue>(
+    repeat: &PlannedRepeat,
+    bench: &Bench,
+    say: &mut dyn FnMut(Message),
+) -> Result<Measurement, Failure> {
+    let control = control::run(repeat, bench)?;
+    let (queue, sink) = build::<Q>(repeat, &bench.clock)?;
+    let probes = responsiveness::start_idle(&bench.runtime, bench.clock.clone())?;
+    say(Message::Started);
+    let shared = share(repeat, queue, bench);
+    let window = shared.window;
+    sink.set_window_end(window.end());
+    probes.listen(When::During, window);
+    let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
+    let Driven { queue, recorders, tasks, passed, jitter } = drive(bench, shared, &sink, say, drain_until)?;
+    let lags = probes.finish();
+    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
+    let account = shut_down(queue, &sink, drain_until.saturating_sub(bench.clock.now()))?;
+    let drain_ns = bench.clock.now().saturating_sub(last_return);
+    let floor_ns = bench.floor_ns;
+    let observed =
+        Observed { repeat, tasks, recorders, sink, account, passed, jitter, lags, control, floor_ns, drain_ns };
+    account::draw_up::<Q>(observed).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+/// A load that has run to its end, and the queue, which nobody calls any more.
+pub struct Driven<Q> {
+    /// The queue.
+    pub queue: Q,
+    /// What the calls took.
+    pub recorders: Recorders,
+    /// What the tasks told.
+    pub tasks: Vec<TaskResult>,
+    /// What the kernel says of the window.
+    pub passed: Passed,
+    /// What a watching thread says of the window.
+    pub jitter: Option<Jitter>,
+}
+
+/// Runs a load on its queue: warm-up and window, until the last call has returned or `drain_until` has come.
+pub fn drive<Q: Queue>(
+    bench: &Bench,
+    shared: Shared<Q, SystemClock>,
+    sink: &Sink,
+    say: &mut dyn FnMut(Message),
+    drain_until: u64,
+) -> Result<Driven<Q>, Failure> {
+    let watch = JitterWatch::start(bench.clock.clone(), shared.window)?;
+    let load = Arc::new(shared);
+    let (send, results) = mpsc::channel();
+    spawn_tasks(&bench.runtime, &load, send);
+    let pacer = start_pacer(&load)?;
+    let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
     let observed = course.follow();
     if let Waiting::Paced(pacer) = &load.waiting {
         pacer.stop();
@@ -63,26 +130,10 @@ pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Re
     if let Some(pacer) = pacer {
         let _ = pacer.join();
     }
-    // The tasks have ended; the threads are given the time to let go of what they share.
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    let load = Arc::into_inner(load)
+    // A task lets go of what is shared before it tells its result.
+    let Shared { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
-    let Shared { queue, recorders, window, .. } = load;
-    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
-    let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
-    let drain_ns = clock.now().saturating_sub(last_return);
-    account::draw_up::<Q>(Observed {
-        repeat,
-        tasks,
-        recorders,
-        sink,
-        account,
-        passed: after.since(&before),
-        jitter: None,
-        floor_ns,
-        drain_ns,
-    })
-    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    Ok(Driven { queue, recorders, tasks, passed: after.since(&before), jitter: watch.finish() })
 }
 
 fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &SystemClock) -> Result<(Q, Sink), Failure> {
@@ -111,7 +162,9 @@ fn open_sink(kind: SinkKind) -> std::io::Result<Option<Box<dyn Write + Send>>> {
     }
 }
 
-fn share<Q>(repeat: &PlannedRepeat, queue: Q, clock: SystemClock, threads: usize) -> Shared<Q, SystemClock> {
+/// The load that `repeat` asks for, on `queue`; it begins [`HEAD_START`] from now.
+pub fn share<Q>(repeat: &PlannedRepeat, queue: Q, bench: &Bench) -> Shared<Q, SystemClock> {
+    let clock = bench.clock.clone();
     let Parameters { concurrency, rate, duration, payload, .. } = &repeat.parameters;
     let warm_up = Span { start: clock.now() + HEAD_START, length: repeat.warmup.0 };
     let window = Span { start: warm_up.end(), length: duration.0 };
@@ -124,13 +177,13 @@ fn share<Q>(repeat: &PlannedRepeat, queue: Q, clock: SystemClock, threads: usize
         warm_up,
         window_schedule: Schedule::new(*concurrency, *rate, Nanos(window.length)),
         window,
-        recorders: Recorders::new(threads, window.start, window.length),
-        stalls: Stalls::new(threads),
+        recorders: Recorders::new(bench.threads, window.start, window.length),
+        stalls: Stalls::new(bench.threads),
         clock,
     }
 }
 
-fn start_runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
+fn start_runtime(threads: usize) -> Result<Runtime, Failure> {
     let next = AtomicUsize::new(0);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
@@ -144,7 +197,7 @@ fn start_runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the runtime: {error}")))
 }
 
-fn spawn_tasks<Q: Queue>(runtime: &tokio::runtime::Runtime, load: &Load<Q>, send: Sender<Option<TaskResult>>) {
+fn spawn_tasks<Q: Queue>(runtime: &Handle, load: &Load<Q>, send: Sender<Option<TaskResult>>) {
     for task in 0..load.window_schedule.tasks() {
         let (load, ending) = (Arc::clone(load), Ending { send: send.clone() });
         runtime.spawn(async move {

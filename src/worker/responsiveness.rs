@@ -6,16 +6,17 @@
 
 use super::protocol::{Failure, FailureKind};
 use super::tasks::Span;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::load::metronome::Metronome;
 use crate::load::pacing::sharpen_sleep;
-use crate::measure::Latencies;
 use crate::measure::lag::{Lags, Pending, When};
+use crate::measure::{Latencies, Latency};
+use crate::plan::IDLE;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// Between two beats of the heartbeat, in nanoseconds.
@@ -23,6 +24,9 @@ const BEAT: u64 = 1_000_000;
 
 /// Between two ticks of the timer, in nanoseconds.
 const TICK: u64 = 5_000_000;
+
+/// From the start of the probes to the first beat that counts, in nanoseconds.
+const SETTLE: u64 = 20_000_000;
 
 /// The two probes, running until [`Self::finish`].
 #[derive(Debug)]
@@ -47,7 +51,7 @@ impl<C: Clock> Responsiveness<C> {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(runtime: &Runtime, clock: C) -> Result<Self, Failure> {
+    pub fn start(runtime: &Handle, clock: C) -> Result<Self, Failure> {
         let shared = Arc::new(Shared {
             clock,
             wake: Notify::new(),
@@ -74,14 +78,45 @@ impl<C: Clock> Responsiveness<C> {
         }
     }
 
-    /// Ends both, and enters what they recorded.
-    pub fn finish(mut self, latency: &mut Latencies) {
+    /// Ends both, and says what they recorded.
+    pub fn finish(mut self) -> Observed {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-        self.shared.enter(latency);
+        self.shared.observed()
     }
+}
+
+/// What the probes recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    lag_before: Latency,
+    lag: Latency,
+    timer_lag_before: Latency,
+    timer_lag: Latency,
+}
+
+impl Observed {
+    /// Enters it among the other latencies.
+    pub fn enter(self, latency: &mut Latencies) {
+        latency.lag_before = Some(self.lag_before);
+        latency.lag = Some(self.lag);
+        latency.timer_lag_before = Some(self.timer_lag_before);
+        latency.timer_lag = Some(self.timer_lag);
+    }
+}
+
+/// Starts both on `runtime`, and lets them record while nothing else happens.
+///
+/// # Errors
+/// No thread can be started.
+pub fn start_idle(runtime: &Handle, clock: SystemClock) -> Result<Responsiveness<SystemClock>, Failure> {
+    let probes = Responsiveness::start(runtime, clock.clone())?;
+    let idle = Span { start: clock.now() + SETTLE, length: IDLE.0 };
+    probes.listen(When::Before, idle);
+    thread::sleep(Duration::from_nanos(idle.end().saturating_sub(clock.now())));
+    Ok(probes)
 }
 
 impl<C> Drop for Responsiveness<C> {
@@ -145,14 +180,16 @@ impl<C: Clock> Shared<C> {
         }
     }
 
-    fn enter(&self, latency: &mut Latencies) {
+    fn observed(&self) -> Observed {
         let (mut beats, ticks) = (lock(&self.beats), lock(&self.ticks));
         let now = self.clock.now_fenced();
         lock(&self.pending).take(|sent| beats.record_unseen(sent, now));
-        latency.lag_before = Some(beats.get(When::Before).encode());
-        latency.lag = Some(beats.get(When::During).encode());
-        latency.timer_lag_before = Some(ticks.get(When::Before).encode());
-        latency.timer_lag = Some(ticks.get(When::During).encode());
+        Observed {
+            lag_before: beats.get(When::Before).encode(),
+            lag: beats.get(When::During).encode(),
+            timer_lag_before: ticks.get(When::Before).encode(),
+            timer_lag: ticks.get(When::During).encode(),
+        }
     }
 }
 
@@ -225,7 +262,7 @@ mod tests {
         shared.send();
         clock.advance(7 * MS);
         let mut latency = crate::measure::fixture::healthy(1).latency;
-        shared.enter(&mut latency);
+        shared.observed().enter(&mut latency);
         let lag = latency.lag.unwrap();
         assert_eq!((lag.count, lag.censored, lag.max_ns), (1, 1, Some(7 * MS)));
         assert_eq!(latency.timer_lag.unwrap().count, 0);
