@@ -11,8 +11,16 @@ use sha2::{Digest, Sha256};
 /// Most repeats of one plan.
 pub const MOST_REPEATS: u64 = 1_000_000;
 
-/// What a repeat takes besides warm-up, window and drain: starting and ending its process, building the queue.
-pub const OVERHEAD: Nanos = Nanos::from_millis(600);
+/// The control before each repeat: so much of its schedule goes to a queue that does nothing.
+pub const CONTROL: Nanos = Nanos::from_millis(300);
+
+/// The time before the load in which the queue idles and the runtime's lag is recorded: long enough that three repeats
+/// together hold the 1,000 beats that a p99 needs.
+pub const IDLE: Nanos = Nanos::from_millis(400);
+
+/// What a repeat takes besides warm-up, window and drain: starting and ending its process, [`CONTROL`], building the
+/// queue, and [`IDLE`].
+pub const OVERHEAD: Nanos = Nanos(600_000_000 + CONTROL.0 + IDLE.0);
 
 /// What is added to warm-up, duration and drain timeout before a repeat is given up.
 const DEADLINE_MARGIN: Nanos = Nanos::from_secs(30);

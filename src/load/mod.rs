@@ -3,6 +3,7 @@
 //! Nothing here knows a queue or keeps a statistic. [`schedule`] is pure arithmetic; [`producer`] walks a schedule and
 //! says for each log what was its ideal start; [`pacing`] turns due times into wake-ups.
 
+pub mod metronome;
 pub mod pacing;
 pub mod payload;
 pub mod producer;

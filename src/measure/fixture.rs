@@ -1,7 +1,9 @@
 //! Measurements for tests: a healthy repeat to begin with, and the ways in which one can be spoiled.
 
 use super::encoding::Distribution;
-use super::{Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Point, Rates, Series};
+use super::{
+    Control, Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Point, Rates, Series,
+};
 use std::collections::BTreeMap;
 
 /// A distribution of `count` values, all `ns` nanoseconds.
@@ -48,6 +50,10 @@ pub fn healthy(logs: u64) -> Measurement {
             response_ideal: constant(logs, 15_000),
             delivery: constant(logs, 500_000),
             lateness: constant(logs, 5_000),
+            lag_before: None,
+            lag: None,
+            timer_lag_before: None,
+            timer_lag: None,
         },
         rates: Rates { offered_per_s: per_s, attempted_per_s: per_s, accepted_per_s: per_s, delivered_per_s: per_s },
         cost: Cost {
@@ -59,9 +65,15 @@ pub fn healthy(logs: u64) -> Measurement {
         machine: Machine {
             steal_share: Some(0.0),
             involuntary_switches: Some(3),
+            producer_switches: Some(2),
+            process_share: Some(0.25),
+            others_share: Some(0.02),
+            jitter: Some(constant(1_000, 60_000)),
+            stolen_ns: Some(0),
             clock: "tsc".into(),
             instrument_floor_ns: 21.5,
         },
+        control: None,
         series: Series {
             bin_ns: 1_000_000_000,
             points: vec![Point {
@@ -131,6 +143,31 @@ impl Measurement {
         self.latency.response = partly_censored(sent, 20_000, unsent, wait_ns);
         self.latency.response_ideal = partly_censored(sent, 15_000, unsent, wait_ns);
         self.enqueue_taking(10_000)
+    }
+
+    /// A control of 300 logs was run before it, each of them `lateness_ns` late; the machine was quiet.
+    #[must_use]
+    pub fn with_control(mut self, lateness_ns: u64) -> Self {
+        self.control = Some(Control {
+            span_ns: 300_000_000,
+            scheduled: 300,
+            attempted: 300,
+            unsent: 0,
+            unsent_generator: 0,
+            lateness: constant(300, lateness_ns),
+            machine: self.machine.clone(),
+        });
+        self
+    }
+
+    /// The runtime's lag was 20 µs before the load and `during_ns` during it; its timer's 1 ms and 2 ms.
+    #[must_use]
+    pub fn with_lag(mut self, during_ns: u64) -> Self {
+        self.latency.lag_before = Some(constant(1_200, 20_000));
+        self.latency.lag = Some(constant(1_000, during_ns));
+        self.latency.timer_lag_before = Some(constant(240, 1_000_000));
+        self.latency.timer_lag = Some(constant(200, 2_000_000));
+        self
     }
 
     /// `unsent` of the logs are never sent, because the generator was late.

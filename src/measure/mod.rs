@@ -6,6 +6,8 @@
 pub mod encoding;
 #[cfg(test)]
 pub mod fixture;
+pub mod jitter;
+pub mod lag;
 pub mod ledger;
 pub mod model;
 pub mod recorder;

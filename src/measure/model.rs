@@ -103,6 +103,19 @@ pub struct Latencies {
     pub delivery: Latency,
     /// Start less ideal start: the generator's own.
     pub lateness: Latency,
+    /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue idles;
+    /// null where there is no runtime.
+    #[serde(default)]
+    pub lag_before: Option<Latency>,
+    /// The same during the window.
+    #[serde(default)]
+    pub lag: Option<Latency>,
+    /// Overshoot of the runtime's own timer while the queue idles; null where there is no runtime.
+    #[serde(default)]
+    pub timer_lag_before: Option<Latency>,
+    /// The same during the window.
+    #[serde(default)]
+    pub timer_lag: Option<Latency>,
 }
 
 /// Logs per second, over the window.
@@ -133,7 +146,7 @@ pub struct Cost {
     pub drain_ns: u64,
 }
 
-/// The machine during the window.
+/// The machine during the window, or during the control. What cannot be read is null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
@@ -141,10 +154,46 @@ pub struct Machine {
     pub steal_share: Option<f64>,
     /// Involuntary context switches of this process.
     pub involuntary_switches: Option<u64>,
+    /// Of `involuntary_switches`: those of the producers' threads.
+    #[serde(default)]
+    pub producer_switches: Option<u64>,
+    /// Share of the machine's CPU time that this process used, 0 to 1.
+    #[serde(default)]
+    pub process_share: Option<f64>,
+    /// Share of the machine's CPU time that other processes used, 0 to 1.
+    #[serde(default)]
+    pub others_share: Option<f64>,
+    /// By how much a thread that does nothing but sleep from one millisecond to the next woke up late.
+    #[serde(default)]
+    pub jitter: Option<Latency>,
+    /// Sum of those of its wake-ups that were over 1 ms late, in nanoseconds.
+    #[serde(default)]
+    pub stolen_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
     pub clock: String,
     /// Cost of two clock readings and one recorded value, ns.
     pub instrument_floor_ns: f64,
+}
+
+/// The control: what this machine could do right before the queue was built. A short piece of the same schedule, by the
+/// same producers, into a queue that does nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Its length.
+    pub span_ns: u64,
+    /// Logs whose intended time lies in it: `attempted + unsent + unsent_generator`.
+    pub scheduled: u64,
+    /// Calls made.
+    pub attempted: u64,
+    /// Not sent because every producer was inside a call past the end.
+    pub unsent: u64,
+    /// Not sent because the generator was late.
+    pub unsent_generator: u64,
+    /// Start less ideal start.
+    pub lateness: Latency,
+    /// The machine meanwhile.
+    pub machine: Machine,
 }
 
 /// Counts and percentiles of `enqueue` over time; bins of equal width from the window's start.
@@ -189,6 +238,9 @@ pub struct Measurement {
     pub cost: Cost,
     /// The machine.
     pub machine: Machine,
+    /// The control that was run before; null where there was none.
+    #[serde(default)]
+    pub control: Option<Control>,
     /// The series.
     pub series: Series,
     /// The queue's own counters by name, as it gave them.
@@ -206,5 +258,27 @@ mod decimal {
     }
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
         String::deserialize(d)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::healthy;
+    use super::*;
+
+    #[test]
+    fn a_measurement_from_before_lag_and_control_still_reads() {
+        let full = healthy(100).with_lag(25_000).with_control(80_000);
+        let mut old = serde_json::to_value(&full).unwrap();
+        let mut forget = |place: &str, names: &[&str]| {
+            let object = old.pointer_mut(place).unwrap().as_object_mut().unwrap();
+            names.iter().for_each(|name| assert!(object.remove(*name).is_some(), "{name}"));
+        };
+        forget("", &["control"]);
+        forget("/latency", &["lag_before", "lag", "timer_lag_before", "timer_lag"]);
+        forget("/machine", &["producer_switches", "process_share", "others_share", "jitter", "stolen_ns"]);
+        let read: Measurement = serde_json::from_value(old).unwrap();
+        assert_eq!((&read.latency.lag, &read.control, &read.machine.jitter), (&None, &None, &None));
+        assert_eq!((read.machine.steal_share, read.machine.others_share), (full.machine.steal_share, None));
     }
 }

@@ -114,7 +114,16 @@ impl Recorder {
             response_ideal: self.response_ideal.encode(),
             delivery,
             lateness: self.lateness.encode(),
+            lag_before: None,
+            lag: None,
+            timer_lag_before: None,
+            timer_lag: None,
         })
+    }
+
+    /// The generator's own lateness so far.
+    pub fn lateness(&self) -> Latency {
+        self.lateness.encode()
     }
 
     /// The series so far.

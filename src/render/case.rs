@@ -3,7 +3,7 @@
 use super::columns::{AT_LEAST, all_axes, mark};
 use super::grid::{Column, draw, fit};
 use super::numbers::{self, NONE};
-use super::{reasons, sanitise, text, totals};
+use super::{reasons, sanitise, surroundings, text, totals};
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -23,6 +23,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     ));
     if let Some(summary) = &case.summary {
         out.push_str(&format!("\n{}\n", draw(&fit(latencies(&summary.latency), width).0)));
+        out.push_str(&format!("\n{}", surroundings::lines(case, width)));
         out.push_str(&format!("\n{}", ledger(summary, width)));
     }
     out.push_str(&format!("\n{}\n", draw(&fit(checks(&case.verdict.checks), width).0)));
@@ -42,6 +43,10 @@ fn latencies(set: &LatencySet) -> Vec<Column> {
         ("response_ideal", Some(&set.response_ideal)),
         ("delivery", Some(&set.delivery)),
         ("lateness", Some(&set.lateness)),
+        ("lag_before", set.lag_before.as_ref()),
+        ("lag", set.lag.as_ref()),
+        ("timer_lag_before", set.timer_lag_before.as_ref()),
+        ("timer_lag", set.timer_lag.as_ref()),
     ]
     .into_iter()
     .filter_map(|(name, latency)| Some((name, latency?)))

@@ -8,6 +8,7 @@ mod grid;
 mod numbers;
 mod reasons;
 mod sanitise;
+mod surroundings;
 mod table;
 #[cfg(test)]
 mod tests;

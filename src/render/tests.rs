@@ -21,7 +21,7 @@ fn blocked() -> Measurement {
     blocked.latency.enqueue = of((0..8_000).map(|n| if n % 4 == 0 { 9_870_000 } else { 431 }));
     blocked.latency.unblocked = Some(constant(6_000, 431));
     blocked.latency.blocked = Some(constant(2_000, 9_870_000));
-    blocked
+    blocked.with_lag(30_000).with_control(88_000)
 }
 
 fn sampled() -> Measurement {
@@ -269,16 +269,29 @@ fn one_case_in_full() {
       arrival uniform · phase spread
     repeats: 1 valid, 0 set aside, 0 broken
 
-    latency          count     mean       p50      p90      p99    p99.9      max
-    ─────────────────────────────────────────────────────────────────────────────
-    enqueue          8,000  2.47 ms    431 ns  9.87 ms  9.87 ms        –  9.87 ms
-    unblocked        6,000   431 ns    431 ns   431 ns   431 ns        –   431 ns
-    blocked          2,000  9.87 ms   9.87 ms  9.87 ms  9.87 ms        –  9.87 ms
-    rejected             0        –         –        –        –        –        –
-    response        10,000  ≥420 ms  ≥20.0 µs  ≥2.10 s  ≥2.10 s  ≥2.10 s  ≥2.10 s
-    response_ideal  10,000  ≥420 ms  ≥15.0 µs  ≥2.10 s  ≥2.10 s  ≥2.10 s  ≥2.10 s
-    delivery         8,000   500 µs    500 µs   500 µs   500 µs        –   500 µs
-    lateness         8,000  5.00 µs   5.00 µs  5.00 µs  5.00 µs        –  5.00 µs
+    latency            count     mean       p50      p90      p99    p99.9      max
+    ───────────────────────────────────────────────────────────────────────────────
+    enqueue            8,000  2.47 ms    431 ns  9.87 ms  9.87 ms        –  9.87 ms
+    unblocked          6,000   431 ns    431 ns   431 ns   431 ns        –   431 ns
+    blocked            2,000  9.87 ms   9.87 ms  9.87 ms  9.87 ms        –  9.87 ms
+    rejected               0        –         –        –        –        –        –
+    response          10,000  ≥420 ms  ≥20.0 µs  ≥2.10 s  ≥2.10 s  ≥2.10 s  ≥2.10 s
+    response_ideal    10,000  ≥420 ms  ≥15.0 µs  ≥2.10 s  ≥2.10 s  ≥2.10 s  ≥2.10 s
+    delivery           8,000   500 µs    500 µs   500 µs   500 µs        –   500 µs
+    lateness           8,000  5.00 µs   5.00 µs  5.00 µs  5.00 µs        –  5.00 µs
+    lag_before         1,200  20.0 µs   20.0 µs  20.0 µs  20.0 µs        –  20.0 µs
+    lag                1,000  30.0 µs   30.0 µs  30.0 µs  30.0 µs        –  30.0 µs
+    timer_lag_before     240  1.00 ms   1.00 ms  1.00 ms        –        –  1.00 ms
+    timer_lag            200  2.00 ms   2.00 ms  2.00 ms        –        –  2.00 ms
+
+    lag, during the load over before: lag p50 1.50x, p99 1.50x ·
+      timer_lag p50 2.00x, p99 –
+    machine, at worst: CPU stolen 0% · used by others 2.00% · by the repeat 25.0% ·
+      jitter p99 60.0 µs · max 60.0 µs · over 1 ms 0 ns in all ·
+      producers switched out 2 times
+    control, at worst: lateness p50 88.0 µs · p99 – · unsent 0 · CPU stolen 0% ·
+      used by others 2.00% · by the repeat 25.0% · jitter p99 60.0 µs ·
+      max 60.0 µs · over 1 ms 0 ns in all · producers switched out 2 times
 
     scheduled 10,000 · attempted 8,000 · unsent 2,000 · unsent_generator 0 ·
       enqueued 8,000 · dropped 0 · sampled_out 0 · delivered 8,000 ·
@@ -294,6 +307,7 @@ fn one_case_in_full() {
     ledger.duplicated   duplicated == 0                   0  pass
     ledger.undecidable  undecidable == 0                  0  pass
     ledger.phantom      phantom == 0                      0  pass
+    producers           lateness <= 10ms            5.00 µs  pass
 
     Total logs attempted: 8,000
     Successfully enqueued: 8,000

@@ -5,6 +5,7 @@ use super::model::{
     SetAsideRecord, Summary, Tool,
 };
 use super::statistics::latency_set;
+use super::surroundings::{ControlRecord, MachineRecord, lag_ratios};
 use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
 use crate::scenario::{Check, Parameters, Scenario, Target};
@@ -134,7 +135,7 @@ fn case(input: CaseInput) -> CaseRecord {
         .into_iter()
         .filter_map(|repeat| {
             let decoded = pooled.add(&repeat.measurement)?;
-            Some(record(repeat, &decoded))
+            record(repeat, &decoded)
         })
         .collect();
     let spoiled: Vec<String> = input.set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned()).collect();
@@ -162,7 +163,7 @@ fn case(input: CaseInput) -> CaseRecord {
 /// A repeat set aside; one whose histograms cannot be read has nothing to show.
 fn set_aside(input: SetAsideInput) -> Option<SetAsideRecord> {
     let decoded = Distributions::decode(&input.repeat.measurement.latency).ok()?;
-    Some(SetAsideRecord { reasons: input.reasons, measured: record(input.repeat, &decoded) })
+    Some(SetAsideRecord { reasons: input.reasons, measured: record(input.repeat, &decoded)? })
 }
 
 fn error(input: ErrorInput) -> ErrorRecord {
@@ -170,29 +171,39 @@ fn error(input: ErrorInput) -> ErrorRecord {
     ErrorRecord { repeat, attempt, kind, message, stderr_tail }
 }
 
-fn record(input: RepeatInput, decoded: &Distributions) -> RepeatRecord {
+/// `None` if a histogram of the machine or of the control cannot be read; [`Pooled::add`] has said so then.
+fn record(input: RepeatInput, decoded: &Distributions) -> Option<RepeatRecord> {
     let measured = input.measurement;
-    RepeatRecord {
+    let latency = latency_set(decoded, false);
+    let [lag_ratio, timer_lag_ratio] = lag_ratios(&latency);
+    Some(RepeatRecord {
         repeat: input.repeat,
         attempt: input.attempt,
         outcome_source: measured.outcome_source,
         ledger: measured.ledger,
-        latency: latency_set(decoded, false),
+        latency,
+        lag_ratio,
+        timer_lag_ratio,
         rates: measured.rates,
         cost: measured.cost,
-        machine: measured.machine,
+        machine: MachineRecord::of(measured.machine).ok()?,
+        control: measured.control.map(ControlRecord::of).transpose().ok()?,
         series: measured.series,
         queue_counters: measured.queue_counters,
         queue_version: measured.queue_version,
         disagreements: measured.disagreements,
-    }
+    })
 }
 
 fn summary(pooled: &Pooled, costs: &[Cost]) -> Option<Summary> {
+    let latency = latency_set(pooled.distributions()?, true);
+    let [lag_ratio, timer_lag_ratio] = lag_ratios(&latency);
     Some(Summary {
         repeats: pooled.repeats(),
         ledger: pooled.ledger().clone(),
-        latency: latency_set(pooled.distributions()?, true),
+        latency,
+        lag_ratio,
+        timer_lag_ratio,
         rates: *pooled.rates()?,
         cost: cost(costs),
     })

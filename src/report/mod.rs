@@ -13,6 +13,7 @@ mod model;
 mod name;
 mod read;
 mod statistics;
+mod surroundings;
 mod write;
 
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
@@ -24,4 +25,5 @@ pub use model::{
 };
 pub use name::{file_name, write_new};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
+pub use surroundings::{ControlRecord, LagRatio, MachineRecord};
 pub use write::write;

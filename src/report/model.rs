@@ -1,7 +1,8 @@
 //! The report as it is saved. Within a `schema_version` fields are only ever added, and a reader ignores those that it
 //! does not know. Every name carries its unit; what is not known is null.
 
-use crate::measure::{Cost, Ledger, Machine, OutcomeSource, Rates, Series};
+use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
+use crate::measure::{Cost, Ledger, OutcomeSource, Rates, Series};
 use crate::scenario::{Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
 use serde::{Deserialize, Serialize};
@@ -165,12 +166,21 @@ pub struct RepeatRecord {
     pub ledger: Ledger,
     /// The times.
     pub latency: LatencySet,
+    /// `lag` during the window over before; null where there is none.
+    #[serde(default)]
+    pub lag_ratio: Option<LagRatio>,
+    /// `timer_lag` during the window over before; null where there is none.
+    #[serde(default)]
+    pub timer_lag_ratio: Option<LagRatio>,
     /// The rates.
     pub rates: Rates,
     /// What it cost.
     pub cost: Cost,
     /// The machine meanwhile.
-    pub machine: Machine,
+    pub machine: MachineRecord,
+    /// The control that was run before it; null where there was none.
+    #[serde(default)]
+    pub control: Option<ControlRecord>,
     /// Counts and percentiles of `enqueue` over time.
     pub series: Series,
     /// The queue's own counters.
@@ -205,7 +215,7 @@ pub struct ErrorRecord {
     pub stderr_tail: Vec<String>,
 }
 
-/// Every latency; those that the queue's interface cannot tell apart are null.
+/// Every latency; those that could not be observed are null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencySet {
     /// Call to return, accepted logs (all calls where `outcome_source` is not `call`).
@@ -224,6 +234,18 @@ pub struct LatencySet {
     pub delivery: LatencySummary,
     /// The generator's own lateness.
     pub lateness: LatencySummary,
+    /// Wake-up lag of a task on the producers' runtime while the queue idles.
+    #[serde(default)]
+    pub lag_before: Option<LatencySummary>,
+    /// The same during the window.
+    #[serde(default)]
+    pub lag: Option<LatencySummary>,
+    /// Overshoot of the runtime's own timer while the queue idles.
+    #[serde(default)]
+    pub timer_lag_before: Option<LatencySummary>,
+    /// The same during the window.
+    #[serde(default)]
+    pub timer_lag: Option<LatencySummary>,
 }
 
 /// Statistics of a latency. Null where there are too few values: mean, trimmed mean, deviation and extremes need 10, a
@@ -268,6 +290,12 @@ pub struct Summary {
     pub ledger: Ledger,
     /// The times, pooled.
     pub latency: LatencySet,
+    /// `lag` during the windows over before; null where there is none.
+    #[serde(default)]
+    pub lag_ratio: Option<LagRatio>,
+    /// `timer_lag` during the windows over before; null where there is none.
+    #[serde(default)]
+    pub timer_lag_ratio: Option<LagRatio>,
     /// The rates, averaged.
     pub rates: Rates,
     /// What they cost.

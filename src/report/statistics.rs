@@ -20,10 +20,15 @@ pub(super) fn latency_set(distributions: &Distributions, whole: bool) -> Latency
         response_ideal: one(&distributions.response_ideal),
         delivery: one(&distributions.delivery),
         lateness: one(&distributions.lateness),
+        lag_before: distributions.lag_before.as_ref().map(one),
+        lag: distributions.lag.as_ref().map(one),
+        timer_lag_before: distributions.timer_lag_before.as_ref().map(one),
+        timer_lag: distributions.timer_lag.as_ref().map(one),
     }
 }
 
-fn summary(distribution: &Distribution, whole: bool) -> LatencySummary {
+/// Statistics of one distribution; `whole` keeps the histogram too.
+pub(super) fn summary(distribution: &Distribution, whole: bool) -> LatencySummary {
     let count = distribution.count();
     let enough = count >= MIN_SAMPLES;
     let quantile = |quantile: Quantile| {

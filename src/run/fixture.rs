@@ -69,6 +69,10 @@ pub(super) fn measurement() -> Measurement {
             response_ideal: latency(1_000),
             delivery: latency(900),
             lateness: latency(1_000),
+            lag_before: None,
+            lag: None,
+            timer_lag_before: None,
+            timer_lag: None,
         },
         rates: Rates {
             offered_per_s: 1_000.0,
@@ -78,6 +82,7 @@ pub(super) fn measurement() -> Measurement {
         },
         cost: Cost::default(),
         machine: Machine { clock: "os".to_owned(), ..Machine::default() },
+        control: None,
         series: Series::default(),
         queue_counters: [("dropped".to_owned(), 100)].into(),
         queue_version: "0.1".to_owned(),

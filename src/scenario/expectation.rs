@@ -55,6 +55,14 @@ names! {
         Delivery = "delivery",
         /// The generator's own lateness.
         Lateness = "lateness",
+        /// Wake-up lag of a task on the producers' runtime while the queue idles.
+        LagBefore = "lag_before",
+        /// The same during the window.
+        Lag = "lag",
+        /// Overshoot of the runtime's own timer while the queue idles.
+        TimerLagBefore = "timer_lag_before",
+        /// The same during the window.
+        TimerLag = "timer_lag",
     }
 }
 

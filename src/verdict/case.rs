@@ -1,6 +1,6 @@
 //! Does a case keep the promise?
 
-use super::{CaseVerdict, CheckResult, Outcome, Pooled, check, target};
+use super::{CaseVerdict, CheckResult, Outcome, Pooled, check, producers, target};
 use crate::scenario::{Check, Parameters, Target};
 use std::collections::BTreeSet;
 
@@ -55,6 +55,9 @@ fn reasons(evidence: &CaseEvidence<'_>, checks: &[CheckResult]) -> Vec<String> {
         let open = open.into_iter().filter(|check| check.name != "ledger.closes");
         reasons.extend(open.map(|check| {
             let reason = check.reason.as_deref().unwrap_or("it does not hold");
+            if check.name == producers::NAME {
+                return reason.to_owned();
+            }
             let word = if check.outcome == Outcome::Fail { "does not hold" } else { "cannot be told" };
             format!("`{}` {word}: {reason}", check.expression)
         }));
@@ -116,7 +119,7 @@ pub(super) mod tests {
     fn a_queue_that_keeps_the_promise_passes() {
         let verdict = judged(&[healthy(1_000), healthy(1_000)]);
         assert_eq!((verdict.outcome, verdict.reasons.len()), (Outcome::Pass, 0));
-        assert_eq!(verdict.checks.len(), 7);
+        assert_eq!(verdict.checks.len(), 8);
         assert!(verdict.checks.iter().all(|check| check.observed.is_some() && check.limit.is_some()));
     }
 
@@ -146,6 +149,18 @@ pub(super) mod tests {
     fn ten_thousand_of_a_hundred_thousand_fails_though_the_rate_is_kept() {
         let verdict = judged(&[healthy(1_000).dropping(900)]);
         assert_eq!(verdict.outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn a_queue_that_starves_its_producers_fails() {
+        let mut late = healthy(1_000);
+        late.latency.lateness = constant(1_000, 20_000_000);
+        let verdict = judged(&[healthy(1_000), late.clone().with_control(100_000)]);
+        assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Fail, Outcome::Fail));
+        assert!(verdict.reasons[0].starts_with("starves its producers: the p99 lateness is 20.0 ms"), "{verdict:?}");
+        // Without the control nobody knows.
+        let verdict = judged(&[healthy(1_000), late]);
+        assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Invalid, Outcome::Invalid));
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) fn latency(
         return Finding::unknown("no valid repeat");
     };
     let Some(distribution) = distributions.get(name) else {
-        return Finding::unknown(format!("this queue cannot tell {} from the rest", name));
+        return Finding::unknown(format!("{name} could not be observed"));
     };
     let Some(bounds) = observe(distribution, statistic) else {
         return Finding::unknown(too_few(distribution.count(), statistic));

@@ -1,6 +1,6 @@
 //! Can these numbers be true? A measurement that contradicts itself is an error, whoever sent it.
 
-use super::Distributions;
+use super::{Distributions, surroundings};
 use crate::measure::encoding::MAX_COUNT;
 use crate::measure::{Ledger, Measurement, OutcomeSource};
 
@@ -26,6 +26,7 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
         counts(measurement, distributions, &mut faults);
     }
     numbers(measurement, &mut faults);
+    surroundings::faults(measurement, distributions, &mut faults);
     faults.sort();
     faults
 }
@@ -135,7 +136,7 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     }
 }
 
-/// Every number that is not a count must be one: finite, not negative, a share at most 1.
+/// Every number that is not a count must be one: finite, not negative.
 fn numbers(measurement: &Measurement, faults: &mut Vec<String>) {
     let rates = &measurement.rates;
     let mut named = vec![
@@ -143,12 +144,10 @@ fn numbers(measurement: &Measurement, faults: &mut Vec<String>) {
         ("attempted_per_s", rates.attempted_per_s),
         ("accepted_per_s", rates.accepted_per_s),
         ("delivered_per_s", rates.delivered_per_s),
-        ("instrument_floor_ns", measurement.machine.instrument_floor_ns),
     ];
     named.extend(measurement.cost.cpu_s_per_million.iter().map(|(name, value)| (name.as_str(), *value)));
-    named.extend(measurement.machine.steal_share.map(|share| ("steal_share", share)));
     for (name, value) in named {
-        if !value.is_finite() || value < 0.0 || (name == "steal_share" && value > 1.0) {
+        if !value.is_finite() || value < 0.0 {
             faults.push(format!("{name} = {value} is impossible"));
         }
     }

@@ -3,18 +3,23 @@
 //! | question | answered by |
 //! |---|---|
 //! | can these numbers be true at all? | [`faults`] |
-//! | did the generator or the machine spoil this repeat? | [`judge_repeat`] |
+//! | did the generator or the machine spoil this repeat, or the queue starve its producers? | [`judge_repeat`] |
 //! | does this case keep the promise? | [`judge_case`], on the repeats [`Pooled`] |
 //! | and the whole? | [`judge_plan`] |
 
+mod blame;
 mod case;
 mod check;
+mod disturbance;
 mod faults;
 mod model;
 mod plan;
 mod pooled;
+mod producers;
+mod punctuality;
 mod repeat;
 mod statistic;
+mod surroundings;
 mod target;
 
 pub use case::{CaseEvidence, judge_case};

@@ -65,7 +65,7 @@ pub enum Unit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
     /// `target.latency`, `target.accepted`, `ledger.closes`, `ledger.lost`, `ledger.duplicated`, `ledger.undecidable`,
-    /// `ledger.phantom`, or `check.N` for the N-th check of the scenario, from 1.
+    /// `ledger.phantom`, `producers`, or `check.N` for the N-th check of the scenario, from 1.
     pub name: String,
     /// What it is about: the left-hand side, such as `p99(response)`.
     pub subject: String,

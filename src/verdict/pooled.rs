@@ -1,11 +1,12 @@
 //! The valid repeats of a case, taken together.
 
 use super::faults::faults_of;
+use super::producers::Producers;
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Latency, Ledger, Lost, Measurement, Rates};
 use crate::scenario::LatencyName;
 
-/// Every latency of a repeat or of a case, decoded; those that the queue's interface cannot tell apart are `None`.
+/// Every latency of a repeat or of a case, decoded; those that could not be observed are `None`.
 #[derive(Clone, Debug)]
 pub struct Distributions {
     /// Call to return, accepted logs.
@@ -24,6 +25,14 @@ pub struct Distributions {
     pub delivery: Distribution,
     /// The generator's own lateness.
     pub lateness: Distribution,
+    /// Wake-up lag of a task on the producers' runtime while the queue idles.
+    pub lag_before: Option<Distribution>,
+    /// The same during the window.
+    pub lag: Option<Distribution>,
+    /// Overshoot of the runtime's own timer while the queue idles.
+    pub timer_lag_before: Option<Distribution>,
+    /// The same during the window.
+    pub timer_lag: Option<Distribution>,
 }
 
 /// A latency that could not be decoded.
@@ -54,10 +63,14 @@ impl Distributions {
             response_ideal: one("response_ideal", &latency.response_ideal)?,
             delivery: one("delivery", &latency.delivery)?,
             lateness: one("lateness", &latency.lateness)?,
+            lag_before: maybe("lag_before", &latency.lag_before)?,
+            lag: maybe("lag", &latency.lag)?,
+            timer_lag_before: maybe("timer_lag_before", &latency.timer_lag_before)?,
+            timer_lag: maybe("timer_lag", &latency.timer_lag)?,
         })
     }
 
-    /// The latency of that name; `None` where the queue's interface cannot tell.
+    /// The latency of that name; `None` where it could not be observed.
     #[must_use]
     pub fn get(&self, name: LatencyName) -> Option<&Distribution> {
         match name {
@@ -69,6 +82,10 @@ impl Distributions {
             LatencyName::ResponseIdeal => Some(&self.response_ideal),
             LatencyName::Delivery => Some(&self.delivery),
             LatencyName::Lateness => Some(&self.lateness),
+            LatencyName::LagBefore => self.lag_before.as_ref(),
+            LatencyName::Lag => self.lag.as_ref(),
+            LatencyName::TimerLagBefore => self.timer_lag_before.as_ref(),
+            LatencyName::TimerLag => self.timer_lag.as_ref(),
         }
     }
 
@@ -81,7 +98,11 @@ impl Distributions {
         self.response.add(&other.response)?;
         self.response_ideal.add(&other.response_ideal)?;
         self.delivery.add(&other.delivery)?;
-        self.lateness.add(&other.lateness)
+        self.lateness.add(&other.lateness)?;
+        add_known(&mut self.lag_before, other.lag_before.as_ref())?;
+        add_known(&mut self.lag, other.lag.as_ref())?;
+        add_known(&mut self.timer_lag_before, other.timer_lag_before.as_ref())?;
+        add_known(&mut self.timer_lag, other.timer_lag.as_ref())
     }
 }
 
@@ -102,6 +123,7 @@ pub struct Pooled {
     ledger: Ledger,
     rates: Option<Rates>,
     distributions: Option<Distributions>,
+    producers: Producers,
     faults: Vec<String>,
 }
 
@@ -133,6 +155,7 @@ impl Pooled {
             return Some(decoded);
         }
         self.repeats += 1;
+        self.producers.add(measurement);
         add_ledger(&mut self.ledger, &measurement.ledger);
         self.rates = Some(averaged(self.rates, &measurement.rates, self.repeats));
         Some(decoded)
@@ -160,6 +183,11 @@ impl Pooled {
     #[must_use]
     pub fn distributions(&self) -> Option<&Distributions> {
         self.distributions.as_ref()
+    }
+
+    /// Whether the queue left its producers the time that they need.
+    pub(super) fn producers(&self) -> &Producers {
+        &self.producers
     }
 
     /// What contradicts itself in the repeats that were offered.

@@ -1,39 +1,30 @@
 //! Did the generator or the machine spoil this repeat?
 
-use super::{Validity, has_samples};
+use super::Validity;
+use super::blame::{Blame, blame};
+use super::disturbance::MAX_STEAL;
 use crate::measure::Measurement;
-use crate::measure::encoding::Distribution;
 use crate::units::human;
 
-/// Most lateness of the generator that leaves a repeat valid, in nanoseconds.
-const MAX_LATENESS_NS: u64 = 10_000_000;
-/// Largest share of CPU time stolen that leaves a repeat valid.
-const MAX_STEAL: f64 = 0.05;
-/// Quantiles of the lateness that may be judged, in parts of 10^9; the first that has samples is.
-const QUANTILES: [(&str, u64); 3] = [("p99", 990_000_000), ("p90", 900_000_000), ("p50", 500_000_000)];
-
-/// Says whether a repeat can be trusted: not when over 1 % of its logs were not sent because the generator was late, when
-/// the generator's lateness is over 10 ms, when over 5 % of the CPU time was stolen, or when there is nothing to judge.
+/// Says whether a repeat can be trusted: not when over 5 % of the CPU time was stolen, when there is nothing to judge, or
+/// when the generator was late and the queue is not to blame for it.
 ///
-/// The lateness is judged by its p99, else p90, else p50, whichever first has 10 values above it, and by its largest
-/// value where there are fewer than 20: one late log of a dozen is a share of the evidence that no quantile excuses.
+/// Late is a generator that did not send over 1 % of its logs, or whose lateness is over 10 ms. The lateness is judged by
+/// its p99, else p90, else p50, whichever first has 10 values above it, and by its largest value where there are fewer
+/// than 20. The queue is to blame where the same generator was on time in its control and the machine was quiet: such a
+/// repeat is evidence, and fails.
 #[must_use]
 pub fn judge_repeat(measurement: &Measurement) -> Validity {
     let mut reasons = Vec::new();
-    let ledger = &measurement.ledger;
-    if u128::from(ledger.unsent_generator) * 100 > u128::from(ledger.scheduled) {
-        reasons.push(format!(
-            "the generator was late: {} of {} logs were not sent, more than 1%",
-            human::count(ledger.unsent_generator),
-            human::count(ledger.scheduled)
-        ));
+    match blame(measurement) {
+        _ if measurement.latency.response.count == 0 && measurement.ledger.unsent_generator == 0 => {
+            reasons.push("no samples: no log was sent".into());
+        }
+        Blame::Nobody | Blame::Queue(_) => {}
+        Blame::Instrument(why) => reasons = why,
     }
-    if measurement.latency.response.count == 0 {
-        reasons.push("no samples: no log was sent".into());
-    } else {
-        reasons.extend(lateness(measurement));
-    }
-    if let Some(steal) = measurement.machine.steal_share.filter(|steal| *steal > MAX_STEAL) {
+    let is_said = reasons.iter().any(|reason| reason.starts_with("the machine was busy during the window"));
+    if let Some(steal) = measurement.machine.steal_share.filter(|steal| *steal > MAX_STEAL && !is_said) {
         reasons.push(format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(steal)));
     }
     match reasons.is_empty() {
@@ -42,31 +33,18 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
     }
 }
 
-fn lateness(measurement: &Measurement) -> Option<String> {
-    let lateness = match Distribution::decode(&measurement.latency.lateness) {
-        Ok(lateness) => lateness,
-        Err(error) => return Some(format!("the generator's lateness cannot be read: {error}")),
-    };
-    let Some(max) = lateness.max_ns() else {
-        return Some("the generator's lateness was not measured".into());
-    };
-    let judged = QUANTILES.into_iter().find(|(_, parts)| has_samples(lateness.count(), *parts));
-    let (name, observed) =
-        judged.and_then(|(name, parts)| Some((name, lateness.quantile_ns(parts)?))).unwrap_or(("largest", max));
-    (observed > MAX_LATENESS_NS).then(|| {
-        format!("the generator was late: its {name} lateness is {}, more than 10 ms", human::latency(observed as f64))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::measure::fixture::{constant, healthy, of};
 
+    const NO_CONTROL: &str = "the generator had no control, so that nothing tells its lateness from the queue's";
+
+    /// Why it is invalid; that there was no control is left out.
     fn reasons(measurement: &Measurement) -> Vec<String> {
         match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
-            Validity::Invalid { reasons } => reasons,
+            Validity::Invalid { reasons } => reasons.into_iter().filter(|reason| reason != NO_CONTROL).collect(),
         }
     }
 
@@ -119,6 +97,24 @@ mod tests {
             measurement.machine.steal_share = steal;
             assert_eq!(reasons(&measurement).is_empty(), valid, "{steal:?}");
         }
+    }
+
+    #[test]
+    fn a_repeat_whose_queue_starves_its_producers_is_evidence() {
+        let mut late = healthy(1_000);
+        late.latency.lateness = constant(1_000, 20_000_000);
+        assert!(matches!(judge_repeat(&late), Validity::Invalid { reasons } if reasons[1] == NO_CONTROL));
+        assert_eq!(judge_repeat(&late.clone().with_control(100_000)), Validity::Valid);
+        assert!(!reasons(&late.with_control(20_000_000)).is_empty());
+    }
+
+    #[test]
+    fn stolen_time_is_said_once() {
+        let mut late = healthy(1_000).with_control(100_000);
+        late.latency.lateness = constant(1_000, 20_000_000);
+        late.machine.steal_share = Some(0.2);
+        let reasons = reasons(&late);
+        assert_eq!(reasons.iter().filter(|reason| reason.contains("stolen")).count(), 1, "{reasons:?}");
     }
 
     #[test]

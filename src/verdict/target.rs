@@ -8,7 +8,7 @@ use crate::units::{Ratio, human};
 /// Parts that make a whole in a [`Ratio`].
 const MILLION: u128 = 1_000_000;
 
-/// Every check that the target stands for.
+/// Every check that holds of every queue: the target's, the ledger's, and the producers'.
 pub(super) fn judge(target: &Target, pooled: &Pooled) -> Vec<CheckResult> {
     let mut results = vec![target_latency(target, pooled), accepted(target.min_accepted, pooled), closes(pooled)];
     let ledger = pooled.ledger();
@@ -17,6 +17,7 @@ pub(super) fn judge(target: &Target, pooled: &Pooled) -> Vec<CheckResult> {
         must_be_zero("duplicated", ledger.duplicated, pooled),
         must_be_zero("undecidable", ledger.undecidable, pooled),
         must_be_zero("phantom", ledger.phantom, pooled),
+        pooled.producers().judge(),
     ]);
     results
 }

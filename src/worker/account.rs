@@ -1,14 +1,16 @@
 //! Draws up the measurement of a repeat from what callers, sink, kernel and queue have told.
 
 use super::machine::{self, Passed};
+use super::responsiveness::Observed as Lags;
 use super::tasks::TaskResult;
 use crate::adapter::{Account, Queue, Sink};
 use crate::load::Schedule;
 use crate::measure::encoding::EncodingError;
+use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
-use crate::measure::{Cost, Ledger, Machine, Measurement, Rates};
+use crate::measure::{Control, Cost, Ledger, Machine, Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
 
@@ -26,6 +28,12 @@ pub struct Observed<'a> {
     pub account: Account,
     /// What the kernel says of the window.
     pub passed: Passed,
+    /// What a watching thread says of the window.
+    pub jitter: Option<Jitter>,
+    /// How quickly the runtime ran what was ready; `None` where there is no runtime.
+    pub lags: Option<Lags>,
+    /// What the machine could do before.
+    pub control: Option<Control>,
     /// What the clock reads: `tsc`, `os`, or `manual`.
     pub clock: &'static str,
     /// Cost of timing one call, in nanoseconds.
@@ -39,29 +47,46 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, clock, floor_ns, drain_ns } = observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, jitter, lags, control, clock, floor_ns, drain_ns } =
+        observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let schedule = Schedule::of(&repeat.parameters, repeat.parameters.duration, repeat.seed);
     let ledger = close(&schedule, &tasks, &delivered, &account, &warm_up);
     let recorder = recorders.merge()?;
+    let mut latency = recorder.to_latencies(delivered.latency.encode())?;
+    if let Some(lags) = lags {
+        lags.enter(&mut latency);
+    }
     Ok(Measurement {
         outcome_source: Q::ABOUT.outcome_source,
         rates: rates(&ledger, repeat.parameters.duration.0),
         cost: cost(&ledger, &passed, &account, drain_ns),
-        machine: Machine {
-            steal_share: passed.steal_share,
-            involuntary_switches: passed.involuntary_switches,
-            clock: clock.to_owned(),
-            instrument_floor_ns: floor_ns,
-        },
-        latency: recorder.to_latencies(delivered.latency.encode())?,
+        machine: machine_record(&passed, jitter.as_ref(), clock, floor_ns),
+        control,
+        latency,
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
         queue_counters: account.counters,
         queue_version: Q::ABOUT.version.to_owned(),
         ledger,
     })
+}
+
+/// The machine, from what the kernel and a watching thread say.
+pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, floor_ns: f64) -> Machine {
+    let (jitter, stolen_ns) = jitter.map(Jitter::to_parts).unzip();
+    Machine {
+        steal_share: passed.steal_share,
+        involuntary_switches: passed.involuntary_switches,
+        producer_switches: passed.producer_switches,
+        process_share: passed.process_share,
+        others_share: passed.others_share,
+        jitter,
+        stolen_ns,
+        clock: clock.to_owned(),
+        instrument_floor_ns: floor_ns,
+    }
 }
 
 fn close(

@@ -12,12 +12,35 @@ pub const RUNTIME: &str = "ql-";
 /// Counters of the kernel at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// CPU time by thread, in nanoseconds.
-    threads: BTreeMap<u32, (Group, u64)>,
-    /// Stolen and total CPU time of the machine, in ticks.
-    ticks: Option<(u64, u64)>,
-    /// Involuntary context switches of this process.
-    involuntary: Option<u64>,
+    /// The threads of this process.
+    threads: BTreeMap<u32, Thread>,
+    /// CPU time of the machine.
+    ticks: Option<Ticks>,
+    /// The time, and the CPU time of this process, threads that have ended included; in nanoseconds.
+    process: Option<(u64, u64)>,
+}
+
+/// Counters of one thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Thread {
+    group: Group,
+    /// CPU time in nanoseconds.
+    time: u64,
+    /// Involuntary context switches.
+    switches: Option<u64>,
+}
+
+/// CPU time of the machine, in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ticks {
+    /// Given to others by the hypervisor.
+    stolen: u64,
+    /// Neither idle nor stolen.
+    busy: u64,
+    /// All of it.
+    total: u64,
+    /// Number of CPUs.
+    cpus: u64,
 }
 
 /// Whose a thread is.
@@ -55,6 +78,12 @@ pub struct Passed {
     pub steal_share: Option<f64>,
     /// Involuntary context switches of this process.
     pub involuntary_switches: Option<u64>,
+    /// Of these: the producers' threads.
+    pub producer_switches: Option<u64>,
+    /// Share of the machine's CPU time that this process used, 0 to 1.
+    pub process_share: Option<f64>,
+    /// Share of the machine's CPU time that other processes used, 0 to 1.
+    pub others_share: Option<f64>,
 }
 
 impl Snapshot {
@@ -63,26 +92,58 @@ impl Snapshot {
         let ids: Vec<u32> = fs::read_dir("/proc/self/task")
             .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
             .unwrap_or_default();
-        let switches = ids.iter().filter_map(|id| read(&format!("/proc/self/task/{id}/status")));
-        let involuntary =
-            switches.filter_map(|status| field(&status, "nonvoluntary_ctxt_switches:")).reduce(|a, b| a + b);
-        let threads = ids.iter().filter_map(|&id| Some((id, thread_time(id)?))).collect();
-        Self { threads, ticks: read("/proc/stat").and_then(|stat| parse_ticks(&stat)), involuntary }
+        Self {
+            threads: ids.iter().filter_map(|&id| Some((id, Thread::read(id)?))).collect(),
+            ticks: read("/proc/stat").and_then(|stat| parse_ticks(&stat)),
+            process: process_time(),
+        }
     }
 
     /// What happened since `earlier`. Threads that ended in between are not seen.
     pub fn since(&self, earlier: &Self) -> Passed {
         let mut cpu_ns = BTreeMap::new();
-        for (id, (group, time)) in &self.threads {
-            let before = earlier.threads.get(id).map_or(0, |(_, time)| *time);
-            *cpu_ns.entry(group.name()).or_default() += time.saturating_sub(before);
+        for (id, thread) in &self.threads {
+            let before = earlier.threads.get(id).map_or(0, |before| before.time);
+            *cpu_ns.entry(thread.group.name()).or_default() += thread.time.saturating_sub(before);
         }
-        let steal_share = self.ticks.zip(earlier.ticks).and_then(|((stolen, total), (stolen_before, total_before))| {
-            let passed = total.checked_sub(total_before).filter(|&passed| passed > 0)?;
-            Some(stolen.saturating_sub(stolen_before) as f64 / passed as f64)
+        let ticks =
+            self.ticks.zip(earlier.ticks).map(|(now, before)| now.since(before)).filter(|ticks| ticks.total > 0);
+        let share = |part: u64, total: u64| (part as f64 / total as f64).min(1.0);
+        let process_share = self.process.zip(earlier.process).and_then(|((now, used), (before, used_before))| {
+            let all = now.saturating_sub(before).saturating_mul(ticks?.cpus);
+            (all > 0).then(|| share(used.saturating_sub(used_before), all))
         });
-        let switches = self.involuntary.zip(earlier.involuntary);
-        Passed { cpu_ns, steal_share, involuntary_switches: switches.map(|(now, before)| now.saturating_sub(before)) }
+        let busy = ticks.map(|ticks| share(ticks.busy, ticks.total));
+        Passed {
+            cpu_ns,
+            steal_share: ticks.map(|ticks| share(ticks.stolen, ticks.total)),
+            involuntary_switches: self.switches_since(earlier, |_| true),
+            producer_switches: self.switches_since(earlier, |group| group == Group::Producers),
+            process_share,
+            // Ticks are coarse, so that what is left may come out below nothing.
+            others_share: busy.zip(process_share).map(|(busy, own)| (busy - own).max(0.0)),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Involuntary context switches of the threads of some groups since `earlier`; `None` if none can be read.
+    fn switches_since(&self, earlier: &Self, of: impl Fn(Group) -> bool) -> Option<u64> {
+        let since = |(id, thread): (&u32, &Thread)| {
+            let before = earlier.threads.get(id).map_or(Some(0), |before| before.switches)?;
+            Some(thread.switches?.saturating_sub(before))
+        };
+        self.threads.iter().filter(|(_, thread)| of(thread.group)).filter_map(since).reduce(|a, b| a + b)
+    }
+}
+
+impl Thread {
+    fn read(id: u32) -> Option<Self> {
+        let name = read(&format!("/proc/self/task/{id}/comm"))?;
+        let time = read(&format!("/proc/self/task/{id}/schedstat"))?.split_whitespace().next()?.parse().ok()?;
+        let switches = read(&format!("/proc/self/task/{id}/status"));
+        let switches = switches.and_then(|status| field(&status, "nonvoluntary_ctxt_switches:"));
+        Some(Self { group: Group::of(id, &name), time, switches })
     }
 }
 
@@ -91,10 +152,20 @@ pub fn peak_memory() -> Option<u64> {
     field(&read("/proc/self/status")?, "VmHWM:").map(|kib| kib * 1024)
 }
 
-fn thread_time(id: u32) -> Option<(Group, u64)> {
-    let name = read(&format!("/proc/self/task/{id}/comm"))?;
-    let time = read(&format!("/proc/self/task/{id}/schedstat"))?.split_whitespace().next()?.parse().ok()?;
-    Some((Group::of(id, &name), time))
+/// The time and the CPU time of this process, in nanoseconds.
+#[cfg(target_os = "linux")]
+fn process_time() -> Option<(u64, u64)> {
+    use rustix::time::{ClockId, clock_gettime};
+    let ns = |clock| {
+        let time = clock_gettime(clock);
+        Some(u64::try_from(time.tv_sec).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec).ok()?)
+    };
+    Some((ns(ClockId::Monotonic)?, ns(ClockId::ProcessCPUTime)?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn process_time() -> Option<(u64, u64)> {
+    None
 }
 
 fn read(path: &str) -> Option<String> {
@@ -105,11 +176,25 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// Stolen and total ticks of `/proc/stat`: user nice system idle iowait irq softirq steal; guest time is part of user's.
-fn parse_ticks(stat: &str) -> Option<(u64, u64)> {
-    let values = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+impl Ticks {
+    fn since(self, before: Self) -> Self {
+        Self {
+            stolen: self.stolen.saturating_sub(before.stolen),
+            busy: self.busy.saturating_sub(before.busy),
+            total: self.total.saturating_sub(before.total),
+            cpus: self.cpus,
+        }
+    }
+}
+
+/// The ticks of `/proc/stat`: user nice system idle iowait irq softirq steal; guest time is part of user's.
+fn parse_ticks(stat: &str) -> Option<Ticks> {
+    let mut lines = stat.lines();
+    let values = lines.next()?.strip_prefix("cpu ")?.split_whitespace();
     let ticks: Vec<u64> = values.take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
-    Some((*ticks.get(7)?, ticks.iter().sum()))
+    let (stolen, total) = (*ticks.get(7)?, ticks.iter().sum::<u64>());
+    let cpus = lines.take_while(|line| line.starts_with("cpu")).count() as u64;
+    Some(Ticks { stolen, busy: total - stolen - ticks[3] - ticks[4], total, cpus })
 }
 
 #[cfg(test)]
@@ -118,7 +203,8 @@ mod tests {
 
     #[test]
     fn ticks_are_read_from_the_first_line() {
-        assert_eq!(parse_ticks("cpu  10 1 5 80 2 1 1 4 7 7\ncpu0 1 1\n"), Some((4, 104)));
+        let expected = Ticks { stolen: 4, busy: 18, total: 104, cpus: 2 };
+        assert_eq!(parse_ticks("cpu  10 1 5 80 2 1 1 4 7 7\ncpu0 1 1\ncpu1 1 1\nintr 7\n"), Some(expected));
         assert_eq!(parse_ticks("cpu  10 1 5"), None);
         assert_eq!(parse_ticks(""), None);
     }
@@ -133,23 +219,38 @@ mod tests {
         assert_eq!(Group::of(std::process::id(), "queue-load"), Group::Runtime);
     }
 
+    fn thread(group: Group, time: u64, switches: Option<u64>) -> Thread {
+        Thread { group, time, switches }
+    }
+
     #[test]
     fn differences_are_per_group_and_never_negative() {
         let before = Snapshot {
-            threads: [(1, (Group::Queue, 100)), (2, (Group::Producers, 50))].into(),
-            ticks: Some((1, 100)),
-            involuntary: Some(3),
+            threads: [(1, thread(Group::Queue, 100, Some(900))), (2, thread(Group::Producers, 50, Some(2)))].into(),
+            ticks: Some(Ticks { stolen: 1, busy: 50, total: 100, cpus: 2 }),
+            process: Some((1_000, 100)),
         };
         let after = Snapshot {
-            threads: [(1, (Group::Queue, 400)), (2, (Group::Producers, 50)), (3, (Group::Queue, 7))].into(),
-            ticks: Some((11, 200)),
-            involuntary: None,
+            threads: [
+                (2, thread(Group::Producers, 50, Some(9))),
+                (3, thread(Group::Queue, 307, Some(5))),
+                (4, thread(Group::Queue, 0, None)),
+            ]
+            .into(),
+            ticks: Some(Ticks { stolen: 11, busy: 110, total: 200, cpus: 2 }),
+            process: Some((2_000, 600)),
         };
         let passed = after.since(&before);
         assert_eq!(passed.cpu_ns, [("producers", 0), ("queue", 307)].into());
         assert_eq!(passed.steal_share, Some(0.1));
-        assert_eq!(passed.involuntary_switches, None);
-        assert_eq!(before.since(&before).steal_share, None);
+        assert_eq!((passed.involuntary_switches, passed.producer_switches), (Some(12), Some(7)), "1 has ended");
+        // Of two CPUs for 1,000 ns this process had 500 ns; 60 of 100 ticks were busy.
+        assert_eq!(passed.process_share, Some(0.25));
+        assert!((passed.others_share.unwrap() - 0.35).abs() < 1e-9, "{passed:?}");
+        let nothing = before.since(&before);
+        assert_eq!((nothing.steal_share, nothing.process_share, nothing.others_share), (None, None, None));
+        let unreadable = Snapshot::default().since(&Snapshot::default());
+        assert_eq!((unreadable.process_share, unreadable.producer_switches), (None, None));
     }
 
     #[test]

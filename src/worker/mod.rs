@@ -6,7 +6,10 @@
 pub mod protocol;
 
 mod account;
+mod control;
 mod floor;
+mod responsiveness;
+mod jitter;
 mod lanes;
 mod machine;
 mod panics;

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// A pacer, and its thread.
+type PacerThread = (Arc<Pacer>, JoinHandle<()>);
 
 /// A load that runs on real threads.
 pub type Load<Q> = Arc<Shared<Q, LoadClock>>;
@@ -58,67 +61,84 @@ impl Layout {
     }
 }
 
-/// Producers at work.
+/// The threads that loads are run on, one load after the other.
 #[derive(Debug)]
-pub enum Running {
-    /// Tokio tasks, and the thread that wakes them.
-    Tasks {
-        /// Their runtime.
-        runtime: tokio::runtime::Runtime,
-        /// The thread that wakes them, where they do not wait on the runtime's timer.
-        pacer: Option<PacerThread>,
-    },
-    /// Lanes.
-    Lanes(Vec<JoinHandle<()>>),
+pub struct Crew {
+    layout: Layout,
+    /// The runtime of tasks; lanes are started for each load.
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
-/// A pacer at work.
-#[derive(Debug)]
-pub struct PacerThread {
-    pacer: Arc<Pacer>,
-    thread: JoinHandle<()>,
+/// The threads of one load, besides the runtime's.
+#[derive(Debug, Default)]
+pub struct Running {
+    pacer: Option<PacerThread>,
+    lanes: Vec<JoinHandle<()>>,
 }
 
-/// Starts the producers of a load; each task tells `send` when it ends.
-///
-/// # Errors
-/// When a thread cannot be started.
-pub fn start<Q: Queue>(load: &Load<Q>, layout: Layout, send: &Sender<Ended>) -> Result<Running, Failure> {
-    match layout.producers {
-        scenario::Producers::Tasks => {
-            let runtime = start_runtime(layout.senders)?;
-            spawn_tasks(&runtime, load, send);
-            Ok(Running::Tasks { runtime, pacer: start_pacer(load, layout.pacing)? })
+impl Crew {
+    /// Starts the threads of a layout.
+    ///
+    /// # Errors
+    /// When they cannot be started.
+    pub fn start(layout: Layout) -> Result<Self, Failure> {
+        let runtime = match layout.producers {
+            scenario::Producers::Tasks => Some(start_runtime(layout.senders)?),
+            scenario::Producers::Lanes => None,
+        };
+        Ok(Self { layout, runtime })
+    }
+
+    /// How it is laid out.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The runtime that the tasks live on, if they are tasks.
+    pub fn runtime(&self) -> Option<&Handle> {
+        self.runtime.as_ref().map(tokio::runtime::Runtime::handle)
+    }
+
+    /// Sets to work on a load; each task tells `send` when it ends.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn set_to_work<Q: Queue>(&self, load: &Load<Q>, send: &Sender<Ended>) -> Result<Running, Failure> {
+        match &self.runtime {
+            Some(runtime) => {
+                spawn_tasks(runtime, load, send);
+                Ok(Running { pacer: start_pacer(load, self.layout.pacing)?, lanes: Vec::new() })
+            }
+            None => {
+                let lanes = (0..self.layout.senders as u32).map(|lane| start_lane(load, lane, self.layout, send));
+                Ok(Running { pacer: None, lanes: lanes.collect::<Result<_, _>>()? })
+            }
         }
-        scenario::Producers::Lanes => {
-            let lanes = 0..layout.senders as u32;
-            lanes.map(|lane| start_lane(load, lane, layout, send)).collect::<Result<_, _>>().map(Running::Lanes)
+    }
+
+    /// Lets the threads go, even those that are inside a call that never returns.
+    pub fn disband(self) {
+        if let Some(runtime) = self.runtime {
+            runtime.shutdown_background();
         }
     }
 }
 
 impl Running {
-    /// Ends the threads, once all tasks have ended; those that do not let go within a second are left behind.
-    pub fn end(self) {
-        match self {
-            Self::Tasks { runtime, pacer } => {
-                if let Some(PacerThread { pacer, thread }) = pacer {
-                    pacer.stop();
-                    let _ = thread.join();
-                }
-                runtime.shutdown_timeout(Duration::from_secs(1));
-            }
-            Self::Lanes(threads) => threads.into_iter().for_each(|thread| drop(thread.join())),
+    /// Ends the threads of the load, once all its tasks have ended.
+    pub fn end(mut self) {
+        if let Some((pacer, thread)) = self.pacer.take() {
+            pacer.stop();
+            let _ = thread.join();
         }
+        self.lanes.drain(..).for_each(|lane| drop(lane.join()));
     }
+}
 
-    /// Leaves the threads to themselves, because the load has failed and the process is about to end.
-    pub fn abandon(self) {
-        if let Self::Tasks { runtime, pacer } = self {
-            if let Some(PacerThread { pacer, .. }) = pacer {
-                pacer.stop();
-            }
-            runtime.shutdown_background();
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some((pacer, _)) = &self.pacer {
+            pacer.stop();
         }
     }
 }
@@ -170,7 +190,7 @@ fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<PacerT
         sharpen_sleep();
         spans.into_iter().for_each(|(span, schedule)| running.run(&clock, span.start, schedule.merged(0, 1), pacing));
     };
-    spawn("ql-pacer", pace).map(|thread| Some(PacerThread { pacer: Arc::clone(pacer), thread }))
+    spawn("ql-pacer", pace).map(|thread| Some((Arc::clone(pacer), thread)))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Failure> {

@@ -1,17 +1,20 @@
 //! Warm-up, window, drain: the course of one repeat.
 
 use super::account::{self, Observed};
-use super::machine::Snapshot;
+use super::jitter::JitterWatch;
+use super::machine::{Passed, Snapshot};
 use super::placement::Cpus;
-use super::producers::{self, Ended, Layout, Load};
+use super::producers::{Crew, Ended, Layout, Load};
 use super::protocol::{Failure, FailureKind, Message, Progress};
 use super::tasks::{Shared, Span, TaskResult, Waiting};
-use super::{floor, panics};
+use super::{control, floor, panics, responsiveness};
 use crate::adapter::{Account, Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, SystemClock};
 use crate::load::producer::GRACE;
 use crate::load::{Schedule, Template};
 use crate::measure::Measurement;
+use crate::measure::jitter::Jitter;
+use crate::measure::lag::When;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
 use crate::plan::PlannedRepeat;
@@ -32,46 +35,122 @@ const BETWEEN_PROGRESS: u64 = 250_000_000;
 /// Beyond its deadline a shutdown gets this long to come back.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
+/// What all loads of a repeat run on.
+pub struct Bench {
+    /// The clock.
+    pub clock: LoadClock,
+    /// The producers' threads.
+    pub crew: Crew,
+    /// Where threads run.
+    pub cpus: Cpus,
+    /// Cost of timing one call, in nanoseconds.
+    pub floor_ns: f64,
+}
+
+impl Bench {
+    /// The load that `repeat` asks for, on `queue`; it begins shortly.
+    pub fn share<Q>(&self, repeat: &PlannedRepeat, queue: Q) -> Shared<Q, LoadClock> {
+        let layout = self.crew.layout();
+        let waiting = layout.waiting(repeat.parameters.concurrency);
+        let warm_up = Span { start: self.clock.now() + HEAD_START, length: repeat.warmup.0 };
+        share(repeat, queue, self.clock.clone(), warm_up, waiting, layout.senders)
+    }
+}
+
 /// Carries out one repeat with `Q`.
 pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
     panics::watch();
     let clock = LoadClock::System(SystemClock::new());
     let floor_ns = floor::measure(&clock);
     let cpus = Cpus::share(repeat.parameters.placement).map_err(bad_request)?;
-    cpus.go_to_queue().map_err(bad_request)?;
-    let (queue, sink) = build::<Q>(repeat, &clock)?;
     cpus.go_to_producers().map_err(bad_request)?;
+    let crew = Crew::start(Layout::of(&repeat.parameters, &Q::ABOUT, cpus.of_producers()))?;
+    let bench = Bench { clock, crew, cpus, floor_ns };
+    let outcome = measure::<Q>(repeat, &bench, say);
+    bench.crew.disband();
+    outcome
+}
+
+/// Control, idle phase, load, drain.
+fn measure<Q: Queue>(
+    repeat: &PlannedRepeat,
+    bench: &Bench,
+    say: &mut dyn FnMut(Message),
+) -> Result<Measurement, Failure> {
+    let clock = &bench.clock;
+    let control = control::run(repeat, bench)?;
+    bench.cpus.go_to_queue().map_err(bad_request)?;
+    let (queue, sink) = build::<Q>(repeat, clock)?;
+    bench.cpus.go_to_producers().map_err(bad_request)?;
+    let runtime = bench.crew.runtime();
+    let probes = runtime.map(|runtime| responsiveness::start_idle(runtime, clock.clone())).transpose()?;
     say(Message::Started);
 
-    let layout = Layout::of(&repeat.parameters, &Q::ABOUT, cpus.of_producers());
-    let warm_up = Span { start: clock.now() + HEAD_START, length: repeat.warmup.0 };
-    let waiting = layout.waiting(repeat.parameters.concurrency);
-    let load = Arc::new(share(repeat, queue, clock.clone(), warm_up, waiting, layout.senders));
-    sink.set_window_end(load.window.end());
-    let (send, results) = mpsc::channel();
-    let running = producers::start(&load, layout, &send)?;
-    drop(send);
-
-    let drain_until = load.window.end() + repeat.drain_timeout.0.max(GRACE);
-    let course = Course { load: &load, sink: &sink, say, results: &results, done: Vec::new(), drain_until };
-    let (tasks, before, after) = match course.follow() {
-        Ok(observed) => observed,
-        Err(failure) => {
-            running.abandon();
-            return Err(failure);
-        }
-    };
-    running.end();
-    let load = Arc::into_inner(load)
-        .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
-    let Shared { queue, recorders, window, .. } = load;
+    let shared = bench.share(repeat, queue);
+    let window = shared.window;
+    sink.set_window_end(window.end());
+    if let Some(probes) = &probes {
+        probes.listen(When::During, window);
+    }
+    let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
+    let Driven { queue, recorders, tasks, passed, jitter } = drive(bench, shared, &sink, say, drain_until)?;
+    let lags = probes.map(responsiveness::Responsiveness::finish);
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
-    let passed = after.since(&before);
-    let clock = SystemClock::source();
-    account::draw_up::<Q>(Observed { repeat, tasks, recorders, sink, account, passed, clock, floor_ns, drain_ns })
-        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    account::draw_up::<Q>(Observed {
+        repeat,
+        tasks,
+        recorders,
+        sink,
+        account,
+        passed,
+        jitter,
+        lags,
+        control,
+        clock: SystemClock::source(),
+        floor_ns: bench.floor_ns,
+        drain_ns,
+    })
+    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+/// A load that has run to its end, and the queue, which nobody calls any more.
+pub struct Driven<Q> {
+    /// The queue.
+    pub queue: Q,
+    /// What the calls took.
+    pub recorders: Recorders,
+    /// What the tasks told.
+    pub tasks: Vec<TaskResult>,
+    /// What the kernel says of the window.
+    pub passed: Passed,
+    /// What a watching thread says of the window.
+    pub jitter: Option<Jitter>,
+}
+
+/// Runs a load on its queue: warm-up and window, until the last call has returned or `drain_until` has come.
+///
+/// # Errors
+/// The queue panicked or hung; a thread cannot be started.
+pub fn drive<Q: Queue>(
+    bench: &Bench,
+    shared: Shared<Q, LoadClock>,
+    sink: &Sink,
+    say: &mut dyn FnMut(Message),
+    drain_until: u64,
+) -> Result<Driven<Q>, Failure> {
+    let watch = JitterWatch::start(bench.clock.clone(), shared.window)?;
+    let load = Arc::new(shared);
+    let (send, results) = mpsc::channel();
+    let running = bench.crew.set_to_work(&load, &send)?;
+    drop(send);
+    let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
+    let (tasks, before, after) = course.follow()?;
+    running.end();
+    let Shared { queue, recorders, .. } = Arc::into_inner(load)
+        .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
+    Ok(Driven { queue, recorders, tasks, passed: after.since(&before), jitter: watch.finish() })
 }
 
 fn bad_request(why: String) -> Failure {

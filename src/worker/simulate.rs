@@ -21,8 +21,7 @@ use std::time::Duration;
 /// # Errors
 /// The queue cannot be built; more values than can be counted exactly.
 pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure> {
-    let time = ManualClock::at(0);
-    let clock = LoadClock::Manual(time.clone());
+    let clock = LoadClock::Manual(ManualClock::at(0));
     let parameters = &repeat.parameters;
     let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, None);
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
@@ -32,6 +31,9 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
     sink.set_window_end(load.window.end());
     let mut tasks = Vec::new();
     lanes::run(&load, 0, 1, parameters.pacing, |result| tasks.push(result));
+    if let Some(time) = clock.manual() {
+        time.advance_to(load.window.end());
+    }
     let load =
         Arc::into_inner(load).ok_or_else(|| Failure::new(FailureKind::Internal, "the lane still holds the load"))?;
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(load.window.end());
@@ -43,6 +45,9 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
         sink,
         account,
         passed: Passed::default(),
+        jitter: None,
+        lags: None,
+        control: None,
         clock: "manual",
         floor_ns: 0.0,
         drain_ns: clock.now().saturating_sub(last_return),

@@ -60,11 +60,11 @@ fn the_window_of_arrivals_ends_where_it_says() {
 
 #[test]
 fn every_count_of_a_task_is_entered_and_added_up() {
-    let tally = Tally { scheduled: 100, attempted: 60, unsent: 30, unsent_generator: 10 };
+    let tally = Tally { attempted: 60, unsent: 30, unsent_generator: 10 };
     let told = Told { enqueued: 40, hash: 7, enqueued_in_window: 39, dropped: 15, sampled_out: 5 };
     let arrivals = Arrivals { unique: 40, hash: 7, ..Arrivals::default() };
     let mut ledger = Ledger::default();
-    (0..2).for_each(|_| ledger.enter(&tally, &told, &arrivals));
+    (0..2).for_each(|_| ledger.enter(100, &tally, &told, &arrivals));
     let expected = Ledger {
         scheduled: 200,
         attempted: 120,
@@ -144,6 +144,7 @@ impl<C: Conduct> Queue for Bookkeeper<C> {
         name: C::NAME,
         version: "1",
         strategies: &[Strategy::Drop],
+        blocks_caller: &[],
         outcome_source: OutcomeSource::Call,
         shutdown_delivers: true,
     };

@@ -5,4 +5,5 @@ mod cli;
 mod house;
 mod liars;
 mod memory;
+mod producers;
 mod support;

@@ -1,0 +1,48 @@
+//! What a thread that does nothing but sleep says of the machine.
+
+use super::encoding::Distribution;
+use super::model::Latency;
+
+/// A wake-up that is later than this counts as stolen time, in nanoseconds.
+pub const STOLEN_FROM: u64 = 1_000_000;
+
+/// By how much the thread woke up late.
+#[derive(Clone, Debug, Default)]
+pub struct Jitter {
+    overshoot: Distribution,
+    stolen_ns: u64,
+}
+
+impl Jitter {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Enters one wake-up, `ns` nanoseconds late.
+    pub fn record(&mut self, ns: u64) {
+        self.overshoot.record(ns);
+        if ns > STOLEN_FROM {
+            self.stolen_ns = self.stolen_ns.saturating_add(ns);
+        }
+    }
+
+    /// The distribution in the form in which it travels, and the sum of the overshoots beyond [`STOLEN_FROM`].
+    pub fn to_parts(&self) -> (Latency, u64) {
+        (self.overshoot.encode(), self.stolen_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_beyond_a_millisecond_is_stolen() {
+        let mut jitter = Jitter::new();
+        [50_000, STOLEN_FROM, STOLEN_FROM + 1, 5_000_000].into_iter().for_each(|ns| jitter.record(ns));
+        let (overshoot, stolen) = jitter.to_parts();
+        assert_eq!((overshoot.count, overshoot.max_ns), (4, Some(5_000_000)));
+        assert_eq!(stolen, STOLEN_FROM + 1 + 5_000_000);
+    }
+}

@@ -1,0 +1,162 @@
+//! How long a runtime takes to run a task that has become ready.
+//!
+//! A task that cannot run cannot say so: a stall of half a second would be one value among hundreds of good ones.
+//! [`Pending`] keeps every beat that was sent meanwhile, and each enters with the lag that it had. Memory is constant.
+
+use super::encoding::Distribution;
+
+/// Beats that are kept one by one; of those beyond, only how many and up to when.
+const KEPT: usize = 1_024;
+
+/// The beats that were sent and not yet seen.
+#[derive(Debug)]
+pub struct Pending {
+    /// When each was sent, in order.
+    kept: Vec<u64>,
+    /// How many were sent after the last one in `kept`.
+    beyond: u64,
+    /// When the last one of all was sent.
+    last: u64,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self { kept: Vec::with_capacity(KEPT), beyond: 0, last: 0 }
+    }
+}
+
+impl Pending {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A beat is sent at `at`, not before the one before it.
+    pub fn send(&mut self, at: u64) {
+        self.last = at;
+        if self.kept.len() < KEPT {
+            self.kept.push(at);
+        } else {
+            self.beyond += 1;
+        }
+    }
+
+    /// The beats are seen: calls `see` with the time at which each was sent. Those beyond what is kept are taken to have
+    /// been sent at even distances.
+    pub fn take(&mut self, mut see: impl FnMut(u64)) {
+        self.kept.iter().for_each(|&at| see(at));
+        let from = self.kept.last().copied().unwrap_or(0);
+        let span = u128::from(self.last.saturating_sub(from));
+        for nth in 1..=self.beyond {
+            see(from + (span * u128::from(nth) / u128::from(self.beyond)) as u64);
+        }
+        self.kept.clear();
+        self.beyond = 0;
+    }
+}
+
+/// The lags of two spans of time: before the load, and during it. A lag belongs to the span in which its beat was sent,
+/// whenever that was seen; a beat outside both is passed over.
+#[derive(Debug, Default)]
+pub struct Lags {
+    spans: [Option<(u64, u64)>; 2],
+    lags: [Distribution; 2],
+}
+
+/// One of the two spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// While the queue idles.
+    Before,
+    /// During the window.
+    During,
+}
+
+impl Lags {
+    /// Nothing is listened to yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the beats from `from` to `to`, without the end.
+    pub fn listen(&mut self, when: When, from: u64, to: u64) {
+        self.spans[when as usize] = Some((from, to));
+    }
+
+    /// A beat that was sent at `at` is seen at `now`.
+    pub fn record(&mut self, at: u64, now: u64) {
+        if let Some(lags) = self.of(at) {
+            lags.record(now.saturating_sub(at));
+        }
+    }
+
+    /// A beat that was sent at `at` had not been seen by `now`, when everything ended.
+    pub fn record_unseen(&mut self, at: u64, now: u64) {
+        if let Some(lags) = self.of(at) {
+            lags.record_censored(now.saturating_sub(at));
+        }
+    }
+
+    /// What was recorded.
+    pub fn get(&self, when: When) -> &Distribution {
+        &self.lags[when as usize]
+    }
+
+    fn of(&mut self, at: u64) -> Option<&mut Distribution> {
+        let inside = |span: &Option<(u64, u64)>| span.is_some_and(|(from, to)| (from..to).contains(&at));
+        self.spans.iter().position(inside).map(|index| &mut self.lags[index])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn taken(pending: &mut Pending) -> Vec<u64> {
+        let mut seen = Vec::new();
+        pending.take(|at| seen.push(at));
+        seen
+    }
+
+    #[test]
+    fn a_stall_counts_for_every_beat_that_it_kept_waiting() {
+        let (mut pending, mut lags) = (Pending::new(), Lags::new());
+        lags.listen(When::During, 0, 1_000 * MS);
+        (0..100).for_each(|beat| pending.send(beat * MS));
+        pending.take(|at| lags.record(at, 100 * MS));
+        let lag = lags.get(When::During);
+        assert_eq!((lag.count(), lag.min_ns(), lag.max_ns()), (100, Some(MS), Some(100 * MS)));
+        assert_eq!(lag.sum_ns(), u128::from((1..=100).sum::<u64>() * MS));
+        assert_eq!(taken(&mut pending), [0; 0], "a beat is seen once");
+    }
+
+    #[test]
+    fn beats_beyond_what_is_kept_are_neither_lost_nor_stored() {
+        let mut pending = Pending::new();
+        let beats = 100_000_u64;
+        (0..beats).for_each(|beat| pending.send(7 + beat * MS));
+        assert_eq!(pending.kept.capacity(), KEPT);
+        let expected: Vec<u64> = (0..beats).map(|beat| 7 + beat * MS).collect();
+        assert_eq!(taken(&mut pending), expected, "at even distances, as they were sent");
+        pending.send(5);
+        assert_eq!(taken(&mut pending), [5]);
+    }
+
+    #[test]
+    fn a_beat_belongs_to_the_span_in_which_it_was_sent() {
+        let mut lags = Lags::new();
+        lags.record(5, 6);
+        lags.listen(When::Before, 0, 10);
+        lags.listen(When::During, 20, 30);
+        for at in [0, 9, 10, 15, 20, 29, 30] {
+            lags.record(at, 1_000);
+        }
+        lags.record_unseen(25, 1_000);
+        let (before, during) = (lags.get(When::Before), lags.get(When::During));
+        assert_eq!((before.count(), before.censored()), (2, 0));
+        assert_eq!((during.count(), during.censored()), (3, 1));
+        assert_eq!(during.max_ns(), Some(980));
+    }
+}
