@@ -1,0 +1,202 @@
+//! `selftest`: is the instrument right? Claimed against measured, one row for each claim.
+
+use super::args::SelftestArgs;
+use super::error::CliError;
+use super::exit::Exit;
+use super::run::interrupt_on_signal;
+use super::stdio;
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::render::{Format, sanitise};
+use crate::run::{ChildCommand, ChildDriver};
+use crate::selftest::{
+    Claimed, Counts, Event, Experiment, Finding, MOST_TRIES, Measured, Row, Stopped, Unit, examine, experiments,
+};
+use crate::units::{Nanos, human};
+use crate::verdict;
+use comfy_table::CellAlignment;
+use serde::Serialize;
+
+/// Longest reason that is shown, in characters.
+const LONGEST: usize = 400;
+
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'static str,
+    finding: Finding,
+    exit_code: u8,
+    claims: &'a [Row],
+}
+
+/// Puts the instrument to the proof.
+pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
+    let interrupt = interrupt_on_signal()?;
+    let worker = ChildCommand::worker().map_err(|error| internal(format!("cannot find this program: {error}")))?;
+    let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
+    let mut driver = ChildDriver::new(worker, Box::new(verify));
+    let experiments = experiments();
+    let say = |text: &str| {
+        if !args.quiet {
+            stdio::note(text);
+        }
+    };
+    say(&opening(&experiments));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut on_event = |Event::Read { row, again }: Event| say(&line(&row, again));
+    let rows = match examine(&experiments, &mut driver, cpus, &interrupt, &mut on_event) {
+        Ok(rows) => rows,
+        Err(Stopped) => {
+            say("interrupted; nothing is proven");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let exit = exit(overall(&rows));
+    match args.format {
+        Format::Json => stdio::result(&json(&rows, exit)?)?,
+        _ => stdio::result(table(&rows).as_bytes())?,
+    }
+    Ok(exit)
+}
+
+fn internal(text: String) -> CliError {
+    CliError::Internal(text)
+}
+
+/// The worst that is said of any claim: wrong, then cannot tell, then pass.
+fn overall(rows: &[Row]) -> Finding {
+    let any = |finding| rows.iter().any(|row| row.finding == finding);
+    match (any(Finding::Wrong), any(Finding::CannotTell)) {
+        (true, _) => Finding::Wrong,
+        (false, true) => Finding::CannotTell,
+        (false, false) => Finding::Pass,
+    }
+}
+
+fn exit(finding: Finding) -> Exit {
+    match finding {
+        Finding::Pass => Exit::Pass,
+        Finding::Wrong => Exit::Failed,
+        Finding::CannotTell => Exit::Invalid,
+    }
+}
+
+fn opening(experiments: &[Experiment]) -> String {
+    let claims: usize = experiments.iter().map(|experiment| experiment.claims.len()).sum();
+    let estimates = experiments.iter().enumerate().map(|(index, experiment)| experiment.repeat(index).estimate());
+    let once = estimates.fold(Nanos::ZERO, Nanos::saturating_add);
+    format!(
+        "{claims} claims about {} queues of known truth, about {}; what is missed is tried again, {MOST_TRIES} times at most, within a minute",
+        experiments.len(),
+        human::span(once)
+    )
+}
+
+/// The line of progress of one claim.
+fn line(row: &Row, again: bool) -> String {
+    let what = format!(
+        "{}: {}: claimed {}, measured {}",
+        row.queue,
+        row.number,
+        claimed(&row.claimed),
+        measured(row.measured, &row.claimed)
+    );
+    match (row.finding, again) {
+        (Finding::Pass, _) => format!("{what}: pass"),
+        (_, true) => format!("{what}: will be tried again ({})", reasons(row)),
+        (finding, false) => format!("{what}: {} ({})", word(finding), reasons(row)),
+    }
+}
+
+fn reasons(row: &Row) -> String {
+    sanitise(&row.reasons.join("; "), LONGEST)
+}
+
+fn word(finding: Finding) -> &'static str {
+    match finding {
+        Finding::Pass => "pass",
+        Finding::Wrong => "wrong",
+        Finding::CannotTell => "cannot tell just now",
+    }
+}
+
+fn claimed(claimed: &Claimed) -> String {
+    match *claimed {
+        Claimed::About { unit, value, tolerance: 0.0 } => format!("{} exactly", number(unit, value)),
+        Claimed::About { unit, value, tolerance } => format!("{} ± {}", number(unit, value), number(unit, tolerance)),
+        Claimed::AtMost { unit, value } => format!("≤ {}", number(unit, value)),
+        Claimed::Counts { counts } => self::counts(&counts),
+    }
+}
+
+fn measured(measured: Option<Measured>, claimed: &Claimed) -> String {
+    match (measured, *claimed) {
+        (Some(Measured::Value(value)), Claimed::About { unit, .. } | Claimed::AtMost { unit, .. }) => {
+            number(unit, value)
+        }
+        (Some(Measured::Counts(counts)), _) => self::counts(&counts),
+        _ => "–".to_owned(),
+    }
+}
+
+fn number(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Ns => human::latency(value),
+        Unit::PerS => human::rate(value),
+        Unit::Share => human::share(value),
+        Unit::Logs => human::count(value as u64),
+    }
+}
+
+/// The counts that are not 0.
+fn counts(counts: &Counts) -> String {
+    let named = counts.named().into_iter().filter(|(_, count)| *count > 0);
+    let texts: Vec<String> = named.map(|(name, count)| format!("{} {name}", human::count(count))).collect();
+    if texts.is_empty() { "nothing".to_owned() } else { texts.join(", ") }
+}
+
+fn json(rows: &[Row], exit: Exit) -> Result<Vec<u8>, CliError> {
+    let document =
+        Document { version: env!("CARGO_PKG_VERSION"), finding: overall(rows), exit_code: exit as u8, claims: rows };
+    let mut bytes = serde_json::to_vec_pretty(&document).map_err(|error| internal(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut table = stdio::plain_table();
+    table.set_header(["the queue", "number", "claimed", "measured", "result", "proves"]);
+    let mut before = "";
+    for row in rows {
+        let queue = if row.experiment == before { "" } else { row.queue };
+        before = row.experiment;
+        let result = if row.finding == Finding::CannotTell { "cannot tell" } else { word(row.finding) };
+        let (claimed, measured) = (claimed(&row.claimed), measured(row.measured, &row.claimed));
+        table.add_row([queue, row.number, &claimed, &measured, result, row.proves]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    let _ = CellAlignment::Left;
+    let mut text = format!("{}\n\n", table.trim_fmt());
+    for row in rows.iter().filter(|row| row.finding != Finding::Pass) {
+        let (result, reasons) = (word(row.finding), reasons(row));
+        text.push_str(&format!("{}: {}: {result}: {reasons}\n", row.queue, row.number));
+    }
+    text.push_str(&summary(rows));
+    text
+}
+
+fn summary(rows: &[Row]) -> String {
+    let number = |finding| rows.iter().filter(|row| row.finding == finding).count();
+    let mut text = format!("{} of {} claims pass", number(Finding::Pass), rows.len());
+    for (finding, what) in
+        [(Finding::Wrong, "wrong"), (Finding::CannotTell, "cannot be told just now: the machine is too busy")]
+    {
+        if number(finding) > 0 {
+            text.push_str(&format!(", {} {what}", number(finding)));
+        }
+    }
+    text.push('\n');
+    text
+}
