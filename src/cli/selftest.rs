@@ -14,7 +14,6 @@ use crate::selftest::{
 };
 use crate::units::{Nanos, human};
 use crate::verdict;
-use comfy_table::CellAlignment;
 use serde::Serialize;
 
 /// Longest reason that is shown, in characters.
@@ -86,7 +85,7 @@ fn opening(experiments: &[Experiment]) -> String {
     let estimates = experiments.iter().enumerate().map(|(index, experiment)| experiment.repeat(index).estimate());
     let once = estimates.fold(Nanos::ZERO, Nanos::saturating_add);
     format!(
-        "{claims} claims about {} queues of known truth, about {}; what is missed is tried again, {MOST_TRIES} times at most, within a minute",
+        "{claims} claims about {} queues of known truth, about {}; each has {MOST_TRIES} tries within a minute",
         experiments.len(),
         human::span(once)
     )
@@ -103,13 +102,14 @@ fn line(row: &Row, again: bool) -> String {
     );
     match (row.finding, again) {
         (Finding::Pass, _) => format!("{what}: pass"),
-        (_, true) => format!("{what}: will be tried again ({})", reasons(row)),
-        (finding, false) => format!("{what}: {} ({})", word(finding), reasons(row)),
+        (_, true) => format!("{what}: to be tried again if there is time ({})", reason(row)),
+        (finding, false) => format!("{what}: {} ({})", word(finding), reason(row)),
     }
 }
 
-fn reasons(row: &Row) -> String {
-    sanitise(&row.reasons.join("; "), LONGEST)
+/// Why the last try missed.
+fn reason(row: &Row) -> String {
+    sanitise(row.reasons.last().map_or("", String::as_str), LONGEST)
 }
 
 fn word(finding: Finding) -> &'static str {
@@ -148,11 +148,11 @@ fn number(unit: Unit, value: f64) -> String {
     }
 }
 
-/// The counts that are not 0.
+/// The counts that are not 0. What was delivered is left out: it is what the others leave of the logs that were sent.
 fn counts(counts: &Counts) -> String {
-    let named = counts.named().into_iter().filter(|(_, count)| *count > 0);
+    let named = counts.named().into_iter().skip(1).filter(|(_, count)| *count > 0);
     let texts: Vec<String> = named.map(|(name, count)| format!("{} {name}", human::count(count))).collect();
-    if texts.is_empty() { "nothing".to_owned() } else { texts.join(", ") }
+    if texts.is_empty() { "all delivered once".to_owned() } else { texts.join(", ") }
 }
 
 fn json(rows: &[Row], exit: Exit) -> Result<Vec<u8>, CliError> {
@@ -163,28 +163,43 @@ fn json(rows: &[Row], exit: Exit) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
+/// One line for each claim, below a line for its queue.
 fn table(rows: &[Row]) -> String {
-    let mut table = stdio::plain_table();
-    table.set_header(["the queue", "number", "claimed", "measured", "result", "proves"]);
+    let header = ["number", "claimed", "measured", "result", "proves"].map(str::to_owned);
+    let lines: Vec<[String; 5]> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
+    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let line = |cells: &[String; 5]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("  {}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let mut text = line(&lines[0]);
     let mut before = "";
-    for row in rows {
-        let queue = if row.experiment == before { "" } else { row.queue };
+    for (row, cells) in rows.iter().zip(&lines[1..]) {
+        if row.experiment != before {
+            text.push_str(&format!("a queue that {}\n", row.queue));
+        }
         before = row.experiment;
-        let result = if row.finding == Finding::CannotTell { "cannot tell" } else { word(row.finding) };
-        let (claimed, measured) = (claimed(&row.claimed), measured(row.measured, &row.claimed));
-        table.add_row([queue, row.number, &claimed, &measured, result, row.proves]);
+        text.push_str(&line(cells));
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 1));
-    }
-    let _ = CellAlignment::Left;
-    let mut text = format!("{}\n\n", table.trim_fmt());
     for row in rows.iter().filter(|row| row.finding != Finding::Pass) {
-        let (result, reasons) = (word(row.finding), reasons(row));
-        text.push_str(&format!("{}: {}: {result}: {reasons}\n", row.queue, row.number));
+        text.push_str(&format!("\n{} of a queue that {}: {}\n", row.number, row.queue, word(row.finding)));
+        for (index, reason) in row.reasons.iter().enumerate() {
+            text.push_str(&format!("  try {}: {}\n", index + 1, sanitise(reason, LONGEST)));
+        }
     }
-    text.push_str(&summary(rows));
-    text
+    format!("{text}\n{}", summary(rows))
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    let result = if row.finding == Finding::CannotTell { "cannot tell" } else { word(row.finding) };
+    [
+        row.number.to_owned(),
+        claimed(&row.claimed),
+        measured(row.measured, &row.claimed),
+        result.to_owned(),
+        row.proves.to_owned(),
+    ]
 }
 
 fn summary(rows: &[Row]) -> String {

@@ -1,9 +1,9 @@
 //! What the machine did to an experiment while it ran.
 
+use super::claim::percentile;
 use super::synthetic::OVERRUN;
 use crate::measure::Measurement;
 use crate::units::human;
-use crate::verdict::{Validity, judge_repeat};
 
 /// Time that may be taken from an experiment at once or in all before its tolerances are off, in nanoseconds.
 const MOST_STOLEN: u64 = 5_000_000;
@@ -14,14 +14,13 @@ const IDLE_P99: f64 = 500_000.0;
 /// Everything that could keep a true instrument from meeting a tolerance, in words; empty when the machine was quiet.
 /// `window` is the length of the experiment in nanoseconds, `cpus` the number of processors of the machine.
 pub fn disturbances(measurement: &Measurement, window: u64, cpus: usize) -> Vec<String> {
-    let mut found = match judge_repeat(measurement) {
-        Validity::Valid => Vec::new(),
-        Validity::Invalid { reasons } => reasons,
-    };
-    let lateness = &measurement.latency.lateness;
-    if let Some(p99) = super::claim::percentile(lateness, 99).filter(|p99| *p99 > IDLE_P99) {
-        let (p99, idle) = (human::latency(p99), human::latency(IDLE_P99));
-        found.push(format!("the generator was late by {p99} (p99; on an idle machine under {idle})"));
+    let mut found = Vec::new();
+    let (lateness, given_up) = (&measurement.latency.lateness, measurement.ledger.unsent_generator);
+    if given_up > 0 {
+        found.push(format!("the generator gave up on {} of the logs", human::count(given_up)));
+    }
+    if let Some(p99) = percentile(lateness, 99).filter(|p99| *p99 > IDLE_P99) {
+        found.push(format!("the generator's p99 lateness was {}", human::latency(p99)));
     }
     let steal_ns = measurement.machine.steal_share.map_or(0.0, |share| share * window as f64 * cpus as f64) as u64;
     let overrun_ns = measurement.queue_counters.get(OVERRUN).copied().unwrap_or(0);
@@ -50,29 +49,34 @@ mod tests {
         disturbances(&measurement, WINDOW, 2).join("; ")
     }
 
+    fn overrun_by<const NS: u64>(measurement: &mut Measurement) {
+        measurement.queue_counters.insert(OVERRUN.into(), NS);
+    }
+
     #[test]
     fn a_quiet_machine_is_no_excuse() {
         assert_eq!(found(|_| {}), "");
         assert_eq!(found(|m| m.machine.steal_share = None), "");
+        assert_eq!(
+            found(|m| m.latency.lateness = constant(0, 0)),
+            "",
+            "what is not measured is not the machine's doing"
+        );
         assert_eq!(found(|m| m.machine.steal_share = Some(0.002_4)), "");
         assert_eq!(found(|m| m.latency.lateness = constant(2_000, 490_000)), "");
-        assert_eq!(found(|m| drop(m.queue_counters.insert(OVERRUN.into(), MOST_STOLEN - 1))), "");
+        assert_eq!(found(overrun_by::<{ MOST_STOLEN - 1 }>), "");
     }
 
     #[test]
     fn each_witness_is_heard() {
         assert_eq!(found(|m| m.machine.steal_share = Some(0.002_6)), "the hypervisor took 5.20 ms");
-        assert_eq!(
-            found(|m| m.latency.lateness = constant(2_000, 600_000)),
-            "the generator was late by 600 µs (p99; on an idle machine under 500 µs)"
-        );
+        assert_eq!(found(|m| m.latency.lateness = constant(2_000, 600_000)), "the generator's p99 lateness was 600 µs");
+        assert_eq!(found(|m| m.ledger.unsent_generator = 1), "the generator gave up on 1 of the logs");
         let once = |n| if n == 0 { 7_000_000 } else { 20_000 };
         assert_eq!(
             found(|m| m.latency.lateness = of((0..2_000).map(once))),
             "the generator was once held up for 7.00 ms"
         );
-        let overrun = |m: &mut Measurement| drop(m.queue_counters.insert(OVERRUN.into(), MOST_STOLEN));
-        assert_eq!(found(overrun), "the queue itself was held up for 5.00 ms");
-        assert!(found(|m| m.latency.lateness = constant(0, 0)).contains("not measured"));
+        assert_eq!(found(overrun_by::<MOST_STOLEN>), "the queue itself was held up for 5.00 ms");
     }
 }

@@ -31,18 +31,18 @@ pub struct Row {
     pub proves: &'static str,
     /// Tries that were made.
     pub tries: u32,
-    /// Why it does not pass; empty when it does.
+    /// Why it does not pass, for each try that missed; empty when it passes.
     pub reasons: Vec<String>,
 }
 
 /// What an onlooker is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A try is over; this is what is said of a claim of it so far.
+    /// A try is over; this is what is now said of a claim that was open before it.
     Read {
         /// The claim.
         row: Row,
-        /// Whether it is to be tried again.
+        /// Whether it is to be tried again, if there is time.
         again: bool,
     },
 }
@@ -79,10 +79,12 @@ pub fn examine(
                 continue;
             }
             left = left.saturating_sub(takes);
+            let before = course.standings.clone();
             course.go_on(driver, cpus, interrupt)?;
-            let again = |standing: &Standing| standing.is_open() && course.next.estimate() <= left;
-            for (claim, standing) in course.experiment.claims.iter().zip(&course.standings) {
-                on_event(Event::Read { row: course.row(claim, standing), again: again(standing) });
+            for ((row, now), before) in course.rows().zip(&course.standings).zip(&before) {
+                if now != before {
+                    on_event(Event::Read { row, again: now.is_open() });
+                }
             }
         }
     }

@@ -87,27 +87,27 @@ fn service(number: &'static str, read: fn(&Measurement) -> Option<f64>, ns: u64)
 
 fn services() -> [Experiment; 3] {
     let p50: fn(&Measurement) -> Option<f64> = |m| percentile(&m.latency.enqueue, 50);
-    let takes = |name, title, ns, rate, proves| Experiment {
+    let takes = |name, title, ns, tasks, rate, proves| Experiment {
         name,
         title,
         behaviour: Behaviour::Takes { ns },
-        tasks: 10,
+        tasks,
         rate,
         seconds: 1,
         claims: vec![service("enqueue p50", p50, ns).proving(proves)],
     };
     [
-        takes("service-2us", "each call takes 2 µs", 2 * US, 1_000, "short calls are timed right"),
-        takes("service-50us", "each call takes 50 µs", 50 * US, 500, "usual calls are timed right"),
-        takes("service-1ms", "each call takes 1 ms", MS, 20, "long calls are timed right"),
+        takes("service-2us", "takes 2 µs for each call", 2 * US, 2, 10_000, "short calls are timed right"),
+        takes("service-50us", "takes 50 µs for each call", 50 * US, 10, 500, "usual calls are timed right"),
+        takes("service-1ms", "takes 1 ms for each call", MS, 10, 20, "long calls are timed right"),
     ]
 }
 
 fn alternation() -> Experiment {
-    let (short_ns, long_ns) = (10 * US, 100 * US);
+    let (short_ns, long_ns) = (20 * US, 200 * US);
     Experiment {
         name: "alternation",
-        title: "calls take 10 µs and 100 µs in turn",
+        title: "takes 20 µs and 200 µs in turn",
         behaviour: Behaviour::Alternates { short_ns, long_ns },
         tasks: 4,
         rate: 500,
@@ -134,28 +134,28 @@ fn countings() -> [Experiment; 5] {
         counting("drops", "refuses every 7th log", Behaviour::DropsEvery(7), 10, "drops are counted, none assumed"),
         counting(
             "loses",
-            "accepts and loses every 1,000th",
+            "accepts and loses every 1,000th log",
             Behaviour::LosesEvery(1_000),
             10,
             "losses are found unaided",
         ),
         counting(
             "repeats",
-            "delivers every 1,000th twice",
+            "delivers every 1,000th log twice",
             Behaviour::RepeatsEvery(1_000),
             10,
             "repetitions are found",
         ),
         counting(
             "overtakes",
-            "delivers one of 1,000 after the next",
+            "delivers one log of 1,000 after the next one",
             Behaviour::OvertakesEvery(1_000),
             1,
             "reordering is found",
         ),
         counting(
             "exchanges",
-            "loses one log, delivers another twice",
+            "loses one log and delivers another twice",
             Behaviour::Exchanges { log: 5_000 },
             1,
             "equal totals hide no loss",
@@ -172,7 +172,7 @@ fn bounded() -> Experiment {
     let served = SECOND as f64 / ns as f64;
     Experiment {
         name: "bounded",
-        title: "100 places before a 1 ms server, 2,000/s",
+        title: "holds 100 logs before a server that takes 1 ms a log, and is offered 2,000/s",
         behaviour: Behaviour::Bounded { capacity: capacity as usize, ns },
         tasks: 1,
         rate,
@@ -224,7 +224,7 @@ fn stall() -> Experiment {
     let mean_ns = (steps * (steps + 1) / 2 * INTERVAL) as f64 / LOGS as f64;
     Experiment {
         name: "stall",
-        title: "stands still once for 500 ms in 10 s",
+        title: "stands still once in 10 s, for 500 ms",
         behaviour: Behaviour::Stalls { log: LOGS / 2, ns: STALL },
         tasks: 1,
         rate: RATE,

@@ -16,6 +16,8 @@ mod counts;
 mod disturbance;
 mod examine;
 mod experiments;
+#[cfg(test)]
+mod fabricated;
 mod settle;
 mod synthetic;
 

@@ -13,6 +13,7 @@ use crate::scenario::Strategy;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 /// What the names of these queues begin with. A colon cannot stand in the name of a queue that a scenario knows.
@@ -85,6 +86,12 @@ struct Held {
     free_at: u64,
 }
 
+/// Sleeps end this long before the time that is meant, in nanoseconds: they overshoot by about half of it.
+const AWAKE: u64 = 100_000;
+
+/// Overruns below this are those of polling a clock and are not added up, in nanoseconds.
+const LEAST_OVERRUN: u64 = 1_000;
+
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
 
 impl Queue for Synthetic {
@@ -108,8 +115,8 @@ impl Queue for Synthetic {
     }
 
     fn shutdown(self, _: Duration) -> Account {
-        let clock = self.sink.clock();
-        clock.pass(self.held().free_at.saturating_sub(clock.now()));
+        let free_at = self.held().free_at.max(self.sink.clock().now());
+        self.pass_until(free_at);
         self.serve_until(&mut self.held(), u64::MAX);
         let overrun_ns = self.overrun_ns.load(Ordering::Relaxed);
         Account { counters: BTreeMap::from([(OVERRUN.to_owned(), overrun_ns)]), ..Account::default() }
@@ -155,8 +162,7 @@ impl Synthetic {
         self.serve_until(&mut held, clock.now());
         let room_at = (held.logs.len() >= capacity).then(|| held.logs[0].0);
         if let Some(room_at) = room_at {
-            let now = clock.now();
-            self.pass_until(now, room_at.saturating_sub(now));
+            self.pass_until(room_at);
             self.serve_until(&mut held, room_at);
         }
         let done = held.free_at.max(clock.now()) + ns;
@@ -176,15 +182,25 @@ impl Synthetic {
     /// Delivers, and takes `ns` since `called` for it.
     fn deliver_taking(&self, stamp: Stamp, called: u64, ns: u64) {
         self.deliver(stamp);
-        self.pass_until(called, ns);
+        self.pass_until(called + ns);
     }
 
-    /// Lets time pass until `span` nanoseconds after `since`.
-    fn pass_until(&self, since: u64, span: u64) {
+    /// Lets time pass until `time`: most of a long span asleep, its end awake.
+    fn pass_until(&self, time: u64) {
         let clock = self.sink.clock();
-        clock.pass(span.saturating_sub(clock.now() - since));
-        let overrun = (clock.now() - since).saturating_sub(span);
-        self.overrun_ns.fetch_add(overrun, Ordering::Relaxed);
+        if let Some(manual) = clock.manual() {
+            manual.advance_to(time);
+        }
+        let mut now = clock.now();
+        if time.saturating_sub(now) > 2 * AWAKE {
+            thread::sleep(Duration::from_nanos(time - now - AWAKE));
+        }
+        while now < time {
+            now = clock.now();
+        }
+        if now - time >= LEAST_OVERRUN {
+            self.overrun_ns.fetch_add(now - time, Ordering::Relaxed);
+        }
     }
 
     fn deliver_twice(&self, stamp: Stamp) {
@@ -282,7 +298,7 @@ mod tests {
         let queue = bench(Behaviour::Takes { ns: 2 * US });
         let called = queue.clock.now();
         queue.clock.advance(5 * US);
-        queue.queue.pass_until(called, 2 * US);
+        queue.queue.pass_until(called + 2 * US);
         let account = queue.queue.shutdown(Duration::ZERO);
         assert_eq!(account.counters[OVERRUN], 3 * US);
     }
