@@ -1,10 +1,13 @@
 //! Scenario -> cases: the product of all lists, less the excludes, plus the includes.
 
 use crate::scenario::{
-    AXES, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem, Scenario,
-    Selector, Strategy,
+    AXES, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem, Producers,
+    Scenario, Selector, Strategy,
 };
 use std::collections::HashSet;
+
+/// Most tasks that get a lane each, where calls block their thread.
+const MOST_OWN_LANES: u32 = 16;
 
 /// One cell of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,12 +108,34 @@ struct Builder<'a> {
     found: Diagnostics,
 }
 
-/// A strategy that a queue lacks, and where the first case stands that asks for it.
+/// What a queue cannot do, and where the first case stands that asks for it.
 struct Unsupported {
+    lack: Lack,
     queue: String,
     strategy: Strategy,
     key: &'static str,
     position: Option<Position>,
+}
+
+/// Why a queue cannot be put under load as a case says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// It does not have the strategy.
+    Strategy,
+    /// Under the strategy its calls block their thread, and with it every other task on the lane.
+    Lanes,
+}
+
+impl Lack {
+    fn of(parameters: &Parameters, catalog: &Catalog) -> Option<Lack> {
+        let queue = catalog.find(&parameters.queue);
+        if !queue.is_some_and(|queue| queue.strategies.contains(&parameters.strategy)) {
+            return Some(Lack::Strategy);
+        }
+        let blocks = queue.is_some_and(|queue| queue.blocks_caller.contains(&parameters.strategy));
+        let shared = parameters.producers == Producers::Lanes && parameters.concurrency > MOST_OWN_LANES;
+        (blocks && shared).then_some(Lack::Lanes)
+    }
 }
 
 impl Builder<'_> {
@@ -151,20 +176,19 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds a case unless it is there already, or its queue lacks its strategy; whether it was new.
+    /// Adds a case unless it is there already, or its queue cannot do it; whether it was new.
     fn add(&mut self, parameters: Parameters, key: &'static str, position: Option<Position>) -> bool {
         if !self.seen.insert(parameters.clone()) {
             return false;
         }
-        let strategies = self.catalog.find(&parameters.queue).map(|queue| &queue.strategies);
-        if strategies.is_some_and(|known| known.contains(&parameters.strategy)) {
+        let Some(lack) = Lack::of(&parameters, self.catalog) else {
             let id = id(&parameters);
             self.expansion.cases.push(Case { id, scenario: self.scenario_index, parameters });
             return true;
-        }
+        };
         let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
-        if !self.unsupported.iter().any(|u| u.queue == queue && u.strategy == strategy) {
-            self.unsupported.push(Unsupported { queue, strategy, key, position });
+        if !self.unsupported.iter().any(|u| (&u.queue, u.strategy, u.lack) == (&queue, strategy, lack)) {
+            self.unsupported.push(Unsupported { lack, queue, strategy, key, position });
         }
         self.left_out.push(parameters);
         true
@@ -172,20 +196,30 @@ impl Builder<'_> {
 
     fn say_unsupported(&mut self) {
         for unsupported in std::mem::take(&mut self.unsupported) {
-            let Unsupported { queue, strategy, key, position } = unsupported;
-            let lacking = self.left_out.iter().filter(|p| p.queue == queue && p.strategy == strategy);
-            let count = lacking.count();
-            let known = self.catalog.find(&queue).map(|queue| queue.strategies.as_slice());
-            let known: Vec<&str> = known.unwrap_or(&[]).iter().map(|known| known.name()).collect();
-            let message = format!("queue `{queue}` has no strategy `{strategy}`");
+            let Unsupported { lack, queue, strategy, key, position } = unsupported;
+            let lacking =
+                |p: &&Parameters| p.queue == queue && p.strategy == strategy && Lack::of(p, self.catalog) == Some(lack);
+            let count = self.left_out.iter().filter(lacking).count();
+            let (message, fix) = match lack {
+                Lack::Strategy => {
+                    let known = self.catalog.find(&queue).map(|queue| queue.strategies.as_slice());
+                    let known: Vec<&str> = known.unwrap_or(&[]).iter().map(|known| known.name()).collect();
+                    let message = format!("queue `{queue}` has no strategy `{strategy}`");
+                    (message, format!("it has {}; exclude the others", known.join(", ")))
+                }
+                Lack::Lanes => {
+                    let message =
+                        format!("under `{strategy}` queue `{queue}` blocks its caller, and with it a whole lane");
+                    (message, format!("use producers = \"tasks\", or a concurrency of {MOST_OWN_LANES} at most"))
+                }
+            };
             if self.scenario.run.skip_unsupported {
                 let cases = if count == 1 { "case is" } else { "cases are" };
                 let message = format!("{message}: {count} {cases} left out");
                 self.note(key, message, position);
                 continue;
             }
-            let fix =
-                format!("it has {}; exclude the others, or set skip_unsupported = true in [run]", known.join(", "));
+            let fix = format!("{fix}, or set skip_unsupported = true in [run]");
             let problem = Problem::new(message, fix);
             let diagnostic = Diagnostic::of(&self.scenario.file, key, problem);
             self.found.push(diagnostic.at(position));

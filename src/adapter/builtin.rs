@@ -25,6 +25,7 @@ impl Queue for Builtin {
         name: "builtin",
         version: env!("CARGO_PKG_VERSION"),
         strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
+        blocks_caller: &[],
         outcome_source: OutcomeSource::Call,
         shutdown_delivers: true,
     };

@@ -26,6 +26,8 @@ pub struct About {
     pub version: &'static str,
     /// What it can do when it is full.
     pub strategies: &'static [Strategy],
+    /// Of those: the ones under which a call blocks its thread, instead of giving it back while it waits.
+    pub blocks_caller: &'static [Strategy],
     /// How the outcome of a call is known.
     pub outcome_source: OutcomeSource,
     /// Whether an orderly shutdown promises to deliver what was accepted.

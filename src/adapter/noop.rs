@@ -17,6 +17,7 @@ impl Queue for Noop {
         name: "noop",
         version: env!("CARGO_PKG_VERSION"),
         strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
+        blocks_caller: &[],
         outcome_source: OutcomeSource::Call,
         shutdown_delivers: true,
     };

@@ -53,7 +53,11 @@ impl<H: Host> Registry<H> {
 
     /// What a scenario may name.
     pub fn catalog(&self) -> Catalog {
-        let spec = |about: &About| QueueSpec { name: about.name.to_owned(), strategies: about.strategies.to_vec() };
+        let spec = |about: &About| QueueSpec {
+            name: about.name.to_owned(),
+            strategies: about.strategies.to_vec(),
+            blocks_caller: about.blocks_caller.to_vec(),
+        };
         Catalog::new(self.abouts().map(spec))
     }
 

@@ -1,31 +1,52 @@
-//! When each log is due: exact integer arithmetic, no drift however long it runs.
+//! When each log is due: arithmetic alone, known before the load begins.
 
+use crate::scenario::{Arrival, Parameters, Phase};
 use crate::units::{Nanos, Rate};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
-/// The schedule of all tasks of a case: open loop, every due time known before the load begins.
+/// The schedule of all tasks of a case: open loop.
 ///
-/// Task `i` of `C` sends its `n`-th log `(n + i / C) / rate` seconds after the start: phases are spread evenly, so that
-/// tasks do not fire in step. Due times are offsets from the start in nanoseconds, rounded down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Under `uniform` arrival, task `i` of `C` sends its `n`-th log `(n + i / C) / rate` seconds after the start: phases are
+/// spread evenly, so that tasks do not fire in step. With phases `aligned`, `i / C` is left out. Under `burst:k`, `k` logs
+/// come at once, every `k` intervals, phases spread over those. Both are exact integer arithmetic, without drift however
+/// long they run. Under `poisson`, the intervals are exponential, drawn from a generator of each task's own (all the same
+/// if aligned), so that a seed gives the same schedule everywhere. Due times are offsets from the start in nanoseconds,
+/// rounded down.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
     tasks: u32,
     /// The interval of the whole load (all tasks), in nanoseconds, as a fraction.
     numerator: u128,
     denominator: u128,
     span: u64,
+    arrival: Arrival,
+    phase: Phase,
+    seed: u64,
 }
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 impl Schedule {
-    /// `tasks` tasks of `rate` each, for `span`. At least one task.
+    /// `tasks` tasks of `rate` each, for `span`; uniform arrival, phases spread. At least one task.
     pub fn new(tasks: u32, rate: Rate, span: Nanos) -> Self {
         Self {
             tasks: tasks.max(1),
             numerator: u128::from(rate.seconds()) * NANOS_PER_SECOND,
             denominator: u128::from(rate.logs()) * u128::from(tasks.max(1)),
             span: span.0,
+            arrival: Arrival::Uniform,
+            phase: Phase::Spread,
+            seed: 0,
         }
+    }
+
+    /// The schedule of a case, for `span`; `seed` matters where arrivals are drawn at random.
+    pub fn of(parameters: &Parameters, span: Nanos, seed: u64) -> Self {
+        let Parameters { concurrency, rate, arrival, phase, .. } = *parameters;
+        Self { arrival, phase, seed, ..Self::new(concurrency, rate, span) }
     }
 
     /// Number of tasks.
@@ -33,80 +54,122 @@ impl Schedule {
         self.tasks
     }
 
-    /// When the `n`-th log of `task` is due, in nanoseconds from the start. The end of the span is not looked at.
-    pub fn due(&self, task: u32, n: u64) -> u128 {
-        (u128::from(n) * u128::from(self.tasks) + u128::from(task)) * self.numerator / self.denominator
-    }
-
-    /// How many logs of `task` are due within the span.
-    pub fn count(&self, task: u32) -> u64 {
-        // Due times are floors, so log k of the whole load is due before the span's end if k * num < span * den.
-        let logs = (u128::from(self.span) * self.denominator).div_ceil(self.numerator);
-        let tasks = u128::from(self.tasks);
-        u64::try_from((logs + tasks - 1).saturating_sub(u128::from(task)) / tasks).unwrap_or(u64::MAX)
+    /// Logs that a task sends at once.
+    fn burst(&self) -> u64 {
+        match self.arrival {
+            Arrival::Uniform | Arrival::Poisson => 1,
+            Arrival::Burst(size) => u64::from(size.max(1)),
+        }
     }
 
     /// The due times of one task, in order.
     pub fn cursor(&self, task: u32) -> Cursor {
-        let first = u128::from(task) * self.numerator;
-        let step = u128::from(self.tasks) * self.numerator;
-        Cursor {
-            due: (first / self.denominator) as u64,
-            remainder: first % self.denominator,
-            step: (step / self.denominator) as u64,
-            step_remainder: step % self.denominator,
-            denominator: self.denominator,
-            left: self.count(task),
+        match self.arrival {
+            Arrival::Poisson => Cursor::Random(self.random(task)),
+            Arrival::Uniform | Arrival::Burst(_) => Cursor::Regular(self.regular(task)),
+        }
+    }
+
+    fn regular(&self, task: u32) -> Regular {
+        let shift = if self.phase == Phase::Spread { u128::from(task) } else { 0 };
+        let between = u128::from(self.burst()) * self.numerator;
+        let (first, step) = (shift * between, u128::from(self.tasks) * between);
+        let split =
+            |value: u128| (u64::try_from(value / self.denominator).unwrap_or(u64::MAX), value % self.denominator);
+        let ((due, remainder), (step, step_remainder)) = (split(first), split(step));
+        let denominator = self.denominator;
+        Regular { due, remainder, step, step_remainder, denominator, burst: self.burst(), sent: 0, span: self.span }
+    }
+
+    fn random(&self, task: u32) -> Random {
+        let stream = if self.phase == Phase::Spread { u64::from(task) } else { 0 };
+        let mean = self.numerator as f64 * f64::from(self.tasks) / self.denominator as f64;
+        let random = Xoshiro256PlusPlus::seed_from_u64(self.seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut first = Random { random, due: 0.0, mean, span: self.span };
+        first.advance();
+        first
+    }
+
+    /// How many logs of `task` are due within the span. Under `poisson` the schedule is walked to count them.
+    pub fn count(&self, task: u32) -> u64 {
+        match self.cursor(task) {
+            Cursor::Regular(cursor) => cursor.left(),
+            cursor @ Cursor::Random(_) => cursor.count() as u64,
         }
     }
 
     /// The due times of the tasks `first`, `first + stride`, … merged into one order.
     pub fn merged(&self, first: u32, stride: u32) -> Merged {
         let tasks: Vec<u32> = (first..self.tasks).step_by(stride.max(1) as usize).collect();
-        let cursors = tasks.iter().map(|&task| self.cursor(task)).collect();
-        Merged { tasks, cursors, next: 0 }
+        let mut cursors: Vec<Cursor> = tasks.iter().map(|&task| self.cursor(task)).collect();
+        let order = match self.arrival {
+            Arrival::Poisson => {
+                let heads = cursors.iter_mut().enumerate();
+                Order::Heap(heads.filter_map(|(index, cursor)| Some(Reverse((cursor.next()?, index)))).collect())
+            }
+            Arrival::Uniform | Arrival::Burst(_) => Order::Turns { index: 0, taken: 0, burst: self.burst() },
+        };
+        Merged { tasks, cursors, order }
     }
 }
 
-/// Walks the due times of one task: one addition a log.
+/// Walks the due times of one task.
 #[derive(Clone, Debug)]
-pub struct Cursor {
+pub enum Cursor {
+    /// At equal intervals, alone or in bursts: an addition a log.
+    Regular(Regular),
+    /// At random.
+    Random(Random),
+}
+
+/// See [`Cursor`].
+#[derive(Clone, Debug)]
+pub struct Regular {
     due: u64,
     remainder: u128,
     step: u64,
     step_remainder: u128,
     denominator: u128,
-    left: u64,
+    burst: u64,
+    /// Of the burst at `due`.
+    sent: u64,
+    span: u64,
+}
+
+/// See [`Cursor`].
+#[derive(Clone, Debug)]
+pub struct Random {
+    random: Xoshiro256PlusPlus,
+    due: f64,
+    mean: f64,
+    span: u64,
 }
 
 impl Cursor {
     /// When the next log is due, in nanoseconds from the start; `None` once all of the span's have been passed.
     #[inline]
     pub fn peek(&self) -> Option<u64> {
-        (self.left > 0).then_some(self.due)
+        let (due, span) = match self {
+            Self::Regular(cursor) => (cursor.due, cursor.span),
+            Self::Random(cursor) => (cursor.due as u64, cursor.span),
+        };
+        (due < span).then_some(due)
     }
 
     /// Goes on to the next log.
     #[inline]
     pub fn advance(&mut self) {
-        self.left = self.left.saturating_sub(1);
-        self.due += self.step;
-        self.remainder += self.step_remainder;
-        if self.remainder >= self.denominator {
-            self.remainder -= self.denominator;
-            self.due += 1;
+        match self {
+            Self::Regular(cursor) => cursor.advance(),
+            Self::Random(cursor) => cursor.advance(),
         }
-    }
-
-    /// How many logs are still to come.
-    pub fn left(&self) -> u64 {
-        self.left
     }
 }
 
 impl Iterator for Cursor {
     type Item = u64;
 
+    #[inline]
     fn next(&mut self) -> Option<u64> {
         let due = self.peek()?;
         self.advance();
@@ -114,14 +177,58 @@ impl Iterator for Cursor {
     }
 }
 
+impl Regular {
+    #[inline]
+    fn advance(&mut self) {
+        self.sent += 1;
+        if self.sent < self.burst {
+            return;
+        }
+        self.sent = 0;
+        self.due = self.due.saturating_add(self.step);
+        self.remainder += self.step_remainder;
+        if self.remainder >= self.denominator {
+            self.remainder -= self.denominator;
+            self.due = self.due.saturating_add(1);
+        }
+    }
+
+    /// How many logs are still to come: those whose burst `m` from here has `due + m * interval` below the span.
+    fn left(&self) -> u64 {
+        if self.due >= self.span {
+            return 0;
+        }
+        // In units of a nanosecond over the denominator; a due time is a floor, so it is below a whole span exactly if
+        // the unrounded time is.
+        let now = u128::from(self.due) * self.denominator + self.remainder;
+        let interval = u128::from(self.step) * self.denominator + self.step_remainder;
+        let bursts = (u128::from(self.span) * self.denominator - now).div_ceil(interval.max(1));
+        u64::try_from(bursts * u128::from(self.burst) - u128::from(self.sent)).unwrap_or(u64::MAX)
+    }
+}
+
+impl Random {
+    /// The next interval by inversion: `-ln(1 - u)` of the mean.
+    fn advance(&mut self) {
+        let u = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        self.due -= self.mean * (1.0 - u).ln();
+    }
+}
+
 /// The due times of several tasks in one order, as `(offset, task)`.
-///
-/// All tasks have the same interval and their phases ascend, so they come round in turn: no heap, no timer per task.
 #[derive(Clone, Debug)]
 pub struct Merged {
     tasks: Vec<u32>,
     cursors: Vec<Cursor>,
-    next: usize,
+    order: Order,
+}
+
+#[derive(Clone, Debug)]
+enum Order {
+    /// All tasks have the same interval and their phases ascend, so they come round in turn, a burst each.
+    Turns { index: usize, taken: u64, burst: u64 },
+    /// The next due time of each task.
+    Heap(BinaryHeap<Reverse<(u64, usize)>>),
 }
 
 impl Iterator for Merged {
@@ -129,11 +236,24 @@ impl Iterator for Merged {
 
     #[inline]
     fn next(&mut self) -> Option<(u64, u32)> {
-        let index = self.next;
-        // The first task that has run dry ends the round: those behind it have later phases, so they are dry as well.
-        let due = self.cursors.get_mut(index)?.next()?;
-        self.next = if index + 1 == self.cursors.len() { 0 } else { index + 1 };
-        Some((due, self.tasks[index]))
+        match &mut self.order {
+            Order::Turns { index, taken, burst } => {
+                let task = *index;
+                // The first task that has run dry ends the round: those behind it have later phases, so they are dry too.
+                let due = self.cursors.get_mut(task)?.next()?;
+                *taken += 1;
+                if *taken == *burst {
+                    *taken = 0;
+                    *index = if task + 1 == self.cursors.len() { 0 } else { task + 1 };
+                }
+                Some((due, self.tasks[task]))
+            }
+            Order::Heap(heap) => {
+                let Reverse((due, task)) = heap.pop()?;
+                heap.extend(self.cursors[task].next().map(|next| Reverse((next, task))));
+                Some((due, self.tasks[task]))
+            }
+        }
     }
 }
 
@@ -146,6 +266,14 @@ mod tests {
         Schedule::new(tasks, rate.parse().unwrap(), span.parse().unwrap())
     }
 
+    /// The definition, in closed form.
+    fn due(schedule: &Schedule, task: u32, n: u64) -> u128 {
+        let burst = u128::from(schedule.burst());
+        let turn = u128::from(n) / burst * u128::from(schedule.tasks);
+        let shift = if schedule.phase == Phase::Spread { u128::from(task) } else { 0 };
+        (turn + shift) * burst * schedule.numerator / schedule.denominator
+    }
+
     #[test]
     fn a_thousand_a_second_is_due_every_millisecond() {
         let dues: Vec<u64> = schedule(1, "1000/s", "4ms").cursor(0).collect();
@@ -153,10 +281,44 @@ mod tests {
     }
 
     #[test]
-    fn phases_are_spread_over_the_interval() {
-        let schedule = schedule(4, "1000/s", "1s");
-        let firsts: Vec<_> = (0..4).map(|task| schedule.due(task, 0)).collect();
-        assert_eq!(firsts, [0, 250_000, 500_000, 750_000]);
+    fn phases_are_spread_over_the_interval_unless_aligned() {
+        let spread = schedule(4, "1000/s", "1s");
+        let firsts = |schedule: Schedule| (0..4).map(|task| schedule.cursor(task).next().unwrap()).collect::<Vec<_>>();
+        assert_eq!(firsts(spread), [0, 250_000, 500_000, 750_000]);
+        assert_eq!(firsts(Schedule { phase: Phase::Aligned, ..spread }), [0; 4]);
+    }
+
+    #[test]
+    fn a_burst_comes_at_once_and_keeps_the_rate() {
+        let burst = Schedule { arrival: Arrival::Burst(3), ..schedule(2, "1000/s", "7ms") };
+        assert_eq!(
+            burst.cursor(0).collect::<Vec<_>>(),
+            [0, 0, 0, 3_000_000, 3_000_000, 3_000_000, 6_000_000, 6_000_000, 6_000_000]
+        );
+        assert_eq!(
+            burst.cursor(1).collect::<Vec<_>>(),
+            [1_500_000, 1_500_000, 1_500_000, 4_500_000, 4_500_000, 4_500_000]
+        );
+    }
+
+    #[test]
+    fn poisson_keeps_the_rate_varies_and_repeats_itself() {
+        let poisson = |seed| Schedule { arrival: Arrival::Poisson, seed, ..schedule(2, "1000/s", "100s") };
+        let dues: Vec<u64> = poisson(1).cursor(0).collect();
+        // 100,000 expected, with a standard deviation of 316.
+        assert!(dues.len().abs_diff(100_000) < 1_600, "{}", dues.len());
+        let gaps: Vec<f64> = dues.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        let deviation = (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
+        assert!(
+            (deviation / mean - 1.0).abs() < 0.03,
+            "the deviation of an exponential is its mean: {deviation} of {mean}"
+        );
+        assert_eq!(dues, poisson(1).cursor(0).collect::<Vec<_>>());
+        assert_ne!(dues, poisson(2).cursor(0).collect::<Vec<_>>());
+        assert_ne!(dues, poisson(1).cursor(1).collect::<Vec<_>>());
+        let aligned = Schedule { phase: Phase::Aligned, ..poisson(1) };
+        assert_eq!(aligned.cursor(0).collect::<Vec<_>>(), aligned.cursor(1).collect::<Vec<_>>());
     }
 
     #[test]
@@ -178,44 +340,54 @@ mod tests {
     #[test]
     fn no_drift_after_a_thousand_million_logs() {
         let schedule = schedule(3, "1000000/7s", "24h");
-        let mut cursor = schedule.cursor(1);
+        let mut cursor = schedule.regular(1);
         // Jump the cursor to within reach of log 10^9 by its own arithmetic, then walk.
         let skipped = 999_999_000_u64;
         let total = cursor.step_remainder * u128::from(skipped) + cursor.remainder;
         cursor.due += cursor.step * skipped + (total / cursor.denominator) as u64;
         cursor.remainder = total % cursor.denominator;
         (0..1_000).for_each(|_| cursor.advance());
-        assert_eq!(u128::from(cursor.due), schedule.due(1, 1_000_000_000));
-        // 10^9 intervals of 7 µs, less a third of one.
-        assert_eq!(schedule.due(1, 1_000_000_000), 7_000_000_000_000 + 2_333);
+        assert_eq!(u128::from(cursor.due), due(&schedule, 1, 1_000_000_000));
+        // 10^9 intervals of 7 µs, and a third of one for the phase.
+        assert_eq!(cursor.due, 7_000_000_000_000 + 2_333);
+    }
+
+    fn any_schedule() -> impl Strategy<Value = Schedule> {
+        let arrival = prop_oneof![Just(Arrival::Uniform), (1u32..20).prop_map(Arrival::Burst)];
+        let phase = prop_oneof![Just(Phase::Spread), Just(Phase::Aligned)];
+        (1u32..40, 1u64..100_000, 1u64..9, 1u64..100_000_000, arrival, phase).prop_map(
+            |(tasks, logs, seconds, span, arrival, phase)| {
+                let rate = Rate::new(logs, seconds).unwrap();
+                Schedule { arrival, phase, ..Schedule::new(tasks, rate, Nanos(span)) }
+            },
+        )
     }
 
     proptest! {
         #[test]
-        fn walking_equals_computing(tasks in 1u32..50, logs in 1u64..1_000_000, seconds in 1u64..60, span in 1u64..20_000_000) {
-            let schedule = Schedule::new(tasks, Rate::new(logs, seconds).unwrap(), Nanos(span));
-            for task in [0, tasks - 1] {
-                let walked: Vec<u128> = schedule.cursor(task).take(500).map(u128::from).collect();
-                let computed: Vec<u128> = (0..schedule.count(task).min(500)).map(|n| schedule.due(task, n)).collect();
-                prop_assert_eq!(walked, computed);
-            }
+        fn walking_equals_the_definition(schedule in any_schedule(), task in 0u32..40) {
+            let task = task % schedule.tasks;
+            let walked: Vec<u128> = schedule.cursor(task).take(500).map(u128::from).collect();
+            let defined: Vec<u128> = (0..schedule.count(task).min(500)).map(|n| due(&schedule, task, n)).collect();
+            prop_assert_eq!(walked, defined);
         }
 
         #[test]
-        fn count_is_what_is_due_inside_the_span(tasks in 1u32..50, logs in 1u64..100_000, span in 1u64..200_000_000, task in 0u32..50) {
-            let task = task % tasks;
-            let schedule = Schedule::new(tasks, Rate::new(logs, 1).unwrap(), Nanos(span));
+        fn count_is_what_is_due_inside_the_span(schedule in any_schedule(), task in 0u32..40) {
+            let task = task % schedule.tasks;
             let count = schedule.count(task);
-            prop_assert!(schedule.due(task, count) >= u128::from(span));
-            prop_assert!(count == 0 || schedule.due(task, count - 1) < u128::from(span));
+            prop_assert!(due(&schedule, task, count) >= u128::from(schedule.span));
+            prop_assert!(count == 0 || due(&schedule, task, count - 1) < u128::from(schedule.span));
         }
 
         #[test]
-        fn merged_order_is_the_sorted_union(tasks in 1u32..40, logs in 1u64..50_000, span in 1u64..100_000_000, stride in 1u32..5) {
-            let schedule = Schedule::new(tasks, Rate::new(logs, 1).unwrap(), Nanos(span));
-            let first = (stride - 1).min(tasks - 1);
+        fn merged_order_is_the_sorted_union(schedule in any_schedule(), stride in 1u32..5, poisson in any::<bool>()) {
+            let arrival = if poisson { Arrival::Poisson } else { schedule.arrival };
+            let schedule = Schedule { arrival, ..schedule };
+            let first = (stride - 1).min(schedule.tasks - 1);
             let merged: Vec<u64> = schedule.merged(first, stride).map(|(due, _)| due).collect();
-            let mut union: Vec<u64> = (first..tasks).step_by(stride as usize).flat_map(|task| schedule.cursor(task)).collect();
+            let tasks = (first..schedule.tasks).step_by(stride as usize);
+            let mut union: Vec<u64> = tasks.flat_map(|task| schedule.cursor(task)).collect();
             union.sort_unstable();
             prop_assert_eq!(merged, union);
         }

@@ -4,8 +4,8 @@ use proptest::prelude::{Strategy as _, any, prop, prop_assert_eq, proptest};
 
 fn catalog() -> Catalog {
     Catalog::new([
-        QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() },
-        QueueSpec { name: "noop".to_owned(), strategies: vec![Strategy::Drop, Strategy::Block] },
+        QueueSpec::new("builtin", Strategy::ALL.to_vec()),
+        QueueSpec::new("noop", vec![Strategy::Drop, Strategy::Block]),
     ])
 }
 
@@ -212,4 +212,23 @@ proptest! {
         let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         prop_assert_eq!(ids.len(), cases.len());
     }
+}
+
+#[test]
+fn lanes_are_refused_to_a_queue_that_blocks_its_caller_unless_each_task_has_its_own() {
+    let mut blocking = QueueSpec::new("builtin", Strategy::ALL.to_vec());
+    blocking.blocks_caller = vec![Strategy::Block];
+    let catalog = Catalog::new([blocking]);
+    let text =
+        "[matrix]\nproducers = [\"tasks\", \"lanes\"]\nstrategy = [\"drop\", \"block\"]\nconcurrency = [16, 17]\n";
+    let overrides = Overrides::none();
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+    let scenario = crate::scenario::parse("lanes.toml", text.as_bytes(), context).unwrap();
+    let error = expand(&scenario, 0, &catalog).unwrap_err().to_string();
+    assert!(error.contains("blocks its caller") && error.contains("tasks"), "{error}");
+    let skipping = text.to_owned() + "[run]\nskip_unsupported = true\n";
+    let scenario = crate::scenario::parse("lanes.toml", skipping.as_bytes(), context).unwrap();
+    let expansion = expand(&scenario, 0, &catalog).unwrap();
+    assert_eq!(expansion.cases.len(), 7);
+    assert!(expansion.notes[0].contains("1 case is left out"), "{:?}", expansion.notes);
 }

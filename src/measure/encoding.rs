@@ -65,8 +65,9 @@ pub struct Distribution {
     histogram: Histogram<u64>,
     sum_ns: u128,
     sum_squares_ns2: f64,
-    min_ns: Option<u64>,
-    max_ns: Option<u64>,
+    /// [`u64::MAX`] while empty, as `max` is 0: a record then needs no case for the first one.
+    min: u64,
+    max: u64,
     censored: u64,
 }
 
@@ -94,16 +95,17 @@ impl Distribution {
     pub fn new() -> Self {
         let histogram = Histogram::new_with_bounds(1, HIGHEST_NS, SIGNIFICANT_FIGURES)
             .expect("the bounds are constants that the histogram accepts");
-        Self { histogram, sum_ns: 0, sum_squares_ns2: 0.0, min_ns: None, max_ns: None, censored: 0 }
+        Self { histogram, sum_ns: 0, sum_squares_ns2: 0.0, min: u64::MAX, max: 0, censored: 0 }
     }
 
     /// Records one time.
+    #[inline]
     pub fn record(&mut self, ns: u64) {
         self.histogram.saturating_record(ns);
         self.sum_ns += u128::from(ns);
         self.sum_squares_ns2 += ns as f64 * ns as f64;
-        self.min_ns = Some(self.min_ns.map_or(ns, |min| min.min(ns)));
-        self.max_ns = Some(self.max_ns.map_or(ns, |max| max.max(ns)));
+        self.min = self.min.min(ns);
+        self.max = self.max.max(ns);
     }
 
     /// Records a lower bound: a wait that had not ended.
@@ -123,8 +125,8 @@ impl Distribution {
         self.histogram.add(&other.histogram).map_err(|_| EncodingError::OutOfRange)?;
         self.sum_ns += other.sum_ns;
         self.sum_squares_ns2 += other.sum_squares_ns2;
-        self.min_ns = self.min_ns.into_iter().chain(other.min_ns).min();
-        self.max_ns = self.max_ns.into_iter().chain(other.max_ns).max();
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
         self.censored += other.censored;
         Ok(())
     }
@@ -150,13 +152,13 @@ impl Distribution {
     /// Smallest value; `None` when empty.
     #[must_use]
     pub fn min_ns(&self) -> Option<u64> {
-        self.min_ns
+        (self.count() > 0).then_some(self.min)
     }
 
     /// Largest value, exact; `None` when empty.
     #[must_use]
     pub fn max_ns(&self) -> Option<u64> {
-        self.max_ns
+        (self.count() > 0).then_some(self.max)
     }
 
     /// How many of the values are lower bounds.
@@ -167,7 +169,7 @@ impl Distribution {
 
     /// The buckets that hold values, in ascending order.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
-        let (min, max) = (self.min_ns.unwrap_or(0), self.max_ns.unwrap_or(0));
+        let (min, max) = (self.min_ns().unwrap_or(0), self.max_ns().unwrap_or(0));
         self.histogram.iter_recorded().map(move |step| {
             let value = step.value_iterated_to();
             let (low, high) = (self.histogram.lowest_equivalent(value), self.histogram.highest_equivalent(value));
@@ -207,8 +209,8 @@ impl Distribution {
             count: self.count(),
             sum_ns: self.sum_ns,
             sum_squares_ns2: self.sum_squares_ns2,
-            min_ns: self.min_ns,
-            max_ns: self.max_ns,
+            min_ns: self.min_ns(),
+            max_ns: self.max_ns(),
             censored: self.censored,
             hdr: self.encode_histogram(),
         }
@@ -235,16 +237,16 @@ impl Distribution {
             histogram,
             sum_ns: latency.sum_ns,
             sum_squares_ns2: latency.sum_squares_ns2,
-            min_ns: latency.min_ns,
-            max_ns: latency.max_ns,
+            min: latency.min_ns.unwrap_or(u64::MAX),
+            max: latency.max_ns.unwrap_or(0),
             censored: latency.censored,
         };
-        decoded.check_moments()?;
+        decoded.check_moments(latency.min_ns, latency.max_ns)?;
         Ok(decoded)
     }
 
     /// Holds the moments against the histogram: what each bucket allows bounds what the sum can be.
-    fn check_moments(&self) -> Result<(), EncodingError> {
+    fn check_moments(&self, min_ns: Option<u64>, max_ns: Option<u64>) -> Result<(), EncodingError> {
         let fault = |text| Err(EncodingError::Moments(text));
         if self.censored > self.count() {
             return fault("more values are censored than there are");
@@ -252,8 +254,8 @@ impl Distribution {
         if !self.sum_squares_ns2.is_finite() || self.sum_squares_ns2 < 0.0 {
             return fault("sum_squares_ns2 is not a finite number from 0");
         }
-        let (Some(min), Some(max)) = (self.min_ns, self.max_ns) else {
-            let empty = self.count() == 0 && self.min_ns.is_none() && self.max_ns.is_none();
+        let (Some(min), Some(max)) = (min_ns, max_ns) else {
+            let empty = self.count() == 0 && min_ns.is_none() && max_ns.is_none();
             return match empty && self.sum_ns == 0 && self.sum_squares_ns2 == 0.0 {
                 true => Ok(()),
                 false => fault("min_ns, max_ns and the sums do not agree on whether there are values"),

@@ -4,7 +4,7 @@ use proptest::prelude::{prop_assert, prop_assert_eq, prop_assert_ne, proptest};
 use std::collections::BTreeSet;
 
 fn catalog() -> Catalog {
-    Catalog::new([QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }])
+    Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec())])
 }
 
 fn scenario(name: &str, text: &str) -> Scenario {

@@ -364,8 +364,7 @@ mod tests {
 
     #[test]
     fn every_default_is_one_that_a_file_may_state() {
-        let catalog =
-            Catalog::new([super::super::QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }]);
+        let catalog = Catalog::new([super::super::QueueSpec::new("builtin", Strategy::ALL.to_vec())]);
         for axis in &AXES {
             let default = axis.default().unwrap();
             let text = default.to_string();

@@ -9,6 +9,15 @@ pub struct QueueSpec {
     pub name: String,
     /// The strategies that it has.
     pub strategies: Vec<Strategy>,
+    /// Of those: the ones under which a call blocks its thread.
+    pub blocks_caller: Vec<Strategy>,
+}
+
+impl QueueSpec {
+    /// A queue whose calls never block their thread.
+    pub fn new(name: impl Into<String>, strategies: Vec<Strategy>) -> QueueSpec {
+        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new() }
+    }
 }
 
 /// The queues that can be put under load. The rooms that hold them fill it.

@@ -195,7 +195,7 @@ mod tests {
     use crate::scenario::{QueueSpec, Strategy};
 
     fn read(line: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Overrides, Diagnostics> {
-        let catalog = Catalog::new([QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }]);
+        let catalog = Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec())]);
         let line: Vec<Override> = line.iter().map(|(key, text)| Override::from_command_line(key, *text)).collect();
         let lookup = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);

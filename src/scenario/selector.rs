@@ -88,7 +88,7 @@ mod tests {
     use crate::scenario::{QueueSpec, Strategy};
 
     fn select(filters: &[&str]) -> Result<Selector, Diagnostics> {
-        let catalog = Catalog::new([QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() }]);
+        let catalog = Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec())]);
         let filters: Vec<String> = filters.iter().map(|f| (*f).to_owned()).collect();
         Selector::from_filters(&filters, &catalog)
     }

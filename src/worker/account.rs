@@ -3,7 +3,7 @@
 use super::machine::{self, Passed};
 use super::tasks::TaskResult;
 use crate::adapter::{Account, Queue, Sink};
-use crate::clock::SystemClock;
+use crate::load::Schedule;
 use crate::measure::encoding::EncodingError;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
@@ -26,6 +26,8 @@ pub struct Observed<'a> {
     pub account: Account,
     /// What the kernel says of the window.
     pub passed: Passed,
+    /// What the clock reads: `tsc`, `os`, or `manual`.
+    pub clock: &'static str,
     /// Cost of timing one call, in nanoseconds.
     pub floor_ns: f64,
     /// From the window's end, or the last return if that was later, to the end of the shutdown, in nanoseconds.
@@ -37,10 +39,11 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, floor_ns, drain_ns } = observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, clock, floor_ns, drain_ns } = observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
-    let ledger = close(&tasks, &delivered, &account, &warm_up);
+    let schedule = Schedule::of(&repeat.parameters, repeat.parameters.duration, repeat.seed);
+    let ledger = close(&schedule, &tasks, &delivered, &account, &warm_up);
     let recorder = recorders.merge()?;
     Ok(Measurement {
         outcome_source: Q::ABOUT.outcome_source,
@@ -49,7 +52,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         machine: Machine {
             steal_share: passed.steal_share,
             involuntary_switches: passed.involuntary_switches,
-            clock: SystemClock::source().to_owned(),
+            clock: clock.to_owned(),
             instrument_floor_ns: floor_ns,
         },
         latency: recorder.to_latencies(delivered.latency.encode())?,
@@ -61,11 +64,17 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     })
 }
 
-fn close(tasks: &[TaskResult], delivered: &Delivered, account: &Account, warm_up: &Told) -> Ledger {
+fn close(
+    schedule: &Schedule,
+    tasks: &[TaskResult],
+    delivered: &Delivered,
+    account: &Account,
+    warm_up: &Told,
+) -> Ledger {
     let mut ledger =
         Ledger { delivered_in_window: delivered.in_window, phantom: delivered.strangers, ..Ledger::default() };
     for task in tasks {
-        ledger.enter(&task.tally, &task.told, &delivered.arrivals[task.task as usize]);
+        ledger.enter(schedule.count(task.task), &task.tally, &task.told, &delivered.arrivals[task.task as usize]);
     }
     // What the queue admits may be of the warm-up too: what that lacks is taken off first.
     let lacking = warm_up.enqueued.saturating_sub(delivered.warm_up);
@@ -131,6 +140,7 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::load::Tally;
     use crate::measure::sink::CountingSink;
+    use crate::units::{Nanos, Rate};
 
     fn nothing_delivered() -> Delivered {
         CountingSink::new(ManualClock::at(0), 1, 0, None).delivered().unwrap()
@@ -174,13 +184,19 @@ mod tests {
     fn an_admission_is_first_held_against_the_warm_up() {
         let task = TaskResult {
             task: 0,
-            tally: Tally { scheduled: 10, attempted: 10, ..Tally::default() },
+            tally: Tally { attempted: 10, ..Tally::default() },
             told: Told { enqueued: 10, ..Told::default() },
             warm_up: Told { enqueued: 4, ..Told::default() },
             last_return: 0,
         };
         let account = Account { admitted: 6, ..Account::default() };
-        let ledger = close(&[task], &nothing_delivered(), &account, &task.warm_up);
+        let ledger = close(
+            &Schedule::new(1, Rate::of_whole(10), Nanos::from_secs(1)),
+            &[task],
+            &nothing_delivered(),
+            &account,
+            &task.warm_up,
+        );
         assert_eq!((ledger.lost.admitted, ledger.lost.silent), (2, 8));
     }
 }

@@ -7,10 +7,16 @@ pub mod protocol;
 
 mod account;
 mod floor;
+mod lanes;
 mod machine;
 mod panics;
+mod placement;
+mod producers;
 mod repeat;
+mod simulate;
 mod tasks;
+
+pub use simulate::simulate;
 
 use crate::adapter::{Host, Queue, Registry};
 use crate::measure::Measurement;

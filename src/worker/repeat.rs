@@ -1,26 +1,25 @@
 //! Warm-up, window, drain: the course of one repeat.
 
 use super::account::{self, Observed};
-use super::machine::{PRODUCER, Snapshot};
+use super::machine::Snapshot;
+use super::placement::Cpus;
+use super::producers::{self, Ended, Layout, Load};
 use super::protocol::{Failure, FailureKind, Message, Progress};
-use super::tasks::{Shared, Span, TaskResult, Waiting, become_sender};
+use super::tasks::{Shared, Span, TaskResult, Waiting};
 use super::{floor, panics};
 use crate::adapter::{Account, Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, SystemClock};
-use crate::load::pacing::{Pacer, sharpen_sleep};
 use crate::load::producer::GRACE;
 use crate::load::{Schedule, Template};
 use crate::measure::Measurement;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Pacing, Parameters, SinkKind};
-use crate::units::Nanos;
+use crate::scenario::SinkKind;
 use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -33,55 +32,50 @@ const BETWEEN_PROGRESS: u64 = 250_000_000;
 /// Beyond its deadline a shutdown gets this long to come back.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
-/// Logs per second, over all tasks, up to which each log gets a wake-up of its own.
-const MOST_WAKE_UPS: f64 = 100_000.0;
-
-type Load<Q> = Arc<Shared<Q, LoadClock>>;
-
 /// Carries out one repeat with `Q`.
 pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
     panics::watch();
     let clock = LoadClock::System(SystemClock::new());
     let floor_ns = floor::measure(&clock);
+    let cpus = Cpus::share(repeat.parameters.placement).map_err(bad_request)?;
+    cpus.go_to_queue().map_err(bad_request)?;
     let (queue, sink) = build::<Q>(repeat, &clock)?;
+    cpus.go_to_producers().map_err(bad_request)?;
     say(Message::Started);
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let load = Arc::new(share(repeat, queue, clock.clone(), threads));
+
+    let layout = Layout::of(&repeat.parameters, &Q::ABOUT, cpus.of_producers());
+    let warm_up = Span { start: clock.now() + HEAD_START, length: repeat.warmup.0 };
+    let waiting = layout.waiting(repeat.parameters.concurrency);
+    let load = Arc::new(share(repeat, queue, clock.clone(), warm_up, waiting, layout.senders));
     sink.set_window_end(load.window.end());
-    let runtime = start_runtime(threads)?;
     let (send, results) = mpsc::channel();
-    spawn_tasks(&runtime, &load, send);
-    let pacer = start_pacer(&load, repeat.parameters.pacing)?;
+    let running = producers::start(&load, layout, &send)?;
+    drop(send);
 
     let drain_until = load.window.end() + repeat.drain_timeout.0.max(GRACE);
     let course = Course { load: &load, sink: &sink, say, results: &results, done: Vec::new(), drain_until };
-    let observed = course.follow();
-    if let Waiting::Paced(pacer) = &load.waiting {
-        pacer.stop();
-    }
-    let (tasks, before, after) = observed?;
-    if let Some(pacer) = pacer {
-        let _ = pacer.join();
-    }
-    // The tasks have ended; the threads are given the time to let go of what they share.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    let (tasks, before, after) = match course.follow() {
+        Ok(observed) => observed,
+        Err(failure) => {
+            running.abandon();
+            return Err(failure);
+        }
+    };
+    running.end();
     let load = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
     let Shared { queue, recorders, window, .. } = load;
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
-    account::draw_up::<Q>(Observed {
-        repeat,
-        tasks,
-        recorders,
-        sink,
-        account,
-        passed: after.since(&before),
-        floor_ns,
-        drain_ns,
-    })
-    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    let passed = after.since(&before);
+    let clock = SystemClock::source();
+    account::draw_up::<Q>(Observed { repeat, tasks, recorders, sink, account, passed, clock, floor_ns, drain_ns })
+        .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+fn bad_request(why: String) -> Failure {
+    Failure::new(FailureKind::BadRequest, why)
 }
 
 fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &LoadClock) -> Result<(Q, Sink), Failure> {
@@ -110,73 +104,29 @@ fn open_sink(kind: SinkKind) -> std::io::Result<Option<Box<dyn Write + Send>>> {
     }
 }
 
-fn share<Q>(repeat: &PlannedRepeat, queue: Q, clock: LoadClock, threads: usize) -> Shared<Q, LoadClock> {
-    let Parameters { concurrency, rate, duration, payload, .. } = &repeat.parameters;
-    let warm_up = Span { start: clock.now() + HEAD_START, length: repeat.warmup.0 };
-    let window = Span { start: warm_up.end(), length: duration.0 };
-    let paced = rate.per_second() * f64::from(*concurrency) <= MOST_WAKE_UPS;
+/// What the producers of a repeat share.
+pub fn share<Q>(
+    repeat: &PlannedRepeat,
+    queue: Q,
+    clock: LoadClock,
+    warm_up: Span,
+    waiting: Waiting,
+    senders: usize,
+) -> Shared<Q, LoadClock> {
+    let parameters = &repeat.parameters;
+    let window = Span { start: warm_up.end(), length: parameters.duration.0 };
     Shared {
         queue,
-        template: Template::new(payload.fields, payload.message.0),
-        waiting: if paced { Waiting::Paced(Pacer::new(*concurrency)) } else { Waiting::Timer },
-        warm_up_schedule: Schedule::new(*concurrency, *rate, Nanos(warm_up.length)),
+        template: Template::new(parameters.payload.fields, parameters.payload.message.0),
+        waiting,
+        warm_up_schedule: Schedule::of(parameters, repeat.warmup, repeat.seed),
         warm_up,
-        window_schedule: Schedule::new(*concurrency, *rate, Nanos(window.length)),
+        window_schedule: Schedule::of(parameters, parameters.duration, repeat.seed),
         window,
-        recorders: Recorders::new(threads, window.start, window.length),
-        stalls: Stalls::new(threads),
+        recorders: Recorders::new(senders, window.start, window.length),
+        stalls: Stalls::new(senders),
         clock,
     }
-}
-
-fn start_runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
-    let next = AtomicUsize::new(0);
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name(PRODUCER)
-        .on_thread_start(move || {
-            sharpen_sleep();
-            become_sender(next.fetch_add(1, Ordering::Relaxed) % threads);
-        })
-        .enable_time()
-        .build()
-        .map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the runtime: {error}")))
-}
-
-fn spawn_tasks<Q: Queue>(runtime: &tokio::runtime::Runtime, load: &Load<Q>, send: Sender<Option<TaskResult>>) {
-    for task in 0..load.window_schedule.tasks() {
-        let (load, ending) = (Arc::clone(load), Ending { send: send.clone() });
-        runtime.spawn(async move {
-            let result = load.run_task(task).await;
-            drop(load);
-            let _ = ending.send.send(Some(result));
-        });
-    }
-}
-
-/// Tells of a task that ends by a panic.
-struct Ending {
-    send: Sender<Option<TaskResult>>,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let _ = self.send.send(None);
-        }
-    }
-}
-
-fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<thread::JoinHandle<()>>, Failure> {
-    let Waiting::Paced(pacer) = &load.waiting else { return Ok(None) };
-    let (pacer, clock, pacing) = (Arc::clone(pacer), load.clock.clone(), pacing);
-    let spans = [(load.warm_up, load.warm_up_schedule), (load.window, load.window_schedule)];
-    let pace = move || {
-        sharpen_sleep();
-        spans.into_iter().for_each(|(span, schedule)| pacer.run(&clock, span.start, schedule.merged(0, 1), pacing));
-    };
-    let started = thread::Builder::new().name("ql-pacer".into()).spawn(pace);
-    started.map(Some).map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the pacer: {error}")))
 }
 
 /// The main thread's view while the load runs.
@@ -184,7 +134,7 @@ struct Course<'a, Q> {
     load: &'a Load<Q>,
     sink: &'a Sink,
     say: &'a mut dyn FnMut(Message),
-    results: &'a Receiver<Option<TaskResult>>,
+    results: &'a Receiver<Ended>,
     done: Vec<TaskResult>,
     drain_until: u64,
 }

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// A span of the load: when it begins on the clock of the load, and how long it is, in nanoseconds.
@@ -36,6 +37,8 @@ pub enum Waiting {
     Paced(Arc<Pacer>),
     /// By tokio's timer, whose steps are 1 ms: a task sends all that is due at each wake-up.
     Timer,
+    /// Resumed by the lane on which the task runs.
+    Lane,
 }
 
 /// All that the producers share.
@@ -78,7 +81,16 @@ pub struct TaskResult {
     pub last_return: u64,
 }
 
-thread_local!(static SENDER: Cell<usize> = const { Cell::new(0) });
+thread_local! {
+    static SENDER: Cell<usize> = const { Cell::new(0) };
+    /// What the task that just ran on this lane waits for, if it is a due time.
+    static DUE: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// The due time for which the task that just ran on this thread waits; `None` if it waits for something else.
+pub fn take_due() -> Option<u64> {
+    DUE.take()
+}
 
 /// Makes the calling thread sender number `index`; each sender thread does so before its first call.
 pub fn become_sender(index: usize) {
@@ -141,6 +153,16 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
             Waiting::Timer => {
                 let span = until.saturating_sub(self.clock.now());
                 tokio::time::sleep(Duration::from_nanos(span)).await;
+            }
+            Waiting::Lane => {
+                poll_fn(|_| {
+                    if self.clock.now() >= until {
+                        return Poll::Ready(());
+                    }
+                    DUE.set(Some(until));
+                    Poll::Pending
+                })
+                .await;
             }
         }
     }

@@ -37,6 +37,7 @@ impl<L: Lie> Queue for Liar<L> {
         name: L::NAME,
         version: "1",
         strategies: &[Strategy::Drop],
+        blocks_caller: &[],
         outcome_source: OutcomeSource::Call,
         shutdown_delivers: true,
     };

@@ -5,8 +5,8 @@ use proptest::prelude::{ProptestConfig, any, prop, proptest};
 
 pub(super) fn catalog() -> Catalog {
     Catalog::new([
-        QueueSpec { name: "builtin".to_owned(), strategies: Strategy::ALL.to_vec() },
-        QueueSpec { name: "noop".to_owned(), strategies: vec![Strategy::Drop, Strategy::Block] },
+        QueueSpec::new("builtin", Strategy::ALL.to_vec()),
+        QueueSpec::new("noop", vec![Strategy::Drop, Strategy::Block]),
     ])
 }
 

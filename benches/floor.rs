@@ -1,0 +1,67 @@
+//! What the instrument itself costs, in nanoseconds a log: the fastest of a few batches, on one thread.
+//!
+//! `cargo bench --bench floor`
+
+use queue_load::clock::{Clock, SystemClock};
+use queue_load::load::{Call, Reply};
+use queue_load::measure::encoding::Distribution;
+use queue_load::measure::recorder::Recorders;
+use std::hint::black_box;
+use std::time::Instant;
+
+const BATCHES: u32 = 30;
+const PER_BATCH: u32 = 100_000;
+
+/// The fastest batch of `work`, in nanoseconds for each time that it is done.
+fn fastest(mut work: impl FnMut()) -> f64 {
+    let mut batch = || {
+        let begin = Instant::now();
+        (0..PER_BATCH).for_each(|_| work());
+        begin.elapsed().as_nanos() as f64 / f64::from(PER_BATCH)
+    };
+    (0..BATCHES).map(|_| batch()).fold(f64::INFINITY, f64::min)
+}
+
+fn main() {
+    let clock = SystemClock::new();
+    let mut distribution = Distribution::new();
+    let recorders = Recorders::new(1, 0, 2_000_000_000);
+    let call = |n: u64| Call {
+        intended: n,
+        ideal: n,
+        start: n + 40,
+        end: n + 140,
+        reply: Reply::Enqueued { waited: Some(false) },
+    };
+    let mut at = 0;
+    let rows: [(&str, f64); 7] = [
+        ("std::time::Instant::now", fastest(|| _ = black_box(Instant::now()))),
+        ("the clock", fastest(|| _ = black_box(clock.now()))),
+        ("the clock, fenced", fastest(|| _ = black_box(clock.now_fenced()))),
+        ("one value recorded", fastest(|| distribution.record(black_box(100)))),
+        (
+            "two readings of Instant, one value recorded",
+            fastest(|| {
+                let start = Instant::now();
+                distribution.record(black_box(start.elapsed().as_nanos() as u64));
+            }),
+        ),
+        (
+            "harness floor: two readings of the clock, one value recorded",
+            fastest(|| {
+                let start = clock.now();
+                distribution.record(black_box(clock.now() - start));
+            }),
+        ),
+        (
+            "a whole call recorded: four latencies and the series, under their lock",
+            fastest(|| {
+                at += 100;
+                recorders.with(0, |recorder| recorder.record(black_box(&call(at))));
+            }),
+        ),
+    ];
+    for (what, nanoseconds) in rows {
+        println!("{nanoseconds:8.1} ns  {what}");
+    }
+}

@@ -1,0 +1,167 @@
+//! A repeat on a manual clock: exact, and over as soon as it is computed.
+
+use super::account::{self, Observed};
+use super::lanes;
+use super::machine::Passed;
+use super::protocol::{Failure, FailureKind};
+use super::repeat;
+use super::tasks::{Span, Waiting};
+use crate::adapter::{Queue, Setup, Sink};
+use crate::clock::{Clock, LoadClock, ManualClock};
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Carries out one repeat with `Q` on a manual clock, in one lane on the calling thread.
+///
+/// Time passes only where the producers wait and where the queue lets it pass on the clock of its sink
+/// ([`Clock::pass`]); everything else is instantaneous. A queue with threads of its own has no place here.
+///
+/// # Errors
+/// The queue cannot be built; more values than can be counted exactly.
+pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure> {
+    let clock = LoadClock::Manual(ManualClock::at(0));
+    let parameters = &repeat.parameters;
+    let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, None);
+    let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
+    let queue = Q::build(&setup, sink.clone()).map_err(|why| Failure::new(FailureKind::NotBuilt, why))?;
+    let warm_up = Span { start: clock.now(), length: repeat.warmup.0 };
+    let load = Arc::new(repeat::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
+    sink.set_window_end(load.window.end());
+    let mut tasks = Vec::new();
+    lanes::run(&load, 0, 1, parameters.pacing, |result| tasks.push(result));
+    let load =
+        Arc::into_inner(load).ok_or_else(|| Failure::new(FailureKind::Internal, "the lane still holds the load"))?;
+    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(load.window.end());
+    let account = load.queue.shutdown(Duration::from_nanos(repeat.drain_timeout.0));
+    let observed = Observed {
+        repeat,
+        tasks,
+        recorders: load.recorders,
+        sink,
+        account,
+        passed: Passed::default(),
+        clock: "manual",
+        floor_ns: 0.0,
+        drain_ns: clock.now().saturating_sub(last_return),
+    };
+    account::draw_up::<Q>(observed).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::{About, Account};
+    use crate::load::{Entry, Reply};
+    use crate::measure::OutcomeSource;
+    use crate::measure::encoding::Distribution;
+    use crate::scenario::{Arrival, Parameters, Strategy};
+    use crate::units::{Nanos, Rate};
+
+    /// Takes 50 µs a call, and delivers inside it.
+    struct Steady {
+        sink: Sink,
+    }
+
+    impl Queue for Steady {
+        const ABOUT: About = About {
+            name: "steady",
+            version: "1",
+            strategies: &[Strategy::Drop],
+            blocks_caller: &[],
+            outcome_source: OutcomeSource::Call,
+            shutdown_delivers: true,
+        };
+
+        fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+            Ok(Self { sink })
+        }
+
+        async fn log(&self, entry: &Entry<'_>) -> Reply {
+            self.sink.clock().pass(50_000);
+            self.sink.deliver(Some(entry.stamp), |_| Ok(())).unwrap();
+            Reply::Enqueued { waited: Some(false) }
+        }
+
+        fn shutdown(self, _: Duration) -> Account {
+            Account::default()
+        }
+    }
+
+    fn repeat(rate: u32, concurrency: u32, seconds: u64) -> PlannedRepeat {
+        let parameters = Parameters {
+            concurrency,
+            rate: Rate::of_whole(rate),
+            duration: Nanos::from_secs(seconds),
+            ..Parameters::default()
+        };
+        PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::from_millis(100),
+            drain_timeout: Nanos::from_secs(10),
+            deadline: Nanos::from_secs(60),
+            seed: 7,
+        }
+    }
+
+    #[test]
+    fn a_steady_queue_is_measured_exactly() {
+        let measurement = simulate::<Steady>(&repeat(100, 10, 10)).unwrap();
+        assert_eq!(measurement.ledger.scheduled, 10_000);
+        assert_eq!(measurement.ledger.delivered, 10_000);
+        assert_eq!(measurement.ledger.delivered_in_window, 10_000);
+        let latency = &measurement.latency;
+        for exact in [&latency.enqueue, &latency.response, &latency.response_ideal, &latency.delivery] {
+            assert_eq!((exact.count, exact.min_ns, exact.max_ns), (10_000, Some(50_000), Some(50_000)));
+        }
+        assert_eq!(latency.lateness.max_ns, Some(0));
+    }
+
+    #[test]
+    fn tasks_of_one_lane_wait_for_each_other_and_the_queue_is_told_to_be_the_cause() {
+        // Ten tasks fire at once, and each call keeps the lane for 50 µs.
+        let mut aligned = repeat(100, 10, 1);
+        aligned.parameters.phase = crate::scenario::Phase::Aligned;
+        let measurement = simulate::<Steady>(&aligned).unwrap();
+        let response = &measurement.latency.response;
+        assert_eq!((response.min_ns, response.max_ns), (Some(50_000), Some(500_000)));
+        assert_eq!(measurement.latency.lateness.max_ns, Some(0), "the lane was inside calls of the queue all the time");
+    }
+
+    #[test]
+    fn a_burst_queues_up_behind_itself() {
+        let mut burst = repeat(1_000, 1, 1);
+        burst.parameters.arrival = Arrival::Burst(10);
+        let measurement = simulate::<Steady>(&burst).unwrap();
+        let response = Distribution::decode(&measurement.latency.response).unwrap();
+        // The first of each burst takes 50 µs, the tenth 500.
+        assert_eq!(
+            (measurement.ledger.attempted, response.min_ns(), response.max_ns()),
+            (1_000, Some(50_000), Some(500_000))
+        );
+        assert_eq!(response.sum_ns(), 100 * (1..=10).map(|n| n * 50_000).sum::<u128>());
+    }
+
+    #[test]
+    fn overload_is_unsent_to_the_last_log() {
+        // 40,000 logs/s where a call takes 50 µs: half of them cannot be sent.
+        let measurement = simulate::<Steady>(&repeat(40_000, 1, 1)).unwrap();
+        let ledger = &measurement.ledger;
+        assert_eq!((ledger.scheduled, ledger.attempted, ledger.unsent), (40_000, 20_000, 20_000));
+        assert_eq!((ledger.unsent_generator, measurement.latency.response.censored), (0, 20_000));
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_the_schedule() {
+        let sizes = [10, 40].map(|seconds| {
+            let measurement = simulate::<Steady>(&repeat(1_000, 10, seconds)).unwrap();
+            measurement.series.points.len()
+        });
+        assert!(sizes.iter().all(|&points| points <= 256), "{sizes:?}");
+    }
+}
