@@ -15,6 +15,8 @@ mod claim;
 mod counts;
 mod disturbance;
 mod examine;
+#[cfg(test)]
+mod exact;
 mod experiments;
 #[cfg(test)]
 mod fabricated;

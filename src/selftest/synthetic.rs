@@ -99,6 +99,7 @@ impl Queue for Synthetic {
         name: FAMILY,
         version: env!("CARGO_PKG_VERSION"),
         strategies: &Strategy::ALL,
+        blocks_caller: &Strategy::ALL,
         outcome_source: OutcomeSource::Call,
         shutdown_delivers: true,
     };
