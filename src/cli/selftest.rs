@@ -40,6 +40,9 @@ pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
             stdio::note(text);
         }
     };
+    if cfg!(debug_assertions) {
+        say("note: a debug build is too slow for the claims about short calls; build it with --release");
+    }
     say(&opening(&experiments));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut on_event = |Event::Read { row, again }: Event| say(&line(&row, again));
@@ -183,7 +186,7 @@ fn table(rows: &[Row]) -> String {
         text.push_str(&line(cells));
     }
     for row in rows.iter().filter(|row| row.finding != Finding::Pass) {
-        text.push_str(&format!("\n{} of a queue that {}: {}\n", row.number, row.queue, word(row.finding)));
+        text.push_str(&format!("\n{}, {}: {}\n", row.number, row.queue, word(row.finding)));
         for (index, reason) in row.reasons.iter().enumerate() {
             text.push_str(&format!("  try {}: {}\n", index + 1, sanitise(reason, LONGEST)));
         }
@@ -214,4 +217,89 @@ fn summary(rows: &[Row]) -> String {
     }
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(experiment: &'static str, finding: Finding, measured: Option<Measured>) -> Row {
+        Row {
+            experiment,
+            queue: "takes 2 µs for each call",
+            number: "enqueue p50",
+            claimed: Claimed::About { unit: Unit::Ns, value: 2_000.0, tolerance: 110.0 },
+            measured,
+            finding,
+            proves: "short calls are timed right",
+            tries: 1,
+            reasons: if finding == Finding::Pass { vec![] } else { vec!["no\u{1b}ise".to_owned()] },
+        }
+    }
+
+    fn rows() -> Vec<Row> {
+        let value = |value| Some(Measured::Value(value));
+        let lost = Counts { delivered: 9_990, lost: 10, ..Counts::default() };
+        let counting = Row {
+            number: "ledger",
+            queue: "loses",
+            claimed: Claimed::Counts { counts: lost },
+            ..row("b", Finding::Wrong, Some(Measured::Counts(Counts { delivered: 10_000, ..Counts::default() })))
+        };
+        vec![row("a", Finding::Pass, value(2_050.0)), row("a", Finding::CannotTell, None), counting]
+    }
+
+    #[test]
+    fn the_worst_finding_is_the_exit_code() {
+        let exit_of = |rows: &[Row]| exit(overall(rows)) as u8;
+        let rows = rows();
+        assert_eq!([exit_of(&rows[..1]), exit_of(&rows[..2]), exit_of(&rows)], [0, 5, 3]);
+    }
+
+    #[test]
+    fn the_table_holds_claimed_against_measured() {
+        let expected = "  number       claimed           measured            result       proves
+a queue that takes 2 µs for each call
+  enqueue p50  2.00 µs ± 110 ns  2.05 µs             pass         short calls are timed right
+  enqueue p50  2.00 µs ± 110 ns  –                   cannot tell  short calls are timed right
+a queue that loses
+  ledger       10 lost           all delivered once  wrong        short calls are timed right
+
+enqueue p50, takes 2 µs for each call: cannot tell just now
+  try 1: no\u{fffd}ise
+
+ledger, loses: wrong
+  try 1: no\u{fffd}ise
+
+1 of 3 claims pass, 1 wrong, 1 cannot be told just now: the machine is too busy
+";
+        assert_eq!(table(&rows()), expected);
+    }
+
+    #[test]
+    fn all_that_is_claimed_fits_a_hundred_columns() {
+        let experiments = experiments();
+        let rows = experiments.iter().flat_map(|experiment| {
+            experiment.claims.iter().map(|claim| Row {
+                number: claim.number,
+                proves: claim.proves,
+                claimed: claim.claimed(experiment.logs()),
+                queue: experiment.title,
+                ..row(experiment.name, Finding::CannotTell, None)
+            })
+        });
+        let rows: Vec<Row> = rows.map(|row| Row { reasons: vec![], ..row }).collect();
+        for line in table(&rows).lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_document_is_json_with_a_claim_each() {
+        let document: serde_json::Value = serde_json::from_slice(&json(&rows(), Exit::Failed).unwrap()).unwrap();
+        assert_eq!((&document["finding"], &document["exit_code"]), (&"wrong".into(), &3.into()));
+        assert_eq!(document["claims"][0]["claimed"]["unit"], "ns");
+        assert_eq!(document["claims"][0]["measured"]["value"], 2_050.0);
+        assert_eq!(document["claims"][2]["claimed"]["counts"]["lost"], 10);
+    }
 }

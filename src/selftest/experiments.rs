@@ -172,7 +172,7 @@ fn bounded() -> Experiment {
     let served = SECOND as f64 / ns as f64;
     Experiment {
         name: "bounded",
-        title: "holds 100 logs before a server that takes 1 ms a log, and is offered 2,000/s",
+        title: "holds 100 logs before a server of 1 ms a log, offered 2,000/s",
         behaviour: Behaviour::Bounded { capacity: capacity as usize, ns },
         tasks: 1,
         rate,
