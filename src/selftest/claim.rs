@@ -72,8 +72,15 @@ type Read = fn(&Measurement) -> Option<f64>;
 
 #[derive(Clone, Copy, Debug)]
 enum Truth {
-    Number { read: Read, claimed: Claimed },
-    Counts { behaviour: Behaviour },
+    /// Beyond `inexcusable` no machine explains the number.
+    Number {
+        read: Read,
+        claimed: Claimed,
+        inexcusable: f64,
+    },
+    Counts {
+        behaviour: Behaviour,
+    },
 }
 
 /// What one measurement says of one claim.
@@ -85,22 +92,36 @@ pub struct Reading {
     pub measured: Option<Measured>,
     /// Whether the one agrees with the other.
     pub holds: bool,
+    /// Whether a busy machine can be the reason if it does not.
+    pub excusable: bool,
 }
 
 impl Claim {
     /// That `read` gives `value`, give or take `tolerance`.
     pub(super) const fn about(number: &'static str, read: Read, unit: Unit, value: f64, tolerance: f64) -> Self {
-        Self { number, proves: "", truth: Truth::Number { read, claimed: Claimed::About { unit, value, tolerance } } }
+        Self::number(number, read, Claimed::About { unit, value, tolerance })
     }
 
     /// That `read` gives at most `value`.
     pub(super) const fn at_most(number: &'static str, read: Read, unit: Unit, value: f64) -> Self {
-        Self { number, proves: "", truth: Truth::Number { read, claimed: Claimed::AtMost { unit, value } } }
+        Self::number(number, read, Claimed::AtMost { unit, value })
+    }
+
+    const fn number(number: &'static str, read: Read, claimed: Claimed) -> Self {
+        Self { number, proves: "", truth: Truth::Number { read, claimed, inexcusable: f64::INFINITY } }
     }
 
     /// That the ledger holds what a queue that behaves so leaves in it.
     pub(super) const fn ledger(behaviour: Behaviour) -> Self {
         Self { number: "ledger", proves: "", truth: Truth::Counts { behaviour } }
+    }
+
+    /// Says from where on no machine, however busy, is an excuse.
+    pub(super) const fn inexcusable_from(mut self, bound: f64) -> Self {
+        if let Truth::Number { inexcusable, .. } = &mut self.truth {
+            *inexcusable = bound;
+        }
+        self
     }
 
     /// Says what it proves.
@@ -124,11 +145,15 @@ impl Claim {
     /// Holds it against a measurement.
     pub fn read(&self, measurement: &Measurement) -> Reading {
         let claimed = self.claimed(measurement.ledger.attempted);
-        let measured = match self.truth {
-            Truth::Number { read, .. } => read(measurement).map(Measured::Value),
-            Truth::Counts { .. } => Some(Measured::Counts(Counts::from(&measurement.ledger))),
+        let (measured, excusable) = match self.truth {
+            Truth::Number { read, inexcusable, .. } => {
+                let value = read(measurement);
+                (value.map(Measured::Value), value.is_none_or(|value| value < inexcusable))
+            }
+            Truth::Counts { .. } => (Some(Measured::Counts(Counts::from(&measurement.ledger))), false),
         };
-        Reading { claimed, measured, holds: measured.is_some_and(|measured| agrees(claimed, measured)) }
+        let holds = measured.is_some_and(|measured| agrees(claimed, measured));
+        Reading { claimed, measured, holds, excusable }
     }
 }
 

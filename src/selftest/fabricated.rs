@@ -171,6 +171,20 @@ fn a_miss_is_wrong_on_a_quiet_machine_and_open_on_a_busy_one() {
 }
 
 #[test]
+fn a_stall_that_is_blamed_on_the_generator_does_not_excuse_itself() {
+    let rows = examine_with(|experiment, _| {
+        let mut measurement = truth(experiment);
+        if experiment.name == "stall" {
+            measurement.latency.lateness = measurement.latency.response.clone();
+        }
+        Ok(measurement)
+    });
+    let rows = rows.0.unwrap();
+    let lateness = rows.iter().find(|row| row.number == "lateness p99").unwrap();
+    assert_eq!(lateness.finding, Finding::Wrong);
+}
+
+#[test]
 fn a_wrong_count_ends_it_on_any_machine() {
     let (rows, tried, _) = examine_with(|experiment, _| {
         let mut measurement = truth(experiment);

@@ -30,7 +30,7 @@ pub(super) struct Standing {
     passed: bool,
     /// A count was wrong, or the repeat broke.
     refuted: bool,
-    /// Missed although the machine was quiet.
+    /// Missed, and the machine is not to blame.
     missed_in_quiet: bool,
 }
 
@@ -48,6 +48,9 @@ impl Standing {
         } else if exact {
             self.refuted = true;
             self.reasons = vec!["a count has no tolerance".to_owned()];
+        } else if !reading.excusable {
+            self.missed_in_quiet = true;
+            self.reasons.push("missed by more than a busy machine explains".to_owned());
         } else if disturbances.is_empty() {
             self.missed_in_quiet = true;
             self.reasons.push("missed on a quiet machine".to_owned());
@@ -90,7 +93,7 @@ mod tests {
 
     fn reading(holds: bool) -> Reading {
         let claimed = Claimed::AtMost { unit: Unit::Ns, value: 1.0 };
-        Reading { claimed, measured: Some(Measured::Value(if holds { 1.0 } else { 2.0 })), holds }
+        Reading { claimed, measured: Some(Measured::Value(if holds { 1.0 } else { 2.0 })), holds, excusable: true }
     }
 
     /// Takes tries as (holds, quiet) while the claim is open; says how it ends and after how many.
@@ -124,6 +127,15 @@ mod tests {
         ] {
             assert_eq!(settle(false, tries), expected, "{tries:?}");
         }
+    }
+
+    #[test]
+    fn a_gross_miss_is_wrong_on_any_machine() {
+        let mut standing = Standing::default();
+        standing.take(Reading { excusable: false, ..reading(false) }, false, &["noise".to_owned()]);
+        assert_eq!((standing.finding(), standing.is_open()), (Finding::Wrong, true));
+        standing.take(reading(true), false, &[]);
+        assert_eq!(standing.finding(), Finding::Pass);
     }
 
     #[test]
