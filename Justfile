@@ -10,6 +10,10 @@ default:
 test-queue-load SCENARIO *ARGS:
     {{queue-load}} run {{SCENARIO}} {{ARGS}}
 
+# Prove the instrument on queues whose truth is known; under a minute.
+selftest *ARGS:
+    {{queue-load}} selftest {{ARGS}}
+
 # The tests that need no real time to pass.
 test *ARGS:
     cargo test --quiet {{ARGS}}

@@ -16,6 +16,7 @@
 //! | [`worker`] | one planned repeat, in a child process | its measurement, as protocol messages |
 //! | [`run`] | `Plan` | one measurement or error per repeat |
 //! | [`verdict`] | measurements, target, checks | [`verdict::CaseVerdict`] |
+//! | [`selftest`] | queues whose truth is known | claims that hold, or do not |
 //! | [`report`] | all of it | the saved report |
 //! | [`render`] | report | table, JSON |
 //! | [`cli`] | arguments | an exit code |
@@ -32,6 +33,7 @@ pub mod adapter;
 pub mod worker;
 pub mod run;
 pub mod verdict;
+pub mod selftest;
 pub mod report;
 pub mod render;
 pub mod cli;

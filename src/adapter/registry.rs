@@ -15,6 +15,7 @@ pub trait Host {
 /// The queues that this program knows.
 pub struct Registry<H: Host> {
     known: Vec<Known<H>>,
+    families: Vec<Known<H>>,
 }
 
 struct Known<H: Host> {
@@ -25,7 +26,7 @@ struct Known<H: Host> {
 impl<H: Host> Registry<H> {
     /// The queues that come with this crate.
     pub fn with_own() -> Self {
-        let mut registry = Self { known: Vec::new() };
+        let mut registry = Self { known: Vec::new(), families: Vec::new() };
         registry.add::<super::builtin::Builtin>();
         registry.add::<super::noop::Noop>();
         registry
@@ -35,6 +36,13 @@ impl<H: Host> Registry<H> {
     pub fn add<Q: Queue>(&mut self) -> &mut Self {
         self.known.retain(|known| known.about.name != Q::ABOUT.name);
         self.known.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
+        self
+    }
+
+    /// Adds a family of queues for the program's own use: `Q` is built for every name that begins with its own, and
+    /// learns the name from its setup. A family is not listed, and no scenario can name a member.
+    pub fn add_family<Q: Queue>(&mut self) -> &mut Self {
+        self.families.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
         self
     }
 
@@ -55,7 +63,9 @@ impl<H: Host> Registry<H> {
 
     /// Lets `host` work on the queue called `name`; `None` if there is no such queue.
     pub fn host(&self, name: &str, host: H) -> Option<H::Output> {
-        self.known.iter().find(|known| known.about.name == name).map(|known| (known.host)(host))
+        let single = self.known.iter().find(|known| known.about.name == name);
+        let found = single.or_else(|| self.families.iter().find(|family| name.starts_with(family.about.name)));
+        found.map(|known| (known.host)(host))
     }
 }
 
@@ -77,6 +87,16 @@ mod tests {
         assert_eq!(registry.host("noop", NameOf), Some("noop"));
         assert_eq!(registry.host("builtin", NameOf), Some("builtin"));
         assert_eq!(registry.host("nope", NameOf), None);
+    }
+
+    #[test]
+    fn a_family_answers_to_its_members_and_is_not_listed() {
+        let mut registry = Registry::<NameOf>::with_own();
+        let listed = registry.catalog();
+        registry.add_family::<crate::adapter::noop::Noop>();
+        assert_eq!(registry.host("noop:second", NameOf), Some("noop"));
+        assert_eq!(registry.host("second:noop", NameOf), None);
+        assert_eq!(registry.catalog(), listed);
     }
 
     #[test]

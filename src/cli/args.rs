@@ -27,6 +27,8 @@ pub enum Verb {
     Show(ShowArgs),
     /// Say which queues can be put under load
     Queues(QueuesArgs),
+    /// Prove the instrument: measure queues whose truth is known; takes under a minute
+    Selftest(SelftestArgs),
 }
 
 /// Scenarios, and which of their cases.
@@ -105,6 +107,17 @@ pub struct QueuesArgs {
     pub format: Format,
 }
 
+/// `selftest`
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// What stdout carries
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// No progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// Reads the command line of this process.
 ///
 /// # Errors
@@ -122,7 +135,7 @@ fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap
             Verb::Run(RunArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
                 scenarios.overrides = overrides(matches);
             }
-            Verb::Validate(_) | Verb::Show(_) | Verb::Queues(_) => {}
+            Verb::Validate(_) | Verb::Show(_) | Verb::Queues(_) | Verb::Selftest(_) => {}
         }
     }
     Ok(cli.verb)

@@ -12,9 +12,9 @@ pub enum Exit {
     Internal = 1,
     /// Wrong usage, or bad input; nothing was run.
     Usage = 2,
-    /// A case failed or broke.
+    /// A case failed or broke; a claim of the selftest is wrong.
     Failed = 3,
-    /// Nothing failed, but something cannot be trusted.
+    /// Nothing failed, but something cannot be trusted or proven.
     Invalid = 5,
     /// The user ended it.
     Interrupted = 130,
@@ -26,8 +26,9 @@ Exit codes:
   0    pass
   1    a fault of the tool itself
   2    usage or bad input; nothing was run
-  3    a case failed or broke
-  5    invalid: the generator or the machine was at fault, or the target was not exercised
+  3    a case failed or broke; selftest: a claim is wrong
+  5    invalid: the generator or the machine was at fault, or the target was not exercised;
+       selftest: this machine cannot prove every claim just now
   130  interrupted; what was finished is saved";
 
 impl From<ExitOutcome> for Exit {

@@ -13,12 +13,14 @@ mod progress;
 mod queues;
 mod reports;
 mod run;
+mod selftest;
 mod show;
 mod stdio;
 mod validate;
 
 pub use exit::Exit;
 
+use crate::selftest::Synthetic;
 use crate::worker::{self, Queues};
 use args::Verb;
 use error::CliError;
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
 pub fn main_with(register: impl FnOnce(&mut Queues)) -> ExitCode {
     let mut queues = Queues::with_own();
     register(&mut queues);
+    queues.add_family::<Synthetic>();
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("worker")) {
         return worker::main(&queues);
     }
@@ -61,5 +64,6 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::Validate(args) => validate::validate(&args, queues),
         Verb::Show(args) => show::show(&args, queues),
         Verb::Queues(args) => queues::queues(&args, queues),
+        Verb::Selftest(args) => selftest::selftest(&args),
     }
 }

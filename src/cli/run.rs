@@ -96,7 +96,7 @@ pub fn show(report: &Report, format: Format) -> Result<(), CliError> {
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.
-fn interrupt_on_signal() -> Result<Interrupt, CliError> {
+pub(super) fn interrupt_on_signal() -> Result<Interrupt, CliError> {
     let interrupt = Interrupt::new();
     let raised = interrupt.clone();
     let handler = move || {

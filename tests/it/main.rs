@@ -6,4 +6,5 @@ mod house;
 mod liars;
 mod memory;
 mod producers;
+mod selftest;
 mod support;

@@ -1,0 +1,305 @@
+//! `selftest`: is the instrument right? Claimed against measured, one row for each claim.
+
+use super::args::SelftestArgs;
+use super::error::CliError;
+use super::exit::Exit;
+use super::run::interrupt_on_signal;
+use super::stdio;
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::render::{Format, sanitise};
+use crate::run::{ChildCommand, ChildDriver};
+use crate::selftest::{
+    Claimed, Counts, Event, Experiment, Finding, MOST_TRIES, Measured, Row, Stopped, Unit, examine, experiments,
+};
+use crate::units::{Nanos, human};
+use crate::verdict;
+use serde::Serialize;
+
+/// Longest reason that is shown, in characters.
+const LONGEST: usize = 400;
+
+/// What `--format json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'static str,
+    finding: Finding,
+    exit_code: u8,
+    claims: &'a [Row],
+}
+
+/// Puts the instrument to the proof.
+pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
+    let interrupt = interrupt_on_signal()?;
+    let worker = ChildCommand::worker().map_err(|error| internal(format!("cannot find this program: {error}")))?;
+    let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
+    let mut driver = ChildDriver::new(worker, Box::new(verify));
+    let experiments = experiments();
+    let say = |text: &str| {
+        if !args.quiet {
+            stdio::note(text);
+        }
+    };
+    if cfg!(debug_assertions) {
+        say("note: a debug build is too slow for the claims about short calls; build it with --release");
+    }
+    say(&opening(&experiments));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut on_event = |Event::Read { row, again }: Event| say(&line(&row, again));
+    let rows = match examine(&experiments, &mut driver, cpus, &interrupt, &mut on_event) {
+        Ok(rows) => rows,
+        Err(Stopped) => {
+            say("interrupted; nothing is proven");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let exit = exit(overall(&rows));
+    match args.format {
+        Format::Json => stdio::result(&json(&rows, exit)?)?,
+        _ => stdio::result(table(&rows).as_bytes())?,
+    }
+    Ok(exit)
+}
+
+fn internal(text: String) -> CliError {
+    CliError::Internal(text)
+}
+
+/// The worst that is said of any claim: wrong, then cannot tell, then pass.
+fn overall(rows: &[Row]) -> Finding {
+    let any = |finding| rows.iter().any(|row| row.finding == finding);
+    match (any(Finding::Wrong), any(Finding::CannotTell)) {
+        (true, _) => Finding::Wrong,
+        (false, true) => Finding::CannotTell,
+        (false, false) => Finding::Pass,
+    }
+}
+
+fn exit(finding: Finding) -> Exit {
+    match finding {
+        Finding::Pass => Exit::Pass,
+        Finding::Wrong => Exit::Failed,
+        Finding::CannotTell => Exit::Invalid,
+    }
+}
+
+fn opening(experiments: &[Experiment]) -> String {
+    let claims: usize = experiments.iter().map(|experiment| experiment.claims.len()).sum();
+    let estimates = experiments.iter().enumerate().map(|(index, experiment)| experiment.repeat(index).estimate());
+    let once = estimates.fold(Nanos::ZERO, Nanos::saturating_add);
+    format!(
+        "{claims} claims about {} queues of known truth, about {}; each has {MOST_TRIES} tries within a minute",
+        experiments.len(),
+        human::span(once)
+    )
+}
+
+/// The line of progress of one claim.
+fn line(row: &Row, again: bool) -> String {
+    let what = format!(
+        "{}: {}: claimed {}, measured {}",
+        row.queue,
+        row.number,
+        claimed(&row.claimed),
+        measured(row.measured, &row.claimed)
+    );
+    match (row.finding, again) {
+        (Finding::Pass, _) => format!("{what}: pass"),
+        (_, true) => format!("{what}: to be tried again if there is time ({})", reason(row)),
+        (finding, false) => format!("{what}: {} ({})", word(finding), reason(row)),
+    }
+}
+
+/// Why the last try missed.
+fn reason(row: &Row) -> String {
+    sanitise(row.reasons.last().map_or("", String::as_str), LONGEST)
+}
+
+fn word(finding: Finding) -> &'static str {
+    match finding {
+        Finding::Pass => "pass",
+        Finding::Wrong => "wrong",
+        Finding::CannotTell => "cannot tell just now",
+    }
+}
+
+fn claimed(claimed: &Claimed) -> String {
+    match *claimed {
+        Claimed::About { unit, value, tolerance: 0.0 } => format!("{} exactly", number(unit, value)),
+        Claimed::About { unit, value, tolerance } => format!("{} ± {}", number(unit, value), number(unit, tolerance)),
+        Claimed::AtMost { unit, value } => format!("≤ {}", number(unit, value)),
+        Claimed::Counts { counts } => self::counts(&counts),
+    }
+}
+
+fn measured(measured: Option<Measured>, claimed: &Claimed) -> String {
+    match (measured, *claimed) {
+        (Some(Measured::Value(value)), Claimed::About { unit, .. } | Claimed::AtMost { unit, .. }) => {
+            number(unit, value)
+        }
+        (Some(Measured::Counts(counts)), _) => self::counts(&counts),
+        _ => "–".to_owned(),
+    }
+}
+
+fn number(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Ns => human::latency(value),
+        Unit::PerS => human::rate(value),
+        Unit::Share => human::share(value),
+        Unit::Logs => human::count(value as u64),
+    }
+}
+
+/// The counts that are not 0. What was delivered is left out: it is what the others leave of the logs that were sent.
+fn counts(counts: &Counts) -> String {
+    let named = counts.named().into_iter().skip(1).filter(|(_, count)| *count > 0);
+    let texts: Vec<String> = named.map(|(name, count)| format!("{} {name}", human::count(count))).collect();
+    if texts.is_empty() { "all delivered once".to_owned() } else { texts.join(", ") }
+}
+
+fn json(rows: &[Row], exit: Exit) -> Result<Vec<u8>, CliError> {
+    let document =
+        Document { version: env!("CARGO_PKG_VERSION"), finding: overall(rows), exit_code: exit as u8, claims: rows };
+    let mut bytes = serde_json::to_vec_pretty(&document).map_err(|error| internal(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// One line for each claim, below a line for its queue.
+fn table(rows: &[Row]) -> String {
+    let header = ["number", "claimed", "measured", "result", "proves"].map(str::to_owned);
+    let lines: Vec<[String; 5]> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
+    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let line = |cells: &[String; 5]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        format!("  {}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let mut text = line(&lines[0]);
+    let mut before = "";
+    for (row, cells) in rows.iter().zip(&lines[1..]) {
+        if row.experiment != before {
+            text.push_str(&format!("a queue that {}\n", row.queue));
+        }
+        before = row.experiment;
+        text.push_str(&line(cells));
+    }
+    for row in rows.iter().filter(|row| row.finding != Finding::Pass) {
+        text.push_str(&format!("\n{}, {}: {}\n", row.number, row.queue, word(row.finding)));
+        for (index, reason) in row.reasons.iter().enumerate() {
+            text.push_str(&format!("  try {}: {}\n", index + 1, sanitise(reason, LONGEST)));
+        }
+    }
+    format!("{text}\n{}", summary(rows))
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    let result = if row.finding == Finding::CannotTell { "cannot tell" } else { word(row.finding) };
+    [
+        row.number.to_owned(),
+        claimed(&row.claimed),
+        measured(row.measured, &row.claimed),
+        result.to_owned(),
+        row.proves.to_owned(),
+    ]
+}
+
+fn summary(rows: &[Row]) -> String {
+    let number = |finding| rows.iter().filter(|row| row.finding == finding).count();
+    let mut text = format!("{} of {} claims pass", number(Finding::Pass), rows.len());
+    for (finding, what) in
+        [(Finding::Wrong, "wrong"), (Finding::CannotTell, "cannot be told just now: the machine is too busy")]
+    {
+        if number(finding) > 0 {
+            text.push_str(&format!(", {} {what}", number(finding)));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(experiment: &'static str, finding: Finding, measured: Option<Measured>) -> Row {
+        Row {
+            experiment,
+            queue: "takes 2 µs for each call",
+            number: "enqueue p50",
+            claimed: Claimed::About { unit: Unit::Ns, value: 2_000.0, tolerance: 110.0 },
+            measured,
+            finding,
+            proves: "short calls are timed right",
+            tries: 1,
+            reasons: if finding == Finding::Pass { vec![] } else { vec!["no\u{1b}ise".to_owned()] },
+        }
+    }
+
+    fn rows() -> Vec<Row> {
+        let value = |value| Some(Measured::Value(value));
+        let lost = Counts { delivered: 9_990, lost: 10, ..Counts::default() };
+        let counting = Row {
+            number: "ledger",
+            queue: "loses",
+            claimed: Claimed::Counts { counts: lost },
+            ..row("b", Finding::Wrong, Some(Measured::Counts(Counts { delivered: 10_000, ..Counts::default() })))
+        };
+        vec![row("a", Finding::Pass, value(2_050.0)), row("a", Finding::CannotTell, None), counting]
+    }
+
+    #[test]
+    fn the_worst_finding_is_the_exit_code() {
+        let exit_of = |rows: &[Row]| exit(overall(rows)) as u8;
+        let rows = rows();
+        assert_eq!([exit_of(&rows[..1]), exit_of(&rows[..2]), exit_of(&rows)], [0, 5, 3]);
+    }
+
+    #[test]
+    fn the_table_holds_claimed_against_measured() {
+        let expected = "  number       claimed           measured            result       proves
+a queue that takes 2 µs for each call
+  enqueue p50  2.00 µs ± 110 ns  2.05 µs             pass         short calls are timed right
+  enqueue p50  2.00 µs ± 110 ns  –                   cannot tell  short calls are timed right
+a queue that loses
+  ledger       10 lost           all delivered once  wrong        short calls are timed right
+
+enqueue p50, takes 2 µs for each call: cannot tell just now
+  try 1: no\u{fffd}ise
+
+ledger, loses: wrong
+  try 1: no\u{fffd}ise
+
+1 of 3 claims pass, 1 wrong, 1 cannot be told just now: the machine is too busy
+";
+        assert_eq!(table(&rows()), expected);
+    }
+
+    #[test]
+    fn all_that_is_claimed_fits_a_hundred_columns() {
+        let experiments = experiments();
+        let rows = experiments.iter().flat_map(|experiment| {
+            experiment.claims.iter().map(|claim| Row {
+                number: claim.number,
+                proves: claim.proves,
+                claimed: claim.claimed(experiment.logs()),
+                queue: experiment.title,
+                ..row(experiment.name, Finding::CannotTell, None)
+            })
+        });
+        let rows: Vec<Row> = rows.map(|row| Row { reasons: vec![], ..row }).collect();
+        for line in table(&rows).lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_document_is_json_with_a_claim_each() {
+        let document: serde_json::Value = serde_json::from_slice(&json(&rows(), Exit::Failed).unwrap()).unwrap();
+        assert_eq!((&document["finding"], &document["exit_code"]), (&"wrong".into(), &3.into()));
+        assert_eq!(document["claims"][0]["claimed"]["unit"], "ns");
+        assert_eq!(document["claims"][0]["measured"]["value"], 2_050.0);
+        assert_eq!(document["claims"][2]["claimed"]["counts"]["lost"], 10);
+    }
+}

@@ -1,0 +1,235 @@
+//! Every claim held against measurements that are right and against such that are wrong: each must be able to fail.
+
+use super::claim::Claim;
+use super::counts::Counts;
+use super::disturbance::disturbances;
+use super::experiments::{Experiment, experiments};
+use super::{Event, Finding, MOST_TRIES, Row, Stopped, examine};
+use crate::measure::Measurement;
+use crate::measure::fixture::{constant, healthy, of};
+use crate::run::{Fault, Interrupt, RepeatError, ScriptedDriver};
+
+const US: u64 = 1_000;
+const MS: u64 = 1_000_000;
+
+fn experiment(name: &str) -> Experiment {
+    experiments().into_iter().find(|experiment| experiment.name == name).unwrap()
+}
+
+/// What a true instrument makes of an experiment, by arithmetic that is written anew here.
+fn truth(experiment: &Experiment) -> Measurement {
+    let logs = experiment.logs();
+    let mut measurement = healthy(logs);
+    let latency = &mut measurement.latency;
+    match experiment.name {
+        "service-2us" => latency.enqueue = constant(logs, 2_050),
+        "service-50us" => latency.enqueue = constant(logs, 50 * US),
+        "service-1ms" => latency.enqueue = constant(logs, MS),
+        "alternation" => latency.enqueue = of((0..logs).map(|n| if n % 2 == 0 { 20 * US } else { 200 * US })),
+        "stall" => {
+            let waits = |n: u64| if (5_000..5_500).contains(&n) { (5_500 - n) * MS } else { 0 };
+            latency.response = of((0..logs).map(waits));
+            latency.enqueue = of((0..logs).map(|n| if n == 5_000 { 500 * MS } else { 300 }));
+        }
+        "bounded" => {
+            latency.enqueue = constant(2_100, MS);
+            latency.blocked = Some(constant(1_901, MS));
+            measurement.rates.accepted_per_s = 1_050.0;
+            measurement.rates.delivered_per_s = 1_000.0;
+        }
+        _ => {
+            let counts = Counts::after(experiment.behaviour, logs);
+            let ledger = &mut measurement.ledger;
+            (ledger.delivered, ledger.dropped) = (counts.delivered, counts.dropped);
+            (ledger.lost.silent, ledger.duplicated, ledger.reordered) =
+                (counts.lost, counts.duplicated, counts.reordered);
+        }
+    }
+    measurement
+}
+
+type Lie = fn(&mut Measurement);
+
+/// Instruments that err, and the one claim that finds each of them out.
+const LIES: [(&str, &str, Lie); 22] = [
+    ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 2_120)),
+    ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 1_880)),
+    ("service-50us", "enqueue p50", |m| m.latency.enqueue = constant(5_000, 52 * US)),
+    ("service-1ms", "enqueue p50", |m| m.latency.enqueue = constant(200, 960 * US)),
+    ("service-1ms", "enqueue p50", |m| m.latency.enqueue = constant(0, 0)),
+    ("alternation", "enqueue p25", |m| {
+        m.latency.enqueue = of((0..2_000).map(|n| if n < 400 { 20 * US } else { 200 * US }))
+    }),
+    ("alternation", "enqueue p75", |m| {
+        m.latency.enqueue = of((0..2_000).map(|n| if n < 400 { 200 * US } else { 20 * US }))
+    }),
+    ("drops", "ledger", |m| (m.ledger.dropped, m.ledger.delivered) = (0, 10_000)),
+    ("drops", "ledger", |m| (m.ledger.dropped, m.ledger.sampled_out) = (1_427, 1)),
+    ("loses", "ledger", |m| (m.ledger.lost.silent, m.ledger.delivered) = (9, 9_991)),
+    ("loses", "ledger", |m| (m.ledger.lost.silent, m.ledger.lost.admitted) = (9, 1)),
+    ("repeats", "ledger", |m| m.ledger.duplicated = 11),
+    ("repeats", "ledger", |m| m.ledger.undecidable = 1),
+    ("overtakes", "ledger", |m| m.ledger.reordered = 0),
+    ("exchanges", "ledger", |m| (m.ledger.lost.silent, m.ledger.duplicated, m.ledger.delivered) = (0, 0, 10_000)),
+    ("exchanges", "ledger", |m| m.ledger.phantom = 1),
+    ("bounded", "blocked share", |m| m.latency.blocked = None),
+    ("bounded", "accepted", |m| m.rates.accepted_per_s = 2_000.0),
+    ("bounded", "delivered", |m| m.rates.delivered_per_s = 1_050.0),
+    ("stall", "response p99", |m| m.latency.response = constant(10_000, 12_525 * US)),
+    ("stall", "lateness p99", |m| m.latency.lateness = m.latency.response.clone()),
+    ("stall", "sent", |m| (m.ledger.attempted, m.ledger.unsent_generator) = (9_500, 500)),
+];
+
+fn missed(experiment: &Experiment, measurement: &Measurement) -> Vec<&'static str> {
+    let missed = |claim: &&Claim| !claim.read(measurement).holds;
+    experiment.claims.iter().filter(missed).map(|claim| claim.number).collect()
+}
+
+#[test]
+fn a_true_instrument_meets_every_claim() {
+    for experiment in experiments() {
+        assert_eq!(missed(&experiment, &truth(&experiment)), [""; 0], "{}", experiment.name);
+    }
+}
+
+#[test]
+fn every_claim_finds_out_an_instrument_that_errs() {
+    let mut found_out = Vec::new();
+    for (name, number, lie) in LIES {
+        let experiment = experiment(name);
+        let mut measurement = truth(&experiment);
+        lie(&mut measurement);
+        assert_eq!(missed(&experiment, &measurement), [number], "{name}");
+        found_out.push((name, number));
+    }
+    // The mean and the p99 of the stall fall together when the waits are cut, as an instrument does that omits them.
+    let stall = experiment("stall");
+    let mut omits = truth(&stall);
+    omits.latency.response = omits.latency.enqueue.clone();
+    assert_eq!(missed(&stall, &omits), ["response p99", "response mean"]);
+    let mut smears = truth(&stall);
+    smears.latency.enqueue = smears.latency.response.clone();
+    assert_eq!(missed(&stall, &smears), ["enqueue p99"]);
+    found_out.extend([("stall", "response mean"), ("stall", "enqueue p99")]);
+    for experiment in experiments() {
+        for claim in &experiment.claims {
+            assert!(found_out.contains(&(experiment.name, claim.number)), "{}: {}", experiment.name, claim.number);
+        }
+    }
+}
+
+/// Examines instruments that give this for each try of an experiment; also what was tried, and what was told.
+fn examine_with(
+    mut answer: impl FnMut(&Experiment, u32) -> Result<Measurement, RepeatError> + Send + 'static,
+) -> (Result<Vec<Row>, Stopped>, Vec<String>, usize) {
+    let all = experiments();
+    let own = all.clone();
+    let mut driver = ScriptedDriver::new(move |repeat, _| answer(&own[repeat.case], repeat.attempt));
+    let mut told = 0;
+    let rows = examine(&all, &mut driver, 2, &Interrupt::new(), &mut |Event::Read { .. }| told += 1);
+    let tried = driver.asked().iter().map(|repeat| repeat.case_id.clone()).collect();
+    (rows, tried, told)
+}
+
+fn findings(rows: &[Row], experiment: &str) -> Vec<(Finding, u32)> {
+    rows.iter().filter(|row| row.experiment == experiment).map(|row| (row.finding, row.tries)).collect()
+}
+
+#[test]
+fn a_true_instrument_is_tried_once() {
+    let (rows, tried, told) = examine_with(|experiment, _| Ok(truth(experiment)));
+    let rows = rows.unwrap();
+    assert!(rows.iter().all(|row| row.finding == Finding::Pass && row.tries == 1 && row.reasons.is_empty()));
+    assert_eq!((tried.len(), told), (experiments().len(), rows.len()));
+}
+
+/// The p50 is off, on a machine of which `spoil` says what it did.
+fn off(experiment: &Experiment, spoil: Lie) -> Measurement {
+    let mut measurement = truth(experiment);
+    if experiment.name == "service-50us" {
+        measurement.latency.enqueue = constant(experiment.logs(), 60 * US);
+        spoil(&mut measurement);
+    }
+    measurement
+}
+
+#[test]
+fn a_miss_is_wrong_on_a_quiet_machine_and_open_on_a_busy_one() {
+    let quiet = examine_with(|experiment, _| Ok(off(experiment, |_| {}))).0.unwrap();
+    assert_eq!(findings(&quiet, "service-50us"), [(Finding::Wrong, MOST_TRIES)]);
+    let busy = |experiment: &Experiment, _| Ok(off(experiment, |m| m.machine.steal_share = Some(0.04)));
+    let busy = examine_with(busy).0.unwrap();
+    assert_eq!(findings(&busy, "service-50us"), [(Finding::CannotTell, MOST_TRIES)]);
+    let row = busy.iter().find(|row| row.experiment == "service-50us").unwrap();
+    assert_eq!(row.reasons, vec!["the hypervisor took 80.0 ms"; 3]);
+    let passing = examine_with(|experiment, attempt| match attempt {
+        0 => Ok(off(experiment, |_| {})),
+        _ => Ok(truth(experiment)),
+    });
+    assert_eq!(findings(&passing.0.unwrap(), "service-50us"), [(Finding::Pass, 2)]);
+    assert_eq!(passing.1.len(), experiments().len() + 1, "the others are not tried again");
+}
+
+#[test]
+fn a_stall_that_is_blamed_on_the_generator_does_not_excuse_itself() {
+    let rows = examine_with(|experiment, _| {
+        let mut measurement = truth(experiment);
+        if experiment.name == "stall" {
+            measurement.latency.lateness = measurement.latency.response.clone();
+        }
+        Ok(measurement)
+    });
+    let rows = rows.0.unwrap();
+    let lateness = rows.iter().find(|row| row.number == "lateness p99").unwrap();
+    assert_eq!(lateness.finding, Finding::Wrong);
+}
+
+#[test]
+fn a_wrong_count_ends_it_on_any_machine() {
+    let (rows, tried, _) = examine_with(|experiment, _| {
+        let mut measurement = truth(experiment);
+        measurement.machine.steal_share = Some(0.9);
+        if experiment.name == "loses" {
+            measurement.ledger.duplicated += 1;
+        }
+        assert!(!disturbances(&measurement, 1_000 * MS, 2).is_empty());
+        Ok(measurement)
+    });
+    let rows = rows.unwrap();
+    assert_eq!(findings(&rows, "loses"), [(Finding::Wrong, 1)]);
+    assert!(rows.iter().all(|row| row.experiment == "loses" || row.finding == Finding::Pass));
+    assert_eq!(tried.len(), experiments().len());
+}
+
+#[test]
+fn tries_end_when_the_minute_is_over() {
+    let (rows, tried, _) = examine_with(|experiment, _| {
+        let mut measurement = truth(experiment);
+        measurement.latency.enqueue = constant(0, 0);
+        measurement.machine.steal_share = Some(0.04);
+        Ok(measurement)
+    });
+    let all = experiments();
+    let estimate = |id: &String| {
+        let index = all.iter().position(|experiment| experiment.queue() == *id).unwrap();
+        all[index].repeat(index).estimate().0
+    };
+    let sum: u64 = tried.iter().map(estimate).sum();
+    assert!(sum < 60_000 * MS && tried.len() > all.len() + 5, "{sum} {tried:?}");
+    assert_eq!(findings(&rows.unwrap(), "service-2us"), [(Finding::CannotTell, MOST_TRIES)]);
+}
+
+#[test]
+fn a_broken_repeat_is_wrong_and_an_interrupt_ends_all() {
+    let fault = || Fault::Internal { message: "no".to_owned() }.alone();
+    let (rows, ..) = examine_with(move |experiment, _| match experiment.name {
+        "stall" => Err(fault()),
+        _ => Ok(truth(experiment)),
+    });
+    let rows = rows.unwrap();
+    assert_eq!(findings(&rows, "stall"), [(Finding::Wrong, 1); 5]);
+    assert!(rows.last().unwrap().reasons[0].contains("the driver failed: no"));
+    assert!(rows.last().unwrap().measured.is_none());
+    let (stopped, tried, _) = examine_with(|_, _| Err(Fault::Interrupted.alone()));
+    assert_eq!((stopped, tried.len()), (Err(Stopped), 1));
+}

@@ -1,0 +1,168 @@
+//! From the tries of one claim to what is said of it.
+
+use super::claim::Reading;
+use serde::Serialize;
+
+/// Most tries of one experiment.
+pub const MOST_TRIES: u32 = 3;
+
+/// What is said of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Measured as claimed.
+    Pass,
+    /// Measured otherwise, and no machine is to blame.
+    Wrong,
+    /// Measured otherwise whenever it was tried, and whenever it was tried the machine disturbed it.
+    CannotTell,
+}
+
+/// What has come of one claim so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Standing {
+    /// The reading that decided, or else the last one.
+    pub(super) reading: Option<Reading>,
+    /// Tries that were made of it.
+    pub(super) tries: u32,
+    /// Why it does not pass: for each try that missed, what spoke against it.
+    pub(super) reasons: Vec<String>,
+    passed: bool,
+    /// A count was wrong, or the repeat broke.
+    refuted: bool,
+    /// Missed, and the machine is not to blame.
+    missed_in_quiet: bool,
+}
+
+impl Standing {
+    /// Takes what another try gave. A claim that has passed needs no further try, but an exact one must never be missed.
+    pub(super) fn take(&mut self, reading: Reading, exact: bool, disturbances: &[String]) {
+        if self.refuted || (self.passed && (!exact || reading.holds)) {
+            return;
+        }
+        self.tries += 1;
+        self.reading = Some(reading);
+        self.passed = reading.holds;
+        if reading.holds {
+            self.reasons.clear();
+        } else if exact {
+            self.refuted = true;
+            self.reasons = vec!["a count has no tolerance".to_owned()];
+        } else if !reading.excusable {
+            self.missed_in_quiet = true;
+            self.reasons.push("missed by more than a busy machine explains".to_owned());
+        } else if disturbances.is_empty() {
+            self.missed_in_quiet = true;
+            self.reasons.push("missed on a quiet machine".to_owned());
+        } else {
+            self.reasons.push(disturbances.join(", "));
+        }
+    }
+
+    /// Takes a try that gave no measurement: these queues neither hang nor crash, so the fault is ours.
+    pub(super) fn take_error(&mut self, error: &str) {
+        if !self.passed {
+            self.tries += 1;
+            self.refuted = true;
+            self.reasons = vec![error.to_owned()];
+        }
+    }
+
+    /// Whether another try could still change what is said.
+    pub(super) fn is_open(&self) -> bool {
+        !self.passed && !self.refuted && self.tries < MOST_TRIES
+    }
+
+    /// What is said if no further try is made.
+    pub(super) fn finding(&self) -> Finding {
+        if self.passed {
+            Finding::Pass
+        } else if self.refuted || self.missed_in_quiet {
+            Finding::Wrong
+        } else {
+            Finding::CannotTell
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::selftest::Unit;
+    use crate::selftest::claim::{Claimed, Measured};
+
+    fn reading(holds: bool) -> Reading {
+        let claimed = Claimed::AtMost { unit: Unit::Ns, value: 1.0 };
+        Reading { claimed, measured: Some(Measured::Value(if holds { 1.0 } else { 2.0 })), holds, excusable: true }
+    }
+
+    /// Takes tries as (holds, quiet) while the claim is open; says how it ends and after how many.
+    fn settle(exact: bool, tries: &[(bool, bool)]) -> (Finding, u32) {
+        let mut standing = Standing::default();
+        for &(holds, quiet) in tries {
+            if standing.is_open() {
+                let disturbances = if quiet { vec![] } else { vec!["noise".to_owned()] };
+                standing.take(reading(holds), exact, &disturbances);
+            }
+        }
+        assert_eq!(standing.reasons.is_empty(), standing.passed || tries.is_empty(), "{:?}", standing.reasons);
+        (standing.finding(), standing.tries)
+    }
+
+    #[test]
+    fn a_tolerance_is_met_missed_or_excused() {
+        use Finding::{CannotTell, Pass, Wrong};
+        const MET: (bool, bool) = (true, false);
+        const MISSED: (bool, bool) = (false, true);
+        const EXCUSED: (bool, bool) = (false, false);
+        for (tries, expected) in [
+            (&[MET][..], (Pass, 1)),
+            (&[MISSED, EXCUSED, MET], (Pass, 3)),
+            (&[MISSED, MISSED, MISSED], (Wrong, 3)),
+            (&[EXCUSED, MISSED, EXCUSED], (Wrong, 3)),
+            (&[EXCUSED, EXCUSED, EXCUSED], (CannotTell, 3)),
+            (&[EXCUSED, EXCUSED, EXCUSED, MET], (CannotTell, 3)),
+            (&[EXCUSED], (CannotTell, 1)),
+            (&[], (CannotTell, 0)),
+        ] {
+            assert_eq!(settle(false, tries), expected, "{tries:?}");
+        }
+    }
+
+    #[test]
+    fn a_gross_miss_is_wrong_on_any_machine() {
+        let mut standing = Standing::default();
+        standing.take(Reading { excusable: false, ..reading(false) }, false, &["noise".to_owned()]);
+        assert_eq!((standing.finding(), standing.is_open()), (Finding::Wrong, true));
+        standing.take(reading(true), false, &[]);
+        assert_eq!(standing.finding(), Finding::Pass);
+    }
+
+    #[test]
+    fn a_wrong_count_is_never_excused_and_never_made_good() {
+        assert_eq!(settle(true, &[(true, true)]), (Finding::Pass, 1));
+        assert_eq!(settle(true, &[(false, false), (true, true)]), (Finding::Wrong, 1));
+        let mut standing = Standing::default();
+        standing.take(reading(true), true, &[]);
+        standing.take(reading(false), true, &["noise".to_owned()]);
+        standing.take(reading(true), true, &[]);
+        assert_eq!(standing.finding(), Finding::Wrong, "another try for another claim's sake found it out");
+    }
+
+    #[test]
+    fn a_repeat_that_breaks_is_wrong() {
+        let mut standing = Standing::default();
+        standing.take(reading(false), false, &["noise".to_owned()]);
+        standing.take_error("the ledger does not close");
+        assert_eq!((standing.finding(), standing.is_open()), (Finding::Wrong, false));
+        assert_eq!(standing.reasons, ["the ledger does not close"]);
+    }
+
+    #[test]
+    fn each_try_says_why_it_does_not_count() {
+        let mut standing = Standing::default();
+        standing.take(reading(false), false, &["noise".to_owned(), "theft".to_owned()]);
+        standing.take(reading(false), false, &[]);
+        assert_eq!(standing.reasons, ["noise, theft", "missed on a quiet machine"]);
+    }
+}

@@ -1,0 +1,319 @@
+//! Queues whose truth is known by construction.
+//!
+//! They tell the time by the clock of the load and let it pass there, so on a manual clock they are exact. On the
+//! machine's clock the end of a span can be overrun, when the machine takes the processor away: a queue adds up by how
+//! much it has broken its own word and says so in the counter `overrun_ns`.
+
+use super::experiments::experiments;
+use crate::adapter::{About, Account, Queue, Setup, Sink};
+use crate::clock::Clock;
+use crate::load::{Entry, Reply, Stamp};
+use crate::measure::OutcomeSource;
+use crate::scenario::Strategy;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// What the names of these queues begin with. A colon cannot stand in the name of a queue that a scenario knows.
+pub const FAMILY: &str = "selftest:";
+
+/// The counter in which a queue says by how much its spans were overrun, in nanoseconds.
+pub(super) const OVERRUN: &str = "overrun_ns";
+
+/// What a queue does with the logs, which it numbers from 0 in the order of the calls. Unless it says otherwise it
+/// delivers each inside its call and accepts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Every call takes `ns`.
+    Takes {
+        /// Nanoseconds.
+        ns: u64,
+    },
+    /// Calls take `short_ns` and `long_ns` in turn.
+    Alternates {
+        /// Nanoseconds of the calls with even numbers.
+        short_ns: u64,
+        /// Nanoseconds of the others.
+        long_ns: u64,
+    },
+    /// The call of one log takes `ns`, all others next to nothing.
+    Stalls {
+        /// Number of the log.
+        log: u64,
+        /// Nanoseconds.
+        ns: u64,
+    },
+    /// Every n-th log is refused.
+    DropsEvery(u64),
+    /// Every n-th log is accepted and never delivered.
+    LosesEvery(u64),
+    /// Every n-th log is delivered twice.
+    RepeatsEvery(u64),
+    /// One of every n logs, the one in the middle, is delivered after the one that follows it. For a load of one task.
+    OvertakesEvery(u64),
+    /// One log is never delivered, and the next one twice.
+    Exchanges {
+        /// Number of the log that is not delivered.
+        log: u64,
+    },
+    /// Holds `capacity` logs before a server that takes `ns` for each; who finds it full waits for room.
+    Bounded {
+        /// Most logs in it, the one that is being served included.
+        capacity: usize,
+        /// Nanoseconds a log.
+        ns: u64,
+    },
+}
+
+/// A queue that does what one [`Behaviour`] says, the one of the experiment that its name is of.
+#[derive(Debug)]
+pub struct Synthetic {
+    behaviour: Behaviour,
+    sink: Sink,
+    calls: AtomicU64,
+    overrun_ns: AtomicU64,
+    held: Mutex<Held>,
+}
+
+/// What is not delivered yet.
+#[derive(Debug, Default)]
+struct Held {
+    /// With the time at which the server is done with each.
+    logs: VecDeque<(u64, Stamp)>,
+    /// When the server is done with all of them.
+    free_at: u64,
+}
+
+/// Sleeps end this long before the time that is meant, in nanoseconds: they overshoot by about half of it.
+const AWAKE: u64 = 100_000;
+
+/// Overruns below this are those of polling a clock and are not added up, in nanoseconds.
+const LEAST_OVERRUN: u64 = 1_000;
+
+const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
+
+impl Queue for Synthetic {
+    const ABOUT: About = About {
+        name: FAMILY,
+        version: env!("CARGO_PKG_VERSION"),
+        strategies: &Strategy::ALL,
+        blocks_caller: &Strategy::ALL,
+        outcome_source: OutcomeSource::Call,
+        shutdown_delivers: true,
+    };
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let name = &setup.parameters.queue;
+        let found = experiments().into_iter().find(|experiment| experiment.queue() == *name);
+        let experiment = found.ok_or_else(|| format!("there is no experiment of the name `{name}`"))?;
+        Ok(Self::new(experiment.behaviour, sink))
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        self.take(entry.stamp)
+    }
+
+    fn shutdown(self, _: Duration) -> Account {
+        let free_at = self.held().free_at.max(self.sink.clock().now());
+        self.pass_until(free_at);
+        self.serve_until(&mut self.held(), u64::MAX);
+        let overrun_ns = self.overrun_ns.load(Ordering::Relaxed);
+        Account { counters: BTreeMap::from([(OVERRUN.to_owned(), overrun_ns)]), ..Account::default() }
+    }
+}
+
+impl Synthetic {
+    /// A queue that behaves so and delivers to `sink`.
+    pub fn new(behaviour: Behaviour, sink: Sink) -> Self {
+        Self { behaviour, sink, calls: AtomicU64::new(0), overrun_ns: AtomicU64::new(0), held: Mutex::default() }
+    }
+
+    fn take(&self, stamp: Stamp) -> Reply {
+        let called = self.sink.clock().now();
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let is_every = |n: u64| (number + 1).is_multiple_of(n);
+        match self.behaviour {
+            Behaviour::Takes { ns } => self.deliver_taking(stamp, called, ns),
+            Behaviour::Alternates { short_ns, long_ns } => {
+                self.deliver_taking(stamp, called, if number.is_multiple_of(2) { short_ns } else { long_ns })
+            }
+            Behaviour::Stalls { log, ns } if number == log => self.deliver_taking(stamp, called, ns),
+            Behaviour::DropsEvery(n) if is_every(n) => return Reply::Dropped,
+            Behaviour::LosesEvery(n) if is_every(n) => {}
+            Behaviour::Exchanges { log } if number == log => {}
+            Behaviour::RepeatsEvery(n) if is_every(n) => self.deliver_twice(stamp),
+            Behaviour::Exchanges { log } if number == log + 1 => self.deliver_twice(stamp),
+            Behaviour::OvertakesEvery(n) if number % n == n / 2 => self.held().logs.push_back((called, stamp)),
+            Behaviour::OvertakesEvery(_) => {
+                self.deliver(stamp);
+                self.serve_until(&mut self.held(), called);
+            }
+            Behaviour::Bounded { capacity, ns } => return self.take_in(stamp, capacity, ns),
+            _ => self.deliver(stamp),
+        }
+        ACCEPTED
+    }
+
+    /// Waits for room, then hands the log to the server.
+    fn take_in(&self, stamp: Stamp, capacity: usize, ns: u64) -> Reply {
+        let clock = self.sink.clock();
+        let mut held = self.held();
+        self.serve_until(&mut held, clock.now());
+        let room_at = (held.logs.len() >= capacity).then(|| held.logs[0].0);
+        if let Some(room_at) = room_at {
+            self.pass_until(room_at);
+            self.serve_until(&mut held, room_at);
+        }
+        let done = held.free_at.max(clock.now()) + ns;
+        held.free_at = done;
+        held.logs.push_back((done, stamp));
+        Reply::Enqueued { waited: Some(room_at.is_some()) }
+    }
+
+    /// Delivers what the server is done with by `time`.
+    fn serve_until(&self, held: &mut Held, time: u64) {
+        while held.logs.front().is_some_and(|(done, _)| *done <= time) {
+            let (_, stamp) = held.logs.pop_front().expect("there is a first one");
+            self.deliver(stamp);
+        }
+    }
+
+    /// Delivers, and takes `ns` since `called` for it.
+    fn deliver_taking(&self, stamp: Stamp, called: u64, ns: u64) {
+        self.deliver(stamp);
+        self.pass_until(called + ns);
+    }
+
+    /// Lets time pass until `time`: most of a long span asleep, its end awake.
+    fn pass_until(&self, time: u64) {
+        let clock = self.sink.clock();
+        if let Some(manual) = clock.manual() {
+            manual.advance_to(time);
+        }
+        let mut now = clock.now();
+        if time.saturating_sub(now) > 2 * AWAKE {
+            thread::sleep(Duration::from_nanos(time - now - AWAKE));
+        }
+        while now < time {
+            now = clock.now();
+        }
+        if now - time >= LEAST_OVERRUN {
+            self.overrun_ns.fetch_add(now - time, Ordering::Relaxed);
+        }
+    }
+
+    fn deliver_twice(&self, stamp: Stamp) {
+        self.deliver(stamp);
+        self.deliver(stamp);
+    }
+
+    fn deliver(&self, stamp: Stamp) {
+        self.sink.deliver(Some(stamp), |_| Ok(())).expect("an experiment's sink takes everything");
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{LoadClock, ManualClock};
+    use crate::load::Phase;
+    use crate::scenario::Parameters;
+
+    const US: u64 = 1_000;
+
+    struct Bench {
+        clock: ManualClock,
+        sink: Sink,
+        queue: Synthetic,
+    }
+
+    fn bench(behaviour: Behaviour) -> Bench {
+        let clock = ManualClock::at(0);
+        let sink = Sink::new(LoadClock::Manual(clock.clone()), 1, 0, None);
+        Bench { clock, queue: Synthetic::new(behaviour, sink.clone()), sink }
+    }
+
+    impl Bench {
+        /// Sends a log when the clock shows `at`; says what it was told and how long that took.
+        fn send(&self, sequence: u64, at: u64) -> (Reply, u64) {
+            self.clock.advance_to(at);
+            let start = self.clock.now();
+            let reply = self.queue.take(Stamp { phase: Phase::Window, task: 0, sequence, at: start });
+            (reply, self.clock.now() - start)
+        }
+
+        /// Sends `logs` logs, ends the queue, and says what arrived: distinct, repeated, overtaken.
+        fn arrivals(self, logs: u64) -> (u64, u64, u64) {
+            (0..logs).for_each(|sequence| assert_eq!(self.send(sequence, sequence).0, ACCEPTED));
+            self.queue.shutdown(Duration::ZERO);
+            let arrivals = self.sink.delivered().unwrap().arrivals[0];
+            (arrivals.unique, arrivals.duplicated, arrivals.reordered)
+        }
+    }
+
+    #[test]
+    fn calls_take_exactly_what_they_are_to_take() {
+        let steady = bench(Behaviour::Takes { ns: 2 * US });
+        assert_eq!(steady.send(0, 0), (ACCEPTED, 2 * US));
+        let alternating = bench(Behaviour::Alternates { short_ns: US, long_ns: 9 * US });
+        let spans: Vec<u64> = (0..4).map(|n| alternating.send(n, 0).1).collect();
+        assert_eq!(spans, [US, 9 * US, US, 9 * US]);
+        let stalling = bench(Behaviour::Stalls { log: 1, ns: 500 * US });
+        let spans: Vec<u64> = (0..3).map(|n| stalling.send(n, 0).1).collect();
+        assert_eq!(spans, [0, 500 * US, 0]);
+    }
+
+    #[test]
+    fn what_is_done_to_logs_is_done_to_the_right_number_of_them() {
+        assert_eq!(bench(Behaviour::LosesEvery(10)).arrivals(100), (90, 0, 0));
+        assert_eq!(bench(Behaviour::RepeatsEvery(10)).arrivals(100), (100, 10, 0));
+        assert_eq!(bench(Behaviour::OvertakesEvery(10)).arrivals(100), (100, 0, 10));
+        assert_eq!(bench(Behaviour::OvertakesEvery(10)).arrivals(6), (6, 0, 0), "nothing came to overtake the last");
+        assert_eq!(bench(Behaviour::Exchanges { log: 50 }).arrivals(100), (99, 1, 0));
+        let dropping = bench(Behaviour::DropsEvery(7));
+        let refused = (0..100).filter(|n| dropping.send(*n, *n).0 == Reply::Dropped).count();
+        assert_eq!(refused, 14);
+    }
+
+    #[test]
+    fn a_full_one_makes_its_caller_wait_for_the_server() {
+        let queue = bench(Behaviour::Bounded { capacity: 2, ns: 10 * US });
+        let waited = |waited| Reply::Enqueued { waited: Some(waited) };
+        assert_eq!(queue.send(0, 0), (waited(false), 0));
+        assert_eq!(queue.send(1, 4 * US), (waited(false), 0));
+        assert_eq!(queue.send(2, 4 * US), (waited(true), 6 * US), "there is room when the first is served, at 10 µs");
+        assert_eq!(queue.send(3, 35 * US), (waited(false), 0), "by then all are served");
+        assert_eq!(queue.sink.so_far(), 3);
+        queue.queue.shutdown(Duration::ZERO);
+        assert_eq!(queue.sink.so_far(), 4);
+    }
+
+    #[test]
+    fn an_overrun_is_admitted() {
+        let queue = bench(Behaviour::Takes { ns: 2 * US });
+        let called = queue.clock.now();
+        queue.clock.advance(5 * US);
+        queue.queue.pass_until(called + 2 * US);
+        let account = queue.queue.shutdown(Duration::ZERO);
+        assert_eq!(account.counters[OVERRUN], 3 * US);
+    }
+
+    #[test]
+    fn it_is_built_by_the_name_of_an_experiment() {
+        let build = |queue: &str| {
+            let parameters = Parameters { queue: queue.to_owned(), ..Parameters::default() };
+            let sink = Sink::new(LoadClock::Manual(ManualClock::at(0)), 1, 0, None);
+            Synthetic::build(&Setup { parameters, seed: 0 }, sink).map(|queue| queue.behaviour)
+        };
+        for experiment in experiments() {
+            assert_eq!(build(&experiment.queue()), Ok(experiment.behaviour));
+        }
+        assert!(build("selftest:nope").unwrap_err().contains("selftest:nope"));
+    }
+}
