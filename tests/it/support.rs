@@ -7,6 +7,7 @@ use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{PoisonError, RwLock};
 
 /// Whether the tests that take real time are to run.
 pub fn slow_tests() -> bool {
@@ -15,6 +16,19 @@ pub fn slow_tests() -> bool {
         eprintln!("skipped: set QUEUE_LOAD_SLOW_TESTS to run it");
     }
     wanted
+}
+
+/// The machine: tests that measure share it, one that takes all of it has it alone.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// Keeps those away that take the whole machine.
+pub fn share_the_machine() -> impl Drop {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until nobody measures, and keeps everyone from it.
+pub fn take_the_machine() -> impl Drop {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A short repeat: 10 tasks offer 500 logs in 250 ms.
@@ -88,6 +102,7 @@ impl Place {
 
     /// Runs the program here.
     pub fn run(&self, args: &[&str]) -> Output {
+        let _shared = share_the_machine();
         self.command(args).output().unwrap()
     }
 
