@@ -44,8 +44,10 @@ fn machine<'r>(title: &str, of: impl Iterator<Item = &'r MachineRecord> + Clone)
         share(|machine| machine.steal_share).map(|share| format!("CPU stolen {share}")),
         share(|machine| machine.others_share).map(|share| format!("used by others {share}")),
         share(|machine| machine.process_share).map(|share| format!("by the repeat {share}")),
-        jitter(|jitter| jitter.p99_ns).map(|ns| format!("jitter p99 {}", numbers::time(Some(ns)))),
-        jitter(|jitter| jitter.max_ns).map(|ns| format!("max {}", numbers::time(Some(ns)))),
+        jitter(|jitter| jitter.max_ns).map(|max| {
+            let p99 = numbers::time(jitter(|jitter| jitter.p99_ns));
+            format!("jitter p99 {p99}, max {}", numbers::time(Some(max)))
+        }),
         stolen.map(|ns| format!("over 1 ms {} in all", numbers::time(Some(ns)))),
         switches.map(|count| format!("producers switched out {} times", human::count(count))),
     ];
@@ -63,8 +65,7 @@ fn controls(repeats: &[RepeatRecord]) -> Vec<String> {
     };
     let unsent: u64 = controls.iter().map(|control| control.unsent_generator).sum();
     let own = [
-        format!("lateness p50 {}", lateness(|lateness| lateness.p50_ns)),
-        format!("p99 {}", lateness(|lateness| lateness.p99_ns)),
+        format!("lateness p50 {}, p99 {}", lateness(|late| late.p50_ns), lateness(|late| late.p99_ns)),
         format!("unsent {}", human::count(unsent)),
     ];
     items.splice(1..1, own);

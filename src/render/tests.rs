@@ -287,11 +287,11 @@ fn one_case_in_full() {
     lag, during the load over before: lag p50 1.50x, p99 1.50x ·
       timer_lag p50 2.00x, p99 –
     machine, at worst: CPU stolen 0% · used by others 2.00% · by the repeat 25.0% ·
-      jitter p99 60.0 µs · max 60.0 µs · over 1 ms 0 ns in all ·
+      jitter p99 60.0 µs, max 60.0 µs · over 1 ms 0 ns in all ·
       producers switched out 2 times
-    control, at worst: lateness p50 88.0 µs · p99 – · unsent 0 · CPU stolen 0% ·
-      used by others 2.00% · by the repeat 25.0% · jitter p99 60.0 µs ·
-      max 60.0 µs · over 1 ms 0 ns in all · producers switched out 2 times
+    control, at worst: lateness p50 88.0 µs, p99 – · unsent 0 · CPU stolen 0% ·
+      used by others 2.00% · by the repeat 25.0% · jitter p99 60.0 µs, max 60.0 µs ·
+      over 1 ms 0 ns in all · producers switched out 2 times
 
     scheduled 10,000 · attempted 8,000 · unsent 2,000 · unsent_generator 0 ·
       enqueued 8,000 · dropped 0 · sampled_out 0 · delivered 8,000 ·

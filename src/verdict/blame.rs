@@ -32,9 +32,11 @@ pub(super) fn blame(measurement: &Measurement) -> Blame {
     if late.is_empty() {
         return Blame::Nobody;
     }
-    let disturbed = disturbance::found(&measurement.machine, window.is_of_single_values())
+    let control = measurement.control.as_ref();
+    let is_hog = control.is_some_and(|control| disturbance::has_queue_hogged(&measurement.machine, &control.machine));
+    let disturbed = disturbance::found(&measurement.machine, window.is_of_single_values(), is_hog)
         .map(|how| format!("the machine was busy during the window: {how}"));
-    let excuses: Vec<String> = match &measurement.control {
+    let excuses: Vec<String> = match control {
         None => {
             let unknown = "the generator had no control, so that nothing tells its lateness from the queue's";
             disturbed.into_iter().chain([unknown.into()]).collect()
@@ -60,7 +62,7 @@ fn late_control(control: &Control) -> Vec<String> {
     }
     let mut reasons =
         vec![format!("the generator was late in the control too, without the queue: {}", faults.join(", "))];
-    let disturbed = disturbance::found(&control.machine, punctual.is_of_single_values());
+    let disturbed = disturbance::found(&control.machine, punctual.is_of_single_values(), false);
     reasons.extend(disturbed.map(|how| format!("the machine was busy during the control: {how}")));
     reasons
 }

@@ -22,15 +22,20 @@ const STEP: u64 = 1_000_000;
 /// What the machine did to a load in that time, in words; `None` if it was quiet. `single` where single logs are judged.
 ///
 /// A thread that only sleeps wakes up late when the hypervisor does not say what it takes, and when all CPUs are taken;
-/// the latter is the machine's doing only if others take them, and not the process itself.
-pub(super) fn found(machine: &Machine, single: bool) -> Option<String> {
+/// the latter is not the machine's doing if it is the process itself that takes them: `is_hog`, see [`has_queue_hogged`].
+pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<String> {
     let stolen = machine.steal_share.is_some_and(|share| share > MAX_STEAL);
     let busy = machine.others_share.unwrap_or(0.0) + machine.process_share.unwrap_or(0.0);
     let crowded = machine.others_share.is_some_and(|share| share > MAX_OTHERS) && busy > BUSY;
-    let is_hog = machine.process_share.is_some_and(|share| share > HOG);
     let paused = Pauses::of(machine)
         .is_some_and(|pauses| pauses.lost_share() > MAX_LOST || (single && pauses.longest > LATE_ONCE));
     (stolen || crowded || (paused && !is_hog)).then(|| described(machine))
+}
+
+/// Whether the process took all CPUs in the window and not in its control: what it ran besides is the queue.
+pub(super) fn has_queue_hogged(window: &Machine, control: &Machine) -> bool {
+    let is_over = |machine: &Machine| machine.process_share.map(|share| share > HOG);
+    is_over(window) == Some(true) && is_over(control) == Some(false)
 }
 
 /// All that is known of the machine in that time.
@@ -95,7 +100,7 @@ mod tests {
         let with = |change: fn(&mut Machine)| {
             let mut machine = jittery(0);
             change(&mut machine);
-            found(&machine, false).is_some()
+            found(&machine, false, false).is_some()
         };
         assert!(!with(|_| {}));
         assert!(!with(|m| m.steal_share = Some(0.05)));
@@ -103,28 +108,39 @@ mod tests {
         assert!(with(|m| (m.others_share, m.process_share) = (Some(0.2), Some(0.4))));
         assert!(!with(|m| (m.others_share, m.process_share) = (Some(0.1), Some(0.9))), "the process itself");
         assert!(!with(|m| (m.others_share, m.process_share) = (Some(0.2), Some(0.1))), "there is room for all");
-        assert_eq!(found(&Machine::default(), false), None, "what cannot be read is no disturbance");
+        assert_eq!(found(&Machine::default(), false, false), None, "what cannot be read is no disturbance");
     }
 
     #[test]
     fn pauses_are_the_machines_unless_the_process_takes_all_there_is() {
-        assert_eq!(found(&jittery(0), false), None);
-        assert!(found(&jittery(1), false).is_some(), "20 ms of a second");
+        assert_eq!(found(&jittery(0), false, false), None);
+        assert!(found(&jittery(1), false, false).is_some(), "20 ms of a second");
         let mut longer = jittery(1);
         longer.jitter = Some(constant(10_000, 20_000));
-        assert_eq!(found(&longer, false), None, "20 ms of 10 seconds");
-        let mut hog = jittery(100);
-        hog.process_share = Some(0.97);
-        hog.others_share = Some(0.01);
-        assert_eq!(found(&hog, false), None);
+        assert_eq!(found(&longer, false, false), None, "20 ms of 10 seconds");
+        assert_eq!(found(&jittery(100), false, true), None);
+    }
+
+    #[test]
+    fn what_the_generator_takes_is_not_the_queues() {
+        let with = |share| Machine { process_share: share, ..Machine::default() };
+        for (window, control, expected) in [
+            (Some(0.97), Some(0.3), true),
+            (Some(0.97), Some(0.95), false),
+            (Some(0.5), Some(0.3), false),
+            (Some(0.97), None, false),
+            (None, Some(0.3), false),
+        ] {
+            assert_eq!(has_queue_hogged(&with(window), &with(control)), expected, "{window:?} {control:?}");
+        }
     }
 
     #[test]
     fn one_long_pause_excuses_one_late_log() {
         let mut machine = jittery(1);
         machine.jitter = Some(of((0..10_000).map(|n| if n == 0 { 20_000_000 } else { 50_000 })));
-        assert_eq!(found(&machine, false), None);
-        assert!(found(&machine, true).is_some());
+        assert_eq!(found(&machine, false, false), None);
+        assert!(found(&machine, true, false).is_some());
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Producers {
             ([first, rest @ ..], _) => {
                 let more = match rest.len() {
                     0 => String::new(),
-                    more => format!("; and so in {more} more repeats"),
+                    more => format!("; the same in {} repeats in all", more + 1),
                 };
                 (Outcome::Fail, Some(format!("{first}{more}")))
             }
@@ -75,9 +75,9 @@ mod tests {
         late.latency.lateness = constant(1_000, 20_000_000);
         let one = judged(&[healthy(1_000), late.clone(), healthy(1_000)]);
         assert_eq!((one.outcome, one.observed, one.limit), (Outcome::Fail, Some(20_000_000.0), Some(10_000_000.0)));
-        assert!(!one.reason.unwrap().contains("more repeats"));
+        assert!(!one.reason.unwrap().contains("repeats in all"));
         let three = judged(&[late.clone(), late.clone(), late]);
-        assert!(three.reason.unwrap().ends_with("; and so in 2 more repeats"));
+        assert!(three.reason.unwrap().ends_with("; the same in 3 repeats in all"));
     }
 
     #[test]

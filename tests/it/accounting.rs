@@ -16,7 +16,7 @@ use queue_load::worker::{Queues, carry_out};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{in_this_process, repeat_of, slow_tests};
+use crate::support::{repeat_of, slow_tests, take_the_machine};
 
 const MS: u64 = 1_000_000;
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
@@ -237,7 +237,7 @@ fn a_call_that_never_returns_is_the_queues_hang() {
     if !slow_tests() {
         return;
     }
-    let _alone = in_this_process();
+    let _alone = take_the_machine();
     let mut queues = Queues::with_own();
     queues.add::<Bookkeeper<Hangs>>();
     let repeat = PlannedRepeat { drain_timeout: Nanos::from_millis(100), ..repeat_of(Hangs::NAME) };
@@ -248,7 +248,7 @@ fn a_call_that_never_returns_is_the_queues_hang() {
 
 /// Runs the queue for 500 logs; what it measured, and how many messages of progress there were.
 fn measure<C: Conduct>() -> (Measurement, usize) {
-    let _alone = in_this_process();
+    let _alone = take_the_machine();
     let mut queues = Queues::with_own();
     queues.add::<Bookkeeper<C>>();
     let mut repeat = repeat_of(C::NAME);

@@ -12,7 +12,7 @@ use queue_load::worker::{Queues, carry_out};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::support::{in_this_process, judge, repeat_of, slow_tests};
+use crate::support::{judge, repeat_of, slow_tests, take_the_machine};
 
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
 
@@ -95,7 +95,7 @@ lies! {
 }
 
 fn run<L: Lie>(change: impl FnOnce(&mut PlannedRepeat)) -> Result<Measurement, Failure> {
-    let _alone = in_this_process();
+    let _alone = take_the_machine();
     let mut queues = Queues::with_own();
     queues.add::<Liar<L>>();
     let mut repeat = repeat_of(L::NAME);

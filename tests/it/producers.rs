@@ -11,12 +11,12 @@ use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{Outcome, Validity, faults, judge_repeat};
 use queue_load::worker::{Queues, carry_out};
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{judge, repeat_of, slow_tests};
+use crate::support::{judge, repeat_of, slow_tests, take_the_machine};
 
 const MS: u64 = 1_000_000;
 const ATTEMPTS: usize = 5;
@@ -26,7 +26,7 @@ trait Manners: Send + Sync + 'static {
     const NAME: &'static str;
     /// Called inside each call of the window.
     fn call() {}
-    /// Runs in so many threads for each CPU, until told to stop.
+    /// From its first call in the window to its end it spins in so many threads for each CPU.
     const THREADS: usize = 0;
 }
 
@@ -34,7 +34,17 @@ trait Manners: Send + Sync + 'static {
 struct Mannered<M> {
     sink: Sink,
     stop: Arc<AtomicBool>,
+    spinning: Once,
     manners: PhantomData<M>,
+}
+
+impl<M: Manners> Mannered<M> {
+    fn spin(&self) {
+        for _ in 0..M::THREADS * cpus() {
+            let stop = Arc::clone(&self.stop);
+            thread::spawn(move || while !stop.load(Ordering::Relaxed) {});
+        }
+    }
 }
 
 impl<M: Manners> Queue for Mannered<M> {
@@ -48,16 +58,12 @@ impl<M: Manners> Queue for Mannered<M> {
     };
 
     fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
-        let stop = Arc::new(AtomicBool::new(false));
-        for _ in 0..M::THREADS * cpus() {
-            let stop = Arc::clone(&stop);
-            thread::spawn(move || while !stop.load(Ordering::Relaxed) {});
-        }
-        Ok(Self { sink, stop, manners: PhantomData })
+        Ok(Self { sink, stop: Arc::default(), spinning: Once::new(), manners: PhantomData })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
         if entry.stamp.phase == Phase::Window {
+            self.spinning.call_once(|| self.spin());
             M::call();
         }
         self.sink.deliver(Some(entry.stamp), |_| Ok(())).unwrap();
@@ -96,6 +102,7 @@ fn cpus() -> usize {
 }
 
 fn run<M: Manners>(change: impl FnOnce(&mut PlannedRepeat)) -> Measurement {
+    let _alone = take_the_machine();
     let mut queues = Queues::with_own();
     queues.add::<Mannered<M>>();
     let mut repeat = repeat_of(M::NAME);
@@ -147,7 +154,7 @@ fn a_queue_that_takes_every_cpu_never_passes_for_a_late_generator() {
     if !slow_tests() {
         return;
     }
-    let measurement = run::<Hogs>(|repeat| repeat.parameters.duration = Nanos::from_secs(1));
+    let measurement = run::<Hogs>(|repeat| repeat.parameters.duration = Nanos::from_millis(500));
     assert!(measurement.control.is_some());
     match judge_repeat(&measurement) {
         // It is on time all the same, or the queue is to blame.

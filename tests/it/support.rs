@@ -7,7 +7,7 @@ use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 /// Whether the tests that take real time are to run.
 pub fn slow_tests() -> bool {
@@ -18,11 +18,18 @@ pub fn slow_tests() -> bool {
     wanted
 }
 
-/// Held while a repeat is carried out in this process: what a queue's panic said is kept once for the whole process, and
-/// repeats side by side would spoil each other's times.
-pub fn in_this_process() -> MutexGuard<'static, ()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+/// The machine: tests that measure in processes of their own share it; one that takes all of it, or carries out a repeat
+/// in this process (where a queue's panic is kept once for all), has it alone.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// Keeps those away that take the whole machine.
+pub fn share_the_machine() -> impl Drop {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until nobody measures, and keeps everyone from it.
+pub fn take_the_machine() -> impl Drop {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A short repeat: 10 tasks offer 500 logs in 250 ms.
@@ -96,6 +103,7 @@ impl Place {
 
     /// Runs the program here.
     pub fn run(&self, args: &[&str]) -> Output {
+        let _shared = share_the_machine();
         self.command(args).output().unwrap()
     }
 
