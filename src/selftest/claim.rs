@@ -145,7 +145,7 @@ impl Claim {
 
     /// What can excuse it if it is missed: nothing excuses a count.
     pub(super) fn excuses(&self, found: &[Disturbance]) -> Vec<String> {
-        let counts = |one: &&Disturbance| !self.is_exact() && !(self.is_of_lateness && one.is_own_word);
+        let counts = |one: &&Disturbance| !(self.is_exact() || self.is_of_lateness && one.is_own_word);
         found.iter().filter(counts).map(|one| one.what.clone()).collect()
     }
 }
