@@ -1,6 +1,7 @@
 //! One claim about one number of a measurement.
 
 use super::counts::Counts;
+use super::disturbance::Disturbance;
 use super::synthetic::Behaviour;
 use crate::measure::encoding::Distribution;
 use crate::measure::{Latency, Measurement};
@@ -65,6 +66,8 @@ pub struct Claim {
     pub number: &'static str,
     /// What it proves, in a few words.
     pub proves: &'static str,
+    /// Whether it is about the instrument's own lateness, which then is no excuse for missing it.
+    pub(super) is_of_lateness: bool,
     truth: Truth,
 }
 
@@ -72,15 +75,8 @@ type Read = fn(&Measurement) -> Option<f64>;
 
 #[derive(Clone, Copy, Debug)]
 enum Truth {
-    /// Beyond `inexcusable` no machine explains the number.
-    Number {
-        read: Read,
-        claimed: Claimed,
-        inexcusable: f64,
-    },
-    Counts {
-        behaviour: Behaviour,
-    },
+    Number { read: Read, claimed: Claimed },
+    Counts { behaviour: Behaviour },
 }
 
 /// What one measurement says of one claim.
@@ -92,8 +88,6 @@ pub struct Reading {
     pub measured: Option<Measured>,
     /// Whether the one agrees with the other.
     pub holds: bool,
-    /// Whether a busy machine can be the reason if it does not.
-    pub excusable: bool,
 }
 
 impl Claim {
@@ -108,20 +102,17 @@ impl Claim {
     }
 
     const fn number(number: &'static str, read: Read, claimed: Claimed) -> Self {
-        Self { number, proves: "", truth: Truth::Number { read, claimed, inexcusable: f64::INFINITY } }
+        Self { number, proves: "", is_of_lateness: false, truth: Truth::Number { read, claimed } }
     }
 
     /// That the ledger holds what a queue that behaves so leaves in it.
     pub(super) const fn ledger(behaviour: Behaviour) -> Self {
-        Self { number: "ledger", proves: "", truth: Truth::Counts { behaviour } }
+        Self { number: "ledger", proves: "", is_of_lateness: false, truth: Truth::Counts { behaviour } }
     }
 
-    /// Says from where on no machine, however busy, is an excuse.
-    pub(super) const fn inexcusable_from(mut self, bound: f64) -> Self {
-        if let Truth::Number { inexcusable, .. } = &mut self.truth {
-            *inexcusable = bound;
-        }
-        self
+    /// Says that it is about the instrument's own lateness.
+    pub(super) const fn of_lateness(self) -> Self {
+        Self { is_of_lateness: true, ..self }
     }
 
     /// Says what it proves.
@@ -145,15 +136,17 @@ impl Claim {
     /// Holds it against a measurement.
     pub fn read(&self, measurement: &Measurement) -> Reading {
         let claimed = self.claimed(measurement.ledger.attempted);
-        let (measured, excusable) = match self.truth {
-            Truth::Number { read, inexcusable, .. } => {
-                let value = read(measurement);
-                (value.map(Measured::Value), value.is_none_or(|value| value < inexcusable))
-            }
-            Truth::Counts { .. } => (Some(Measured::Counts(Counts::from(&measurement.ledger))), false),
+        let measured = match self.truth {
+            Truth::Number { read, .. } => read(measurement).map(Measured::Value),
+            Truth::Counts { .. } => Some(Measured::Counts(Counts::from(&measurement.ledger))),
         };
-        let holds = measured.is_some_and(|measured| agrees(claimed, measured));
-        Reading { claimed, measured, holds, excusable }
+        Reading { claimed, measured, holds: measured.is_some_and(|measured| agrees(claimed, measured)) }
+    }
+
+    /// What can excuse it if it is missed: nothing excuses a count.
+    pub(super) fn excuses(&self, found: &[Disturbance]) -> Vec<String> {
+        let counts = |one: &&Disturbance| !(self.is_exact() || self.is_of_lateness && one.is_own_word);
+        found.iter().filter(counts).map(|one| one.what.clone()).collect()
     }
 }
 
@@ -202,6 +195,16 @@ mod tests {
             assert_eq!(about.read(&measurement).holds, is_about, "{ns}");
             assert_eq!(at_most.read(&measurement).holds, is_at_most, "{ns}");
         }
+    }
+
+    #[test]
+    fn a_claim_is_not_excused_by_its_own_number() {
+        let one = |what: &str, is_own_word| Disturbance { what: what.to_owned(), is_own_word };
+        let found = [one("theft", false), one("late", true)];
+        let claim = Claim::at_most("x", p50, Unit::Ns, 1.0);
+        assert_eq!(claim.excuses(&found), ["theft", "late"]);
+        assert_eq!(claim.of_lateness().excuses(&found), ["theft"]);
+        assert!(Claim::ledger(Behaviour::DropsEvery(7)).excuses(&found).is_empty());
     }
 
     #[test]

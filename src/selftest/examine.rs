@@ -110,7 +110,7 @@ impl<'a> Course<'a> {
             Ok(measurement) => {
                 let found = disturbances(&measurement, self.next.parameters.duration.0, cpus);
                 standings.for_each(|(claim, standing)| {
-                    standing.take(claim.read(&measurement), claim.is_exact(), &found);
+                    standing.take(claim.read(&measurement), claim.is_exact(), &claim.excuses(&found));
                 });
             }
             Err(error) if error.fault == Fault::Interrupted => return Err(Stopped),

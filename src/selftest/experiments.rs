@@ -234,9 +234,8 @@ fn stall() -> Experiment {
                 .proving("who waits for a stall is seen"),
             Claim::about("response mean", |m| mean(&m.latency.response), Unit::Ns, mean_ns, mean_ns * SHARE)
                 .proving("and for how long"),
-            // A late generator excuses a miss, so here the number would excuse itself; not when it is the stall.
             Claim::at_most("lateness p99", |m| percentile(&m.latency.lateness, 99), Unit::Ns, p99 * SHARE)
-                .inexcusable_from(p99 * 0.75)
+                .of_lateness()
                 .proving("the stall is not blamed on us"),
             Claim::at_most("enqueue p99", |m| percentile(&m.latency.enqueue, 99), Unit::Ns, INTERVAL as f64)
                 .proving("call times alone hide it"),
@@ -303,8 +302,8 @@ mod tests {
     }
 
     #[test]
-    fn all_fit_twice_into_a_minute() {
+    fn all_fit_into_a_minute_with_time_for_more_tries() {
         let once: u64 = experiments().iter().map(|experiment| experiment.seconds * SECOND + OVERHEAD.0).sum();
-        assert!(once < 30 * SECOND, "{once}");
+        assert!(once < 40 * SECOND, "{once}");
     }
 }
