@@ -17,7 +17,7 @@ def closes(ledger):
 
 def problems(report):
     for case in report["cases"]:
-        repeats = case["repeats"] + [aside["repeat"] for aside in case["set_aside"]]
+        repeats = case["repeats"] + [aside["measured"] for aside in case["set_aside"]]
         if not repeats or not all(closes(repeat["ledger"]) for repeat in repeats):
             yield f"{case['id']}: no repeat, or a ledger that does not close"
         outcome, reasons = case["verdict"]["outcome"], case["verdict"]["reasons"]

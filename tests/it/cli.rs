@@ -228,7 +228,7 @@ fn a_run_prints_the_result_alone_and_saves_what_it_printed() {
     let case = &report["cases"][0];
     let spoiled = case["set_aside"].as_array().unwrap().len();
     let ledger = if spoiled > 0 && case["repeats"].as_array().unwrap().is_empty() {
-        &case["set_aside"][0]["repeat"]["ledger"]
+        &case["set_aside"][0]["measured"]["ledger"]
     } else {
         &case["repeats"][0]["ledger"]
     };
