@@ -90,9 +90,13 @@ impl Pacer {
         }
     }
 
-    /// Waits until `due` on `clock`, which must be a due time of the schedule that the pacer runs.
-    pub async fn wait(&self, clock: &impl Clock, task: u32, due: u64) {
-        while clock.now() < due {
+    /// Waits until `due` on `clock`, which must be a due time of the schedule that the pacer runs; returns the time.
+    pub async fn wait(&self, clock: &impl Clock, task: u32, due: u64) -> u64 {
+        loop {
+            let now = clock.now();
+            if now >= due {
+                return now;
+            }
             self.tasks[task as usize].notified().await;
         }
     }

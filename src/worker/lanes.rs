@@ -4,7 +4,7 @@
 //! is resumed when the queue wakes it, and does not hold up the others. On a manual clock a lane moves the time on
 //! whenever nothing is left to do now: the load is then simulated, exactly and without waiting.
 
-use super::tasks::{Shared, TaskResult, become_sender, take_due};
+use super::tasks::{Shared, TaskResult, become_sender, resume_at, take_due};
 use crate::adapter::Queue;
 use crate::clock::Clock;
 use crate::load::Schedule;
@@ -68,10 +68,13 @@ pub fn run<Q: Queue, C: Clock>(
                 done = resume(place);
             }
         });
-        while let Some((_, task)) = dues.next_if(|&(due, _)| due <= shared.clock.now()) {
+        let mut now = shared.clock.now();
+        while let Some((_, task)) = dues.next_if(|&(due, _)| due <= now) {
+            resume_at(now);
             let place = &mut places[place_of(task)];
             if place.state == State::Waiting {
                 done = resume(place);
+                now = shared.clock.now();
             }
         }
         if !done {

@@ -85,6 +85,13 @@ thread_local! {
     static SENDER: Cell<usize> = const { Cell::new(0) };
     /// What the task that just ran on this lane waits for, if it is a due time.
     static DUE: Cell<Option<u64>> = const { Cell::new(None) };
+    /// When this lane resumed the task that runs now.
+    static RESUMED_AT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Says when the task is resumed that runs next on this thread.
+pub fn resume_at(now: u64) {
+    RESUMED_AT.set(now);
 }
 
 /// The due time for which the task that just ran on this thread waits; `None` if it waits for something else.
@@ -108,17 +115,19 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
             last_return: 0,
         };
         let busy_until = self.run_warm_up(task, &mut result).await;
-        let mut producer =
-            Producer::new(&self.window_schedule, task, self.window.start, self.window.length, busy_until);
+        let window = self.window;
+        let mut producer = Producer::new(&self.window_schedule, task, window.start, window.length, busy_until);
+        // After a call, its end is time enough to decide what comes next: one reading of the clock less for each log.
+        let mut now = self.clock.now();
         loop {
-            match producer.step(self.clock.now(), |from, to| self.stalls.held(from, to)) {
-                Step::Wait(until) => self.wait(task, until).await,
+            match producer.step(now, |from, to| self.stalls.held(from, to)) {
+                Step::Wait(until) => now = self.wait(task, until).await,
                 Step::Send { sequence } => {
                     let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
                     result.last_return = call.end;
+                    now = call.end;
                     self.recorders.with(SENDER.get(), |recorder| recorder.record(&call));
-                    // A queue that never waits would keep the thread from the other tasks.
-                    tokio::task::coop::consume_budget().await;
+                    self.give_others_a_turn().await;
                 }
                 Step::Done => break,
             }
@@ -131,38 +140,47 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
     /// Sends the warm-up until the window begins; returns when the queue let go of the last call.
     async fn run_warm_up(&self, task: u32, result: &mut TaskResult) -> u64 {
         let mut producer = Producer::new(&self.warm_up_schedule, task, self.warm_up.start, self.warm_up.length, 0);
-        loop {
-            let now = self.clock.now();
-            if now >= self.window.start {
-                return producer.busy_until();
-            }
+        let mut now = self.clock.now();
+        while now < self.window.start {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
-                Step::Wait(until) => self.wait(task, until).await,
+                Step::Wait(until) => now = self.wait(task, until).await,
                 Step::Send { sequence } => {
-                    self.call(&mut producer, Phase::WarmUp, task, sequence, &mut result.warm_up).await;
-                    tokio::task::coop::consume_budget().await;
+                    let call = self.call(&mut producer, Phase::WarmUp, task, sequence, &mut result.warm_up).await;
+                    now = call.end;
+                    self.give_others_a_turn().await;
                 }
-                Step::Done => return producer.busy_until(),
+                Step::Done => break,
             }
+        }
+        producer.busy_until()
+    }
+
+    /// A queue that never waits would keep the thread from the other tasks of the runtime; a lane takes turns by itself.
+    async fn give_others_a_turn(&self) {
+        if !matches!(self.waiting, Waiting::Lane) {
+            tokio::task::coop::consume_budget().await;
         }
     }
 
-    async fn wait(&self, task: u32, until: u64) {
+    /// Waits until about `until`, and says what time it then is: it may be earlier.
+    async fn wait(&self, task: u32, until: u64) -> u64 {
         match &self.waiting {
             Waiting::Paced(pacer) => pacer.wait(&self.clock, task, until).await,
             Waiting::Timer => {
                 let span = until.saturating_sub(self.clock.now());
                 tokio::time::sleep(Duration::from_nanos(span)).await;
+                self.clock.now()
             }
             Waiting::Lane => {
+                let mut waited = false;
                 poll_fn(|_| {
-                    if self.clock.now() >= until {
-                        return Poll::Ready(());
+                    if std::mem::replace(&mut waited, true) {
+                        return Poll::Ready(RESUMED_AT.get());
                     }
                     DUE.set(Some(until));
                     Poll::Pending
                 })
-                .await;
+                .await
             }
         }
     }
