@@ -95,6 +95,8 @@ pub struct Producer {
     intended: u64,
     ideal: u64,
     busy_until: u64,
+    /// When the last call really returned: what held the senders before that is in `busy_until` already.
+    returned_at: u64,
     tally: Tally,
 }
 
@@ -111,6 +113,7 @@ impl Producer {
             intended: 0,
             ideal: 0,
             busy_until,
+            returned_at: 0,
             tally: Tally::default(),
         }
     }
@@ -126,8 +129,9 @@ impl Producer {
             return Step::Wait(self.intended);
         }
         self.ideal = self.intended.max(self.busy_until);
-        if now > self.ideal {
-            self.ideal += held(self.ideal, now).min(now - self.ideal);
+        let since = self.ideal.max(self.returned_at);
+        if now > since {
+            self.ideal += held(since, now).min(now - self.ideal);
         }
         if self.ideal >= self.end {
             self.tally.unsent = self.left();
@@ -145,6 +149,7 @@ impl Producer {
     pub fn returned(&mut self, start: u64, end: u64, reply: Reply) -> Call {
         let call = Call { intended: self.intended, ideal: self.ideal.min(start), start, end, reply };
         self.busy_until = call.ideal + call.service();
+        self.returned_at = end;
         self.tally.attempted += 1;
         self.sequence += 1;
         self.cursor.advance();
@@ -282,6 +287,18 @@ mod tests {
         assert!(matches!(producer.step(30 * MS, |from, to| to - from - MS), Step::Send { .. }));
         let call = producer.returned(30 * MS, 30 * MS, REPLY);
         assert_eq!((call.lateness(), call.ideal - call.intended), (MS, 29 * MS));
+    }
+
+    #[test]
+    fn time_in_which_the_queue_held_every_sender_is_counted_once() {
+        // Nobody could send from 1 ms to 29 ms; what is due at 0 runs at 30 ms, the others after it.
+        let held = |from: u64, to: u64| to.min(29 * MS).saturating_sub(from.max(MS));
+        let mut producer = producer("1000/s", 100 * MS);
+        for _ in 0..20 {
+            assert!(matches!(producer.step(30 * MS, held), Step::Send { .. }));
+            let call = producer.returned(30 * MS, 30 * MS, REPLY);
+            assert_eq!(call.lateness(), 2 * MS, "the generator's share is carried over, and not eaten up");
+        }
     }
 
     #[test]

@@ -32,6 +32,8 @@ struct Slot(AtomicU64);
 #[derive(Debug)]
 pub struct Stalls {
     slots: Vec<Slot>,
+    /// When the last span ended: whoever asks about a later time need not take the lock.
+    last_end: AtomicU64,
     held: Mutex<Held>,
 }
 
@@ -47,7 +49,11 @@ impl Stalls {
     /// For `threads` sender threads.
     pub fn new(threads: usize) -> Self {
         let slots = (0..threads).map(|_| Slot(AtomicU64::new(OUTSIDE))).collect();
-        Self { slots, held: Mutex::new(Held { width: 1_000_000, bins: Vec::new(), latest: VecDeque::new() }) }
+        Self {
+            slots,
+            last_end: AtomicU64::new(0),
+            held: Mutex::new(Held { width: 1_000_000, bins: Vec::new(), latest: VecDeque::new() }),
+        }
     }
 
     /// The thread goes into a call at `now`.
@@ -71,12 +77,14 @@ impl Stalls {
         let last_to_enter = self.slots.iter().map(|slot| slot.0.load(Ordering::Relaxed)).max().unwrap_or(OUTSIDE);
         if last_to_enter != OUTSIDE {
             held.enter(last_to_enter.max(entered), now);
+            self.last_end.fetch_max(now, Ordering::Relaxed);
         }
     }
 
     /// How much of the span `from..to` every sender was inside a call, in nanoseconds.
+    #[inline]
     pub fn held(&self, from: u64, to: u64) -> u64 {
-        if to.saturating_sub(from) < SHORTEST {
+        if to.saturating_sub(from) < SHORTEST || from >= self.last_end.load(Ordering::Relaxed) {
             return 0;
         }
         self.held.lock().expect("nothing panics while it holds the lock").between(from, to)
