@@ -31,7 +31,7 @@ pub fn count(offered_per_s: f64, tasks: u32, cpus: usize) -> u32 {
 
 /// Runs the tasks `lane`, `lane + lanes`, … on the calling thread until all are done; `tell` gets each result.
 pub fn run<Q: Queue, C: Clock>(
-    shared: &Arc<Shared<Q, C>>,
+    shared: Arc<Shared<Q, C>>,
     lane: u32,
     lanes: u32,
     pacing: Pacing,
@@ -45,7 +45,7 @@ pub fn run<Q: Queue, C: Clock>(
     let mut places: Vec<_> = (lane..shared.window_schedule.tasks())
         .step_by(lanes as usize)
         .map(|task| {
-            let shared = Arc::clone(shared);
+            let shared = Arc::clone(&shared);
             let future = async move { shared.run_task(task).await };
             Place::new(Box::pin(future), &resumed, task)
         })

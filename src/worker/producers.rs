@@ -9,7 +9,7 @@ use crate::clock::LoadClock;
 use crate::load::pacing::{Pacer, sharpen_sleep};
 use crate::scenario::{self, Pacing, Parameters};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 use tokio::runtime::Handle;
@@ -74,6 +74,8 @@ pub struct Crew {
 pub struct Running {
     pacer: Option<PacerThread>,
     lanes: Vec<JoinHandle<()>>,
+    /// Lanes that are done stay until this is set: the kernel's account of a thread ends with the thread.
+    released: Arc<AtomicBool>,
 }
 
 impl Crew {
@@ -104,16 +106,19 @@ impl Crew {
     /// # Errors
     /// When a thread cannot be started.
     pub fn set_to_work<Q: Queue>(&self, load: &Load<Q>, send: &Sender<Ended>) -> Result<Running, Failure> {
+        let mut running = Running::default();
         match &self.runtime {
             Some(runtime) => {
                 spawn_tasks(runtime, load, send);
-                Ok(Running { pacer: start_pacer(load, self.layout.pacing)?, lanes: Vec::new() })
+                running.pacer = start_pacer(load, self.layout.pacing)?;
             }
             None => {
-                let lanes = (0..self.layout.senders as u32).map(|lane| start_lane(load, lane, self.layout, send));
-                Ok(Running { pacer: None, lanes: lanes.collect::<Result<_, _>>()? })
+                for lane in 0..self.layout.senders as u32 {
+                    running.lanes.push(start_lane(load, lane, self.layout, send, &running.released)?);
+                }
             }
         }
+        Ok(running)
     }
 
     /// Lets the threads go, even those that are inside a call that never returns.
@@ -131,7 +136,15 @@ impl Running {
             pacer.stop();
             let _ = thread.join();
         }
+        self.release();
         self.lanes.drain(..).for_each(|lane| drop(lane.join()));
+    }
+}
+
+impl Running {
+    fn release(&self) {
+        self.released.store(true, Ordering::Release);
+        self.lanes.iter().for_each(|lane| lane.thread().unpark());
     }
 }
 
@@ -140,6 +153,7 @@ impl Drop for Running {
         if let Some((pacer, _)) = &self.pacer {
             pacer.stop();
         }
+        self.release();
     }
 }
 
@@ -173,11 +187,15 @@ fn start_lane<Q: Queue>(
     lane: u32,
     layout: Layout,
     send: &Sender<Ended>,
+    released: &Arc<AtomicBool>,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (load, ending) = (Arc::clone(load), Ending { send: send.clone() });
+    let (load, ending, released) = (Arc::clone(load), Ending { send: send.clone() }, Arc::clone(released));
     let run = move || {
         sharpen_sleep();
-        lanes::run(&load, lane, layout.senders as u32, layout.pacing, |result| ending.tell(result));
+        lanes::run(load, lane, layout.senders as u32, layout.pacing, |result| ending.tell(result));
+        while !released.load(Ordering::Acquire) {
+            thread::park();
+        }
     };
     spawn(PRODUCER, run)
 }

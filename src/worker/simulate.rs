@@ -30,7 +30,7 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
     let load = Arc::new(repeat::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
     sink.set_window_end(load.window.end());
     let mut tasks = Vec::new();
-    lanes::run(&load, 0, 1, parameters.pacing, |result| tasks.push(result));
+    lanes::run(Arc::clone(&load), 0, 1, parameters.pacing, |result| tasks.push(result));
     if let Some(time) = clock.manual() {
         time.advance_to(load.window.end());
     }
@@ -215,7 +215,7 @@ mod tests {
         // A generator that sleeps through the warm-up.
         clock.pass(load.window.start);
         let mut results = Vec::new();
-        lanes::run(&load, 0, 1, repeat.parameters.pacing, |result| results.push(result));
+        lanes::run(Arc::clone(&load), 0, 1, repeat.parameters.pacing, |result| results.push(result));
         assert_eq!((results[0].warm_up.enqueued, results[0].told.enqueued), (0, 100));
     }
 
