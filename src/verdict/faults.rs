@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn every_contradiction_is_found() {
         type Lie = fn(&mut Measurement);
-        let lies: [(&str, Lie); 17] = [
+        let lies: [(&str, Lie); 18] = [
             ("scheduled = 101", |m| m.ledger.scheduled += 1),
             ("attempted = 100", |m| m.ledger.dropped += 1),
             ("enqueued = 100", |m| m.ledger.lost.silent += 1),
@@ -194,6 +194,7 @@ mod tests {
             ("count(unblocked) + count(blocked) = 101", |m| m.latency.blocked = Some(constant(1, 10_000))),
             ("steal_share", |m| m.machine.steal_share = Some(1.5)),
             ("offered_per_s", |m| m.rates.offered_per_s = f64::NAN),
+            ("offered_per_s", |m| m.rates.offered_per_s = -1.0),
             ("queue", |m| *m.cost.cpu_s_per_million.get_mut("queue").unwrap() = f64::INFINITY),
             ("delivery: histogram", |m| m.latency.delivery.count += 1),
             ("series", |m| m.series.points = vec![Default::default(); 1_001]),

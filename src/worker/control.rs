@@ -4,8 +4,8 @@
 //! too, the lateness of the repeat is not the queue's.
 
 use super::account;
+use super::drive::{Bench, drive};
 use super::protocol::{Failure, FailureKind};
-use super::repeat::{Bench, drive};
 use crate::adapter::noop::Noop;
 use crate::adapter::{Queue, Setup, Sink};
 use crate::clock::SystemClock;

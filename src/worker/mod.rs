@@ -7,6 +7,7 @@ pub mod protocol;
 
 mod account;
 mod control;
+mod drive;
 mod floor;
 mod responsiveness;
 mod jitter;

@@ -1,10 +1,10 @@
 //! A repeat on a manual clock: exact, and over as soon as it is computed.
 
 use super::account::{self, Observed};
+use super::drive;
 use super::lanes;
 use super::machine::Passed;
 use super::protocol::{Failure, FailureKind};
-use super::repeat;
 use super::tasks::{Span, Waiting};
 use crate::adapter::{Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, ManualClock};
@@ -27,7 +27,7 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
     let queue = Q::build(&setup, sink.clone()).map_err(|why| Failure::new(FailureKind::NotBuilt, why))?;
     let warm_up = Span { start: clock.now(), length: repeat.warmup.0 };
-    let load = Arc::new(repeat::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
+    let load = Arc::new(drive::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
     sink.set_window_end(load.window.end());
     let mut tasks = Vec::new();
     lanes::run(Arc::clone(&load), 0, 1, parameters.pacing, |result| tasks.push(result));
@@ -211,7 +211,7 @@ mod tests {
         let sink = Sink::new(clock.clone(), 1, 0, None);
         let queue = Steady { sink: sink.clone(), pace: PhantomData };
         let warm_up = Span { start: 0, length: repeat.warmup.0 };
-        let load = Arc::new(repeat::share(&repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
+        let load = Arc::new(drive::share(&repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
         // A generator that sleeps through the warm-up.
         clock.pass(load.window.start);
         let mut results = Vec::new();

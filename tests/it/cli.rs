@@ -339,3 +339,37 @@ fn what_was_finished_before_the_plug_was_pulled_can_be_shown() {
     let kept = first["repeats"].as_array().unwrap().len() + first["set_aside"].as_array().unwrap().len();
     assert_eq!(kept, 1, "{first}");
 }
+
+#[test]
+fn a_worker_does_not_outlive_its_runner() {
+    if !slow_tests() || !cfg!(target_os = "linux") {
+        return;
+    }
+    let place = Place::new();
+    place.write("long.toml", LONG);
+    let mut command = place.command(&["run", "long.toml", "--output", "r.json", "--filter", "duration=60s"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let worker = poll(|| std::fs::read_to_string(&children).ok()?.split_whitespace().next().map(str::to_owned));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    poll(|| (!is_running(&worker)).then_some(()));
+}
+
+/// Asks until there is an answer, for ten seconds at most.
+fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed().as_secs() < 10, "no answer");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether the process is there, and not a zombie that nobody has fetched.
+fn is_running(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
+}
