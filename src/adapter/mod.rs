@@ -57,7 +57,8 @@ pub struct Account {
 /// A queue under load. Implement this to put your own under load.
 ///
 /// Everything inside [`Self::log`] is timed as the caller's cost, so it builds its record there, as a service would.
-/// Each record carries the entry's [`Stamp`](crate::load::Stamp) and ends in [`CountingSink::deliver`].
+/// Each record carries the entry's [`Stamp`](crate::load::Stamp), as two words or as text, and ends in
+/// [`CountingSink::deliver`].
 pub trait Queue: Sized + Send + Sync + 'static {
     /// What the queue is.
     const ABOUT: About;

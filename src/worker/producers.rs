@@ -139,9 +139,7 @@ impl Running {
         self.release();
         self.lanes.drain(..).for_each(|lane| drop(lane.join()));
     }
-}
 
-impl Running {
     fn release(&self) {
         self.released.store(true, Ordering::Release);
         self.lanes.iter().for_each(|lane| lane.thread().unpark());

@@ -6,9 +6,8 @@ use queue_load::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Ste
 use queue_load::measure::ledger::Told;
 use queue_load::measure::recorder::Recorders;
 use queue_load::measure::tracker::{Arrival, Arrivals, Tracker, WINDOW};
-use queue_load::measure::{Ledger, Measurement, OutcomeSource};
+use queue_load::measure::{Ledger, Measurement};
 use queue_load::plan::PlannedRepeat;
-use queue_load::scenario::Strategy;
 use queue_load::units::Nanos;
 use queue_load::verdict::faults;
 use queue_load::worker::protocol::{FailureKind, Message};
@@ -16,7 +15,7 @@ use queue_load::worker::{Queues, carry_out};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{repeat_of, slow_tests, take_the_machine};
+use crate::support::{about, repeat_of, slow_tests, take_the_machine};
 
 const MS: u64 = 1_000_000;
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
@@ -140,14 +139,7 @@ struct Bookkeeper<C> {
 }
 
 impl<C: Conduct> Queue for Bookkeeper<C> {
-    const ABOUT: About = About {
-        name: C::NAME,
-        version: "1",
-        strategies: &[Strategy::Drop],
-        blocks_caller: &[],
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
-    };
+    const ABOUT: About = about(C::NAME);
 
     fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
         Ok(Self { sink, book: Mutex::default(), conduct: std::marker::PhantomData })

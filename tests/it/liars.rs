@@ -3,16 +3,15 @@
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::load::{Entry, Phase, Reply, Stamp};
-use queue_load::measure::{Measurement, OutcomeSource};
+use queue_load::measure::Measurement;
 use queue_load::plan::PlannedRepeat;
-use queue_load::scenario::Strategy;
 use queue_load::verdict::{Outcome, faults};
 use queue_load::worker::protocol::{Failure, FailureKind};
 use queue_load::worker::{Queues, carry_out};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::support::{judge, repeat_of, slow_tests, take_the_machine};
+use crate::support::{about, judge, repeat_of, slow_tests, take_the_machine};
 
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
 
@@ -33,14 +32,7 @@ struct Liar<L> {
 }
 
 impl<L: Lie> Queue for Liar<L> {
-    const ABOUT: About = About {
-        name: L::NAME,
-        version: "1",
-        strategies: &[Strategy::Drop],
-        blocks_caller: &[],
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
-    };
+    const ABOUT: About = about(L::NAME);
 
     fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
         Ok(Self { sink, seen: Mutex::new(0), lie: std::marker::PhantomData })

@@ -4,9 +4,8 @@
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::load::{Entry, Phase, Reply};
 use queue_load::measure::encoding::Distribution;
-use queue_load::measure::{Latency, Measurement, OutcomeSource};
+use queue_load::measure::{Latency, Measurement};
 use queue_load::plan::PlannedRepeat;
-use queue_load::scenario::Strategy;
 use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{Outcome, Validity, faults, judge_repeat};
 use queue_load::worker::{Queues, carry_out};
@@ -16,7 +15,7 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{judge, repeat_of, slow_tests, take_the_machine};
+use crate::support::{about, judge, repeat_of, slow_tests, take_the_machine};
 
 const MS: u64 = 1_000_000;
 const ATTEMPTS: usize = 5;
@@ -48,14 +47,7 @@ impl<M: Manners> Mannered<M> {
 }
 
 impl<M: Manners> Queue for Mannered<M> {
-    const ABOUT: About = About {
-        name: M::NAME,
-        version: "1",
-        strategies: &[Strategy::Drop],
-        blocks_caller: &[],
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
-    };
+    const ABOUT: About = about(M::NAME);
 
     fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
         Ok(Self { sink, stop: Arc::default(), spinning: Once::new(), manners: PhantomData })

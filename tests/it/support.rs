@@ -1,8 +1,9 @@
 //! What several tests need.
 
-use queue_load::measure::Measurement;
+use queue_load::adapter::About;
+use queue_load::measure::{Measurement, OutcomeSource};
 use queue_load::plan::PlannedRepeat;
-use queue_load::scenario::{Parameters, Target};
+use queue_load::scenario::{Parameters, Strategy, Target};
 use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,18 @@ pub fn share_the_machine() -> impl Drop {
 /// Waits until nobody measures, and keeps everyone from it.
 pub fn take_the_machine() -> impl Drop {
     MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a queue of the tests says of itself: it can `drop`, and its calls tell their outcome.
+pub const fn about(name: &'static str) -> About {
+    About {
+        name,
+        version: "1",
+        strategies: &[Strategy::Drop],
+        blocks_caller: &[],
+        outcome_source: OutcomeSource::Call,
+        shutdown_delivers: true,
+    }
 }
 
 /// A short repeat: 10 tasks offer 500 logs in 250 ms.
