@@ -1,6 +1,6 @@
 //! The table for people.
 
-use super::columns::{AT_LEAST, BELOW_LOAD, axes, metrics};
+use super::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use super::grid::{Column, draw, fit, width_of};
 use super::{numbers, reasons, sanitise, text, totals};
 use crate::report::{Report, ScenarioRecord};
@@ -93,6 +93,7 @@ fn footnotes(columns: &[Column], width: usize) -> String {
         ('?', "cannot be told: too few samples, or spoiled by the generator or the machine"),
         ('!', "the run broke, or its numbers contradict each other"),
         (AT_LEAST, "at least: some logs were never sent, and count with their wait so far"),
+        (ALL_CALLS, "refused calls included: the queue's calls do not tell which were accepted"),
         (BELOW_LOAD, "below target load: the case offers less than the target's throughput"),
         ('–', "no number: nothing measured, or too few samples"),
     ]

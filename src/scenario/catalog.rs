@@ -11,12 +11,25 @@ pub struct QueueSpec {
     pub strategies: Vec<Strategy>,
     /// Of those: the ones under which a call blocks its thread.
     pub blocks_caller: Vec<Strategy>,
+    /// Most fields that its records can have.
+    pub most_fields: u32,
+    /// Why it cannot be put under load, and what to do about it; `None`: it can.
+    pub missing: Option<Missing>,
+}
+
+/// A queue that is known, and not to be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What is wrong with it, as in "queue `x` is not built in".
+    pub why: String,
+    /// What to do about it.
+    pub fix: String,
 }
 
 impl QueueSpec {
-    /// A queue whose calls never block their thread.
+    /// A queue whose calls never block their thread, for records of any size.
     pub fn new(name: impl Into<String>, strategies: Vec<Strategy>) -> QueueSpec {
-        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new() }
+        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new(), most_fields: u32::MAX, missing: None }
     }
 }
 
