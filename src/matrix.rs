@@ -25,8 +25,10 @@ pub struct Case {
 pub struct Expansion {
     /// In the documented order: the product in the order of [`AXES`], the last one fastest; then the includes.
     pub cases: Vec<Case>,
-    /// Duplicates removed, unsupported strategies left out; each with its file.
+    /// Duplicates removed, what queues cannot do left out; each with its file.
     pub notes: Vec<String>,
+    /// What was left out since its queue cannot do it, and why.
+    pub left_out: Vec<String>,
 }
 
 /// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, and every other axis that
@@ -271,7 +273,9 @@ impl Builder<'_> {
                 let cases = if count == 1 { "case is" } else { "cases are" };
                 // What is not built in can be had: the note says how.
                 let how = if lack == Lack::Queue { format!("; {fix}") } else { String::new() };
-                self.note(&key, format!("{message}: {count} {cases} left out{how}"), position);
+                let message = format!("{message}: {count} {cases} left out");
+                self.note(&key, format!("{message}{how}"), position);
+                self.expansion.left_out.push(message);
                 continue;
             }
             let fix = format!("{fix}, or set skip_unsupported = true in [run]");

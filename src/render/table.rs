@@ -37,6 +37,10 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
     for scenario in &report.scenarios {
         out.push_str(&text::wrap(&promise(scenario), width, 2));
         out.push('\n');
+        for left_out in &scenario.left_out {
+            out.push_str(&text::wrap(&format!("not run: {}", sanitise(left_out, 200)), width, 2));
+            out.push('\n');
+        }
     }
     if !same.is_empty() {
         out.push_str(&text::wrap_items(same, width, 2));

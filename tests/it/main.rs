@@ -2,9 +2,11 @@
 
 mod accounting;
 mod cli;
+mod conformance;
 mod house;
 mod liars;
 mod memory;
 mod producers;
+mod queues;
 mod selftest;
 mod support;
