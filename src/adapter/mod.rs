@@ -119,6 +119,9 @@ pub trait Queue: Sized + Send + Sync + 'static {
     fn shutdown(self, deadline: Duration) -> Account;
 }
 
+#[cfg(test)]
+mod tests;
+
 impl Setup {
     /// The case's `maxsize`.
     pub fn maxsize(&self) -> usize {

@@ -51,7 +51,9 @@ fn listed(about: &About, built_in: bool) -> Listed<'_> {
 
 fn table(queues: &[Listed<'_>]) -> String {
     let mut table = plain_table();
-    table.set_header(["queue", "version", "strategies", "outcome known from", "shutdown delivers", "built in"]);
+    let headings =
+        ["queue", "version", "strategies", "outcome\nknown from", "shutdown\ndelivers", "cargo\nfeature", "built\nin"];
+    table.set_header(headings);
     for queue in queues {
         let strategies: Vec<&str> = queue.strategies.iter().map(|strategy| strategy.name()).collect();
         let source = match queue.outcome_source {
@@ -59,13 +61,16 @@ fn table(queues: &[Listed<'_>]) -> String {
             OutcomeSource::Counter => "its counter",
             OutcomeSource::Delivery => "what arrives",
         };
-        let built = match (queue.built_in, queue.feature) {
-            (true, None) => "yes".to_owned(),
-            (true, Some(feature)) => format!("yes (feature {feature})"),
-            (false, feature) => format!("no: --features {}", feature.unwrap_or(queue.name)),
-        };
-        let delivers = if queue.shutdown_delivers { "yes" } else { "no" };
-        table.add_row([queue.name, queue.version, &strategies.join(", "), source, delivers, &built]);
+        let said = |holds: bool| if holds { "yes" } else { "no" };
+        let delivers = said(queue.shutdown_delivers);
+        let feature = queue.feature.unwrap_or("–");
+        let strategies = strategies.join(", ");
+        table.add_row([queue.name, queue.version, &strategies, source, delivers, feature, said(queue.built_in)]);
     }
-    format!("{}\n", table.trim_fmt())
+    let missing: Vec<&str> = queues.iter().filter(|queue| !queue.built_in).filter_map(|queue| queue.feature).collect();
+    let how = match missing.as_slice() {
+        [] => String::new(),
+        features => format!("\nto build in what is not: cargo build --release --features {}\n", features.join(",")),
+    };
+    format!("{}\n{how}", table.trim_fmt())
 }
