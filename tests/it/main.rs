@@ -6,6 +6,7 @@ mod conformance;
 mod house;
 mod liars;
 mod memory;
+mod outcomes;
 mod producers;
 mod queues;
 mod selftest;
