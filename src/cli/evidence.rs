@@ -32,6 +32,7 @@ pub fn report(
         scenarios: plan.scenarios.iter().map(ScenarioRecord::of).collect(),
         environment,
         cases: cases.collect(),
+        yardstick: None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a run yielded -> the report. A run that has just ended and one read back from its journal go through here alike.
 
+use super::gating::Yardstick;
 use super::model::{
     CaseRecord, CostSummary, Environment, ErrorRecord, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord,
     SetAsideRecord, Summary, Tool,
@@ -27,6 +28,8 @@ pub struct ReportInput {
     pub environment: Environment,
     /// The cases in the plan's order.
     pub cases: Vec<CaseInput>,
+    /// How fast the machine was meanwhile.
+    pub yardstick: Option<Yardstick>,
 }
 
 /// What came of a case.
@@ -126,6 +129,9 @@ pub fn build(input: ReportInput) -> Report {
         environment,
         cases,
         verdict,
+        yardstick: input.yardstick,
+        confirmations: Vec::new(),
+        gate: None,
     }
 }
 
@@ -160,6 +166,7 @@ fn case(input: CaseInput) -> CaseRecord {
         errors: input.errors.into_iter().map(error).collect(),
         summary: summary(&pooled, &costs),
         verdict,
+        calibration: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gating;
 mod model;
 mod name;
 mod read;
@@ -25,6 +26,9 @@ pub use decision::{
 };
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
+pub use gating::{
+    Calibration, Confirmation, GateDecisionRecord, GateOutcome, GateRecord, GatedCase, Yardstick, YardstickReading,
+};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, RepeatRecord, Report,
     SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,

@@ -1,6 +1,7 @@
 //! Report -> bytes -> file, whole or not at all.
 
 use super::error::ReportError;
+use super::gating::{Confirmation, GateRecord, Yardstick};
 use super::model::{Environment, Report, ScenarioRecord, Tool};
 use crate::verdict::PlanVerdict;
 use serde::Serialize;
@@ -21,7 +22,10 @@ struct Written<'a> {
     verdict: &'a PlanVerdict,
     scenarios: &'a [ScenarioRecord],
     environment: &'a Environment,
+    yardstick: Option<&'a Yardstick>,
+    gate: Option<&'a GateRecord>,
     cases: &'a RawValue,
+    confirmations: &'a [Confirmation],
     digest: String,
 }
 
@@ -47,7 +51,10 @@ impl Report {
             verdict: &self.verdict,
             scenarios: &self.scenarios,
             environment: &self.environment,
+            yardstick: self.yardstick.as_ref(),
+            gate: self.gate.as_ref(),
             cases: &cases,
+            confirmations: &self.confirmations,
             digest,
         };
         let mut bytes = serde_json::to_vec_pretty(&written)?;
