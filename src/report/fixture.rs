@@ -1,12 +1,13 @@
 //! Reports for tests.
 
 use super::gating::{
-    Calibration, Confirmation, GateDecisionRecord, GateOutcome, GateRecord, GatedCase, Yardstick, YardstickReading,
+    Calibration, Confirmation, GateDecisionRecord, GateRecord, GatedCase, Yardstick, YardstickReading,
 };
 use super::model::{Environment, Report, ScenarioRecord};
 use super::{CaseInput, CheckRecord, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
+use crate::report::GateOutcome;
 use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Strategy, Target};
 use crate::units::Rate;
 use std::collections::BTreeMap;

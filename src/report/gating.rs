@@ -1,5 +1,6 @@
 //! What a report holds for comparisons: the machine's speed, the spread of the repeats, and what came of a gate.
 
+use super::decision::GateOutcome;
 use super::model::CaseRecord;
 use serde::{Deserialize, Serialize};
 
@@ -74,18 +75,6 @@ pub struct GateRecord {
     pub reason: String,
     /// The decision on the run's own repeats, then one for each confirmation.
     pub decisions: Vec<GateDecisionRecord>,
-}
-
-/// How a gate ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GateOutcome {
-    /// Nothing regressed, and it would have been seen.
-    Pass,
-    /// Some case regressed.
-    Regressed,
-    /// It cannot be told.
-    Inconclusive,
 }
 
 /// One decision.

@@ -26,9 +26,7 @@ pub use decision::{
 };
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
-pub use gating::{
-    Calibration, Confirmation, GateDecisionRecord, GateOutcome, GateRecord, GatedCase, Yardstick, YardstickReading,
-};
+pub use gating::{Calibration, Confirmation, GateDecisionRecord, GateRecord, GatedCase, Yardstick, YardstickReading};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, RepeatRecord, Report,
     SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,
