@@ -31,8 +31,8 @@ fn confined_to(cases: &[CaseComparison], change: Change) -> Option<String> {
         return None;
     }
     let parts: Vec<Part> = AXES.iter().flat_map(|axis| parts_of(axis, &changed, &others)).collect();
-    let fewest = MOST_PARTS.min(changed.len() - 1);
-    let chosen = (1..=fewest).find_map(|count| choose(&parts, count, &vec![false; others.len()]))?;
+    let most = MOST_PARTS.min(changed.len());
+    let chosen = (1..=most).find_map(|count| choose(&parts, count, &vec![false; others.len()]))?;
     Some(chosen.join(", "))
 }
 

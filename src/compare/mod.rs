@@ -10,6 +10,8 @@ mod decide;
 mod differences;
 mod exact;
 mod family;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod gate;
 mod metrics;
 mod model;

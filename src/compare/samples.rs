@@ -21,11 +21,6 @@ impl Samples {
         };
         Self { base: read(base), new: read(new) }
     }
-
-    /// Both sides have values.
-    pub(super) fn are_there(&self) -> bool {
-        !self.base.is_empty() && !self.new.is_empty()
-    }
 }
 
 /// What two sides say, before it is held against how many others there are.

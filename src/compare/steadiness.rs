@@ -17,7 +17,8 @@ pub(super) fn steadiness(base: &Report, new: &Report, bound: f64) -> Steadiness 
         let reason = format!("{side} has no yardstick: whether the machine was the same is not known");
         return Steadiness { reason: Some(reason), ..Steadiness::default() };
     };
-    let moves = PARTS.iter().flat_map(|part| movements(old, fresh, part));
+    // What only one side has read says nothing of the other.
+    let moves = PARTS.iter().filter_map(|part| movements(old, fresh, part)).flatten();
     let Some((largest, text)) = moves.max_by(|a, b| a.0.total_cmp(&b.0)) else {
         let reason = "a yardstick holds no reading: whether the machine was the same is not known";
         return Steadiness { reason: Some(reason.into()), ..Steadiness::default() };
@@ -27,8 +28,9 @@ pub(super) fn steadiness(base: &Report, new: &Report, bound: f64) -> Steadiness 
     Steadiness { known: true, moved, largest: Some(largest), reason }
 }
 
-/// By how much a part moved, and where: within the baseline, within the new report, between the two.
-fn movements(base: &Yardstick, new: &Yardstick, (name, of): &Part) -> Vec<(f64, String)> {
+/// By how much a part moved, and where: within the baseline, within the new report, between the two; `None` where a side
+/// has no reading of it.
+fn movements(base: &Yardstick, new: &Yardstick, (name, of): &Part) -> Option<[(f64, String); 3]> {
     let values = |yardstick: &Yardstick| {
         let readings = yardstick.readings().filter_map(|reading| of(&reading));
         let mut values: Vec<f64> = readings.filter(|value| value.is_finite() && *value > 0.0).collect();
@@ -37,15 +39,12 @@ fn movements(base: &Yardstick, new: &Yardstick, (name, of): &Part) -> Vec<(f64, 
     };
     let (old, fresh) = (values(base), values(new));
     let within = |values: &[f64]| Some(values.last()? / values.first()? - 1.0);
-    let between = || {
-        let (old, fresh) = (median(&old)?, median(&fresh)?);
-        Some(old.max(fresh) / old.min(fresh) - 1.0)
-    };
-    [(within(&old), "within the baseline"), (within(&fresh), "within the new report"), (between(), "between the two")]
-        .into_iter()
-        .filter_map(|(moved, place)| {
-            let moved = moved?;
-            Some((moved, format!("{name} moved by {} {place}", human::share(moved))))
-        })
-        .collect()
+    let (middle, other) = (median(&old)?, median(&fresh)?);
+    let between = middle.max(other) / middle.min(other) - 1.0;
+    let say = |moved: f64, place: &str| (moved, format!("{name} moved by {} {place}", human::share(moved)));
+    Some([
+        say(within(&old)?, "within the baseline"),
+        say(within(&fresh)?, "within the new report"),
+        say(between, "between the two"),
+    ])
 }
