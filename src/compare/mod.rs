@@ -3,7 +3,10 @@
 //! [`compare`] informs: every metric of every case, with its uncertainty. [`gate`] decides, by the same evidence: what it
 //! says of a case is what a comparison says of it. Both take reports that were read, and neither prints.
 
+mod family;
 mod model;
+mod normal;
+mod rank;
 
 pub use crate::report::{
     CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,

@@ -14,6 +14,7 @@ mod gating;
 mod model;
 mod name;
 mod read;
+mod slow_calls;
 mod statistics;
 mod surroundings;
 mod write;
@@ -33,5 +34,6 @@ pub use model::{
 };
 pub use name::{file_name, write_new};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
+pub use slow_calls::{bound_from, calls_over};
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};
 pub use write::write;

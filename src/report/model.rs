@@ -181,6 +181,12 @@ pub struct RepeatRecord {
     pub ledger: Ledger,
     /// The times.
     pub latency: LatencySet,
+    /// Pairs of a bound in nanoseconds and how many calls of `enqueue` took longer, ascending; read by [`calls_over`].
+    /// Empty in reports that are older than it.
+    ///
+    /// [`calls_over`]: super::calls_over
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow_calls: Vec<(u64, u64)>,
     /// `lag` during the window over before; null where there is none.
     #[serde(default)]
     pub lag_ratio: Option<LagRatio>,
