@@ -82,7 +82,7 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     }
     let interrupted = !is_whole(&plan, &runs);
     let mut yardstick = Yardstick::default();
-    contents.gauges.iter().for_each(|gauge| yardstick.set(gauge.moment, gauge.reading));
+    contents.gauges.iter().for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
     Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted, Some(yardstick)))
 }
 

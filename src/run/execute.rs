@@ -170,6 +170,7 @@ impl Session<'_> {
         }
         let reading = (self.gauge)();
         yardstick.set(moment, reading);
+        let Some(reading) = reading else { return Ok(()) };
         let record = GaugeRecord { round: self.round, moment, reading };
         self.journal.as_mut().map_or(Ok(()), |journal| journal.append_gauge(&record)).map_err(Ending::Stopped)
     }

@@ -54,8 +54,8 @@ pub struct GaugeRecord {
     pub round: u32,
     /// When it was read.
     pub moment: Moment,
-    /// What was read; null where it could not run.
-    pub reading: Option<YardstickReading>,
+    /// What was read.
+    pub reading: YardstickReading,
 }
 
 /// A line after the first, as read: a repeat or a reading.
@@ -332,8 +332,8 @@ mod tests {
         let (_dir, path) = written();
         let reading = YardstickReading { spin_ns: Some(19_392.5), ping_pong_ns: None };
         let gauges = [
-            GaugeRecord { round: 0, moment: Moment::Middle, reading: Some(reading) },
-            GaugeRecord { round: 2, moment: Moment::End, reading: None },
+            GaugeRecord { round: 0, moment: Moment::Middle, reading },
+            GaugeRecord { round: 2, moment: Moment::End, reading: YardstickReading::default() },
         ];
         let file = OpenOptions::new().append(true).open(&path).expect("there");
         let length = file.metadata().expect("there").len();
@@ -347,8 +347,7 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("readable");
         std::fs::write(&path, text.replace("{\"gauge\"", "{\"repeat\":null,\"gauge\"")).expect("writable");
         assert_eq!(Journal::read(&path).expect("null is nothing").gauges, gauges);
-        std::fs::write(&path, text.replace("{\"gauge\":{\"round\":2,\"moment\":\"end\",\"reading\":null}}", "{}"))
-            .expect("writable");
+        std::fs::write(&path, text.replace(text.lines().last().expect("lines"), "{}")).expect("writable");
         let error = Journal::read(&path).expect_err("an empty line says nothing").to_string();
         assert!(error.contains("neither the record"), "{error}");
     }
