@@ -1,6 +1,5 @@
 //! What a run yielded -> the report. A run that has just ended and one read back from its journal go through here alike.
 
-use super::gating::Yardstick;
 use super::model::{
     CaseRecord, CostSummary, Environment, ErrorRecord, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord,
     SetAsideRecord, Summary, Tool,
@@ -10,6 +9,7 @@ use super::statistics::latency_set;
 use super::surroundings::{ControlRecord, MachineRecord, lag_ratios};
 use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
+use crate::run::Yardstick;
 use crate::scenario::{Check, Parameters, Scenario, Target};
 use crate::units::Nanos;
 use crate::verdict::{CaseEvidence, Distributions, PlanCase, Pooled, judge_case, judge_plan};

@@ -1,13 +1,12 @@
 //! Reports for tests.
 
-use super::gating::{
-    Calibration, Confirmation, GateDecisionRecord, GateRecord, GatedCase, Yardstick, YardstickReading,
-};
+use super::decision::{CaseDecision, Change, GateDecision, GateOutcome, Steadiness};
+use super::gating::{Calibration, Confirmation, GateRecord, GateRound};
 use super::model::{Environment, Report, ScenarioRecord};
 use super::{CaseInput, CheckRecord, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
-use crate::report::GateOutcome;
+use crate::run::{Yardstick, YardstickReading};
 use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Strategy, Target};
 use crate::units::Rate;
 use std::collections::BTreeMap;
@@ -122,19 +121,31 @@ fn gated(report: &mut Report, numbers: &[f64], counts: &[u64], text: &str) {
         proposed_repeats: Some(counts[0]),
     });
     report.confirmations = vec![Confirmation { round: 1, cases: vec![report.cases[1].clone()], yardstick: None }];
-    let case = GatedCase {
-        scenario: text.into(),
+    let case = CaseDecision {
         id: text.into(),
-        change: "regressed".into(),
-        ratio: Some(numbers[1]),
-        reason: Some(text.into()),
+        change: Change::Regressed,
+        reason: text.into(),
+        findings: Vec::new(),
+        effect: None,
+        tails: Vec::new(),
+        repeats_needed: Some(counts[1]),
     };
-    let (outcome, reason) = (GateOutcome::Regressed, String::from(text));
+    let decision = GateDecision {
+        outcome: GateOutcome::Regressed,
+        reason: text.into(),
+        alpha: numbers[1],
+        min_effect: numbers[2],
+        cases: vec![case],
+        suspects: vec![text.into()],
+        differences: Vec::new(),
+        yardstick: Steadiness::default(),
+        notes: vec![text.into()],
+    };
     report.gate = Some(GateRecord {
         baseline: text.into(),
         digest: "0".repeat(64),
-        outcome,
-        reason: reason.clone(),
-        decisions: vec![GateDecisionRecord { round: 0, outcome, reason, cases: vec![case] }],
+        outcome: GateOutcome::Regressed,
+        reason: text.into(),
+        rounds: vec![GateRound { round: 0, decision }],
     });
 }

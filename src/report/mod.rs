@@ -19,6 +19,7 @@ mod statistics;
 mod surroundings;
 mod write;
 
+pub use crate::run::{Yardstick, YardstickReading};
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 pub use decision::{
     CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
@@ -26,7 +27,7 @@ pub use decision::{
 };
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
-pub use gating::{Calibration, Confirmation, GateDecisionRecord, GateRecord, GatedCase, Yardstick, YardstickReading};
+pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, RepeatRecord, Report,
     SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,

@@ -1,9 +1,10 @@
 //! The report as it is saved. Within a `schema_version` fields are only ever added, and a reader ignores those that it
 //! does not know. Every name carries its unit; what is not known is null.
 
-use super::gating::{Calibration, Confirmation, GateRecord, Yardstick};
+use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Ledger, OutcomeSource, Rates, Series};
+use crate::run::Yardstick;
 use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
 //! File -> report, with every doubt about the file named.
 
 use super::error::ReportError;
-use super::gating::{Confirmation, GateRecord, Yardstick};
+use super::gating::{Confirmation, GateRecord};
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Tool};
 use super::write::digest;
+use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Deserialize;
 use serde_json::error::Category;

@@ -1,8 +1,9 @@
 //! Report -> bytes -> file, whole or not at all.
 
 use super::error::ReportError;
-use super::gating::{Confirmation, GateRecord, Yardstick};
+use super::gating::{Confirmation, GateRecord};
 use super::model::{Environment, Report, ScenarioRecord, Tool};
+use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Serialize;
 use serde_json::value::RawValue;
