@@ -3,18 +3,22 @@
 //! [`compare`] informs: every metric of every case, with its uncertainty. [`gate`] decides, by the same evidence: what it
 //! says of a case is what a comparison says of it. Both take reports that were read, and neither prints.
 
+mod calibrate;
 mod family;
 mod model;
 mod normal;
 mod rank;
+mod settle;
 
 pub use crate::report::{
     CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
     TailBound,
 };
+pub use calibrate::calibrate;
 pub use model::{
     CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, MetricUnit, Options, Settings, Side,
 };
+pub use settle::{settle, suspects};
 
 use crate::report::Report;
 
