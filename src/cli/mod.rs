@@ -11,6 +11,7 @@ mod inputs;
 mod list;
 mod progress;
 mod queues;
+mod recovered;
 mod reports;
 mod run;
 mod selftest;

@@ -36,12 +36,7 @@ impl Report {
     /// # Errors
     /// [`ReportError::Unwritable`] when a number in it is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ReportError> {
-        let mut cases = String::from("[");
-        for (index, case) in self.cases.iter().enumerate() {
-            cases.push_str(if index == 0 { "\n" } else { ",\n" });
-            cases.push_str(&serde_json::to_string(case)?);
-        }
-        cases.push_str("\n]");
+        let cases = self.cases_text()?;
         let digest = digest(cases.as_bytes());
         let cases = RawValue::from_string(cases)?;
         let written = Written {
@@ -61,6 +56,27 @@ impl Report {
         let mut bytes = serde_json::to_vec_pretty(&written)?;
         bytes.push(b'\n');
         Ok(bytes)
+    }
+}
+
+impl Report {
+    /// The digest that it is saved with.
+    ///
+    /// # Errors
+    /// As [`Report::to_bytes`].
+    pub fn digest(&self) -> Result<String, ReportError> {
+        Ok(digest(self.cases_text()?.as_bytes()))
+    }
+
+    /// A case a line.
+    fn cases_text(&self) -> Result<String, ReportError> {
+        let mut cases = String::from("[");
+        for (index, case) in self.cases.iter().enumerate() {
+            cases.push_str(if index == 0 { "\n" } else { ",\n" });
+            cases.push_str(&serde_json::to_string(case)?);
+        }
+        cases.push_str("\n]");
+        Ok(cases)
     }
 }
 
