@@ -23,10 +23,11 @@ use super::error::CliError;
 use super::evidence::{self, About};
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
+use super::outputs::Outputs;
 use super::progress::{Plain, Progress, Terminal};
 use super::reports::Destination;
 use super::stdio;
-use crate::compare::{self, Settings};
+use crate::compare::{self, Options, Settings};
 use crate::measure::Measurement;
 use crate::plan::{Layout, Plan, PlannedRepeat};
 use crate::render::{self, Format};
@@ -61,13 +62,14 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     if !args.quiet {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
+    let outputs = Outputs::of(&args.outputs, None)?;
     let layout = args.gating.layout();
     check_layout(&layout, &plan)?;
     let plan = plan.laid_out(&layout)?;
     let about = About { environment: evidence::environment(), created_at: jiff::Timestamp::now(), layout };
     let (baseline, settings) = baseline_for(args, &plan, &about)?;
     let keep = keep::Keep::prepare(args)?;
-    let destination = Destination::of(args, &plan, about.created_at)?;
+    let destination = Destination::of(args, &outputs, &plan, about.created_at)?;
     let header = Header { inputs, environment: about.environment.clone(), layout: about.layout.clone() };
     let encoded = serde_json::to_value(&header).map_err(|error| CliError::Internal(error.to_string()))?;
     // From here on there is something to tidy up.
@@ -99,7 +101,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
         &about,
         gating.as_ref(),
     );
-    finish(args, conducted, &keep, &destination, journal)
+    finish(args, conducted, &outputs, &keep, &destination, journal)
 }
 
 /// Whether what is to be held against each other is there.
@@ -137,10 +139,20 @@ fn gating<'a>(args: &RunArgs, baseline: Option<&'a Baseline>, settings: Settings
     Some(Gating { reference, settings, confirm: args.gating.confirm, judge: &compare::gate })
 }
 
+/// The values of the axis of `--ab` against each other, below the table; other formats carry the report alone.
+fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
+    let (Some(ab), Format::Table) = (&args.gating.ab, args.format) else { return Ok(()) };
+    let options = Options { across: Some(ab.axis.to_owned()), settings: Settings::of(report), ..Options::default() };
+    let comparison = compare::compare(report, report, &options);
+    let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view())?;
+    stdio::result(&[b"\n".to_vec(), text].concat())
+}
+
 /// Saves what there is, shows it, and says how it ended.
 fn finish(
     args: &RunArgs,
     conducted: conduct::Conducted,
+    outputs: &Outputs,
     keep: &keep::Keep,
     destination: &Destination,
     journal: crate::run::Journal,
@@ -149,10 +161,12 @@ fn finish(
     let saved = keep::save(&mut reports, destination, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
     show(&reports.own, args.format)?;
-    if let (Some(gate), Format::Json) = (&reports.own.gate, args.format) {
+    if let (Some(gate), false) = (&reports.own.gate, args.format == Format::Table) {
         stdio::note(&conduct::line(gate));
     }
+    across(args, &reports.own)?;
     saved?;
+    outputs.write_others(&reports.own)?;
     keep.baseline(&reports.own)?;
     match ending {
         Ending::Stopped(error) => Err(error.into()),
@@ -162,10 +176,7 @@ fn finish(
 
 /// Writes a report to stdout.
 pub fn show(report: &Report, format: Format) -> Result<(), CliError> {
-    match format {
-        Format::Json => stdio::result(&render::json(report)?),
-        Format::Table => stdio::result(render::table(report, stdio::width()).as_bytes()),
-    }
+    stdio::result(&render::render(report, format, stdio::view())?)
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.

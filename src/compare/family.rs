@@ -45,10 +45,11 @@ impl Demand {
         rank::smallest_p(base as u64, new as u64) <= self.asked()
     }
 
-    /// Logarithm of the slow-down that is found nine times in ten: both the test and the least effect must be passed.
-    pub(super) fn detectable(&self, standard_error: f64) -> f64 {
+    /// Logarithm of the slow-down that is found nine times in ten: both the test and a threshold, given as a share, must
+    /// be passed.
+    pub(super) fn detectable(&self, standard_error: f64, threshold: f64) -> f64 {
         let beta = normal::quantile(POWER);
-        let by_effect = self.min_effect.ln_1p() + beta * standard_error;
+        let by_effect = threshold.ln_1p() + beta * standard_error;
         by_effect.max(self.by_test(standard_error))
     }
 
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn ten_against_ten_can_tell_at_a_spread_of_nine_percent_and_not_at_fifteen() {
-        let at = |spread: f64| TWO.is_too_wide(TWO.detectable(spread * (2.0_f64 / 10.0).sqrt()));
+        let at = |spread: f64| TWO.is_too_wide(TWO.detectable(spread * (2.0_f64 / 10.0).sqrt(), 0.1));
         assert!(!at(0.09) && !at(0.11) && at(0.115) && at(0.15));
     }
 

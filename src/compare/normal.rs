@@ -12,10 +12,16 @@ pub(super) fn upper_tail(value: f64) -> f64 {
     Normal::standard().sf(value)
 }
 
+/// The value above which that share of Student's distribution lies, with so many degrees of freedom (from 1).
+pub(super) fn student_quantile(tail: f64, freedom: usize) -> f64 {
+    let student = StudentsT::new(0.0, 1.0, freedom.max(1) as f64);
+    student.map_or_else(|_| quantile(1.0 - tail), |student| student.inverse_cdf(1.0 - tail))
+}
+
 /// Half of the 95 % interval of a mean over so many values, in standard errors; `None` below two.
 pub(super) fn student_half_width(values: usize) -> Option<f64> {
     let freedom = values.checked_sub(1).filter(|freedom| *freedom > 0)?;
-    Some(StudentsT::new(0.0, 1.0, freedom as f64).ok()?.inverse_cdf(0.975))
+    Some(student_quantile(0.025, freedom))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) struct Shift {
 pub(super) struct Interval {
     pub(super) low: f64,
     pub(super) high: f64,
-    /// Half of its width over the normal quantile that belongs to what it covers.
+    /// Half of its width over Student's quantile that belongs to what it covers.
     pub(super) standard_error: f64,
 }
 
@@ -45,6 +45,8 @@ pub(super) struct Interval {
 pub(super) struct RankTests {
     /// By the midranks and the number of new values among them.
     kept: HashMap<(Vec<u32>, usize), Tails>,
+    /// By the number of values on each side.
+    cuts: HashMap<(usize, usize), Option<(usize, f64)>>,
 }
 
 /// For each doubled rank sum the share of the splits that are at least, and at most, so large.
@@ -74,11 +76,21 @@ impl RankTests {
         let mut differences: Vec<f64> = base.iter().flat_map(|b| new.iter().map(move |n| n - b)).collect();
         differences.sort_unstable_by(f64::total_cmp);
         let estimate = median(&differences)?;
-        let interval = self.cut(base.len(), new.len()).map(|(outside, covered)| {
+        let interval = self.kept_cut(base.len(), new.len()).map(|(outside, quantile)| {
             let (low, high) = (differences[outside], differences[differences.len() - 1 - outside]);
-            Interval { low, high, standard_error: (high - low) / (2.0 * normal::quantile(1.0 - covered)) }
+            Interval { low, high, standard_error: (high - low) / (2.0 * quantile) }
         });
         Some(Shift { estimate, interval })
+    }
+
+    /// How many differences lie outside the 95 % interval on each side, and Student's quantile of what it covers.
+    fn kept_cut(&mut self, base: usize, new: usize) -> Option<(usize, f64)> {
+        if let Some(kept) = self.cuts.get(&(base, new)) {
+            return *kept;
+        }
+        let cut = self.cut(base, new).map(|(outside, tail)| (outside, normal::student_quantile(tail, base + new - 2)));
+        self.cuts.insert((base, new), cut);
+        cut
     }
 
     /// How many differences lie outside the 95 % interval on each side, and the chance of either side.

@@ -1,24 +1,9 @@
 //! From the decision on a run and those on its confirmations to the last word.
 
-use super::{CaseDecision, Change, FindingKind, GateDecision, GateOutcome, Settings};
-use crate::report::{GateRound, Report};
+use super::{CaseDecision, Change, FindingKind, GateDecision, GateOutcome};
+use crate::report::GateRound;
 use crate::units::human;
 use std::collections::BTreeSet;
-
-impl Settings {
-    /// What the scenarios of a report ask for. Where they differ, the finest: one decision is made on all of them.
-    #[must_use]
-    pub fn of(report: &Report) -> Self {
-        let default = Self::default();
-        let finest = |values: Vec<f64>, otherwise| values.into_iter().reduce(f64::min).unwrap_or(otherwise);
-        let gates = || report.scenarios.iter().map(|scenario| scenario.gate);
-        Self {
-            alpha: finest(gates().map(|gate| gate.alpha.as_f64()).collect(), default.alpha),
-            min_effect: finest(gates().map(|gate| gate.min_effect.as_f64()).collect(), default.min_effect),
-            ..default
-        }
-    }
-}
 
 /// The last word: a case that only looked regressed is judged by its last confirmation, every other case by the run
 /// itself. Why, in one line.
@@ -79,8 +64,7 @@ fn is_certain(case: &CaseDecision) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Finding, Steadiness, fixture};
-    use crate::units::Ratio;
+    use crate::report::{Finding, Steadiness};
 
     fn case(id: &str, change: Change, kind: FindingKind) -> CaseDecision {
         CaseDecision {
@@ -168,17 +152,5 @@ mod tests {
             |outcome| suspects(&round(0, outcome, vec![case("a", Change::Regressed, FindingKind::Slower)]).decision);
         assert_eq!(of(GateOutcome::Regressed).len(), 1);
         assert!(of(GateOutcome::Inconclusive).is_empty(), "the machine moved: another run would prove no more");
-    }
-
-    #[test]
-    fn the_finest_settings_of_all_scenarios_hold() {
-        let mut report = fixture::report();
-        assert_eq!(Settings::of(&report), Settings::default());
-        let mut other = report.scenarios[0].clone();
-        other.gate.min_effect = Ratio::from_percent(5);
-        report.scenarios[0].gate.alpha = Ratio::from_percent(2);
-        report.scenarios.push(other);
-        let settings = Settings::of(&report);
-        assert_eq!((settings.alpha, settings.min_effect), (0.01, 0.05));
     }
 }

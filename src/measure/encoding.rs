@@ -293,6 +293,17 @@ impl Distribution {
     }
 }
 
+/// The buckets of a histogram alone, as it stands in a report: of `count` values, in ascending order.
+///
+/// # Errors
+/// Whatever keeps the text from being a histogram of that many values.
+pub fn histogram_buckets(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
+    let histogram = decode_histogram(text, count)?;
+    let (min, max) = (histogram.min(), histogram.max());
+    let alone = Distribution { histogram, sum_ns: 0, sum_squares_ns2: 0.0, min, max, censored: 0 };
+    Ok(alone.buckets().collect())
+}
+
 fn decode_histogram(text: &str, claimed: u64) -> Result<Histogram<u64>, EncodingError> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(EncodingError::TooLong(text.len()));

@@ -38,4 +38,4 @@ pub use name::{file_name, write_new};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
 pub use slow_calls::{bound_from, calls_over};
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};
-pub use write::write;
+pub use write::{write, write_bytes};

@@ -53,9 +53,7 @@ impl Report {
             confirmations: &self.confirmations,
             digest,
         };
-        let mut bytes = serde_json::to_vec_pretty(&written)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        Ok((escaped(&serde_json::to_string_pretty(&written)?) + "\n").into_bytes())
     }
 }
 
@@ -76,8 +74,26 @@ impl Report {
             cases.push_str(&serde_json::to_string(case)?);
         }
         cases.push_str("\n]");
-        Ok(cases)
+        Ok(escaped(&cases))
     }
+}
+
+/// JSON that is harmless in a terminal, too: what steers one, and JSON may have bare in a text, stands there as `\u…`.
+fn escaped(json: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !c.is_ascii())
+            || matches!(c, '\u{7f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if steers(character) {
+            // All of them lie in the basic plane: one escape each.
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// SHA-256 in lower-case hexadecimal.
@@ -91,8 +107,15 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 /// # Errors
 /// When the report is no JSON or the file system refuses; what was at `path` is still there then.
 pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
-    let bytes = report.to_bytes()?;
-    let temporary = Temporary::create(path, |file| file.write_all(&bytes))?;
+    write_bytes(&report.to_bytes()?, path)
+}
+
+/// Writes a report in whatever format to `path`, as [`write`] does.
+///
+/// # Errors
+/// When the file system refuses; what was at `path` is still there then.
+pub fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), ReportError> {
+    let temporary = Temporary::create(path, |file| file.write_all(bytes))?;
     std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, "put the report in place"))?;
     temporary.placed();
     sync_directory(path)
@@ -169,6 +192,20 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn nothing_in_a_report_steers_a_terminal_and_nothing_is_changed_by_that() {
+        let mut report = fixture::report();
+        report.cases[0].id = "a\u{9b}31m\u{7f}\u{202e}\u{200b}\u{feff}\u{1b}é日😀\\u009b".into();
+        let bytes = report.to_bytes().unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let bare = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}\u{feff}".contains(c);
+        assert!(!text.chars().any(bare));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        write(&report, &path).unwrap();
+        assert_eq!(crate::report::read_verified(&path).unwrap(), report);
     }
 
     #[test]
