@@ -31,6 +31,9 @@ pub(super) fn calibration(report: &Report, labels: &[String], width: usize) -> S
     let most = calibrated.iter().map(|(_, case)| case.proposed_repeats).collect::<Option<Vec<u64>>>();
     let advice = match most.and_then(|all| all.into_iter().max()) {
         Some(most) => format!("A gate that is to find a slow-down of 20 % needs --repeats {most}."),
+        None if calibrated.iter().any(|(_, case)| case.spread.is_none()) => {
+            "A case has too few valid repeats to tell its spread.".to_owned()
+        }
         None => "No number of repeats finds a slow-down of 20 % in every case.".to_owned(),
     };
     format!("{}\n{}\n", draw(&columns).trim_end(), text::wrap(&advice, width, 2))
@@ -77,7 +80,14 @@ mod tests {
         });
         report.cases[1].calibration = Some(Calibration { repeats: 1, ..Calibration::default() });
         let labels: Vec<String> = report.cases.iter().map(|case| case.id.clone()).collect();
-        insta::assert_snapshot!(calibration(&report, &labels, 100), @r"");
+        insta::assert_snapshot!(calibration(&report, &labels, 100), @r"
+        the same code twice  repeats  spread of     seeming   smallest slow-down  repeats to
+                              a side    repeats  difference  found 9 times in 10   find 20 %
+        ────────────────────────────────────────────────────────────────────────────────────
+        strategy=block            10      4.6 %       1.2 %                7.9 %          12
+        strategy=drop              1          –           –                    –           –
+        A case has too few valid repeats to tell its spread.
+        ");
         report.cases[1].calibration = None;
         assert!(calibration(&report, &labels, 100).contains("needs --repeats 12"));
         assert_eq!(calibration(&fixture::report(), &labels, 100), "");
@@ -87,7 +97,7 @@ mod tests {
     fn a_gate_says_what_was_decided_and_what_confirmed_it() {
         assert_eq!(gate(&fixture::report(), 100), "");
         let mut report = fixture::filled_with(&[1.0; 8], &[1; 8], "\u{1b}[31mmean +30 %");
-        insta::assert_snapshot!(gate(&report, 100), @r"");
+        insta::assert_snapshot!(gate(&report, 100), @"gate against �[31mmean +30 %: regressed: �[31mmean +30 %");
         let record = report.gate.as_mut().unwrap();
         let mut second = record.rounds[0].clone();
         second.round = 1;
@@ -95,6 +105,10 @@ mod tests {
         record.rounds.push(second);
         record.outcome = GateOutcome::Pass;
         record.reason = "1 case was run again, and none of them regressed then".into();
-        insta::assert_snapshot!(gate(&report, 100), @r"");
+        insta::assert_snapshot!(gate(&report, 100), @r"
+        gate against �[31mmean +30 %: pass: 1 case was run again, and none of them regressed then
+          at first: regressed: �[31mmean +30 %
+          confirmation 1: pass: �[31mmean +30 %
+        ");
     }
 }
