@@ -142,7 +142,12 @@ fn gating<'a>(args: &RunArgs, baseline: Option<&'a Baseline>, settings: Settings
 /// The values of the axis of `--ab` against each other, below the table; other formats carry the report alone.
 fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
     let (Some(ab), Format::Table) = (&args.gating.ab, args.format) else { return Ok(()) };
-    let options = Options { across: Some(ab.axis.to_owned()), settings: Settings::of(report), ..Options::default() };
+    let options = Options {
+        across: Some(ab.axis.to_owned()),
+        settings: Settings::of(report),
+        labels: args.gating.sides(),
+        ..Options::default()
+    };
     let comparison = compare::compare(report, report, &options);
     let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view())?;
     stdio::result(&[b"\n".to_vec(), text].concat())

@@ -67,6 +67,13 @@ impl FromStr for Ab {
 }
 
 impl GatingArgs {
+    /// What the first value of `--ab` and the others are called.
+    pub fn sides(&self) -> (String, String) {
+        let Some(ab) = &self.ab else { return (String::new(), String::new()) };
+        let (first, others) = ab.values.split_once(',').unwrap_or((&ab.values, ""));
+        (format!("{}={}", ab.axis, first.trim()), format!("{}={}", ab.axis, others.trim()))
+    }
+
     /// How the plan is laid out.
     pub fn layout(&self) -> Layout {
         match (&self.ab, &self.ab_exec, self.calibrate) {
@@ -82,7 +89,7 @@ impl GatingArgs {
     /// # Errors
     /// The axis is given by its own option as well.
     pub fn apply_to(&self, scenarios: &mut ScenarioArgs) -> Result<(), String> {
-        if self.baseline.is_some() || self.layout() != Layout::Plain {
+        if self.baseline.is_some() || self.save_baseline.is_some() || self.layout() != Layout::Plain {
             scenarios.default_repeats = DEFAULT_REPEATS_OF_A_GATE;
         }
         let Some(ab) = &self.ab else { return Ok(()) };
