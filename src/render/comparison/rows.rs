@@ -62,7 +62,7 @@ pub(super) fn columns(comparison: &Comparison, names: &[String], header: &'stati
         column("base", "base", true, None, base),
         column("base ±", "±", true, Some(1), base_width),
         column("new", "new", true, None, new),
-        column("new ±", "± ", true, Some(1), new_width),
+        column("new ±", "±", true, Some(1), new_width),
         column("change", "change", true, None, change),
         column("verdict", "verdict", false, Some(2), word),
     ]

@@ -65,6 +65,7 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
     if comparison.cases.len() > MOST_CASES {
         out.push_str(&format!("and {} more cases\n", comparison.cases.len() - MOST_CASES));
     }
+    left_out.dedup();
     if !left_out.is_empty() {
         legend.push_str(&text::wrap(&format!("left out for want of room: {}", left_out.join(", ")), width, 2));
         legend.push('\n');
