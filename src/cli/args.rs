@@ -1,9 +1,12 @@
 //! The arguments. Every axis and every setting of `[run]` has an option of its own name that replaces it.
 
 use super::exit;
+use super::inputs;
+use super::run::GatingArgs;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
 use crate::units::Ratio;
+use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -48,6 +51,9 @@ pub struct ScenarioArgs {
     /// Axes and settings that the command line replaces.
     #[arg(skip)]
     pub overrides: Vec<Override>,
+    /// Repeats of a case where nothing else says how many.
+    #[arg(skip = inputs::DEFAULT_REPEATS)]
+    pub default_repeats: u32,
 }
 
 /// `run`
@@ -55,6 +61,8 @@ pub struct ScenarioArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
+    #[command(flatten)]
+    pub gating: GatingArgs,
     /// What stdout carries: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: Format,
@@ -207,9 +215,11 @@ fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     if let Some((_, matches)) = matches.subcommand() {
         match &mut cli.verb {
-            Verb::Run(RunArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
+            Verb::Run(RunArgs { scenarios, gating, .. }) => {
                 scenarios.overrides = overrides(matches);
+                gating.apply_to(scenarios).map_err(|problem| command.error(ErrorKind::ArgumentConflict, problem))?;
             }
+            Verb::List(ListArgs { scenarios, .. }) => scenarios.overrides = overrides(matches),
             Verb::Validate(_)
             | Verb::Show(_)
             | Verb::Compare(_)

@@ -30,6 +30,25 @@ pub enum CliError {
         /// What is wrong, and the fix.
         problem: String,
     },
+    /// A baseline is not there, or cannot be a baseline for what is to be run.
+    #[error("--baseline: `{baseline}`: {problem}")]
+    Baseline {
+        /// As given.
+        baseline: String,
+        /// What is wrong, and the fix.
+        problem: String,
+    },
+    /// Another binary cannot carry out the plan.
+    #[error("--ab-exec: `{}`: {problem}", path.display())]
+    OtherBinary {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Arguments that do not fit the scenarios.
+    #[error("{0}")]
+    Usage(String),
     /// A report cannot be read or written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -79,9 +98,11 @@ impl CliError {
             Self::Input(_)
             | Self::ReportsDir { .. }
             | Self::Output { .. }
+            | Self::OtherBinary { .. }
+            | Self::Usage(_)
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
-            Self::NoBaseline { .. } => Exit::Incomparable,
+            Self::Baseline { .. } | Self::NoBaseline { .. } => Exit::Incomparable,
             Self::Unsaved { .. } | Self::Render(_) | Self::Outputs { .. } | Self::Run(_) | Self::Internal(_) => {
                 Exit::Internal
             }

@@ -44,7 +44,9 @@ impl From<ExitOutcome> for Exit {
         match outcome {
             ExitOutcome::Pass => Self::Pass,
             ExitOutcome::Failed => Self::Failed,
+            ExitOutcome::Regressed => Self::Regressed,
             ExitOutcome::Invalid => Self::Invalid,
+            ExitOutcome::Incomparable => Self::Incomparable,
             ExitOutcome::Interrupted => Self::Interrupted,
         }
     }

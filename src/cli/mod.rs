@@ -14,6 +14,7 @@ mod list;
 mod outputs;
 mod progress;
 mod queues;
+mod recovered;
 mod reports;
 mod run;
 mod selftest;

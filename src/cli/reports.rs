@@ -79,6 +79,18 @@ impl Destination {
         }
     }
 
+    /// The same place, for a second report of the same run: `r.json` has `r.base.json` beside it.
+    #[must_use]
+    pub fn beside(&self, what: &str) -> Self {
+        match self {
+            Self::Named(path) => Self::Named(path.with_extension(format!("{what}.json"))),
+            Self::Directory { directory, name } => {
+                let stem = name.strip_suffix(".json").unwrap_or(name);
+                Self::Directory { directory: directory.clone(), name: format!("{stem}.{what}.json") }
+            }
+        }
+    }
+
     fn unwritable(&self, error: RunError) -> CliError {
         let source = match error {
             RunError::JournalIo { source, .. } => source,

@@ -2,16 +2,15 @@
 
 use super::args::ShowArgs;
 use super::error::CliError;
+use super::evidence::About;
 use super::exit::Exit;
 use super::outputs::Outputs;
 use super::run::{self, Header};
-use super::{evidence, inputs, reports, stdio};
-use crate::plan::Plan;
+use super::{inputs, recovered, reports, stdio};
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::run::{CaseRuns, Journal, Yardstick};
+use crate::run::Journal;
 use crate::worker::Queues;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Shows a report.
@@ -80,23 +79,9 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     let header: Header =
         serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
     let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
-    let plan = inputs::replay(&header.inputs, &queues.catalog())?;
-    let mut runs: BTreeMap<usize, CaseRuns> = BTreeMap::new();
-    for record in contents.records {
-        runs.entry(record.repeat.case).or_default().add(record);
-    }
-    let interrupted = !is_whole(&plan, &runs);
-    let mut yardstick = Yardstick::default();
-    contents.gauges.iter().for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
-    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted, Some(yardstick)))
-}
-
-/// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.
-fn is_whole(plan: &Plan, runs: &BTreeMap<usize, CaseRuns>) -> bool {
-    plan.repeats.iter().all(|repeat| {
-        let retries = plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries;
-        runs.get(&repeat.case).is_some_and(|runs| runs.is_settled(repeat.repeat, retries))
-    })
+    let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
+    let about = About { environment: header.environment, created_at, layout: header.layout };
+    Ok(recovered::report(&plan, &about, contents.records, &contents.gauges))
 }
 
 fn ids(report: &Report) -> String {

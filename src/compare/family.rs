@@ -50,8 +50,12 @@ impl Demand {
     pub(super) fn detectable(&self, standard_error: f64, threshold: f64) -> f64 {
         let beta = normal::quantile(POWER);
         let by_effect = threshold.ln_1p() + beta * standard_error;
-        let by_test = (normal::quantile(1.0 - self.asked()) + beta) * standard_error;
-        by_effect.max(by_test)
+        by_effect.max(self.by_test(standard_error))
+    }
+
+    /// The same by the test alone.
+    pub(super) fn by_test(&self, standard_error: f64) -> f64 {
+        (normal::quantile(1.0 - self.asked()) + normal::quantile(POWER)) * standard_error
     }
 
     /// Whether what can be detected is too large: more than the square of the least effect.

@@ -6,6 +6,7 @@
 mod align;
 mod assemble;
 mod attribution;
+mod calibrate;
 mod decide;
 mod differences;
 mod exact;
@@ -18,6 +19,7 @@ mod model;
 mod normal;
 mod rank;
 mod samples;
+mod settle;
 mod steadiness;
 mod tails;
 #[cfg(test)]
@@ -27,10 +29,12 @@ pub use crate::report::{
     CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
     TailBound,
 };
+pub use calibrate::calibrate;
 pub use metrics::metric_names;
 pub use model::{
     CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, MetricUnit, Options, Settings, Side,
 };
+pub use settle::{settle, suspects};
 
 use crate::report::Report;
 

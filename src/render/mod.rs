@@ -7,6 +7,7 @@ pub mod comparison;
 mod csv;
 mod error;
 mod format;
+mod gating;
 mod github;
 #[cfg(test)]
 mod golden;

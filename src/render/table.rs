@@ -2,7 +2,7 @@
 
 use super::columns::{AT_LEAST, BELOW_LOAD, axes, metrics};
 use super::grid::{Column, draw, fit, width_of};
-use super::{numbers, reasons, sanitise, text, totals};
+use super::{gating, numbers, reasons, sanitise, text, totals};
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
 
@@ -23,7 +23,9 @@ pub fn table(report: &Report, width: usize) -> String {
     out.push_str(&grid(report, axes, &labels, width));
     out.push_str(&section(&reasons::lines(report, &labels, width)));
     out.push_str(&section(&totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()))));
+    out.push_str(&section(&gating::calibration(report, &labels, width)));
     out.push_str(&section(&verdict(&report.verdict, width)));
+    out.push_str(&section(&gating::gate(report, width)));
     out
 }
 

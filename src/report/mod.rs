@@ -4,6 +4,7 @@
 //! from its journal; [`Report::to_bytes`] and [`read_verified`] are the only ways out of and into a file, so that a report
 //! is never half there and one that was altered is known.
 
+mod baseline;
 mod build;
 mod decision;
 mod environment;
@@ -20,6 +21,7 @@ mod surroundings;
 mod write;
 
 pub use crate::run::{Yardstick, YardstickReading};
+pub use baseline::{BaselineName, BaselineNameError, baseline_names, save_baseline};
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 pub use decision::{
     CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,

@@ -36,13 +36,7 @@ impl Report {
     /// # Errors
     /// [`ReportError::Unwritable`] when a number in it is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ReportError> {
-        let mut cases = String::from("[");
-        for (index, case) in self.cases.iter().enumerate() {
-            cases.push_str(if index == 0 { "\n" } else { ",\n" });
-            cases.push_str(&serde_json::to_string(case)?);
-        }
-        cases.push_str("\n]");
-        let cases = escaped(&cases);
+        let cases = self.cases_text()?;
         let digest = digest(cases.as_bytes());
         let cases = RawValue::from_string(cases)?;
         let written = Written {
@@ -60,6 +54,27 @@ impl Report {
             digest,
         };
         Ok((escaped(&serde_json::to_string_pretty(&written)?) + "\n").into_bytes())
+    }
+}
+
+impl Report {
+    /// The digest that it is saved with.
+    ///
+    /// # Errors
+    /// As [`Report::to_bytes`].
+    pub fn digest(&self) -> Result<String, ReportError> {
+        Ok(digest(self.cases_text()?.as_bytes()))
+    }
+
+    /// A case a line.
+    fn cases_text(&self) -> Result<String, ReportError> {
+        let mut cases = String::from("[");
+        for (index, case) in self.cases.iter().enumerate() {
+            cases.push_str(if index == 0 { "\n" } else { ",\n" });
+            cases.push_str(&serde_json::to_string(case)?);
+        }
+        cases.push_str("\n]");
+        Ok(escaped(&cases))
     }
 }
 

@@ -4,7 +4,7 @@ use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, RunError};
 use super::events::Event;
 use super::journal::{GaugeRecord, Journal, Outcome, RepeatRecord};
-use super::yardstick::{Gauge, Moment, Yardstick};
+use super::yardstick::{Moment, Yardstick, YardstickReading};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub struct Session<'a> {
     /// Is told what happens.
     pub on_event: &'a mut dyn FnMut(&Event<'_>),
     /// Reads the yardstick.
-    pub gauge: &'a mut Gauge<'a>,
+    pub gauge: &'a mut dyn FnMut() -> Option<YardstickReading>,
     /// Which confirmation this is; 0: the plan itself.
     pub round: u32,
     /// Takes every finished repeat before the next one starts.
@@ -239,7 +239,6 @@ fn named(reasons: Vec<String>) -> Vec<String> {
 mod tests {
     use super::super::fixture;
     use super::super::scripted::ScriptedDriver;
-    use super::super::yardstick::YardstickReading;
     use super::*;
     use crate::worker::protocol::Progress;
     use std::cell::RefCell;

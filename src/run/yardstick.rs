@@ -61,9 +61,6 @@ pub enum Moment {
     End,
 }
 
-/// Reads a yardstick; `None` where there is none. Tests hand in one that takes no time.
-pub type Gauge<'a> = dyn FnMut() -> Option<YardstickReading> + 'a;
-
 /// Time for each of the two works, in nanoseconds.
 const BUDGET_NS: u64 = 100_000_000;
 /// Steps of one block of arithmetic: 20 to 40 µs, so that most blocks are not interrupted.

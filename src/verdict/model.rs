@@ -120,20 +120,26 @@ pub enum ExitOutcome {
     Pass,
     /// Some case fails or broke.
     Failed,
+    /// Held against a baseline, some case regressed.
+    Regressed,
     /// Nothing fails, but some case cannot be trusted.
     Invalid,
+    /// What was run cannot be held against the baseline.
+    Incomparable,
     /// Ended by the user before the plan was finished.
     Interrupted,
 }
 
 impl ExitOutcome {
-    /// The process's exit code: 0, 3, 5 or 130.
+    /// The process's exit code: 0, 3, 4, 5, 6 or 130.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Failed => 3,
+            Self::Regressed => 4,
             Self::Invalid => 5,
+            Self::Incomparable => 6,
             Self::Interrupted => 130,
         }
     }

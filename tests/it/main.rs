@@ -3,6 +3,7 @@
 mod accounting;
 mod cli;
 mod formats;
+mod gating;
 mod house;
 mod liars;
 mod memory;
