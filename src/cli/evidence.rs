@@ -1,39 +1,80 @@
 //! From a plan and what its repeats gave to a report: the same for a run that has just ended and for its journal.
 
-use crate::plan::Plan;
+use crate::plan::{Layout, Plan};
 use crate::report::{
     self, BuildFacts, CaseInput, Environment, ErrorInput, RepeatInput, Report, ReportInput, ScenarioRecord,
     SetAsideInput,
 };
-use crate::run::{CaseRuns, Failed, Measured, SetAside};
+use crate::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
 use crate::scenario::Scenario;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Puts a report together.
-pub fn report(
-    plan: &Plan,
-    mut runs: BTreeMap<usize, CaseRuns>,
-    environment: Environment,
-    created_at: jiff::Timestamp,
-    interrupted: bool,
-) -> Report {
-    let cases = plan.cases.iter().enumerate().map(|(index, case)| {
-        let CaseRuns { measured, set_aside, errors, .. } = runs.remove(&index).unwrap_or_default();
-        CaseInput {
-            repeats: measured.into_iter().map(repeat).collect(),
-            set_aside: set_aside.into_iter().map(aside).collect(),
-            errors: errors.into_iter().map(error).collect(),
-            ..CaseInput::new(case, plan.scenario_of(case))
-        }
+/// What all reports of one invocation share.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Where the run takes place.
+    pub environment: Environment,
+    /// When it began.
+    pub created_at: jiff::Timestamp,
+    /// How its plan is laid out.
+    pub layout: Layout,
+}
+
+/// What came of the plan, or of a part of it.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// By the index of the case in the plan.
+    pub runs: BTreeMap<usize, CaseRuns>,
+    /// How fast the machine was.
+    pub yardstick: Option<Yardstick>,
+    /// It is not all.
+    pub interrupted: bool,
+}
+
+/// The report on this program; and on the other one, where there is one.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// On this program.
+    pub own: Report,
+    /// On the other one.
+    pub other: Option<Report>,
+}
+
+/// Puts the reports together, on those of the plan's own `cases`.
+pub fn reports(plan: &Plan, about: &About, cases: &[usize], mut gathered: Gathered) -> Reports {
+    let own_cases = about.layout.own_cases(plan.cases.len());
+    let of = |offset: usize, gathered: &mut Gathered, environment: Environment| {
+        let cases = cases.iter().map(|index| {
+            let index = index + offset;
+            let CaseRuns { measured, set_aside, errors, .. } = gathered.runs.remove(&index).unwrap_or_default();
+            let case = &plan.cases[index];
+            CaseInput {
+                repeats: measured.into_iter().map(repeat).collect(),
+                set_aside: set_aside.into_iter().map(aside).collect(),
+                errors: errors.into_iter().map(error).collect(),
+                ..CaseInput::new(case, plan.scenario_of(case))
+            }
+        });
+        report::build(ReportInput {
+            created_at: about.created_at,
+            interrupted: gathered.interrupted,
+            scenarios: plan.scenarios.iter().zip(&plan.left_out).map(scenario).collect(),
+            environment,
+            cases: cases.collect(),
+            yardstick: gathered.yardstick,
+        })
+    };
+    let own = of(0, &mut gathered, about.environment.clone());
+    let other = matches!(about.layout, Layout::Programs).then(|| {
+        // How the other program was built is not known.
+        let unknown =
+            Environment { rustc: None, profile: None, git_commit: None, git_dirty: None, ..about.environment.clone() };
+        let mut other = of(own_cases, &mut gathered, unknown);
+        other.tool.version = "unknown".into();
+        other
     });
-    report::build(ReportInput {
-        created_at,
-        interrupted,
-        scenarios: plan.scenarios.iter().zip(&plan.left_out).map(scenario).collect(),
-        environment,
-        cases: cases.collect(),
-    })
+    Reports { own, other }
 }
 
 /// Where this process runs.

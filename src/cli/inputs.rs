@@ -7,7 +7,10 @@ use crate::scenario::{self, Catalog, Context, Diagnostics, Override, Overrides, 
 use serde::{Deserialize, Serialize};
 
 /// Repeats of a case where neither the scenario nor the user says how many.
-const DEFAULT_REPEATS: u32 = 3;
+pub const DEFAULT_REPEATS: u32 = 3;
+
+/// The same, where repeats are held against others: fewer prove too little.
+pub const DEFAULT_REPEATS_OF_A_GATE: u32 = 10;
 
 /// All that a plan follows from: the same inputs give the same plan, in this process or in a later one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +22,13 @@ pub struct Inputs {
     pub overrides: Vec<Override>,
     /// Which cases are kept.
     pub filters: Vec<String>,
+    /// Repeats of a case where nothing else says how many.
+    #[serde(default = "default_repeats")]
+    pub default_repeats: u32,
+}
+
+fn default_repeats() -> u32 {
+    DEFAULT_REPEATS
 }
 
 /// A plan, and what the user should know of it.
@@ -44,7 +54,7 @@ pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliEr
         .unwrap_or_else(|errors| nothing_but(&mut found, errors));
     let filter =
         Selector::from_filters(&args.filters, catalog).unwrap_or_else(|errors| nothing_but(&mut found, errors));
-    let context = Context { catalog, overrides: &overrides, default_repeats: DEFAULT_REPEATS };
+    let context = Context { catalog, overrides: &overrides, default_repeats: args.default_repeats };
     let (scenarios, mut notes) =
         scenario::load(&args.scenarios, context).unwrap_or_else(|errors| nothing_but(&mut found, errors));
     found.or(())?;
@@ -56,6 +66,7 @@ pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliEr
         sources: scenarios.iter().map(|scenario| (scenario.file.clone(), scenario.text.clone())).collect(),
         overrides: overrides.list().to_vec(),
         filters: args.filters.clone(),
+        default_repeats: args.default_repeats,
     };
     let plan = Plan::new(scenarios, catalog, &filter)?;
     notes.extend(plan.notes.iter().cloned());
@@ -68,7 +79,7 @@ pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliEr
 /// What is wrong with them; nothing, if they ever gave a plan with the same queues.
 pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, CliError> {
     let overrides = Overrides::read(&inputs.overrides, &|_| None, catalog)?;
-    let context = Context { catalog, overrides: &overrides, default_repeats: DEFAULT_REPEATS };
+    let context = Context { catalog, overrides: &overrides, default_repeats: inputs.default_repeats };
     let parse = |(file, text): &(String, String)| scenario::parse(file, text.as_bytes(), context);
     let scenarios = inputs.sources.iter().map(parse).collect::<Result<Vec<Scenario>, _>>()?;
     let filter = Selector::from_filters(&inputs.filters, catalog)?;

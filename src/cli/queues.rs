@@ -32,7 +32,7 @@ pub fn queues(args: &QueuesArgs, queues: &Queues) -> Result<Exit, CliError> {
             let json = serde_json::to_vec_pretty(&all).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
-        Format::Table => stdio::result(table(&all).as_bytes())?,
+        _ => stdio::result(table(&all).as_bytes())?,
     }
     Ok(Exit::Pass)
 }

@@ -1,23 +1,46 @@
-//! `run`: the plan, repeat by repeat; then the report, the table, the verdict.
+//! `run`: the plan, repeat by repeat; then the report, the table, the verdict; and what it is held against.
+//!
+//! | file | job |
+//! |---|---|
+//! | `options` | the arguments that hold a run against something |
+//! | `baseline` | the baseline, found and checked before anything runs |
+//! | `programs` | the other program of `--ab-exec` |
+//! | `stage` | what carries out repeats |
+//! | `conduct` | the phases: the plan, the decision, its confirmation |
+//! | `keep` | where the reports go when all is over |
+
+mod baseline;
+mod conduct;
+mod keep;
+mod options;
+mod programs;
+mod stage;
+
+pub use options::GatingArgs;
 
 use super::args::RunArgs;
 use super::error::CliError;
+use super::evidence::{self, About};
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
+use super::outputs::Outputs;
 use super::progress::{Plain, Progress, Terminal};
 use super::reports::Destination;
-use super::{evidence, stdio};
+use super::stdio;
+use crate::compare::{self, Options, Settings};
 use crate::measure::Measurement;
-use crate::plan::{Plan, PlannedRepeat};
+use crate::plan::{Layout, Plan, PlannedRepeat};
 use crate::render::{self, Format};
 use crate::report::{Environment, Report};
-use crate::run::{
-    ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, Journal, RepeatError, Session, execute,
-};
-use crate::verdict::{self, Validity};
+use crate::run::{ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, RepeatError, yardstick};
+use crate::verdict;
 use crate::worker::Queues;
 use crate::worker::protocol;
+use baseline::Baseline;
+use conduct::{Gating, Reference, conduct};
+use programs::{OtherProgram, Programs};
 use serde::{Deserialize, Serialize};
+use stage::Stage;
 use std::io::IsTerminal;
 
 /// What a journal begins with: enough to make the report of what it holds.
@@ -28,6 +51,9 @@ pub struct Header {
     pub inputs: Inputs,
     /// Where the run took place.
     pub environment: Environment,
+    /// How the plan is laid out.
+    #[serde(default)]
+    pub layout: Layout,
 }
 
 /// Runs the scenarios.
@@ -36,63 +62,126 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     if !args.quiet {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
-    let created_at = jiff::Timestamp::now();
-    let destination = Destination::of(args, &plan, created_at)?;
-    let header = Header { inputs, environment: evidence::environment() };
+    let outputs = Outputs::of(&args.outputs, None)?;
+    let layout = args.gating.layout();
+    check_layout(&layout, &plan)?;
+    let plan = plan.laid_out(&layout)?;
+    let about = About { environment: evidence::environment(), created_at: jiff::Timestamp::now(), layout };
+    let (baseline, settings) = baseline_for(args, &plan, &about)?;
+    let keep = keep::Keep::prepare(args)?;
+    let destination = Destination::of(args, &outputs, &plan, about.created_at)?;
+    let header = Header { inputs, environment: about.environment.clone(), layout: about.layout.clone() };
     let encoded = serde_json::to_value(&header).map_err(|error| CliError::Internal(error.to_string()))?;
     // From here on there is something to tidy up.
     let interrupt = interrupt_on_signal()?;
-    let mut journal = destination.begin_journal(created_at, &encoded)?;
+    let other = args.gating.ab_exec.as_deref().map(|path| OtherProgram::greet(path, &plan, &interrupt)).transpose()?;
+    let mut journal = destination.begin_journal(about.created_at, &encoded)?;
 
-    let mut driver = PlanDriver::new(&plan, queues)?;
-    let mut progress = progress(args, &plan);
-    let execution = execute(
-        &plan.repeats,
-        Session {
-            driver: &mut driver,
-            validity: &|_, measurement| match verdict::judge_repeat(measurement) {
-                Validity::Valid => Ok(()),
-                Validity::Invalid { reasons } => Err(reasons),
+    let mut own = PlanDriver::new(&plan, queues)?;
+    let mut both = other.map(|other| Programs::new(&mut own, other, about.layout.own_cases(plan.cases.len())));
+    let gating = gating(args, baseline.as_ref(), settings);
+    let conducted = conduct(
+        &mut Stage {
+            plan: &plan,
+            layout: &about.layout,
+            driver: match &mut both {
+                Some(both) => both,
+                None => &mut own,
             },
-            invalid_retries: &|repeat| plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries,
-            on_event: &mut |event| progress.on_event(event),
+            gauge: &mut || Some(yardstick::measure()),
+            progress: &|phase| progress(args, phase),
+            say: &mut |text| {
+                if !args.quiet {
+                    stdio::note(text);
+                }
+            },
             journal: Some(&mut journal),
             interrupt: &interrupt,
         },
+        &about,
+        gating.as_ref(),
     );
-    drop(progress);
+    finish(args, conducted, &outputs, &keep, &destination, journal)
+}
 
-    let interrupted = !matches!(execution.ending, Ending::Complete);
-    let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted);
-    let saved = save(&destination, &report, journal, args.quiet);
-    // Whatever became of the file: the result is there, and is what was asked for.
-    show(&report, args.format)?;
-    saved?;
-    match execution.ending {
-        Ending::Stopped(error) => Err(error.into()),
-        Ending::Complete | Ending::Interrupted => Ok(report.verdict.exit.into()),
+/// Whether what is to be held against each other is there.
+fn check_layout(layout: &Layout, plan: &Plan) -> Result<(), CliError> {
+    match layout {
+        Layout::Across { axis } if !plan.has_pairs(axis) => Err(CliError::Usage(format!(
+            "--ab: no two cases of the plan differ in `{axis}` alone; check --filter and [[exclude]]"
+        ))),
+        Layout::Programs if plan.scenarios.iter().any(|scenario| !scenario.run.isolate) => {
+            Err(CliError::Usage("--ab-exec: isolate = false runs repeats in this program; leave it out".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 
-/// Saves the report, upon which the journal has done its work.
-fn save(destination: &Destination, report: &Report, journal: Journal, quiet: bool) -> Result<(), CliError> {
-    let kept = journal.path().to_owned();
-    let path = destination.save(report).map_err(|source| CliError::Unsaved { source, journal: kept })?;
-    if !quiet {
-        stdio::note(&format!("report: {}", path.display()));
+/// The baseline, checked against what is to be run, and how it is decided.
+fn baseline_for(args: &RunArgs, plan: &Plan, about: &About) -> Result<(Option<Baseline>, Settings), CliError> {
+    let all: Vec<usize> = (0..about.layout.own_cases(plan.cases.len())).collect();
+    let expected = evidence::reports(plan, about, &all, evidence::Gathered::default()).own;
+    let settings = Settings { allow_cross_machine: args.gating.allow_cross_machine, ..Settings::of(&expected) };
+    let Some(given) = &args.gating.baseline else { return Ok((None, settings)) };
+    let baseline = baseline::open(given, &args.reports_dir)?;
+    baseline::check(given, &baseline, &expected, &settings)?;
+    Ok((Some(baseline), settings))
+}
+
+fn gating<'a>(args: &RunArgs, baseline: Option<&'a Baseline>, settings: Settings) -> Option<Gating<'a>> {
+    let reference = match baseline {
+        Some(Baseline { path, digest, report }) => {
+            Reference::Saved { file: path.display().to_string(), digest: digest.clone(), report }
+        }
+        None if args.gating.ab_exec.is_some() => Reference::OtherProgram,
+        None => return None,
+    };
+    Some(Gating { reference, settings, confirm: args.gating.confirm, judge: &compare::gate })
+}
+
+/// The values of the axis of `--ab` against each other, below the table; other formats carry the report alone.
+fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
+    let (Some(ab), Format::Table) = (&args.gating.ab, args.format) else { return Ok(()) };
+    let options = Options {
+        across: Some(ab.axis.to_owned()),
+        settings: Settings::of(report),
+        labels: args.gating.sides(),
+        ..Options::default()
+    };
+    let comparison = compare::compare(report, report, &options);
+    let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view())?;
+    stdio::result(&[b"\n".to_vec(), text].concat())
+}
+
+/// Saves what there is, shows it, and says how it ended.
+fn finish(
+    args: &RunArgs,
+    conducted: conduct::Conducted,
+    outputs: &Outputs,
+    keep: &keep::Keep,
+    destination: &Destination,
+    journal: crate::run::Journal,
+) -> Result<Exit, CliError> {
+    let conduct::Conducted { mut reports, ending } = conducted;
+    let saved = keep::save(&mut reports, destination, journal, args.quiet);
+    // Whatever became of the file: the result is there, and is what was asked for.
+    show(&reports.own, args.format)?;
+    if let (Some(gate), false) = (&reports.own.gate, args.format == Format::Table) {
+        stdio::note(&conduct::line(gate));
     }
-    if let Err(error) = journal.finish() {
-        stdio::note(&format!("warning: {error}"));
+    across(args, &reports.own)?;
+    saved?;
+    outputs.write_others(&reports.own)?;
+    keep.baseline(&reports.own)?;
+    match ending {
+        Ending::Stopped(error) => Err(error.into()),
+        Ending::Complete | Ending::Interrupted => Ok(reports.own.verdict.exit.into()),
     }
-    Ok(())
 }
 
 /// Writes a report to stdout.
 pub fn show(report: &Report, format: Format) -> Result<(), CliError> {
-    match format {
-        Format::Json => stdio::result(&render::json(report)?),
-        Format::Table => stdio::result(render::table(report, stdio::width()).as_bytes()),
-    }
+    stdio::result(&render::render(report, format, stdio::view())?)
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.

@@ -2,26 +2,24 @@
 
 use super::args::ShowArgs;
 use super::error::CliError;
+use super::evidence::About;
 use super::exit::Exit;
+use super::outputs::Outputs;
 use super::run::{self, Header};
-use super::{evidence, inputs, reports, stdio};
-use crate::plan::Plan;
+use super::{inputs, recovered, reports, stdio};
+use crate::plan::PlannedRepeat;
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::run::{CaseRuns, Journal};
+use crate::run::Journal;
 use crate::worker::Queues;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Shows a report.
 pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let outputs = Outputs::of(&args.outputs, args.format)?;
     let latest = args.report.as_os_str() == "latest" && !args.report.exists();
     let path = if latest { reports::latest(&args.reports_dir)? } else { args.report.clone() };
-    let report = if path.extension().is_some_and(|ending| ending == reports::JOURNAL) {
-        recover(&path, queues)?
-    } else {
-        read(&path)?
-    };
+    let report = read_any(&path, queues)?;
     match &args.case_id {
         Some(id) => {
             let cases: Vec<CaseRecord> = report.cases.iter().filter(|case| case.id == *id).cloned().collect();
@@ -29,9 +27,10 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
                 let problem = format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report));
                 return Err(CliError::NoReport { path, problem });
             }
-            show_cases(report, cases, id, args.format)?;
+            show_cases(report, cases, id, args.format.unwrap_or_default())?;
         }
-        None => run::show(&report, args.format)?,
+        None if outputs.is_empty() => run::show(&report, args.format.unwrap_or_default())?,
+        None => outputs.write_all(&report)?,
     }
     Ok(Exit::Pass)
 }
@@ -43,7 +42,7 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
             let json = serde_json::to_vec_pretty(&cases).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())
         }
-        Format::Table => {
+        _ => {
             let mut one = Report { cases: Vec::new(), ..report };
             let texts = cases.into_iter().filter_map(|case| {
                 one.cases = vec![case];
@@ -52,6 +51,12 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
             stdio::result(texts.collect::<Vec<_>>().join("\n").as_bytes())
         }
     }
+}
+
+/// Reads a report, or makes one of what a journal holds.
+pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
+    if is_journal { recover(path, queues) } else { read(path) }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {
@@ -75,27 +80,15 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     let header: Header =
         serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
     let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
-    let plan = inputs::replay(&header.inputs, &queues.catalog())?;
-    let mut runs: BTreeMap<usize, CaseRuns> = BTreeMap::new();
-    for record in contents.records {
-        // With other queues built in, other cases may have been left out of the plan.
-        if plan.cases.get(record.repeat.case).is_none_or(|case| case.id != record.repeat.case_id) {
-            let problem =
-                "its cases are not those that this program makes of its scenarios; use the program that wrote it";
-            return Err(no_report(problem.to_owned()));
-        }
-        runs.entry(record.repeat.case).or_default().add(record);
+    let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
+    // With other queues built in, other cases may have been left out of the plan.
+    let is_strange = |repeat: &PlannedRepeat| plan.cases.get(repeat.case).is_none_or(|case| case.id != repeat.case_id);
+    if contents.records.iter().any(|record| is_strange(&record.repeat)) {
+        let problem = "its cases are not those that this program makes of its scenarios; use the program that wrote it";
+        return Err(no_report(problem.to_owned()));
     }
-    let interrupted = !is_whole(&plan, &runs);
-    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted))
-}
-
-/// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.
-fn is_whole(plan: &Plan, runs: &BTreeMap<usize, CaseRuns>) -> bool {
-    plan.repeats.iter().all(|repeat| {
-        let retries = plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries;
-        runs.get(&repeat.case).is_some_and(|runs| runs.is_settled(repeat.repeat, retries))
-    })
+    let about = About { environment: header.environment, created_at, layout: header.layout };
+    Ok(recovered::report(&plan, &about, contents.records, &contents.gauges))
 }
 
 fn ids(report: &Report) -> String {

@@ -11,7 +11,12 @@ use crate::worker::Queues;
 
 /// Checks the scenarios, down to the cases that they make.
 pub fn validate(args: &ValidateArgs, queues: &Queues) -> Result<Exit, CliError> {
-    let scenarios = ScenarioArgs { scenarios: args.scenarios.clone(), filters: Vec::new(), overrides: Vec::new() };
+    let scenarios = ScenarioArgs {
+        scenarios: args.scenarios.clone(),
+        filters: Vec::new(),
+        overrides: Vec::new(),
+        default_repeats: inputs::DEFAULT_REPEATS,
+    };
     let Prepared { plan, notes, .. } = inputs::prepare(&scenarios, &queues.catalog())?;
     notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     let lines = plan.scenarios.iter().enumerate().map(|(index, scenario)| {

@@ -58,7 +58,7 @@ impl ChildCommand {
         Ok(Self { name: Some("queue-load".to_owned()), args: vec!["worker".into()], ..Self::new(program) })
     }
 
-    fn to_command(&self, scratch: &Scratch) -> Command {
+    pub(super) fn to_command(&self, scratch: &Scratch) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args);
         if let Some(path) = scratch.path() {

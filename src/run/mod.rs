@@ -6,6 +6,7 @@
 //! | [`errors`] | why a repeat gave nothing; why a run stopped |
 //! | `child` | [`ChildDriver`]: a repeat as a child process |
 //! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
+//! | `greeting` | whether another program can carry out repeats |
 //! | `process` | the child's pipes, exit and end |
 //! | `conversation` | which message may follow which |
 //! | `lines` | text into lines of bounded length |
@@ -15,6 +16,7 @@
 //! | `scripted` | [`ScriptedDriver`]: answers without a process and without time |
 //! | [`events`] | what an onlooker is told |
 //! | `execute` | [`execute()`]: the loop |
+//! | [`yardstick`] | a fixed piece of work, timed between repeats |
 //! | [`journal`] | what is finished, on disk before the next repeat starts |
 //!
 //! ## What ends a child
@@ -34,6 +36,7 @@ pub mod events;
 mod execute;
 #[cfg(test)]
 mod fixture;
+mod greeting;
 mod in_process;
 pub mod journal;
 mod leftovers;
@@ -42,12 +45,15 @@ mod process;
 mod scratch;
 mod scripted;
 mod stderr;
+pub mod yardstick;
 
 pub use child::{ChildCommand, ChildDriver, Limits, Verify};
 pub use driver::{Driver, Interrupt};
 pub use errors::{Fault, RepeatError, RunError};
 pub use events::Event;
 pub use execute::{CaseRuns, Ending, Execution, Failed, Measured, Session, SetAside, Validity, execute};
+pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
-pub use journal::{Journal, JournalContents, Outcome, RepeatRecord, Torn};
+pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord, Torn};
 pub use scripted::ScriptedDriver;
+pub use yardstick::{Moment, Yardstick, YardstickReading};

@@ -61,6 +61,20 @@ pub enum Unit {
     Violations,
 }
 
+impl Unit {
+    /// The word for it, as in the JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::Logs => "logs",
+            Self::Share => "share",
+            Self::LogsPerSecond => "logs/s",
+            Self::Violations => "violations",
+        }
+    }
+}
+
 /// One expectation, held against what was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
@@ -106,20 +120,26 @@ pub enum ExitOutcome {
     Pass,
     /// Some case fails or broke.
     Failed,
+    /// Held against a baseline, some case regressed.
+    Regressed,
     /// Nothing fails, but some case cannot be trusted.
     Invalid,
+    /// What was run cannot be held against the baseline.
+    Incomparable,
     /// Ended by the user before the plan was finished.
     Interrupted,
 }
 
 impl ExitOutcome {
-    /// The process's exit code: 0, 3, 5 or 130.
+    /// The process's exit code: 0, 3, 4, 5, 6 or 130.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Failed => 3,
+            Self::Regressed => 4,
             Self::Invalid => 5,
+            Self::Incomparable => 6,
             Self::Interrupted => 130,
         }
     }

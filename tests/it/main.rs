@@ -3,6 +3,8 @@
 mod accounting;
 mod cli;
 mod conformance;
+mod formats;
+mod gating;
 mod house;
 mod liars;
 mod memory;

@@ -1,0 +1,127 @@
+//! The arguments of `run` that hold what it measures against something.
+
+use crate::cli::args::ScenarioArgs;
+use crate::cli::inputs::DEFAULT_REPEATS_OF_A_GATE;
+use crate::plan::Layout;
+use crate::report::BaselineName;
+use crate::scenario::{AXES, Override};
+use clap::Args;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Most confirmations.
+const MOST_CONFIRMATIONS: i64 = 10;
+
+/// What a run is held against.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Baselines and comparisons (10 repeats unless told otherwise)")]
+pub struct GatingArgs {
+    /// Fail if a case regressed against this report: a name given to --save-baseline, or a file
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["ab", "ab_exec", "calibrate"])]
+    pub baseline: Option<String>,
+    /// Keep the report as a baseline of this name, in the reports directory, in place of an earlier one
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["ab", "ab_exec"])]
+    pub save_baseline: Option<BaselineName>,
+    /// Run cases that look regressed again, at most so many times, before they count; 0: believe the first look
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(0..=MOST_CONFIRMATIONS))]
+    pub confirm: u32,
+    /// Accept a baseline of another machine or build profile
+    #[arg(long)]
+    pub allow_cross_machine: bool,
+    /// Hold values of one axis against each other, their repeats interleaved: queue=builtin,noop
+    #[arg(long, value_name = "AXIS=A,B", conflicts_with_all = ["ab_exec", "calibrate"])]
+    pub ab: Option<Ab>,
+    /// Hold this program against another build of it, their repeats interleaved; fail if a case regressed
+    #[arg(long, value_name = "OLD_BINARY", conflicts_with = "calibrate")]
+    pub ab_exec: Option<PathBuf>,
+    /// Run every case against itself: how far repeats spread, what could be found, how many repeats that takes
+    #[arg(long)]
+    pub calibrate: bool,
+}
+
+/// An axis and the values of it that are held against each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ab {
+    /// The axis.
+    pub axis: &'static str,
+    /// The values, as an override has them.
+    pub values: String,
+}
+
+impl FromStr for Ab {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shape = || "write an axis and two or more of its values, as in queue=builtin,noop".to_owned();
+        let (name, values) = text.split_once('=').ok_or_else(shape)?;
+        let axis = AXES.iter().find(|axis| axis.name == name.trim().replace('-', "_")).ok_or_else(|| {
+            let names: Vec<&str> = AXES.iter().map(|axis| axis.name).collect();
+            format!("`{name}` is no axis (known: {})", names.join(", "))
+        })?;
+        if values.split(',').filter(|value| !value.trim().is_empty()).count() < 2 {
+            return Err(shape());
+        }
+        Ok(Self { axis: axis.name, values: values.to_owned() })
+    }
+}
+
+impl GatingArgs {
+    /// What the first value of `--ab` and the others are called.
+    pub fn sides(&self) -> (String, String) {
+        let Some(ab) = &self.ab else { return (String::new(), String::new()) };
+        let (first, others) = ab.values.split_once(',').unwrap_or((&ab.values, ""));
+        (format!("{}={}", ab.axis, first.trim()), format!("{}={}", ab.axis, others.trim()))
+    }
+
+    /// How the plan is laid out.
+    pub fn layout(&self) -> Layout {
+        match (&self.ab, &self.ab_exec, self.calibrate) {
+            (Some(ab), ..) => Layout::Across { axis: ab.axis.to_owned() },
+            (_, Some(_), _) => Layout::Programs,
+            (.., true) => Layout::Twice,
+            _ => Layout::Plain,
+        }
+    }
+
+    /// Puts into the scenarios' arguments what follows from these.
+    ///
+    /// # Errors
+    /// The axis is given by its own option as well.
+    pub fn apply_to(&self, scenarios: &mut ScenarioArgs) -> Result<(), String> {
+        if self.baseline.is_some() || self.save_baseline.is_some() || self.layout() != Layout::Plain {
+            scenarios.default_repeats = DEFAULT_REPEATS_OF_A_GATE;
+        }
+        let Some(ab) = &self.ab else { return Ok(()) };
+        let option = ab.axis.replace('_', "-");
+        let taken = |given: &Override| {
+            given.key == ab.axis || (ab.axis == "rate" && given.key == crate::scenario::TOTAL_RATE.name)
+        };
+        if scenarios.overrides.iter().any(taken) {
+            return Err(format!("--ab {} and --{option} both say what the axis is; leave one out", ab.axis));
+        }
+        scenarios.overrides.push(Override::from_command_line(ab.axis, ab.values.clone()));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_and_two_values() {
+        let ab = |text: &str| text.parse::<Ab>();
+        let queue = Ab { axis: "queue", values: "builtin,noop".into() };
+        assert_eq!(ab("queue=builtin,noop"), Ok(queue));
+        assert_eq!(ab("batch-size=1,2,3").map(|ab| ab.axis), Ok("batch_size"));
+        for (text, expected) in [
+            ("queue", "write an axis"),
+            ("queue=a", "write an axis"),
+            ("queue=a,", "write an axis"),
+            ("que=a,b", "no axis"),
+        ] {
+            assert!(ab(text).is_err_and(|error| error.contains(expected)), "{text}");
+        }
+    }
+}
