@@ -60,6 +60,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
         let problem = Problem::new(format!("{cases} cases are too many"), format!("at most {MOST_CASES}"));
         return Err(Diagnostic::of(&scenario.file, "matrix", problem).into());
     }
+    let catalog = &scenario.catalog(catalog);
     let mut builder = Builder {
         scenario,
         scenario_index,
@@ -124,6 +125,8 @@ enum Lack {
     Strategy,
     /// Under the strategy its calls block their thread, and with it every other task on the lane.
     Lanes,
+    /// Its program does not have the value of this axis.
+    Axis(&'static str),
 }
 
 impl Lack {
@@ -132,10 +135,20 @@ impl Lack {
         if !queue.is_some_and(|queue| queue.strategies.contains(&parameters.strategy)) {
             return Some(Lack::Strategy);
         }
+        let can = queue.and_then(|queue| queue.capabilities.as_ref());
+        if let Some(axis) = can.and_then(|can| can.lacking_axis(parameters)) {
+            return Some(Lack::Axis(axis));
+        }
         let blocks = queue.is_some_and(|queue| queue.blocks_caller.contains(&parameters.strategy));
         let shared = parameters.producers == Producers::Lanes && parameters.concurrency > MOST_OWN_LANES;
         (blocks && shared).then_some(Lack::Lanes)
     }
+}
+
+/// The value of an axis, as text.
+fn value_of(axis: &str, parameters: &Parameters) -> String {
+    let axis = AXES.iter().find(|known| known.name == axis);
+    axis.map_or_else(String::new, |axis| axis.get(parameters).to_string())
 }
 
 impl Builder<'_> {
@@ -206,6 +219,12 @@ impl Builder<'_> {
                     let known: Vec<&str> = known.unwrap_or(&[]).iter().map(|known| known.name()).collect();
                     let message = format!("queue `{queue}` has no strategy `{strategy}`");
                     (message, format!("it has {}; exclude the others", known.join(", ")))
+                }
+                Lack::Axis(axis) => {
+                    let can = self.catalog.find(&queue).and_then(|queue| queue.capabilities.as_ref());
+                    let has = can.map_or_else(String::new, |can| can.described(axis));
+                    let asked = self.left_out.iter().find(lacking).map(|p| value_of(axis, p)).unwrap_or_default();
+                    (format!("queue `{queue}` has no {axis} = {asked}"), format!("it has {has}; name that in [matrix]"))
                 }
                 Lack::Lanes => {
                     let message =

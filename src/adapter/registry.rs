@@ -57,6 +57,7 @@ impl<H: Host> Registry<H> {
             name: about.name.to_owned(),
             strategies: about.strategies.to_vec(),
             blocks_caller: about.blocks_caller.to_vec(),
+            capabilities: None,
         };
         Catalog::new(self.abouts().map(spec))
     }

@@ -51,6 +51,9 @@ pub enum CliError {
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The user ended it before anything was run.
+    #[error("interrupted; nothing was run")]
+    Interrupted,
     /// Something that only a fault of the tool or of the system explains.
     #[error("{0}")]
     Internal(String),
@@ -65,6 +68,7 @@ impl CliError {
             | Self::Output { .. }
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
+            Self::Interrupted => Exit::Interrupted,
             Self::Unsaved { .. } | Self::Run(_) | Self::Internal(_) => Exit::Internal,
         }
     }

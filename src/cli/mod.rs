@@ -9,6 +9,7 @@ mod evidence;
 mod exit;
 mod inputs;
 mod list;
+mod plan_driver;
 mod progress;
 mod queues;
 mod reports;

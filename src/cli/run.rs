@@ -4,19 +4,17 @@ use super::args::RunArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
+use super::plan_driver::{self, PlanDriver};
 use super::progress::{Plain, Progress, Terminal};
 use super::reports::Destination;
 use super::{evidence, stdio};
-use crate::measure::Measurement;
-use crate::plan::{Plan, PlannedRepeat};
+use crate::plan::Plan;
 use crate::render::{self, Format};
 use crate::report::{Environment, Report};
-use crate::run::{
-    ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, Journal, RepeatError, Session, execute,
-};
+use crate::run::{Ending, Interrupt, Journal, Session, execute};
+use crate::scenario::{ExternalQueue, Scenario};
 use crate::verdict::{self, Validity};
 use crate::worker::Queues;
-use crate::worker::protocol;
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 
@@ -32,7 +30,11 @@ pub struct Header {
 
 /// Runs the scenarios.
 pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
-    let Prepared { inputs, plan, notes } = inputs::prepare(&args.scenarios, &queues.catalog())?;
+    // From here on there may be something to tidy up.
+    let interrupt = interrupt_on_signal()?;
+    let mut ask = |queue: &ExternalQueue, scenario: &Scenario| plan_driver::ask(queue, scenario, &interrupt);
+    let prepared = inputs::prepare_with(&args.scenarios, &queues.catalog(), Some(&mut ask))?;
+    let Prepared { inputs, plan, notes } = prepared;
     if !args.quiet {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
@@ -40,8 +42,6 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let destination = Destination::of(args, &plan, created_at)?;
     let header = Header { inputs, environment: evidence::environment() };
     let encoded = serde_json::to_value(&header).map_err(|error| CliError::Internal(error.to_string()))?;
-    // From here on there is something to tidy up.
-    let interrupt = interrupt_on_signal()?;
     let mut journal = destination.begin_journal(created_at, &encoded)?;
 
     let mut driver = PlanDriver::new(&plan, queues)?;
@@ -116,40 +116,5 @@ fn progress(args: &RunArgs, plan: &Plan) -> Box<dyn Progress> {
         Box::new(Terminal::new(plan))
     } else {
         Box::new(Plain::new(plan))
-    }
-}
-
-/// Each repeat by the driver that its scenario asks for.
-struct PlanDriver<'a> {
-    plan: &'a Plan,
-    child: ChildDriver,
-    in_process: InProcessDriver<'a>,
-}
-
-impl<'a> PlanDriver<'a> {
-    fn new(plan: &'a Plan, queues: &'a Queues) -> Result<Self, CliError> {
-        let worker =
-            ChildCommand::worker().map_err(|error| CliError::Internal(format!("cannot find this program: {error}")))?;
-        let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
-        Ok(Self {
-            plan,
-            child: ChildDriver::new(worker, Box::new(verify)),
-            in_process: InProcessDriver::new(queues, Box::new(verify)),
-        })
-    }
-}
-
-impl Driver for PlanDriver<'_> {
-    fn run(
-        &mut self,
-        repeat: &PlannedRepeat,
-        interrupt: &Interrupt,
-        on_progress: &mut dyn FnMut(protocol::Progress),
-    ) -> Result<Measurement, RepeatError> {
-        if self.plan.scenario_of(&self.plan.cases[repeat.case]).run.isolate {
-            self.child.run(repeat, interrupt, on_progress)
-        } else {
-            self.in_process.run(repeat, interrupt, on_progress)
-        }
     }
 }

@@ -8,6 +8,7 @@
 //! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
 //! | `process` | the child's pipes, exit and end |
 //! | `conversation` | which message may follow which |
+//! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | text into lines of bounded length |
 //! | `stderr` | the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
@@ -36,6 +37,7 @@ mod execute;
 mod fixture;
 mod in_process;
 pub mod journal;
+mod probe;
 mod leftovers;
 mod lines;
 mod process;
@@ -50,4 +52,5 @@ pub use events::Event;
 pub use execute::{CaseRuns, Ending, Execution, Failed, Measured, Session, SetAside, Validity, execute};
 pub use in_process::InProcessDriver;
 pub use journal::{Journal, JournalContents, Outcome, RepeatRecord, Torn};
+pub use probe::probe;
 pub use scripted::ScriptedDriver;

@@ -1,6 +1,6 @@
 //! The queues that a scenario may name.
 
-use super::Strategy;
+use super::{Capabilities, ExternalQueue, Strategy};
 
 /// What a scenario needs to know of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,12 +11,25 @@ pub struct QueueSpec {
     pub strategies: Vec<Strategy>,
     /// Of those: the ones under which a call blocks its thread.
     pub blocks_caller: Vec<Strategy>,
+    /// What its program says that it can do, where another program puts it under load; `None` if it is one of ours, or
+    /// was not asked yet.
+    pub capabilities: Option<Capabilities>,
 }
 
 impl QueueSpec {
     /// A queue whose calls never block their thread.
     pub fn new(name: impl Into<String>, strategies: Vec<Strategy>) -> QueueSpec {
-        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new() }
+        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new(), capabilities: None }
+    }
+
+    /// The queue of another program: whatever it says that it can do, and everything as long as it was not asked.
+    fn of_program(queue: &ExternalQueue) -> QueueSpec {
+        let capabilities = queue.capabilities.clone();
+        let (strategies, blocks_caller) = match &capabilities {
+            Some(can) => (can.strategies.clone(), can.blocks_caller.clone()),
+            None => (Strategy::ALL.to_vec(), Vec::new()),
+        };
+        QueueSpec { name: queue.name.clone(), strategies, blocks_caller, capabilities }
     }
 }
 
@@ -36,6 +49,17 @@ impl Catalog {
             }
         }
         catalog
+    }
+
+    /// These queues and those of other programs.
+    pub fn with(&self, external: &[ExternalQueue]) -> Catalog {
+        Catalog::new(self.queues.iter().cloned().chain(external.iter().map(QueueSpec::of_program)))
+    }
+
+    /// These queues and others of which only the names are known.
+    pub fn with_names(&self, names: impl IntoIterator<Item = String>) -> Catalog {
+        let named = names.into_iter().map(|name| QueueSpec::new(name, Strategy::ALL.to_vec()));
+        Catalog::new(self.queues.iter().cloned().chain(named))
     }
 
     /// The queue of that name.

@@ -7,6 +7,7 @@
 //! | `readers` | one raw value -> one typed value |
 //! | `generator` | the axes that say how the load is made |
 //! | [`axes`] | the one table of axes |
+//! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
 //! | `check_expr` | the language of checks |
 //! | [`overrides`] | command line and environment in the place of a file's values |
@@ -20,6 +21,7 @@ mod check_expr;
 mod document;
 mod errors;
 mod expectation;
+mod external;
 mod generator;
 pub mod files;
 mod model;
@@ -33,11 +35,12 @@ pub use axes::{AXES, Axis, TOTAL_RATE, Value};
 pub use catalog::{Catalog, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
+pub use external::{Capabilities, ExternalQueue};
 pub use generator::{Arrival, ArrivalError, Pacing, Phase, Placement, Producers};
 pub use model::*;
 pub use overrides::{Override, Overrides, Source, unknown_variables};
 pub use selector::{Clause, Selector};
-pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, load, parse};
+pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, declared_queues, load, parse, queues_declared_in};
 
 /// What a command line can replace: each axis and each setting of `[run]`, by key, with what it is in a few words.
 pub fn overridable() -> impl Iterator<Item = (&'static str, &'static str)> {
