@@ -476,7 +476,7 @@ def encode_histogram(values):
             _varint(payload, following - index)
         _varint(payload, counts[index])
         following = index + 1
-    header = struct.pack(">IIIIQQd", 0x1C849303, len(payload), 0, 3, 1, HIGHEST_NS, 1.0)
+    header = struct.pack(">IIIIQQd", 0x1C849313, len(payload), 0, 3, 1, HIGHEST_NS, 1.0)
     body = zlib.compress(header + bytes(payload))
     return base64.b64encode(struct.pack(">II", 0x1C849314, len(body)) + body).decode()
 
