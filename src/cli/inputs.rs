@@ -27,8 +27,8 @@ pub struct Inputs {
     pub capabilities: BTreeMap<String, BTreeMap<String, Capabilities>>,
 }
 
-/// Asks the program of a queue what it can do.
-pub type Ask<'a> = dyn FnMut(&ExternalQueue, &Scenario) -> Result<Capabilities, CliError> + 'a;
+/// Asks the program of a queue what it can do; `None` if that cannot be known.
+pub type Ask<'a> = dyn FnMut(&ExternalQueue, &Scenario) -> Result<Option<Capabilities>, CliError> + 'a;
 
 /// A plan, and what the user should know of it.
 #[derive(Debug)]
@@ -98,7 +98,8 @@ fn ask_all(plan: &Plan, ask: &mut Ask<'_>) -> Result<BTreeMap<String, BTreeMap<S
         let scenario = &plan.scenarios[scenario];
         let Some(queue) = scenario.external(queue) else { continue };
         match ask(queue, scenario) {
-            Ok(can) => {
+            Ok(None) => {}
+            Ok(Some(can)) => {
                 answers.entry(scenario.file.clone()).or_default().insert(queue.name.clone(), can);
             }
             Err(CliError::Input(errors)) => found.append(errors),

@@ -1,6 +1,7 @@
 //! Which program carries out which repeat: our own worker, this process, or the program of `[queues.NAME]`.
 
 use super::error::CliError;
+use super::stdio;
 use crate::measure::Measurement;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::run::{ChildCommand, ChildDriver, Driver, Fault, InProcessDriver, Interrupt, RepeatError, Verify, probe};
@@ -69,14 +70,22 @@ impl Driver for PlanDriver<'_> {
 }
 
 fn verify() -> Verify {
-    Box::new(|_, measurement| verdict::faults(measurement))
+    Box::new(|repeat, measurement| {
+        let contradictions = verdict::faults(measurement);
+        contradictions.into_iter().chain(verdict::faults_for(repeat, measurement)).collect()
+    })
 }
 
-/// Starts the program of a queue, asks what it can do, and ends it.
+/// Starts the program of a queue, asks what it can do, and ends it. One that breaks the protocol is not asked twice: `None`,
+/// and its repeats will say what is wrong with it, each as an `error`, while the plan goes on.
 ///
 /// # Errors
-/// The program is not there, or says something else than a `hello` with capabilities.
-pub fn ask(queue: &ExternalQueue, scenario: &Scenario, interrupt: &Interrupt) -> Result<Capabilities, CliError> {
+/// The program is not there, is not set up, or says a `hello` without capabilities.
+pub fn ask(
+    queue: &ExternalQueue,
+    scenario: &Scenario,
+    interrupt: &Interrupt,
+) -> Result<Option<Capabilities>, CliError> {
     let fix = || match &queue.setup {
         Some(setup) => format!("set it up with `{setup}`"),
         None => "see docs/PROTOCOL.md for what a program must say".to_owned(),
@@ -84,6 +93,11 @@ pub fn ask(queue: &ExternalQueue, scenario: &Scenario, interrupt: &Interrupt) ->
     let command = command_of(queue, scenario).map_err(|problem| said_of(queue, scenario, problem))?;
     match probe(&command, PATIENCE, interrupt) {
         Err(RepeatError { fault: Fault::Interrupted, .. }) => Err(CliError::Interrupted),
+        Err(RepeatError { fault: fault @ Fault::Protocol { .. }, .. }) => {
+            let (file, name) = (&scenario.file, &queue.name);
+            stdio::note(&format!("warning: {file}: queues.{name}: `{}`: {fault}", queue.command_line()));
+            Ok(None)
+        }
         Err(error) => {
             let mut message = format!("`{}`: {error}", queue.command_line());
             if let Some(last) = error.stderr_tail.iter().rev().find(|line| !line.trim().is_empty()) {
@@ -91,7 +105,7 @@ pub fn ask(queue: &ExternalQueue, scenario: &Scenario, interrupt: &Interrupt) ->
             }
             Err(said_of(queue, scenario, Problem::new(message, fix())))
         }
-        Ok(hello) => hello.capabilities.ok_or_else(|| {
+        Ok(hello) => hello.capabilities.map(Some).ok_or_else(|| {
             let message = format!("`{}` says hello without capabilities", queue.command_line());
             said_of(queue, scenario, Problem::new(message, "see docs/PROTOCOL.md"))
         }),

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod cli;
+mod drivers;
 mod house;
 mod liars;
 mod memory;
