@@ -788,7 +788,8 @@ class Observed:
             # What the counter says is of the warm-up too: what that lacks is taken off first.
             dropped = min(missing, max(0, self.account.counters.get("dropped", 0) - self.lacking()))
         else:
-            dropped = 0 if self.strategy == "block" else missing
+            # What it admits to have lost was not dropped; nothing else can be told apart.
+            dropped = 0 if self.strategy == "block" else max(0, missing - self.account.admitted)
         return dropped, left_out, missing - dropped
 
     def lacking(self):

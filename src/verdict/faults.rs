@@ -89,7 +89,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
 /// What cannot be known from where the outcomes are said to come from.
 fn source(measurement: &Measurement, faults: &mut Vec<String>) {
     let ledger = &measurement.ledger;
-    let lost = ledger.lost.admitted + ledger.lost.silent;
+    let silent = ledger.lost.silent;
     let counted = measurement.queue_counters.get("dropped").copied();
     match measurement.outcome_source {
         OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => faults.push(format!(
@@ -97,9 +97,9 @@ fn source(measurement: &Measurement, faults: &mut Vec<String>) {
             ledger.dropped,
             counted.map_or("null".to_owned(), |counted| counted.to_string())
         )),
-        // What did not arrive is either the one or the other, by the strategy.
-        OutcomeSource::Delivery if ledger.dropped > 0 && lost > 0 => {
-            faults.push(format!("by delivery, nothing tells dropped = {} from lost = {lost}", ledger.dropped));
+        // What did not arrive, and is not admitted, is either the one or the other, by the strategy.
+        OutcomeSource::Delivery if ledger.dropped > 0 && silent > 0 => {
+            faults.push(format!("by delivery, nothing tells dropped = {} from lost.silent = {silent}", ledger.dropped));
         }
         OutcomeSource::Call | OutcomeSource::Counter | OutcomeSource::Delivery => {}
     }
@@ -255,7 +255,7 @@ mod tests {
         measurement.outcome_source = OutcomeSource::Delivery;
         assert_eq!(faults(&measurement), Vec::<String>::new());
         (measurement.ledger.dropped, measurement.ledger.enqueued, measurement.ledger.lost.silent) = (30, 70, 10);
-        assert!(faults(&measurement)[0].contains("nothing tells dropped = 30 from lost = 10"));
+        assert!(faults(&measurement)[0].contains("nothing tells dropped = 30 from lost.silent = 10"));
     }
 
     #[test]

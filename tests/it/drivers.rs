@@ -301,7 +301,7 @@ fn conform(command: &[String], strategies: &[&str], axes: &str) -> Vec<(String, 
     let cases = report["cases"].as_array().unwrap().iter();
     let ledger = |case: &Value| {
         assert!(case["errors"].as_array().is_none_or(Vec::is_empty), "{}", case["errors"]);
-        let repeat = if case["repeats"][0].is_null() { &case["set_aside"][0] } else { &case["repeats"][0] };
+        let repeat = if case["repeats"][0].is_null() { &case["set_aside"][0]["measured"] } else { &case["repeats"][0] };
         let strategy = case["parameters"]["strategy"].as_str().unwrap().to_owned();
         (strategy, case["parameters"]["sink_delay_ns"] != 0, repeat["ledger"].clone())
     };
