@@ -16,17 +16,18 @@ selftest *ARGS:
 
 # The tests that need no real time to pass.
 test *ARGS:
-    cargo test --quiet {{ARGS}}
+    cargo test --quiet --all-features {{ARGS}}
 
 # All tests, those that take real time included.
 test-all *ARGS:
-    QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet {{ARGS}}
+    QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet --all-features {{ARGS}}
 
 # Formatting, lints, documentation.
 lint:
     cargo fmt --check
-    cargo clippy --all-targets --quiet -- --deny warnings
-    RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --quiet
+    cargo clippy --all-targets --all-features --quiet -- --deny warnings
+    cargo check --quiet --no-default-features
+    RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 
 # What the instrument itself costs.
 bench *ARGS:

@@ -25,8 +25,10 @@ pub struct Case {
 pub struct Expansion {
     /// In the documented order: the product in the order of [`AXES`], the last one fastest; then the includes.
     pub cases: Vec<Case>,
-    /// Duplicates removed, unsupported strategies left out; each with its file.
+    /// Duplicates removed, what queues cannot do left out; each with its file.
     pub notes: Vec<String>,
+    /// What was left out since its queue cannot do it, and why.
+    pub left_out: Vec<String>,
 }
 
 /// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, and every other axis that
@@ -114,15 +116,27 @@ struct Unsupported {
     lack: Lack,
     queue: String,
     strategy: Strategy,
-    key: &'static str,
+    key: String,
     position: Option<Position>,
+}
+
+impl Unsupported {
+    /// Whether this is what the case lacks as well.
+    fn is_of(&self, parameters: &Parameters, lack: Lack) -> bool {
+        let same_strategy = self.strategy == parameters.strategy || !lack.depends_on_strategy();
+        self.lack == lack && self.queue == parameters.queue && same_strategy
+    }
 }
 
 /// Why a queue cannot be put under load as a case says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lack {
+    /// It is not to be had at all.
+    Queue,
     /// It does not have the strategy.
     Strategy,
+    /// Its records cannot have so many fields.
+    Fields,
     /// Under the strategy its calls block their thread, and with it every other task on the lane.
     Lanes,
     /// Its program does not have the value of this axis.
@@ -131,24 +145,68 @@ enum Lack {
 
 impl Lack {
     fn of(parameters: &Parameters, catalog: &Catalog) -> Option<Lack> {
-        let queue = catalog.find(&parameters.queue);
-        if !queue.is_some_and(|queue| queue.strategies.contains(&parameters.strategy)) {
-            return Some(Lack::Strategy);
-        }
-        let can = queue.and_then(|queue| queue.capabilities.as_ref());
-        if let Some(axis) = can.and_then(|can| can.lacking_axis(parameters)) {
-            return Some(Lack::Axis(axis));
-        }
-        let blocks = queue.is_some_and(|queue| queue.blocks_caller.contains(&parameters.strategy));
+        let Some(queue) = catalog.find(&parameters.queue).filter(|queue| queue.missing.is_none()) else {
+            return Some(Lack::Queue);
+        };
+        let blocks = queue.blocks_caller.contains(&parameters.strategy);
         let shared = parameters.producers == Producers::Lanes && parameters.concurrency > MOST_OWN_LANES;
-        (blocks && shared).then_some(Lack::Lanes)
+        let lacking_axis = queue.capabilities.as_ref().and_then(|can| can.lacking_axis(parameters));
+        [
+            (Lack::Strategy, !queue.strategies.contains(&parameters.strategy)),
+            (Lack::Fields, parameters.payload.fields > queue.most_fields),
+            (Lack::Lanes, blocks && shared),
+        ]
+        .into_iter()
+        .find_map(|(lack, holds)| holds.then_some(lack))
+        .or(lacking_axis.map(Lack::Axis))
     }
-}
 
-/// The value of an axis, as text.
-fn value_of(axis: &str, parameters: &Parameters) -> String {
-    let axis = AXES.iter().find(|known| known.name == axis);
-    axis.map_or_else(String::new, |axis| axis.get(parameters).to_string())
+    fn depends_on_strategy(self) -> bool {
+        matches!(self, Lack::Strategy | Lack::Lanes)
+    }
+
+    /// The axis to which the user is pointed.
+    fn axis(self) -> &'static str {
+        match self {
+            Lack::Queue => "queue",
+            Lack::Fields => "payload",
+            Lack::Strategy | Lack::Lanes => "strategy",
+            Lack::Axis(axis) => axis,
+        }
+    }
+
+    /// What is wrong, and what to do about it; `asked` is the value of [`axis`](Self::axis) that was asked for.
+    fn say(self, queue: &str, strategy: Strategy, asked: &str, catalog: &Catalog) -> (String, String) {
+        let known = catalog.find(queue);
+        match self {
+            Lack::Queue => {
+                let missing = known.and_then(|queue| queue.missing.clone());
+                let why = missing.as_ref().map_or("is not known", |missing| missing.why.as_str());
+                (format!("queue `{queue}` {why}"), missing.map_or(String::new(), |missing| missing.fix))
+            }
+            Lack::Strategy => {
+                let known: Vec<&str> =
+                    known.into_iter().flat_map(|queue| &queue.strategies).map(|s| s.name()).collect();
+                let message = format!("queue `{queue}` has no strategy `{strategy}`");
+                (message, format!("it has {}; exclude the others", known.join(", ")))
+            }
+            Lack::Axis(axis) => {
+                let can = known.and_then(|queue| queue.capabilities.as_ref());
+                let has = can.map_or_else(String::new, |can| can.described(axis));
+                (format!("queue `{queue}` has no {axis} = {asked}"), format!("it has {has}; name that in [matrix]"))
+            }
+            Lack::Fields => {
+                let most = known.map_or(0, |queue| queue.most_fields);
+                let message =
+                    format!("queue `{queue}` takes at most {most} fields, which its macros fix in the program");
+                (message, format!("use a payload of {most} fields or fewer"))
+            }
+            Lack::Lanes => {
+                let message = format!("under `{strategy}` queue `{queue}` blocks its caller, and with it a whole lane");
+                (message, format!("use producers = \"tasks\", or a concurrency of {MOST_OWN_LANES} at most"))
+            }
+        }
+    }
 }
 
 impl Builder<'_> {
@@ -156,11 +214,6 @@ impl Builder<'_> {
     fn product(&mut self) {
         let scenario = self.scenario;
         let mut matched = vec![false; scenario.excludes.len()];
-        let strategies = scenario.matrix.axes.iter().find(|axis| axis.axis.name == "strategy");
-        let position = strategies.and_then(|axis| match axis.origin {
-            Origin::File(position) => Some(position),
-            _ => None,
-        });
         for parameters in Product::of(&scenario.matrix.axes) {
             let mut is_excluded = false;
             for (exclude, matched) in scenario.excludes.iter().zip(&mut matched) {
@@ -170,7 +223,7 @@ impl Builder<'_> {
                 }
             }
             if !is_excluded {
-                self.add(parameters, "matrix.strategy", position);
+                self.add(parameters, None);
             }
         }
         for (exclude, matched) in scenario.excludes.iter().zip(matched) {
@@ -182,15 +235,16 @@ impl Builder<'_> {
 
     fn includes(&mut self) {
         for include in &self.scenario.includes {
-            if !self.add(include.parameters.clone(), "include", Some(include.position)) {
+            if !self.add(include.parameters.clone(), Some(include.position)) {
                 let message = format!("{} is a case already and runs once", id(&include.parameters));
                 self.note("include", message, Some(include.position));
             }
         }
     }
 
-    /// Adds a case unless it is there already, or its queue cannot do it; whether it was new.
-    fn add(&mut self, parameters: Parameters, key: &'static str, position: Option<Position>) -> bool {
+    /// Adds a case, of the product or of the include there, unless it is there already, or its queue cannot do it;
+    /// whether it was new.
+    fn add(&mut self, parameters: Parameters, include: Option<Position>) -> bool {
         if !self.seen.insert(parameters.clone()) {
             return false;
         }
@@ -199,48 +253,48 @@ impl Builder<'_> {
             self.expansion.cases.push(Case { id, scenario: self.scenario_index, parameters });
             return true;
         };
-        let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
-        if !self.unsupported.iter().any(|u| (&u.queue, u.strategy, u.lack) == (&queue, strategy, lack)) {
+        if !self.unsupported.iter().any(|unsupported| unsupported.is_of(&parameters, lack)) {
+            let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
+            let (key, position) = match include {
+                Some(position) => ("include".to_owned(), Some(position)),
+                None => (format!("matrix.{}", lack.axis()), self.position_of(lack.axis())),
+            };
             self.unsupported.push(Unsupported { lack, queue, strategy, key, position });
         }
         self.left_out.push(parameters);
         true
     }
 
+    /// Where the file has the axis.
+    fn position_of(&self, name: &str) -> Option<Position> {
+        let axis = self.scenario.matrix.axes.iter().find(|axis| axis.axis.name == name)?;
+        match axis.origin {
+            Origin::File(position) => Some(position),
+            _ => None,
+        }
+    }
+
     fn say_unsupported(&mut self) {
         for unsupported in std::mem::take(&mut self.unsupported) {
+            let lacks = |p: &&Parameters| Lack::of(p, self.catalog).is_some_and(|lack| unsupported.is_of(p, lack));
+            let count = self.left_out.iter().filter(lacks).count();
+            let axis = AXES.iter().find(|axis| axis.name == unsupported.lack.axis());
+            let first = self.left_out.iter().find(lacks);
+            let asked = axis.zip(first).map_or_else(String::new, |(axis, first)| axis.get(first).to_string());
             let Unsupported { lack, queue, strategy, key, position } = unsupported;
-            let lacking =
-                |p: &&Parameters| p.queue == queue && p.strategy == strategy && Lack::of(p, self.catalog) == Some(lack);
-            let count = self.left_out.iter().filter(lacking).count();
-            let (message, fix) = match lack {
-                Lack::Strategy => {
-                    let known = self.catalog.find(&queue).map(|queue| queue.strategies.as_slice());
-                    let known: Vec<&str> = known.unwrap_or(&[]).iter().map(|known| known.name()).collect();
-                    let message = format!("queue `{queue}` has no strategy `{strategy}`");
-                    (message, format!("it has {}; exclude the others", known.join(", ")))
-                }
-                Lack::Axis(axis) => {
-                    let can = self.catalog.find(&queue).and_then(|queue| queue.capabilities.as_ref());
-                    let has = can.map_or_else(String::new, |can| can.described(axis));
-                    let asked = self.left_out.iter().find(lacking).map(|p| value_of(axis, p)).unwrap_or_default();
-                    (format!("queue `{queue}` has no {axis} = {asked}"), format!("it has {has}; name that in [matrix]"))
-                }
-                Lack::Lanes => {
-                    let message =
-                        format!("under `{strategy}` queue `{queue}` blocks its caller, and with it a whole lane");
-                    (message, format!("use producers = \"tasks\", or a concurrency of {MOST_OWN_LANES} at most"))
-                }
-            };
+            let (message, fix) = lack.say(&queue, strategy, &asked, self.catalog);
             if self.scenario.run.skip_unsupported {
                 let cases = if count == 1 { "case is" } else { "cases are" };
+                // What is not built in can be had: the note says how.
+                let how = if lack == Lack::Queue { format!("; {fix}") } else { String::new() };
                 let message = format!("{message}: {count} {cases} left out");
-                self.note(key, message, position);
+                self.note(&key, format!("{message}{how}"), position);
+                self.expansion.left_out.push(message);
                 continue;
             }
             let fix = format!("{fix}, or set skip_unsupported = true in [run]");
             let problem = Problem::new(message, fix);
-            let diagnostic = Diagnostic::of(&self.scenario.file, key, problem);
+            let diagnostic = Diagnostic::of(&self.scenario.file, &key, problem);
             self.found.push(diagnostic.at(position));
         }
     }

@@ -98,6 +98,8 @@ pub struct Plan {
     pub repeats: Vec<PlannedRepeat>,
     /// What the user should know, each with its file: those of the scenarios, and of their expansion.
     pub notes: Vec<String>,
+    /// For each scenario: what was left out since its queue cannot do it, and why.
+    pub left_out: Vec<Vec<String>>,
 }
 
 impl Plan {
@@ -110,12 +112,14 @@ impl Plan {
         let mut found = Diagnostics::new();
         let mut cases: Vec<Case> = Vec::new();
         let mut notes: Vec<String> = Vec::new();
+        let mut left_out: Vec<Vec<String>> = Vec::new();
         for (index, scenario) in scenarios.iter().enumerate() {
             notes.extend(scenario.notes.iter().cloned());
             match matrix::expand(scenario, index, catalog) {
                 Ok(expansion) => {
                     cases.extend(expansion.cases);
                     notes.extend(expansion.notes);
+                    left_out.push(expansion.left_out);
                 }
                 Err(errors) => found.append(errors),
             }
@@ -133,7 +137,7 @@ impl Plan {
             return Err(too_many("repeats", repeats, MOST_REPEATS).into());
         }
         let repeats = in_order(&scenarios, &cases);
-        Ok(Plan { scenarios, cases, repeats, notes })
+        Ok(Plan { scenarios, cases, repeats, notes, left_out })
     }
 
     /// About how long the plan takes without retries; the sum of [`PlannedRepeat::estimate`].

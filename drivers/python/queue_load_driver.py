@@ -201,7 +201,7 @@ class Sink:
         self.lock = threading.Lock()
         self.identities, self.times = array("q"), array("q")
         self.filtered = array("q")
-        self.warm_up = 0
+        self.warm_up, self.filtered_warm_up = 0, 0
         self.strangers = 0
 
     def take(self, identity):
@@ -219,8 +219,12 @@ class Sink:
 
     def leave_out(self, identity):
         """Notes that the queue's sampling has refused this record, where the driver can see that."""
-        if type(identity) is int and identity >= WINDOW_BIT:
+        if type(identity) is not int:
+            return
+        if identity >= WINDOW_BIT:
             self.filtered.append(identity)
+        else:
+            self.filtered_warm_up += 1
 
     def _serve(self):
         with self.lock:
@@ -795,7 +799,8 @@ class Observed:
     def lacking(self):
         """Logs of the warm-up that did not arrive although nobody said that they would not."""
         refused = sum(task.replies.count(DROPPED) + task.replies.count(SAMPLED_OUT) for task in self.warm_up.tasks)
-        return max(0, sum(len(task.starts) for task in self.warm_up.tasks) - refused - self.sink.warm_up)
+        gone = refused + self.sink.filtered_warm_up + self.sink.warm_up
+        return max(0, sum(len(task.starts) for task in self.warm_up.tasks) - gone)
 
     def _enqueued_in_window(self, lost):
         """Calls that would have returned inside the window, had the generator been on time. Of those that did not arrive

@@ -4,7 +4,6 @@ use super::{About, Account, Queue, Setup, Sink};
 use crate::load::payload::Value;
 use crate::load::{Entry, Reply, Stamp};
 use crate::log_queue::{self, Config, Level, LogQueue, Reason, Record};
-use crate::measure::OutcomeSource;
 use crate::scenario::{Parameters, Strategy};
 use std::collections::BTreeMap;
 use std::io;
@@ -22,12 +21,8 @@ pub struct Builtin {
 
 impl Queue for Builtin {
     const ABOUT: About = About {
-        name: "builtin",
-        version: env!("CARGO_PKG_VERSION"),
         strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
-        blocks_caller: &[],
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
+        ..About::new("builtin", env!("CARGO_PKG_VERSION"))
     };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {

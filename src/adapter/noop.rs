@@ -2,7 +2,6 @@
 
 use super::{About, Account, Queue, Setup, Sink};
 use crate::load::{Entry, Reply};
-use crate::measure::OutcomeSource;
 use crate::scenario::Strategy;
 use std::time::Duration;
 
@@ -14,12 +13,8 @@ pub struct Noop {
 
 impl Queue for Noop {
     const ABOUT: About = About {
-        name: "noop",
-        version: env!("CARGO_PKG_VERSION"),
         strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
-        blocks_caller: &[],
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
+        ..About::new("noop", env!("CARGO_PKG_VERSION"))
     };
 
     fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
@@ -28,7 +23,7 @@ impl Queue for Noop {
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
         match self.sink.deliver(Some(entry.stamp), |out| writeln!(out, "{} {}", entry.stamp, entry.message())) {
-            Ok(()) => Reply::Enqueued { waited: Some(false) },
+            Ok(()) => Reply::ACCEPTED,
             Err(_) => Reply::Dropped,
         }
     }

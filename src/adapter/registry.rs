@@ -1,7 +1,7 @@
 //! The queues that this program knows, by name.
 
-use super::{About, Queue};
-use crate::scenario::{Catalog, QueueSpec};
+use super::{About, Queue, catalogue};
+use crate::scenario::{Catalog, Missing, QueueSpec};
 
 /// Something that can be done with any queue: the worker's repeat. Generic, so that calls to the queue are not virtual.
 pub trait Host {
@@ -24,26 +24,36 @@ struct Known<H: Host> {
 }
 
 impl<H: Host> Registry<H> {
-    /// The queues that come with this crate.
+    /// The queues that come with this crate, as far as they are built in.
     pub fn with_own() -> Self {
         let mut registry = Self { known: Vec::new(), families: Vec::new() };
         registry.add::<super::builtin::Builtin>();
         registry.add::<super::noop::Noop>();
+        #[cfg(feature = "tracing-appender")]
+        registry.add::<super::tracing_appender::TracingAppender>();
+        #[cfg(feature = "slog-async")]
+        registry.add::<super::slog_async::SlogAsync>();
+        #[cfg(feature = "opentelemetry")]
+        registry.add::<super::opentelemetry::OpenTelemetry>();
+        #[cfg(feature = "spdlog-rs")]
+        registry.add::<super::spdlog_rs::Spdlog>();
+        #[cfg(feature = "tokio-mpsc")]
+        registry.add::<super::tokio_mpsc::TokioMpsc>();
+        #[cfg(feature = "crossbeam")]
+        registry.add::<super::crossbeam::Crossbeam>();
         registry
     }
 
     /// Adds a queue; one of the same name is replaced.
-    pub fn add<Q: Queue>(&mut self) -> &mut Self {
+    pub fn add<Q: Queue>(&mut self) {
         self.known.retain(|known| known.about.name != Q::ABOUT.name);
         self.known.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
-        self
     }
 
     /// Adds a family of queues for the program's own use: `Q` is built for every name that begins with its own, and
     /// learns the name from its setup. A family is not listed, and no scenario can name a member.
-    pub fn add_family<Q: Queue>(&mut self) -> &mut Self {
+    pub fn add_family<Q: Queue>(&mut self) {
         self.families.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
-        self
     }
 
     /// What there is, in the order in which it was added.
@@ -51,15 +61,27 @@ impl<H: Host> Registry<H> {
         self.known.iter().map(|known| &known.about)
     }
 
-    /// What a scenario may name.
+    /// The queues of the catalogue that are not built into this program.
+    pub fn not_built(&self) -> impl Iterator<Item = &'static catalogue::Optional> {
+        let is_built = |name| self.abouts().any(|about| about.name == name);
+        catalogue::OPTIONAL.iter().filter(move |optional| !is_built(optional.about.name))
+    }
+
+    /// What a scenario may name; the queues that are not built in are in it, with the way to have them.
     pub fn catalog(&self) -> Catalog {
         let spec = |about: &About| QueueSpec {
             name: about.name.to_owned(),
             strategies: about.strategies.to_vec(),
             blocks_caller: about.blocks_caller.to_vec(),
             capabilities: None,
+            most_fields: about.most_fields,
+            missing: None,
         };
-        Catalog::new(self.abouts().map(spec))
+        let missing = |optional: &catalogue::Optional| QueueSpec {
+            missing: Some(Missing { why: "is not built into this program".to_owned(), fix: optional.how_to_build() }),
+            ..spec(&optional.about)
+        };
+        Catalog::new(self.abouts().map(spec).chain(self.not_built().map(missing)))
     }
 
     /// Lets `host` work on the queue called `name`; `None` if there is no such queue.

@@ -6,6 +6,7 @@ use crate::report::{
     SetAsideInput,
 };
 use crate::run::{CaseRuns, Failed, Measured, SetAside};
+use crate::scenario::Scenario;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,7 +30,7 @@ pub fn report(
     report::build(ReportInput {
         created_at,
         interrupted,
-        scenarios: plan.scenarios.iter().map(ScenarioRecord::of).collect(),
+        scenarios: plan.scenarios.iter().zip(&plan.left_out).map(scenario).collect(),
         environment,
         cases: cases.collect(),
     })
@@ -39,6 +40,10 @@ pub fn report(
 pub fn environment() -> Environment {
     let build = BuildFacts { rustc: option_env!("QUEUE_LOAD_RUSTC"), profile: option_env!("QUEUE_LOAD_PROFILE") };
     report::collect_environment(build, Path::new("."))
+}
+
+fn scenario((scenario, left_out): (&Scenario, &Vec<String>)) -> ScenarioRecord {
+    ScenarioRecord { left_out: left_out.clone(), ..ScenarioRecord::of(scenario) }
 }
 
 fn repeat(measured: Measured) -> RepeatInput {

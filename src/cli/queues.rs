@@ -1,14 +1,12 @@
-//! `queues`: what can be put under load.
+//! `queues`: what can be put under load, and what would have to be built in first.
 
 use super::args::QueuesArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::stdio;
 use super::stdio::plain_table;
-use crate::adapter::About;
-use crate::measure::OutcomeSource;
+use crate::adapter::{About, OutcomeSource, Strategy, catalogue};
 use crate::render::Format;
-use crate::scenario::Strategy;
 use crate::worker::Queues;
 use serde::Serialize;
 
@@ -19,43 +17,60 @@ struct Listed<'a> {
     strategies: &'a [Strategy],
     outcome_source: OutcomeSource,
     shutdown_delivers: bool,
+    /// The cargo feature that builds it in; null where it is always there.
+    feature: Option<&'a str>,
+    built_in: bool,
 }
 
 /// Lists the queues.
 pub fn queues(args: &QueuesArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let built = queues.abouts().map(|about| listed(about, true));
+    let not_built = queues.not_built().map(|optional| listed(&optional.about, false));
+    let all: Vec<Listed<'_>> = built.chain(not_built).collect();
     match args.format {
         Format::Json => {
-            let listed: Vec<_> = queues.abouts().map(listed).collect();
-            let json = serde_json::to_vec_pretty(&listed).map_err(|error| CliError::Internal(error.to_string()))?;
+            let json = serde_json::to_vec_pretty(&all).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
-        Format::Table => stdio::result(table(queues.abouts()).as_bytes())?,
+        Format::Table => stdio::result(table(&all).as_bytes())?,
     }
     Ok(Exit::Pass)
 }
 
-fn listed(about: &About) -> Listed<'_> {
+fn listed(about: &About, built_in: bool) -> Listed<'_> {
     Listed {
         name: about.name,
         version: about.version,
         strategies: about.strategies,
         outcome_source: about.outcome_source,
         shutdown_delivers: about.shutdown_delivers,
+        feature: catalogue::feature_of(about.name),
+        built_in,
     }
 }
 
-fn table<'a>(abouts: impl Iterator<Item = &'a About>) -> String {
+fn table(queues: &[Listed<'_>]) -> String {
     let mut table = plain_table();
-    table.set_header(["queue", "version", "strategies", "outcome known from", "shutdown delivers"]);
-    for about in abouts {
-        let strategies: Vec<String> = about.strategies.iter().map(Strategy::to_string).collect();
-        let source = match about.outcome_source {
+    let headings =
+        ["queue", "version", "strategies", "outcome\nknown from", "shutdown\ndelivers", "cargo\nfeature", "built\nin"];
+    table.set_header(headings);
+    for queue in queues {
+        let strategies: Vec<&str> = queue.strategies.iter().map(|strategy| strategy.name()).collect();
+        let source = match queue.outcome_source {
             OutcomeSource::Call => "the call",
             OutcomeSource::Counter => "its counter",
             OutcomeSource::Delivery => "what arrives",
         };
-        let delivers = if about.shutdown_delivers { "yes" } else { "no" };
-        table.add_row([about.name, about.version, &strategies.join(", "), source, delivers]);
+        let said = |holds: bool| if holds { "yes" } else { "no" };
+        let delivers = said(queue.shutdown_delivers);
+        let feature = queue.feature.unwrap_or("–");
+        let strategies = strategies.join(", ");
+        table.add_row([queue.name, queue.version, &strategies, source, delivers, feature, said(queue.built_in)]);
     }
-    format!("{}\n", table.trim_fmt())
+    let missing: Vec<&str> = queues.iter().filter(|queue| !queue.built_in).filter_map(|queue| queue.feature).collect();
+    let how = match missing.as_slice() {
+        [] => String::new(),
+        features => format!("\nto build in what is not: cargo build --release --features {}\n", features.join(",")),
+    };
+    format!("{}\n{how}", table.trim_fmt())
 }

@@ -9,6 +9,6 @@ pub mod payload;
 pub mod producer;
 pub mod schedule;
 
-pub use payload::{Entry, Phase, Stamp, Template};
+pub use payload::{Entry, Phase, Stamp, Template, Typed};
 pub use producer::{Call, Producer, Reply, Step, Tally};
 pub use schedule::{Cursor, Merged, Schedule};

@@ -31,8 +31,8 @@ const SEQUENCE_BITS: u32 = 48;
 const TEXT_LENGTH: usize = 33;
 
 impl Stamp {
-    /// What stands before a stamp in a formatted line.
-    pub const MARKER: &str = "stamp=";
+    /// The name of the field that carries a stamp as text.
+    pub const FIELD: &str = "stamp";
 
     /// The stamp as two words, for queues that carry integers: identity, time.
     #[inline]
@@ -55,13 +55,20 @@ impl Stamp {
         Some(Self { phase, task, sequence: identity & ((1 << SEQUENCE_BITS) - 1), at })
     }
 
-    /// Finds a stamp in its text form ([`fmt::Display`]) after the first [`Self::MARKER`] in a formatted line.
+    /// Finds the last stamp in its text form ([`fmt::Display`]) in a formatted line: `stamp=…`, `stamp="…"`, or
+    /// `"stamp":"…"` as JSON has it. It looks from the end, where a field that is written last stands.
     pub fn find(line: &[u8]) -> Option<Self> {
-        let marker = Self::MARKER.as_bytes();
-        let start = line.windows(marker.len()).position(|window| window == marker)? + marker.len();
-        let text = std::str::from_utf8(line.get(start..start + TEXT_LENGTH)?).ok()?;
-        let (identity, at) = text.split_once('-')?;
-        Self::from_words(u64::from_str_radix(identity, 16).ok()?, u64::from_str_radix(at, 16).ok()?)
+        let name = Self::FIELD.as_bytes();
+        let mut ends = (name.len()..=line.len()).rev().filter(|&end| line[..end].ends_with(name));
+        ends.find_map(|end| Self::after_name(&line[end..]))
+    }
+
+    /// The stamp in what follows the name of its field.
+    fn after_name(rest: &[u8]) -> Option<Self> {
+        let between = rest.iter().take(5).position(u8::is_ascii_hexdigit)?;
+        let is_separator = matches!(&rest[..between], b"=" | b"=\"" | b"\":\"" | b"\": \"");
+        let text = rest.get(between..between + TEXT_LENGTH).filter(|text| is_separator && text[16] == b'-')?;
+        Self::from_words(hexadecimal(&text[..16])?, hexadecimal(&text[17..])?)
     }
 
     /// A hash of all parts: the sums of many tell whether two sets of stamps are the same set.
@@ -72,6 +79,12 @@ impl Stamp {
         let (identity, at) = self.to_words();
         mix(mix(identity ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(at))
     }
+}
+
+/// Digits alone: `u64::from_str_radix` would take a sign as well.
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    let digit = |&digit: &u8| char::from(digit).to_digit(16).map(u64::from);
+    digits.iter().try_fold(0, |word: u64, byte| Some(word << 4 | digit(byte)?))
 }
 
 #[inline]
@@ -110,11 +123,40 @@ static FIELD_NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
     first.into_iter().chain((4..MAX_FIELDS).map(|n| format!("field_{n}"))).collect()
 });
 
+/// The first four fields, each of its type: for macros, whose fields are fixed when they are compiled. `None` where the
+/// case has fewer.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Typed {
+    /// The first.
+    pub user_id: Option<u64>,
+    /// The second.
+    pub route: Option<&'static str>,
+    /// The third.
+    pub duration_ms: Option<f64>,
+    /// The fourth.
+    pub cached: Option<bool>,
+}
+
+impl Typed {
+    /// How many there are.
+    pub const COUNT: u32 = 4;
+
+    fn of(fields: &[(&'static str, Value)]) -> Self {
+        fields.iter().take(Self::COUNT as usize).fold(Self::default(), |typed, &(_, value)| match value {
+            Value::U64(value) => Self { user_id: Some(value), ..typed },
+            Value::Str(value) => Self { route: Some(value), ..typed },
+            Value::F64(value) => Self { duration_ms: Some(value), ..typed },
+            Value::Bool(value) => Self { cached: Some(value), ..typed },
+        })
+    }
+}
+
 /// What all logs of a repeat have in common, made before the load begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     message: String,
     fields: Vec<(&'static str, Value)>,
+    typed: Typed,
 }
 
 impl Template {
@@ -129,7 +171,8 @@ impl Template {
             _ => Value::Bool(true),
         };
         let fields = FIELD_NAMES.iter().take(fields as usize).enumerate();
-        Self { message, fields: fields.map(|(n, name)| (name.as_str(), value(n))).collect() }
+        let fields: Vec<_> = fields.map(|(n, name)| (name.as_str(), value(n))).collect();
+        Self { message, typed: Typed::of(&fields), fields }
     }
 }
 
@@ -156,6 +199,11 @@ impl<'a> Entry<'a> {
     pub fn fields(&self) -> &'a [(&'static str, Value)] {
         &self.template.fields
     }
+
+    /// The first four of the fields, each of its type.
+    pub fn typed(&self) -> Typed {
+        self.template.typed
+    }
 }
 
 #[cfg(test)]
@@ -179,14 +227,21 @@ mod tests {
         fn words_and_text_bring_a_stamp_back(stamp in any_stamp(), before in "[a-z ]{0,20}") {
             let (identity, at) = stamp.to_words();
             prop_assert_eq!(Stamp::from_words(identity, at), Some(stamp));
-            let line = format!("{before}stamp={stamp} more");
-            prop_assert_eq!(Stamp::find(line.as_bytes()), Some(stamp));
+            for line in [
+                format!("{before}stamp={stamp} more"),
+                format!("{before}stamp=\"{stamp}\"\n"),
+                format!("{{\"{before}\":0,\"stamp\":\"{stamp}\"}}"),
+                format!("stamp=broken {before} \"stamp\": \"{stamp}\" stamp=0123"),
+                format!("stamp={} {before}stamp={stamp}", Stamp { at: !stamp.at, ..stamp }),
+            ] {
+                prop_assert_eq!(Stamp::find(line.as_bytes()), Some(stamp), "{}", line);
+            }
         }
 
         #[test]
         fn lines_without_a_stamp_give_none(line in proptest::collection::vec(any::<u8>(), 0..80)) {
-            prop_assume!(!line.windows(6).any(|window| window == b"stamp="));
             prop_assert_eq!(Stamp::find(&line), None);
+            prop_assert_eq!(Stamp::find(&[b"stamp=", &line[..]].concat()), None);
         }
 
         #[test]
@@ -202,6 +257,10 @@ mod tests {
     fn a_truncated_or_foreign_stamp_is_none() {
         let text = Stamp { phase: Phase::Window, task: 1, sequence: 2, at: 3 }.to_string();
         assert_eq!(Stamp::find(format!("stamp={}", &text[..32]).as_bytes()), None);
+        for foreign in [text.replace('-', "+"), text.replacen('0', "+", 1), text.replacen('0', "g", 1)] {
+            assert_eq!(Stamp::find(format!("stamp={foreign}").as_bytes()), None, "{foreign}");
+        }
+        assert_eq!(Stamp::find(format!("stampede={text} stamp~{text} stamp=\x1b[0m{text}").as_bytes()), None);
         assert_eq!(Stamp::from_words(u64::MAX, 0), None);
     }
 
@@ -212,5 +271,15 @@ mod tests {
         assert_eq!(Template::new(0, 0).message.len(), 0);
         let names: std::collections::HashSet<_> = template.fields.iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), 64);
+    }
+
+    #[test]
+    fn typed_fields_are_the_first_four() {
+        let typed = |fields| Template::new(fields, 0).typed;
+        assert_eq!(typed(0), Typed::default());
+        assert_eq!(typed(2), Typed { user_id: Some(1_000_000), route: Some("/api/v1/orders"), ..Typed::default() });
+        let all = typed(4);
+        assert_eq!((all.duration_ms, all.cached), (Some(12.75), Some(true)));
+        assert_eq!(typed(64), all);
     }
 }

@@ -19,6 +19,13 @@ pub enum Reply {
     SampledOut,
 }
 
+impl Reply {
+    /// Accepted, and there was room at once.
+    pub const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
+    /// Accepted as far as the call tells: whether it waited, or was dropped after all, is unknown.
+    pub const UNKNOWN: Reply = Reply::Enqueued { waited: None };
+}
+
 /// One call as observed; times in nanoseconds on the clock of the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::{Context, Override, Overrides, QueueSpec, parse};
+use crate::scenario::{Context, Missing, Override, Overrides, QueueSpec, parse};
 use proptest::prelude::{Strategy as _, any, prop, prop_assert_eq, proptest};
 
 fn catalog() -> Catalog {
@@ -231,4 +231,39 @@ fn lanes_are_refused_to_a_queue_that_blocks_its_caller_unless_each_task_has_its_
     let expansion = expand(&scenario, 0, &catalog).unwrap();
     assert_eq!(expansion.cases.len(), 7);
     assert!(expansion.notes[0].contains("1 case is left out"), "{:?}", expansion.notes);
+}
+
+#[test]
+fn a_queue_that_is_not_to_be_had_or_takes_fewer_fields_is_refused_once_with_its_place() {
+    let mut small = QueueSpec::new("small", Strategy::ALL.to_vec());
+    small.most_fields = 4;
+    let mut gone = QueueSpec::new("gone", vec![Strategy::Drop]);
+    gone.missing = Some(Missing { why: "is not built in".into(), fix: "build with it".into() });
+    let catalog = Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec()), small, gone]);
+    let text = "[matrix]\nqueue = [\"builtin\", \"small\", \"gone\"]\nstrategy = [\"drop\", \"block\"]\n\
+                payload = [\"4f+64B\", \"5f+64B\"]\n";
+    let overrides = Overrides::none();
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+    let expanded = |text: &str| {
+        let scenario = parse("s.toml", text.as_bytes(), context).unwrap();
+        expand(&scenario, 0, &catalog)
+    };
+    let error = expanded(text).unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 2, "{error}");
+    assert!(lines[0].contains("s.toml:4:") && lines[0].contains("matrix.payload"), "{error}");
+    assert!(lines[0].contains("queue `small` takes at most 4 fields"), "{error}");
+    assert!(lines[1].contains("s.toml:2:") && lines[1].contains("queue `gone` is not built in"), "{error}");
+    assert!(lines[1].contains("build with it") && lines[1].contains("skip_unsupported"), "{error}");
+
+    let expansion = expanded(&(text.to_owned() + "[run]\nskip_unsupported = true\n")).unwrap();
+    assert_eq!(expansion.cases.len(), 4 + 2);
+    assert_eq!(
+        expansion.left_out,
+        [
+            "queue `small` takes at most 4 fields, which its macros fix in the program: 2 cases are left out",
+            "queue `gone` is not built in: 4 cases are left out",
+        ]
+    );
+    assert!(expansion.notes[1].ends_with("left out; build with it"), "{:?}", expansion.notes);
 }

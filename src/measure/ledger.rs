@@ -58,6 +58,17 @@ impl Ledger {
         }
     }
 
+    /// Counts up to `most` logs that never arrived as dropped: where calls do not tell, all of them were entered as
+    /// accepted. Which of them were dropped is unknown, so all are taken off those accepted in time: that is exact
+    /// unless a call returned after the window, and never in the queue's favour.
+    pub fn drop_missing(&mut self, most: u64) {
+        let dropped = most.min(self.lost.silent);
+        self.lost.silent -= dropped;
+        self.dropped += dropped;
+        self.enqueued -= dropped;
+        self.enqueued_in_window = self.enqueued_in_window.saturating_sub(dropped);
+    }
+
     /// Moves up to `said` losses from silent to admitted: the queue's own word, never more than was found missing.
     pub fn admit(&mut self, said: u64) {
         let admitted = said.min(self.lost.silent);
@@ -133,6 +144,18 @@ mod tests {
         assert_eq!(ledger.lost, Lost { admitted: 2, silent: 1 });
         ledger.admit(100);
         assert_eq!(ledger.lost, Lost { admitted: 3, silent: 0 });
+    }
+
+    #[test]
+    fn what_is_dropped_is_taken_off_what_was_accepted_and_is_no_loss() {
+        let mut ledger = ledger(&[0, 1, 2, 3, 4], &[0, 1]);
+        ledger.enqueued_in_window = 4;
+        ledger.drop_missing(2);
+        assert_eq!((ledger.enqueued, ledger.dropped, ledger.lost.silent, ledger.enqueued_in_window), (3, 2, 1, 2));
+        ledger.drop_missing(u64::MAX);
+        assert_eq!((ledger.enqueued, ledger.dropped, ledger.lost.silent, ledger.enqueued_in_window), (2, 3, 0, 1));
+        ledger.drop_missing(7);
+        assert_eq!((ledger.enqueued, ledger.dropped, ledger.delivered), (2, 3, 2), "nothing else is missing");
     }
 
     proptest! {

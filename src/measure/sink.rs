@@ -38,6 +38,7 @@ struct Shared<C> {
     server: Option<Mutex<Server>>,
     inner: Option<Mutex<Box<dyn Write + Send>>>,
     abandoned: AtomicBool,
+    closed: AtomicBool,
 }
 
 /// The deliveries of one thread, on cache lines of their own.
@@ -86,6 +87,7 @@ impl<C: Clock> CountingSink<C> {
             server: (delay > 0).then(|| Mutex::new(Server { delay, next_free: 0 })),
             inner: inner.map(Mutex::new),
             abandoned: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -130,6 +132,14 @@ impl<C: Clock> CountingSink<C> {
         self.shared.abandoned.store(true, Ordering::Relaxed);
     }
 
+    /// Ends the counting: what a queue delivers after its account is given comes too late. When this returns, no delivery
+    /// is half counted.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        // A delivery that did not see the mark holds its tracker until it is counted in full.
+        self.shared.trackers.iter().for_each(|tracker| drop(lock(tracker)));
+    }
+
     /// Number of distinct logs of the window that have arrived so far.
     pub fn so_far(&self) -> u64 {
         self.shared.shards.iter().map(|shard| lock(&shard.0).latency.count()).sum()
@@ -171,11 +181,15 @@ impl<C: Clock> CountingSink<C> {
             self.shared.strangers.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        let mut tracker = lock(tracker);
+        if self.shared.closed.load(Ordering::Relaxed) {
+            return;
+        }
         if stamp.phase == Phase::WarmUp {
             self.shared.warm_up.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if lock(tracker).arrive(stamp.sequence, stamp.hash()) == Arrival::New {
+        if tracker.arrive(stamp.sequence, stamp.hash()) == Arrival::New {
             let now = self.shared.clock.now_fenced();
             let mut deliveries = lock(&self.shared.shards[shard_of_this_thread()].0);
             deliveries.latency.record(now.saturating_sub(stamp.at));
@@ -253,6 +267,17 @@ mod tests {
         let sink = CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(Refuses)));
         sink.deliver(stamp(Phase::Window, 0, 0, 0), |out| out.write_all(b"x")).unwrap_err();
         assert_eq!(sink.so_far(), 0);
+    }
+
+    #[test]
+    fn what_comes_after_the_end_does_not_count() {
+        let sink = CountingSink::new(ManualClock::at(0), 1, 0, None);
+        sink.deliver(stamp(Phase::Window, 0, 0, 0), no_text).unwrap();
+        sink.close();
+        sink.deliver(stamp(Phase::Window, 0, 1, 0), no_text).unwrap();
+        sink.deliver(stamp(Phase::WarmUp, 0, 0, 0), no_text).unwrap();
+        let delivered = sink.delivered().unwrap();
+        assert_eq!((delivered.arrivals[0].unique, delivered.latency.count(), delivered.warm_up), (1, 1, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::grid::Column;
 use super::numbers::{self, NONE};
 use super::sanitise;
+use crate::measure::OutcomeSource;
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
 use crate::scenario::{Pacing, Parameters, Phase, Placement, Producers};
 use crate::units::human;
@@ -151,6 +152,8 @@ fn p99(latency: &LatencySummary) -> String {
 
 /// What stands before a lower bound.
 pub(super) const AT_LEAST: char = '≥';
+/// What stands behind a number of `enqueue` that covers refused calls too.
+pub(super) const ALL_CALLS: char = '‡';
 /// What stands behind the verdict of a case that offers less than the target's throughput.
 pub(super) const BELOW_LOAD: char = '†';
 
@@ -189,6 +192,7 @@ pub(super) fn metrics(report: &Report) -> Vec<Column> {
 
 fn measured(case: &CaseRecord, metric: &Metric) -> String {
     let text = case.summary.as_ref().map_or(NONE.into(), metric.value);
+    let text = if text != NONE && covers_all_calls(case, metric.key) { format!("{text}{ALL_CALLS}") } else { text };
     let about = case.verdict.checks.iter().filter(|check| column_of(&check.subject) == Some(metric.key));
     let worst = about.map(|check| check.outcome).max().and_then(mark);
     // Without a repeat there is nothing that a mark could point at.
@@ -196,6 +200,13 @@ fn measured(case: &CaseRecord, metric: &Metric) -> String {
         Some(mark) => format!("{mark}{text}"),
         None => text,
     }
+}
+
+/// Whether a metric is one of `enqueue` that covers refused calls too, since nobody knows which calls were refused.
+fn covers_all_calls(case: &CaseRecord, key: &str) -> bool {
+    let is_of_enqueue = matches!(key, "mean" | "p99" | "max");
+    let unknown = case.repeats.iter().any(|repeat| repeat.outcome_source != OutcomeSource::Call);
+    is_of_enqueue && unknown && case.summary.as_ref().is_some_and(|s| s.ledger.dropped + s.ledger.sampled_out > 0)
 }
 
 fn verdict(case: &CaseRecord) -> String {

@@ -1,6 +1,6 @@
 //! The table for people.
 
-use super::columns::{AT_LEAST, BELOW_LOAD, axes, metrics};
+use super::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use super::grid::{Column, draw, fit, width_of};
 use super::{numbers, reasons, sanitise, text, totals};
 use crate::report::{Report, ScenarioRecord};
@@ -37,6 +37,10 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
     for scenario in &report.scenarios {
         out.push_str(&text::wrap(&promise(scenario), width, 2));
         out.push('\n');
+        for left_out in &scenario.left_out {
+            out.push_str(&text::wrap(&format!("not run: {}", sanitise(left_out, 200)), width, 2));
+            out.push('\n');
+        }
     }
     if !same.is_empty() {
         out.push_str(&text::wrap_items(same, width, 2));
@@ -93,6 +97,7 @@ fn footnotes(columns: &[Column], width: usize) -> String {
         ('?', "cannot be told: too few samples, or spoiled by the generator or the machine"),
         ('!', "the run broke, or its numbers contradict each other"),
         (AT_LEAST, "at least: some logs were never sent, and count with their wait so far"),
+        (ALL_CALLS, "refused calls included: the queue's calls do not tell which were accepted"),
         (BELOW_LOAD, "below target load: the case offers less than the target's throughput"),
         ('–', "no number: nothing measured, or too few samples"),
     ]

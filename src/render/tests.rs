@@ -384,3 +384,32 @@ fn a_failure_is_marked_in_its_cell() {
     assert!(shown.contains("✗250 µs") && shown.contains("✗2") && shown.contains("✗ fail"), "{shown}");
     assert!(shown.contains("\n✗ breaks a limit\n"));
 }
+
+#[test]
+fn a_number_that_covers_refused_calls_says_so() {
+    use crate::measure::OutcomeSource;
+    let mut counted = healthy(10_000).dropping(4_000);
+    counted.outcome_source = OutcomeSource::Counter;
+    counted.latency.enqueue = constant(10_000, 8_000);
+    (counted.latency.unblocked, counted.latency.blocked) = (None, None);
+    counted.latency.rejected = constant(0, 0);
+    let mut silent = healthy(10_000);
+    silent.outcome_source = OutcomeSource::Delivery;
+    let report = report_of(vec![
+        with_tasks(case_input(Strategy::Drop, vec![counted]), 10, 1_000),
+        with_tasks(case_input(Strategy::Drop, vec![silent]), 1, 10_000),
+    ]);
+    let shown = table(&report, 100);
+    fits(&shown, 100);
+    let row = |tasks: &str| shown.lines().find(|line| line.trim_start().starts_with(tasks)).unwrap();
+    assert!(row("10 ").contains("8.00 µs‡"), "{shown}");
+    assert!(!row("1 ").contains('‡'), "nothing was refused: {shown}");
+    assert!(shown.contains("\n‡ refused calls included"), "{shown}");
+}
+
+#[test]
+fn what_was_left_out_stands_above_the_table() {
+    let mut report = mixed();
+    report.scenarios[0].left_out = vec!["queue `x` has no strategy `block`: 2 cases are left out".into()];
+    assert!(table(&report, 100).contains("\nnot run: queue `x` has no strategy `block`: 2 cases are left out\n"));
+}

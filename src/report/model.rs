@@ -62,6 +62,9 @@ pub struct ScenarioRecord {
     pub checks: Vec<CheckRecord>,
     /// What the command line and the environment replaced.
     pub overrides: Vec<Override>,
+    /// Cases that were left out since their queue cannot do what they ask, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// A check as written.
@@ -95,6 +98,7 @@ impl ScenarioRecord {
             matrix: values.collect(),
             checks: checks.collect(),
             overrides: scenario.overrides.clone(),
+            left_out: Vec::new(),
         }
     }
 }

@@ -11,25 +11,49 @@ pub struct QueueSpec {
     pub strategies: Vec<Strategy>,
     /// Of those: the ones under which a call blocks its thread.
     pub blocks_caller: Vec<Strategy>,
+    /// Most fields that its records can have.
+    pub most_fields: u32,
+    /// Why it cannot be put under load, and what to do about it; `None`: it can.
+    pub missing: Option<Missing>,
     /// What its program says that it can do, where another program puts it under load; `None` if it is one of ours, or
     /// was not asked yet.
     pub capabilities: Option<Capabilities>,
 }
 
+/// A queue that is known, and not to be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What is wrong with it, as in "queue `x` is not built in".
+    pub why: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
 impl QueueSpec {
-    /// A queue whose calls never block their thread.
+    /// A queue whose calls never block their thread, for records of any size.
     pub fn new(name: impl Into<String>, strategies: Vec<Strategy>) -> QueueSpec {
-        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new(), capabilities: None }
+        QueueSpec {
+            name: name.into(),
+            strategies,
+            blocks_caller: Vec::new(),
+            most_fields: u32::MAX,
+            missing: None,
+            capabilities: None,
+        }
     }
 
     /// The queue of another program: whatever it says that it can do, and everything as long as it was not asked.
     fn of_program(queue: &ExternalQueue) -> QueueSpec {
-        let capabilities = queue.capabilities.clone();
-        let (strategies, blocks_caller) = match &capabilities {
-            Some(can) => (can.strategies.clone(), can.blocks_caller.clone()),
-            None => (Strategy::ALL.to_vec(), Vec::new()),
-        };
-        QueueSpec { name: queue.name.clone(), strategies, blocks_caller, capabilities }
+        let spec = QueueSpec::new(queue.name.clone(), Strategy::ALL.to_vec());
+        match queue.capabilities.clone() {
+            None => spec,
+            Some(can) => QueueSpec {
+                strategies: can.strategies.clone(),
+                blocks_caller: can.blocks_caller.clone(),
+                capabilities: Some(can),
+                ..spec
+            },
+        }
     }
 }
 

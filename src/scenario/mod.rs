@@ -32,7 +32,7 @@ mod settings;
 mod validate;
 
 pub use axes::{AXES, Axis, TOTAL_RATE, Value};
-pub use catalog::{Catalog, QueueSpec};
+pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
 pub use external::{Capabilities, ExternalQueue};

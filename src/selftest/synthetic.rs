@@ -8,7 +8,6 @@ use super::experiments::experiments;
 use crate::adapter::{About, Account, Queue, Setup, Sink};
 use crate::clock::Clock;
 use crate::load::{Entry, Reply, Stamp};
-use crate::measure::OutcomeSource;
 use crate::scenario::Strategy;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,12 +95,9 @@ const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
 
 impl Queue for Synthetic {
     const ABOUT: About = About {
-        name: FAMILY,
-        version: env!("CARGO_PKG_VERSION"),
         strategies: &Strategy::ALL,
         blocks_caller: &Strategy::ALL,
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
+        ..About::new(FAMILY, env!("CARGO_PKG_VERSION"))
     };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {

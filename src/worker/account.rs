@@ -10,9 +10,13 @@ use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
-use crate::measure::{Control, Cost, Ledger, Machine, Measurement, Rates};
+use crate::measure::{Control, Cost, Ledger, Machine, Measurement, OutcomeSource, Rates};
 use crate::plan::PlannedRepeat;
+use crate::scenario::Strategy;
 use std::collections::BTreeMap;
+
+/// The counter of a queue that says how many logs it refused because it was full.
+const DROPPED: &str = "dropped";
 
 /// All that was observed of one repeat.
 pub struct Observed<'a> {
@@ -52,7 +56,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let schedule = Schedule::of(&repeat.parameters, repeat.parameters.duration, repeat.seed);
-    let ledger = close(&schedule, &tasks, &delivered, &account, &warm_up);
+    let known = (Q::ABOUT.outcome_source, repeat.parameters.strategy);
+    let (ledger, warm_up) = close(&schedule, &tasks, &delivered, &account, warm_up, known);
     let recorder = recorders.merge()?;
     let mut latency = recorder.to_latencies(delivered.latency.encode())?;
     if let Some(lags) = lags {
@@ -89,22 +94,42 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
     }
 }
 
+/// How many of the `missing` logs, accepted as far as the calls told, count as dropped.
+fn dropped_of(missing: u64, source: OutcomeSource, strategy: Strategy, account: &Account) -> u64 {
+    match (source, strategy) {
+        (OutcomeSource::Call, _) => 0,
+        (OutcomeSource::Counter, _) => missing.min(account.counters.get(DROPPED).copied().unwrap_or(0)),
+        // What it admits to have lost was not dropped; nothing else can be told apart.
+        (OutcomeSource::Delivery, Strategy::Drop | Strategy::Sample) => missing.saturating_sub(account.admitted),
+        (OutcomeSource::Delivery, Strategy::Block) => 0,
+    }
+}
+
+/// The ledger of the window, and what the calls of the warm-up came to.
+///
+/// What a queue says of itself covers the warm-up too. Its word is spent on what the warm-up lacks first: that is exact
+/// where the warm-up lost nothing else, and otherwise leaves too much to the window's losses, never too little.
 fn close(
     schedule: &Schedule,
     tasks: &[TaskResult],
     delivered: &Delivered,
     account: &Account,
-    warm_up: &Told,
-) -> Ledger {
+    mut warm_up: Told,
+    (source, strategy): (OutcomeSource, Strategy),
+) -> (Ledger, Told) {
     let mut ledger =
         Ledger { delivered_in_window: delivered.in_window, phantom: delivered.strangers, ..Ledger::default() };
     for task in tasks {
         ledger.enter(schedule.count(task.task), &task.tally, &task.told, &delivered.arrivals[task.task as usize]);
     }
-    // What the queue admits may be of the warm-up too: what that lacks is taken off first.
     let lacking = warm_up.enqueued.saturating_sub(delivered.warm_up);
-    ledger.admit(account.admitted.saturating_sub(lacking));
-    ledger
+    let dropped = dropped_of(lacking + ledger.lost.silent, source, strategy, account);
+    let before = dropped.min(lacking);
+    warm_up.enqueued -= before;
+    warm_up.dropped += before;
+    ledger.drop_missing(dropped - before);
+    ledger.admit(account.admitted.saturating_sub(lacking - before));
+    (ledger, warm_up)
 }
 
 fn sum(told: impl Iterator<Item = Told>) -> Told {
@@ -147,7 +172,7 @@ fn disagreements(
 ) -> Vec<String> {
     let ours = [
         ("enqueued", ledger.enqueued + warm_up.enqueued),
-        ("dropped", ledger.dropped + warm_up.dropped),
+        (DROPPED, ledger.dropped + warm_up.dropped),
         ("sampled_out", ledger.sampled_out + warm_up.sampled_out),
         ("delivered", ledger.delivered + ledger.duplicated + delivered.warm_up),
     ];
@@ -162,9 +187,11 @@ fn disagreements(
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
-    use crate::load::Tally;
+    use crate::load::{Phase, Stamp, Tally};
     use crate::measure::sink::CountingSink;
     use crate::units::{Nanos, Rate};
+
+    const CALL: (OutcomeSource, Strategy) = (OutcomeSource::Call, Strategy::Drop);
 
     fn nothing_delivered() -> Delivered {
         CountingSink::new(ManualClock::at(0), 1, 0, None).delivered().unwrap()
@@ -214,13 +241,74 @@ mod tests {
             last_return: 0,
         };
         let account = Account { admitted: 6, ..Account::default() };
-        let ledger = close(
-            &Schedule::new(1, Rate::of_whole(10), Nanos::from_secs(1)),
-            &[task],
-            &nothing_delivered(),
-            &account,
-            &task.warm_up,
-        );
+        let schedule = Schedule::new(1, Rate::of_whole(10), Nanos::from_secs(1));
+        let (ledger, _) = close(&schedule, &[task], &nothing_delivered(), &account, task.warm_up, CALL);
         assert_eq!((ledger.lost.admitted, ledger.lost.silent), (2, 8));
+    }
+
+    /// Closes the ledger of one task: 10 logs of the warm-up and 20 of the window, all accepted as far as calls told, of
+    /// which so many arrived.
+    fn closed(warm_up: u64, window: u64, known: (OutcomeSource, Strategy), account: &Account) -> (Ledger, Told) {
+        let sink = CountingSink::new(ManualClock::at(0), 1, 0, None);
+        let stamp = |phase, sequence| Stamp { phase, task: 0, sequence, at: sequence };
+        let arrive = |phase, count| {
+            (0..count).for_each(|n| sink.deliver(Some(stamp(phase, n)), |_| Ok(())).unwrap());
+        };
+        arrive(Phase::WarmUp, warm_up);
+        arrive(Phase::Window, window);
+        let hash = (0..20).fold(0, |sum: u64, n| sum.wrapping_add(stamp(Phase::Window, n).hash()));
+        let task = TaskResult {
+            task: 0,
+            tally: Tally { attempted: 20, ..Tally::default() },
+            told: Told { enqueued: 20, enqueued_in_window: 20, hash, ..Told::default() },
+            warm_up: Told { enqueued: 10, ..Told::default() },
+            last_return: 0,
+        };
+        let schedule = Schedule::new(1, Rate::of_whole(20), Nanos::from_secs(1));
+        close(&schedule, &[task], &sink.delivered().unwrap(), account, task.warm_up, known)
+    }
+
+    #[test]
+    fn what_did_not_arrive_is_dropped_or_lost_as_the_source_says() {
+        use OutcomeSource::{Call, Counter, Delivery};
+        use Strategy::{Block, Drop, Sample};
+        // arrived of 10 and of 20; source, strategy; the queue's word: dropped, admitted.
+        // Of the window: dropped, admitted, silent.
+        let rows = [
+            ((10, 20), (Counter, Drop), (0, 0), [0, 0, 0]),
+            ((7, 15), (Counter, Drop), (8, 0), [5, 0, 0]),
+            // The counter says less than is missing: what the warm-up lacks is taken off it first.
+            ((7, 15), (Counter, Drop), (6, 0), [3, 0, 2]),
+            ((7, 15), (Counter, Drop), (2, 0), [0, 0, 5]),
+            ((7, 15), (Counter, Drop), (6, 1), [3, 1, 1]),
+            // It says more: no more is dropped than is missing.
+            ((10, 15), (Counter, Drop), (99, 0), [5, 0, 0]),
+            ((10, 15), (Counter, Block), (0, 0), [0, 0, 5]),
+            ((7, 15), (Delivery, Drop), (0, 0), [5, 0, 0]),
+            ((7, 15), (Delivery, Sample), (0, 0), [5, 0, 0]),
+            ((7, 15), (Delivery, Block), (0, 0), [0, 0, 5]),
+            ((7, 15), (Delivery, Block), (0, 4), [0, 1, 4]),
+            ((7, 15), (Delivery, Drop), (0, 4), [1, 4, 0]),
+            ((7, 15), (Call, Drop), (8, 0), [0, 0, 5]),
+        ];
+        for ((warm_up, window), known, (said, admitted), expected) in rows {
+            let account = Account { counters: [(DROPPED.to_owned(), said)].into(), admitted, ..Account::default() };
+            let (ledger, _) = closed(warm_up, window, known, &account);
+            let found = [ledger.dropped, ledger.lost.admitted, ledger.lost.silent];
+            assert_eq!(found, expected, "{warm_up} and {window} arrived, {known:?}, {account:?}");
+            assert_eq!(ledger.enqueued + ledger.dropped, 20);
+            assert_eq!(ledger.enqueued_in_window, ledger.enqueued);
+        }
+    }
+
+    #[test]
+    fn a_counter_that_says_more_than_is_missing_disagrees() {
+        let account = |said| Account { counters: [(DROPPED.to_owned(), said)].into(), ..Account::default() };
+        for (said, expected) in [(8, vec![]), (9, vec!["dropped: the queue says 9, we saw 8 (warm-up included)"])] {
+            let account = account(said);
+            let (ledger, warm_up) = closed(7, 15, (OutcomeSource::Counter, Strategy::Drop), &account);
+            assert_eq!((warm_up.enqueued, warm_up.dropped), (7, 3));
+            assert_eq!(disagreements(&account.counters, &ledger, &warm_up, &nothing_delivered()), expected);
+        }
     }
 }

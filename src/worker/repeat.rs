@@ -122,6 +122,8 @@ fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Fail
     started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the shutdown: {error}")))?;
     let account = receive.recv_timeout(deadline + SHUTDOWN_GRACE);
     sink.stop_serving();
+    // A queue that gave up may still be delivering; in a service, it would end with the process.
+    sink.close();
     match account {
         Ok(Ok(account)) => Ok(account),
         Ok(Err(_)) => Err(Failure::new(FailureKind::Panicked, panics::first().unwrap_or_default())),

@@ -60,9 +60,8 @@ mod tests {
     use super::*;
     use crate::adapter::{About, Account};
     use crate::load::{Entry, Phase, Reply, Stamp};
-    use crate::measure::OutcomeSource;
     use crate::measure::encoding::Distribution;
-    use crate::scenario::{Arrival, Parameters, Strategy};
+    use crate::scenario::{Arrival, Parameters};
     use crate::units::{Nanos, Rate};
     use std::marker::PhantomData;
 
@@ -103,14 +102,7 @@ mod tests {
     type Steady = Paced<Fifty>;
 
     impl<P: Pace> Queue for Paced<P> {
-        const ABOUT: About = About {
-            name: "paced",
-            version: "1",
-            strategies: &[Strategy::Drop],
-            blocks_caller: &[],
-            outcome_source: OutcomeSource::Call,
-            shutdown_delivers: true,
-        };
+        const ABOUT: About = About::new("paced", "1");
 
         fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
             Ok(Self { sink, pace: PhantomData })

@@ -291,8 +291,8 @@ fn conform(command: &[String], strategies: &[&str], axes: &str) -> Vec<(String, 
     place.write(
         "s.toml",
         format!(
-            "[queues.it]\ncommand = {command:?}\n[matrix]\nqueue = \"it\"\nstrategy = {strategies:?}\nmaxsize = 100\n\
-             rate = \"100/s\"\nduration = \"500ms\"\npacing = \"sleep\"\nsink_delay = [\"0s\", \"10ms\"]\n{axes}\
+            "[queues.it]\ncommand = {command:?}\n[matrix]\nqueue = \"it\"\nstrategy = {strategies:?}\nmaxsize = 40\n\
+             rate = \"100/s\"\nduration = \"400ms\"\npacing = \"sleep\"\nsink_delay = [\"0s\", \"10ms\"]\n{axes}\
              [run]\nwarmup = \"100ms\"\nrepeats = 1\ninvalid_retries = 0\n"
         ),
     );
@@ -312,12 +312,12 @@ fn check_conformance(name: &str, ledgers: &[(String, bool, Value)]) {
     assert!(!ledgers.is_empty());
     for (strategy, is_slow, ledger) in ledgers {
         let of = |count: &str| ledger[count].as_u64().unwrap_or_else(|| panic!("{name}: {count} of {ledger}"));
-        assert_eq!(of("scheduled"), 500, "{name} {strategy}");
+        assert_eq!(of("scheduled"), 400, "{name} {strategy}");
         assert_eq!((of("duplicated"), of("phantom"), of("undecidable")), (0, 0, 0), "{name} {strategy}: {ledger}");
         match (strategy.as_str(), is_slow) {
             ("block", false) => assert_eq!(of("dropped"), 0, "{name}: dropped although there was room: {ledger}"),
             ("drop", true) => assert!(of("dropped") > 0, "{name}: overload drops nothing: {ledger}"),
-            ("sample", false) => assert!(of("sampled_out") > 250, "{name}: {ledger}"),
+            ("sample", false) => assert!(of("sampled_out") > 200, "{name}: {ledger}"),
             _ => {}
         }
     }
@@ -333,7 +333,7 @@ fn the_drivers_of_this_repository_conform() {
     let command = vec!["python3".to_owned(), script("queuehandler_driver.py")];
     check_conformance("queuehandler", &conform(&command, &["drop", "block"], ""));
     let Some(python) = set_up() else { return };
-    for (facade, pipeline) in [("sync", "bare"), ("sync", "default"), ("async", "default"), ("sync", "production")] {
+    for (facade, pipeline) in [("sync", "default"), ("async", "bare"), ("sync", "production")] {
         let words = [&script("fapilog_driver.py"), "--facade", facade, "--pipeline", pipeline];
         let command: Vec<String> =
             std::iter::once(python.display().to_string()).chain(words.map(str::to_owned)).collect();

@@ -2,10 +2,14 @@
 
 mod accounting;
 mod cli;
+mod conformance;
 mod drivers;
 mod house;
 mod liars;
 mod memory;
+mod outcomes;
 mod producers;
+mod protocol;
+mod queues;
 mod selftest;
 mod support;

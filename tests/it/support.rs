@@ -1,9 +1,9 @@
 //! What several tests need.
 
 use queue_load::adapter::About;
-use queue_load::measure::{Measurement, OutcomeSource};
+use queue_load::measure::Measurement;
 use queue_load::plan::PlannedRepeat;
-use queue_load::scenario::{Parameters, Strategy, Target};
+use queue_load::scenario::{Parameters, Target};
 use queue_load::units::{Nanos, Rate};
 use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
 use std::path::{Path, PathBuf};
@@ -35,14 +35,7 @@ pub fn take_the_machine() -> impl Drop {
 
 /// What a queue of the tests says of itself: it can `drop`, and its calls tell their outcome.
 pub const fn about(name: &'static str) -> About {
-    About {
-        name,
-        version: "1",
-        strategies: &[Strategy::Drop],
-        blocks_caller: &[],
-        outcome_source: OutcomeSource::Call,
-        shutdown_delivers: true,
-    }
+    About::new(name, "1")
 }
 
 /// A short repeat: 10 tasks offer 500 logs in 250 ms.

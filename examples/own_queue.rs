@@ -1,0 +1,35 @@
+//! A queue of one's own under load: a channel of the standard library, and a program that has every verb.
+//!
+//! `cargo run --release --example own_queue -- run scenarios/smoke.toml --queue mine`
+
+use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use std::process::ExitCode;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
+
+struct Mine(SyncSender<(Stamp, String)>, JoinHandle<()>);
+
+impl Queue for Mine {
+    // It can `drop`, and its calls tell what became of them; `About` says what else there is to say.
+    const ABOUT: About = About::new("mine", "1.0.0");
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let (sender, records) = sync_channel::<(Stamp, String)>(setup.maxsize());
+        // Every record ends in the sink, with its stamp; the text is asked for only where it is written somewhere.
+        let write = move |(stamp, text)| drop(sink.deliver(Some(stamp), |out| writeln!(out, "{text}")));
+        Ok(Self(sender, spawn(move || records.into_iter().for_each(write))))
+    }
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        // All that happens here is timed.
+        let sent = self.0.try_send((entry.stamp, format!("{} {:?}", entry.message(), entry.fields())));
+        sent.map_or(Reply::Dropped, |()| Reply::ACCEPTED)
+    }
+    fn shutdown(self, _deadline: Duration) -> Account {
+        drop(self.0);
+        self.1.join().map_or_else(|panic| std::panic::resume_unwind(panic), |()| Account::default())
+    }
+}
+
+fn main() -> ExitCode {
+    queue_load::cli::main_with(|queues| queues.add::<Mine>())
+}

@@ -1,0 +1,85 @@
+//! The queues of others that this crate can put under load, those that are not built in included.
+
+use super::{About, OutcomeSource, Strategy, Typed};
+
+/// A queue that a cargo feature builds in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Optional {
+    /// What it is.
+    pub about: About,
+    /// The cargo feature of this crate that builds it in.
+    pub feature: &'static str,
+}
+
+impl Optional {
+    /// The command that builds it in.
+    pub fn how_to_build(&self) -> String {
+        let feature = self.feature;
+        format!(
+            "build with `--features {feature}`: `cargo run --release --features {feature} -- …`, or `cargo install`"
+        )
+    }
+}
+
+const DROP_AND_BLOCK: &[Strategy] = &[Strategy::Drop, Strategy::Block];
+const BLOCK: &[Strategy] = &[Strategy::Block];
+
+/// `tracing` with `tracing-appender`'s non-blocking writer.
+pub const TRACING_APPENDER: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    outcome_source: OutcomeSource::Counter,
+    // The guard gives up after a second.
+    shutdown_delivers: false,
+    most_fields: Typed::COUNT,
+    ..About::new("tracing-appender", env!("QUEUE_LOAD_VERSION_TRACING_APPENDER"))
+};
+
+/// `slog` with `slog-async`.
+pub const SLOG_ASYNC: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    most_fields: Typed::COUNT,
+    ..About::new("slog-async", env!("QUEUE_LOAD_VERSION_SLOG_ASYNC"))
+};
+
+/// `tracing` with OpenTelemetry's batching log processor.
+pub const OPENTELEMETRY: About = About {
+    outcome_source: OutcomeSource::Delivery,
+    most_fields: Typed::COUNT,
+    ..About::new("opentelemetry", env!("QUEUE_LOAD_VERSION_OPENTELEMETRY_SDK"))
+};
+
+/// `spdlog-rs` with its thread pool's sink.
+pub const SPDLOG_RS: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    most_fields: Typed::COUNT,
+    ..About::new("spdlog-rs", env!("QUEUE_LOAD_VERSION_SPDLOG_RS"))
+};
+
+/// A bounded `tokio::sync::mpsc` channel.
+pub const TOKIO_MPSC: About =
+    About { strategies: DROP_AND_BLOCK, ..About::new("tokio-mpsc", env!("QUEUE_LOAD_VERSION_TOKIO")) };
+
+/// A bounded `crossbeam-channel`.
+pub const CROSSBEAM: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    ..About::new("crossbeam", env!("QUEUE_LOAD_VERSION_CROSSBEAM_CHANNEL"))
+};
+
+/// All of them.
+pub const OPTIONAL: [Optional; 6] = [
+    Optional { about: TRACING_APPENDER, feature: "tracing-appender" },
+    Optional { about: SLOG_ASYNC, feature: "slog-async" },
+    Optional { about: OPENTELEMETRY, feature: "opentelemetry" },
+    Optional { about: SPDLOG_RS, feature: "spdlog-rs" },
+    Optional { about: TOKIO_MPSC, feature: "tokio-mpsc" },
+    Optional { about: CROSSBEAM, feature: "crossbeam" },
+];
+
+/// The feature that builds a queue in; `None` for one that is always there, or not ours.
+pub fn feature_of(name: &str) -> Option<&'static str> {
+    OPTIONAL.iter().find(|optional| optional.about.name == name).map(|optional| optional.feature)
+}

@@ -1,0 +1,108 @@
+//! `tracing` with OpenTelemetry's bridge, its logs SDK and its batching log processor.
+//!
+//! - `drop` is all that it has. Neither the call nor a counter of its interface tells which records it dropped, so what
+//!   did not arrive counts as dropped; that includes what a shutdown leaves behind that runs out of time.
+//! - `batch_size` and `batch_timeout` of the case are its export batch and its scheduled delay.
+//! - The fields of `tracing`'s macros are fixed when the program is compiled: four. A case with fewer leaves the others
+//!   out; one with more is refused.
+
+use super::catalogue::OPENTELEMETRY;
+use super::dispatch::Installed;
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use opentelemetry::logs::AnyValue;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{
+    BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter, SdkLogRecord, SdkLoggerProvider,
+};
+use std::time::Duration;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// OpenTelemetry's logs SDK under load.
+#[derive(Debug)]
+pub struct OpenTelemetry {
+    installed: Installed,
+    provider: SdkLoggerProvider,
+}
+
+impl Queue for OpenTelemetry {
+    const ABOUT: About = OPENTELEMETRY;
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let parameters = &setup.parameters;
+        let batch = usize::try_from(parameters.batch_size).map_err(|_| "batch_size is too large")?;
+        let config = BatchConfigBuilder::default()
+            .with_max_queue_size(setup.maxsize())
+            .with_max_export_batch_size(batch)
+            .with_scheduled_delay(Duration::from_nanos(parameters.batch_timeout.0))
+            .build();
+        let processor = BatchLogProcessor::builder(Exporter { sink }).with_batch_config(config).build();
+        let provider = SdkLoggerProvider::builder().with_log_processor(processor).build();
+        let subscriber = tracing_subscriber::registry().with(OpenTelemetryTracingBridge::new(&provider));
+        Ok(Self { installed: Installed::new(subscriber.into()), provider })
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        let typed = entry.typed();
+        let (stamp_id, stamp_at) = entry.stamp.to_words();
+        self.installed.with(|| {
+            tracing::info!(
+                user_id = typed.user_id,
+                route = typed.route,
+                duration_ms = typed.duration_ms,
+                cached = typed.cached,
+                stamp_id,
+                stamp_at,
+                "{}",
+                entry.message()
+            );
+        });
+        Reply::UNKNOWN
+    }
+
+    fn shutdown(self, deadline: Duration) -> Account {
+        // Whether it was in time shows in what arrived.
+        let _ = self.provider.shutdown_with_timeout(deadline);
+        Account::default()
+    }
+}
+
+/// The counting sink as an exporter.
+#[derive(Debug)]
+struct Exporter {
+    sink: Sink,
+}
+
+impl LogExporter for Exporter {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        for (record, _) in batch.iter() {
+            // What the sink refuses is missing there; the processor drops the batch either way.
+            let _ = self.sink.deliver(stamp(record), |out| write_line(record, out));
+        }
+        Ok(())
+    }
+}
+
+fn stamp(record: &SdkLogRecord) -> Option<Stamp> {
+    let word = |name| {
+        let (_, value) = record.attributes_iter().find(|(key, _)| key.as_str() == name)?;
+        if let AnyValue::Int(word) = value { u64::try_from(*word).ok() } else { None }
+    };
+    Stamp::from_words(word("stamp_id")?, word("stamp_at")?)
+}
+
+fn write_line(record: &SdkLogRecord, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    if let Some(AnyValue::String(message)) = record.body() {
+        write!(out, "{message}")?;
+    }
+    for (key, value) in record.attributes_iter() {
+        match value {
+            AnyValue::Int(value) => write!(out, " {key}={value}")?,
+            AnyValue::Double(value) => write!(out, " {key}={value}")?,
+            AnyValue::Boolean(value) => write!(out, " {key}={value}")?,
+            AnyValue::String(value) => write!(out, " {key}={value}")?,
+            other => write!(out, " {key}={other:?}")?,
+        }
+    }
+    writeln!(out)
+}

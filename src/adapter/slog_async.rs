@@ -1,0 +1,155 @@
+//! `slog` with `slog-async`. The record travels as it is; nothing is formatted but the message.
+//!
+//! It is `AsyncCore`, which returns an error where there is no room: `Async` around it keeps a count, puts it into a
+//! record of its own, and has been seen to count wrong.
+//!
+//! - Whether a call had to wait under `block` is unknown.
+//! - Dropping the core delivers what is left, without a limit of time. The deadline of the case limits it here.
+//! - The fields of the macros are fixed when the program is compiled: four. A case with fewer has `None` in their place;
+//!   one with more is refused.
+
+use super::catalogue::SLOG_ASYNC;
+use super::deadline::within;
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use slog::{Drain, KV, Key, Logger, Never, OwnedKVList, Record, Serializer, info, o};
+use slog_async::AsyncCore;
+use std::cell::Cell;
+use std::fmt;
+use std::io::Write;
+use std::time::Duration;
+
+/// `slog-async` under load.
+#[derive(Debug)]
+pub struct SlogAsync {
+    logger: Logger,
+    accepted: Reply,
+}
+
+thread_local! {
+    /// What became of the record that this thread logged last.
+    static IS_REFUSED: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Queue for SlogAsync {
+    const ABOUT: About = SLOG_ASYNC;
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let core = AsyncCore::custom(Counted { sink })
+            .chan_size(setup.maxsize())
+            .blocking(setup.blocks())
+            .thread_name("slog-async".to_owned())
+            .build();
+        let accepted = if setup.blocks() { Reply::UNKNOWN } else { Reply::ACCEPTED };
+        Ok(Self { logger: Logger::root(Telling { core }, o!()), accepted })
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        let typed = entry.typed();
+        let (id, at) = entry.stamp.to_words();
+        info!(self.logger, "{}", entry.message();
+            "user_id" => typed.user_id,
+            "route" => typed.route,
+            "duration_ms" => typed.duration_ms,
+            "cached" => typed.cached,
+            "stamp_id" => id,
+            "stamp_at" => at,
+        );
+        if IS_REFUSED.get() { Reply::Dropped } else { self.accepted }
+    }
+
+    fn shutdown(self, deadline: Duration) -> Account {
+        within(deadline, move || drop(self.logger));
+        Account::default()
+    }
+}
+
+/// Passes on what the core says to the caller, which a logger would not.
+struct Telling {
+    core: AsyncCore,
+}
+
+impl Drain for Telling {
+    type Ok = ();
+    type Err = Never;
+
+    fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
+        IS_REFUSED.set(self.core.log(record, values).is_err());
+        Ok(())
+    }
+}
+
+/// The counting sink as a drain.
+struct Counted {
+    sink: Sink,
+}
+
+impl Drain for Counted {
+    type Ok = ();
+    type Err = Never;
+
+    fn log(&self, record: &Record<'_>, _: &OwnedKVList) -> Result<(), Never> {
+        let mut stamp = Words::default();
+        let found = record.kv().serialize(record, &mut stamp).is_ok();
+        let stamp = if found { stamp.to_stamp() } else { None };
+        // What the sink refuses is lost: a drain cannot tell anyone.
+        let _ = self.sink.deliver(stamp, |out| {
+            write!(out, "{}", record.msg())?;
+            let written = record.kv().serialize(record, &mut Text { out });
+            written.map_err(std::io::Error::other)?;
+            writeln!(out)
+        });
+        Ok(())
+    }
+}
+
+/// Picks the stamp out of a record.
+#[derive(Default)]
+struct Words {
+    id: Option<u64>,
+    at: Option<u64>,
+}
+
+impl Words {
+    fn to_stamp(&self) -> Option<Stamp> {
+        Stamp::from_words(self.id?, self.at?)
+    }
+}
+
+impl Serializer for Words {
+    fn emit_arguments(&mut self, _: Key, _: &fmt::Arguments<'_>) -> slog::Result {
+        Ok(())
+    }
+
+    fn emit_u64(&mut self, key: Key, value: u64) -> slog::Result {
+        match key {
+            "stamp_id" => self.id = Some(value),
+            "stamp_at" => self.at = Some(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    // What is passed over need not be formatted first.
+    fn emit_str(&mut self, _: Key, _: &str) -> slog::Result {
+        Ok(())
+    }
+
+    fn emit_f64(&mut self, _: Key, _: f64) -> slog::Result {
+        Ok(())
+    }
+
+    fn emit_bool(&mut self, _: Key, _: bool) -> slog::Result {
+        Ok(())
+    }
+}
+
+/// Writes the fields of a record.
+struct Text<'a> {
+    out: &'a mut dyn Write,
+}
+
+impl Serializer for Text<'_> {
+    fn emit_arguments(&mut self, key: Key, value: &fmt::Arguments<'_>) -> slog::Result {
+        write!(self.out, " {key}={value}").map_err(slog::Error::from)
+    }
+}

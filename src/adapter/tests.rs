@@ -1,0 +1,101 @@
+//! What every queue that is built in must do with a record, without a load.
+
+use super::{Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
+use crate::clock::{LoadClock, ManualClock};
+use crate::load::{Entry, Phase, Template};
+use crate::scenario::Parameters;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Longer than any queue takes for a few records.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A sink that keeps what it is given.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Logs five records with so many fields.
+struct LogsFive {
+    fields: u32,
+    strategy: Strategy,
+}
+
+struct Logged {
+    name: &'static str,
+    replies: Vec<Reply>,
+    account: Account,
+    arrived: u64,
+    strangers: u64,
+    text: String,
+}
+
+impl Host for LogsFive {
+    type Output = Logged;
+
+    fn host<Q: Queue>(self) -> Logged {
+        let kept = Kept::default();
+        let sink = Sink::new(LoadClock::Manual(ManualClock::at(0)), 1, 0, Some(Box::new(kept.clone())));
+        let parameters = Parameters { strategy: self.strategy, ..Parameters::default() };
+        let queue = Q::build(&Setup { parameters, seed: 1 }, sink.clone()).unwrap();
+        let template = Template::new(self.fields, 20);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let log = |sequence| {
+            let stamp = Stamp { phase: Phase::Window, task: 0, sequence, at: 7 };
+            runtime.block_on(queue.log(&Entry::new(&template, stamp)))
+        };
+        let replies = (0..5).map(log).collect();
+        let account = queue.shutdown(DEADLINE);
+        sink.flush().unwrap();
+        let delivered = sink.delivered().unwrap();
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let arrived = delivered.arrivals[0].unique;
+        Logged { name: Q::ABOUT.name, replies, account, arrived, strangers: delivered.strangers, text }
+    }
+}
+
+fn with_each(fields: u32, test: impl Fn(Logged)) {
+    let registry = Registry::<LogsFive>::with_own();
+    let abouts: Vec<_> = registry.abouts().copied().collect();
+    for about in abouts {
+        for &strategy in about.strategies {
+            test(registry.host(about.name, LogsFive { fields, strategy }).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_record_arrives_with_its_stamp() {
+    with_each(Typed::COUNT, |logged| {
+        let Logged { name, replies, account, arrived, strangers, .. } = logged;
+        assert!(replies.iter().all(|reply| matches!(reply, Reply::Enqueued { .. })), "{name}: {replies:?}");
+        assert_eq!((arrived, strangers, account.admitted), (5, 0, 0), "{name}");
+    });
+}
+
+#[test]
+fn the_text_has_the_message_and_every_field() {
+    for fields in 0..=Typed::COUNT {
+        with_each(fields, |Logged { name, text, .. }| {
+            assert_eq!(text.lines().count(), 5, "{name}: {text}");
+            let first = text.lines().next().unwrap();
+            assert!(first.contains("request served from "), "{name}: {first}");
+            let values = ["1000000", "/api/v1/orders", "12.75", "true"];
+            // The control writes no fields.
+            for (n, value) in values.iter().enumerate().filter(|_| name != "noop") {
+                assert_eq!(first.contains(value), n < fields as usize, "{name}, {fields} fields: {first}");
+            }
+        });
+    }
+}

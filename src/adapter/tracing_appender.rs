@@ -1,0 +1,76 @@
+//! `tracing` with the `fmt` layer and `tracing-appender`'s non-blocking writer. The text is made by the caller.
+//!
+//! - `drop` is its lossy mode: a line for which there is no room is dropped, and counted by the writer's error counter.
+//!   The call does not tell.
+//! - `block` is the other mode. Whether a call had to wait is unknown.
+//! - The guard waits one second for the worker at the shutdown, whatever the deadline. What is left then is lost, and
+//!   counted nowhere.
+//! - The fields of `tracing`'s macros are fixed when the program is compiled: four, as its users write them. A case with
+//!   fewer leaves the others out; one with more is refused.
+
+use super::catalogue::TRACING_APPENDER;
+use super::dispatch::Installed;
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use std::io::{self, Write};
+use std::time::Duration;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+
+/// `tracing-appender` under load.
+#[derive(Debug)]
+pub struct TracingAppender {
+    installed: Installed,
+    errors: ErrorCounter,
+    guard: WorkerGuard,
+}
+
+impl Queue for TracingAppender {
+    const ABOUT: About = TRACING_APPENDER;
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .lossy(!setup.blocks())
+            .buffered_lines_limit(setup.maxsize())
+            .finish(Lines { sink });
+        let errors = writer.error_counter();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        Ok(Self { installed: Installed::new(subscriber.into()), errors, guard })
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        let typed = entry.typed();
+        self.installed.with(|| {
+            tracing::info!(
+                user_id = typed.user_id,
+                route = typed.route,
+                duration_ms = typed.duration_ms,
+                cached = typed.cached,
+                stamp = %entry.stamp,
+                "{}",
+                entry.message()
+            );
+        });
+        Reply::UNKNOWN
+    }
+
+    fn shutdown(self, _: Duration) -> Account {
+        drop(self.guard);
+        let dropped = self.errors.dropped_lines() as u64;
+        Account { counters: [("dropped".to_owned(), dropped)].into(), ..Account::default() }
+    }
+}
+
+/// Takes the lines: the writer hands over each in one piece.
+struct Lines {
+    sink: Sink,
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.sink.deliver(Stamp::find(line), |out| out.write_all(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
