@@ -718,7 +718,9 @@ class Repeat:
             load.run()
         except Exception as error:
             raise Refusal("panicked", f"a call raised {type(error).__name__}: {error}") from error
-        begin = max(now_ns(), window.end_ns)
+        # The window ends when it ends, even where the last log was due long before.
+        sleep_until(window.end_ns, threading.Event())
+        begin = now_ns()
         left = max(0, window.end_ns + drain_ns - begin)
         # Out of time, the sink stops being slow, so that the shutdown is not held up by it.
         relief = threading.Timer(left / 1e9, setattr, (sink, "abandoned", True))

@@ -19,7 +19,8 @@ fn the_example_is_a_whole_repeat_that_is_believed() {
     let request: Request = serde_json::from_str(request).unwrap();
     assert_eq!(request.protocol, PROTOCOL_VERSION);
     let said: Vec<Message> = example("← ").into_iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let [Message::Hello(hello), Message::Started, Message::Progress(_), Message::Result(result)] = said.as_slice() else {
+    let [Message::Hello(hello), Message::Started, Message::Progress(_), Message::Result(result)] = said.as_slice()
+    else {
         panic!("hello, started, progress, result: {said:?}")
     };
     let can = hello.capabilities.as_ref().unwrap();
@@ -40,7 +41,8 @@ fn the_error_of_the_text_is_one() {
 fn every_axis_and_every_default_is_named() {
     let can = Capabilities::default();
     for axis in &AXES {
-        let key = if TEXT.contains(&format!("`{}`", axis.name)) { axis.name.to_owned() } else { format!("{}_ns", axis.name) };
+        let key =
+            if TEXT.contains(&format!("`{}`", axis.name)) { axis.name.to_owned() } else { format!("{}_ns", axis.name) };
         assert!(TEXT.contains(&format!("`{key}`")), "{} is not explained", axis.name);
         if !axis.always_in_id {
             let default = format!("{} {}", axis.name, can.described(axis.name));
