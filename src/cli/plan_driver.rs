@@ -86,9 +86,11 @@ pub fn ask(
     scenario: &Scenario,
     interrupt: &Interrupt,
 ) -> Result<Option<Capabilities>, CliError> {
-    let fix = || match &queue.setup {
-        Some(setup) => format!("set it up with `{setup}`"),
-        None => "see docs/PROTOCOL.md for what a program must say".to_owned(),
+    let fix = |fault: &Fault| match (&queue.setup, fault) {
+        (Some(setup), _) => format!("set it up with `{setup}`"),
+        // It has said itself what it needs.
+        (None, Fault::NotBuilt { .. }) => String::new(),
+        (None, _) => "see docs/PROTOCOL.md for what a program must say".to_owned(),
     };
     let command = command_of(queue, scenario).map_err(|problem| said_of(queue, scenario, problem))?;
     match probe(&command, PATIENCE, interrupt) {
@@ -103,7 +105,7 @@ pub fn ask(
             if let Some(last) = error.stderr_tail.iter().rev().find(|line| !line.trim().is_empty()) {
                 message = format!("{message}; its last words: {last}");
             }
-            Err(said_of(queue, scenario, Problem::new(message, fix())))
+            Err(said_of(queue, scenario, Problem::new(message, fix(&error.fault))))
         }
         Ok(hello) => hello.capabilities.map(Some).ok_or_else(|| {
             let message = format!("`{}` says hello without capabilities", queue.command_line());

@@ -20,6 +20,7 @@ pub fn scenario() -> ScenarioRecord {
         run: RunSettings::default(),
         matrix: BTreeMap::from([("strategy".into(), vec!["drop".into(), "block".into()])]),
         checks: vec![CheckRecord { expression: "dropped == 0".into(), applies_to: None }],
+        queues: Vec::new(),
         overrides: vec![Override::from_command_line("duration", "1s")],
         left_out: Vec::new(),
     }
