@@ -31,7 +31,7 @@ MOST_LOGS = 3_000_000
 LONGEST_REQUEST = 1 << 20
 # One second after the window's end, what the generator has not sent is given up.
 GRACE_NS = 1_000_000_000
-# The control: this long, or long enough for 20 logs, at most a second; none where that holds fewer than 10.
+# The control: as long as asked for, 300 ms if nothing is said, or long enough for 20 logs, at most a second; none where that holds fewer than 10.
 CONTROL_NS, LONGEST_CONTROL_NS, CONTROL_LOGS, FEWEST_CONTROL_LOGS = 300_000_000, 1_000_000_000, 20, 10
 IDLE_NS = 400_000_000
 # How far behind the window's end a queue may return from its last call and its shutdown, beyond the drain timeout.
@@ -676,8 +676,9 @@ class Repeat:
 
     def control(self):
         """The same producers send a piece of the same schedule to a queue that does nothing."""
-        span = min(max(CONTROL_NS, math.ceil(CONTROL_LOGS * 10**9 / self.offered)), LONGEST_CONTROL_NS)
-        if self.offered * span / 10**9 < FEWEST_CONTROL_LOGS:
+        planned = self.repeat.get("control_ns", CONTROL_NS)
+        span = min(max(planned, math.ceil(CONTROL_LOGS * 10**9 / self.offered)), LONGEST_CONTROL_NS)
+        if not planned or self.offered * span / 10**9 < FEWEST_CONTROL_LOGS:
             return None
         schedule = self.schedule(span)
         noop = AsyncNoop() if asyncio.iscoroutinefunction(self.type.log) else Noop()

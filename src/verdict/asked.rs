@@ -75,6 +75,7 @@ mod tests {
             case_id: String::new(),
             parameters,
             warmup: Nanos::ZERO,
+            control: Nanos::ZERO,
             drain_timeout: Nanos::ZERO,
             deadline: Nanos::ZERO,
             seed: 42,
