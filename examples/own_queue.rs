@@ -1,6 +1,6 @@
 //! A queue of one's own under load: a channel of the standard library, and a program that has every verb.
 //!
-//! `cargo run --release --example own_queue -- run scenarios/smoke.toml --queue mine`
+//! `cargo run --release --example own_queue -- run scenarios/smoke.toml --queue mine --strategy drop`
 
 use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use std::process::ExitCode;

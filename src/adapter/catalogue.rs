@@ -12,11 +12,11 @@ pub struct Optional {
 }
 
 impl Optional {
-    /// The command that builds it in.
+    /// The commands that build it in.
     pub fn how_to_build(&self) -> String {
         let feature = self.feature;
         format!(
-            "build with `--features {feature}`: `cargo run --release --features {feature} -- …`, or `cargo install`"
+            "build it in with `cargo build --release --features {feature}` or `cargo install … --features {feature}`"
         )
     }
 }

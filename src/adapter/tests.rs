@@ -1,6 +1,6 @@
 //! What every queue that is built in must do with a record, without a load.
 
-use super::{Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
+use super::{About, Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
 use crate::clock::{LoadClock, ManualClock};
 use crate::load::{Entry, Phase, Template};
 use crate::scenario::Parameters;
@@ -73,6 +73,34 @@ fn with_each(fields: u32, test: impl Fn(Logged)) {
             test(registry.host(about.name, LogsFive { fields, strategy }).unwrap());
         }
     }
+}
+
+/// Keeps its records until it is dropped, and has no shutdown of its own.
+struct Late(Sink, Mutex<Vec<Stamp>>);
+
+impl Queue for Late {
+    const ABOUT: About = About::new("late", "1");
+
+    fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+        Ok(Self(sink, Mutex::default()))
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        self.1.lock().unwrap().push(entry.stamp);
+        Reply::ACCEPTED
+    }
+}
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        self.1.lock().unwrap().drain(..).for_each(|stamp| self.0.deliver(Some(stamp), |_| Ok(())).unwrap());
+    }
+}
+
+#[test]
+fn a_queue_without_a_shutdown_delivers_when_it_is_dropped() {
+    let logged = LogsFive { fields: 0, strategy: Strategy::Drop }.host::<Late>();
+    assert_eq!((logged.arrived, logged.account), (5, Account::default()));
 }
 
 #[test]

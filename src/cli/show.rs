@@ -78,6 +78,12 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     let plan = inputs::replay(&header.inputs, &queues.catalog())?;
     let mut runs: BTreeMap<usize, CaseRuns> = BTreeMap::new();
     for record in contents.records {
+        // With other queues built in, other cases may have been left out of the plan.
+        if plan.cases.get(record.repeat.case).is_none_or(|case| case.id != record.repeat.case_id) {
+            let problem =
+                "its cases are not those that this program makes of its scenarios; use the program that wrote it";
+            return Err(no_report(problem.to_owned()));
+        }
         runs.entry(record.repeat.case).or_default().add(record);
     }
     let interrupted = !is_whole(&plan, &runs);

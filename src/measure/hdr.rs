@@ -22,7 +22,7 @@ pub(super) const COMPRESSED_COOKIE: u32 = 0x1c84_9314;
 pub(super) const COOKIE: u32 = 0x1c84_9313;
 const HEADER_BYTES: usize = 40;
 
-/// Why a [`Latency`] could not be decoded.
+/// Why a [`Latency`](super::Latency) could not be decoded.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EncodingError {
     /// The text is longer than [`MAX_TEXT_BYTES`].

@@ -125,9 +125,8 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
                 Step::Send { sequence } => {
                     let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
                     result.last_return = call.end;
-                    now = call.end;
                     self.recorders.with(SENDER.get(), |recorder| recorder.record(&call));
-                    self.give_others_a_turn().await;
+                    now = self.give_others_a_turn(call.end).await;
                 }
                 Step::Done => break,
             }
@@ -146,8 +145,7 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
                 Step::Wait(until) => now = self.wait(task, until).await,
                 Step::Send { sequence } => {
                     let call = self.call(&mut producer, Phase::WarmUp, task, sequence, &mut result.warm_up).await;
-                    now = call.end;
-                    self.give_others_a_turn().await;
+                    now = self.give_others_a_turn(call.end).await;
                 }
                 Step::Done => break,
             }
@@ -156,10 +154,20 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
     }
 
     /// A queue that never waits would keep the thread from the other tasks of the runtime; a lane takes turns by itself.
-    async fn give_others_a_turn(&self) {
-        if !matches!(self.waiting, Waiting::Lane) {
-            tokio::task::coop::consume_budget().await;
+    /// Says what time it is then: still `now`, unless the others took their turn.
+    async fn give_others_a_turn(&self, now: u64) -> u64 {
+        if matches!(self.waiting, Waiting::Lane) {
+            return now;
         }
+        let mut turn = pin!(tokio::task::coop::consume_budget());
+        let mut taken = false;
+        poll_fn(|context| {
+            let poll = turn.as_mut().poll(context);
+            taken |= poll.is_pending();
+            poll
+        })
+        .await;
+        if taken { self.clock.now() } else { now }
     }
 
     /// Waits until about `until`, and says what time it then is: it may be earlier.
@@ -227,5 +235,70 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
         self.recorders.with(SENDER.get(), |recorder| {
             producer.unsent().for_each(|intended| recorder.record_unsent(now - intended, ideal - intended));
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::{About, Setup, Sink};
+    use crate::clock::{LoadClock, ManualClock};
+    use crate::plan::PlannedRepeat;
+    use crate::scenario::{Parameters, Phase};
+    use crate::units::{Nanos, Rate};
+    use crate::worker::drive;
+
+    /// Blocks its thread for a millisecond in every call.
+    struct Blocks(LoadClock);
+
+    impl Queue for Blocks {
+        const ABOUT: About = About::new("blocks", "1");
+
+        fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+            Ok(Self(sink.clock().clone()))
+        }
+
+        async fn log(&self, _: &Entry<'_>) -> Reply {
+            self.0.pass(1_000_000);
+            Reply::ACCEPTED
+        }
+    }
+
+    #[test]
+    fn a_task_that_waits_for_its_turn_while_the_queue_has_the_thread_is_not_late() {
+        let parameters = Parameters {
+            concurrency: 2,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_secs(1),
+            phase: Phase::Aligned,
+            ..Parameters::default()
+        };
+        let repeat = PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::ZERO,
+            control: Nanos::ZERO,
+            drain_timeout: Nanos::ZERO,
+            deadline: Nanos::ZERO,
+            seed: 1,
+        };
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let none = Span { start: 0, length: 0 };
+        // All is due or overdue at once, so that nobody waits for a timer.
+        let load = Arc::new(drive::share(&repeat, Blocks(clock.clone()), clock, none, Waiting::Timer, 1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let run = |task| {
+            let load = Arc::clone(&load);
+            runtime.spawn(async move { load.run_task(task).await })
+        };
+        let tasks = [0, 1].map(run);
+        let results = tasks.map(|task| runtime.block_on(task).unwrap());
+        // One thread, a millisecond a call: 1,000 calls in the window, and the rest is the queue's doing.
+        assert_eq!(results.iter().map(|result| result.tally.unsent_generator).sum::<u64>(), 0);
+        assert_eq!(results.iter().map(|result| result.tally.attempted).sum::<u64>(), 1_000);
+        assert_eq!(load.recorders.merge().unwrap().lateness().max_ns, Some(0));
     }
 }
