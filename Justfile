@@ -33,6 +33,14 @@ lint:
     cargo check --quiet --no-default-features
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 
+# Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
+python-drivers:
+    drivers/python/setup
+
+# The tests of the drivers in Python.
+test-python:
+    cd drivers/python && .venv/bin/python -m unittest --quiet
+
 # What the instrument itself costs.
 bench *ARGS:
     cargo bench --quiet {{ARGS}}

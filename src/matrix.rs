@@ -62,6 +62,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
         let problem = Problem::new(format!("{cases} cases are too many"), format!("at most {MOST_CASES}"));
         return Err(Diagnostic::of(&scenario.file, "matrix", problem).into());
     }
+    let catalog = &scenario.catalog(catalog);
     let mut builder = Builder {
         scenario,
         scenario_index,
@@ -138,6 +139,8 @@ enum Lack {
     Fields,
     /// Under the strategy its calls block their thread, and with it every other task on the lane.
     Lanes,
+    /// Its program does not have the value of this axis.
+    Axis(&'static str),
 }
 
 impl Lack {
@@ -147,6 +150,7 @@ impl Lack {
         };
         let blocks = queue.blocks_caller.contains(&parameters.strategy);
         let shared = parameters.producers == Producers::Lanes && parameters.concurrency > MOST_OWN_LANES;
+        let lacking_axis = queue.capabilities.as_ref().and_then(|can| can.lacking_axis(parameters));
         [
             (Lack::Strategy, !queue.strategies.contains(&parameters.strategy)),
             (Lack::Fields, parameters.payload.fields > queue.most_fields),
@@ -154,6 +158,7 @@ impl Lack {
         ]
         .into_iter()
         .find_map(|(lack, holds)| holds.then_some(lack))
+        .or(lacking_axis.map(Lack::Axis))
     }
 
     fn depends_on_strategy(self) -> bool {
@@ -166,11 +171,12 @@ impl Lack {
             Lack::Queue => "queue",
             Lack::Fields => "payload",
             Lack::Strategy | Lack::Lanes => "strategy",
+            Lack::Axis(axis) => axis,
         }
     }
 
-    /// What is wrong, and what to do about it.
-    fn say(self, queue: &str, strategy: Strategy, catalog: &Catalog) -> (String, String) {
+    /// What is wrong, and what to do about it; `asked` is the value of [`axis`](Self::axis) that was asked for.
+    fn say(self, queue: &str, strategy: Strategy, asked: &str, catalog: &Catalog) -> (String, String) {
         let known = catalog.find(queue);
         match self {
             Lack::Queue => {
@@ -183,6 +189,11 @@ impl Lack {
                     known.into_iter().flat_map(|queue| &queue.strategies).map(|s| s.name()).collect();
                 let message = format!("queue `{queue}` has no strategy `{strategy}`");
                 (message, format!("it has {}; exclude the others", known.join(", ")))
+            }
+            Lack::Axis(axis) => {
+                let can = known.and_then(|queue| queue.capabilities.as_ref());
+                let has = can.map_or_else(String::new, |can| can.described(axis));
+                (format!("queue `{queue}` has no {axis} = {asked}"), format!("it has {has}; name that in [matrix]"))
             }
             Lack::Fields => {
                 let most = known.map_or(0, |queue| queue.most_fields);
@@ -267,8 +278,11 @@ impl Builder<'_> {
         for unsupported in std::mem::take(&mut self.unsupported) {
             let lacks = |p: &&Parameters| Lack::of(p, self.catalog).is_some_and(|lack| unsupported.is_of(p, lack));
             let count = self.left_out.iter().filter(lacks).count();
+            let axis = AXES.iter().find(|axis| axis.name == unsupported.lack.axis());
+            let first = self.left_out.iter().find(lacks);
+            let asked = axis.zip(first).map_or_else(String::new, |(axis, first)| axis.get(first).to_string());
             let Unsupported { lack, queue, strategy, key, position } = unsupported;
-            let (message, fix) = lack.say(&queue, strategy, self.catalog);
+            let (message, fix) = lack.say(&queue, strategy, &asked, self.catalog);
             if self.scenario.run.skip_unsupported {
                 let cases = if count == 1 { "case is" } else { "cases are" };
                 // What is not built in can be had: the note says how.

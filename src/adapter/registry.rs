@@ -73,6 +73,7 @@ impl<H: Host> Registry<H> {
             name: about.name.to_owned(),
             strategies: about.strategies.to_vec(),
             blocks_caller: about.blocks_caller.to_vec(),
+            capabilities: None,
             most_fields: about.most_fields,
             missing: None,
         };

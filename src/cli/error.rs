@@ -86,6 +86,9 @@ pub enum CliError {
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The user ended it before anything was run.
+    #[error("interrupted; nothing was run")]
+    Interrupted,
     /// Something that only a fault of the tool or of the system explains.
     #[error("{0}")]
     Internal(String),
@@ -102,6 +105,7 @@ impl CliError {
             | Self::Usage(_)
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
+            Self::Interrupted => Exit::Interrupted,
             Self::Baseline { .. } | Self::NoBaseline { .. } => Exit::Incomparable,
             Self::Unsaved { .. } | Self::Render(_) | Self::Outputs { .. } | Self::Run(_) | Self::Internal(_) => {
                 Exit::Internal

@@ -3,8 +3,11 @@
 use super::args::ScenarioArgs;
 use super::error::CliError;
 use crate::plan::Plan;
-use crate::scenario::{self, Catalog, Context, Diagnostics, Override, Overrides, Scenario, Selector};
+use crate::scenario::{
+    self, Capabilities, Catalog, Context, Diagnostics, ExternalQueue, Override, Overrides, Scenario, Selector,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Repeats of a case where neither the scenario nor the user says how many.
 pub const DEFAULT_REPEATS: u32 = 3;
@@ -25,11 +28,17 @@ pub struct Inputs {
     /// Repeats of a case where nothing else says how many.
     #[serde(default = "default_repeats")]
     pub default_repeats: u32,
+    /// What the programs of `[queues.NAME]` said that they can do, by file and name.
+    #[serde(default)]
+    pub capabilities: BTreeMap<String, BTreeMap<String, Capabilities>>,
 }
 
 fn default_repeats() -> u32 {
     DEFAULT_REPEATS
 }
+
+/// Asks the program of a queue what it can do; `None` if that cannot be known.
+pub type Ask<'a> = dyn FnMut(&ExternalQueue, &Scenario) -> Result<Option<Capabilities>, CliError> + 'a;
 
 /// A plan, and what the user should know of it.
 #[derive(Debug)]
@@ -42,18 +51,27 @@ pub struct Prepared {
     pub notes: Vec<String>,
 }
 
-/// Reads the scenarios and makes the plan.
+/// Reads the scenarios and makes the plan, without starting any program: what the programs of `[queues.NAME]` cannot do
+/// is then not known.
 ///
 /// # Errors
 /// Everything that is wrong with files, overrides and filters.
 pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliError> {
+    prepare_with(args, catalog, None)
+}
+
+/// The same; `ask` is asked about each external queue that the plan names, once all else is right.
+///
+/// # Errors
+/// As [`prepare`], and those of `ask`.
+pub fn prepare_with(args: &ScenarioArgs, catalog: &Catalog, ask: Option<&mut Ask<'_>>) -> Result<Prepared, CliError> {
     // What is not UTF-8 is no value of anything, and is refused as such.
     let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let mut found = Diagnostics::new();
-    let overrides = Overrides::read(&args.overrides, &environment, catalog)
-        .unwrap_or_else(|errors| nothing_but(&mut found, errors));
-    let filter =
-        Selector::from_filters(&args.filters, catalog).unwrap_or_else(|errors| nothing_but(&mut found, errors));
+    let names = catalog.with_names(scenario::declared_queues(&args.scenarios));
+    let overrides =
+        Overrides::read(&args.overrides, &environment, &names).unwrap_or_else(|errors| nothing_but(&mut found, errors));
+    let filter = Selector::from_filters(&args.filters, &names).unwrap_or_else(|errors| nothing_but(&mut found, errors));
     let context = Context { catalog, overrides: &overrides, default_repeats: args.default_repeats };
     let (scenarios, mut notes) =
         scenario::load(&args.scenarios, context).unwrap_or_else(|errors| nothing_but(&mut found, errors));
@@ -62,15 +80,55 @@ pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliEr
     notes.extend(scenario::unknown_variables(variables));
     notes.extend(overrides.notes().iter().cloned());
     notes.extend(overrides.list().iter().map(|given| format!("overridden: {given}")));
+    let mut plan = Plan::new(scenarios, catalog, &filter)?;
+    let mut capabilities = BTreeMap::new();
+    if let Some(ask) = ask {
+        capabilities = ask_all(&plan, ask)?;
+        if !capabilities.is_empty() {
+            plan = Plan::new(knowing(plan.scenarios, &capabilities), catalog, &filter)?;
+        }
+    }
     let inputs = Inputs {
-        sources: scenarios.iter().map(|scenario| (scenario.file.clone(), scenario.text.clone())).collect(),
+        sources: plan.scenarios.iter().map(|scenario| (scenario.file.clone(), scenario.text.clone())).collect(),
         overrides: overrides.list().to_vec(),
         filters: args.filters.clone(),
         default_repeats: args.default_repeats,
+        capabilities,
     };
-    let plan = Plan::new(scenarios, catalog, &filter)?;
     notes.extend(plan.notes.iter().cloned());
     Ok(Prepared { inputs, plan, notes })
+}
+
+/// Asks about each external queue of the plan once; all that is wrong is said together.
+fn ask_all(plan: &Plan, ask: &mut Ask<'_>) -> Result<BTreeMap<String, BTreeMap<String, Capabilities>>, CliError> {
+    let named: BTreeSet<(usize, &str)> =
+        plan.cases.iter().map(|case| (case.scenario, case.parameters.queue.as_str())).collect();
+    let mut answers: BTreeMap<String, BTreeMap<String, Capabilities>> = BTreeMap::new();
+    let mut found = Diagnostics::new();
+    for (scenario, queue) in named {
+        let scenario = &plan.scenarios[scenario];
+        let Some(queue) = scenario.external(queue) else { continue };
+        match ask(queue, scenario) {
+            Ok(None) => {}
+            Ok(Some(can)) => {
+                answers.entry(scenario.file.clone()).or_default().insert(queue.name.clone(), can);
+            }
+            Err(CliError::Input(errors)) => found.append(errors),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found.or(answers)?)
+}
+
+/// The scenarios with what the programs of their queues can do.
+fn knowing(scenarios: Vec<Scenario>, capabilities: &BTreeMap<String, BTreeMap<String, Capabilities>>) -> Vec<Scenario> {
+    let know = |mut scenario: Scenario| {
+        if let Some(known) = capabilities.get(&scenario.file) {
+            scenario.queues.iter_mut().for_each(|queue| queue.capabilities = known.get(&queue.name).cloned());
+        }
+        scenario
+    };
+    scenarios.into_iter().map(know).collect()
 }
 
 /// Makes the plan again that the inputs once gave.
@@ -78,12 +136,14 @@ pub fn prepare(args: &ScenarioArgs, catalog: &Catalog) -> Result<Prepared, CliEr
 /// # Errors
 /// What is wrong with them; nothing, if they ever gave a plan with the same queues.
 pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, CliError> {
-    let overrides = Overrides::read(&inputs.overrides, &|_| None, catalog)?;
+    let declared = inputs.sources.iter().flat_map(|(_, text)| scenario::queues_declared_in(text.as_bytes()));
+    let names = catalog.with_names(declared);
+    let overrides = Overrides::read(&inputs.overrides, &|_| None, &names)?;
     let context = Context { catalog, overrides: &overrides, default_repeats: inputs.default_repeats };
     let parse = |(file, text): &(String, String)| scenario::parse(file, text.as_bytes(), context);
     let scenarios = inputs.sources.iter().map(parse).collect::<Result<Vec<Scenario>, _>>()?;
-    let filter = Selector::from_filters(&inputs.filters, catalog)?;
-    Ok(Plan::new(scenarios, catalog, &filter)?)
+    let filter = Selector::from_filters(&inputs.filters, &names)?;
+    Ok(Plan::new(knowing(scenarios, &inputs.capabilities), catalog, &filter)?)
 }
 
 /// Keeps the errors, so that those of what else was given can be said with them; what they are about is left empty.

@@ -4,20 +4,37 @@ use super::args::ListArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::inputs::{self, Prepared};
+use super::plan_driver::command_of;
 use super::stdio;
 use super::stdio::plain_table;
 use crate::plan::Plan;
 use crate::render::{Format, sanitise};
-use crate::scenario::Parameters;
+use crate::scenario::{Parameters, Problem};
 use crate::units::human;
 use crate::worker::Queues;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 #[derive(Serialize)]
 struct Listing<'a> {
+    programs: Vec<ListedProgram<'a>>,
     cases: Vec<ListedCase<'a>>,
     repeats: usize,
     estimate_ns: u64,
+}
+
+/// A program that a run would start.
+#[derive(Serialize)]
+struct ListedProgram<'a> {
+    queue: &'a str,
+    scenario: &'a str,
+    command: &'a [String],
+    /// As seen from here.
+    working_dir: String,
+    /// The names of the variables that it is given; their values may be nobody's business.
+    env: Vec<&'a str>,
+    /// Why it could not be started; null if it is there.
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,7 +72,47 @@ fn listing(plan: &Plan) -> Listing<'_> {
             checks: plan.checks_of(case).into_iter().map(|index| scenario.checks[index].expression.as_str()).collect(),
         }
     });
-    Listing { cases: cases.collect(), repeats: plan.repeats.len(), estimate_ns: plan.estimate().0 }
+    Listing {
+        programs: programs(plan),
+        cases: cases.collect(),
+        repeats: plan.repeats.len(),
+        estimate_ns: plan.estimate().0,
+    }
+}
+
+/// The programs of `[queues.NAME]` that the plan needs, each once.
+fn programs(plan: &Plan) -> Vec<ListedProgram<'_>> {
+    let named: BTreeSet<(usize, &str)> =
+        plan.cases.iter().map(|case| (case.scenario, case.parameters.queue.as_str())).collect();
+    let program = |(scenario, queue): (usize, &str)| {
+        let scenario = &plan.scenarios[scenario];
+        let queue = scenario.external(queue)?;
+        let problem = command_of(queue, scenario).err();
+        Some(ListedProgram {
+            queue: &queue.name,
+            scenario: &scenario.name,
+            command: &queue.command,
+            working_dir: queue.directory(&scenario.file).display().to_string(),
+            env: queue.env.iter().map(|(name, _)| name.as_str()).collect(),
+            problem: problem.map(|Problem { message, fix }| format!("{message} ({fix})")),
+        })
+    };
+    named.into_iter().filter_map(program).collect()
+}
+
+fn program_lines(plan: &Plan) -> String {
+    let line = |program: ListedProgram<'_>| {
+        let command = sanitise(&program.command.join(" "), 200);
+        let variables = match program.env.as_slice() {
+            [] => String::new(),
+            names => format!(", with {} set", sanitise(&names.join(", "), 200)),
+        };
+        let problem = program.problem.map_or_else(String::new, |problem| format!("\n    {}", sanitise(&problem, 500)));
+        let directory = sanitise(&program.working_dir, 200);
+        format!("  {}: {command}\n    in {directory}{variables}{problem}\n", program.queue)
+    };
+    let lines: String = programs(plan).into_iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("\nA run starts these programs:\n{lines}") }
 }
 
 fn table(plan: &Plan) -> String {
@@ -73,5 +130,6 @@ fn table(plan: &Plan) -> String {
     }
     let cases = human::counted(plan.cases.len() as u64, "case");
     let repeats = human::counted(plan.repeats.len() as u64, "repeat");
-    format!("{}\n\n{cases}, {repeats}, about {}\n", table.trim_fmt(), human::span(plan.estimate()))
+    let estimate = human::span(plan.estimate());
+    format!("{}\n\n{cases}, {repeats}, about {estimate}\n{}", table.trim_fmt(), program_lines(plan))
 }

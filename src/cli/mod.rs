@@ -12,6 +12,7 @@ mod gate;
 mod inputs;
 mod list;
 mod outputs;
+mod plan_driver;
 mod progress;
 mod queues;
 mod recovered;

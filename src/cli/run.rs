@@ -24,18 +24,17 @@ use super::evidence::{self, About};
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
 use super::outputs::Outputs;
+use super::plan_driver::{self, PlanDriver};
 use super::progress::{Plain, Progress, Terminal};
 use super::reports::Destination;
 use super::stdio;
 use crate::compare::{self, Options, Settings};
-use crate::measure::Measurement;
-use crate::plan::{Layout, Plan, PlannedRepeat};
+use crate::plan::{Layout, Plan};
 use crate::render::{self, Format};
 use crate::report::{Environment, Report};
-use crate::run::{ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, RepeatError, yardstick};
-use crate::verdict;
+use crate::run::{Ending, Interrupt, yardstick};
+use crate::scenario::{ExternalQueue, Scenario};
 use crate::worker::Queues;
-use crate::worker::protocol;
 use baseline::Baseline;
 use conduct::{Gating, Reference, conduct};
 use programs::{OtherProgram, Programs};
@@ -58,7 +57,11 @@ pub struct Header {
 
 /// Runs the scenarios.
 pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
-    let Prepared { inputs, plan, notes } = inputs::prepare(&args.scenarios, &queues.catalog())?;
+    // From here on there may be something to tidy up.
+    let interrupt = interrupt_on_signal()?;
+    let mut ask = |queue: &ExternalQueue, scenario: &Scenario| plan_driver::ask(queue, scenario, &interrupt);
+    let prepared = inputs::prepare_with(&args.scenarios, &queues.catalog(), Some(&mut ask))?;
+    let Prepared { inputs, plan, notes } = prepared;
     if !args.quiet {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
@@ -72,8 +75,6 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let destination = Destination::of(args, &outputs, &plan, about.created_at)?;
     let header = Header { inputs, environment: about.environment.clone(), layout: about.layout.clone() };
     let encoded = serde_json::to_value(&header).map_err(|error| CliError::Internal(error.to_string()))?;
-    // From here on there is something to tidy up.
-    let interrupt = interrupt_on_signal()?;
     let other = args.gating.ab_exec.as_deref().map(|path| OtherProgram::greet(path, &plan, &interrupt)).transpose()?;
     let mut journal = destination.begin_journal(about.created_at, &encoded)?;
 
@@ -205,40 +206,5 @@ fn progress(args: &RunArgs, plan: &Plan) -> Box<dyn Progress> {
         Box::new(Terminal::new(plan))
     } else {
         Box::new(Plain::new(plan))
-    }
-}
-
-/// Each repeat by the driver that its scenario asks for.
-struct PlanDriver<'a> {
-    plan: &'a Plan,
-    child: ChildDriver,
-    in_process: InProcessDriver<'a>,
-}
-
-impl<'a> PlanDriver<'a> {
-    fn new(plan: &'a Plan, queues: &'a Queues) -> Result<Self, CliError> {
-        let worker =
-            ChildCommand::worker().map_err(|error| CliError::Internal(format!("cannot find this program: {error}")))?;
-        let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
-        Ok(Self {
-            plan,
-            child: ChildDriver::new(worker, Box::new(verify)),
-            in_process: InProcessDriver::new(queues, Box::new(verify)),
-        })
-    }
-}
-
-impl Driver for PlanDriver<'_> {
-    fn run(
-        &mut self,
-        repeat: &PlannedRepeat,
-        interrupt: &Interrupt,
-        on_progress: &mut dyn FnMut(protocol::Progress),
-    ) -> Result<Measurement, RepeatError> {
-        if self.plan.scenario_of(&self.plan.cases[repeat.case]).run.isolate {
-            self.child.run(repeat, interrupt, on_progress)
-        } else {
-            self.in_process.run(repeat, interrupt, on_progress)
-        }
     }
 }

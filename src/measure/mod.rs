@@ -17,5 +17,6 @@ pub mod series;
 pub mod sink;
 pub mod stalls;
 pub mod tracker;
+mod values;
 
 pub use model::*;

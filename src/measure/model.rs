@@ -62,9 +62,10 @@ pub struct Lost {
     pub silent: u64,
 }
 
-/// A distribution of times: the whole histogram, and exact moments beside it.
+/// A distribution of times: the whole histogram, and exact moments beside it. A driver may give the values instead, as
+/// `{"values_ns":[…]}`, and leave the rest to the reader.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "super::values::Wire")]
 pub struct Latency {
     /// Number of values.
     pub count: u64,
@@ -242,22 +243,26 @@ pub struct Measurement {
     #[serde(default)]
     pub control: Option<Control>,
     /// The series.
+    #[serde(default)]
     pub series: Series,
     /// The queue's own counters by name, as it gave them.
+    #[serde(default)]
     pub queue_counters: BTreeMap<String, u64>,
     /// Version of the queue.
     pub queue_version: String,
     /// Where the queue's own counters and ours disagree, in words.
+    #[serde(default)]
     pub disagreements: Vec<String>,
 }
 
-mod decimal {
+pub(super) mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     pub fn serialize<S: Serializer>(v: &u128, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(v)
     }
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
-        String::deserialize(d)?.parse().map_err(D::Error::custom)
+    pub fn maybe<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u128>, D::Error> {
+        let text = Option::<String>::deserialize(d)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }
 

@@ -390,6 +390,7 @@ fn a_number_that_covers_refused_calls_says_so() {
     use crate::measure::OutcomeSource;
     let mut counted = healthy(10_000).dropping(4_000);
     counted.outcome_source = OutcomeSource::Counter;
+    counted.queue_counters = [("dropped".to_owned(), 4_000)].into();
     counted.latency.enqueue = constant(10_000, 8_000);
     (counted.latency.unblocked, counted.latency.blocked) = (None, None);
     counted.latency.rejected = constant(0, 0);

@@ -24,6 +24,7 @@ pub fn scenario() -> ScenarioRecord {
         matrix: BTreeMap::from([("strategy".into(), vec!["drop".into(), "block".into()])]),
         checks: vec![CheckRecord { expression: "dropped == 0".into(), applies_to: None }],
         gate: GateSettings::default(),
+        queues: Vec::new(),
         overrides: vec![Override::from_command_line("duration", "1s")],
         left_out: Vec::new(),
     }

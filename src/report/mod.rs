@@ -31,8 +31,8 @@ pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
 pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
 pub use model::{
-    CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, RepeatRecord, Report,
-    SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,
+    CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, ProgramRecord,
+    RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,
 };
 pub use name::{file_name, write_new};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};

@@ -5,7 +5,7 @@ use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Ledger, OutcomeSource, Rates, Series};
 use crate::run::Yardstick;
-use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Scenario, Target};
+use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,6 +76,33 @@ pub struct ScenarioRecord {
     /// Cases that were left out since their queue cannot do what they ask, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// The queues that programs of their own put under load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<ProgramRecord>,
+}
+
+/// The program of a queue, as written in the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramRecord {
+    /// Name of the queue.
+    pub queue: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Where it runs, seen from the scenario's directory; null: there.
+    pub working_dir: Option<String>,
+    /// Names of the variables that it was given. Their values may be secrets and are not kept.
+    pub env: Vec<String>,
+}
+
+impl ProgramRecord {
+    fn of(queue: &ExternalQueue) -> Self {
+        Self {
+            queue: queue.name.clone(),
+            command: queue.command.clone(),
+            working_dir: queue.working_dir.clone(),
+            env: queue.env.iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
 }
 
 /// A check as written.
@@ -109,6 +136,7 @@ impl ScenarioRecord {
             matrix: values.collect(),
             checks: checks.collect(),
             gate: scenario.gate,
+            queues: scenario.queues.iter().map(ProgramRecord::of).collect(),
             overrides: scenario.overrides.clone(),
             left_out: Vec::new(),
         }

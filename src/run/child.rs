@@ -341,14 +341,14 @@ fn silence(process: &mut Process) -> Result<(), Fault> {
     if rest.is_empty() { Ok(()) } else { Err(Fault::bad_line(PROBLEM, rest)) }
 }
 
-fn exited(status: ExitStatus, after_result: bool) -> Fault {
+pub(super) fn exited(status: ExitStatus, after_result: bool) -> Fault {
     Fault::Exited { code: status.code(), signal: status.signal(), after_result }
 }
 
-fn cannot_hear(error: io::Error) -> Fault {
+pub(super) fn cannot_hear(error: io::Error) -> Fault {
     Fault::Spawn { message: format!("cannot read from the child: {error}") }
 }
 
-fn no_status(error: io::Error) -> Fault {
+pub(super) fn no_status(error: io::Error) -> Fault {
     Fault::Spawn { message: format!("cannot tell how the child ended: {error}") }
 }

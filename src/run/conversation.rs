@@ -11,6 +11,8 @@ const FOREIGN_HELLO_BYTES: usize = 64 * 1024;
 /// How far a child has come.
 pub(super) struct Conversation {
     stage: Stage,
+    /// Version of the queue, as in `hello`.
+    version: String,
     messages_left: u64,
 }
 
@@ -36,7 +38,7 @@ pub(super) enum Said {
 impl Conversation {
     /// One that ends after `messages` messages, if not before.
     pub(super) fn new(messages: u64) -> Self {
-        Self { stage: Stage::Silent, messages_left: messages }
+        Self { stage: Stage::Silent, version: String::new(), messages_left: messages }
     }
 
     /// Takes the child's next line.
@@ -52,11 +54,19 @@ impl Conversation {
         let (stage, said) = match (self.stage, message) {
             (Stage::Silent, Message::Hello(hello)) => {
                 check_version(&hello)?;
+                self.version = hello.version;
                 (Stage::Greeted, Said::Onward)
             }
             (Stage::Greeted, Message::Started) => (Stage::Started, Said::Onward),
             (Stage::Started, Message::Progress(progress)) => (Stage::Started, Said::Progress(progress)),
-            (Stage::Started, Message::Result(measurement)) => (Stage::Over, Said::Over(Ok(measurement))),
+            (Stage::Started, Message::Result(measurement)) => {
+                if measurement.queue_version != self.version {
+                    let (said, now) = (excerpt(self.version.as_bytes()), excerpt(measurement.queue_version.as_bytes()));
+                    let problem = format!("the result is of version `{now}`, hello was of version `{said}`");
+                    return Err(Fault::protocol(problem));
+                }
+                (Stage::Over, Said::Over(Ok(measurement)))
+            }
             // Even before hello: whoever cannot understand the request can only say so.
             (Stage::Silent | Stage::Greeted | Stage::Started, Message::Error(failure)) => {
                 (Stage::Over, Said::Over(Err(failure)))
@@ -65,6 +75,18 @@ impl Conversation {
         };
         self.stage = stage;
         Ok(said)
+    }
+}
+
+/// Takes the first line of a child that is only asked what it can do.
+///
+/// # Errors
+/// When it is not a `hello` of this version.
+pub(super) fn hear_hello(line: &[u8]) -> Result<Result<Hello, Failure>, Fault> {
+    match parse(line)? {
+        Message::Hello(hello) => check_version(&hello).map(|()| Ok(hello)),
+        Message::Error(failure) => Ok(Err(failure)),
+        message => Err(out_of_turn(Stage::Silent, &message, line)),
     }
 }
 

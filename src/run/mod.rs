@@ -9,6 +9,7 @@
 //! | `greeting` | whether another program can carry out repeats |
 //! | `process` | the child's pipes, exit and end |
 //! | `conversation` | which message may follow which |
+//! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | text into lines of bounded length |
 //! | `stderr` | the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
@@ -39,6 +40,7 @@ mod fixture;
 mod greeting;
 mod in_process;
 pub mod journal;
+mod probe;
 mod leftovers;
 mod lines;
 mod process;
@@ -55,5 +57,6 @@ pub use execute::{CaseRuns, Ending, Execution, Failed, Measured, Session, SetAsi
 pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
 pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord, Torn};
+pub use probe::probe;
 pub use scripted::ScriptedDriver;
 pub use yardstick::{Moment, Yardstick, YardstickReading};

@@ -1,6 +1,6 @@
 //! The queues that a scenario may name.
 
-use super::Strategy;
+use super::{Capabilities, ExternalQueue, Strategy};
 
 /// What a scenario needs to know of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct QueueSpec {
     pub most_fields: u32,
     /// Why it cannot be put under load, and what to do about it; `None`: it can.
     pub missing: Option<Missing>,
+    /// What its program says that it can do, where another program puts it under load; `None` if it is one of ours, or
+    /// was not asked yet.
+    pub capabilities: Option<Capabilities>,
 }
 
 /// A queue that is known, and not to be had.
@@ -29,7 +32,28 @@ pub struct Missing {
 impl QueueSpec {
     /// A queue whose calls never block their thread, for records of any size.
     pub fn new(name: impl Into<String>, strategies: Vec<Strategy>) -> QueueSpec {
-        QueueSpec { name: name.into(), strategies, blocks_caller: Vec::new(), most_fields: u32::MAX, missing: None }
+        QueueSpec {
+            name: name.into(),
+            strategies,
+            blocks_caller: Vec::new(),
+            most_fields: u32::MAX,
+            missing: None,
+            capabilities: None,
+        }
+    }
+
+    /// The queue of another program: whatever it says that it can do, and everything as long as it was not asked.
+    fn of_program(queue: &ExternalQueue) -> QueueSpec {
+        let spec = QueueSpec::new(queue.name.clone(), Strategy::ALL.to_vec());
+        match queue.capabilities.clone() {
+            None => spec,
+            Some(can) => QueueSpec {
+                strategies: can.strategies.clone(),
+                blocks_caller: can.blocks_caller.clone(),
+                capabilities: Some(can),
+                ..spec
+            },
+        }
     }
 }
 
@@ -49,6 +73,17 @@ impl Catalog {
             }
         }
         catalog
+    }
+
+    /// These queues and those of other programs.
+    pub fn with(&self, external: &[ExternalQueue]) -> Catalog {
+        Catalog::new(self.queues.iter().cloned().chain(external.iter().map(QueueSpec::of_program)))
+    }
+
+    /// These queues and others of which only the names are known.
+    pub fn with_names(&self, names: impl IntoIterator<Item = String>) -> Catalog {
+        let named = names.into_iter().map(|name| QueueSpec::new(name, Strategy::ALL.to_vec()));
+        Catalog::new(self.queues.iter().cloned().chain(named))
     }
 
     /// The queue of that name.

@@ -7,6 +7,7 @@
 //! | `readers` | one raw value -> one typed value |
 //! | `generator` | the axes that say how the load is made |
 //! | [`axes`] | the one table of axes |
+//! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
 //! | `check_expr` | the language of checks |
 //! | [`overrides`] | command line and environment in the place of a file's values |
@@ -21,6 +22,7 @@ mod document;
 mod errors;
 mod expectation;
 mod gate;
+mod external;
 mod generator;
 pub mod files;
 mod model;
@@ -34,12 +36,13 @@ pub use axes::{AXES, Axis, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
+pub use external::{Capabilities, ExternalQueue};
 pub use gate::GateSettings;
 pub use generator::{Arrival, ArrivalError, Pacing, Phase, Placement, Producers};
 pub use model::*;
 pub use overrides::{Override, Overrides, Source, unknown_variables};
 pub use selector::{Clause, Selector};
-pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, load, parse};
+pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, declared_queues, load, parse, queues_declared_in};
 
 /// What a command line can replace: each axis and each setting of `[run]`, by key, with what it is in a few words.
 pub fn overridable() -> impl Iterator<Item = (&'static str, &'static str)> {

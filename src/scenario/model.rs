@@ -1,6 +1,9 @@
 //! The scenario as validated: every value in its own type, defaults filled in.
 
-use super::{Arrival, Check, GateSettings, Matrix, Override, Pacing, Phase, Placement, Position, Producers, Selector};
+use super::{
+    Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, Phase, Placement, Position,
+    Producers, Selector,
+};
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -21,6 +24,8 @@ pub struct Scenario {
     pub sha256: String,
     /// The promise.
     pub target: Target,
+    /// The queues that programs of their own put under load.
+    pub queues: Vec<ExternalQueue>,
     /// The values of each axis.
     pub matrix: Matrix,
     /// Which cases of the product are left out.
@@ -37,6 +42,18 @@ pub struct Scenario {
     pub overrides: Vec<Override>,
     /// What the user should know, such as values that stood twice; each with file and place.
     pub notes: Vec<String>,
+}
+
+impl Scenario {
+    /// The queue of that name, if a program of its own puts it under load.
+    pub fn external(&self, queue: &str) -> Option<&ExternalQueue> {
+        self.queues.iter().find(|external| external.name == queue)
+    }
+
+    /// The queues that this scenario may name: those of `own`, and its own ones.
+    pub fn catalog(&self, own: &Catalog) -> Catalog {
+        own.with(&self.queues)
+    }
 }
 
 /// `[[exclude]]`: leaves out every case of the product that it selects.

@@ -25,6 +25,7 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
     if faults.is_empty() {
         counts(measurement, distributions, &mut faults);
     }
+    source(measurement, &mut faults);
     numbers(measurement, &mut faults);
     surroundings::faults(measurement, distributions, &mut faults);
     faults.sort();
@@ -85,6 +86,25 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
     }
 }
 
+/// What cannot be known from where the outcomes are said to come from.
+fn source(measurement: &Measurement, faults: &mut Vec<String>) {
+    let ledger = &measurement.ledger;
+    let silent = ledger.lost.silent;
+    let counted = measurement.queue_counters.get("dropped").copied();
+    match measurement.outcome_source {
+        OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => faults.push(format!(
+            "by its counter, dropped = {} is more than queue_counters.dropped = {}",
+            ledger.dropped,
+            counted.map_or("null".to_owned(), |counted| counted.to_string())
+        )),
+        // What did not arrive, and is not admitted, is either the one or the other, by the strategy.
+        OutcomeSource::Delivery if ledger.dropped > 0 && silent > 0 => {
+            faults.push(format!("by delivery, nothing tells dropped = {} from lost.silent = {silent}", ledger.dropped));
+        }
+        OutcomeSource::Call | OutcomeSource::Counter | OutcomeSource::Delivery => {}
+    }
+}
+
 /// Holds the number of values of each latency against the ledger.
 fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<String>) {
     let ledger = &measurement.ledger;
@@ -100,6 +120,7 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
         ("rejected", distributions.rejected.count(), rejected),
         ("response", distributions.response.count(), sent),
         ("response_ideal", distributions.response_ideal.count(), sent),
+        ("lateness", distributions.lateness.count(), ("attempted", ledger.attempted)),
     ] {
         if count != expected {
             faults.push(format!("the ledger does not close: count({name}) = {count}, {what} = {expected}"));
@@ -179,7 +200,8 @@ mod tests {
     #[test]
     fn every_contradiction_is_found() {
         type Lie = fn(&mut Measurement);
-        let lies: [(&str, Lie); 18] = [
+        let lies: [(&str, Lie); 19] = [
+            ("count(lateness) = 99", |m| m.latency.lateness = constant(99, 10_000)),
             ("scheduled = 101", |m| m.ledger.scheduled += 1),
             ("attempted = 100", |m| m.ledger.dropped += 1),
             ("enqueued = 100", |m| m.ledger.lost.silent += 1),
@@ -217,6 +239,23 @@ mod tests {
         measurement.latency.blocked = None;
         measurement.latency.rejected = constant(0, 0);
         assert_eq!(faults(&measurement), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_drop_that_nobody_counted_is_not_believed() {
+        let mut measurement = healthy(100).dropping(40);
+        measurement.latency.enqueue = constant(100, 10_000);
+        (measurement.latency.unblocked, measurement.latency.blocked) = (None, None);
+        measurement.latency.rejected = constant(0, 0);
+        measurement.outcome_source = OutcomeSource::Counter;
+        for (counted, believed) in [(None, false), (Some(39), false), (Some(40), true), (Some(90), true)] {
+            measurement.queue_counters = counted.map(|count| ("dropped".to_owned(), count)).into_iter().collect();
+            assert_eq!(faults(&measurement).is_empty(), believed, "{counted:?}: {:?}", faults(&measurement));
+        }
+        measurement.outcome_source = OutcomeSource::Delivery;
+        assert_eq!(faults(&measurement), Vec::<String>::new());
+        (measurement.ledger.dropped, measurement.ledger.enqueued, measurement.ledger.lost.silent) = (30, 70, 10);
+        assert!(faults(&measurement)[0].contains("nothing tells dropped = 30 from lost.silent = 10"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | does this case keep the promise? | [`judge_case`], on the repeats [`Pooled`] |
 //! | and the whole? | [`judge_plan`] |
 
+mod asked;
 mod blame;
 mod case;
 mod check;
@@ -22,6 +23,7 @@ mod statistic;
 mod surroundings;
 mod target;
 
+pub use asked::faults_for;
 pub use case::{CaseEvidence, judge_case};
 pub use faults::faults;
 pub use model::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity};

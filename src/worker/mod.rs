@@ -52,6 +52,7 @@ impl Host for RepeatHost {
             protocol: PROTOCOL_VERSION,
             name: Q::ABOUT.name.to_owned(),
             version: Q::ABOUT.version.to_owned(),
+            capabilities: None,
         }));
         repeat::run::<Q>(&self.repeat, &mut *self.say)
     }

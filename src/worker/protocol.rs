@@ -5,6 +5,7 @@
 
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
+use crate::scenario::Capabilities;
 use serde::{Deserialize, Serialize};
 
 /// Version of the protocol; a child that says another in its `hello` is not run.
@@ -44,8 +45,11 @@ pub struct Hello {
     pub protocol: u32,
     /// Name of the queue.
     pub name: String,
-    /// Version of the queue.
+    /// Version of the queue; the result must name the same.
     pub version: String,
+    /// What the child can do. A driver of `[queues.NAME]` must say it; our own worker, whose queues are known, does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
 }
 
 /// Counts so far, within the window.

@@ -95,11 +95,24 @@ fn read_axis(
         (values, document.position(value.span().start))
     });
     if let Some((axis, values)) = context.overrides.of_slot(axis.slot()) {
+        check_overridden_queues(document, values, context.catalog);
         return Some(AxisValues { axis, values: values.clone(), origin: Origin::Override });
     }
     match from_file {
         Some((values, position)) => Some(AxisValues { axis, values, origin: Origin::File(position) }),
         None => Some(AxisValues { axis, values: vec![axis.default()?], origin: Origin::Default }),
+    }
+}
+
+/// An override may name a queue that another scenario declares.
+fn check_overridden_queues(document: &mut Document<'_>, values: &[Value], catalog: &Catalog) {
+    for value in values {
+        if let Value::Queue(name) = value
+            && catalog.find(name).is_none()
+        {
+            let problem = Problem::unknown("queue", name, catalog.names());
+            document.error_of_file("matrix.queue", problem);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod checks;
 mod gate;
 mod matrix;
+mod queues;
 mod selectors;
 mod target;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use super::settings::SETTINGS;
 use super::{Catalog, Diagnostic, Diagnostics, Include, Overrides, Problem, RunSettings, Scenario, Value, readers};
 use crate::units::Nanos;
 pub use matrix::{AxisValues, MOST_CASES, Matrix, Origin};
+pub use queues::declared as queues_declared_in;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,7 +32,8 @@ pub struct Context<'a> {
     pub default_repeats: u32,
 }
 
-const SECTIONS: [&str; 9] = ["name", "description", "target", "matrix", "exclude", "include", "run", "check", "gate"];
+const SECTIONS: [&str; 10] =
+    ["name", "description", "target", "queues", "matrix", "exclude", "include", "run", "check", "gate"];
 
 /// Reads every scenario that the paths and globs name.
 ///
@@ -53,6 +56,12 @@ pub fn load(patterns: &[String], context: Context<'_>) -> Result<(Vec<Scenario>,
         }
     }
     found.or((scenarios, notes))
+}
+
+/// The names of the queues that the scenarios declare themselves, as far as their files can be read: so that an override
+/// or a filter may name them. What is wrong with a file is said by [`load`].
+pub fn declared_queues(patterns: &[String]) -> Vec<String> {
+    files::read(patterns).0.iter().flat_map(|source| queues_declared_in(&source.bytes)).collect()
 }
 
 /// Reads one scenario from the bytes of `file`.
@@ -101,6 +110,9 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
         .read(table, "", "description", |raw| bounded(readers::text(raw, "description", "what it shows")?, 4000, true));
     let target = target::read(document, table);
     let run = run(document, table, context);
+    let queues = queues::read(document, table, context.catalog);
+    let catalog = context.catalog.with(&queues);
+    let context = Context { catalog: &catalog, ..context };
     let matrix = matrix::read(document, table, context);
     let excludes = selectors::excludes(document, table, context.catalog);
     let includes = selectors::includes(document, table, context.catalog, matrix.as_ref());
@@ -116,6 +128,7 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
         text: String::new(),
         sha256: String::new(),
         target,
+        queues,
         matrix,
         excludes,
         includes,

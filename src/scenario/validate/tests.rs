@@ -475,3 +475,57 @@ proptest! {
         let _ = read(&text.join("\n"));
     }
 }
+
+#[test]
+fn external_queues_are_read_and_may_be_named() {
+    let scenario = read(
+        "[queues.mine]\ncommand = [\"python3\", \"d.py\", \"\"]\nenv = { A = \"1\", EMPTY = \"\" }\n\
+         working_dir = \"../d\"\nsetup = \"make d\"\n[queues.\"b-2.x\"]\ncommand = [\"./b\"]\n\
+         [matrix]\nqueue = [\"mine\", \"builtin\", \"b-2.x\"]\n[[exclude]]\nqueue = \"mine\"\nmaxsize = 1000\n",
+    )
+    .unwrap();
+    assert_eq!(texts(scenario.matrix.values("queue")), ["mine", "builtin", "b-2.x"]);
+    let mine = scenario.external("mine").unwrap();
+    assert_eq!(mine.command, ["python3", "d.py", ""]);
+    assert_eq!(mine.env, [("A".to_owned(), "1".to_owned()), ("EMPTY".to_owned(), String::new())]);
+    assert_eq!((mine.working_dir.as_deref(), mine.setup.as_deref()), (Some("../d"), Some("make d")));
+    assert_eq!(mine.position, Position { line: 1, column: 9 });
+    assert_eq!((scenario.external("builtin"), &mine.capabilities), (None, &None));
+}
+
+#[test]
+fn everything_wrong_with_an_external_queue_is_said_at_its_place() {
+    let long = "x".repeat(65);
+    let text = format!(
+        "[queues.builtin]\ncommand = [\"x\"]\n[queues.\"a b\"]\ncommand = [\"x\"]\n[queues.{long}]\ncommand = [\"x\"]\n\
+         [queues.none]\n[queues.text]\ncommand = \"x y\"\n[queues.empty]\ncommand = []\n[queues.blank]\ncommand = [\" \", 1]\n\
+         [queues.keys]\ncomand = [\"x\"]\ncommand = [\"x\"]\nworking_dir = \"\"\nsetup = 1\n\
+         env = {{ \"A=B\" = \"1\", C = 2 }}\n[queues]\nflat = 1\n[matrix]\nqueue = [\"keys\", \"nope\"]\n"
+    );
+    insta::assert_snapshot!(errors(&text));
+}
+
+#[test]
+fn queues_must_be_a_table() {
+    assert_eq!(errors("queues = 1\n[matrix]\n"), "s.toml:1:10: queues: is a table, not an integer (write [queues])");
+}
+
+#[test]
+fn names_are_known_before_a_file_is_read_as_a_whole() {
+    assert_eq!(queues::declared(b"[queues.a]\ncommand = 1\n[queues.b]\n[matrix\n"), ["a", "b"]);
+    assert_eq!(queues::declared(b"queues = 3\n"), [""; 0]);
+    assert_eq!(queues::declared(b"\xff"), [""; 0]);
+}
+
+#[test]
+fn an_override_may_name_an_external_queue_of_this_file_only() {
+    let names = catalog().with_names(["mine".to_owned(), "other".to_owned()]);
+    let with = |queue: &str| {
+        let given = [Override::from_command_line("queue", queue)];
+        let overrides = Overrides::read(&given, &|_| None, &names).unwrap();
+        read_with(b"[queues.mine]\ncommand = [\"x\"]\n[matrix]\n", &overrides)
+    };
+    assert_eq!(texts(with("mine").unwrap().matrix.values("queue")), ["mine"]);
+    let error = with("other").unwrap_err().to_string();
+    assert!(error.contains("matrix.queue: unknown queue `other`"), "{error}");
+}

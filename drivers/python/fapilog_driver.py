@@ -1,0 +1,183 @@
+"""Puts fapilog under load: `fapilog_driver.py [--facade sync|async] [--pipeline bare|default|production]`.
+
+What fapilog means by the strategies:
+- `drop` discards at once when its queue is full.
+- `block` tries again for 50 ms, then discards. Its sync façade does not wait at all when it is called on an event loop,
+  as the tasks of `producers = "tasks"` do; `lanes` are plain threads, on which it waits.
+- `sample` is a filter behind the queue, whether or not that is full: it spares the sink and not the queue.
+
+`info()` returns None, so the outcome of a call is never known. Its drop counter is what `outcome_source = "counter"` goes
+by; what neither arrived nor was counted is lost without a word. Records that its sampling filter refuses stand in none of
+its counters: the filter is watched here.
+"""
+
+import queue_load_driver as driver
+
+# Before fapilog is imported: its console sinks keep a copy of stdout.
+SAY = driver.claim_stdout()
+
+import argparse
+import asyncio
+import importlib.metadata
+
+SETUP = "fapilog is not installed here: run drivers/python/setup"
+# What a façade needs to know that is not an axis; fapilog's own default.
+WAIT_MS = 50
+
+
+def identity_of(entry):
+    """The stamp, from what a filter or a sink is given."""
+    data = entry.get("data")
+    return data.get("identity") if isinstance(data, dict) else entry.get("identity")
+
+
+class LastStop:
+    """The sink at the end of fapilog's pipeline."""
+
+    name = "queue_load"
+
+    def __init__(self, sink):
+        self.take = sink.take
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        pass
+
+    async def write(self, entry):
+        self.take(identity_of(entry))
+
+
+def watch_sampling(sink):
+    """Has every record noted that the sampling filter refuses."""
+    from fapilog.plugins.filters.sampling import SamplingFilter
+
+    decide = SamplingFilter.filter
+
+    async def watched(self, event):
+        kept = await decide(self, event)
+        if kept is None:
+            sink.leave_out(identity_of(event))
+        return kept
+
+    SamplingFilter.filter = watched
+
+
+class Fapilog(driver.Queue):
+    """One façade over one pipeline."""
+
+    name = "fapilog"
+    outcome_source = "counter"
+    strategies = ["drop", "block", "sample"]
+    pipeline = "default"
+    is_async = False
+
+    def __init__(self, parameters, sink, seed):
+        self.parameters, self.seed, self.sink = parameters, seed, sink
+        sampling = parameters["strategy"] == "sample"
+        self.rate = float(parameters["sample_rate"].removesuffix("%")) / 100
+        if sampling:
+            watch_sampling(sink)
+        self.logger = getattr(self, "_" + self.pipeline)(sampling)
+        self.info = self.logger.info
+
+    def _core(self, sampling):
+        core = {
+            "max_queue_size": self.parameters["maxsize"],
+            "batch_max_size": self.parameters["batch_size"],
+            "batch_timeout_seconds": self.parameters["batch_timeout_ns"] / 1e9,
+            "backpressure_wait_ms": WAIT_MS,
+            "drop_on_full": self.parameters["strategy"] != "block",
+        }
+        return core | ({"filters": ["sampling"]} if sampling else {})
+
+    def _sampling(self):
+        return {"sample_rate": self.rate, "seed": self.seed % 2**32}
+
+    def _bare(self, sampling):
+        """The queue and its worker; no enrichers, no redactors."""
+        from fapilog.core.logger import AsyncLoggerFacade, SyncLoggerFacade
+        from fapilog.plugins.filters.sampling import SamplingFilter
+
+        core = self._core(sampling)
+        logger = (AsyncLoggerFacade if self.is_async else SyncLoggerFacade)(
+            name="load",
+            queue_capacity=core["max_queue_size"],
+            batch_max_size=core["batch_max_size"],
+            batch_timeout_seconds=core["batch_timeout_seconds"],
+            backpressure_wait_ms=WAIT_MS,
+            drop_on_full=core["drop_on_full"],
+            sink_write=LastStop(self.sink).write,
+            enrichers=[],
+            filters=[SamplingFilter(config=self._sampling())] if sampling else [],
+            metrics=None,
+            num_workers=1,
+        )
+        logger.start()
+        return logger
+
+    def _default(self, sampling):
+        """What `get_logger()` gives."""
+        from fapilog.core.settings import Settings
+
+        filters = {"filter_config": {"sampling": self._sampling()}} if sampling else {}
+        return self._get(settings=Settings(core=self._core(sampling), **filters))
+
+    def _production(self, sampling):
+        """What `get_logger(preset="production")` gives, with the queue of the case."""
+        from fapilog.core.presets import PRESETS
+
+        preset = PRESETS["production"]
+        preset["core"].update(self._core(sampling))
+        if sampling:
+            preset.setdefault("filter_config", {})["sampling"] = self._sampling()
+        return self._get(preset="production")
+
+    def _get(self, **how):
+        import fapilog
+
+        how = {"sinks": [LastStop(self.sink)], "reuse": False, **how}
+        return asyncio.run(fapilog.get_async_logger("load", **how)) if self.is_async else fapilog.get_logger("load", **how)
+
+    def shutdown(self, timeout):
+        result = asyncio.run(self.logger.stop_and_drain())
+        counters = {"submitted": result.submitted, "delivered": result.processed, "dropped": result.dropped}
+        return driver.Account(counters, depth_high_water=result.queue_depth_high_watermark)
+
+
+class Sync(Fapilog):
+    """`logger.info(…)`."""
+
+    blocks_caller = ["block"]
+    axes = ["batch_size", "batch_timeout", "sample_rate", "producers=tasks", "producers=lanes"]
+
+    def log(self, record):
+        self.info(record.message, identity=record.identity, **record.fields)
+
+
+class Async(Fapilog):
+    """`await logger.info(…)`."""
+
+    is_async = True
+    axes = ["batch_size", "batch_timeout", "sample_rate"]
+
+    async def log(self, record):
+        await self.info(record.message, identity=record.identity, **record.fields)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="Puts fapilog under load; speaks docs/PROTOCOL.md.")
+    arguments.add_argument("--facade", choices=["sync", "async"], default="sync")
+    arguments.add_argument("--pipeline", choices=["bare", "default", "production"], default="default")
+    chosen = arguments.parse_args()
+    try:
+        Fapilog.version = importlib.metadata.version("fapilog")
+    except importlib.metadata.PackageNotFoundError:
+        SAY(driver.failure("not_built", SETUP), True)
+    Fapilog.pipeline = chosen.pipeline
+    driver.main(Async if chosen.facade == "async" else Sync, SAY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Puts `logging.handlers.QueueHandler` and `QueueListener` of the standard library under load: nothing to install."""
+
+import logging
+import logging.handlers
+import platform
+import queue
+import sys
+import time
+
+import queue_load_driver as driver
+
+
+class Enqueue(logging.handlers.QueueHandler):
+    """Puts records into the queue, and knows what became of each: the library's own prints a traceback when it is full."""
+
+    def __init__(self, waiting_room, blocks):
+        super().__init__(waiting_room)
+        self.blocks = blocks
+        self.accepted = True
+
+    def enqueue(self, record):
+        if self.blocks:
+            self.queue.put(record)
+        else:
+            self.queue.put_nowait(record)
+
+    def handleError(self, record):
+        if not isinstance(sys.exc_info()[1], queue.Full):
+            raise
+        self.accepted = False
+
+
+class Listener(logging.handlers.QueueListener):
+    """Stops when there is room for its sentinel: the library's own raises `Full` where the queue is."""
+
+    def enqueue_sentinel(self):
+        while True:
+            try:
+                return super().enqueue_sentinel()
+            except queue.Full:
+                time.sleep(0.001)
+
+
+class Deliver(logging.Handler):
+    """The end of the queue: formats the record, as a handler of a service would, and hands it to the sink."""
+
+    def __init__(self, sink):
+        super().__init__()
+        self.sink = sink
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+
+    def emit(self, record):
+        self.format(record)
+        self.sink.take(record.identity)
+
+
+class QueueHandler(driver.Queue):
+    name = "queuehandler"
+    version = platform.python_version()
+    outcome_source = "call"
+    strategies = ["drop", "block"]
+    # `put` waits inside the call, and with it every task of an event loop.
+    blocks_caller = ["block"]
+    axes = ["producers=tasks", "producers=lanes"]
+
+    def __init__(self, parameters, sink, seed):
+        waiting_room = queue.Queue(parameters["maxsize"])
+        self.handler = Enqueue(waiting_room, parameters["strategy"] == "block")
+        self.listener = Listener(waiting_room, Deliver(sink))
+        self.logger = logging.Logger("load", logging.INFO)
+        self.logger.addHandler(self.handler)
+        self.listener.start()
+
+    def log(self, record):
+        handler = self.handler
+        handler.accepted = True
+        self.logger.info(record.message, extra={**record.fields, "identity": record.identity})
+        return handler.accepted
+
+    def shutdown(self, timeout):
+        self.listener.stop()
+        return driver.Account()
+
+
+if __name__ == "__main__":
+    driver.main(QueueHandler)

@@ -1,0 +1,301 @@
+"""Tests of queue_load_driver: `python -m unittest` here. Nothing in them waits, and none depends on the clock."""
+
+import asyncio
+import base64
+import random
+import struct
+import unittest
+import zlib
+from array import array
+
+import queue_load_driver as driver
+
+try:
+    from hdrh.histogram import HdrHistogram
+except ImportError:
+    HdrHistogram = None
+
+
+def case(**changes):
+    usual = {"concurrency": 1, "rate": "1000/s", "arrival": "uniform", "phase": "spread", "strategy": "drop"}
+    return {**usual, "payload": "4f+64B", "producers": "lanes", **changes}
+
+
+class Schedules(unittest.TestCase):
+    def test_due_times_are_those_of_the_runner_s_own_worker(self):
+        ms = 1_000_000
+        for changes, task, span, expected in [
+            ({}, 0, 4 * ms, [0, ms, 2 * ms, 3 * ms]),
+            ({"concurrency": 4}, 3, 2 * ms, [750_000, 1_750_000]),
+            ({"concurrency": 4, "phase": "aligned"}, 3, 2 * ms, [0, ms]),
+            ({"rate": "10000/3s"}, 0, ms, [0, 300_000, 600_000, 900_000]),
+            ({"concurrency": 2, "arrival": "burst:3"}, 1, 5 * ms, [1_500_000] * 3 + [4_500_000] * 3),
+            ({"rate": "1/s", "concurrency": 7}, 6, 100 * ms, []),
+        ]:
+            self.assertEqual(list(driver.dues(case(**changes), task, span, 1)), expected, changes)
+
+    def test_poisson_keeps_the_rate_and_repeats_itself(self):
+        poisson = case(arrival="poisson", concurrency=2)
+        due = driver.dues(poisson, 0, 20 * 10**9, 1)
+        self.assertLess(abs(len(due) - 20_000), 6 * 142)
+        self.assertEqual(due, driver.dues(poisson, 0, 20 * 10**9, 1))
+        self.assertNotEqual(due, driver.dues(poisson, 1, 20 * 10**9, 1))
+        self.assertNotEqual(due, driver.dues(poisson, 0, 20 * 10**9, 2))
+
+    def test_xoshiro_draws_what_its_authors_do(self):
+        generator = driver.Xoshiro(0)
+        generator.state = [1, 2, 3, 4]
+        self.assertEqual([generator.next() for _ in range(3)], [41943041, 58720359, 3588806011781223])
+
+    def test_content_has_the_size_asked_for(self):
+        message, fields = driver.content("5f+1KiB")
+        self.assertEqual((len(message), list(fields)), (1024, ["user_id", "route", "duration_ms", "cached", "field_4"]))
+        self.assertEqual(driver.content("0f+0B"), ("", {}))
+
+
+class Histograms(unittest.TestCase):
+    @staticmethod
+    def values(count):
+        pick = random.Random(count)
+        return [pick.choice([0, 1, 2047, 2048, 10**14, pick.randrange(10 ** pick.randint(1, 13))]) for _ in range(count)]
+
+    def test_counts_come_back(self):
+        for count in (0, 1, 7, 3_000):
+            values = self.values(count)
+            packed = base64.b64decode(driver.encode_histogram(values))
+            cookie, length = struct.unpack(">II", packed[:8])
+            self.assertEqual((cookie, length), (0x1C849314, len(packed) - 8))
+            plain = zlib.decompress(packed[8:])
+            self.assertEqual(struct.unpack(">II", plain[:8]), (0x1C849313, len(plain) - 40))
+            found, index, at = {}, 0, 40
+            while at < len(plain):
+                number = shift = 0
+                while True:
+                    byte = plain[at]
+                    at += 1
+                    number |= (byte & 0x7F) << shift
+                    shift += 7
+                    if byte < 0x80:
+                        break
+                number = (number >> 1) ^ -(number & 1)
+                if number < 0:
+                    index -= number
+                else:
+                    found[index] = number
+                    index += 1
+            expected = {}
+            for value in values:
+                expected[driver.bucket(value)] = expected.get(driver.bucket(value), 0) + 1
+            self.assertEqual(found, expected)
+
+    @unittest.skipIf(HdrHistogram is None, "hdrhistogram is not installed: run drivers/python/setup")
+    def test_another_s_reader_reads_the_same(self):
+        for count in (1, 7, 3_000):
+            values, theirs = self.values(count), HdrHistogram(1, 10**14, 3)
+            for value in values:
+                self.assertTrue(theirs.record_value(value))
+            ours = HdrHistogram.decode(driver.encode_histogram(values))
+            self.assertEqual(ours.get_total_count(), count)
+            for percentile in (0, 1, 25, 50, 90, 99, 99.9, 100):
+                expected = theirs.get_value_at_percentile(percentile)
+                self.assertEqual(ours.get_value_at_percentile(percentile), expected, percentile)
+
+    def test_moments_are_exact(self):
+        told = driver.latency([5, 7], [100])
+        self.assertEqual((told["count"], told["sum_ns"], told["sum_squares_ns2"]), (3, "112", 10074.0))
+        self.assertEqual((told["min_ns"], told["max_ns"], told["censored"]), (5, 100, 1))
+        self.assertEqual(driver.latency([])["min_ns"], None)
+
+
+def window(due, start_ns=0, span_ns=1_000, flag=driver.WINDOW_BIT):
+    return driver.Phase([array("q", one) for one in due], start_ns, span_ns, flag)
+
+
+class Recursion(unittest.TestCase):
+    def test_a_late_generator_is_late_and_a_slow_queue_is_not(self):
+        # Each: (start, end) of calls due at 0, 100, 200; how late the generator was.
+        for calls, late in [
+            ([(0, 10), (100, 110), (200, 210)], [0, 0, 0]),
+            ([(30, 40), (130, 140), (230, 240)], [30, 30, 30]),
+            ([(0, 250), (250, 260), (260, 270)], [0, 0, 0]),
+            ([(0, 250), (270, 280), (290, 300)], [0, 20, 30]),
+        ]:
+            task = window([[0, 100, 200]]).tasks[0]
+            for start, end in calls:
+                task.returned(start, end, None)
+            task.catch_up(driver.held_by_nobody)
+            self.assertEqual([start - ideal for (start, _), ideal in zip(calls, task.ideals)], late, calls)
+
+    def test_time_in_which_the_queue_held_the_thread_is_the_queue_s(self):
+        first, second = window([[0], [50]]).tasks
+        held = driver.Held()
+        for task, start, end in [(first, 0, 200), (second, 210, 220)]:
+            task.returned(start, end, None)
+            held.add(start, end)
+        second.catch_up(held)
+        # Due at 50, held until 200, and then ten more that are the generator's.
+        self.assertEqual(list(second.ideals), [200])
+
+    def test_held_counts_what_spans_cover(self):
+        held = driver.Held()
+        held.add(10, 20)
+        held.add(30, 50)
+        for since, until, covered in [(0, 5, 0), (0, 15, 5), (10, 30, 10), (15, 40, 15), (35, 45, 10), (60, 99, 0), (0, 99, 30)]:
+            self.assertEqual(held(since, until), covered, (since, until))
+
+    def test_what_is_left_is_the_queue_s_or_the_generator_s(self):
+        pushed = window([[0, 900]]).tasks[0]
+        pushed.returned(0, 1_500, None)
+        self.assertTrue(pushed.is_over(1_500, driver.held_by_nobody))
+        self.assertEqual((pushed.unsent, pushed.unsent_generator, pushed.pushed_to), (1, 0, 1_500))
+        late = window([[0, 900]]).tasks[0]
+        self.assertFalse(late.is_over(1_500, driver.held_by_nobody))
+        self.assertTrue(late.is_over(1_000 + driver.GRACE_NS, driver.held_by_nobody))
+        self.assertEqual((late.unsent, late.unsent_generator), (0, 2))
+
+    def test_a_call_of_the_warm_up_reaches_into_the_window(self):
+        warm_up = window([[0]], 0, 100, 0)
+        warm_up.tasks[0].returned(0, 170, None)
+        phase = driver.Phase([array("q", [0])], 100, 100, driver.WINDOW_BIT, warm_up)
+        phase.tasks[0].returned(175, 180, None)
+        phase.tasks[0].catch_up(driver.held_by_nobody)
+        self.assertEqual(list(phase.tasks[0].ideals), [170])
+
+    def test_an_awaited_call_holds_the_thread_only_while_it_runs(self):
+        class Pauses:
+            def __await__(self):
+                yield
+
+        async def call():
+            await Pauses()
+            return "done"
+
+        held = driver.Held()
+        steps = driver.Stepped(call(), held).__await__()
+        next(steps)
+        with self.assertRaises(StopIteration) as done:
+            next(steps)
+        self.assertEqual((done.exception.value, len(held.starts)), ("done", 2))
+
+
+class Queue(driver.Queue):
+    version = "1"
+
+
+class Ledgers(unittest.TestCase):
+    def observed(self, source, replies, arrived, account=None, strategy="drop", left_out=(), warm_up=(0, 0)):
+        class Asked:
+            type = type("Asked", (Queue,), {"outcome_source": source})
+            parameters = {"strategy": strategy}
+            window_ns = 1_000
+
+        before = window([[0] * warm_up[0]], 0, 0, 0)
+        for _ in range(warm_up[0]):
+            before.tasks[0].returned(0, 1, None)
+        phase = window([range(0, 10 * len(replies), 10)])
+        for n, reply in enumerate(replies):
+            phase.tasks[0].returned(10 * n, 10 * n + 5, reply)
+        phase.tasks[0].catch_up(driver.held_by_nobody)
+        sink = driver.Sink()
+        sink.warm_up = warm_up[1]
+        for sequence in arrived:
+            sink.take(driver.WINDOW_BIT | sequence)
+        sink.times = array("q", [500] * len(sink.times))
+        for sequence in left_out:
+            sink.leave_out(driver.WINDOW_BIT | sequence)
+        told = driver.Observed(Asked, before, phase, sink, account or driver.Account()).measurement()
+        ledger = told["ledger"]
+        self.assertEqual(ledger["attempted"], ledger["enqueued"] + ledger["dropped"] + ledger["sampled_out"])
+        self.assertEqual(ledger["enqueued"], ledger["delivered"] + sum(ledger["lost"].values()))
+        calls = ledger["enqueued"] if source == "call" else ledger["attempted"]
+        self.assertEqual(told["latency"]["enqueue"]["count"], calls)
+        self.assertEqual(told["latency"]["response"]["count"], ledger["attempted"])
+        return told
+
+    def counts(self, *args, **kwargs):
+        ledger = self.observed(*args, **kwargs)["ledger"]
+        return ledger["dropped"], ledger["sampled_out"], ledger["lost"]["admitted"], ledger["lost"]["silent"]
+
+    def test_by_the_call(self):
+        self.assertEqual(self.counts("call", [True, False, True], [0]), (1, 0, 0, 1))
+        self.assertEqual(self.counts("call", [True, "sampled_out"], [0]), (0, 1, 0, 0))
+        self.assertEqual(self.counts("call", [True, True], [], driver.Account(admitted=1)), (0, 0, 1, 1))
+
+    def test_by_the_counter(self):
+        four = [None] * 4
+        for counted, expected in [(0, (0, 0, 0, 3)), (2, (2, 0, 0, 1)), (9, (3, 0, 0, 0))]:
+            self.assertEqual(self.counts("counter", four, [0], driver.Account({"dropped": counted})), expected)
+        # Two of the warm-up are missing: what is counted is theirs first.
+        account = driver.Account({"dropped": 3})
+        self.assertEqual(self.counts("counter", four, [0], account, warm_up=(5, 3)), (1, 0, 0, 2))
+
+    def test_by_delivery(self):
+        self.assertEqual(self.counts("delivery", [None] * 4, [0]), (3, 0, 0, 0))
+        self.assertEqual(self.counts("delivery", [None] * 4, [0], strategy="block"), (0, 0, 0, 3))
+
+    def test_what_the_sampling_left_out_is_neither_dropped_nor_lost(self):
+        account = driver.Account({"dropped": 1})
+        self.assertEqual(self.counts("counter", [None] * 4, [0], account, "sample", [1, 1]), (1, 1, 0, 1))
+
+    def test_repetitions_intruders_and_overtaking(self):
+        ledger = self.observed("call", [True] * 4, [1, 0, 0, 9, 3, 2])["ledger"]
+        found = [ledger[name] for name in ("delivered", "duplicated", "reordered", "phantom")]
+        self.assertEqual(found, [4, 1, 2, 1])
+        self.assertEqual(self.observed("call", [False, True], [0, 1])["ledger"]["phantom"], 1)
+
+    def test_disagreements_name_both_numbers(self):
+        account = driver.Account({"dropped": 5, "delivered": 1})
+        found = self.observed("counter", [None] * 4, [0], account)["disagreements"]
+        self.assertEqual(found, ["dropped: the queue says 5, we missed 3 (warm-up included)"])
+
+
+class Loads(unittest.TestCase):
+    """Whole loads whose schedule is over before they begin: nothing is waited for."""
+
+    def drive(self, queue, lane_each=False, **changes):
+        parameters = case(concurrency=3, **changes)
+        past = driver.now_ns() - 10**9
+        phase = driver.Phase([driver.dues(parameters, task, 10**7, 1) for task in range(3)], past, 10**7, driver.WINDOW_BIT)
+        phase.end_ns = past + 10**12
+        load = driver.Load(queue, parameters, [phase], lane_each)
+        load.run()
+        return phase
+
+    def test_every_log_is_sent_once_and_in_order(self):
+        class Sync:
+            def __init__(self):
+                self.seen = []
+
+            def log(self, record):
+                self.seen.append(record.identity)
+                return True
+
+        class Async(Sync):
+            async def log(self, record):
+                await asyncio.sleep(0)
+                return Sync.log(self, record)
+
+        for queue, lane_each, producers in [
+            (Sync(), False, "lanes"),
+            (Sync(), True, "lanes"),
+            (Sync(), False, "tasks"),
+            (Async(), False, "tasks"),
+        ]:
+            phase = self.drive(queue, lane_each, producers=producers)
+            self.assertEqual([len(task.starts) for task in phase.tasks], [10, 10, 10])
+            self.assertEqual(len(set(queue.seen)), 30)
+            of_one = [identity for identity in queue.seen if identity >> driver.TASK_SHIFT & driver.TASK_MASK == 1]
+            self.assertEqual([identity & driver.SEQUENCE_MASK for identity in of_one], list(range(10)))
+
+    def test_a_call_that_raises_ends_the_load(self):
+        class Broken:
+            def log(self, record):
+                raise RuntimeError("no")
+
+        for lane_each, producers in [(False, "lanes"), (True, "lanes"), (False, "tasks")]:
+            with self.assertRaises(RuntimeError):
+                self.drive(Broken(), lane_each, producers=producers)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,37 @@
+"""Your own queue under load, in any language: all of docs/PROTOCOL.md in some 30 lines of Python, with nothing to install."""
+import json, os, queue, sys, threading, time
+
+now, out = time.monotonic_ns, os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)  # stdout is the protocol's alone: what a library prints goes to stderr
+can = {"strategies": ["drop"], "axes": ["producers=lanes", "pacing=sleep"]}
+print(json.dumps({"hello": {"protocol": 1, "name": "mine", "version": "1.0", "capabilities": can}}), file=out)
+repeat = json.loads(sys.stdin.readline() or sys.exit())["repeat"]  # no request: we were only asked what we can do
+threading.Thread(target=lambda: [sys.stdin.read(), os._exit(1)], daemon=True).start()  # no runner, no driver
+case, calls, seen, free_at = repeat["parameters"], [], {}, 0
+mine = queue.Queue(case["maxsize"])  # your queue; its worker is your sink
+worker = threading.Thread(target=lambda: [seen.setdefault(n, now()) for n in iter(mine.get, None)], daemon=True)
+worker.start(), print('"started"', file=out)
+logs, _, seconds = case["rate"].removesuffix("s").partition("/")  # such as 1000/s, or 10000/3s
+ns, logs = 10**9 * int(seconds or 1), int(logs) * case["concurrency"]  # all tasks together, on this one thread
+begin, span = now() + repeat["warmup_ns"], case["duration_ns"]
+for n in range(-repeat["warmup_ns"] * logs // ns, -(-span * logs // ns)):
+    due = begin + n * ns // logs
+    time.sleep(max(0, due - now()) / 1e9)
+    start = now()
+    accepted = not mine.full() and mine.put_nowait(n) is None  # your call: whether your queue took the log
+    free_at = (ideal := max(due, free_at)) + (took := now() - start)  # ideal: its start, had we woken up on time
+    calls += [(n, due, ideal, start, took, accepted)] * (n >= 0)  # the logs before the window are its warm-up
+mine.put(None), worker.join(repeat["drain_timeout_ns"] / 1e9)  # your shutdown
+end, yes, got = now() - begin, [c for c in calls if c[5]], [c for c in calls if c[0] in seen]
+ledger = dict(scheduled=len(calls), attempted=len(calls), enqueued=len(yes), dropped=len(calls) - len(yes), delivered=len(got),
+              enqueued_in_window=sum(c[2] + c[4] - begin <= span for c in yes), lost=dict(admitted=0, silent=len(yes) - len(got)),
+              delivered_in_window=sum(seen[c[0]] - begin <= span for c in got), unsent=0, unsent_generator=0, sampled_out=0,
+              duplicated=0, reordered=0, phantom=0, undecidable=0)
+times = dict(enqueue=[c[4] for c in yes], rejected=[c[4] for c in calls if not c[5]], delivery=[seen[c[0]] - c[3] for c in got],
+             response=[c[3] + c[4] - c[1] for c in calls], response_ideal=[c[2] + c[4] - c[1] for c in calls],
+             lateness=[max(0, c[3] - c[2]) for c in calls])
+rates = dict(offered="scheduled", attempted="attempted", accepted="enqueued_in_window", delivered="delivered_in_window")
+cost = dict(cpu_s_per_million={}, peak_memory_bytes=None, depth_high_water=None, drain_ns=max(0, end - span))
+print(json.dumps({"result": dict(outcome_source="call", ledger=ledger, latency={k: {"values_ns": v} for k, v in times.items()},
+    rates={k + "_per_s": ledger[v] * 1e9 / span for k, v in rates.items()}, cost=cost, queue_version="1.0",
+    machine=dict(clock="os", instrument_floor_ns=min(-(now() - now()) for _ in range(999))))}), file=out)

@@ -1,0 +1,126 @@
+//! Is it what was asked for? A measurement of another load is not evidence, however well its sums close.
+
+use crate::load::Schedule;
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::scenario::{Arrival, Parameters, Phase};
+
+/// A random schedule is not walked again: its length may be so many standard deviations from its mean.
+const DEVIATIONS: f64 = 6.0;
+/// Rates are floating-point numbers.
+const PRECISION: f64 = 1e-6;
+
+/// Every way in which a measurement is not of the load that was asked for, one line each.
+#[must_use]
+pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<String> {
+    let mut faults = Vec::new();
+    let (parameters, ledger) = (&repeat.parameters, &measurement.ledger);
+    let regular = match parameters.arrival {
+        Arrival::Poisson => Arrival::Uniform,
+        arrival @ (Arrival::Uniform | Arrival::Burst(_)) => arrival,
+    };
+    let schedule =
+        Schedule::of(&Parameters { arrival: regular, ..parameters.clone() }, parameters.duration, repeat.seed);
+    let due: u64 = (0..schedule.tasks()).map(|task| schedule.count(task)).sum();
+    let allowed = match (parameters.arrival, parameters.phase) {
+        (Arrival::Uniform | Arrival::Burst(_), _) => 0,
+        // The cast saturates.
+        (Arrival::Poisson, Phase::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
+        // All tasks draw the same, so their deviations add up.
+        (Arrival::Poisson, Phase::Aligned) => {
+            let tasks = f64::from(schedule.tasks());
+            (DEVIATIONS * (due as f64 / tasks).sqrt() * tasks).ceil() as u64
+        }
+    };
+    if ledger.scheduled.abs_diff(due) > allowed {
+        faults.push(format!("the ledger does not close: scheduled = {}, {due} logs were asked for", ledger.scheduled));
+    }
+    let seconds = parameters.duration.as_secs_f64();
+    let rates = &measurement.rates;
+    for (name, rate, count) in [
+        ("offered_per_s", rates.offered_per_s, ledger.scheduled),
+        ("attempted_per_s", rates.attempted_per_s, ledger.attempted),
+        ("accepted_per_s", rates.accepted_per_s, ledger.enqueued_in_window),
+        ("delivered_per_s", rates.delivered_per_s, ledger.delivered_in_window),
+    ] {
+        let expected = count as f64 / seconds;
+        let is_close = (rate - expected).abs() <= expected * PRECISION;
+        if !is_close {
+            faults.push(format!("{name} = {rate}, but {count} logs in {seconds} s are {expected}"));
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Rates;
+    use crate::measure::fixture::healthy;
+    use crate::scenario::Parameters;
+    use crate::units::{Nanos, Rate};
+
+    fn asked(arrival: Arrival) -> PlannedRepeat {
+        let parameters = Parameters {
+            concurrency: 10,
+            rate: Rate::of_whole(50),
+            duration: Nanos::from_secs(2),
+            arrival,
+            ..Parameters::default()
+        };
+        PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::ZERO,
+            control: Nanos::ZERO,
+            drain_timeout: Nanos::ZERO,
+            deadline: Nanos::ZERO,
+            seed: 42,
+        }
+    }
+
+    fn honest(count: u64) -> Measurement {
+        let mut measurement = healthy(count);
+        let per_second = |count: u64| count as f64 / 2.0;
+        measurement.rates = Rates {
+            offered_per_s: per_second(measurement.ledger.scheduled),
+            attempted_per_s: per_second(measurement.ledger.attempted),
+            accepted_per_s: per_second(measurement.ledger.enqueued_in_window),
+            delivered_per_s: per_second(measurement.ledger.delivered_in_window),
+        };
+        measurement
+    }
+
+    #[test]
+    fn the_load_must_be_the_one_that_was_asked_for() {
+        assert_eq!(faults_for(&asked(Arrival::Uniform), &honest(1_000)), [""; 0]);
+        assert_eq!(
+            faults_for(&asked(Arrival::Uniform), &honest(100)),
+            ["the ledger does not close: scheduled = 100, 1000 logs were asked for"]
+        );
+        let random = asked(Arrival::Poisson);
+        for (scheduled, faults) in [(1_000, 0), (1_190, 0), (1_191, 1), (810, 0), (809, 1)] {
+            assert_eq!(faults_for(&random, &honest(scheduled)).len(), faults, "{scheduled}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_count_over_the_window() {
+        type Lie = fn(&mut Rates);
+        let lies: [Lie; 5] = [
+            |rates| rates.offered_per_s *= 2.0,
+            |rates| rates.attempted_per_s = 0.0,
+            |rates| rates.accepted_per_s += 1.0,
+            |rates| rates.delivered_per_s = f64::NAN,
+            |rates| rates.delivered_per_s = f64::INFINITY,
+        ];
+        for lie in lies {
+            let mut measurement = honest(1_000);
+            lie(&mut measurement.rates);
+            assert_eq!(faults_for(&asked(Arrival::Uniform), &measurement).len(), 1);
+        }
+    }
+}
