@@ -1,5 +1,6 @@
 //! The arguments. Every axis and every setting of `[run]` has an option of its own name that replaces it.
 
+use super::colour::When;
 use super::exit;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
@@ -63,6 +64,9 @@ pub struct RunArgs {
     /// No progress, no notes
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
+    /// Whether marks have colour: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t, help_heading = "Output")]
+    pub color: When,
 }
 
 /// `list`
@@ -99,6 +103,9 @@ pub struct ShowArgs {
     /// Show one case in full
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
+    /// Whether marks have colour: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
     /// Where `latest` looks
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports_dir: PathBuf,

@@ -4,6 +4,7 @@
 //! stdout carries the result alone; everything else goes to stderr.
 
 mod args;
+mod colour;
 mod error;
 mod evidence;
 mod exit;

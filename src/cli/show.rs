@@ -33,7 +33,7 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
             }
             show_cases(report, cases, id, args.format.unwrap_or_default())?;
         }
-        None if outputs.is_empty() => run::show(&report, args.format.unwrap_or_default())?,
+        None if outputs.is_empty() => run::show(&report, args.format.unwrap_or_default(), args.color)?,
         None => outputs.write_all(&report)?,
     }
     Ok(Exit::Pass)

@@ -126,7 +126,7 @@ print(json.dumps(read))";
         let Some(latencies) = case["summary"]["latency"].as_object() else { continue };
         for (name, latency) in latencies.iter().filter(|(_, latency)| latency["count"].as_u64() > Some(0)) {
             expected += 1;
-            let tag = format!("{}.{name}", case["id"].as_str().unwrap().replace(',', ";"));
+            let tag = format!("{}.{name}", case["id"].as_str().unwrap().replace(',', "%2C"));
             let found = read.as_array().unwrap().iter().find(|line| line[0] == tag.as_str());
             let found = found.unwrap_or_else(|| panic!("no {tag} in {read}"));
             assert_eq!(found[1], latency["count"], "{tag}");
