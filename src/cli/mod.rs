@@ -10,6 +10,7 @@ mod evidence;
 mod exit;
 mod inputs;
 mod list;
+mod near;
 mod outputs;
 mod progress;
 mod queues;

@@ -5,7 +5,7 @@ use super::colour::When;
 use super::error::CliError;
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
-use super::outputs::Outputs;
+use super::outputs::{self, Outputs};
 use super::progress;
 use super::reports::Destination;
 use super::{evidence, stdio};
@@ -38,6 +38,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
     let outputs = Outputs::of(&args.outputs, None)?;
+    outputs::may_explain(args.explain, args.format)?;
     let created_at = jiff::Timestamp::now();
     let destination = Destination::of(args, &outputs, &plan, created_at)?;
     let header = Header { inputs, environment: evidence::environment() };
@@ -68,7 +69,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted);
     let saved = save(&destination, &report, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
-    show(&report, args.format, args.color)?;
+    show(&report, args.format, args.color, args.explain)?;
     saved?;
     outputs.write_others(&report)?;
     match execution.ending {
@@ -91,8 +92,10 @@ fn save(destination: &Destination, report: &Report, journal: Journal, quiet: boo
 }
 
 /// Writes a report to stdout.
-pub fn show(report: &Report, format: Format, color: When) -> Result<(), CliError> {
-    stdio::result(&render::render(report, format, stdio::view(color))?)
+pub fn show(report: &Report, format: Format, color: When, explain: bool) -> Result<(), CliError> {
+    let view = stdio::view(color);
+    stdio::result(&render::render(report, format, view)?)?;
+    if explain { stdio::result(format!("\n{}", render::explain(view.width)).as_bytes()) } else { Ok(()) }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.

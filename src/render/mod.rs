@@ -4,7 +4,10 @@
 mod case;
 mod columns;
 mod csv;
+mod curve;
 mod error;
+mod explain;
+mod facts;
 mod format;
 mod github;
 #[cfg(test)]
@@ -28,12 +31,13 @@ mod totals;
 pub use case::case;
 pub use csv::csv;
 pub use error::RenderError;
+pub use explain::explain;
 pub use format::{Format, UnknownEnding, UnknownFormat};
 pub use github::github;
 pub use hdr::hdr;
 pub use junit::junit;
 pub use markdown::markdown;
-pub use paint::paint;
+pub use paint::{paint, paint_lines};
 pub use sanitise::sanitise;
 pub use table::table;
 pub use text::width_of;
@@ -62,7 +66,7 @@ pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, Re
     match format {
         Format::Table => {
             let table = table(report, view.width);
-            Ok(if view.colour { paint::lines(&table) } else { table }.into_bytes())
+            Ok(if view.colour { paint_lines(&table) } else { table }.into_bytes())
         }
         Format::Json => Ok(json(report)?),
         Format::Markdown => Ok(markdown(report).into_bytes()),

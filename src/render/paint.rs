@@ -18,7 +18,8 @@ pub fn paint(line: &str) -> String {
 }
 
 /// Every line of a text with colour.
-pub(super) fn lines(text: &str) -> String {
+#[must_use]
+pub fn paint_lines(text: &str) -> String {
     text.split('\n').map(paint).collect::<Vec<_>>().join("\n")
 }
 
