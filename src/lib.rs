@@ -18,7 +18,7 @@
 //! | [`verdict`] | measurements, target, checks | [`verdict::CaseVerdict`] |
 //! | [`selftest`] | queues whose truth is known | claims that hold, or do not |
 //! | [`report`] | all of it | the saved report |
-//! | [`render`] | report | table, JSON |
+//! | [`render`] | report | table, JSON, Markdown, CSV, JUnit, … |
 //! | [`cli`] | arguments | an exit code |
 
 pub mod units;

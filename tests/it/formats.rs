@@ -1,6 +1,6 @@
 //! Reports in every format, as programs in other languages read them. The report is the golden one of `render`.
 
-use crate::support::{Place, expect_code, stderr, stdout};
+use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, stdout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -281,6 +281,62 @@ fn show_writes_files_instead_of_stdout_each_as_its_ending_says() {
         let output = place.run(&[&["show", report.to_str().unwrap()][..], args].concat());
         expect_code(&output, 2);
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
+
+/// Runs a program whose stderr is a terminal; its stdout is passed on, and so is its exit code.
+const WITH_A_TERMINAL: &str = "\
+import os, pty, subprocess, sys, threading
+master, slave = pty.openpty()
+program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+os.close(slave)
+seen = bytearray()
+def drain():
+    try:
+        while data := os.read(master, 65536):
+            seen.extend(data)
+    except OSError:
+        pass
+reader = threading.Thread(target=drain)
+reader.start()
+result = program.stdout.read()
+code = program.wait()
+reader.join()
+assert b'\\x1b[J' in seen, 'no progress was shown'
+sys.stdout.buffer.write(result)
+sys.stdout.flush()
+sys.exit(code)";
+
+#[test]
+fn stdout_is_the_result_alone_while_progress_is_shown() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    let scenario = "[target]\nthroughput = \"2k/s\"\n[matrix]\nqueue = \"noop\"\nconcurrency = 2\nrate = \"1k/s\"\nduration = \"100ms\"\n[run]\nwarmup = \"0s\"\nrepeats = 1\n";
+    place.write("quick.toml", scenario);
+    for format in FORMATS {
+        let saved = format!("{format}.json");
+        let _shared = share_the_machine();
+        let output = Command::new("python3")
+            .args([
+                "-c",
+                WITH_A_TERMINAL,
+                env!("CARGO_BIN_EXE_queue-load"),
+                "run",
+                "quick.toml",
+                "--invalid-retries",
+                "0",
+            ])
+            .args(["--format", format, "--output", &saved])
+            .current_dir(place.path())
+            .env("TERM", "xterm-256color")
+            .output()
+            .unwrap();
+        // A busy machine may spoil the measurement; that is not what this is about.
+        assert!(matches!(output.status.code(), Some(0 | 5)), "{format}: {}", stderr(&output));
+        let shown = place.command(&["show", &saved, "--format", format]).output().unwrap();
+        assert!(output.stdout == shown.stdout, "{format}: {:.2000}", stdout(&output));
     }
 }
 
