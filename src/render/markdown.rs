@@ -81,10 +81,11 @@ fn rows(columns: &[Column], rows: &[usize]) -> String {
     out + "\n"
 }
 
-/// Numbers and our own words are plain; what may come from outside is code.
+/// Numbers and our own words are plain; what may come from outside is code. A bar would end the cell, and the backslash
+/// in front of it that Markdown offers can itself be escaped by one that is there already, so another sign stands for it.
 fn cell(column: &Column, row: usize) -> String {
     let text = column.cells.get(row).map_or("", String::as_str);
-    if column.right || column.key == "verdict" { text.to_owned() } else { code(text).replace('|', "\\|") }
+    if column.right || column.key == "verdict" { text.to_owned() } else { code(&text.replace('|', "¦")) }
 }
 
 fn particulars(report: &Report, columns: &[Column], same: &[String]) -> String {
