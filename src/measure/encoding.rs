@@ -293,6 +293,24 @@ impl Distribution {
     }
 }
 
+/// The buckets of a histogram that stands by itself, as in a saved report: HdrHistogram V2, compressed, base64. What
+/// exceeds its range sits in the last one.
+///
+/// # Errors
+/// Whatever keeps the text from being a histogram of `count` values.
+pub fn recorded(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
+    if count > MAX_COUNT {
+        return Err(EncodingError::TooMany);
+    }
+    let histogram = decode_histogram(text, count)?;
+    let bucket = |value: u64, count| Bucket {
+        low_ns: histogram.lowest_equivalent(value),
+        high_ns: histogram.highest_equivalent(value),
+        count,
+    };
+    Ok(histogram.iter_recorded().map(|step| bucket(step.value_iterated_to(), step.count_at_value())).collect())
+}
+
 fn decode_histogram(text: &str, claimed: u64) -> Result<Histogram<u64>, EncodingError> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(EncodingError::TooLong(text.len()));
