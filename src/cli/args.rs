@@ -50,12 +50,13 @@ pub struct ScenarioArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// What stdout carries
+    /// What stdout carries: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: Format,
-    /// Save the report here (.json), instead of under a name of its own in the reports directory
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
+    /// Write here too, in the format of the ending: .json (the report itself, which then has no name of its own in the
+    /// reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; may be given again
+    #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
+    pub outputs: Vec<PathBuf>,
     /// Where reports are saved
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     pub reports_dir: PathBuf,
@@ -69,8 +70,8 @@ pub struct RunArgs {
 pub struct ListArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// What stdout carries: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
 }
 
@@ -88,9 +89,13 @@ pub struct ShowArgs {
     /// A report (.json), the journal of a run that was cut short (.journal), or `latest`
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
-    pub format: Format,
+    /// In which format: table, json, markdown, csv, html, junit, github or hdr
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write here instead of to stdout, in the format of the ending: .json, .html, .md, .csv, .xml (JUnit), .hlog
+    /// (HdrHistogram), .txt; may be given again
+    #[arg(long = "output", value_name = "FILE")]
+    pub outputs: Vec<PathBuf>,
     /// Show one case in full
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
@@ -102,20 +107,29 @@ pub struct ShowArgs {
 /// `queues`
 #[derive(Debug, Args)]
 pub struct QueuesArgs {
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// What stdout carries: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
 }
 
 /// `selftest`
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// What stdout carries: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
     /// No progress
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// The formats of what is not a report.
+fn table_or_json(text: &str) -> Result<Format, String> {
+    let format: Format = text.parse().map_err(|_| "write table or json".to_owned())?;
+    match format {
+        Format::Table | Format::Json => Ok(format),
+        _ => Err(format!("{format} is for reports; write table or json")),
+    }
 }
 
 /// Reads the command line of this process.
@@ -192,6 +206,8 @@ mod tests {
             "queue-load nope",
             "queue-load show",
             "queue-load run a.toml --format xml",
+            "queue-load list a.toml --format csv",
+            "queue-load queues --format xml",
         ] {
             assert!(parse(line).is_err_and(|error| error.use_stderr()), "{line}");
         }

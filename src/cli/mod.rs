@@ -9,6 +9,7 @@ mod evidence;
 mod exit;
 mod inputs;
 mod list;
+mod outputs;
 mod progress;
 mod queues;
 mod reports;

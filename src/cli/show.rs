@@ -3,6 +3,7 @@
 use super::args::ShowArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::outputs::Outputs;
 use super::run::{self, Header};
 use super::{evidence, inputs, reports, stdio};
 use crate::plan::Plan;
@@ -15,6 +16,7 @@ use std::path::Path;
 
 /// Shows a report.
 pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let outputs = Outputs::of(&args.outputs, args.format)?;
     let latest = args.report.as_os_str() == "latest" && !args.report.exists();
     let path = if latest { reports::latest(&args.reports_dir)? } else { args.report.clone() };
     let report = if path.extension().is_some_and(|ending| ending == reports::JOURNAL) {
@@ -29,9 +31,10 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
                 let problem = format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report));
                 return Err(CliError::NoReport { path, problem });
             }
-            show_cases(report, cases, id, args.format)?;
+            show_cases(report, cases, id, args.format.unwrap_or_default())?;
         }
-        None => run::show(&report, args.format)?,
+        None if outputs.is_empty() => run::show(&report, args.format.unwrap_or_default())?,
+        None => outputs.write_all(&report)?,
     }
     Ok(Exit::Pass)
 }
@@ -43,7 +46,7 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
             let json = serde_json::to_vec_pretty(&cases).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())
         }
-        Format::Table => {
+        _ => {
             let mut one = Report { cases: Vec::new(), ..report };
             let texts = cases.into_iter().filter_map(|case| {
                 one.cases = vec![case];

@@ -26,4 +26,4 @@ pub use model::{
 pub use name::{file_name, write_new};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};
-pub use write::write;
+pub use write::{write, write_bytes};

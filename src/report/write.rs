@@ -67,8 +67,15 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 /// # Errors
 /// When the report is no JSON or the file system refuses; what was at `path` is still there then.
 pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
-    let bytes = report.to_bytes()?;
-    let temporary = Temporary::create(path, |file| file.write_all(&bytes))?;
+    write_bytes(&report.to_bytes()?, path)
+}
+
+/// Writes a report in whatever format to `path`, as [`write`] does.
+///
+/// # Errors
+/// When the file system refuses; what was at `path` is still there then.
+pub fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), ReportError> {
+    let temporary = Temporary::create(path, |file| file.write_all(bytes))?;
     std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, "put the report in place"))?;
     temporary.placed();
     sync_directory(path)
