@@ -5,6 +5,7 @@
 //! is never half there and one that was altered is known.
 
 mod build;
+mod decision;
 mod environment;
 mod error;
 #[cfg(test)]
@@ -17,6 +18,10 @@ mod surroundings;
 mod write;
 
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
+pub use decision::{
+    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
+    TailBound,
+};
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
 pub use model::{
