@@ -4,6 +4,7 @@ use super::columns::{AT_LEAST, all_axes, mark};
 use super::grid::{Column, draw, fit};
 use super::numbers::{self, NONE};
 use super::{reasons, sanitise, surroundings, text, totals};
+use crate::measure::Ledger;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -33,7 +34,8 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     Some(out)
 }
 
-fn latencies(set: &LatencySet) -> Vec<Column> {
+/// Statistics of each latency, a row each.
+pub(super) fn latencies(set: &LatencySet) -> Vec<Column> {
     let named: Vec<(&str, &LatencySummary)> = [
         ("enqueue", Some(&set.enqueue)),
         ("unblocked", set.unblocked.as_ref()),
@@ -80,7 +82,13 @@ fn bounded(key: &str, latency: &LatencySummary, text: String) -> String {
 }
 
 fn ledger(summary: &Summary, width: usize) -> String {
-    let ledger = &summary.ledger;
+    let counts = counts(&summary.ledger);
+    let counts: Vec<String> = counts.into_iter().map(|(name, count)| format!("{name} {count}")).collect();
+    text::wrap_items(&counts, width, 2) + "\n"
+}
+
+/// Every count of a ledger, by name.
+pub(super) fn counts(ledger: &Ledger) -> Vec<(&'static str, String)> {
     let counts = [
         ("scheduled", ledger.scheduled),
         ("attempted", ledger.attempted),
@@ -97,11 +105,11 @@ fn ledger(summary: &Summary, width: usize) -> String {
         ("phantom", ledger.phantom),
         ("undecidable", ledger.undecidable),
     ];
-    let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {}", human::count(*count))).collect();
-    text::wrap_items(&counts, width, 2) + "\n"
+    counts.map(|(name, count)| (name, human::count(count))).into()
 }
 
-fn checks(checks: &[CheckResult]) -> Vec<Column> {
+/// Each check with what was observed, a row each.
+pub(super) fn checks(checks: &[CheckResult]) -> Vec<Column> {
     let column = |key, right, dispensable, value: fn(&CheckResult) -> String| Column {
         key,
         header: key,

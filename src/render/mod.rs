@@ -6,6 +6,7 @@ mod columns;
 mod error;
 mod format;
 mod grid;
+mod html;
 mod numbers;
 mod reasons;
 mod sanitise;
@@ -19,6 +20,7 @@ mod totals;
 pub use case::case;
 pub use error::RenderError;
 pub use format::{Format, UnknownEnding, UnknownFormat};
+pub use html::html;
 pub use sanitise::sanitise;
 pub use table::table;
 
@@ -44,7 +46,8 @@ pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, Re
     match format {
         Format::Table => Ok(table(report, view.width).into_bytes()),
         Format::Json => Ok(json(report)?),
-        Format::Markdown | Format::Csv | Format::Html | Format::Junit | Format::Github | Format::Hdr => {
+        Format::Html => Ok(html(report).into_bytes()),
+        Format::Markdown | Format::Csv | Format::Junit | Format::Github | Format::Hdr => {
             Err(RenderError::NotYet { format })
         }
     }

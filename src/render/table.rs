@@ -46,11 +46,14 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
 }
 
 fn promise(scenario: &ScenarioRecord) -> String {
+    format!("{} ({}): {}", sanitise(&scenario.name, 60), sanitise(&scenario.file, 120), target(scenario))
+}
+
+/// The target of a scenario in one line.
+pub(super) fn target(scenario: &ScenarioRecord) -> String {
     let target = &scenario.target;
     format!(
-        "{} ({}): {}(enqueue) < {} at {}, accepted >= {}",
-        sanitise(&scenario.name, 60),
-        sanitise(&scenario.file, 120),
+        "{}(enqueue) < {} at {}, accepted >= {}",
         target.statistic,
         target.latency,
         numbers::exact_rate(target.throughput),
@@ -103,7 +106,7 @@ fn footnotes(columns: &[Column], width: usize) -> String {
 }
 
 /// What tells the cases apart, as `axis=value` pairs; a lone case is called by its queue and strategy.
-fn labels(report: &Report, axes: &[Column]) -> Vec<String> {
+pub(super) fn labels(report: &Report, axes: &[Column]) -> Vec<String> {
     let of = |row: usize| {
         let told = axes.iter().filter(|column| column.dispensable.is_none());
         let pairs: Vec<_> = told.map(|column| format!("{}={}", column.key, column.cells[row])).collect();
