@@ -21,6 +21,11 @@ pub(super) struct Decades {
 }
 
 impl Decades {
+    /// Whether a time lies on the axis.
+    pub fn holds(self, ns: f64) -> bool {
+        ns >= 10_f64.powi(self.low) * 0.999
+    }
+
     /// The fewest decades that hold all times; two at least, and none below a nanosecond.
     pub fn around(times: impl Iterator<Item = f64> + Clone) -> Self {
         let least = times.clone().fold(f64::INFINITY, f64::min);

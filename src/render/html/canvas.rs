@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::fmt::Write as _;
 
 /// What something is drawn with: a class of the style sheet. Plotters knows colours only, so each class travels as one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ink(pub u8);
 
 /// The classes, by number; `style.css` says what they look like.
@@ -121,13 +121,14 @@ impl DrawingBackend for Canvas<'_> {
 
     /// Only labels of axes are written, which are our own numbers.
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
-        let anchor = match style.anchor().h_pos {
-            HPos::Left => "ts",
-            HPos::Center => "tm",
-            HPos::Right => "te",
+        // Plotters sets labels against the axis; they are moved off it by a third of a letter.
+        let (anchor, x) = match style.anchor().h_pos {
+            HPos::Left => ("ts", x),
+            HPos::Center => ("tm", x),
+            HPos::Right => ("te", x - FONT / 3),
         };
         let y = y + match style.anchor().v_pos {
-            VPos::Top => FONT * 3 / 4,
+            VPos::Top => FONT * 5 / 4,
             VPos::Center => FONT / 3,
             VPos::Bottom => 0,
         };

@@ -3,12 +3,12 @@
 use super::axis::{Decades, Nines};
 use super::bar::{bar, parts};
 use super::canvas::Ink;
-use super::chart::{Frame, Frames, Line, chart};
+use super::chart::{Frame, Frames, Legend, Line, chart};
 use super::curve::Curve;
 use super::matrix::mark_of;
 use super::series::OverTime;
 use crate::render::grid::Column;
-use crate::render::{case as text, columns, numbers, sanitise, surroundings};
+use crate::render::{case as text, numbers, sanitise, surroundings};
 use crate::report::{CaseRecord, LatencySummary, Report};
 use crate::units::human;
 use crate::verdict::Outcome;
@@ -34,8 +34,6 @@ pub(super) struct Case {
     pub reasons: Vec<String>,
     /// How many repeats count, were set aside, broke.
     pub repeats: String,
-    /// Every axis.
-    pub axes: Vec<String>,
     /// What became of its logs; our own SVG.
     pub bar: String,
     /// The parts of the bar: class, name, count, share.
@@ -90,6 +88,19 @@ impl Table {
         }
     }
 }
+
+const LATENCIES: Legend = &[
+    (Ink::FIRST, "enqueue"),
+    (Ink::SECOND, "response"),
+    (Ink::THIRD, "delivery"),
+    (Ink::TARGET, "target of enqueue"),
+];
+const LAGS: Legend = &[
+    (Ink::THIRD, "lag before"),
+    (Ink::FIRST, "lag"),
+    (Ink::FOURTH, "timer before"),
+    (Ink::SECOND, "timer lag"),
+];
 
 /// What all charts of a page share.
 pub(super) struct Scale {
@@ -149,12 +160,14 @@ impl Scale {
             drawn.iter().flat_map(curves).flat_map(|(_, curve)| &curve.points).copied()
         };
         let targets = report.scenarios.iter().map(|scenario| scenario.target.latency.0 as f64);
+        // The very shortest times would stretch the axis by decades that nobody looks at.
+        let usual = |(at, _): &(f64, f64)| *at >= 0.125;
         let most = points(|drawn| &drawn.latency).chain(points(|drawn| &drawn.lag)).map(|(at, _)| at);
         let nines = most.fold(2.0, f64::max);
         Self {
-            decades: Decades::around(points(|drawn| &drawn.latency).map(|(_, ns)| ns).chain(targets)),
+            decades: Decades::around(points(|drawn| &drawn.latency).filter(usual).map(|(_, ns)| ns).chain(targets)),
             nines: Nines { tenths: (nines * 10.0).ceil() as u32 },
-            lag: Decades::around(points(|drawn| &drawn.lag).map(|(_, ns)| ns)),
+            lag: Decades::around(points(|drawn| &drawn.lag).filter(usual).map(|(_, ns)| ns)),
             time: Decades::around(drawn.iter().flat_map(|drawn| drawn.series.times())),
             points: detail(report.cases.len()).0,
         }
@@ -190,7 +203,6 @@ pub(super) fn case(
         mark: mark_of(case.verdict.outcome),
         reasons: case.verdict.reasons.iter().take(MOST).map(|reason| sanitise(reason, MAX_TEXT)).collect(),
         repeats: repeats(case),
-        axes: columns::all_axes(case),
         bar: summary.map(|summary| bar(&summary.ledger)).unwrap_or_default(),
         parts: parts.unwrap_or_default(),
         ledger: summary.map(|summary| text::counts(&summary.ledger)).unwrap_or_default(),
@@ -237,28 +249,34 @@ fn each(case: &CaseRecord) -> Table {
     ])
 }
 
-fn lines(curves: &[(Ink, Curve)]) -> Vec<Line> {
-    curves.iter().map(|(ink, curve)| Line { ink: *ink, points: curve.points.clone() }).collect()
+fn lines(curves: &[(Ink, Curve)], decades: Decades) -> Vec<Line> {
+    let line = |(ink, curve): &(Ink, Curve)| {
+        let points = curve.points.iter().copied().filter(|(_, ns)| decades.holds(*ns));
+        Line { ink: *ink, points: points.collect() }
+    };
+    curves.iter().map(line).collect()
 }
 
 fn curve_chart(report: &Report, case: &CaseRecord, drawn: &Drawn, scale: &Scale, frames: &mut Frames) -> String {
     if drawn.latency.is_empty() {
         return String::new();
     }
-    let mut lines = lines(&drawn.latency);
+    let mut lines = lines(&drawn.latency, scale.decades);
     let target = report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
     lines.extend(target.map(|scenario| {
         let ns = scenario.target.latency.0 as f64;
         Line { ink: Ink::TARGET, points: vec![(0.0, ns), (f64::from(scale.nines.tenths) / 10.0, ns)] }
     }));
-    chart(frames, Frame::Percentiles(scale.nines, scale.decades), "Latency by percentile", &lines)
+    let frame = Frame::Percentiles(scale.nines, scale.decades, LATENCIES);
+    chart(frames, frame, "Latency by percentile: enqueue, response, delivery, and the target", &lines)
 }
 
 fn lag_chart(drawn: &Drawn, scale: &Scale, frames: &mut Frames) -> String {
     if drawn.lag.is_empty() {
         return String::new();
     }
-    chart(frames, Frame::Percentiles(scale.nines, scale.lag), "Lag by percentile", &lines(&drawn.lag))
+    let frame = Frame::Percentiles(scale.nines, scale.lag, LAGS);
+    chart(frames, frame, "Lag by percentile, before the load and during it", &lines(&drawn.lag, scale.lag))
 }
 
 /// What did not count, the broken ones first.

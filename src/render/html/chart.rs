@@ -14,34 +14,65 @@ use std::fmt::Write as _;
 
 /// Width of every chart in units; two to a pixel at its usual size.
 const WIDTH: u32 = 960;
+/// Room for the labels of the vertical axis.
+const LEFT: u32 = 100;
 
-/// What a chart is drawn into: two axes.
+/// Height of a legend in units.
+const LEGEND: u32 = 40;
+
+/// What a chart is drawn into: two axes and a legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Frame {
     /// Latency by percentile.
-    Percentiles(Nines, Decades),
+    Percentiles(Nines, Decades, Legend),
     /// Latency over time.
-    Times(Linear, Decades),
+    Times(Linear, Decades, Legend),
     /// Logs per second over time.
-    Rates(Linear, Linear),
+    Rates(Linear, Linear, Legend),
 }
 
+/// What the lines of a chart are: ink and name of each.
+pub(super) type Legend = &'static [(Ink, &'static str)];
+
 impl Frame {
-    fn height(self) -> u32 {
+    /// Height without the legend.
+    fn inner_height(self) -> u32 {
         match self {
-            Self::Percentiles(..) => 560,
-            Self::Times(..) => 380,
-            Self::Rates(..) => 180,
+            Self::Percentiles(..) => 580,
+            Self::Times(..) => 370,
+            Self::Rates(..) => 170,
+        }
+    }
+
+    fn height(self) -> u32 {
+        self.inner_height() + LEGEND
+    }
+
+    fn legend(self) -> Legend {
+        match self {
+            Self::Percentiles(.., legend) | Self::Times(.., legend) | Self::Rates(.., legend) => legend,
         }
     }
 
     /// Draws its axes, or the lines that go into it.
     fn draw(self, out: &mut String, content: Content<'_>) {
-        let canvas = Canvas { out, size: (WIDTH, self.height()) };
+        let canvas = Canvas { out, size: (WIDTH, self.inner_height()) };
         match self {
-            Self::Percentiles(x, y) => draw(canvas, x, y, content),
-            Self::Times(x, y) => draw(canvas, x, y, content),
-            Self::Rates(x, y) => draw(canvas, x, y, content),
+            Self::Percentiles(x, y, _) => draw(canvas, x, y, content),
+            Self::Times(x, y, _) => draw(canvas, x, y, content),
+            Self::Rates(x, y, _) => draw(canvas, x, y, content),
+        }
+    }
+
+    /// Draws the legend below the axes.
+    fn draw_legend(self, out: &mut String) {
+        let y = self.inner_height() + LEGEND - 12;
+        let mut x = LEFT;
+        for (ink, name) in self.legend() {
+            let class = ink.class();
+            write!(out, "<path class={class} d=\"M{x} {}h56\"/><text x={} y={y}>{name}</text>", y - 7, x + 68)
+                .expect("in memory");
+            x += 68 + 12 * u32::try_from(name.len()).unwrap_or(0) + 36;
         }
     }
 }
@@ -64,6 +95,7 @@ impl Frames {
         for (frame, number) in &self.numbers {
             write!(out, "<symbol id=f{number} viewBox=\"0 0 {WIDTH} {}\">", frame.height()).expect("in memory");
             frame.draw(&mut out, Content::Axes);
+            frame.draw_legend(&mut out);
             out.push_str("</symbol>");
         }
         out
@@ -93,7 +125,7 @@ where
     const FITS: &str = "drawing into memory does not fail";
     let area = canvas.into_drawing_area();
     let mut builder = ChartBuilder::on(&area);
-    builder.margin_top(14).margin_right(34).x_label_area_size(36).y_label_area_size(96);
+    builder.margin_top(14).margin_right(34).x_label_area_size(44).y_label_area_size(LEFT);
     let mut chart = builder.build_cartesian_2d(x, y).expect(FITS);
     match content {
         Content::Axes => {
@@ -137,13 +169,13 @@ mod tests {
     fn charts_share_their_axes() {
         let mut frames = Frames::default();
         let seconds = Linear { quantity: Quantity::Time, most: 1_000_000_000, steps: 5 };
-        let frame = Frame::Times(seconds, Decades { low: 2, high: 6 });
+        let frame = Frame::Times(seconds, Decades { low: 2, high: 6 }, &[(Ink::FIRST, "p50")]);
         let line = |ink| Line { ink, points: vec![(0.0, 1e2), (1e9, 1e6)] };
         let one = chart(&mut frames, frame, "over time", &[line(Ink::FIRST), line(Ink::SECOND)]);
         let same = chart(&mut frames, frame, "over time", &[line(Ink::FIRST)]);
         assert!(one.contains("<use href=#f0 />") && same.contains("<use href=#f0 />"));
         assert_eq!(one.matches("<path").count(), 2);
         assert_eq!(frames.symbols().matches("<symbol").count(), 1);
-        assert!(frames.symbols().contains(">10 µs</text>"));
+        assert!(frames.symbols().contains(">10 µs</text>") && frames.symbols().contains(">p50</text>"));
     }
 }

@@ -25,8 +25,8 @@ enum Better {
     Low,
 }
 
-/// Largest of what the target bounds, then what a service feels.
-const METRICS: [Metric; 8] = [
+/// What the target is about, then what a service feels.
+const METRICS: [Metric; 10] = [
     Metric {
         name: "accepted",
         key: "accepted",
@@ -36,7 +36,9 @@ const METRICS: [Metric; 8] = [
     },
     time("enqueue mean", "mean", |s| numbers::mean(s.latency.enqueue.mean_ns), |s| s.latency.enqueue.mean_ns),
     time("enqueue p50", "p50", |s| text(&s.latency.enqueue, P50), |s| float(P50(&s.latency.enqueue))),
+    time("enqueue p90", "p90", |s| text(&s.latency.enqueue, P90), |s| float(P90(&s.latency.enqueue))),
     time("enqueue p99", "p99", |s| text(&s.latency.enqueue, P99), |s| float(P99(&s.latency.enqueue))),
+    time("enqueue p99.9", "p99.9", |s| text(&s.latency.enqueue, P99_9), |s| float(P99_9(&s.latency.enqueue))),
     time("enqueue max", "max", |s| text(&s.latency.enqueue, MAX), |s| float(MAX(&s.latency.enqueue))),
     time("response p99", "response", |s| text(&s.latency.response, P99), |s| float(P99(&s.latency.response))),
     time("delivery p99", "delivery", |s| text(&s.latency.delivery, P99), |s| float(P99(&s.latency.delivery))),
@@ -47,6 +49,8 @@ const METRICS: [Metric; 8] = [
 
 const P50: fn(&LatencySummary) -> Option<u64> = |latency| latency.p50_ns;
 const P99: fn(&LatencySummary) -> Option<u64> = |latency| latency.p99_ns;
+const P90: fn(&LatencySummary) -> Option<u64> = |latency| latency.p90_ns;
+const P99_9: fn(&LatencySummary) -> Option<u64> = |latency| latency.p99_9_ns;
 const MAX: fn(&LatencySummary) -> Option<u64> = |latency| latency.max_ns;
 
 const fn time(
@@ -88,10 +92,13 @@ impl Metric {
     }
 }
 
-/// Those that any case has a value of.
+/// Those that any case has a value of; of `enqueue` the mean, the p99 and what the target bounds.
 pub(super) fn shown_metrics(report: &Report) -> Vec<&'static Metric> {
     let summaries = || report.cases.iter().filter_map(|case| case.summary.as_ref());
-    METRICS.iter().filter(|metric| summaries().any(|summary| (metric.value)(summary).is_some())).collect()
+    let target = target_metric(report);
+    let usual = |metric: &&Metric| !["p50", "p90", "p99.9", "max"].contains(&metric.key) || metric.name == target;
+    let known = |metric: &&Metric| summaries().any(|summary| (metric.value)(summary).is_some());
+    METRICS.iter().filter(usual).filter(known).collect()
 }
 
 /// The metric that the target of the first scenario bounds.

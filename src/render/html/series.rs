@@ -2,9 +2,12 @@
 
 use super::axis::{Decades, Linear, Quantity};
 use super::canvas::Ink;
-use super::chart::{Frame, Frames, Line, chart};
+use super::chart::{Frame, Frames, Legend, Line, chart};
 use crate::measure::Point;
 use crate::report::CaseRecord;
+
+const LATENCIES: Legend = &[(Ink::FIRST, "p50"), (Ink::SECOND, "p99"), (Ink::LARGEST, "max of any repeat")];
+const RATES: Legend = &[(Ink::ACCEPTED, "accepted"), (Ink::REFUSED, "refused")];
 
 /// The repeats of a case in equal steps of time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,13 +82,18 @@ impl OverTime {
             line(Ink::SECOND, |step| step.p99),
             line(Ink::LARGEST, |step| step.max),
         ];
-        let refused = self.steps.iter().any(|step| step.refused_per_s > 0.0);
-        let mut counts = vec![line(Ink::ACCEPTED, |step| Some(step.accepted_per_s))];
-        counts.extend(refused.then(|| line(Ink::REFUSED, |step| Some(step.refused_per_s))));
-        let most = self.steps.iter().map(|step| step.accepted_per_s.max(step.refused_per_s)).fold(1.0, f64::max);
+        // The last bin also holds what began after the window's end, which is no rate.
+        let whole = &self.steps[..(self.steps.len() - 1).max(1)];
+        let refused = whole.iter().any(|step| step.refused_per_s > 0.0);
+        let count = |ink, value: fn(&Step) -> f64| {
+            Line { ink, points: whole.iter().map(|step| (step.at, value(step))).collect() }
+        };
+        let mut counts = vec![count(Ink::ACCEPTED, |step| step.accepted_per_s)];
+        counts.extend(refused.then(|| count(Ink::REFUSED, |step| step.refused_per_s)));
+        let most = whole.iter().map(|step| step.accepted_per_s.max(step.refused_per_s)).fold(1.0, f64::max);
         let rate = Linear { quantity: Quantity::Rate, most: rounded_up(most), steps: 2 };
-        let above = chart(frames, Frame::Times(time, decades), "Enqueue latency over time", &latency);
-        above + &chart(frames, Frame::Rates(time, rate), "Logs accepted and refused per second over time", &counts)
+        let above = chart(frames, Frame::Times(time, decades, LATENCIES), "Enqueue latency over time: p50, p99, max", &latency);
+        above + &chart(frames, Frame::Rates(time, rate, RATES), "Logs per second over time: accepted, refused", &counts)
     }
 }
 
