@@ -293,22 +293,15 @@ impl Distribution {
     }
 }
 
-/// The buckets of a histogram that stands by itself, as in a saved report: HdrHistogram V2, compressed, base64. What
-/// exceeds its range sits in the last one.
+/// The buckets of a histogram alone, as it stands in a report: of `count` values, in ascending order.
 ///
 /// # Errors
-/// Whatever keeps the text from being a histogram of `count` values.
-pub fn recorded(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
-    if count > MAX_COUNT {
-        return Err(EncodingError::TooMany);
-    }
+/// Whatever keeps the text from being a histogram of that many values.
+pub fn histogram_buckets(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
     let histogram = decode_histogram(text, count)?;
-    let bucket = |value: u64, count| Bucket {
-        low_ns: histogram.lowest_equivalent(value),
-        high_ns: histogram.highest_equivalent(value),
-        count,
-    };
-    Ok(histogram.iter_recorded().map(|step| bucket(step.value_iterated_to(), step.count_at_value())).collect())
+    let (min, max) = (histogram.min(), histogram.max());
+    let alone = Distribution { histogram, sum_ns: 0, sum_squares_ns2: 0.0, min, max, censored: 0 };
+    Ok(alone.buckets().collect())
 }
 
 fn decode_histogram(text: &str, claimed: u64) -> Result<Histogram<u64>, EncodingError> {

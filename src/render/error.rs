@@ -9,6 +9,19 @@ pub enum RenderError {
     /// It cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] ReportError),
+    /// It cannot be written as XML.
+    #[error("--format junit: {0}")]
+    Xml(String),
+    /// A histogram of the report is none.
+    #[error("--format hdr: case {case}: the histogram of `{latency}`: {problem}")]
+    Histogram {
+        /// Id of the case.
+        case: String,
+        /// Which latency.
+        latency: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The format is known by name only.
     #[error("--format {format}: not yet there")]
     NotYet {

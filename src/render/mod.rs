@@ -3,10 +3,18 @@
 
 mod case;
 mod columns;
+mod csv;
 mod error;
 mod format;
+mod github;
+#[cfg(test)]
+mod golden;
 mod grid;
+mod hdr;
 mod html;
+mod junit;
+mod latencies;
+mod markdown;
 mod numbers;
 mod reasons;
 mod sanitise;
@@ -18,9 +26,14 @@ mod text;
 mod totals;
 
 pub use case::case;
+pub use csv::csv;
 pub use error::RenderError;
 pub use format::{Format, UnknownEnding, UnknownFormat};
+pub use github::github;
+pub use hdr::hdr;
 pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
 pub use sanitise::sanitise;
 pub use table::table;
 
@@ -46,10 +59,12 @@ pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, Re
     match format {
         Format::Table => Ok(table(report, view.width).into_bytes()),
         Format::Json => Ok(json(report)?),
+        Format::Markdown => Ok(markdown(report).into_bytes()),
+        Format::Csv => Ok(csv(report).into_bytes()),
         Format::Html => Ok(html(report).into_bytes()),
-        Format::Markdown | Format::Csv | Format::Junit | Format::Github | Format::Hdr => {
-            Err(RenderError::NotYet { format })
-        }
+        Format::Junit => junit(report),
+        Format::Github => Ok(github(report).into_bytes()),
+        Format::Hdr => Ok(hdr(report)?.into_bytes()),
     }
 }
 

@@ -37,6 +37,7 @@ impl Report {
             cases.push_str(&serde_json::to_string(case)?);
         }
         cases.push_str("\n]");
+        let cases = escaped(&cases);
         let digest = digest(cases.as_bytes());
         let cases = RawValue::from_string(cases)?;
         let written = Written {
@@ -50,10 +51,26 @@ impl Report {
             cases: &cases,
             digest,
         };
-        let mut bytes = serde_json::to_vec_pretty(&written)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        Ok((escaped(&serde_json::to_string_pretty(&written)?) + "\n").into_bytes())
     }
+}
+
+/// JSON that is harmless in a terminal, too: what steers one, and JSON may have bare in a text, stands there as `\u…`.
+fn escaped(json: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !c.is_ascii())
+            || matches!(c, '\u{7f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if steers(character) {
+            // All of them lie in the basic plane: one escape each.
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// SHA-256 in lower-case hexadecimal.
@@ -152,6 +169,20 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn nothing_in_a_report_steers_a_terminal_and_nothing_is_changed_by_that() {
+        let mut report = fixture::report();
+        report.cases[0].id = "a\u{9b}31m\u{7f}\u{202e}\u{200b}\u{feff}\u{1b}é日😀\\u009b".into();
+        let bytes = report.to_bytes().unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let bare = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}\u{feff}".contains(c);
+        assert!(!text.chars().any(bare));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        write(&report, &path).unwrap();
+        assert_eq!(crate::report::read_verified(&path).unwrap(), report);
     }
 
     #[test]

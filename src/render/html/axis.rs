@@ -146,7 +146,11 @@ impl Linear {
     fn step(self) -> f64 {
         let least = self.most as f64 / f64::from(self.steps);
         let decade = 10_f64.powf(least.log10().floor());
-        [1.0, 2.0, 5.0].map(|step| step * decade).into_iter().find(|step| *step >= least * 0.999).unwrap_or(decade * 10.0)
+        [1.0, 2.0, 5.0]
+            .map(|step| step * decade)
+            .into_iter()
+            .find(|step| *step >= least * 0.999)
+            .unwrap_or(decade * 10.0)
     }
 }
 

@@ -1,15 +1,12 @@
 //! A case in full: its numbers as tables, its charts, what was set aside and what broke.
 
-use super::axis::{Decades, Nines};
 use super::bar::{bar, parts};
-use super::canvas::Ink;
-use super::chart::{Frame, Frames, Legend, Line, chart};
-use super::curve::Curve;
+use super::charts::Charts;
 use super::matrix::mark_of;
-use super::series::OverTime;
+use crate::measure::Ledger;
 use crate::render::grid::Column;
 use crate::render::{case as text, numbers, sanitise, surroundings};
-use crate::report::{CaseRecord, LatencySummary, Report};
+use crate::report::{CaseRecord, Report};
 use crate::units::human;
 use crate::verdict::Outcome;
 
@@ -31,7 +28,9 @@ pub(super) struct Case {
     /// The verdict's mark.
     pub mark: &'static str,
     /// Why it is not `pass`.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Vec<(bool, String)>>,
+    /// Whether everything is shown.
+    pub in_full: bool,
     /// How many repeats count, were set aside, broke.
     pub repeats: String,
     /// What became of its logs; our own SVG.
@@ -46,12 +45,8 @@ pub(super) struct Case {
     pub checks: Table,
     /// Each repeat.
     pub each: Table,
-    /// Latency by percentile; our own SVG.
-    pub curve: String,
-    /// Over time; our own SVG.
-    pub series: String,
-    /// Lag before and during; our own SVG.
-    pub lag: String,
+    /// Its charts.
+    pub charts: Charts,
     /// The machine, the control, lag ratios.
     pub notes: Vec<String>,
     /// What was set aside, and what broke.
@@ -89,132 +84,65 @@ impl Table {
     }
 }
 
-const LATENCIES: Legend = &[
-    (Ink::FIRST, "enqueue"),
-    (Ink::SECOND, "response"),
-    (Ink::THIRD, "delivery"),
-    (Ink::TARGET, "target of enqueue"),
-];
-const LAGS: Legend = &[
-    (Ink::THIRD, "lag before"),
-    (Ink::FIRST, "lag"),
-    (Ink::FOURTH, "timer before"),
-    (Ink::SECOND, "timer lag"),
-];
+/// Most cases that are shown in full: beyond it a page would grow past what a browser opens at once.
+pub(super) const MOST_IN_FULL: usize = 100;
+/// What a case is held to that is not shown in full: these latencies, and the checks that do not pass.
+const BRIEF: [&str; 5] = ["enqueue", "response", "delivery", "lateness", "lag"];
 
-/// What all charts of a page share.
-pub(super) struct Scale {
-    decades: Decades,
-    nines: Nines,
-    lag: Decades,
-    time: Decades,
-    points: u32,
+/// Which cases are shown in full: all, or those that did not pass before the others.
+pub(super) fn in_full(report: &Report) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..report.cases.len()).collect();
+    order.sort_by_key(|index| report.cases[*index].verdict.outcome == Outcome::Pass);
+    let mut full = vec![false; order.len()];
+    order.iter().take(MOST_IN_FULL).for_each(|index| full[*index] = true);
+    full
 }
 
-/// The curves and the series of a case, before their scale is known.
-pub(super) struct Drawn {
-    latency: Vec<(Ink, Curve)>,
-    lag: Vec<(Ink, Curve)>,
-    series: OverTime,
-}
-
-/// Cases from which on charts have fewer points, so that the page stays small.
-const MANY: usize = 200;
-
-impl Drawn {
-    /// Reads the histograms of each case.
-    pub fn of(report: &Report) -> Vec<Self> {
-        let (points, steps) = detail(report.cases.len());
-        let one = |case: &CaseRecord| {
-            let set = case.summary.as_ref().map(|summary| &summary.latency);
-            let curve = |ink, latency: Option<&LatencySummary>| Some((ink, Curve::of(latency?, points)));
-            let latency = [
-                curve(Ink::FIRST, set.map(|set| &set.enqueue)),
-                curve(Ink::SECOND, set.map(|set| &set.response)),
-                curve(Ink::THIRD, set.map(|set| &set.delivery)),
-            ];
-            let lag = [
-                curve(Ink::THIRD, set.and_then(|set| set.lag_before.as_ref())),
-                curve(Ink::FIRST, set.and_then(|set| set.lag.as_ref())),
-                curve(Ink::FOURTH, set.and_then(|set| set.timer_lag_before.as_ref())),
-                curve(Ink::SECOND, set.and_then(|set| set.timer_lag.as_ref())),
-            ];
-            let some = |curves: Vec<Option<(Ink, Curve)>>| {
-                curves.into_iter().flatten().filter(|(_, curve)| !curve.points.is_empty()).collect()
-            };
-            Self { latency: some(latency.into()), lag: some(lag.into()), series: OverTime::of(case, steps) }
-        };
-        report.cases.iter().map(one).collect()
-    }
-}
-
-/// Points of a curve and steps of a series.
-fn detail(cases: usize) -> (u32, usize) {
-    if cases > MANY { (28, 24) } else { (61, 80) }
-}
-
-impl Scale {
-    /// The scale that holds everything.
-    pub fn of(report: &Report, drawn: &[Drawn]) -> Self {
-        let points = |curves: fn(&Drawn) -> &Vec<(Ink, Curve)>| {
-            drawn.iter().flat_map(curves).flat_map(|(_, curve)| &curve.points).copied()
-        };
-        let targets = report.scenarios.iter().map(|scenario| scenario.target.latency.0 as f64);
-        // The very shortest times would stretch the axis by decades that nobody looks at.
-        let usual = |(at, _): &(f64, f64)| *at >= 0.125;
-        let most = points(|drawn| &drawn.latency).chain(points(|drawn| &drawn.lag)).map(|(at, _)| at);
-        let nines = most.fold(2.0, f64::max);
-        Self {
-            decades: Decades::around(points(|drawn| &drawn.latency).filter(usual).map(|(_, ns)| ns).chain(targets)),
-            nines: Nines { tenths: (nines * 10.0).ceil() as u32 },
-            lag: Decades::around(points(|drawn| &drawn.lag).filter(usual).map(|(_, ns)| ns)),
-            time: Decades::around(drawn.iter().flat_map(|drawn| drawn.series.times())),
-            points: detail(report.cases.len()).0,
-        }
-    }
-
-    /// How many points a curve has at most.
-    pub fn points(&self) -> u32 {
-        self.points
-    }
-}
-
-/// A case of the page.
-pub(super) fn case(
-    report: &Report,
-    index: usize,
-    label: &str,
-    drawn: &Drawn,
-    scale: &Scale,
-    frames: &mut Frames,
-) -> Case {
+/// A case of the page, the charts apart.
+pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) -> Case {
     let case = &report.cases[index];
     let summary = case.summary.as_ref();
-    let share = |count, ledger: &crate::measure::Ledger| numbers::share(count, ledger.scheduled);
-    let parts = summary.map(|summary| {
-        let told = parts(&summary.ledger).into_iter().filter(|(.., count)| *count > 0);
-        told.map(|(name, class, count)| (class, name, numbers::count(count), share(count, &summary.ledger))).collect()
-    });
+    let mut latencies = summary.map(|summary| Table::of(&text::times(&summary.latency))).unwrap_or_default();
+    let mut checks = Table::of(&text::checks(&case.verdict.checks));
+    if !in_full {
+        latencies.rows.retain(|row| BRIEF.contains(&row[0].0.as_str()));
+        let mut outcomes = case.verdict.checks.iter().map(|check| check.outcome);
+        checks.rows.retain(|_| outcomes.next() != Some(Outcome::Pass));
+    }
+    let notes = || surroundings::lines(case, usize::MAX).lines().map(str::to_owned).collect();
     Case {
         number: index + 1,
         label: label.to_owned(),
         id: sanitise(&case.id, MAX_TEXT),
         outcome: case.verdict.outcome.word(),
         mark: mark_of(case.verdict.outcome),
-        reasons: case.verdict.reasons.iter().take(MOST).map(|reason| sanitise(reason, MAX_TEXT)).collect(),
+        reasons: case.verdict.reasons.iter().take(MOST).map(|reason| spans(&sanitise(reason, MAX_TEXT))).collect(),
+        in_full,
         repeats: repeats(case),
         bar: summary.map(|summary| bar(&summary.ledger)).unwrap_or_default(),
-        parts: parts.unwrap_or_default(),
+        parts: summary.map(|summary| told(&summary.ledger)).unwrap_or_default(),
         ledger: summary.map(|summary| text::counts(&summary.ledger)).unwrap_or_default(),
-        latencies: summary.map(|summary| Table::of(&text::latencies(&summary.latency))).unwrap_or_default(),
-        checks: Table::of(&text::checks(&case.verdict.checks)),
-        each: each(case),
-        curve: curve_chart(report, case, drawn, scale, frames),
-        series: drawn.series.charts(frames, scale.time),
-        lag: lag_chart(drawn, scale, frames),
-        notes: surroundings::lines(case, usize::MAX).lines().map(str::to_owned).collect(),
+        latencies,
+        checks,
+        each: if in_full { each(case) } else { Table::default() },
+        charts: Charts::default(),
+        notes: if in_full { notes() } else { Vec::new() },
         spoiled: spoiled(case),
     }
+}
+
+/// The parts of the bar that are there: class, name, count, share.
+fn told(ledger: &Ledger) -> Vec<(&'static str, &'static str, String, String)> {
+    let seen = parts(ledger).into_iter().filter(|(.., count)| *count > 0);
+    let of = |count| (numbers::count(count), numbers::share(count, ledger.scheduled));
+    seen.map(|(name, class, count)| (class, name, of(count).0, of(count).1)).collect()
+}
+
+/// A text in which what stands between backticks is code: each span, and whether it is.
+pub(super) fn spans(text: &str) -> Vec<(bool, String)> {
+    let closed = text.matches('`').count().is_multiple_of(2);
+    let spans = text.split('`').enumerate().map(|(index, span)| (index % 2 == 1, span.to_owned()));
+    if closed { spans.filter(|(_, span)| !span.is_empty()).collect() } else { vec![(false, text.to_owned())] }
 }
 
 fn repeats(case: &CaseRecord) -> String {
@@ -247,36 +175,6 @@ fn each(case: &CaseRecord) -> Table {
         column("lateness p99", |repeat| numbers::time(repeat.latency.lateness.p99_ns)),
         column("drain", |repeat| numbers::time(Some(repeat.cost.drain_ns))),
     ])
-}
-
-fn lines(curves: &[(Ink, Curve)], decades: Decades) -> Vec<Line> {
-    let line = |(ink, curve): &(Ink, Curve)| {
-        let points = curve.points.iter().copied().filter(|(_, ns)| decades.holds(*ns));
-        Line { ink: *ink, points: points.collect() }
-    };
-    curves.iter().map(line).collect()
-}
-
-fn curve_chart(report: &Report, case: &CaseRecord, drawn: &Drawn, scale: &Scale, frames: &mut Frames) -> String {
-    if drawn.latency.is_empty() {
-        return String::new();
-    }
-    let mut lines = lines(&drawn.latency, scale.decades);
-    let target = report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
-    lines.extend(target.map(|scenario| {
-        let ns = scenario.target.latency.0 as f64;
-        Line { ink: Ink::TARGET, points: vec![(0.0, ns), (f64::from(scale.nines.tenths) / 10.0, ns)] }
-    }));
-    let frame = Frame::Percentiles(scale.nines, scale.decades, LATENCIES);
-    chart(frames, frame, "Latency by percentile: enqueue, response, delivery, and the target", &lines)
-}
-
-fn lag_chart(drawn: &Drawn, scale: &Scale, frames: &mut Frames) -> String {
-    if drawn.lag.is_empty() {
-        return String::new();
-    }
-    let frame = Frame::Percentiles(scale.nines, scale.lag, LAGS);
-    chart(frames, frame, "Lag by percentile, before the load and during it", &lines(&drawn.lag, scale.lag))
 }
 
 /// What did not count, the broken ones first.

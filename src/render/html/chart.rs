@@ -153,8 +153,9 @@ where
 pub(super) fn chart(frames: &mut Frames, frame: Frame, title: &str, lines: &[Line]) -> String {
     let number = frames.number(frame);
     let height = frame.height();
-    let mut out =
-        format!("<svg class=ch viewBox=\"0 0 {WIDTH} {height}\" role=img><title>{title}</title><use href=#f{number} />");
+    let mut out = format!(
+        "<svg class=ch viewBox=\"0 0 {WIDTH} {height}\" role=img><title>{title}</title><use href=#f{number} />"
+    );
     frame.draw(&mut out, Content::Lines(lines));
     out.push_str("</svg>");
     out

@@ -1,7 +1,7 @@
 //! A latency by percentile, from its histogram.
 
 use super::axis::nines;
-use crate::measure::encoding::recorded;
+use crate::measure::encoding::histogram_buckets;
 use crate::report::LatencySummary;
 
 /// Values that must lie above a quantile before it is drawn, as with the statistics in the tables.
@@ -23,7 +23,7 @@ impl Curve {
         if count <= ABOVE || text.is_empty() {
             return Self::default();
         }
-        let Ok(buckets) = recorded(text, latency.count) else {
+        let Ok(buckets) = histogram_buckets(text, latency.count) else {
             return Self::default();
         };
         let last = nines(1.0 - ABOVE / count);

@@ -42,9 +42,12 @@ const METRICS: [Metric; 10] = [
     time("enqueue max", "max", |s| text(&s.latency.enqueue, MAX), |s| float(MAX(&s.latency.enqueue))),
     time("response p99", "response", |s| text(&s.latency.response, P99), |s| float(P99(&s.latency.response))),
     time("delivery p99", "delivery", |s| text(&s.latency.delivery, P99), |s| float(P99(&s.latency.delivery))),
-    time("lag p99", "lag", |s| lag(&s.latency).map_or(numbers::NONE.into(), |lag| text(lag, P99)), |s| {
-        lag(&s.latency).and_then(|lag| float(P99(lag)))
-    }),
+    time(
+        "lag p99",
+        "lag",
+        |s| lag(&s.latency).map_or(numbers::NONE.into(), |lag| text(lag, P99)),
+        |s| lag(&s.latency).and_then(|lag| float(P99(lag))),
+    ),
 ];
 
 const P50: fn(&LatencySummary) -> Option<u64> = |latency| latency.p50_ns;

@@ -97,7 +97,7 @@ pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column], label
     let row = |(index, case): (usize, &CaseRecord)| {
         let axes = axes.iter().map(|axis| Cell {
             text: axis.cells[index].clone(),
-            key: sort_key(&case.parameters, axis.key).map(|key| key.to_string()),
+            key: sort_key(&case.parameters, axis.key).map(short),
             right: axis.right,
             bad: false,
         });
@@ -116,6 +116,11 @@ pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column], label
     Listing { heads, rows: report.cases.iter().enumerate().map(row).collect() }
 }
 
+/// A sort key with no more digits than tell values apart that are printed apart.
+fn short(value: f64) -> String {
+    if value.fract() == 0.0 || value >= 1e4 { format!("{value:.0}") } else { format!("{value:.5}") }
+}
+
 fn cell(case: &CaseRecord, index: usize, column: &Measured, marked: &[Column]) -> Cell {
     let text = case.summary.as_ref().map_or(NONE.into(), column.text);
     let known = marked.iter().find(|known| known.key == column.key).map(|known| known.cells[index].as_str());
@@ -123,7 +128,7 @@ fn cell(case: &CaseRecord, index: usize, column: &Measured, marked: &[Column]) -
     let value = case.summary.as_ref().and_then(column.value);
     Cell {
         text: mark.map_or_else(|| text.clone(), |mark| format!("{mark} {text}")),
-        key: Some(value.map(|value| value.to_string()).unwrap_or_default()),
+        key: Some(value.map(short).unwrap_or_default()),
         right: true,
         bad: mark.is_some(),
     }

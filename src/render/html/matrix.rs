@@ -39,8 +39,8 @@ pub(super) struct Layer {
 
 /// A row of the heat map.
 pub(super) struct Row {
-    /// The values that run down.
-    pub heads: Vec<String>,
+    /// The values that run down, and whether the row above has the same.
+    pub heads: Vec<(String, bool)>,
     /// A list of cases for each value that runs across; more than one where nothing shown tells them apart.
     pub cells: Vec<Vec<Cell>>,
 }
@@ -82,14 +82,21 @@ pub(super) fn matrix(report: &Report, axes: &[Column]) -> Option<Matrix> {
         let values: Vec<Option<f64>> = report.cases.iter().map(|case| metric.badness(case)).collect();
         let range = Range::of(&values);
         let cell = |case: usize| cell(case, &report.cases[case], metric, range.level(values[case]));
-        let cells = |heads: &Vec<String>| {
+        let repeated = |row: usize, head: usize| row > 0 && rows[row - 1][..=head] == rows[row][..=head];
+        let cells = |(row, heads): (usize, &Vec<String>)| {
             let of = |column: &String| {
                 let here = |case: &usize| axes[across].cells[*case] == *column && keys[*case] == *heads;
                 (0..report.cases.len()).filter(here).map(cell).collect()
             };
-            Row { heads: heads.clone(), cells: columns.iter().map(of).collect() }
+            let named = heads.iter().enumerate().map(|(head, text)| (text.clone(), repeated(row, head)));
+            Row { heads: named.collect(), cells: columns.iter().map(of).collect() }
         };
-        Layer { name: metric.name, chosen, scale: scale(report, metric, &values), rows: rows.iter().map(cells).collect() }
+        Layer {
+            name: metric.name,
+            chosen,
+            scale: scale(report, metric, &values),
+            rows: rows.iter().enumerate().map(cells).collect(),
+        }
     };
     let metrics = shown_metrics(report);
     let chosen = super::facts::target_metric(report);

@@ -8,6 +8,7 @@ mod bar;
 mod canvas;
 mod cases;
 mod chart;
+mod charts;
 mod curve;
 mod facts;
 mod listing;

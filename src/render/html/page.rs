@@ -1,7 +1,8 @@
 //! The page: what stands in the template.
 
-use super::cases::{Case, Drawn, Scale, case};
+use super::cases::{Case, MOST_IN_FULL, case, in_full, spans};
 use super::chart::Frames;
+use super::charts::{Drawn, Scale};
 use super::listing::{Listing, listing};
 use super::matrix::{Matrix, mark_of, matrix};
 use crate::render::numbers::{self, NONE};
@@ -48,7 +49,8 @@ pub(super) struct Page {
     /// The axes of all charts; our own SVG.
     pub symbols: String,
     pub few: bool,
-    pub points: u32,
+    pub briefly: bool,
+    pub shown_in_full: usize,
 }
 
 /// What every page of ours has around it.
@@ -93,7 +95,7 @@ pub(super) struct Failure {
     pub label: String,
     pub outcome: &'static str,
     pub mark: &'static str,
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Vec<(bool, String)>>,
     pub more: Option<String>,
 }
 
@@ -102,14 +104,17 @@ impl Page {
     pub fn of(report: &Report) -> Self {
         let (axes, same) = columns::axes(report);
         let labels = table::labels(report, &axes);
-        let drawn = Drawn::of(report);
+        let in_full = in_full(report);
+        let drawn = Drawn::of(report, &in_full);
         let scale = Scale::of(report, &drawn);
         let mut frames = Frames::default();
-        let cases: Vec<Case> = drawn
-            .iter()
-            .enumerate()
-            .map(|(index, drawn)| case(report, index, &labels[index], drawn, &scale, &mut frames))
-            .collect();
+        let one = |(index, drawn): (usize, &Drawn)| {
+            let scenario = report.scenarios.iter().find(|scenario| scenario.name == report.cases[index].scenario);
+            let target = scenario.map(|scenario| scenario.target.latency.0 as f64);
+            let charts = drawn.charts(target, &scale, &mut frames);
+            Case { charts, ..case(report, index, &labels[index], in_full[index]) }
+        };
+        let cases: Vec<Case> = drawn.iter().enumerate().map(one).collect();
         let (failures, more_failures) = failures(report, &labels);
         let names: Vec<String> = report.scenarios.iter().take(3).map(|scenario| sanitise(&scenario.name, 60)).collect();
         let title = format!("{}: {}", names.join(", "), report.verdict.outcome.word());
@@ -131,7 +136,8 @@ impl Page {
             listing: listing(report, &axes, &columns::metrics(report), &labels),
             symbols: frames.symbols(),
             few: cases.len() <= FEW,
-            points: scale.points(),
+            briefly: cases.len() > MOST_IN_FULL,
+            shown_in_full: MOST_IN_FULL,
             cases,
         }
     }
@@ -176,7 +182,7 @@ fn failures(report: &Report, labels: &[String]) -> (Vec<Failure>, Option<String>
             label: labels[index].clone(),
             outcome: verdict.outcome.word(),
             mark: mark_of(verdict.outcome),
-            reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| sanitise(reason, 400)).collect(),
+            reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| spans(&sanitise(reason, 400))).collect(),
             more: beyond(verdict.reasons.len(), MOST_REASONS),
         }
     };

@@ -85,14 +85,16 @@ impl OverTime {
         // The last bin also holds what began after the window's end, which is no rate.
         let whole = &self.steps[..(self.steps.len() - 1).max(1)];
         let refused = whole.iter().any(|step| step.refused_per_s > 0.0);
-        let count = |ink, value: fn(&Step) -> f64| {
-            Line { ink, points: whole.iter().map(|step| (step.at, value(step))).collect() }
+        let count = |ink, value: fn(&Step) -> f64| Line {
+            ink,
+            points: whole.iter().map(|step| (step.at, value(step))).collect(),
         };
         let mut counts = vec![count(Ink::ACCEPTED, |step| step.accepted_per_s)];
         counts.extend(refused.then(|| count(Ink::REFUSED, |step| step.refused_per_s)));
         let most = whole.iter().map(|step| step.accepted_per_s.max(step.refused_per_s)).fold(1.0, f64::max);
         let rate = Linear { quantity: Quantity::Rate, most: rounded_up(most), steps: 2 };
-        let above = chart(frames, Frame::Times(time, decades, LATENCIES), "Enqueue latency over time: p50, p99, max", &latency);
+        let above =
+            chart(frames, Frame::Times(time, decades, LATENCIES), "Enqueue latency over time: p50, p99, max", &latency);
         above + &chart(frames, Frame::Rates(time, rate, RATES), "Logs per second over time: accepted, refused", &counts)
     }
 }
@@ -116,13 +118,8 @@ mod tests {
     #[test]
     fn repeats_lie_over_each_other() {
         let repeat = |p50: u64, rejected| {
-            let point = |ns: u64| Point {
-                enqueued: 100,
-                rejected,
-                p50_ns: Some(p50),
-                p99_ns: Some(ns),
-                max_ns: Some(ns * 2),
-            };
+            let point =
+                |ns: u64| Point { enqueued: 100, rejected, p50_ns: Some(p50), p99_ns: Some(ns), max_ns: Some(ns * 2) };
             let mut measurement = healthy(1_000);
             measurement.series = Series { bin_ns: 10_000_000, points: [100, 200, 300, 400, 500].map(point).into() };
             measurement
@@ -131,10 +128,8 @@ mod tests {
         input.parameters.duration = Nanos::from_millis(45);
         let over = OverTime::of(&report_of(vec![input]).cases[0], 3);
         let found: Vec<_> = over.steps.iter().map(|step| (step.at / 1e6, step.p50, step.p99, step.max)).collect();
-        let expected =
-            [(10.0, 100.0, 400.0), (30.0, 300.0, 800.0), (42.5, 500.0, 1_000.0)].map(|(at, p99, max)| {
-                (at, Some(20.0), Some(p99), Some(max))
-            });
+        let expected = [(10.0, 100.0, 400.0), (30.0, 300.0, 800.0), (42.5, 500.0, 1_000.0)]
+            .map(|(at, p99, max)| (at, Some(20.0), Some(p99), Some(max)));
         assert_eq!(found, expected);
         assert_eq!(over.steps[0].accepted_per_s, 10_000.0);
         assert_eq!(over.steps[2].accepted_per_s, 20_000.0);
