@@ -71,8 +71,7 @@ pub(super) struct Nines {
 }
 
 /// What is labelled: quantile and label.
-const LABELLED: [(f64, &str); 9] = [
-    (0.0, "0%"),
+const LABELLED: [(f64, &str); 8] = [
     (0.5, "50%"),
     (0.9, "90%"),
     (0.99, "99%"),
@@ -211,7 +210,7 @@ mod tests {
     #[test]
     fn each_nine_takes_the_same_room() {
         let axis = Nines { tenths: 30 };
-        assert_eq!(labels(&axis), ["0%", "50%", "90%", "99%", "99.9%"]);
+        assert_eq!(labels(&axis), ["50%", "90%", "99%", "99.9%"]);
         let at: Vec<i32> = [0.9, 0.99, 0.999].iter().map(|q| axis.map(&nines(*q), (0, 300))).collect();
         assert_eq!(at, [100, 200, 300]);
     }

@@ -25,11 +25,11 @@ pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 6] {
 pub(super) fn bar(ledger: &Ledger) -> String {
     let parts = parts(ledger);
     let lengths = lengths(&parts.map(|(_, _, count)| count));
-    let mut out = format!("<svg class=ba viewBox=\"0 0 {LENGTH} 100\" preserveAspectRatio=none aria-hidden=true>");
+    let mut out = format!("<svg class=ba viewBox=\"0 0 {LENGTH} 1\" preserveAspectRatio=none>");
     let mut x = 0;
     for ((_, class, _), length) in parts.iter().zip(lengths) {
         if length > 0 {
-            write!(out, "<rect class={class} x={x} width={length} height=100 />").expect("in memory");
+            write!(out, "<rect class={class} x={x} width={length} height=1 />").expect("in memory");
         }
         x += length;
     }

@@ -82,11 +82,23 @@ impl Table {
             rows: (0..rows).map(row).collect(),
         }
     }
+
+    /// Leaves out the columns in which no row has a number.
+    fn keep_columns_with_numbers(&mut self) {
+        let known = |column: usize| self.rows.iter().any(|row| row[column].0 != numbers::NONE && row[column].0 != "0");
+        let kept: Vec<bool> = (0..self.heads.len()).map(known).collect();
+        let only_kept = |cells: &mut Vec<(String, bool)>| {
+            let mut kept = kept.iter();
+            cells.retain(|_| kept.next() == Some(&true));
+        };
+        only_kept(&mut self.heads);
+        self.rows.iter_mut().for_each(only_kept);
+    }
 }
 
 /// Most cases that are shown in full: beyond it a page would grow past what a browser opens at once.
 pub(super) const MOST_IN_FULL: usize = 100;
-/// What a case is held to that is not shown in full: these latencies, and the checks that do not pass.
+/// The latencies of a case that is not shown in full.
 const BRIEF: [&str; 5] = ["enqueue", "response", "delivery", "lateness", "lag"];
 
 /// Which cases are shown in full: all, or those that did not pass before the others.
@@ -103,12 +115,13 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
     let case = &report.cases[index];
     let summary = case.summary.as_ref();
     let mut latencies = summary.map(|summary| Table::of(&text::times(&summary.latency))).unwrap_or_default();
-    let mut checks = Table::of(&text::checks(&case.verdict.checks));
+    let mut ledger = summary.map(|summary| text::counts(&summary.ledger)).unwrap_or_default();
     if !in_full {
         latencies.rows.retain(|row| BRIEF.contains(&row[0].0.as_str()));
-        let mut outcomes = case.verdict.checks.iter().map(|check| check.outcome);
-        checks.rows.retain(|_| outcomes.next() != Some(Outcome::Pass));
+        latencies.keep_columns_with_numbers();
+        ledger.retain(|(_, count)| count != "0");
     }
+    let checks = || Table::of(&text::checks(&case.verdict.checks));
     let notes = || surroundings::lines(case, usize::MAX).lines().map(str::to_owned).collect();
     Case {
         number: index + 1,
@@ -121,13 +134,13 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
         repeats: repeats(case),
         bar: summary.map(|summary| bar(&summary.ledger)).unwrap_or_default(),
         parts: summary.map(|summary| told(&summary.ledger)).unwrap_or_default(),
-        ledger: summary.map(|summary| text::counts(&summary.ledger)).unwrap_or_default(),
+        ledger,
         latencies,
-        checks,
+        checks: if in_full { checks() } else { Table::default() },
         each: if in_full { each(case) } else { Table::default() },
         charts: Charts::default(),
         notes: if in_full { notes() } else { Vec::new() },
-        spoiled: spoiled(case),
+        spoiled: spoiled(case, if in_full { MOST } else { 1 }),
     }
 }
 
@@ -178,7 +191,7 @@ fn each(case: &CaseRecord) -> Table {
 }
 
 /// What did not count, the broken ones first.
-fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
+fn spoiled(case: &CaseRecord, most: usize) -> Vec<Spoiled> {
     let clean = |lines: &[String]| lines.iter().map(|line| sanitise(line, MAX_TEXT)).collect::<Vec<_>>();
     let broken = case.errors.iter().map(|error| {
         let skipped = error.stderr_tail.len().saturating_sub(MOST);
@@ -192,7 +205,7 @@ fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
         let title = format!("repeat {}, try {}: set aside", measured.repeat + 1, measured.attempt + 1);
         Spoiled { title, lines: clean(&aside.reasons) }
     });
-    broken.chain(aside).take(MOST).collect()
+    broken.chain(aside).take(most).collect()
 }
 
 /// Whether a case is one that a reader must look at.

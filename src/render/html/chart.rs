@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 /// Width of every chart in units; two to a pixel at its usual size.
 const WIDTH: u32 = 960;
 /// Room for the labels of the vertical axis.
-const LEFT: u32 = 100;
+const LEFT: u32 = 108;
 
 /// Height of a legend in units.
 const LEGEND: u32 = 40;
@@ -70,9 +70,9 @@ impl Frame {
         let mut x = LEFT;
         for (ink, name) in self.legend() {
             let class = ink.class();
-            write!(out, "<path class={class} d=\"M{x} {}h56\"/><text x={} y={y}>{name}</text>", y - 7, x + 68)
+            write!(out, "<path class={class} d=\"M{x} {}h44\"/><text x={} y={y}>{name}</text>", y - 7, x + 54)
                 .expect("in memory");
-            x += 68 + 12 * u32::try_from(name.len()).unwrap_or(0) + 36;
+            x += 54 + 12 * u32::try_from(name.len()).unwrap_or(0) + 20;
         }
     }
 }

@@ -8,7 +8,7 @@ use super::series::OverTime;
 use crate::report::{CaseRecord, LatencySummary, Report};
 
 const LATENCIES: Legend =
-    &[(Ink::FIRST, "enqueue"), (Ink::SECOND, "response"), (Ink::THIRD, "delivery"), (Ink::TARGET, "target of enqueue")];
+    &[(Ink::FIRST, "enqueue"), (Ink::SECOND, "response"), (Ink::THIRD, "delivery"), (Ink::TARGET, "target")];
 const LAGS: Legend =
     &[(Ink::THIRD, "lag before"), (Ink::FIRST, "lag"), (Ink::FOURTH, "timer before"), (Ink::SECOND, "timer lag")];
 
@@ -42,7 +42,7 @@ impl Drawn {
     /// Reads the histograms of each case.
     pub fn of(report: &Report, in_full: &[bool]) -> Vec<Self> {
         let one = |(case, in_full): (&CaseRecord, &bool)| {
-            let (points, steps) = if *in_full { (61, 80) } else { (25, 20) };
+            let (points, steps, timer) = if *in_full { (61, 80, true) } else { (21, 20, false) };
             let set = case.summary.as_ref().map(|summary| &summary.latency);
             let curve = |ink, latency: Option<&LatencySummary>| Some((ink, Curve::of(latency?, points)));
             let latency = [
@@ -53,8 +53,8 @@ impl Drawn {
             let lag = [
                 curve(Ink::THIRD, set.and_then(|set| set.lag_before.as_ref())),
                 curve(Ink::FIRST, set.and_then(|set| set.lag.as_ref())),
-                curve(Ink::FOURTH, set.and_then(|set| set.timer_lag_before.as_ref())),
-                curve(Ink::SECOND, set.and_then(|set| set.timer_lag.as_ref())),
+                curve(Ink::FOURTH, set.filter(|_| timer).and_then(|set| set.timer_lag_before.as_ref())),
+                curve(Ink::SECOND, set.filter(|_| timer).and_then(|set| set.timer_lag.as_ref())),
             ];
             let some = |curves: Vec<Option<(Ink, Curve)>>| {
                 curves.into_iter().flatten().filter(|(_, curve)| !curve.points.is_empty()).collect()
@@ -111,7 +111,7 @@ impl Drawn {
         let whole = |ns| vec![(0.0, ns), (f64::from(scale.nines.tenths) / 10.0, ns)];
         lines.extend(target.map(|ns| Line { ink: Ink::TARGET, points: whole(ns) }));
         let frame = Frame::Percentiles(scale.nines, scale.decades, LATENCIES);
-        chart(frames, frame, "Latency by percentile: enqueue, response, delivery, and the target", &lines)
+        chart(frames, frame, "enqueue, response, delivery by percentile", &lines)
     }
 
     fn lag(&self, scale: &Scale, frames: &mut Frames) -> String {
@@ -119,6 +119,6 @@ impl Drawn {
             return String::new();
         }
         let frame = Frame::Percentiles(scale.nines, scale.lag, LAGS);
-        chart(frames, frame, "Lag by percentile, before the load and during it", &lines(&self.lag, scale.lag))
+        chart(frames, frame, "lag before and during the load, by percentile", &lines(&self.lag, scale.lag))
     }
 }

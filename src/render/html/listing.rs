@@ -27,8 +27,6 @@ pub(super) struct Head {
 pub(super) struct Row {
     /// Its number, from 1.
     pub number: usize,
-    /// What tells it apart; what a filter looks at.
-    pub label: String,
     /// The verdict's word.
     pub outcome: &'static str,
     /// The verdict's mark.
@@ -83,7 +81,7 @@ const LOST: Measured = Measured {
 };
 
 /// The table of a report; `marked` are the measured columns of the terminal's table, which know the marks.
-pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column], labels: &[String]) -> Listing {
+pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Listing {
     let mut measured: Vec<Measured> = shown_metrics(report)
         .into_iter()
         .map(|metric| Measured { name: metric.name, key: metric.key, text: metric.text, value: metric.value })
@@ -97,14 +95,13 @@ pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column], label
     let row = |(index, case): (usize, &CaseRecord)| {
         let axes = axes.iter().map(|axis| Cell {
             text: axis.cells[index].clone(),
-            key: sort_key(&case.parameters, axis.key).map(short),
+            key: sort_key(&case.parameters, axis.key).map(short).filter(|key| *key != axis.cells[index]),
             right: axis.right,
             bad: false,
         });
         let cells = axes.chain(measured.iter().map(|column| cell(case, index, column, marked)));
         Row {
             number: index + 1,
-            label: labels[index].clone(),
             outcome: case.verdict.outcome.word(),
             mark: mark_of(case.verdict.outcome),
             rank: case.verdict.outcome as u8,
@@ -128,7 +125,7 @@ fn cell(case: &CaseRecord, index: usize, column: &Measured, marked: &[Column]) -
     let value = case.summary.as_ref().and_then(column.value);
     Cell {
         text: mark.map_or_else(|| text.clone(), |mark| format!("{mark} {text}")),
-        key: Some(value.map(short).unwrap_or_default()),
+        key: Some(value.map(short).unwrap_or_default()).filter(|key| *key != text),
         right: true,
         bad: mark.is_some(),
     }

@@ -39,8 +39,8 @@ pub(super) struct Layer {
 
 /// A row of the heat map.
 pub(super) struct Row {
-    /// The values that run down, and whether the row above has the same.
-    pub heads: Vec<(String, bool)>,
+    /// The values that run down and are not those of the row above, and over how many rows they hold.
+    pub heads: Vec<(String, usize)>,
     /// A list of cases for each value that runs across; more than one where nothing shown tells them apart.
     pub cells: Vec<Vec<Cell>>,
 }
@@ -82,13 +82,15 @@ pub(super) fn matrix(report: &Report, axes: &[Column]) -> Option<Matrix> {
         let values: Vec<Option<f64>> = report.cases.iter().map(|case| metric.badness(case)).collect();
         let range = Range::of(&values);
         let cell = |case: usize| cell(case, &report.cases[case], metric, range.level(values[case]));
-        let repeated = |row: usize, head: usize| row > 0 && rows[row - 1][..=head] == rows[row][..=head];
+        let same = |a: usize, b: usize, head: usize| rows[a][..=head] == rows[b][..=head];
+        let span = |row: usize, head: usize| (row..rows.len()).take_while(|other| same(row, *other, head)).count();
         let cells = |(row, heads): (usize, &Vec<String>)| {
             let of = |column: &String| {
                 let here = |case: &usize| axes[across].cells[*case] == *column && keys[*case] == *heads;
                 (0..report.cases.len()).filter(here).map(cell).collect()
             };
-            let named = heads.iter().enumerate().map(|(head, text)| (text.clone(), repeated(row, head)));
+            let new = |head: &usize| row == 0 || !same(row - 1, row, *head);
+            let named = (0..heads.len()).filter(new).map(|head| (heads[head].clone(), span(row, head)));
             Row { heads: named.collect(), cells: columns.iter().map(of).collect() }
         };
         Layer {

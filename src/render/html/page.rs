@@ -133,7 +133,7 @@ impl Page {
             failures,
             more_failures,
             matrix: matrix(report, &axes),
-            listing: listing(report, &axes, &columns::metrics(report), &labels),
+            listing: listing(report, &axes, &columns::metrics(report)),
             symbols: frames.symbols(),
             few: cases.len() <= FEW,
             briefly: cases.len() > MOST_IN_FULL,

@@ -15,7 +15,7 @@
     const value = cell.dataset.v;
     if (value !== undefined) return value === "" ? null : Number(value);
     const text = cell.textContent.trim();
-    return column === 0 ? Number(text) : text;
+    return /^\d+$/.test(text) ? Number(text) : text;
   };
   const collator = new Intl.Collator("en", { numeric: true });
   const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b)));
@@ -46,7 +46,8 @@
   });
 
   const form = byId("filter");
-  const texts = rows.map((row) => `${row.dataset.l} ${row.textContent}`.toLowerCase());
+  const names = heads.map((head) => head.textContent.trim());
+  const texts = rows.map((row) => [...row.cells].map((cell, at) => `${names[at]}=${cell.textContent.trim()}`).join(" ").toLowerCase());
   const filter = () => {
     const words = byId("words").value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = new Set([...form.querySelectorAll("[name=outcome]:checked")].map((box) => box.value));

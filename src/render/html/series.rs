@@ -93,9 +93,8 @@ impl OverTime {
         counts.extend(refused.then(|| count(Ink::REFUSED, |step| step.refused_per_s)));
         let most = whole.iter().map(|step| step.accepted_per_s.max(step.refused_per_s)).fold(1.0, f64::max);
         let rate = Linear { quantity: Quantity::Rate, most: rounded_up(most), steps: 2 };
-        let above =
-            chart(frames, Frame::Times(time, decades, LATENCIES), "Enqueue latency over time: p50, p99, max", &latency);
-        above + &chart(frames, Frame::Rates(time, rate, RATES), "Logs per second over time: accepted, refused", &counts)
+        let above = chart(frames, Frame::Times(time, decades, LATENCIES), "enqueue over time", &latency);
+        above + &chart(frames, Frame::Rates(time, rate, RATES), "accepted and refused over time", &counts)
     }
 }
 
