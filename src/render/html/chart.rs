@@ -72,7 +72,7 @@ impl Frame {
             let class = ink.class();
             write!(out, "<path class={class} d=\"M{x} {}h44\"/><text x={} y={y}>{name}</text>", y - 7, x + 54)
                 .expect("in memory");
-            x += 54 + 12 * u32::try_from(name.len()).unwrap_or(0) + 20;
+            x += 54 + 12 * u32::try_from(name.len()).unwrap_or(0) + 28;
         }
     }
 }
