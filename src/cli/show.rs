@@ -9,7 +9,7 @@ use super::{evidence, inputs, reports, stdio};
 use crate::plan::Plan;
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::run::{CaseRuns, Journal};
+use crate::run::{CaseRuns, Journal, Yardstick};
 use crate::worker::Queues;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -84,7 +84,9 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
         runs.entry(record.repeat.case).or_default().add(record);
     }
     let interrupted = !is_whole(&plan, &runs);
-    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted))
+    let mut yardstick = Yardstick::default();
+    contents.gauges.iter().for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
+    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted, Some(yardstick)))
 }
 
 /// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.

@@ -13,12 +13,14 @@ pub struct Settings {
     pub min_effect: f64,
     /// Reports of different machines or build profiles may be held against each other.
     pub allow_cross_machine: bool,
+    /// Movement of the yardstick beyond which the machine is another one, as a share.
+    pub yardstick_bound: f64,
 }
 
 impl Default for Settings {
-    /// 1 % over all cases, 10 %, the same machine.
+    /// 1 % over all cases, 10 %, the same machine, 5 %.
     fn default() -> Self {
-        Self { alpha: 0.01, min_effect: 0.10, allow_cross_machine: false }
+        Self { alpha: 0.01, min_effect: 0.10, allow_cross_machine: false, yardstick_bound: 0.05 }
     }
 }
 

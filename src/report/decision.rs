@@ -170,6 +170,8 @@ pub enum FindingKind {
     TooFewRepeats,
     /// The repeats differ too much among themselves.
     Spread,
+    /// It looks slower by more than the least effect, and the repeats do not confirm it.
+    Unconfirmed,
     /// The two were not measured alike.
     Unlike,
 }
@@ -217,7 +219,7 @@ pub struct Effect {
     pub threshold: f64,
     /// Slow-down that would be found nine times in ten, as a share; null with too few repeats.
     pub detectable: Option<f64>,
-    /// Spread of the repeats around their middle, as a share: the larger of both sides; null with too few repeats.
+    /// Spread of single repeats around the middle of their side, as a share; null with too few repeats.
     pub spread: Option<f64>,
     /// The two sides hold the same numbers.
     pub identical: bool,
