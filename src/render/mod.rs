@@ -31,7 +31,7 @@ pub use error::RenderError;
 pub use format::{Format, UnknownEnding, UnknownFormat};
 pub use github::github;
 pub use hdr::hdr;
-pub use html::html;
+pub use html::{html, html_comparison};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use sanitise::sanitise;

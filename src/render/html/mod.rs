@@ -9,6 +9,7 @@ mod canvas;
 mod cases;
 mod chart;
 mod charts;
+mod comparison;
 mod curve;
 mod facts;
 mod listing;
@@ -16,6 +17,7 @@ mod matrix;
 mod page;
 mod series;
 
+use crate::compare::Comparison;
 use crate::report::Report;
 use askama::Template as _;
 
@@ -23,4 +25,10 @@ use askama::Template as _;
 #[must_use]
 pub fn html(report: &Report) -> String {
     page::Page::of(report).render().expect("writing into memory does not fail")
+}
+
+/// A baseline and the reports that were held against it, laid over each other; each with what was found.
+#[must_use]
+pub fn html_comparison(base: &Report, others: &[(&Report, &Comparison)]) -> String {
+    comparison::Page::of(base, others).render().expect("writing into memory does not fail")
 }

@@ -7,7 +7,8 @@ use super::listing::{Listing, listing};
 use super::matrix::{Matrix, mark_of, matrix};
 use crate::render::numbers::{self, NONE};
 use crate::render::{columns, sanitise, table, totals};
-use crate::report::{Environment, Report, ScenarioRecord};
+use crate::report::{Environment, GateRecord, Report, ScenarioRecord};
+use crate::run::{Yardstick, YardstickReading};
 use crate::units::human;
 use crate::verdict::OutcomeCounts;
 use askama::Template;
@@ -36,6 +37,7 @@ pub(super) struct Page {
     pub outcome: &'static str,
     pub mark: &'static str,
     pub counts: String,
+    pub gate: Option<(&'static str, Vec<(bool, String)>, String)>,
     pub reasons: Vec<String>,
     pub scenarios: Vec<Scenario>,
     pub same: Vec<String>,
@@ -125,11 +127,12 @@ impl Page {
             outcome: report.verdict.outcome.word(),
             mark: mark_of(report.verdict.outcome),
             counts: counts(&report.verdict.cases),
+            gate: report.gate.as_ref().map(gate),
             reasons: report.verdict.reasons.iter().take(20).map(|reason| sanitise(reason, 400)).collect(),
             scenarios: report.scenarios.iter().map(scenario).collect(),
             same,
             totals: totals(report),
-            facts: facts(&report.environment),
+            facts: [facts(&report.environment), yardstick(report.yardstick.as_ref())].concat(),
             failures,
             more_failures,
             matrix: matrix(report, &axes),
@@ -217,6 +220,23 @@ fn facts(environment: &Environment) -> Vec<(&'static str, String)> {
         ("profile", text(&environment.profile)),
         ("commit", commit.unwrap_or(NONE.into())),
         ("queues", if queues.is_empty() { NONE.into() } else { queues.join(", ") }),
+    ]
+}
+
+/// What came of a gate: outcome, reason, baseline.
+fn gate(gate: &GateRecord) -> (&'static str, Vec<(bool, String)>, String) {
+    (gate.outcome.word(), spans(&sanitise(&gate.reason, 400)), sanitise(&gate.baseline, 200))
+}
+
+/// How fast the machine was at the start, in the middle and at the end.
+fn yardstick(yardstick: Option<&Yardstick>) -> Vec<(&'static str, String)> {
+    let Some(yardstick) = yardstick else { return Vec::new() };
+    let over = |value: fn(YardstickReading) -> Option<f64>| {
+        yardstick.readings().map(|reading| numbers::mean(value(reading))).collect::<Vec<_>>().join(" → ")
+    };
+    vec![
+        ("yardstick, arithmetic", over(|reading| reading.spin_ns)),
+        ("yardstick, wake-up and answer", over(|reading| reading.ping_pong_ns)),
     ]
 }
 

@@ -51,14 +51,15 @@
   const filter = () => {
     const words = byId("words").value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = new Set([...form.querySelectorAll("[name=outcome]:checked")].map((box) => box.value));
+    const kept = new Set();
     let shown = 0;
     rows.forEach((row, index) => {
       const fits = wanted.has(row.dataset.o) && words.every((word) => texts[index].includes(word));
       row.hidden = !fits;
-      const full = cases.get(numbers[index]);
-      if (full) full.hidden = !fits;
+      if (fits) kept.add(numbers[index]);
       shown += fits;
     });
+    cases.forEach((full, number) => (full.hidden = !kept.has(number)));
     status.textContent = shown === rows.length ? `${shown} cases` : `${shown} of ${rows.length} cases`;
   };
   form.addEventListener("input", filter);
