@@ -16,6 +16,8 @@ mod listing;
 mod matrix;
 mod page;
 mod series;
+#[cfg(test)]
+mod tests;
 
 use crate::compare::Comparison;
 use crate::report::Report;
