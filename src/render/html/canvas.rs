@@ -106,8 +106,14 @@ impl DrawingBackend for Canvas<'_> {
         if style.color().alpha == 0.0 {
             return Ok(());
         }
-        let points = simplified(path.into_iter());
-        self.put(format_args!("<path class={} d=\"{}\"/>", class_of(style.color()), path_data(&points)))
+        let (class, data) = (class_of(style.color()), path_data(&simplified(path.into_iter())));
+        // The lines of a grid become one path: axes are cloned into every chart, and each element costs a browser time.
+        let joins = class == Ink::GRID.class() && self.out.ends_with("\"/>");
+        if joins && self.out.rfind("<path").is_some_and(|at| self.out[at..].starts_with("<path class=gr ")) {
+            self.out.truncate(self.out.len() - "\"/>".len());
+            return self.put(format_args!("{data}\"/>"));
+        }
+        self.put(format_args!("<path class={class} d=\"{data}\"/>"))
     }
 
     fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _fill: bool) -> Drawn {
