@@ -19,11 +19,7 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
     let outputs = Outputs::of(&args.outputs, args.format)?;
     let latest = args.report.as_os_str() == "latest" && !args.report.exists();
     let path = if latest { reports::latest(&args.reports_dir)? } else { args.report.clone() };
-    let report = if path.extension().is_some_and(|ending| ending == reports::JOURNAL) {
-        recover(&path, queues)?
-    } else {
-        read(&path)?
-    };
+    let report = read_any(&path, queues)?;
     match &args.case_id {
         Some(id) => {
             let cases: Vec<CaseRecord> = report.cases.iter().filter(|case| case.id == *id).cloned().collect();
@@ -55,6 +51,12 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
             stdio::result(texts.collect::<Vec<_>>().join("\n").as_bytes())
         }
     }
+}
+
+/// Reads a report, or makes one of what a journal holds.
+pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
+    if is_journal { recover(path, queues) } else { read(path) }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {

@@ -43,6 +43,7 @@ pub(super) fn comparison(
         new: Side::of(new, &name(&options.labels.1, "NEW")),
         across: options.across.clone(),
         ignored: options.ignore.clone(),
+        asked: options.metrics.clone(),
         attribution,
         counts: counts(&cases),
         cases,

@@ -235,12 +235,12 @@ fn tail_text(tail: &Tail) -> String {
 
 /// A share as percent, to a tenth.
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    format!("{:.1}%", share * 100.0)
 }
 
 /// A change as percent with its sign.
 pub(super) fn signed(change: f64) -> String {
-    format!("{:+.1} %", change * 100.0)
+    format!("{:+.1}%", change * 100.0)
 }
 
 /// A chance with two figures.

@@ -2,6 +2,7 @@
 
 use crate::report::{CaseDecision, Change, GateDecision, Report};
 use crate::scenario::{Parameters, Selector};
+use crate::units::Ratio;
 use serde::Serialize;
 
 /// How reports are decided on.
@@ -21,6 +22,21 @@ impl Default for Settings {
     /// 1 % over all cases, 10 %, the same machine, 5 %.
     fn default() -> Self {
         Self { alpha: 0.01, min_effect: 0.10, allow_cross_machine: false, yardstick_bound: 0.05 }
+    }
+}
+
+impl Settings {
+    /// What the scenarios of a report ask for: the strictest of them.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let share = |ratio: Ratio| f64::from(ratio.ppm()) / 1e6;
+        let gates = || report.scenarios.iter().map(|scenario| scenario.gate);
+        let default = Self::default();
+        Self {
+            alpha: gates().map(|gate| gate.alpha).min().map_or(default.alpha, share),
+            min_effect: gates().map(|gate| gate.min_effect).min().map_or(default.min_effect, share),
+            ..default
+        }
     }
 }
 
@@ -76,6 +92,8 @@ pub struct Comparison {
     pub across: Option<String>,
     /// Axes that need not agree.
     pub ignored: Vec<String>,
+    /// The metrics that were asked for; empty: all.
+    pub asked: Vec<String>,
     /// To what the changes are confined, one line each; empty where no simple condition covers them.
     pub attribution: Vec<String>,
     /// How many cases changed how.

@@ -77,7 +77,7 @@ fn what_regressed_is_a_suspect_and_said_with_its_numbers() {
     assert_eq!(decision.suspects, [new.cases[0].id.clone()]);
     assert_eq!(
         decision.reason,
-        format!("1 of 2 cases regressed: {}: enqueue 9.99 µs → 15.0 µs (+50.0 %), p = 1e-5", new.cases[0].id)
+        format!("1 of 2 cases regressed: {}: enqueue 9.99 µs → 15.0 µs (+50.0%), p = 1e-5", new.cases[0].id)
     );
     assert_eq!((decision.cases[0].change, decision.cases[1].change), (Change::Regressed, Change::Unchanged));
 }

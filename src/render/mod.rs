@@ -3,6 +3,7 @@
 
 mod case;
 mod columns;
+pub mod comparison;
 mod csv;
 mod error;
 mod format;
