@@ -4,6 +4,7 @@ use super::colour::When;
 use super::exit;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
+use crate::units::Ratio;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -26,6 +27,10 @@ pub enum Verb {
     Validate(ValidateArgs),
     /// Show a saved report, or what the journal of a broken run holds
     Show(ShowArgs),
+    /// Hold saved reports against each other, and say what changed; exits 0
+    Compare(CompareArgs),
+    /// Decide whether a report may replace a baseline; the exit code is the decision
+    Gate(GateArgs),
     /// Say which queues can be put under load
     Queues(QueuesArgs),
     /// Prove the instrument: measure queues whose truth is known; takes under a minute
@@ -117,6 +122,62 @@ pub struct ShowArgs {
     pub reports_dir: PathBuf,
 }
 
+/// What a gate asks for, and a comparison as well.
+#[derive(Debug, Args)]
+pub struct DecisionArgs {
+    /// Smallest change that counts, as in 10% [default: as the scenarios of NEW say, else 10%]
+    #[arg(long, value_name = "SHARE")]
+    pub min_effect: Option<Ratio>,
+    /// Chance of any false alarm over all cases, as in 1% [default: as the scenarios of NEW say, else 1%]
+    #[arg(long, value_name = "SHARE")]
+    pub alpha: Option<Ratio>,
+    /// Hold reports of different machines or builds against each other all the same
+    #[arg(long)]
+    pub allow_cross_machine: bool,
+    /// What stdout carries: table, json, markdown or github
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// Write this file as well; its ending says in which format (.json, .md, .txt); may be given again
+    #[arg(long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The baseline, then one report or more to hold against it: files, journals, globs, LABEL=FILE; a single one with
+    /// --across
+    #[arg(required = true, value_name = "REPORT")]
+    pub reports: Vec<String>,
+    /// Cases that differ in this axis alone belong together; may be given again
+    #[arg(long, value_name = "AXIS")]
+    pub ignore: Vec<String>,
+    /// Hold the other values of this axis against its first, within a report or between two
+    #[arg(long, value_name = "AXIS")]
+    pub across: Option<String>,
+    /// Show these metrics, as in enqueue.p99 or response; may be given again
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// Keep only the cases whose axis has one of these values, as in strategy=drop,block; may be given again
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub filters: Vec<String>,
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+}
+
+/// `gate`
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    /// The baseline: a saved report
+    #[arg(value_name = "BASE")]
+    pub base: PathBuf,
+    /// The report to be decided on
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+}
+
 /// `queues`
 #[derive(Debug, Args)]
 pub struct QueuesArgs {
@@ -162,7 +223,12 @@ fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap
             Verb::Run(RunArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
                 scenarios.overrides = overrides(matches);
             }
-            Verb::Validate(_) | Verb::Show(_) | Verb::Queues(_) | Verb::Selftest(_) => {}
+            Verb::Validate(_)
+            | Verb::Show(_)
+            | Verb::Compare(_)
+            | Verb::Gate(_)
+            | Verb::Queues(_)
+            | Verb::Selftest(_) => {}
         }
     }
     Ok(cli.verb)

@@ -70,6 +70,12 @@ pub enum CliError {
         /// What is wrong, and the fix.
         problem: String,
     },
+    /// There is no baseline.
+    #[error("{}: no such baseline; save one with `queue-load run SCENARIO --output FILE`", path.display())]
+    NoBaseline {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -89,6 +95,7 @@ impl CliError {
             | Self::Case { .. }
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
+            Self::NoBaseline { .. } => Exit::Incomparable,
             Self::Unsaved { .. } | Self::Render(_) | Self::Outputs { .. } | Self::Run(_) | Self::Internal(_) => {
                 Exit::Internal
             }

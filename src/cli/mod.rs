@@ -5,9 +5,11 @@
 
 mod args;
 mod colour;
+mod compare;
 mod error;
 mod evidence;
 mod exit;
+mod gate;
 mod inputs;
 mod list;
 mod near;
@@ -66,6 +68,8 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::List(args) => list::list(&args, queues),
         Verb::Validate(args) => validate::validate(&args, queues),
         Verb::Show(args) => show::show(&args, queues),
+        Verb::Compare(args) => compare::compare(&args, queues),
+        Verb::Gate(args) => gate::gate(&args),
         Verb::Queues(args) => queues::queues(&args, queues),
         Verb::Selftest(args) => selftest::selftest(&args),
     }

@@ -15,6 +15,7 @@ use crate::render::{self, Format};
 use crate::report::{Environment, Report};
 use crate::run::{
     ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, Journal, RepeatError, Session, execute,
+    yardstick,
 };
 use crate::verdict::{self, Validity};
 use crate::worker::Queues;
@@ -59,6 +60,8 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
             },
             invalid_retries: &|repeat| plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries,
             on_event: &mut |event| progress.on_event(event),
+            gauge: &mut || Some(yardstick::measure()),
+            round: 0,
             journal: Some(&mut journal),
             interrupt: &interrupt,
         },
@@ -66,7 +69,8 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     drop(progress);
 
     let interrupted = !matches!(execution.ending, Ending::Complete);
-    let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted);
+    let yardstick = Some(execution.yardstick);
+    let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted, yardstick);
     let saved = save(&destination, &report, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
     show(&report, args.format, args.color, args.explain)?;

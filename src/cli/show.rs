@@ -10,7 +10,7 @@ use super::{evidence, inputs, near, reports, stdio};
 use crate::plan::Plan;
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::run::{CaseRuns, Journal};
+use crate::run::{CaseRuns, Journal, Yardstick};
 use crate::worker::Queues;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,11 +21,7 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
     let format = args.format.unwrap_or_default();
     outputs::may_explain(args.explain, format)?;
     let path = find(args)?;
-    let report = if path.extension().is_some_and(|ending| ending == reports::JOURNAL) {
-        recover(&path, queues)?
-    } else {
-        read(&path)?
-    };
+    let report = read_any(&path, queues)?;
     match &args.case_id {
         Some(id) => show_cases(args, &path, report, id, format)?,
         None if outputs.is_empty() => run::show(&report, format, args.color, args.explain)?,
@@ -111,6 +107,12 @@ fn without_cases(report: &Report) -> Report {
     Report { cases: Vec::new(), ..report.clone() }
 }
 
+/// Reads a report, or makes one of what a journal holds.
+pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
+    if is_journal { recover(path, queues) } else { read(path) }
+}
+
 fn read(path: &Path) -> Result<Report, CliError> {
     let read = report::read(path)?;
     if !read.digest_matches {
@@ -138,7 +140,9 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
         runs.entry(record.repeat.case).or_default().add(record);
     }
     let interrupted = !is_whole(&plan, &runs);
-    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted))
+    let mut yardstick = Yardstick::default();
+    contents.gauges.iter().for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
+    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted, Some(yardstick)))
 }
 
 /// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.

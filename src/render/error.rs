@@ -22,9 +22,9 @@ pub enum RenderError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The format is known by name only.
-    #[error("--format {format}: not yet there")]
-    NotYet {
+    /// The format has no form for comparisons.
+    #[error("--format {format}: a comparison is shown as table, json, markdown or github")]
+    NotAComparison {
         /// Which.
         format: Format,
     },

@@ -9,7 +9,7 @@ use crate::report::{CaseRecord, Report};
 use crate::verdict::{Outcome, OutcomeCounts};
 
 /// Annotations of a kind that a step shows.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 /// Longest message, in characters.
 const LONGEST: usize = 1_000;
 /// Longest title, in characters.
@@ -70,7 +70,8 @@ fn of_case(report: &Report, case: &CaseRecord) -> String {
     line(command(case.verdict.outcome), scenario.map(|scenario| scenario.file.as_str()), &title, &message)
 }
 
-fn line(command: &str, file: Option<&str>, title: &str, message: &str) -> String {
+/// One workflow command, encoded.
+pub(super) fn line(command: &str, file: Option<&str>, title: &str, message: &str) -> String {
     let file = file.map_or(String::new(), |file| format!("file={},", property(&sanitise(file, LONGEST))));
     format!("::{command} {file}title={}::{}", property(title), data(message))
 }

@@ -99,19 +99,19 @@ fn particulars(report: &Report, columns: &[Column], same: &[String]) -> String {
     fenced(&lines)
 }
 
-fn folded(title: &str, content: &str) -> String {
+pub(super) fn folded(title: &str, content: &str) -> String {
     format!("<details><summary>{title}</summary>\n\n{content}</details>\n\n")
 }
 
 /// A code span that nothing in it can end.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let fence = "`".repeat(longest_run(text) + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 /// A code block that nothing in it can end.
-fn fenced(text: &str) -> String {
+pub(super) fn fenced(text: &str) -> String {
     let fence = "`".repeat((longest_run(text) + 1).max(3));
     format!("{fence}text\n{}\n{fence}\n\n", text.trim_end())
 }

@@ -3,6 +3,7 @@
 
 mod case;
 mod columns;
+pub mod comparison;
 mod csv;
 mod curve;
 mod error;
@@ -14,6 +15,7 @@ mod github;
 mod golden;
 mod grid;
 mod hdr;
+mod html;
 mod junit;
 mod latencies;
 mod markdown;
@@ -35,6 +37,7 @@ pub use explain::explain;
 pub use format::{Format, UnknownEnding, UnknownFormat};
 pub use github::github;
 pub use hdr::hdr;
+pub use html::{html, html_comparison};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use paint::{paint, paint_lines};
@@ -71,7 +74,7 @@ pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, Re
         Format::Json => Ok(json(report)?),
         Format::Markdown => Ok(markdown(report).into_bytes()),
         Format::Csv => Ok(csv(report).into_bytes()),
-        Format::Html => Err(RenderError::NotYet { format }),
+        Format::Html => Ok(html(report).into_bytes()),
         Format::Junit => junit(report),
         Format::Github => Ok(github(report).into_bytes()),
         Format::Hdr => Ok(hdr(report)?.into_bytes()),

@@ -1,7 +1,9 @@
 //! Report -> bytes -> file, whole or not at all.
 
 use super::error::ReportError;
+use super::gating::{Confirmation, GateRecord};
 use super::model::{Environment, Report, ScenarioRecord, Tool};
+use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -21,7 +23,10 @@ struct Written<'a> {
     verdict: &'a PlanVerdict,
     scenarios: &'a [ScenarioRecord],
     environment: &'a Environment,
+    yardstick: Option<&'a Yardstick>,
+    gate: Option<&'a GateRecord>,
     cases: &'a RawValue,
+    confirmations: &'a [Confirmation],
     digest: String,
 }
 
@@ -48,7 +53,10 @@ impl Report {
             verdict: &self.verdict,
             scenarios: &self.scenarios,
             environment: &self.environment,
+            yardstick: self.yardstick.as_ref(),
+            gate: self.gate.as_ref(),
             cases: &cases,
+            confirmations: &self.confirmations,
             digest,
         };
         Ok((escaped(&serde_json::to_string_pretty(&written)?) + "\n").into_bytes())

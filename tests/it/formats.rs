@@ -9,7 +9,7 @@ use std::process::Command;
 const PARSERS: &str = "QUEUE_LOAD_PARSERS_PYTHON";
 
 /// Every format that goes to stdout.
-const FORMATS: [&str; 7] = ["table", "json", "markdown", "csv", "junit", "github", "hdr"];
+const FORMATS: [&str; 8] = ["table", "json", "markdown", "csv", "html", "junit", "github", "hdr"];
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/report.json")
@@ -230,6 +230,9 @@ fn harmless(text: &str, format: &str, said: &str) {
         assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{said}");
         assert!(!text.contains("##["), "{said}");
     }
+    if format == "html" {
+        assert!(!text.contains("<script>alert") && !text.contains("<img"), "{said}");
+    }
     if format == "junit" {
         assert!(!text.contains("<script") && !text.contains("<img") && !text.contains("<!"), "{said}");
     }
@@ -264,12 +267,12 @@ print(json.dumps([len(list(root.iter('testcase'))), sorted({element.tag for elem
 fn show_writes_files_instead_of_stdout_each_as_its_ending_says() {
     let place = Place::new();
     let report = golden();
-    let names = ["r.json", "r.md", "r.csv", "r.xml", "r.hlog", "r.txt"];
+    let names = ["r.json", "r.md", "r.csv", "r.html", "r.xml", "r.hlog", "r.txt"];
     let outputs: Vec<&str> = names.iter().flat_map(|name| ["--output", name]).collect();
     let output = place.run(&[&["show", report.to_str().unwrap()][..], &outputs].concat());
     expect_code(&output, 0);
     assert_eq!(stdout(&output), "");
-    for (name, format) in names.iter().zip(["json", "markdown", "csv", "junit", "hdr", "table"]) {
+    for (name, format) in names.iter().zip(["json", "markdown", "csv", "html", "junit", "hdr", "table"]) {
         assert!(std::fs::read(place.path().join(name)).unwrap() == shown(format), "{name}");
     }
     assert_eq!(place.files(".").len(), names.len(), "nothing else is left");
