@@ -1,5 +1,7 @@
 # The command that a checkout runs: `cargo run` builds it first, and passes its exit code on.
 profile := env("QUEUE_LOAD_PROFILE", "release")
+target := env("CARGO_TARGET_DIR", "target")
+binary := target / if profile == "dev" { "debug" } else { profile } / "queue-load"
 queue-load := "cargo run --quiet --profile " + profile + " --bin queue-load --"
 
 # List the recipes.
@@ -44,6 +46,16 @@ test-python:
 # What the instrument itself costs.
 bench *ARGS:
     cargo bench --quiet {{ARGS}}
+
+# Open a report's page in headless Chromium and check it; REPORT is any report (.json).
+html-check REPORT:
+    cargo build --quiet --profile {{profile}}
+    python3 .ci/html_check.py {{binary}} {{REPORT}} target/html-check
+
+# Make the README's pictures anew: runs SCENARIO, then draws its report in headless Chromium. A failing case is no fault here.
+pictures SCENARIO="docs/pictures/scenario.toml":
+    -{{queue-load}} run {{SCENARIO}} --quiet --output target/pictures.json >target/pictures.txt
+    python3 .ci/pictures.py {{binary}} target/pictures.json docs/pictures
 
 # Everything that decides whether a change lands.
 ci:

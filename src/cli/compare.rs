@@ -1,11 +1,12 @@
 //! `compare`: what changed between saved reports.
 
 use super::args::{CompareArgs, DecisionArgs};
+use super::colour::When;
 use super::error::CliError;
 use super::exit::Exit;
 use super::{show, stdio};
 use crate::compare::{self, Comparison, Options, Settings};
-use crate::render::{Format, RenderError, View, comparison};
+use crate::render::{Format, RenderError, View, comparison, html_comparison};
 use crate::report::{self, Report};
 use crate::scenario::{Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
 use crate::units::Ratio;
@@ -39,7 +40,13 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
         _ => news.iter().map(|(label, new)| against(label, new)).collect(),
     };
     let comparisons = comparisons?;
-    files.write(&|format, view| comparison::comparison(&comparisons, format, view))?;
+    let of = |index: usize| news.get(index).map_or(base, |(_, new)| new);
+    let sides: Vec<(&Report, &Comparison)> = comparisons.iter().enumerate().map(|(at, one)| (of(at), one)).collect();
+    files.write(&|format, view| match format {
+        // A page draws the distributions, which a comparison does not hold.
+        Format::Html => Ok(html_comparison(base, &sides).into_bytes()),
+        _ => comparison::comparison(&comparisons, format, view),
+    })?;
     Ok(Exit::Pass)
 }
 
@@ -152,7 +159,7 @@ impl<'a> Files<'a> {
         for (path, format) in &self.files {
             report::write_bytes(&render(*format, View::FILE).map_err(internal)?, path)?;
         }
-        stdio::result(&render(self.format, stdio::view()).map_err(internal)?)
+        stdio::result(&render(self.format, stdio::view(When::Auto)).map_err(internal)?)
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::stdio;
 use crate::compare::{self, GateOutcome, Options};
-use crate::render::comparison;
+use crate::render::{Format, comparison, html_comparison};
 use crate::report;
 
 /// Decides, and says why in one line.
@@ -20,7 +20,10 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     let labels = (args.base.display().to_string(), args.new.display().to_string());
     let options = Options { settings: settings(&args.decision, &new)?, labels, ..Options::default() };
     let comparison = compare::compare(&base, &new, &options);
-    files.write(&|format, _| comparison::gate(&comparison, format))?;
+    files.write(&|format, _| match format {
+        Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)]).into_bytes()),
+        _ => comparison::gate(&comparison, format),
+    })?;
     if comparison.decision.outcome != GateOutcome::Pass {
         let hint = format!("note: every number: queue-load compare {} {}", options.labels.0, options.labels.1);
         stdio::note(&hint);

@@ -4,7 +4,7 @@ use super::align::{Alignment, labels};
 use super::attribution::attribution;
 use super::metrics::Table;
 use super::{CaseComparison, Change, ChangeCounts, Comparison, GateDecision, Options, Side};
-use crate::report::Report;
+use crate::report::{CaseRecord, Report};
 
 /// `decision` holds the cases in the order of the pairs.
 pub(super) fn comparison(
@@ -21,7 +21,17 @@ pub(super) fn comparison(
         .zip(&decision.cases)
         .filter_map(|(((pair, label), metrics), decision)| {
             let parameters = pair.either()?.parameters.clone();
-            Some(CaseComparison { label, parameters, change: decision.change, decision: decision.clone(), metrics })
+            let place =
+                |report: &Report, case: &CaseRecord| report.cases.iter().position(|one| std::ptr::eq(one, case));
+            Some(CaseComparison {
+                label,
+                parameters,
+                base_index: pair.base.and_then(|found| place(base, found.case)),
+                new_index: pair.new.and_then(|found| place(new, found.case)),
+                change: decision.change,
+                decision: decision.clone(),
+                metrics,
+            })
         })
         .collect();
     let attribution = attribution(&cases);

@@ -130,6 +130,12 @@ pub struct CaseComparison {
     pub label: String,
     /// Its values, the new report's where it has it.
     pub parameters: Parameters,
+    /// Its place among the baseline's cases; null where the baseline lacks it.
+    #[serde(skip)]
+    pub base_index: Option<usize>,
+    /// Its place among the new report's cases; null where that lacks it.
+    #[serde(skip)]
+    pub new_index: Option<usize>,
     /// What is said of it.
     pub change: Change,
     /// What a gate says of it, and why.

@@ -1,9 +1,11 @@
 //! One case in full.
 
 use super::columns::{AT_LEAST, all_axes, mark};
+use super::facts::facts;
 use super::grid::{Column, draw, fit};
 use super::numbers::{self, NONE};
-use super::{latencies, reasons, sanitise, surroundings, text, totals};
+use super::{curve, latencies, reasons, sanitise, surroundings, text, totals};
+use crate::measure::Ledger;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -23,6 +25,10 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     ));
     if let Some(summary) = &case.summary {
         out.push_str(&format!("\n{}\n", draw(&fit(times(&summary.latency), width).0)));
+        let curves = curve::curves(&summary.latency, width);
+        if !curves.is_empty() {
+            out.push_str(&format!("\n{curves}"));
+        }
         out.push_str(&format!("\n{}", surroundings::lines(case, width)));
         out.push_str(&format!("\n{}", ledger(summary, width)));
     }
@@ -30,10 +36,14 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
     out.push_str(&format!("\nVerdict: {}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
     out.push_str(&aside(case, width));
+    let mut facts = facts(report);
+    facts[0] = format!("environment: {}", facts[0]);
+    out.push_str(&format!("\n{}\n", text::wrap_items(&facts, width, 2)));
     Some(out)
 }
 
-fn times(set: &LatencySet) -> Vec<Column> {
+/// Statistics of each latency, a row each.
+pub(super) fn times(set: &LatencySet) -> Vec<Column> {
     let named: Vec<(&str, &LatencySummary)> = latencies::observed(set).collect();
     let column = |key, dispensable, value: fn(&LatencySummary) -> String| Column {
         key,
@@ -64,7 +74,13 @@ fn bounded(key: &str, latency: &LatencySummary, text: String) -> String {
 }
 
 fn ledger(summary: &Summary, width: usize) -> String {
-    let ledger = &summary.ledger;
+    let counts = counts(&summary.ledger);
+    let counts: Vec<String> = counts.into_iter().map(|(name, count)| format!("{name} {count}")).collect();
+    text::wrap_items(&counts, width, 2) + "\n"
+}
+
+/// Every count of a ledger, by name.
+pub(super) fn counts(ledger: &Ledger) -> Vec<(&'static str, String)> {
     let counts = [
         ("scheduled", ledger.scheduled),
         ("attempted", ledger.attempted),
@@ -81,11 +97,11 @@ fn ledger(summary: &Summary, width: usize) -> String {
         ("phantom", ledger.phantom),
         ("undecidable", ledger.undecidable),
     ];
-    let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {}", human::count(*count))).collect();
-    text::wrap_items(&counts, width, 2) + "\n"
+    counts.map(|(name, count)| (name, human::count(count))).into()
 }
 
-fn checks(checks: &[CheckResult]) -> Vec<Column> {
+/// Each check with what was observed, a row each.
+pub(super) fn checks(checks: &[CheckResult]) -> Vec<Column> {
     let column = |key, right, dispensable, value: fn(&CheckResult) -> String| Column {
         key,
         header: key,

@@ -28,10 +28,4 @@ pub enum RenderError {
         /// Which.
         format: Format,
     },
-    /// The format is known by name only.
-    #[error("--format {format}: not yet there")]
-    NotYet {
-        /// Which.
-        format: Format,
-    },
 }

@@ -52,11 +52,14 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
 }
 
 pub(super) fn promise(scenario: &ScenarioRecord) -> String {
+    format!("{} ({}): {}", sanitise(&scenario.name, 60), sanitise(&scenario.file, 120), target(scenario))
+}
+
+/// The target of a scenario in one line.
+pub(super) fn target(scenario: &ScenarioRecord) -> String {
     let target = &scenario.target;
     format!(
-        "{} ({}): {}(enqueue) < {} at {}, accepted >= {}",
-        sanitise(&scenario.name, 60),
-        sanitise(&scenario.file, 120),
+        "{}(enqueue) < {} at {}, accepted >= {}",
         target.statistic,
         target.latency,
         numbers::exact_rate(target.throughput),

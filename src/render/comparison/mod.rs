@@ -14,13 +14,14 @@ use crate::compare::{Comparison, GateDecision};
 use crate::report::ReportError;
 use serde::Serialize;
 
-/// Formats in which a comparison can be shown.
-pub const COMPARISON_FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Markdown, Format::Github];
+/// Formats in which a comparison can be shown. A page is made by [`super::html_comparison`], which draws the reports too.
+pub const COMPARISON_FORMATS: [Format; 5] =
+    [Format::Table, Format::Json, Format::Markdown, Format::Github, Format::Html];
 
 /// Comparisons with one baseline, in a format.
 ///
 /// # Errors
-/// A format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
+/// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
 pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Result<Vec<u8>, RenderError> {
     /// What the JSON of a comparison is.
     #[derive(Serialize)]
@@ -41,7 +42,7 @@ pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Res
 /// A gate's decision, in a format; what it rests on goes with it where there is room.
 ///
 /// # Errors
-/// A format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
+/// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
 pub fn gate(comparison: &Comparison, format: Format) -> Result<Vec<u8>, RenderError> {
     let decision: &GateDecision = &comparison.decision;
     match format {

@@ -1,0 +1,232 @@
+"""Opens reports in a headless Chromium: `html_check.py QUEUE_LOAD REPORT.json DIRECTORY`.
+
+Checks that nothing complains and nothing is asked of the network, that the charts hold what they must, that sorting,
+filtering and links work by mouse and keyboard, and that a thousand cases open within the limit. Python's standard
+library alone; what is written goes to DIRECTORY.
+"""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from chromium import Chromium  # noqa: E402
+
+MOST_BYTES = 5_000_000
+MOST_SECONDS = 2.0
+TRIES = 5
+HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">\u202e\x1b[31m"
+
+
+def main(program, report, directory):
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(report, encoding="utf-8") as file:
+        report = json.load(file)
+    plain = page(program, report, directory / "html-plain")
+    hostile = page(program, spoiled(report), directory / "html-hostile")
+    thousand = page(program, many(report, 1_000), directory / "html-thousand")
+    size = thousand.stat().st_size
+    must(size < MOST_BYTES, f"1,000 cases take {size:,} bytes")
+    with Chromium() as browser:
+        contents(browser, plain, report)
+        sorting(browser, plain, report)
+        filtering(browser, plain, report)
+        links(browser, plain)
+        harmless(browser, hostile, report)
+        seconds, busy = opening(browser, thousand)
+    print(f"1,000 cases: {size / 1e6:.2f} MB, open in {seconds:.2f} s ({busy:.2f} s of work); all pages hold what they must")
+    must(min(seconds, busy) < MOST_SECONDS, f"1,000 cases take {seconds:.2f} s to open, {busy:.2f} s of it work")
+
+
+def must(holds, text):
+    if not holds:
+        raise SystemExit(f"html: {text}")
+
+
+def page(program, report, stem):
+    """The page of a report. Its digest is that of another: that is said on stderr, and no more."""
+    saved, shown = stem.with_suffix(".json"), stem.with_suffix(".html")
+    saved.write_text(json.dumps(report), encoding="utf-8")
+    subprocess.run([program, "show", saved, "--format", "html", "--output", shown], check=True, stderr=subprocess.DEVNULL)
+    return shown
+
+
+def many(report, count):
+    """The report with its cases over and over, each with a batch size of its own."""
+    report = copy.deepcopy(report)
+    cases = []
+    for number in range(count):
+        case = copy.deepcopy(report["cases"][number % len(report["cases"])])
+        case["parameters"]["batch_size"] = 10 + number // len(report["cases"])
+        case["id"] += f" batch_size={case['parameters']['batch_size']}"
+        cases.append(case)
+    report["cases"] = cases
+    return report
+
+
+def spoiled(report):
+    """The report with names that are meant to do harm."""
+    report = copy.deepcopy(report)
+    report["scenarios"][0].update(name=HOSTILE, description=HOSTILE, file=HOSTILE)
+    report["environment"]["cpu_model"] = HOSTILE
+    for case in report["cases"]:
+        case["id"] = HOSTILE + "y" * 10_000
+        case["scenario"] = HOSTILE
+        case["parameters"]["queue"] = HOSTILE
+        case["verdict"]["outcome"] = "fail"
+        case["verdict"]["reasons"] = [HOSTILE]
+    return report
+
+
+def opened(browser, path, **size):
+    shown = browser.page(**size)
+    shown.open(path)
+    return shown
+
+
+def quiet(shown, name):
+    must(not shown.complaints(), f"{name}: the console says {shown.complaints()}")
+    must(not shown.requests(), f"{name}: asks for {shown.requests()}")
+    shown.close()
+
+
+def contents(browser, path, report):
+    """The marks of the charts, in number."""
+    shown = opened(browser, path)
+    count = lambda selector: shown.run(f"document.querySelectorAll({json.dumps(selector)}).length")
+    measured = [case["summary"] for case in report["cases"] if case["summary"]]
+    drawn = sum(summary["latency"][name]["count"] > 10 for summary in measured for name in ("enqueue", "response", "delivery"))
+    first = "#each figure:first-child svg.ch > "
+    curves = count(first + "path.c1") + count(first + "path.c2") + count(first + "path.c3")
+    must(curves == drawn, f"{curves} curves instead of {drawn}")
+    must(count(first + "path.tg") == len(measured), "the target is not in every chart")
+    must(count("#list tbody tr") == len(report["cases"]), "not every case has a row")
+    must(count("#each details.case") == len(report["cases"]), "not every case is there in full")
+    must(count("#list svg.ba") == len(measured), "not every case has a bar")
+    if len(report["cases"]) > 1:
+        layers = count(".layer")
+        must(count(".heat td a") == layers * len(report["cases"]), "the heat map lacks cases")
+        visible = shown.run("[...document.querySelectorAll('.layer')].filter(e => e.checkVisibility()).length")
+        must(visible == 1, f"{visible} heat maps are visible")
+        shown.click("#m0")
+        must(shown.run("document.querySelector('.y0').checkVisibility()"), "another metric cannot be picked")
+    # A chart without a legend, an axis or a stroke would be no chart.
+    strokes = shown.run(
+        "(() => { document.querySelector('details.case').open = true;"
+        " return [...document.querySelectorAll('details[open] figure path')].map(e => getComputedStyle(e).stroke); })()"
+    )
+    must(strokes and "none" not in strokes, "a line without a stroke")
+    must(count("symbol text") > 10 and count("symbol path.gr") > 10, "axes without labels or grid")
+    for scheme in ["light", "dark"]:
+        shown.media(scheme)
+        colors = shown.run("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+        must(colors[0] != colors[1], f"{scheme}: text of the colour of its background")
+    unlabelled = shown.run(
+        "[...document.querySelectorAll('svg[role=img]')].filter(e => !e.querySelector('title')).length"
+        " + [...document.querySelectorAll('th')].filter(e => !e.scope).length"
+        " + [...document.querySelectorAll('table')].filter(e => !e.caption).length"
+    )
+    must(unlabelled == 0, f"{unlabelled} charts, headings or tables without a name")
+    shown.size(400, 800)
+    wide = shown.run("document.documentElement.scrollWidth")
+    must(wide <= 400, f"the page is {wide} pixels wide on a screen of 400")
+    quiet(shown, "the report")
+
+
+KEYS = "[...document.querySelector('#list').tBodies[0].rows].map(r => r.cells[{0}]).map(c => c.dataset.v ?? c.textContent)"
+
+
+def sorting(browser, path, report):
+    """By a click, and by the keyboard."""
+    if len(report["cases"]) < 2:
+        return
+    shown = opened(browser, path)
+    heads = shown.run("[...document.querySelector('#list').tHead.rows[0].cells].map(h => h.textContent.trim())")
+    column = heads.index("enqueue mean")
+    button = f"#list thead th:nth-child({column + 1}) button"
+    sort_of = f"document.querySelector('#list thead th:nth-child({column + 1})').ariaSort"
+    values = lambda: [float(key) for key in shown.run(KEYS.format(column)) if key not in ("", "–")]
+    shown.click(button)
+    must(values() == sorted(values()) and shown.run(sort_of) == "ascending", "a click on a heading does not sort")
+    shown.run(f"document.querySelector({json.dumps(button)}).focus()")
+    shown.press("Enter")
+    must(values() == sorted(values(), reverse=True), "Enter on a heading does not sort the other way")
+    must(shown.run(sort_of) == "descending", "the order is not told")
+    shown.press("Tab")
+    must(shown.run("document.activeElement.closest('th').cellIndex") == column + 1, "Tab does not lead to the next heading")
+    quiet(shown, "sorting")
+
+
+def filtering(browser, path, report):
+    """By words, and by verdict."""
+    if len(report["cases"]) < 2:
+        return
+    shown = opened(browser, path)
+    visible = lambda: shown.run("[...document.querySelectorAll('#list tbody tr')].filter(r => r.checkVisibility()).length")
+    wanted = sum(case["parameters"]["strategy"] == "block" for case in report["cases"])
+    shown.click("#words")
+    shown.type("strategy=block" if 0 < wanted < len(report["cases"]) else "no such case")
+    wanted = wanted if 0 < wanted < len(report["cases"]) else 0
+    must(visible() == wanted, f"the filter shows {visible()} cases instead of {wanted}")
+    must(str(wanted) in shown.run("document.querySelector('#shown').textContent"), "the number of cases is not told")
+    full = shown.run("[...document.querySelectorAll('details.case')].filter(r => r.checkVisibility()).length")
+    must(full == wanted, "the filter leaves cases in full")
+    shown.run("document.querySelector('#words').value = ''")
+    passed = sum(case["verdict"]["outcome"] == "pass" for case in report["cases"])
+    shown.click("input[name=outcome][value=pass]")
+    must(visible() == len(report["cases"]) - passed, "the verdicts do not filter")
+    quiet(shown, "filtering")
+
+
+def links(browser, path):
+    """A row leads to its case, which opens."""
+    shown = opened(browser, path)
+    shown.click("#list tbody tr:last-child a")
+    last = "[...document.querySelectorAll('details.case')].at(-1)"
+    for _ in range(50):
+        if shown.run(f"{last}.open && {last}.contains(document.activeElement)"):
+            break
+        shown.run("new Promise(done => setTimeout(done, 20))")
+    must(shown.run(f"{last}.open && {last}.contains(document.activeElement)"), "a link does not open its case")
+    quiet(shown, "links")
+
+
+def harmless(browser, path, report):
+    """Names that are meant to do harm are text."""
+    shown = opened(browser, path)
+    must("taken" not in shown.run("document.title").split(":")[-1], "a name took the page over")
+    must(shown.run("document.querySelectorAll('img, script:not(:last-of-type)').length") == 0, "a name became an element")
+    must(shown.run("document.querySelectorAll('script').length") == 1, "a name became a script")
+    must(shown.run("document.querySelectorAll('#list tbody tr').length") == len(report["cases"]), "a name broke the table")
+    quiet(shown, "hostile names")
+
+
+def opening(browser, path):
+    """Seconds from the start of loading until the first frame after it, and the main thread's own work in them; the best
+    of a few tries, since a busy machine says nothing of a page."""
+    best = (float("inf"), float("inf"))
+    for _ in range(TRIES):
+        shown = opened(browser, path)
+        frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() / 1000))))"
+        # Frames after the load event cost little; the event itself is what a reader waits for.
+        shown.run(frame)
+        seconds = shown.run("performance.getEntriesByType('navigation')[0].loadEventEnd / 1000")
+        paint = shown.run("Math.max(0, ...performance.getEntriesByType('paint').map(e => e.startTime)) / 1000")
+        metrics = {metric["name"]: metric["value"] for metric in shown.call("Performance.getMetrics")["metrics"]}
+        best = min(best, (max(seconds, paint), metrics.get("ThreadTime") or metrics["TaskDuration"]))
+        if _ == 0:
+            rows = shown.run("document.querySelectorAll('#list tbody tr').length")
+            must(rows == 1_000, f"{rows} rows instead of 1,000")
+        quiet(shown, "a thousand cases")
+        if best[0] < MOST_SECONDS:
+            break
+    return best
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        raise SystemExit(__doc__)
+    main(*sys.argv[1:])

@@ -1,0 +1,76 @@
+//! What became of the logs, as a stacked bar.
+
+use crate::measure::Ledger;
+use std::fmt::Write as _;
+
+/// Length of a bar in units.
+const LENGTH: u64 = 1_000;
+/// Least length of what is not zero: one lost log of a million must be seen.
+const LEAST: u64 = 8;
+
+/// The shares of the logs that were due; together they are all of them.
+pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 6] {
+    let lost = ledger.lost.admitted + ledger.lost.silent;
+    [
+        ("delivered", "bd", ledger.delivered),
+        ("lost", "bl", lost),
+        ("dropped", "br", ledger.dropped),
+        ("sampled out", "bs", ledger.sampled_out),
+        ("unsent", "bu", ledger.unsent),
+        ("unsent by the generator", "bg", ledger.unsent_generator),
+    ]
+}
+
+/// The bar, without words: they stand in the table beside it.
+pub(super) fn bar(ledger: &Ledger) -> String {
+    let parts = parts(ledger);
+    let lengths = lengths(&parts.map(|(_, _, count)| count));
+    let mut out = format!("<svg class=ba viewBox=\"0 0 {LENGTH} 1\" preserveAspectRatio=none>");
+    let mut x = 0;
+    for ((_, class, _), length) in parts.iter().zip(lengths) {
+        if length > 0 {
+            write!(out, "<rect class={class} x={x} width={length} height=1 />").expect("in memory");
+        }
+        x += length;
+    }
+    out.push_str("</svg>");
+    out
+}
+
+/// Lengths in proportion; what is not zero is seen, at the expense of the longest.
+fn lengths(counts: &[u64; 6]) -> [u64; 6] {
+    let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
+    if total == 0 {
+        return [0; 6];
+    }
+    let share = |count: u64| u64::try_from(u128::from(count) * u128::from(LENGTH) / total).unwrap_or(LENGTH);
+    let mut lengths = counts.map(|count| if count == 0 { 0 } else { share(count).max(LEAST) });
+    let longest = (0..counts.len()).max_by_key(|index| counts[*index]).unwrap_or(0);
+    let others: u64 = lengths.iter().sum::<u64>() - lengths[longest];
+    lengths[longest] = LENGTH - others;
+    lengths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_lost_log_of_a_million_is_seen() {
+        assert_eq!(lengths(&[999_999, 1, 0, 0, 0, 0]), [992, 8, 0, 0, 0, 0]);
+        assert_eq!(lengths(&[1_200, 0, 8_800, 0, 0, 0]), [120, 0, 880, 0, 0, 0]);
+        assert_eq!(lengths(&[0; 6]), [0; 6]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_bar_is_as_long_as_any_other(counts in prop::array::uniform6(any::<u64>())) {
+            let lengths = lengths(&counts);
+            prop_assert!(counts == [0; 6] || lengths.iter().sum::<u64>() == LENGTH);
+            for (count, length) in counts.iter().zip(lengths) {
+                prop_assert_eq!(*count == 0, length == 0);
+            }
+        }
+    }
+}

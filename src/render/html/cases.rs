@@ -1,0 +1,214 @@
+//! A case in full: its numbers as tables, its charts, what was set aside and what broke.
+
+use super::bar::{bar, parts};
+use super::charts::Charts;
+use super::matrix::mark_of;
+use crate::measure::Ledger;
+use crate::render::grid::Column;
+use crate::render::{case as text, numbers, sanitise, surroundings};
+use crate::report::{CaseRecord, Report};
+use crate::units::human;
+use crate::verdict::Outcome;
+
+/// Longest line that comes from outside, in characters.
+const MAX_TEXT: usize = 400;
+/// Most repeats that were set aside or broke, and most lines of a child's stderr, that are shown of a case.
+const MOST: usize = 20;
+
+/// A case.
+pub(super) struct Case {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What tells it apart.
+    pub label: String,
+    /// Its canonical id.
+    pub id: String,
+    /// The verdict's word.
+    pub outcome: &'static str,
+    /// The verdict's mark.
+    pub mark: &'static str,
+    /// Why it is not `pass`.
+    pub reasons: Vec<Vec<(bool, String)>>,
+    /// Whether everything is shown.
+    pub in_full: bool,
+    /// How many repeats count, were set aside, broke.
+    pub repeats: String,
+    /// What became of its logs; our own SVG.
+    pub bar: String,
+    /// The parts of the bar: class, name, count, share.
+    pub parts: Vec<(&'static str, &'static str, String, String)>,
+    /// The ledger.
+    pub ledger: Vec<(&'static str, String)>,
+    /// Statistics of each latency.
+    pub latencies: Table,
+    /// Each check.
+    pub checks: Table,
+    /// Each repeat.
+    pub each: Table,
+    /// Its charts.
+    pub charts: Charts,
+    /// The machine, the control, lag ratios.
+    pub notes: Vec<String>,
+    /// What was set aside, and what broke.
+    pub spoiled: Vec<Spoiled>,
+}
+
+/// A repeat that does not count.
+pub(super) struct Spoiled {
+    /// What happened to which.
+    pub title: String,
+    /// Why.
+    pub lines: Vec<String>,
+}
+
+/// A table: headings, and rows of cells.
+#[derive(Default)]
+pub(super) struct Table {
+    /// Heading, and whether numbers stand to the right.
+    pub heads: Vec<(String, bool)>,
+    /// The first cell of a row is its heading.
+    pub rows: Vec<Vec<(String, bool)>>,
+}
+
+impl Table {
+    fn of(columns: &[Column]) -> Self {
+        let rows = columns.iter().map(|column| column.cells.len()).max().unwrap_or(0);
+        let row = |row: usize| {
+            let cell = |column: &Column| (column.cells.get(row).cloned().unwrap_or_default(), column.right);
+            columns.iter().map(cell).collect()
+        };
+        Self {
+            heads: columns.iter().map(|column| (column.header.replace('\n', " "), column.right)).collect(),
+            rows: (0..rows).map(row).collect(),
+        }
+    }
+
+    /// Leaves out the columns in which no row has a number.
+    fn keep_columns_with_numbers(&mut self) {
+        let known = |column: usize| self.rows.iter().any(|row| row[column].0 != numbers::NONE && row[column].0 != "0");
+        let kept: Vec<bool> = (0..self.heads.len()).map(known).collect();
+        let only_kept = |cells: &mut Vec<(String, bool)>| {
+            let mut kept = kept.iter();
+            cells.retain(|_| kept.next() == Some(&true));
+        };
+        only_kept(&mut self.heads);
+        self.rows.iter_mut().for_each(only_kept);
+    }
+}
+
+/// Most cases that are shown in full: beyond it a page would grow past what a browser opens at once.
+pub(super) const MOST_IN_FULL: usize = 100;
+/// The latencies of a case that is not shown in full.
+const BRIEF: [&str; 5] = ["enqueue", "response", "delivery", "lateness", "lag"];
+
+/// Which cases are shown in full: all, or those that did not pass before the others.
+pub(super) fn in_full(report: &Report) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..report.cases.len()).collect();
+    order.sort_by_key(|index| report.cases[*index].verdict.outcome == Outcome::Pass);
+    let mut full = vec![false; order.len()];
+    order.iter().take(MOST_IN_FULL).for_each(|index| full[*index] = true);
+    full
+}
+
+/// A case of the page, the charts apart.
+pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) -> Case {
+    let case = &report.cases[index];
+    let summary = case.summary.as_ref();
+    let mut latencies = summary.map(|summary| Table::of(&text::times(&summary.latency))).unwrap_or_default();
+    let mut ledger = summary.map(|summary| text::counts(&summary.ledger)).unwrap_or_default();
+    if !in_full {
+        latencies.rows.retain(|row| BRIEF.contains(&row[0].0.as_str()));
+        latencies.keep_columns_with_numbers();
+        ledger.retain(|(_, count)| count != "0");
+    }
+    let checks = || Table::of(&text::checks(&case.verdict.checks));
+    let notes = || surroundings::lines(case, usize::MAX).lines().map(str::to_owned).collect();
+    Case {
+        number: index + 1,
+        label: label.to_owned(),
+        id: sanitise(&case.id, MAX_TEXT),
+        outcome: case.verdict.outcome.word(),
+        mark: mark_of(case.verdict.outcome),
+        reasons: case.verdict.reasons.iter().take(MOST).map(|reason| spans(&sanitise(reason, MAX_TEXT))).collect(),
+        in_full,
+        repeats: repeats(case),
+        bar: summary.map(|summary| bar(&summary.ledger)).unwrap_or_default(),
+        parts: summary.map(|summary| told(&summary.ledger)).unwrap_or_default(),
+        ledger,
+        latencies,
+        checks: if in_full { checks() } else { Table::default() },
+        each: if in_full { each(case) } else { Table::default() },
+        charts: Charts::default(),
+        notes: if in_full { notes() } else { Vec::new() },
+        spoiled: spoiled(case, if in_full { MOST } else { 1 }),
+    }
+}
+
+/// The parts of the bar that are there: class, name, count, share.
+fn told(ledger: &Ledger) -> Vec<(&'static str, &'static str, String, String)> {
+    let seen = parts(ledger).into_iter().filter(|(.., count)| *count > 0);
+    let of = |count| (numbers::count(count), numbers::share(count, ledger.scheduled));
+    seen.map(|(name, class, count)| (class, name, of(count).0, of(count).1)).collect()
+}
+
+/// A text in which what stands between backticks is code: each span, and whether it is.
+pub(super) fn spans(text: &str) -> Vec<(bool, String)> {
+    let closed = text.matches('`').count().is_multiple_of(2);
+    let spans = text.split('`').enumerate().map(|(index, span)| (index % 2 == 1, span.to_owned()));
+    if closed { spans.filter(|(_, span)| !span.is_empty()).collect() } else { vec![(false, text.to_owned())] }
+}
+
+fn repeats(case: &CaseRecord) -> String {
+    let mut text = human::counted(case.repeats.len() as u64, "valid repeat");
+    for (count, word) in [(case.set_aside.len(), "set aside"), (case.errors.len(), "broken")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text
+}
+
+/// The repeats, where there are several.
+fn each(case: &CaseRecord) -> Table {
+    if case.repeats.len() < 2 {
+        return Table::default();
+    }
+    let column = |key: &'static str, value: fn(&crate::report::RepeatRecord) -> String| Column {
+        key,
+        header: key,
+        right: true,
+        dispensable: None,
+        cells: case.repeats.iter().map(value).collect(),
+    };
+    Table::of(&[
+        column("repeat", |repeat| (repeat.repeat + 1).to_string()),
+        column("accepted", |repeat| numbers::share(repeat.ledger.enqueued_in_window, repeat.ledger.scheduled)),
+        column("enqueue mean", |repeat| numbers::mean(repeat.latency.enqueue.mean_ns)),
+        column("enqueue p99", |repeat| numbers::time(repeat.latency.enqueue.p99_ns)),
+        column("lateness p99", |repeat| numbers::time(repeat.latency.lateness.p99_ns)),
+        column("drain", |repeat| numbers::time(Some(repeat.cost.drain_ns))),
+    ])
+}
+
+/// What did not count, the broken ones first.
+fn spoiled(case: &CaseRecord, most: usize) -> Vec<Spoiled> {
+    let clean = |lines: &[String]| lines.iter().map(|line| sanitise(line, MAX_TEXT)).collect::<Vec<_>>();
+    let broken = case.errors.iter().map(|error| {
+        let skipped = error.stderr_tail.len().saturating_sub(MOST);
+        let mut lines = vec![sanitise(&error.message, MAX_TEXT)];
+        lines.extend(clean(&error.stderr_tail[skipped..]).iter().map(|line| format!("stderr: {line}")));
+        let kind = sanitise(&error.kind, 40);
+        Spoiled { title: format!("repeat {}, try {}: {kind}", error.repeat + 1, error.attempt + 1), lines }
+    });
+    let aside = case.set_aside.iter().map(|aside| {
+        let measured = &aside.measured;
+        let title = format!("repeat {}, try {}: set aside", measured.repeat + 1, measured.attempt + 1);
+        Spoiled { title, lines: clean(&aside.reasons) }
+    });
+    broken.chain(aside).take(most).collect()
+}
+
+/// Whether a case is one that a reader must look at.
+pub(super) fn is_open(case: &CaseRecord) -> bool {
+    case.verdict.outcome != Outcome::Pass
+}

@@ -1,0 +1,343 @@
+//! Two or more reports laid over each other.
+
+use super::axis::{Decades, Nines};
+use super::canvas::Ink;
+use super::cases::{Table, spans};
+use super::chart::{Frame, Frames, Legend, Line, chart};
+use super::curve::Curve;
+use super::page::PageFrame;
+use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit, Side};
+use crate::render::numbers::NONE;
+use crate::render::sanitise;
+use crate::report::{CaseRecord, LatencySet, LatencySummary, Report};
+use crate::units::human;
+use askama::Template;
+use std::collections::BTreeMap;
+
+/// Most new reports that are drawn: beyond them lines cannot be told apart.
+const MOST: usize = 3;
+/// Inks of the baseline and of the new reports.
+const INKS: [Ink; MOST + 1] = [Ink::THIRD, Ink::FIRST, Ink::SECOND, Ink::FOURTH];
+/// What the lines are called; the reports' own names stand at the top of the page.
+const LEGENDS: [Legend; MOST] = [
+    &[(INKS[0], "base"), (INKS[1], "new")],
+    &[(INKS[0], "base"), (INKS[1], "new 1"), (INKS[2], "new 2")],
+    &[(INKS[0], "base"), (INKS[1], "new 1"), (INKS[2], "new 2"), (INKS[3], "new 3")],
+];
+/// Latencies that are drawn.
+const DRAWN: [(&str, fn(&LatencySet) -> &LatencySummary); 3] =
+    [("enqueue", |set| &set.enqueue), ("response", |set| &set.response), ("delivery", |set| &set.delivery)];
+/// Points of a curve.
+const POINTS: u32 = 41;
+/// Longest line that comes from outside, in characters.
+const MAX_TEXT: usize = 400;
+
+/// A comparison as a page.
+#[derive(Template)]
+#[template(path = "comparison.html", escape = "html")]
+pub(super) struct Page {
+    frame: PageFrame,
+    sides: Vec<SideView>,
+    heads: Vec<&'static str>,
+    rows: Vec<Row>,
+    cases: Vec<Case>,
+    symbols: String,
+    left_out: usize,
+}
+
+/// A report of the comparison.
+struct SideView {
+    class: &'static str,
+    role: String,
+    label: String,
+    created_at: String,
+    version: String,
+    cases: String,
+    /// What a gate would say, and why; none for the baseline.
+    decision: Option<(&'static str, Vec<(bool, String)>)>,
+    counts: String,
+    /// Attribution, differences, notes.
+    lines: Vec<String>,
+}
+
+/// A case of a new report.
+struct Row {
+    number: usize,
+    change: &'static str,
+    mark: &'static str,
+    new: String,
+    label: String,
+    cells: Vec<(String, String)>,
+}
+
+/// A case with all that is known of it.
+struct Case {
+    number: usize,
+    label: String,
+    /// A change for each new report.
+    changes: Vec<(&'static str, &'static str)>,
+    charts: Vec<(&'static str, String)>,
+    /// A table for each new report: its name, why, its metrics.
+    tables: Vec<(String, Vec<(bool, String)>, Table)>,
+}
+
+/// A case on all sides: positions in the reports, and what each comparison says.
+struct Group<'c> {
+    base: Option<&'c CaseRecord>,
+    parts: Vec<(usize, &'c CaseComparison, Option<&'c CaseRecord>)>,
+}
+
+/// The mark of a change, so that it is not told by colour alone.
+fn mark(change: Change) -> &'static str {
+    match change {
+        Change::Regressed => "▲",
+        Change::Improved => "▼",
+        Change::Inconclusive => "?",
+        Change::Incomparable => "≠",
+        Change::Added => "+",
+        Change::Removed => "−",
+        Change::Unchanged => "~",
+    }
+}
+
+impl Page {
+    /// The baseline and each new report with its comparison, of which the first three are shown.
+    pub fn of(base: &Report, others: &[(&Report, &Comparison)]) -> Self {
+        let shown = &others[..others.len().min(MOST)];
+        let groups = groups(base, shown);
+        let curves: Vec<Vec<Vec<(Ink, Curve)>>> = groups.iter().map(curves).collect();
+        let scale = scale(&curves);
+        let mut frames = Frames::default();
+        let cases: Vec<Case> = groups
+            .iter()
+            .zip(&curves)
+            .enumerate()
+            .map(|(index, (group, curves))| Case {
+                number: index + 1,
+                label: label(group),
+                changes: group.parts.iter().map(|(_, case, _)| (case.change.word(), mark(case.change))).collect(),
+                charts: charts(curves, scale, shown.len(), &mut frames),
+                tables: group.parts.iter().map(|(new, case, _)| table(&name(*new, shown.len()), case)).collect(),
+            })
+            .collect();
+        let (heads, rows) = listing(&groups, shown.len());
+        let counts = shown.iter().map(|(_, comparison)| counts(comparison)).collect::<Vec<_>>().join("; ");
+        Self {
+            frame: PageFrame::new(format!("comparison: {counts}"), base),
+            sides: sides(shown),
+            heads,
+            rows,
+            cases,
+            symbols: frames.symbols(),
+            left_out: others.len() - shown.len(),
+        }
+    }
+}
+
+/// What a new report is called in the page.
+fn name(new: usize, of: usize) -> String {
+    if of == 1 { "new".to_owned() } else { format!("new {}", new + 1) }
+}
+
+fn label(group: &Group<'_>) -> String {
+    group.parts.first().map(|(_, case, _)| sanitise(&case.label, MAX_TEXT)).unwrap_or_default()
+}
+
+/// The cases of all comparisons, those that changed anywhere first; a case of the baseline stands once.
+fn groups<'c>(base: &'c Report, others: &[(&'c Report, &'c Comparison)]) -> Vec<Group<'c>> {
+    let mut groups: Vec<Group<'c>> = Vec::new();
+    let mut of_base: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (new, (report, comparison)) in others.iter().enumerate() {
+        for case in &comparison.cases {
+            let found = case.new_index.and_then(|index| report.cases.get(index));
+            let known = case.base_index.and_then(|index| of_base.get(&index)).into_iter().flatten();
+            let open = known.copied().find(|group| groups[*group].parts.iter().all(|(other, ..)| *other != new));
+            if let Some(group) = open {
+                groups[group].parts.push((new, case, found));
+                continue;
+            }
+            if let Some(index) = case.base_index {
+                of_base.entry(index).or_default().push(groups.len());
+            }
+            let base = case.base_index.and_then(|index| base.cases.get(index));
+            groups.push(Group { base, parts: vec![(new, case, found)] });
+        }
+    }
+    groups.sort_by_key(|group| group.parts.iter().map(|(_, case, _)| case.change).min());
+    groups
+}
+
+/// For each latency the curves of the baseline and of the new reports.
+fn curves(group: &Group<'_>) -> Vec<Vec<(Ink, Curve)>> {
+    let of = |ink, case: Option<&CaseRecord>, get: fn(&LatencySet) -> &LatencySummary| {
+        let summary = case.and_then(|case| case.summary.as_ref())?;
+        let curve = Curve::of(get(&summary.latency), POINTS);
+        (!curve.points.is_empty()).then_some((ink, curve))
+    };
+    let latency = |get| {
+        let new = group.parts.iter().filter_map(move |(new, _, case)| of(INKS[new + 1], *case, get));
+        of(INKS[0], group.base, get).into_iter().chain(new).collect()
+    };
+    DRAWN.iter().map(|(_, get)| latency(*get)).collect()
+}
+
+fn scale(curves: &[Vec<Vec<(Ink, Curve)>>]) -> (Nines, Decades) {
+    let points = || curves.iter().flatten().flatten().flat_map(|(_, curve)| &curve.points).copied();
+    let nines = points().map(|(at, _)| at).fold(2.0, f64::max);
+    let times: Vec<f64> = points().filter(|(at, _)| *at >= 0.125).map(|(_, ns)| ns).collect();
+    (Nines { tenths: (nines * 10.0).ceil() as u32 }, Decades::around(times.iter().copied()))
+}
+
+fn charts(
+    curves: &[Vec<(Ink, Curve)>],
+    (nines, decades): (Nines, Decades),
+    reports: usize,
+    frames: &mut Frames,
+) -> Vec<(&'static str, String)> {
+    let Some(legend) = LEGENDS.get(reports.saturating_sub(1)) else { return Vec::new() };
+    let line = |(ink, curve): &(Ink, Curve)| {
+        let points = curve.points.iter().copied().filter(|(_, ns)| decades.holds(*ns));
+        Line { ink: *ink, points: points.collect() }
+    };
+    let drawn = DRAWN.iter().zip(curves).filter(|(_, curves)| !curves.is_empty());
+    drawn
+        .map(|((name, _), curves)| {
+            let lines: Vec<Line> = curves.iter().map(line).collect();
+            (*name, chart(frames, Frame::Percentiles(nines, decades, legend), "base and new, by percentile", &lines))
+        })
+        .collect()
+}
+
+fn counts(comparison: &Comparison) -> String {
+    let counts = &comparison.counts;
+    let told = [
+        (counts.regressed, Change::Regressed),
+        (counts.improved, Change::Improved),
+        (counts.inconclusive, Change::Inconclusive),
+        (counts.incomparable, Change::Incomparable),
+        (counts.added, Change::Added),
+        (counts.removed, Change::Removed),
+        (counts.unchanged, Change::Unchanged),
+    ];
+    let told = told.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, change)| format!("{} {}", human::count(*count), change.word())).collect();
+    if told.is_empty() { "no cases".to_owned() } else { told.join(", ") }
+}
+
+fn sides(others: &[(&Report, &Comparison)]) -> Vec<SideView> {
+    let view = |side: &Side, class, role| SideView {
+        class,
+        role,
+        label: sanitise(&side.label, 120),
+        created_at: sanitise(&side.created_at, 40),
+        version: sanitise(&side.tool_version, 40),
+        cases: human::counted(side.cases, "case"),
+        decision: None,
+        counts: String::new(),
+        lines: Vec::new(),
+    };
+    let base = others.first().map(|(_, comparison)| view(&comparison.base, INKS[0].class(), "base".to_owned()));
+    let new = others.iter().enumerate().map(|(index, (_, comparison))| SideView {
+        decision: Some((comparison.decision.outcome.word(), spans(&sanitise(&comparison.decision.reason, MAX_TEXT)))),
+        counts: counts(comparison),
+        lines: lines(comparison),
+        ..view(&comparison.new, INKS[index + 1].class(), name(index, others.len()))
+    });
+    base.into_iter().chain(new).collect()
+}
+
+/// To what the changes are confined, what else differs, and what else is to be known.
+fn lines(comparison: &Comparison) -> Vec<String> {
+    const MOST_LINES: usize = 40;
+    let known = |value: &Option<String>| value.as_deref().map_or(NONE.to_owned(), |value| sanitise(value, 120));
+    let differences = comparison.decision.differences.iter().map(|difference| {
+        let what = sanitise(&difference.what, 120);
+        format!("differs: {what}: {} in base, {} in new", known(&difference.base), known(&difference.new))
+    });
+    let attribution = comparison.attribution.iter().map(|line| sanitise(line, MAX_TEXT));
+    let notes = comparison.decision.notes.iter().map(|line| sanitise(line, MAX_TEXT));
+    attribution.chain(differences).chain(notes).take(MOST_LINES).collect()
+}
+
+/// The table of all cases: for each metric the new value and the ratio, which it is sorted by.
+fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<Row>) {
+    let mut heads: Vec<&'static str> = Vec::new();
+    for metric in groups.iter().flat_map(|group| &group.parts).flat_map(|(_, case, _)| &case.metrics) {
+        if !heads.contains(&metric.metric) {
+            heads.push(metric.metric);
+        }
+    }
+    let mut rows = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        for (new, case, _) in &group.parts {
+            let cell = |head: &&'static str| {
+                let metric = case.metrics.iter().find(|metric| metric.metric == *head);
+                metric.map_or((NONE.to_owned(), String::new()), |metric| {
+                    let key = metric.ratio.map(|ratio| format!("{ratio:.4}")).unwrap_or_default();
+                    (in_short(metric), key)
+                })
+            };
+            rows.push(Row {
+                number: index + 1,
+                change: case.change.word(),
+                mark: mark(case.change),
+                new: name(*new, reports),
+                label: sanitise(&case.label, MAX_TEXT),
+                cells: heads.iter().map(cell).collect(),
+            });
+        }
+    }
+    (heads, rows)
+}
+
+/// A metric in a cell: the new value, the ratio, the mark.
+fn in_short(metric: &MetricComparison) -> String {
+    let value = quantity(metric.new.value, metric.unit);
+    match metric.ratio {
+        Some(ratio) => format!("{value} ({ratio:.2}x) {}", mark(metric.change)),
+        None => format!("{value} {}", mark(metric.change)),
+    }
+}
+
+fn quantity(value: Option<f64>, unit: MetricUnit) -> String {
+    let Some(value) = value else { return NONE.to_owned() };
+    match unit {
+        MetricUnit::Nanoseconds => human::latency(value),
+        MetricUnit::Share => human::share(value),
+        MetricUnit::Logs => human::count(value.round() as u64),
+        MetricUnit::CpuPerMillion => format!("{value:.3} s/M"),
+    }
+}
+
+fn estimate(estimate: Estimate, unit: MetricUnit) -> String {
+    let value = quantity(estimate.value, unit);
+    match estimate.half_width {
+        Some(half) if estimate.value.is_some() => format!("{value} ± {}", quantity(Some(half), unit)),
+        _ => value,
+    }
+}
+
+/// Every metric of a case against one new report, and why it is said to have changed as it is.
+fn table(name: &str, case: &CaseComparison) -> (String, Vec<(bool, String)>, Table) {
+    let head = |text: &str, right| (text.to_owned(), right);
+    let heads = ["base", "new", "ratio"].map(|text| head(text, true));
+    let row = |metric: &MetricComparison| {
+        let mut why = metric.reason.as_deref().map(|reason| sanitise(reason, MAX_TEXT)).unwrap_or_default();
+        if let Some(needed) = metric.repeats_needed {
+            let more = format!("{} would tell", human::counted(needed, "repeat"));
+            why = if why.is_empty() { more } else { format!("{why}; {more}") };
+        }
+        let decides = if metric.confirmatory { " (decides)" } else { "" };
+        vec![
+            (format!("{}{decides}", metric.metric), false),
+            (estimate(metric.base, metric.unit), true),
+            (estimate(metric.new, metric.unit), true),
+            (metric.ratio.map_or(NONE.to_owned(), |ratio| format!("{ratio:.3}x")), true),
+            (format!("{} {}", mark(metric.change), metric.change.word()), false),
+            (why, false),
+        ]
+    };
+    let heads = [vec![head("metric", false)], heads.into(), vec![head("change", false), head("why", false)]].concat();
+    let reason = spans(&sanitise(&case.decision.reason, MAX_TEXT));
+    (name.to_owned(), reason, Table { heads, rows: case.metrics.iter().map(row).collect() })
+}

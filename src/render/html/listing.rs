@@ -1,0 +1,132 @@
+//! The table of all cases.
+
+use super::bar::bar;
+use super::facts::{shown_metrics, sort_key};
+use super::matrix::mark_of;
+use crate::render::grid::Column;
+use crate::render::numbers::{self, NONE};
+use crate::report::{CaseRecord, Report, Summary};
+
+/// The table: what varies, what was measured.
+pub(super) struct Listing {
+    /// Headings after the number and the verdict.
+    pub heads: Vec<Head>,
+    /// A row for each case.
+    pub rows: Vec<Row>,
+}
+
+/// A heading.
+pub(super) struct Head {
+    /// Its words.
+    pub text: String,
+    /// Numbers stand to the right.
+    pub right: bool,
+}
+
+/// A case.
+pub(super) struct Row {
+    /// Its number, from 1.
+    pub number: usize,
+    /// The verdict's word.
+    pub outcome: &'static str,
+    /// The verdict's mark.
+    pub mark: &'static str,
+    /// From best to worst.
+    pub rank: u8,
+    /// Below the target's load.
+    pub below: bool,
+    /// Values in the order of the headings.
+    pub cells: Vec<Cell>,
+    /// What became of its logs; our own SVG.
+    pub bar: String,
+}
+
+/// A value.
+pub(super) struct Cell {
+    /// As printed.
+    pub text: String,
+    /// What it is sorted by, where that is not its text; empty where there is no number.
+    pub key: Option<String>,
+    /// Numbers stand to the right.
+    pub right: bool,
+    /// It breaks a limit, or cannot be told.
+    pub bad: bool,
+}
+
+/// A column beyond the axes.
+struct Measured {
+    name: &'static str,
+    key: &'static str,
+    text: fn(&Summary) -> String,
+    value: fn(&Summary) -> Option<f64>,
+}
+
+const DROPPED: Measured = Measured {
+    name: "dropped",
+    key: "dropped",
+    text: |summary| numbers::count(summary.ledger.dropped),
+    value: |summary| Some(summary.ledger.dropped as f64),
+};
+const SAMPLED: Measured = Measured {
+    name: "sampled out",
+    key: "sampled",
+    text: |summary| numbers::count(summary.ledger.sampled_out),
+    value: |summary| Some(summary.ledger.sampled_out as f64),
+};
+const LOST: Measured = Measured {
+    name: "lost",
+    key: "lost",
+    text: |summary| numbers::count(summary.ledger.lost.admitted + summary.ledger.lost.silent),
+    value: |summary| Some((summary.ledger.lost.admitted + summary.ledger.lost.silent) as f64),
+};
+
+/// The table of a report; `marked` are the measured columns of the terminal's table, which know the marks.
+pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Listing {
+    let mut measured: Vec<Measured> = shown_metrics(report)
+        .into_iter()
+        .map(|metric| Measured { name: metric.name, key: metric.key, text: metric.text, value: metric.value })
+        .collect();
+    let sampled = report.cases.iter().filter_map(|case| case.summary.as_ref()).any(|s| s.ledger.sampled_out > 0);
+    measured.push(DROPPED);
+    measured.extend(sampled.then_some(SAMPLED));
+    measured.push(LOST);
+    let heads = axes.iter().map(|axis| Head { text: axis.key.into(), right: axis.right });
+    let heads = heads.chain(measured.iter().map(|column| Head { text: column.name.into(), right: true })).collect();
+    let row = |(index, case): (usize, &CaseRecord)| {
+        let axes = axes.iter().map(|axis| Cell {
+            text: axis.cells[index].clone(),
+            key: sort_key(&case.parameters, axis.key).map(short).filter(|key| *key != axis.cells[index]),
+            right: axis.right,
+            bad: false,
+        });
+        let cells = axes.chain(measured.iter().map(|column| cell(case, index, column, marked)));
+        Row {
+            number: index + 1,
+            outcome: case.verdict.outcome.word(),
+            mark: mark_of(case.verdict.outcome),
+            rank: case.verdict.outcome as u8,
+            below: case.verdict.below_target_load,
+            cells: cells.collect(),
+            bar: case.summary.as_ref().map(|summary| bar(&summary.ledger)).unwrap_or_default(),
+        }
+    };
+    Listing { heads, rows: report.cases.iter().enumerate().map(row).collect() }
+}
+
+/// A sort key with no more digits than tell values apart that are printed apart.
+fn short(value: f64) -> String {
+    if value.fract() == 0.0 || value >= 1e4 { format!("{value:.0}") } else { format!("{value:.5}") }
+}
+
+fn cell(case: &CaseRecord, index: usize, column: &Measured, marked: &[Column]) -> Cell {
+    let text = case.summary.as_ref().map_or(NONE.into(), column.text);
+    let known = marked.iter().find(|known| known.key == column.key).map(|known| known.cells[index].as_str());
+    let mark = known.and_then(|known| known.chars().next()).filter(|mark| "✗?!".contains(*mark));
+    let value = case.summary.as_ref().and_then(column.value);
+    Cell {
+        text: mark.map_or_else(|| text.clone(), |mark| format!("{mark} {text}")),
+        key: Some(value.map(short).unwrap_or_default()).filter(|key| *key != text),
+        right: true,
+        bad: mark.is_some(),
+    }
+}

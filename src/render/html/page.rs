@@ -1,0 +1,250 @@
+//! The page: what stands in the template.
+
+use super::cases::{Case, MOST_IN_FULL, case, in_full, spans};
+use super::chart::Frames;
+use super::charts::{Drawn, Scale};
+use super::listing::{Listing, listing};
+use super::matrix::{Matrix, mark_of, matrix};
+use crate::render::numbers::{self, NONE};
+use crate::render::{columns, sanitise, table, totals};
+use crate::report::{Environment, GateRecord, Report, ScenarioRecord};
+use crate::run::{Yardstick, YardstickReading};
+use crate::units::human;
+use crate::verdict::OutcomeCounts;
+use askama::Template;
+use base64::Engine as _;
+use sha2::{Digest, Sha256};
+
+/// The style sheet.
+pub(super) const STYLE: &str = include_str!("style.css");
+/// The script: sorting, filtering, opening a case that is linked to.
+pub(super) const SCRIPT: &str = include_str!("script.js");
+
+/// Most cases whose reasons stand at the top.
+const MOST_FAILURES: usize = 12;
+/// Most reasons of a case at the top.
+const MOST_REASONS: usize = 4;
+/// Most cases that are opened for print.
+const FEW: usize = 40;
+
+/// A report as a page.
+#[derive(Template)]
+#[template(path = "page.html", escape = "html")]
+pub(super) struct Page {
+    pub frame: PageFrame,
+    pub created_at: String,
+    pub interrupted: bool,
+    pub outcome: &'static str,
+    pub mark: &'static str,
+    pub counts: String,
+    pub gate: Option<(&'static str, Vec<(bool, String)>, String)>,
+    pub reasons: Vec<String>,
+    pub scenarios: Vec<Scenario>,
+    pub same: Vec<String>,
+    pub totals: Vec<(String, String)>,
+    pub facts: Vec<(&'static str, String)>,
+    pub failures: Vec<Failure>,
+    pub more_failures: Option<String>,
+    pub matrix: Option<Matrix>,
+    pub listing: Listing,
+    pub cases: Vec<Case>,
+    /// The axes of all charts; our own SVG.
+    pub symbols: String,
+    pub few: bool,
+    pub briefly: bool,
+    pub shown_in_full: usize,
+}
+
+/// What every page of ours has around it.
+pub(super) struct PageFrame {
+    pub title: String,
+    pub tool: String,
+    pub policy: String,
+    pub style: &'static str,
+    pub script: &'static str,
+}
+
+impl PageFrame {
+    /// A page with that title; nothing but its own style and script may act in it, and it may load nothing.
+    pub fn new(title: String, report: &Report) -> Self {
+        let policy = format!(
+            "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
+            digest(STYLE),
+            digest(SCRIPT)
+        );
+        let tool = format!("{} {}", sanitise(&report.tool.name, 40), sanitise(&report.tool.version, 40));
+        Self { title, tool, policy, style: STYLE, script: SCRIPT }
+    }
+}
+
+/// As a content security policy names an inline element.
+fn digest(text: &str) -> String {
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())))
+}
+
+/// What was asked.
+pub(super) struct Scenario {
+    pub name: String,
+    pub description: String,
+    pub file: String,
+    pub promise: String,
+    pub overrides: String,
+}
+
+/// A case that did not pass.
+pub(super) struct Failure {
+    pub number: usize,
+    pub label: String,
+    pub outcome: &'static str,
+    pub mark: &'static str,
+    pub reasons: Vec<Vec<(bool, String)>>,
+    pub more: Option<String>,
+}
+
+impl Page {
+    /// Everything that the report says.
+    pub fn of(report: &Report) -> Self {
+        let (axes, same) = columns::axes(report);
+        let labels = table::labels(report, &axes);
+        let in_full = in_full(report);
+        let drawn = Drawn::of(report, &in_full);
+        let scale = Scale::of(report, &drawn);
+        let mut frames = Frames::default();
+        let one = |(index, drawn): (usize, &Drawn)| {
+            let scenario = report.scenarios.iter().find(|scenario| scenario.name == report.cases[index].scenario);
+            let target = scenario.map(|scenario| scenario.target.latency.0 as f64);
+            let charts = drawn.charts(target, &scale, &mut frames);
+            Case { charts, ..case(report, index, &labels[index], in_full[index]) }
+        };
+        let cases: Vec<Case> = drawn.iter().enumerate().map(one).collect();
+        let (failures, more_failures) = failures(report, &labels);
+        let names: Vec<String> = report.scenarios.iter().take(3).map(|scenario| sanitise(&scenario.name, 60)).collect();
+        let title = format!("{}: {}", names.join(", "), report.verdict.outcome.word());
+        Self {
+            frame: PageFrame::new(title, report),
+            created_at: sanitise(&report.created_at, 40),
+            interrupted: report.interrupted,
+            outcome: report.verdict.outcome.word(),
+            mark: mark_of(report.verdict.outcome),
+            counts: counts(&report.verdict.cases),
+            gate: report.gate.as_ref().map(gate),
+            reasons: report.verdict.reasons.iter().take(20).map(|reason| sanitise(reason, 400)).collect(),
+            scenarios: report.scenarios.iter().map(scenario).collect(),
+            same,
+            totals: totals(report),
+            facts: [facts(&report.environment), yardstick(report.yardstick.as_ref())].concat(),
+            failures,
+            more_failures,
+            matrix: matrix(report, &axes),
+            listing: listing(report, &axes, &columns::metrics(report)),
+            symbols: frames.symbols(),
+            few: cases.len() <= FEW,
+            briefly: cases.len() > MOST_IN_FULL,
+            shown_in_full: MOST_IN_FULL,
+            cases,
+        }
+    }
+}
+
+/// The lines that sum the report up, as names and values.
+fn totals(report: &Report) -> Vec<(String, String)> {
+    let lines = totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()));
+    let pairs = lines.lines().filter_map(|line| line.split_once(": "));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn counts(counts: &OutcomeCounts) -> String {
+    let OutcomeCounts { pass, fail, invalid, error } = *counts;
+    let told = [(pass, "pass"), (fail, "fail"), (invalid, "invalid"), (error, "error")].into_iter();
+    let told = told.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", human::count(count)));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let all = human::counted(pass + fail + invalid + error, "case");
+    if told.is_empty() { all } else { format!("{all}: {told}") }
+}
+
+fn scenario(scenario: &ScenarioRecord) -> Scenario {
+    let overrides: Vec<String> =
+        scenario.overrides.iter().take(40).map(|given| sanitise(&given.to_string(), 120)).collect();
+    Scenario {
+        name: sanitise(&scenario.name, 60),
+        description: scenario.description.as_deref().map(|text| sanitise(text, 400)).unwrap_or_default(),
+        file: sanitise(&scenario.file, 200),
+        promise: table::target(scenario),
+        overrides: overrides.join(", "),
+    }
+}
+
+fn failures(report: &Report, labels: &[String]) -> (Vec<Failure>, Option<String>) {
+    let mut open: Vec<usize> =
+        (0..report.cases.len()).filter(|index| super::cases::is_open(&report.cases[*index])).collect();
+    open.sort_by_key(|index| std::cmp::Reverse(report.cases[*index].verdict.outcome));
+    let failure = |&index: &usize| {
+        let verdict = &report.cases[index].verdict;
+        Failure {
+            number: index + 1,
+            label: labels[index].clone(),
+            outcome: verdict.outcome.word(),
+            mark: mark_of(verdict.outcome),
+            reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| spans(&sanitise(reason, 400))).collect(),
+            more: beyond(verdict.reasons.len(), MOST_REASONS),
+        }
+    };
+    (open.iter().take(MOST_FAILURES).map(failure).collect(), beyond(open.len(), MOST_FAILURES))
+}
+
+/// Where it ran; what is not known says so.
+fn facts(environment: &Environment) -> Vec<(&'static str, String)> {
+    let text = |value: &Option<String>| value.as_deref().map_or(NONE.into(), |value| sanitise(value, 120));
+    let whether = |value: Option<bool>| value.map_or(NONE, |value| if value { "yes" } else { "no" }).to_owned();
+    let commit = environment.git_commit.as_deref().map(|commit| {
+        let dirty = if environment.git_dirty == Some(true) { ", with changes" } else { "" };
+        format!("{}{dirty}", sanitise(commit, 12).trim_end_matches('…'))
+    });
+    let queues: Vec<String> = environment
+        .queue_versions
+        .iter()
+        .take(40)
+        .map(|(name, version)| format!("{} {}", sanitise(name, 60), sanitise(version, 60)))
+        .collect();
+    vec![
+        ("CPU", text(&environment.cpu_model)),
+        ("cores", environment.cores.map_or(NONE.into(), human::count)),
+        ("memory", environment.memory_bytes.map_or(NONE.into(), gibibytes)),
+        ("system", sanitise(&environment.platform, 60)),
+        ("kernel", text(&environment.kernel)),
+        ("virtual machine", whether(environment.virtualised)),
+        ("governor", text(&environment.governor)),
+        ("clock", text(&environment.clock_source)),
+        ("instrument floor", numbers::mean(environment.instrument_floor_ns)),
+        ("compiler", text(&environment.rustc)),
+        ("profile", text(&environment.profile)),
+        ("commit", commit.unwrap_or(NONE.into())),
+        ("queues", if queues.is_empty() { NONE.into() } else { queues.join(", ") }),
+    ]
+}
+
+/// What came of a gate: outcome, reason, baseline.
+fn gate(gate: &GateRecord) -> (&'static str, Vec<(bool, String)>, String) {
+    (gate.outcome.word(), spans(&sanitise(&gate.reason, 400)), sanitise(&gate.baseline, 200))
+}
+
+/// How fast the machine was at the start, in the middle and at the end.
+fn yardstick(yardstick: Option<&Yardstick>) -> Vec<(&'static str, String)> {
+    let Some(yardstick) = yardstick else { return Vec::new() };
+    let over = |value: fn(YardstickReading) -> Option<f64>| {
+        yardstick.readings().map(|reading| numbers::mean(value(reading))).collect::<Vec<_>>().join(" → ")
+    };
+    vec![
+        ("yardstick, arithmetic", over(|reading| reading.spin_ns)),
+        ("yardstick, wake-up and answer", over(|reading| reading.ping_pong_ns)),
+    ]
+}
+
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64)
+}
+
+/// How many more there are than are shown.
+fn beyond(count: usize, shown: usize) -> Option<String> {
+    (count > shown).then(|| human::count((count - shown) as u64))
+}

@@ -1,0 +1,196 @@
+//! What browsers get, from fixed reports. What a browser makes of it is seen by `.ci/html_check.py`.
+
+use super::{html, html_comparison};
+use crate::compare::{Options, compare};
+use crate::measure::fixture::{healthy, of};
+use crate::measure::{Measurement, Point, Series};
+use crate::render::tests::mixed;
+use crate::report::fixture::{case, filled_with, report_of};
+use crate::report::{CaseRecord, Report};
+use crate::scenario::Strategy;
+use crate::units::Nanos;
+
+/// Everything but the style and the script, which are files of their own.
+fn body(page: &str) -> &str {
+    let start = page.find("<body>").unwrap();
+    &page[start..page.find("<script>").unwrap()]
+}
+
+/// A repeat with a spread, a series, a lag: as a real one looks.
+fn lively(seed: u64) -> Measurement {
+    let values = |least: u64, most: u64| {
+        let steps = move |n: u64| (n * 7_919 + seed * 104_729) % 10_000;
+        of((0..10_000).map(move |n| least + (most - least) * steps(n).pow(2) / 100_000_000))
+    };
+    let mut measurement = healthy(10_000).with_lag(31_000).with_control(88_000);
+    measurement.latency.enqueue = values(400, 900_000);
+    measurement.latency.response = values(2_000, 40_000_000);
+    measurement.latency.delivery = values(90_000, 7_000_000);
+    let point = |n: u64| Point {
+        enqueued: 90 + (n * seed) % 20,
+        rejected: n % 3,
+        p50_ns: Some(3_000 + n * 37 % 700),
+        p99_ns: Some(40_000 + n * 61 % 9_000),
+        max_ns: Some(100_000 + n * 977 % 800_000),
+    };
+    measurement.series = Series { bin_ns: 10_000_000, points: (0..100).map(point).collect() };
+    measurement
+}
+
+/// A thousand cases, every fifth of which fails, over four axes.
+fn thousand() -> Report {
+    let inputs = (1..=5).map(|seed| {
+        let measurement = if seed == 5 { lively(seed).dropping(4_000) } else { lively(seed) };
+        let mut input = case(Strategy::Drop, vec![measurement.clone(), measurement]);
+        input.parameters.duration = Nanos::from_millis(1_000);
+        input.parameters.concurrency = u32::try_from(seed).unwrap();
+        input
+    });
+    let mut report = report_of(inputs.collect());
+    let few = report.cases.clone();
+    let strategies = [Strategy::Drop, Strategy::Block, Strategy::Sample];
+    let vary = |number: usize| {
+        let mut case: CaseRecord = few[number % 5].clone();
+        case.parameters.strategy = strategies[number / 5 % 3];
+        case.parameters.maxsize = 100 << (number / 15 % 8);
+        case.parameters.sink_delay = Nanos::from_micros(10 * (number / 120) as u64);
+        case.id = crate::matrix::id(&case.parameters);
+        case
+    };
+    report.cases = (0..1_000).map(vary).collect();
+    report
+}
+
+#[test]
+fn golden_html() {
+    insta::assert_snapshot!(body(&html(&mixed())));
+}
+
+#[test]
+fn every_case_has_its_marks() {
+    let mut report = mixed();
+    report.cases.truncate(3);
+    let page = html(&report);
+    let each = &body(&page)[body(&page).find("id=\"each\"").unwrap()..];
+    let drawn = &each[each.find("</defs>").unwrap()..];
+    // `enqueue`, and in the first two of the reports the single point over time.
+    assert_eq!(drawn.matches("<path class=c1 ").count(), 3 + 1, "enqueue of each, lag of one");
+    assert_eq!(drawn.matches("<path class=tg ").count(), 3);
+    assert_eq!(body(&page).matches("<tr data-o=").count(), 3);
+    assert_eq!(drawn.matches("<details class=\"case\"").count(), 3);
+    let bars = body(&page).matches("<svg class=ba ").count();
+    assert_eq!(bars, 2 * 3, "in the table and in the case");
+}
+
+#[test]
+fn a_thousand_cases_stay_below_five_megabytes() {
+    let page = html(&thousand());
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+    assert_eq!(page.matches("<tr data-o=").count(), 1_000);
+    assert!(page.contains("only 100 are shown in full"));
+}
+
+#[test]
+fn nothing_is_asked_of_the_network() {
+    for page in
+        [html(&mixed()), html_comparison(&mixed(), &[(&mixed(), &compare(&mixed(), &mixed(), &Options::default()))])]
+    {
+        assert!(page.contains("default-src &#39;none&#39;") || page.contains("default-src 'none'"));
+        for (at, _) in page.match_indices("href=").chain(page.match_indices("src=")) {
+            let target = page[at..].split_once('=').unwrap().1.trim_start_matches(['"', '\'']);
+            assert!(target.starts_with('#') || target.starts_with("data:,"), "{}", &target[..40]);
+        }
+        for word in ["url(", "@import", "http:", "https:", "fetch(", "style=\""] {
+            assert!(!page.contains(word), "{word}");
+        }
+    }
+}
+
+/// The names of all elements of a page, closing ones left out.
+fn elements(page: &str) -> std::collections::BTreeSet<&str> {
+    let tags = page.split('<').skip(1);
+    tags.map(|tag| tag.split([' ', '>', '/', '\n']).next().unwrap()).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn hostile_names_come_out_harmless() {
+    let long = "x".repeat(10_000);
+    let hostile = [
+        "<script>alert(1)</script>",
+        "</script><!--<script>",
+        "\"><img src=x onerror=alert(1)>",
+        "' onmouseover='alert(1)",
+        "\u{1b}[31mred\u{1b}[0m",
+        "::error::x",
+        "=cmd()|' /C calc'!A0",
+        "a\u{202e}dcba\u{2066}\u{200f}\u{2028}",
+        "{{ 7 * 7 }}`",
+        &long,
+    ];
+    let clean = elements(&html(&filled_with(&[1.0; 8], &[5; 8], "plain"))).len();
+    for text in hostile {
+        let mut report = filled_with(&[1.0; 8], &[5; 8], text);
+        report.scenarios[0].name = text.into();
+        report.scenarios[0].file = text.into();
+        report.environment.cpu_model = Some(text.into());
+        report.environment.queue_versions.insert(text.into(), text.into());
+        report.cases.iter_mut().for_each(|case| {
+            case.scenario = text.into();
+            case.parameters.queue = text.into();
+            case.verdict.reasons.push(text.into());
+        });
+        let broken = report.cases.last_mut().unwrap();
+        broken.errors[0].message = text.into();
+        broken.errors[0].kind = text.into();
+        broken.errors[0].stderr_tail = vec![text.into()];
+        let comparison =
+            compare(&report, &report, &Options { labels: (text.into(), text.into()), ..Options::default() });
+        for page in [html(&report), html_comparison(&report, &[(&report, &comparison)])] {
+            assert_eq!(page.matches("<script>").count(), 1, "{text}");
+            assert_eq!(page.matches("</script>").count(), 1, "{text}");
+            assert!(!page.contains("<img") && !page.contains("<!--") && !page.contains("onmouseover='"), "{text}");
+            assert!(!page.contains(&"x".repeat(500)));
+            let dangerous = |c: char| (c.is_control() && c != '\n') || ('\u{2028}'..='\u{202e}').contains(&c);
+            assert!(!page.contains(dangerous), "{text}");
+        }
+        assert!(elements(&html(&report)).len() <= clean + 2, "{text}");
+    }
+}
+
+#[test]
+fn a_broken_histogram_leaves_a_gap_and_no_more() {
+    let mut report = mixed();
+    for case in &mut report.cases {
+        if let Some(summary) = &mut case.summary {
+            summary.latency.enqueue.hdr = Some("AAAA".into());
+        }
+    }
+    assert!(html(&report).contains("Latency by percentile"));
+    report.cases.clear();
+    assert!(html(&report).contains("id=\"list\""));
+}
+
+#[test]
+fn new_reports_lie_over_the_baseline() {
+    let report = |seed, strategy| {
+        let mut input = case(strategy, vec![lively(seed), lively(seed)]);
+        input.parameters.duration = Nanos::from_millis(1_000);
+        input
+    };
+    let base = report_of(vec![report(1, Strategy::Drop), report(2, Strategy::Block)]);
+    let new = report_of(vec![report(3, Strategy::Drop), report(4, Strategy::Sample)]);
+    let options = Options::default();
+    let one = compare(&base, &new, &options);
+    let page = html_comparison(&base, &[(&new, &one)]);
+    assert_eq!(page.matches("<tr data-o=").count(), 3, "one on both sides, one added, one removed");
+    let drawn = &page[page.find("</defs>").unwrap()..];
+    assert_eq!(drawn.matches("<path class=c3 ").count(), 2 * 3, "two of the baseline, three latencies each");
+    assert_eq!(drawn.matches("<path class=c1 ").count(), 2 * 3);
+
+    let same = compare(&base, &base, &options);
+    let page = html_comparison(&base, &[(&new, &one), (&base, &same)]);
+    assert_eq!(page.matches("<tr data-o=").count(), 3 + 2);
+    assert_eq!(page.matches("<details class=\"case\"").count(), 3, "a case of the baseline stands once");
+    let many = [(&base, &same), (&base, &same), (&base, &same), (&base, &same), (&base, &same)];
+    assert!(html_comparison(&base, &many).contains("2 further reports are left out"));
+}
