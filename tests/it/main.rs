@@ -3,6 +3,7 @@
 mod accounting;
 mod cli;
 mod conformance;
+mod comparing;
 mod formats;
 mod gating;
 mod drivers;
