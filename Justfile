@@ -10,6 +10,10 @@ default:
 test-queue-load SCENARIO *ARGS:
     {{queue-load}} run {{SCENARIO}} {{ARGS}}
 
+# Run a scenario and hold it against a baseline: a name given to `run --save-baseline`, or a file.
+gate BASELINE SCENARIO="scenarios/smoke.toml" *ARGS:
+    {{queue-load}} run {{SCENARIO}} --baseline {{BASELINE}} {{ARGS}}
+
 # Prove the instrument on queues whose truth is known; under a minute.
 selftest *ARGS:
     {{queue-load}} selftest {{ARGS}}

@@ -9,6 +9,9 @@ use crate::report::CaseRecord;
 use crate::units::human;
 use crate::verdict::Outcome;
 
+/// A spread is far too wide where what could be found is so many times what is just too much.
+const FAR: f64 = 1.25;
+
 /// Decides on every pair, in their order.
 pub(super) fn decide(pairs: &[Pair<'_>], options: &Options) -> Vec<CaseDecision> {
     let alike: Vec<Option<(Found<'_>, Found<'_>)>> = pairs
@@ -156,13 +159,25 @@ fn change(findings: &[Finding]) -> Change {
 fn slower_or_faster(effect: &Effect, demand: Demand) -> Option<Finding> {
     let threshold = 1.0 + effect.threshold;
     let found = |kind, p: f64| Some(Finding { kind, text: format!("{}, p = {}", effect_text(effect), chance(p)) });
-    if effect.p_slower_adjusted <= demand.alpha && effect.ratio > threshold {
+    // Where the repeats spread far too much for small changes to be found, a change must lie beyond the least one with its
+    // whole interval: what stands out of such noise by a little is mostly noise.
+    let far_too_wide = effect.detectable.is_none_or(|detectable| demand.is_too_wide(detectable.ln_1p() / FAR));
+    let (least, most) = match far_too_wide {
+        true => (effect.ratio_low.unwrap_or(0.0), effect.ratio_high.unwrap_or(f64::INFINITY)),
+        false => (effect.ratio, effect.ratio),
+    };
+    if effect.p_slower_adjusted <= demand.alpha && least > threshold {
         found(FindingKind::Slower, effect.p_slower_adjusted)
-    } else if effect.p_faster_adjusted <= demand.alpha && effect.ratio < 1.0 / threshold {
+    } else if effect.p_faster_adjusted <= demand.alpha && most < 1.0 / threshold {
         found(FindingKind::Faster, effect.p_faster_adjusted)
     } else {
         None
     }
+}
+
+/// Whether the repeats spread so far that what could be found is no longer of use.
+fn is_wide(effect: &Effect, demand: Demand) -> bool {
+    effect.detectable.is_none_or(|detectable| demand.is_too_wide(detectable.ln_1p()))
 }
 
 /// Why the repeats cannot tell, and how many could; `None` where they can.
@@ -188,7 +203,7 @@ fn undecided(effect: &Effect, found: &[Finding], demand: Demand) -> Option<(Find
         return say(FindingKind::TooFewRepeats, what, needed);
     }
     let more = by_spread.map(|needed| needed.max(base.min(new) + 1));
-    if effect.detectable.is_none_or(|detectable| demand.is_too_wide(detectable.ln_1p())) {
+    if is_wide(effect, demand) {
         let spread = effect.spread.map_or("–".into(), human::share);
         let detectable = effect.detectable.map_or("–".into(), percent);
         let what = format!("the repeats spread by {spread}, and only a slow-down of {detectable} would show");

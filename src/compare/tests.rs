@@ -450,7 +450,9 @@ fn where_the_spread_is_too_wide_it_says_so_instead_of_passing() {
         assert!(wide(GateOutcome::Pass) <= 20, "{factor}: {} pass", wide(GateOutcome::Pass));
     }
     let same = lab.trial(0.15, 1.0);
-    assert!(same(GateOutcome::Regressed) <= 8, "{} false alarms", same(GateOutcome::Regressed));
+    assert!(same(GateOutcome::Regressed) <= 6, "{} false alarms", same(GateOutcome::Regressed));
+    let slower = lab.trial(0.15, 1.5);
+    assert!(slower(GateOutcome::Regressed) >= 390, "{} caught", slower(GateOutcome::Regressed));
 }
 
 #[test]

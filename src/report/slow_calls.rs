@@ -9,7 +9,7 @@ const FIRST_OCTAVE: u32 = 3;
 /// Up to about 70 s.
 const LAST_OCTAVE: u32 = 36;
 /// 2 to the power of 0, 1/4, 2/4 and 3/4.
-const QUARTERS: [f64; 4] = [1.0, 1.189_207_115_002_721, 1.414_213_562_373_095, 1.681_792_830_507_429];
+const QUARTERS: [f64; 4] = [1.0, 1.189_207_115_002_721, std::f64::consts::SQRT_2, 1.681_792_830_507_429];
 
 /// The fixed bounds in nanoseconds, ascending.
 fn grid() -> impl Iterator<Item = u64> {

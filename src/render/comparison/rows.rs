@@ -31,7 +31,7 @@ pub(super) fn label(case: &CaseComparison) -> String {
 
 /// The metrics of a case that are worth a row: the one that decides, and those that changed; if some were asked for,
 /// all of these.
-pub(super) fn shown<'a>(case: &'a CaseComparison, asked: bool) -> impl Iterator<Item = &'a MetricComparison> {
+pub(super) fn shown(case: &CaseComparison, asked: bool) -> impl Iterator<Item = &MetricComparison> {
     case.metrics.iter().filter(move |metric| {
         let changed = matches!(metric.change, Change::Regressed | Change::Improved);
         asked || metric.confirmatory || changed

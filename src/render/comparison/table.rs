@@ -25,8 +25,8 @@ pub(super) fn table(comparison: &Comparison, width: usize) -> String {
             out.push_str(&part);
         }
     }
-    out.push_str(&format!("\nChanges: {}\n", counts(&comparison.counts)));
-    out
+    let changes = text::wrap(&format!("Changes: {}", counts(&comparison.counts)), width, 2);
+    out + "\n" + &changes + "\n"
 }
 
 /// A gate's decision in one line.
