@@ -19,12 +19,13 @@ mod stage;
 pub use options::GatingArgs;
 
 use super::args::RunArgs;
+use super::colour::When;
 use super::error::CliError;
 use super::evidence::{self, About};
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
-use super::outputs::Outputs;
-use super::progress::{Plain, Progress, Terminal};
+use super::outputs::{self, Outputs};
+use super::progress;
 use super::reports::Destination;
 use super::stdio;
 use crate::compare::{self, Options, Settings};
@@ -41,7 +42,6 @@ use conduct::{Gating, Reference, conduct};
 use programs::{OtherProgram, Programs};
 use serde::{Deserialize, Serialize};
 use stage::Stage;
-use std::io::IsTerminal;
 
 /// What a journal begins with: enough to make the report of what it holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +63,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
     let outputs = Outputs::of(&args.outputs, None)?;
+    outputs::may_explain(args.explain, args.format)?;
     let layout = args.gating.layout();
     check_layout(&layout, &plan)?;
     let plan = plan.laid_out(&layout)?;
@@ -89,7 +90,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
                 None => &mut own,
             },
             gauge: &mut || Some(yardstick::measure()),
-            progress: &|phase| progress(args, phase),
+            progress: &|phase| progress::of(phase, args.quiet, stdio::colour_of_stderr(args.color)),
             say: &mut |text| {
                 if !args.quiet {
                     stdio::note(text);
@@ -149,7 +150,7 @@ fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
         ..Options::default()
     };
     let comparison = compare::compare(report, report, &options);
-    let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view())?;
+    let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view(args.color))?;
     stdio::result(&[b"\n".to_vec(), text].concat())
 }
 
@@ -165,7 +166,7 @@ fn finish(
     let conduct::Conducted { mut reports, ending } = conducted;
     let saved = keep::save(&mut reports, destination, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
-    show(&reports.own, args.format)?;
+    show(&reports.own, args.format, args.color, args.explain)?;
     if let (Some(gate), false) = (&reports.own.gate, args.format == Format::Table) {
         stdio::note(&conduct::line(gate));
     }
@@ -180,8 +181,10 @@ fn finish(
 }
 
 /// Writes a report to stdout.
-pub fn show(report: &Report, format: Format) -> Result<(), CliError> {
-    stdio::result(&render::render(report, format, stdio::view())?)
+pub fn show(report: &Report, format: Format, color: When, explain: bool) -> Result<(), CliError> {
+    let view = stdio::view(color);
+    stdio::result(&render::render(report, format, view)?)?;
+    if explain { stdio::result(format!("\n{}", render::explain(view.width)).as_bytes()) } else { Ok(()) }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.
@@ -196,16 +199,6 @@ pub(super) fn interrupt_on_signal() -> Result<Interrupt, CliError> {
     };
     ctrlc::set_handler(handler).map_err(|error| CliError::Internal(format!("cannot watch for signals: {error}")))?;
     Ok(interrupt)
-}
-
-fn progress(args: &RunArgs, plan: &Plan) -> Box<dyn Progress> {
-    if args.quiet {
-        Box::new(())
-    } else if std::io::stderr().is_terminal() {
-        Box::new(Terminal::new(plan))
-    } else {
-        Box::new(Plain::new(plan))
-    }
 }
 
 /// Each repeat by the driver that its scenario asks for.

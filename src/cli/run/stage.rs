@@ -16,7 +16,7 @@ pub struct Stage<'a> {
     /// Reads the yardstick.
     pub gauge: &'a mut dyn FnMut() -> Option<YardstickReading>,
     /// What the user sees of a phase.
-    pub progress: &'a dyn Fn(&Plan) -> Box<dyn Progress>,
+    pub progress: &'a dyn for<'p> Fn(&'p Plan) -> Box<dyn Progress + 'p>,
     /// Tells the user something.
     pub say: &'a mut dyn FnMut(&str),
     /// Takes what is finished.

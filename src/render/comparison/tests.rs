@@ -31,7 +31,7 @@ fn example() -> Comparison {
 }
 
 fn shown(comparisons: &[Comparison], format: Format, width: usize) -> String {
-    String::from_utf8(comparison(comparisons, format, View { width }).unwrap()).unwrap()
+    String::from_utf8(comparison(comparisons, format, View { width, colour: false }).unwrap()).unwrap()
 }
 
 #[test]
