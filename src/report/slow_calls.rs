@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn bounds_are_a_quarter_of_an_octave_apart() {
         let bounds: Vec<u64> = grid().collect();
-        assert_eq!((bounds[0], *bounds.last().unwrap()), (8, 115_569_873_846));
+        assert_eq!((bounds[0], *bounds.last().unwrap()), (8, 115_571_923_291));
         assert!(bounds.windows(2).all(|pair| pair[0] < pair[1] && pair[1] as f64 / (pair[0] as f64) < 1.3));
         assert_eq!((bound_from(1_000), bound_from(1_024), bound_from(1_025)), (Some(1_024), Some(1_024), Some(1_218)));
         assert_eq!(bound_from(u64::MAX), None);

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod cli;
+mod comparing;
 mod formats;
 mod gating;
 mod house;
