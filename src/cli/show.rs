@@ -90,6 +90,12 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
     }
 }
 
+/// Reads a report, or makes one of what a journal holds.
+pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
+    if is_journal { recover(path, queues) } else { read(path) }
+}
+
 /// The cases of that id; without one, those that have all of its pairs.
 fn cases_of<'r>(report: &'r Report, id: &str) -> Vec<&'r CaseRecord> {
     let exact: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.id == id).collect();
@@ -106,12 +112,6 @@ fn cases_of<'r>(report: &'r Report, id: &str) -> Vec<&'r CaseRecord> {
 
 fn without_cases(report: &Report) -> Report {
     Report { cases: Vec::new(), ..report.clone() }
-}
-
-/// Reads a report, or makes one of what a journal holds.
-pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
-    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
-    if is_journal { recover(path, queues) } else { read(path) }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {
