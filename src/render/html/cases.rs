@@ -28,7 +28,7 @@ pub(super) struct Case {
     /// The verdict's mark.
     pub mark: &'static str,
     /// Why it is not `pass`.
-    pub reasons: Vec<Vec<(bool, String)>>,
+    pub reasons: Vec<Spans>,
     /// Whether everything is shown.
     pub in_full: bool,
     /// How many repeats count, were set aside, broke.
@@ -151,8 +151,11 @@ fn told(ledger: &Ledger) -> Vec<(&'static str, &'static str, String, String)> {
     seen.map(|(name, class, count)| (class, name, of(count).0, of(count).1)).collect()
 }
 
+/// A text as spans, and which of them are code.
+pub(super) type Spans = Vec<(bool, String)>;
+
 /// A text in which what stands between backticks is code: each span, and whether it is.
-pub(super) fn spans(text: &str) -> Vec<(bool, String)> {
+pub(super) fn spans(text: &str) -> Spans {
     let closed = text.matches('`').count().is_multiple_of(2);
     let spans = text.split('`').enumerate().map(|(index, span)| (index % 2 == 1, span.to_owned()));
     if closed { spans.filter(|(_, span)| !span.is_empty()).collect() } else { vec![(false, text.to_owned())] }
