@@ -31,14 +31,21 @@ pub trait Clock: Clone + Send + Sync + 'static {
 pub struct SystemClock {
     inner: quanta::Clock,
     zero: u64,
+    /// Nanoseconds a tick in units of 2^-64, so that a conversion is one multiplication; 0 where a tick is a nanosecond or
+    /// longer, and `inner` converts.
+    scale: u64,
 }
 
 impl SystemClock {
-    /// A clock whose zero is now. The first one in a process calibrates the TSC, for up to 200 ms.
+    /// A clock whose zero has just passed. The first one in a process calibrates the TSC, for up to 200 ms.
     pub fn new() -> Self {
         let inner = quanta::Clock::new();
-        let zero = inner.raw();
-        Self { inner, zero }
+        // What 2^62 ticks are, times 4.
+        let quarter = inner.delta_as_nanos(0, 1 << 62);
+        let scale = if quarter < 1 << 62 { quarter << 2 } else { 0 };
+        // Another core's counter may be a little behind this one's: the zero lies far enough back for that.
+        let zero = inner.raw().wrapping_sub(1 << 20);
+        Self { inner, zero, scale }
     }
 
     /// What the clock reads: `tsc`, or `os` where the TSC is not invariant or there is none.
@@ -56,7 +63,11 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[inline]
     fn now(&self) -> u64 {
-        self.inner.delta_as_nanos(self.zero, self.inner.raw())
+        let ticks = self.inner.raw().wrapping_sub(self.zero);
+        if self.scale == 0 {
+            return self.inner.delta_as_nanos(0, ticks);
+        }
+        ((u128::from(ticks) * u128::from(self.scale)) >> 64) as u64
     }
 
     #[inline]

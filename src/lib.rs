@@ -19,7 +19,7 @@
 //! | [`selftest`] | queues whose truth is known | claims that hold, or do not |
 //! | [`report`] | all of it | the saved report |
 //! | [`compare`] | two reports | [`compare::Comparison`], [`compare::GateDecision`] |
-//! | [`render`] | report | table, JSON |
+//! | [`render`] | report | table, JSON, Markdown, CSV, JUnit, … |
 //! | [`cli`] | arguments | an exit code |
 
 pub mod units;

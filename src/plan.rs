@@ -22,9 +22,9 @@ pub const CONTROL: Nanos = Nanos::from_millis(300);
 /// together hold the 1,000 beats that a p99 needs.
 pub const IDLE: Nanos = Nanos::from_millis(400);
 
-/// What a repeat takes besides warm-up, window and drain: starting and ending its process, [`CONTROL`], building the
-/// queue, and [`IDLE`].
-pub const OVERHEAD: Nanos = Nanos(600_000_000 + CONTROL.0 + IDLE.0);
+/// What a repeat takes besides warm-up, control, window and drain: starting and ending its process, building the queue,
+/// and [`IDLE`].
+pub const OVERHEAD: Nanos = Nanos(600_000_000 + IDLE.0);
 
 /// What is added to warm-up, duration and drain timeout before a repeat is given up.
 const DEADLINE_MARGIN: Nanos = Nanos::from_secs(30);
@@ -49,6 +49,9 @@ pub struct PlannedRepeat {
     /// Load before the window, not recorded.
     #[serde(rename = "warmup_ns")]
     pub warmup: Nanos,
+    /// How long the control before it is; zero: there is none. Left out on the wire where it is [`CONTROL`].
+    #[serde(rename = "control_ns", default = "usual_control", skip_serializing_if = "is_usual_control")]
+    pub control: Nanos,
     /// Longest time for the queue to drain.
     #[serde(rename = "drain_timeout_ns")]
     pub drain_timeout: Nanos,
@@ -59,6 +62,15 @@ pub struct PlannedRepeat {
     pub seed: u64,
 }
 
+fn usual_control() -> Nanos {
+    CONTROL
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_usual_control(control: &Nanos) -> bool {
+    *control == CONTROL
+}
+
 impl PlannedRepeat {
     /// The next try of the same repeat, with a seed of its own that follows from this one's.
     #[must_use]
@@ -67,9 +79,10 @@ impl PlannedRepeat {
         PlannedRepeat { attempt, seed: derive_seed(self.seed, "retry", attempt), ..self.clone() }
     }
 
-    /// About how long it takes: warm-up, window, what a slow sink still has to write, and [`OVERHEAD`].
+    /// About how long it takes: control, warm-up, window, what a slow sink still has to write, and [`OVERHEAD`].
     pub fn estimate(&self) -> Nanos {
-        self.warmup
+        self.control
+            .saturating_add(self.warmup)
             .saturating_add(self.parameters.duration)
             .saturating_add(self.estimated_drain())
             .saturating_add(OVERHEAD)
@@ -202,6 +215,7 @@ fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u32) -> Plan
         case_id: id.clone(),
         parameters: parameters.clone(),
         warmup: run.warmup,
+        control: run.control,
         drain_timeout,
         deadline,
         seed: derive_seed(run.seed, id, round),

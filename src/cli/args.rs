@@ -1,5 +1,6 @@
 //! The arguments. Every axis and every setting of `[run]` has an option of its own name that replaces it.
 
+use super::colour::When;
 use super::exit;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
@@ -62,12 +63,18 @@ pub struct RunArgs {
     /// reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; may be given again
     #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
     pub outputs: Vec<PathBuf>,
+    /// Say below the table what each column means, and what to do about a bad one
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
     /// Where reports are saved
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     pub reports_dir: PathBuf,
     /// No progress, no notes
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
+    /// Whether marks have colour: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t, help_heading = "Output")]
+    pub color: When,
 }
 
 /// `list`
@@ -101,9 +108,15 @@ pub struct ShowArgs {
     /// (HdrHistogram), .txt; may be given again
     #[arg(long = "output", value_name = "FILE")]
     pub outputs: Vec<PathBuf>,
-    /// Show one case in full
+    /// Show one case in full; so many of its `axis=value` pairs as no other case has are enough
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
+    /// Whether marks have colour: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
+    /// Say below the table what each column means, and what to do about a bad one
+    #[arg(long)]
+    pub explain: bool,
     /// Where `latest` looks
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports_dir: PathBuf,

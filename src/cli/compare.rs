@@ -1,6 +1,7 @@
 //! `compare`: what changed between saved reports.
 
 use super::args::{CompareArgs, DecisionArgs};
+use super::colour::When;
 use super::error::CliError;
 use super::exit::Exit;
 use super::{show, stdio};
@@ -158,7 +159,7 @@ impl<'a> Files<'a> {
         for (path, format) in &self.files {
             report::write_bytes(&render(*format, View::FILE).map_err(internal)?, path)?;
         }
-        stdio::result(&render(self.format, stdio::view()).map_err(internal)?)
+        stdio::result(&render(self.format, stdio::view(When::default())).map_err(internal)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a verb could not do its work.
 
 use super::exit::Exit;
-use crate::render::RenderError;
+use crate::render::{Format, RenderError};
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::scenario::Diagnostics;
@@ -41,6 +41,18 @@ pub enum CliError {
         /// What still has all of it.
         journal: PathBuf,
     },
+    /// `--case` cannot be followed.
+    #[error("--case: {problem}")]
+    Case {
+        /// What is wrong, and the fix.
+        problem: String,
+    },
+    /// An explanation was asked for beside what is not for people.
+    #[error("--explain: goes with --format table, not with {format}")]
+    Explain {
+        /// The format.
+        format: Format,
+    },
     /// A report cannot be shown in a format.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -79,6 +91,8 @@ impl CliError {
             Self::Input(_)
             | Self::ReportsDir { .. }
             | Self::Output { .. }
+            | Self::Explain { .. }
+            | Self::Case { .. }
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
             Self::NoBaseline { .. } => Exit::Incomparable,

@@ -4,6 +4,7 @@
 //! stdout carries the result alone; everything else goes to stderr.
 
 mod args;
+mod colour;
 mod compare;
 mod error;
 mod evidence;
@@ -11,6 +12,7 @@ mod exit;
 mod gate;
 mod inputs;
 mod list;
+mod near;
 mod outputs;
 mod progress;
 mod queues;

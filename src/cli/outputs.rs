@@ -75,6 +75,14 @@ impl Outputs {
     }
 }
 
+/// Refuses an explanation where it would spoil what a program reads.
+///
+/// # Errors
+/// A format other than the table.
+pub fn may_explain(explain: bool, format: Format) -> Result<(), CliError> {
+    if explain && format != Format::Table { Err(CliError::Explain { format }) } else { Ok(()) }
+}
+
 /// Whether a file can be put there, as far as can be told without doing it.
 fn writable(path: &Path) -> Result<(), String> {
     if path.is_dir() {

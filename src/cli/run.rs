@@ -1,11 +1,12 @@
 //! `run`: the plan, repeat by repeat; then the report, the table, the verdict.
 
 use super::args::RunArgs;
+use super::colour::When;
 use super::error::CliError;
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
-use super::outputs::Outputs;
-use super::progress::{Plain, Progress, Terminal};
+use super::outputs::{self, Outputs};
+use super::progress;
 use super::reports::Destination;
 use super::{evidence, stdio};
 use crate::measure::Measurement;
@@ -20,7 +21,6 @@ use crate::verdict::{self, Validity};
 use crate::worker::Queues;
 use crate::worker::protocol;
 use serde::{Deserialize, Serialize};
-use std::io::IsTerminal;
 
 /// What a journal begins with: enough to make the report of what it holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
     let outputs = Outputs::of(&args.outputs, None)?;
+    outputs::may_explain(args.explain, args.format)?;
     let created_at = jiff::Timestamp::now();
     let destination = Destination::of(args, &outputs, &plan, created_at)?;
     let header = Header { inputs, environment: evidence::environment() };
@@ -48,7 +49,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let mut journal = destination.begin_journal(created_at, &encoded)?;
 
     let mut driver = PlanDriver::new(&plan, queues)?;
-    let mut progress = progress(args, &plan);
+    let mut progress = progress::of(&plan, args.quiet, stdio::colour_of_stderr(args.color));
     let execution = execute(
         &plan.repeats,
         Session {
@@ -72,7 +73,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted, yardstick);
     let saved = save(&destination, &report, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
-    show(&report, args.format)?;
+    show(&report, args.format, args.color, args.explain)?;
     saved?;
     outputs.write_others(&report)?;
     match execution.ending {
@@ -95,8 +96,10 @@ fn save(destination: &Destination, report: &Report, journal: Journal, quiet: boo
 }
 
 /// Writes a report to stdout.
-pub fn show(report: &Report, format: Format) -> Result<(), CliError> {
-    stdio::result(&render::render(report, format, stdio::view())?)
+pub fn show(report: &Report, format: Format, color: When, explain: bool) -> Result<(), CliError> {
+    let view = stdio::view(color);
+    stdio::result(&render::render(report, format, view)?)?;
+    if explain { stdio::result(format!("\n{}", render::explain(view.width)).as_bytes()) } else { Ok(()) }
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.
@@ -111,16 +114,6 @@ pub(super) fn interrupt_on_signal() -> Result<Interrupt, CliError> {
     };
     ctrlc::set_handler(handler).map_err(|error| CliError::Internal(format!("cannot watch for signals: {error}")))?;
     Ok(interrupt)
-}
-
-fn progress(args: &RunArgs, plan: &Plan) -> Box<dyn Progress> {
-    if args.quiet {
-        Box::new(())
-    } else if std::io::stderr().is_terminal() {
-        Box::new(Terminal::new(plan))
-    } else {
-        Box::new(Plain::new(plan))
-    }
 }
 
 /// Each repeat by the driver that its scenario asks for.

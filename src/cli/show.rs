@@ -3,52 +3,88 @@
 use super::args::ShowArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use super::outputs::Outputs;
+use super::outputs::{self, Outputs};
+use super::reports::Latest;
 use super::run::{self, Header};
-use super::{evidence, inputs, reports, stdio};
+use super::{evidence, inputs, near, reports, stdio};
 use crate::plan::Plan;
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
 use crate::run::{CaseRuns, Journal, Yardstick};
 use crate::worker::Queues;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Shows a report.
 pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
     let outputs = Outputs::of(&args.outputs, args.format)?;
-    let latest = args.report.as_os_str() == "latest" && !args.report.exists();
-    let path = if latest { reports::latest(&args.reports_dir)? } else { args.report.clone() };
+    let format = args.format.unwrap_or_default();
+    outputs::may_explain(args.explain, format)?;
+    let path = find(args)?;
     let report = read_any(&path, queues)?;
     match &args.case_id {
-        Some(id) => {
-            let cases: Vec<CaseRecord> = report.cases.iter().filter(|case| case.id == *id).cloned().collect();
-            if cases.is_empty() {
-                let problem = format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report));
-                return Err(CliError::NoReport { path, problem });
-            }
-            show_cases(report, cases, id, args.format.unwrap_or_default())?;
-        }
-        None if outputs.is_empty() => run::show(&report, args.format.unwrap_or_default())?,
+        Some(id) => show_cases(args, &path, report, id, format)?,
+        None if outputs.is_empty() => run::show(&report, format, args.color, args.explain)?,
         None => outputs.write_all(&report)?,
     }
     Ok(Exit::Pass)
 }
 
-/// Shows the cases of that id: one for each scenario that has it; as JSON a list, as it stands in the report.
-fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) -> Result<(), CliError> {
+/// The file that is meant. `latest` is the newest report, unless there is a file of that name.
+fn find(args: &ShowArgs) -> Result<PathBuf, CliError> {
+    if args.report.exists() {
+        return Ok(args.report.clone());
+    }
+    if args.report.as_os_str() != "latest" {
+        let near = near::files(&args.report, &args.reports_dir);
+        let problem = format!("there is no such file{}", near::question(&near));
+        return Err(CliError::NoReport { path: args.report.clone(), problem });
+    }
+    let Latest { report, newer_journal } = reports::latest(&args.reports_dir)?;
+    stdio::note(&format!("note: {}", report.display()));
+    if let Some(journal) = newer_journal {
+        stdio::note(&format!("note: a later run was cut short: `queue-load show {}`", journal.display()));
+    }
+    Ok(report)
+}
+
+/// Shows the cases that are meant: one for each scenario that has it. As JSON they are a list, as it stands in the report;
+/// other formats show a report of these cases alone.
+fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Format) -> Result<(), CliError> {
+    if args.explain || !args.outputs.is_empty() {
+        let problem = "goes neither with --explain nor with --output; write it with `>`".to_owned();
+        return Err(CliError::Case { problem });
+    }
+    let cases = cases_of(&report, id);
+    let Some(first) = cases.first() else {
+        let near = near::nearest(id, report.cases.iter().map(|case| case.id.as_str()));
+        let near: Vec<String> = near.into_iter().map(|id| render::sanitise(id, 300)).collect();
+        let all = if near.is_empty() { format!("; its cases: {}", ids(&report)) } else { String::new() };
+        let problem = format!("has no case `{}`{}{all}", render::sanitise(id, 200), near::question(&near));
+        return Err(CliError::NoReport { path: path.to_owned(), problem });
+    };
+    if cases.iter().any(|case| case.id != first.id) {
+        let meant: Vec<String> = cases.iter().take(20).map(|case| render::sanitise(&case.id, 300)).collect();
+        let problem = format!("`{}` may be any of: {}", render::sanitise(id, 200), meant.join("; "));
+        return Err(CliError::Case { problem });
+    }
     match format {
         Format::Json => {
             let json = serde_json::to_vec_pretty(&cases).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())
         }
-        _ => {
-            let mut one = Report { cases: Vec::new(), ..report };
-            let texts = cases.into_iter().filter_map(|case| {
-                one.cases = vec![case];
-                render::case(&one, id, stdio::width())
+        Format::Table => {
+            let texts = cases.iter().filter_map(|case| {
+                let one = Report { cases: vec![(*case).clone()], ..without_cases(&report) };
+                render::case(&one, &case.id, stdio::width())
             });
-            stdio::result(texts.collect::<Vec<_>>().join("\n").as_bytes())
+            let text = texts.collect::<Vec<_>>().join("\n");
+            let colour = stdio::view(args.color).colour;
+            stdio::result(if colour { render::paint_lines(&text) } else { text }.as_bytes())
+        }
+        other => {
+            let alone = Report { cases: cases.into_iter().cloned().collect(), ..without_cases(&report) };
+            run::show(&alone, other, args.color, false)
         }
     }
 }
@@ -57,6 +93,24 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
 pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
     if is_journal { recover(path, queues) } else { read(path) }
+}
+
+/// The cases of that id; without one, those that have all of its pairs.
+fn cases_of<'r>(report: &'r Report, id: &str) -> Vec<&'r CaseRecord> {
+    let exact: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.id == id).collect();
+    if !exact.is_empty() || id.trim().is_empty() {
+        return exact;
+    }
+    let pairs: BTreeSet<&str> = id.split([' ', ',']).filter(|pair| !pair.is_empty()).collect();
+    let has_all = |case: &&CaseRecord| {
+        let of_case: BTreeSet<&str> = case.id.split(' ').collect();
+        pairs.is_subset(&of_case)
+    };
+    report.cases.iter().filter(has_all).collect()
+}
+
+fn without_cases(report: &Report) -> Report {
+    Report { cases: Vec::new(), ..report.clone() }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {

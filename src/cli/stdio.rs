@@ -1,5 +1,6 @@
 //! stdout for the result, stderr for everything else.
 
+use super::colour::When;
 use super::error::CliError;
 use crate::render::{View, sanitise};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -36,8 +37,21 @@ pub fn width() -> usize {
 }
 
 /// How a report is shown on stdout.
-pub fn view() -> View {
-    View { width: width() }
+pub fn view(color: When) -> View {
+    View { width: width(), colour: color.applies(io::stdout().is_terminal()) }
+}
+
+/// Whether what is said on stderr has colour.
+pub fn colour_of_stderr(color: When) -> bool {
+    color.applies(io::stderr().is_terminal())
+}
+
+/// Columns and rows of the terminal that stderr is.
+pub fn size_of_stderr() -> (usize, usize) {
+    const USUAL: (usize, usize) = (80, 24);
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    size.filter(|&(columns, rows)| columns > 0 && rows > 0).unwrap_or(USUAL)
 }
 
 /// An empty table without frames, as wide as stdout.

@@ -1,70 +1,20 @@
 //! A distribution of times in memory, and its form on the wire: [`Latency`] with an HdrHistogram V2 payload.
-//!
-//! Everything that is decoded comes from another process, so the text is bounded before it is inflated, the inflated
-//! bytes before they are read, and every count before it is added. The payload is decoded here and not by the
-//! `hdrhistogram` crate, whose decoder allocates what the header asks for.
 
 use super::Latency;
-use base64::{Engine, engine::general_purpose::STANDARD};
-use flate2::read::ZlibDecoder;
-use hdrhistogram::{Histogram, serialization::Serializer, serialization::V2DeflateSerializer};
-use std::io::Read;
+use super::buckets::Buckets;
+use super::hdr;
 
-/// Largest time that a histogram can hold, in nanoseconds (about 28 hours); longer ones are counted in its last bucket.
-pub const HIGHEST_NS: u64 = 100_000_000_000_000;
-/// Significant figures of every histogram.
-pub const SIGNIFICANT_FIGURES: u8 = 3;
-/// Longest base64 text that is decoded, in bytes. A full histogram takes less than half of it.
-pub const MAX_TEXT_BYTES: usize = 1 << 20;
-/// Largest count that is believed: beyond it a JSON number is no longer exact.
-pub const MAX_COUNT: u64 = 1 << 53;
+pub use super::buckets::HIGHEST_NS;
+pub use super::hdr::{EncodingError, MAX_COUNT, MAX_TEXT_BYTES, SIGNIFICANT_FIGURES};
+
 /// One whole, in the parts in which quantiles are passed.
 pub const WHOLE: u64 = 1_000_000_000;
-
-const MAX_INFLATED_BYTES: u64 = 1 << 20;
-const COMPRESSED_COOKIE: u32 = 0x1c84_9314;
-const COOKIE: u32 = 0x1c84_9313;
-const HEADER_BYTES: usize = 40;
-/// Buckets of the first, linear stretch at three significant figures; each further stretch has half as many.
-const LINEAR: u64 = 2048;
-
-/// Why a [`Latency`] could not be decoded.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum EncodingError {
-    /// The text is longer than [`MAX_TEXT_BYTES`].
-    #[error("histogram text is {0} bytes long; at most {MAX_TEXT_BYTES} are read")]
-    TooLong(usize),
-    /// The text is not base64.
-    #[error("histogram is not base64")]
-    NotBase64,
-    /// The bytes are not an HdrHistogram, or one with other settings.
-    #[error("histogram is not HdrHistogram V2 compressed, 1 ns, 3 significant figures: {0}")]
-    NotHdr(&'static str),
-    /// A value lies beyond [`HIGHEST_NS`].
-    #[error("histogram holds a value beyond {HIGHEST_NS} ns")]
-    OutOfRange,
-    /// The histogram holds another number of values than the latency claims.
-    #[error("histogram holds {held} values, count says {claimed}")]
-    CountDiffers {
-        /// Values in the histogram.
-        held: u128,
-        /// What `count` says.
-        claimed: u64,
-    },
-    /// More values than can be counted exactly.
-    #[error("more than {MAX_COUNT} values")]
-    TooMany,
-    /// The moments beside the histogram are impossible.
-    #[error("{0}")]
-    Moments(&'static str),
-}
 
 /// Times in nanoseconds: a histogram for the quantiles, and exact moments beside it.
 #[derive(Clone, Debug)]
 pub struct Distribution {
-    histogram: Histogram<u64>,
+    histogram: Buckets,
     sum_ns: u128,
-    sum_squares_ns2: f64,
     /// [`u64::MAX`] while empty, as `max` is 0: a record then needs no case for the first one.
     min: u64,
     max: u64,
@@ -93,19 +43,21 @@ impl Distribution {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        let histogram = Histogram::new_with_bounds(1, HIGHEST_NS, SIGNIFICANT_FIGURES)
-            .expect("the bounds are constants that the histogram accepts");
-        Self { histogram, sum_ns: 0, sum_squares_ns2: 0.0, min: u64::MAX, max: 0, censored: 0 }
+        Self { histogram: Buckets::new(), sum_ns: 0, min: u64::MAX, max: 0, censored: 0 }
     }
 
     /// Records one time.
     #[inline]
     pub fn record(&mut self, ns: u64) {
-        self.histogram.saturating_record(ns);
+        self.histogram.record(ns);
         self.sum_ns += u128::from(ns);
-        self.sum_squares_ns2 += ns as f64 * ns as f64;
-        self.min = self.min.min(ns);
-        self.max = self.max.max(ns);
+        // Branches that are hardly ever taken cost less than two stores.
+        if ns < self.min {
+            self.min = ns;
+        }
+        if ns > self.max {
+            self.max = ns;
+        }
     }
 
     /// Records a lower bound: a wait that had not ended.
@@ -122,9 +74,8 @@ impl Distribution {
         if self.count() + other.count() > MAX_COUNT {
             return Err(EncodingError::TooMany);
         }
-        self.histogram.add(&other.histogram).map_err(|_| EncodingError::OutOfRange)?;
+        self.histogram.add(&other.histogram);
         self.sum_ns += other.sum_ns;
-        self.sum_squares_ns2 += other.sum_squares_ns2;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.censored += other.censored;
@@ -134,7 +85,7 @@ impl Distribution {
     /// Number of values.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.histogram.len()
+        self.histogram.total()
     }
 
     /// Exact sum of the values in nanoseconds.
@@ -143,10 +94,29 @@ impl Distribution {
         self.sum_ns
     }
 
-    /// Sum of the squares.
+    /// Sum of the squares, such that with the exact sum it gives the variance of the buckets' middles: off by a
+    /// thousandth of a value's own size at most, and nothing that every log would have to pay for.
     #[must_use]
     pub fn sum_squares_ns2(&self) -> f64 {
-        self.sum_squares_ns2
+        let count = self.count() as f64;
+        if self.count() == 0 {
+            return 0.0;
+        }
+        let middles =
+            || self.buckets().map(|bucket| (bucket.low_ns.midpoint(bucket.high_ns) as f64, bucket.count as f64));
+        let centre = middles().map(|(middle, times)| middle * times).sum::<f64>() / count;
+        let about_centre: f64 = middles().map(|(middle, times)| (middle - centre).powi(2) * times).sum();
+        let mean = self.sum_ns as f64 / count;
+        let [low, high] = self.bounds_of_squares();
+        (about_centre + mean * mean * count).clamp(low, high)
+    }
+
+    /// What the sum of the squares can be at least and at most, given the buckets.
+    fn bounds_of_squares(&self) -> [f64; 2] {
+        self.buckets().fold([0.0, 0.0], |[low, high], bucket| {
+            let squares = |ns: u64| (ns as f64).powi(2) * bucket.count as f64;
+            [low + squares(bucket.low_ns), high + squares(bucket.high_ns)]
+        })
     }
 
     /// Smallest value; `None` when empty.
@@ -170,12 +140,10 @@ impl Distribution {
     /// The buckets that hold values, in ascending order.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
         let (min, max) = (self.min_ns().unwrap_or(0), self.max_ns().unwrap_or(0));
-        self.histogram.iter_recorded().map(move |step| {
-            let value = step.value_iterated_to();
-            let (low, high) = (self.histogram.lowest_equivalent(value), self.histogram.highest_equivalent(value));
+        self.histogram.iter().map(move |(low, high, count)| {
             // A value beyond the range sits in the last bucket, whose bounds it exceeds.
             let high_ns = if high >= HIGHEST_NS { max } else { high.min(max) };
-            Bucket { low_ns: low.max(min).min(high_ns), high_ns, count: step.count_at_value() }
+            Bucket { low_ns: low.max(min).min(high_ns), high_ns, count }
         })
     }
 
@@ -208,7 +176,7 @@ impl Distribution {
         Latency {
             count: self.count(),
             sum_ns: self.sum_ns,
-            sum_squares_ns2: self.sum_squares_ns2,
+            sum_squares_ns2: self.sum_squares_ns2(),
             min_ns: self.min_ns(),
             max_ns: self.max_ns(),
             censored: self.censored,
@@ -219,9 +187,7 @@ impl Distribution {
     /// The histogram alone: HdrHistogram V2, compressed, base64.
     #[must_use]
     pub fn encode_histogram(&self) -> String {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new().serialize(&self.histogram, &mut bytes).expect("writing into memory does not fail");
-        STANDARD.encode(bytes)
+        hdr::encode(&self.histogram)
     }
 
     /// Reads the form on the wire, which may hold anything.
@@ -232,31 +198,31 @@ impl Distribution {
         if latency.count > MAX_COUNT {
             return Err(EncodingError::TooMany);
         }
-        let histogram = decode_histogram(&latency.hdr, latency.count)?;
+        let histogram = hdr::decode(&latency.hdr, latency.count)?;
         let decoded = Self {
             histogram,
             sum_ns: latency.sum_ns,
-            sum_squares_ns2: latency.sum_squares_ns2,
             min: latency.min_ns.unwrap_or(u64::MAX),
             max: latency.max_ns.unwrap_or(0),
             censored: latency.censored,
         };
-        decoded.check_moments(latency.min_ns, latency.max_ns)?;
+        decoded.check_moments(latency)?;
         Ok(decoded)
     }
 
     /// Holds the moments against the histogram: what each bucket allows bounds what the sum can be.
-    fn check_moments(&self, min_ns: Option<u64>, max_ns: Option<u64>) -> Result<(), EncodingError> {
+    fn check_moments(&self, claimed: &Latency) -> Result<(), EncodingError> {
         let fault = |text| Err(EncodingError::Moments(text));
         if self.censored > self.count() {
             return fault("more values are censored than there are");
         }
-        if !self.sum_squares_ns2.is_finite() || self.sum_squares_ns2 < 0.0 {
+        let squares = claimed.sum_squares_ns2;
+        if !squares.is_finite() || squares < 0.0 {
             return fault("sum_squares_ns2 is not a finite number from 0");
         }
-        let (Some(min), Some(max)) = (min_ns, max_ns) else {
-            let empty = self.count() == 0 && min_ns.is_none() && max_ns.is_none();
-            return match empty && self.sum_ns == 0 && self.sum_squares_ns2 == 0.0 {
+        let (Some(min), Some(max)) = (claimed.min_ns, claimed.max_ns) else {
+            let empty = self.count() == 0 && claimed.min_ns.is_none() && claimed.max_ns.is_none();
+            return match empty && self.sum_ns == 0 && squares == 0.0 {
                 true => Ok(()),
                 false => fault("min_ns, max_ns and the sums do not agree on whether there are values"),
             };
@@ -264,29 +230,25 @@ impl Distribution {
         if self.count() == 0 || min > max {
             return fault("min_ns and max_ns are impossible");
         }
-        let highest = self.histogram.highest_equivalent(self.histogram.max());
-        if !self.histogram.equivalent(min.min(HIGHEST_NS), self.histogram.min())
-            || !(self.histogram.equivalent(max, self.histogram.max()) || (highest >= HIGHEST_NS && max > highest))
-        {
+        let lowest = self.histogram.iter().next().map_or(0, |(low, ..)| low);
+        let highest = self.histogram.iter().next_back().map_or(0, |(low, ..)| low);
+        if !Buckets::equivalent(min, lowest) || !Buckets::equivalent(max, highest) {
             return fault("min_ns or max_ns is not in the histogram");
         }
-        self.check_sums()
+        self.check_sums(squares)
     }
 
-    fn check_sums(&self) -> Result<(), EncodingError> {
-        let (mut low, mut high) = (0_u128, 0_u128);
-        let (mut low_squares, mut high_squares) = (0.0_f64, 0.0_f64);
-        for bucket in self.buckets() {
-            low += u128::from(bucket.low_ns) * u128::from(bucket.count);
-            high += u128::from(bucket.high_ns) * u128::from(bucket.count);
-            low_squares += (bucket.low_ns as f64).powi(2) * bucket.count as f64;
-            high_squares += (bucket.high_ns as f64).powi(2) * bucket.count as f64;
-        }
+    fn check_sums(&self, squares: f64) -> Result<(), EncodingError> {
+        let (low, high) = self.buckets().fold((0_u128, 0_u128), |(low, high), bucket| {
+            let times = u128::from(bucket.count);
+            (low + u128::from(bucket.low_ns) * times, high + u128::from(bucket.high_ns) * times)
+        });
         if self.sum_ns < low || self.sum_ns > high {
             return Err(EncodingError::Moments("sum_ns is not what the histogram allows"));
         }
+        let [low, high] = self.bounds_of_squares();
         // A float sum of many squares is off by its rounding.
-        if self.sum_squares_ns2 < low_squares * (1.0 - 1e-6) || self.sum_squares_ns2 > high_squares * (1.0 + 1e-6) {
+        if squares < low * (1.0 - 1e-6) || squares > high * (1.0 + 1e-6) {
             return Err(EncodingError::Moments("sum_squares_ns2 is not what the histogram allows"));
         }
         Ok(())
@@ -298,120 +260,15 @@ impl Distribution {
 /// # Errors
 /// Whatever keeps the text from being a histogram of that many values.
 pub fn histogram_buckets(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
-    let histogram = decode_histogram(text, count)?;
-    let (min, max) = (histogram.min(), histogram.max());
-    let alone = Distribution { histogram, sum_ns: 0, sum_squares_ns2: 0.0, min, max, censored: 0 };
-    Ok(alone.buckets().collect())
-}
-
-fn decode_histogram(text: &str, claimed: u64) -> Result<Histogram<u64>, EncodingError> {
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(EncodingError::TooLong(text.len()));
-    }
-    let bytes = STANDARD.decode(text.trim_end()).map_err(|_| EncodingError::NotBase64)?;
-    let plain = inflate(&bytes)?;
-    let counts = payload(&plain)?;
-    let mut histogram = Histogram::new_with_bounds(1, HIGHEST_NS, SIGNIFICANT_FIGURES)
-        .expect("the bounds are constants that the histogram accepts");
-    let mut held = 0_u128;
-    let mut index = 0_u64;
-    let mut rest = counts;
-    while !rest.is_empty() {
-        let number = varint(&mut rest).ok_or(EncodingError::NotHdr("a count is cut short"))?;
-        if number < 0 {
-            index = index.saturating_add(number.unsigned_abs());
-            continue;
-        }
-        if number > 0 {
-            let count = number.unsigned_abs();
-            held += u128::from(count);
-            if held > u128::from(claimed) {
-                return Err(EncodingError::CountDiffers { held, claimed });
-            }
-            let value = value_of(index).filter(|value| *value <= HIGHEST_NS).ok_or(EncodingError::OutOfRange)?;
-            histogram.record_n(value, count).map_err(|_| EncodingError::OutOfRange)?;
-        }
-        index = index.saturating_add(1);
-    }
-    match held == u128::from(claimed) {
-        true => Ok(histogram),
-        false => Err(EncodingError::CountDiffers { held, claimed }),
-    }
-}
-
-fn inflate(bytes: &[u8]) -> Result<Vec<u8>, EncodingError> {
-    if word(bytes, 0) != Some(COMPRESSED_COOKIE) {
-        return Err(EncodingError::NotHdr("wrong cookie"));
-    }
-    let length = word(bytes, 4).ok_or(EncodingError::NotHdr("cut short"))? as usize;
-    let body = bytes.get(8..).and_then(|body| body.get(..length)).ok_or(EncodingError::NotHdr("cut short"))?;
-    let mut plain = Vec::new();
-    ZlibDecoder::new(body)
-        .take(MAX_INFLATED_BYTES + 1)
-        .read_to_end(&mut plain)
-        .map_err(|_| EncodingError::NotHdr("does not inflate"))?;
-    match plain.len() as u64 > MAX_INFLATED_BYTES {
-        true => Err(EncodingError::NotHdr("inflates to more than 1 MiB")),
-        false => Ok(plain),
-    }
-}
-
-/// Checks the header of an uncompressed V2 histogram and returns its counts.
-fn payload(plain: &[u8]) -> Result<&[u8], EncodingError> {
-    if plain.len() < HEADER_BYTES || word(plain, 0) != Some(COOKIE) {
-        return Err(EncodingError::NotHdr("wrong inner cookie"));
-    }
-    let length = word(plain, 4).unwrap_or(0) as usize;
-    let counts = &plain[HEADER_BYTES..];
-    if counts.len() != length {
-        return Err(EncodingError::NotHdr("wrong payload length"));
-    }
-    let lowest = (word(plain, 16), word(plain, 20));
-    if word(plain, 8) != Some(0) || word(plain, 12) != Some(3) || lowest != (Some(0), Some(1)) {
-        return Err(EncodingError::NotHdr("other settings"));
-    }
-    let ratio: [u8; 8] = plain[32..40].try_into().unwrap_or_default();
-    match f64::from_be_bytes(ratio) == 1.0 {
-        true => Ok(counts),
-        false => Err(EncodingError::NotHdr("values are scaled")),
-    }
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map(u32::from_be_bytes)
-}
-
-/// Reads one ZigZag LEB128 number (seven bits a byte, the ninth byte whole).
-fn varint(rest: &mut &[u8]) -> Option<i64> {
-    let mut value = 0_u64;
-    for place in 0..9 {
-        let (byte, after) = rest.split_first()?;
-        *rest = after;
-        if place == 8 {
-            value |= u64::from(*byte) << 56;
-            break;
-        }
-        value |= u64::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    Some(((value >> 1) as i64) ^ -((value & 1) as i64))
-}
-
-/// Lowest value of the bucket with the given index at three significant figures and a lowest value of 1.
-fn value_of(index: u64) -> Option<u64> {
-    if index < LINEAR {
-        return Some(index);
-    }
-    let shift = u32::try_from(index / (LINEAR / 2) - 1).ok()?;
-    let within = index % (LINEAR / 2) + LINEAR / 2;
-    (shift < 50).then(|| within << shift)
+    let buckets = hdr::decode(text, count)?;
+    Ok(buckets.iter().map(|(low_ns, high_ns, count)| Bucket { low_ns, high_ns, count }).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::hdr::{COMPRESSED_COOKIE, COOKIE};
     use super::*;
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use proptest::prelude::*;
 
     fn of(values: &[u64]) -> Distribution {
@@ -451,6 +308,19 @@ mod tests {
         }
         assert_eq!(Distribution::new().quantile_ns(500_000_000), None);
         assert_eq!(hundred.value_at_rank(101), None);
+    }
+
+    #[test]
+    fn the_deviation_is_that_of_the_values_to_a_thousandth() {
+        let spread = [1_000_000, 1_200_000, 3_456_789, 2_000_000, 1_000_001];
+        for values in [vec![1_000_000; 50], spread.to_vec(), (1..2_000).collect()] {
+            let recorded = of(&values);
+            let (count, sum) = (values.len() as f64, values.iter().sum::<u64>() as f64);
+            let variance = values.iter().map(|value| (*value as f64 - sum / count).powi(2)).sum::<f64>() / count;
+            let ours = (recorded.sum_squares_ns2() - sum * sum / count) / count;
+            let largest = values.iter().max().copied().unwrap() as f64;
+            assert!((ours.max(0.0).sqrt() - variance.sqrt()).abs() <= largest / 1_000.0, "{ours} for {variance}");
+        }
     }
 
     #[test]

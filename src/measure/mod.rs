@@ -3,9 +3,11 @@
 //! Two observers, who never speak to each other while the load runs: [`recorder`] sees the calls, [`sink`] sees the
 //! deliveries. [`ledger`] holds one against the other when both are done.
 
+pub mod buckets;
 pub mod encoding;
 #[cfg(test)]
 pub mod fixture;
+pub mod hdr;
 pub mod jitter;
 pub mod lag;
 pub mod ledger;

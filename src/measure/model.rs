@@ -71,7 +71,7 @@ pub struct Latency {
     /// Exact sum in nanoseconds (decimal text: it may exceed 64 bits).
     #[serde(with = "decimal")]
     pub sum_ns: u128,
-    /// Sum of the squares (floating point).
+    /// Sum of the squares (floating point), exact to what the buckets allow.
     pub sum_squares_ns2: f64,
     /// Smallest value; null when empty.
     pub min_ns: Option<u64>,

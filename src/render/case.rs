@@ -1,9 +1,10 @@
 //! One case in full.
 
 use super::columns::{AT_LEAST, all_axes, mark};
+use super::facts::facts;
 use super::grid::{Column, draw, fit};
 use super::numbers::{self, NONE};
-use super::{latencies, reasons, sanitise, surroundings, text, totals};
+use super::{curve, latencies, reasons, sanitise, surroundings, text, totals};
 use crate::measure::Ledger;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
@@ -24,6 +25,10 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     ));
     if let Some(summary) = &case.summary {
         out.push_str(&format!("\n{}\n", draw(&fit(times(&summary.latency), width).0)));
+        let curves = curve::curves(&summary.latency, width);
+        if !curves.is_empty() {
+            out.push_str(&format!("\n{curves}"));
+        }
         out.push_str(&format!("\n{}", surroundings::lines(case, width)));
         out.push_str(&format!("\n{}", ledger(summary, width)));
     }
@@ -31,6 +36,9 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
     out.push_str(&format!("\nVerdict: {}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
     out.push_str(&aside(case, width));
+    let mut facts = facts(report);
+    facts[0] = format!("environment: {}", facts[0]);
+    out.push_str(&format!("\n{}\n", text::wrap_items(&facts, width, 2)));
     Some(out)
 }
 

@@ -11,6 +11,9 @@ use crate::scenario::{AXES, Parameters, Value};
 /// Longest text of a cell, in characters.
 const LONGEST: usize = 1_000;
 
+/// A number of a record, and what it is called.
+type Named<R, N> = (&'static str, fn(&R) -> N);
+
 /// A row as pairs of heading and cell; every row has the same headings.
 type Row = Vec<(String, String)>;
 
@@ -140,7 +143,7 @@ fn parameters(row: &mut Row, parameters: &Parameters) {
 }
 
 fn ledger(row: &mut Row, ledger: Option<&Ledger>) {
-    let counts: [(&str, fn(&Ledger) -> u64); 15] = [
+    let counts: [Named<Ledger, u64>; 15] = [
         ("scheduled", |ledger| ledger.scheduled),
         ("attempted", |ledger| ledger.attempted),
         ("unsent", |ledger| ledger.unsent),
@@ -161,7 +164,7 @@ fn ledger(row: &mut Row, ledger: Option<&Ledger>) {
 }
 
 fn rates(row: &mut Row, rates: Option<&Rates>) {
-    let named: [(&str, fn(&Rates) -> f64); 3] = [
+    let named: [Named<Rates, f64>; 3] = [
         ("attempted_per_s", |rates| rates.attempted_per_s),
         ("accepted_per_s", |rates| rates.accepted_per_s),
         ("delivered_per_s", |rates| rates.delivered_per_s),

@@ -4,7 +4,9 @@
 //! other languages. After a change that is meant, `INSTA_UPDATE=always cargo test --lib golden` writes all of them anew.
 
 use super::tests::mixed;
-use super::{Format, View, render};
+use super::{Format, RenderError, View, render};
+use crate::report::fixture::filled_with;
+use proptest::prelude::*;
 use std::path::PathBuf;
 
 fn text(format: Format) -> String {
@@ -47,4 +49,25 @@ fn golden_github() {
 #[test]
 fn golden_hdr() {
     insta::assert_snapshot!(text(Format::Hdr));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_number_and_no_text_breaks_a_format(
+        numbers in prop::collection::vec(any::<f64>(), 6),
+        counts in prop::collection::vec(any::<u64>(), 7),
+        text in any::<String>(),
+    ) {
+        let report = filled_with(&numbers, &counts, &text);
+        for format in Format::ALL.into_iter().filter(|format| *format != Format::Html) {
+            match render(&report, format, View::FILE) {
+                Ok(bytes) => prop_assert!(std::str::from_utf8(&bytes).is_ok_and(|text| !text.is_empty()), "{format}"),
+                // JSON has no word for what is not finite.
+                Err(RenderError::Json(_)) => prop_assert!(numbers.iter().any(|number| !number.is_finite())),
+                Err(error) => prop_assert!(false, "{format}: {error}"),
+            }
+        }
+    }
 }

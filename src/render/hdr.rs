@@ -1,6 +1,6 @@
 //! The standard HdrHistogram interval log, version 1.3: a line for each case and latency, the valid repeats pooled.
 //!
-//! A tag is `CASE.LATENCY`, or `SCENARIO/CASE.LATENCY` where there are several scenarios. In it a comma, which would end
+//! A tag is `CASE.LATENCY`, or `SCENARIO/CASE.LATENCY` where there are several scenarios. In it a space, which would end
 //! the tag, is a semicolon, and every other byte that is not a letter, a digit or one of `=-_.+` is `%` and two
 //! hexadecimal digits (so is `;` itself, and `/` within a name): different cases have different tags.
 //!
@@ -60,7 +60,7 @@ fn part(name: &str, index: usize) -> String {
     let mut out = String::new();
     for byte in name.bytes() {
         match byte {
-            b',' => out.push(';'),
+            b' ' => out.push(';'),
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'=' | b'-' | b'_' | b'.' | b'+' => out.push(char::from(byte)),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
@@ -79,10 +79,10 @@ mod tests {
     #[test]
     fn tags_are_readable_and_end_where_they_should() {
         assert_eq!(
-            part("strategy=drop,rate=100/s,sample_rate=0.1%", 0),
-            "strategy=drop;rate=100%2Fs;sample_rate=0.1%25"
+            part("rate=100/s sample_rate=0.1% strategy=drop", 0),
+            "rate=100%2Fs;sample_rate=0.1%25;strategy=drop"
         );
-        assert_eq!(part("a;b c\n日", 0), "a%3Bb%20c%0A%E6%97%A5");
+        assert_eq!(part("a;b,c\n日", 0), "a%3Bb%2Cc%0A%E6%97%A5");
         assert!(part(&"x".repeat(10_000), 6).ends_with("x~7"));
     }
 

@@ -3,6 +3,7 @@
 //! Text from outside stands in code spans and fenced blocks alone, where nothing is a link, a mention, HTML or emphasis.
 
 use super::columns::{all_axes, axes, metrics};
+use super::facts::facts;
 use super::grid::Column;
 use super::{reasons, sanitise, table, totals};
 use crate::report::Report;
@@ -80,31 +81,20 @@ fn rows(columns: &[Column], rows: &[usize]) -> String {
     out + "\n"
 }
 
-/// Numbers and our own words are plain; what may come from outside is code.
+/// Numbers and our own words are plain; what may come from outside is code. A bar would end the cell, and the backslash
+/// in front of it that Markdown offers can itself be escaped by one that is there already, so another sign stands for it.
 fn cell(column: &Column, row: usize) -> String {
     let text = column.cells.get(row).map_or("", String::as_str);
-    if column.right || column.key == "verdict" { text.to_owned() } else { code(text).replace('|', "\\|") }
+    if column.right || column.key == "verdict" { text.to_owned() } else { code(&text.replace('|', "¦")) }
 }
 
 fn particulars(report: &Report, columns: &[Column], same: &[String]) -> String {
-    let environment = &report.environment;
     let mut lines = totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()));
     lines.push('\n');
     let parameters =
         if same.is_empty() { report.cases.first().map(all_axes).unwrap_or_default() } else { same.to_vec() };
     lines.push_str(&format!("{}\n\n", parameters.join(" · ")));
-    let facts = [
-        Some(format!("{} {}", report.tool.name, report.tool.version)),
-        Some(report.created_at.clone()),
-        Some(environment.platform.clone()),
-        environment.cpu_model.clone(),
-        environment.cores.map(|cores| human::counted(cores, "core")),
-        environment.kernel.clone().map(|kernel| format!("kernel {kernel}")),
-        environment.profile.clone().map(|profile| format!("profile {profile}")),
-        environment.git_commit.clone().map(|commit| format!("commit {commit}")),
-    ];
-    let facts: Vec<String> = facts.into_iter().flatten().map(|fact| sanitise(&fact, 120)).collect();
-    lines.push_str(&format!("{}\n\n", facts.join(" · ")));
+    lines.push_str(&format!("{}\n\n", facts(report).join(" · ")));
     lines.push_str(&table::footnotes(columns, 100));
     fenced(&lines)
 }

@@ -5,7 +5,10 @@ mod case;
 mod columns;
 pub mod comparison;
 mod csv;
+mod curve;
 mod error;
+mod explain;
+mod facts;
 mod format;
 mod github;
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod junit;
 mod latencies;
 mod markdown;
 mod numbers;
+mod paint;
 mod reasons;
 mod sanitise;
 mod surroundings;
@@ -29,14 +33,17 @@ mod totals;
 pub use case::case;
 pub use csv::csv;
 pub use error::RenderError;
+pub use explain::explain;
 pub use format::{Format, UnknownEnding, UnknownFormat};
 pub use github::github;
 pub use hdr::hdr;
 pub use html::{html, html_comparison};
 pub use junit::junit;
 pub use markdown::markdown;
+pub use paint::{paint, paint_lines};
 pub use sanitise::sanitise;
 pub use table::table;
+pub use text::width_of;
 
 use crate::report::{Report, ReportError};
 
@@ -45,11 +52,13 @@ use crate::report::{Report, ReportError};
 pub struct View {
     /// Columns of the terminal.
     pub width: usize,
+    /// Whether marks have colour, too.
+    pub colour: bool,
 }
 
 impl View {
     /// For a file, where no terminal says how wide it is.
-    pub const FILE: Self = Self { width: 100 };
+    pub const FILE: Self = Self { width: 100, colour: false };
 }
 
 /// A report in a format: the bytes of a file, or of stdout.
@@ -58,7 +67,10 @@ impl View {
 /// When something in the report cannot be said in that format.
 pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, RenderError> {
     match format {
-        Format::Table => Ok(table(report, view.width).into_bytes()),
+        Format::Table => {
+            let table = table(report, view.width);
+            Ok(if view.colour { paint_lines(&table) } else { table }.into_bytes())
+        }
         Format::Json => Ok(json(report)?),
         Format::Markdown => Ok(markdown(report).into_bytes()),
         Format::Csv => Ok(csv(report).into_bytes()),

@@ -45,7 +45,8 @@ pub(super) fn wrap_items(items: &[String], width: usize, indent: usize) -> Strin
 }
 
 /// Columns that a text takes, at most: scripts from U+2E80 on are taken to be double width.
-pub(super) fn width_of(text: &str) -> usize {
+#[must_use]
+pub fn width_of(text: &str) -> usize {
     text.chars().map(width_of_char).sum()
 }
 

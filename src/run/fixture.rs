@@ -26,6 +26,7 @@ pub(super) fn planned(case: usize, repeat: u32) -> PlannedRepeat {
         case_id: format!("case {case}"),
         parameters: Parameters { queue: "fake".to_owned(), duration: Nanos(1_000_000_000), ..Parameters::default() },
         warmup: Nanos(0),
+        control: crate::plan::CONTROL,
         drain_timeout: Nanos(0),
         deadline: Nanos(60_000_000_000),
         seed: 42,

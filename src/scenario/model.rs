@@ -373,6 +373,9 @@ pub struct RunSettings {
     pub order: Order,
     /// Seed of everything that is drawn at random.
     pub seed: u64,
+    /// Length of the control before each repeat; zero: none.
+    #[serde(rename = "control_ns", default = "usual_control")]
+    pub control: Nanos,
     /// Longest time for the queue to drain; `None`: the longer of 10 s and 2 x maxsize x sink_delay.
     #[serde(rename = "drain_timeout_ns")]
     pub drain_timeout: Option<Nanos>,
@@ -387,6 +390,10 @@ pub struct RunSettings {
     pub isolate: bool,
 }
 
+fn usual_control() -> Nanos {
+    Nanos::from_millis(300)
+}
+
 impl Default for RunSettings {
     fn default() -> RunSettings {
         RunSettings {
@@ -394,6 +401,7 @@ impl Default for RunSettings {
             repeats: 3,
             order: Order::Shuffled,
             seed: 42,
+            control: usual_control(),
             drain_timeout: None,
             invalid_retries: 2,
             skip_unsupported: false,

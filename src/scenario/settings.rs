@@ -17,7 +17,7 @@ pub(super) struct Setting {
 const HOUR: Nanos = Nanos::from_secs(3600);
 
 /// Every key of `[run]`.
-pub(super) static SETTINGS: [Setting; 9] = [
+pub(super) static SETTINGS: [Setting; 10] = [
     Setting {
         name: "warmup",
         summary: "load before the window, not recorded",
@@ -40,6 +40,11 @@ pub(super) static SETTINGS: [Setting; 9] = [
         name: "seed",
         summary: "of everything that is drawn at random",
         set: |run, raw| readers::count(raw, 0..=u64::MAX).map(|seed| run.seed = seed),
+    },
+    Setting {
+        name: "control",
+        summary: "length of the control before each repeat; `0s`: none, and a late repeat is then invalid",
+        set: |run, raw| readers::time(raw, Nanos::ZERO..=Nanos::from_secs(1)).map(|time| run.control = time),
     },
     Setting {
         name: "drain_timeout",

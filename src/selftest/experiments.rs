@@ -62,6 +62,7 @@ impl Experiment {
                 ..Parameters::default()
             },
             warmup: Nanos::ZERO,
+            control: crate::plan::CONTROL,
             drain_timeout: Nanos::from_secs(5),
             deadline: Nanos::from_secs(self.seconds + 15),
             seed: 42,

@@ -11,7 +11,7 @@ use crate::adapter::{Queue, Setup, Sink};
 use crate::clock::SystemClock;
 use crate::load::{Schedule, Tally};
 use crate::measure::Control;
-use crate::plan::{CONTROL, PlannedRepeat};
+use crate::plan::PlannedRepeat;
 use crate::units::Nanos;
 
 /// The longest that a control is made so that it holds enough logs.
@@ -26,13 +26,14 @@ const FEWEST: f64 = 10.0;
 /// How long the control's last call may take, in nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
 
-/// Runs the control of `repeat`; `None` where its rate is too low for one.
+/// Runs the control of `repeat`; `None` where none is planned or its rate is too low for one.
 ///
 /// # Errors
 /// The control did not end, or a thread could not be started.
 pub fn run(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, Failure> {
     let parameters = &repeat.parameters;
-    let Some(span) = span(parameters.rate.per_second() * f64::from(parameters.concurrency)) else { return Ok(None) };
+    let per_second = parameters.rate.per_second() * f64::from(parameters.concurrency);
+    let Some(span) = span(repeat.control, per_second) else { return Ok(None) };
     let mut short = repeat.clone();
     short.warmup = Nanos::ZERO;
     short.parameters.duration = span;
@@ -60,10 +61,13 @@ pub fn run(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, Fai
 }
 
 /// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs.
-fn span(per_second: f64) -> Option<Nanos> {
+fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
+    if planned == Nanos::ZERO {
+        return None;
+    }
     // The cast saturates.
     let enough = Nanos((ENOUGH / per_second * 1e9).ceil() as u64);
-    let span = enough.max(CONTROL).min(LONGEST);
+    let span = enough.max(planned).min(LONGEST);
     (per_second * span.as_secs_f64() >= FEWEST).then_some(span)
 }
 
@@ -78,6 +82,7 @@ fn sum(tallies: impl Iterator<Item = Tally>) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::CONTROL;
 
     #[test]
     fn a_control_is_as_long_as_it_must_be() {
@@ -90,7 +95,8 @@ mod tests {
             (9.9, None),
             (1e-9, None),
         ] {
-            assert_eq!(super::span(per_second), span, "{per_second}/s");
+            assert_eq!(super::span(CONTROL, per_second), span, "{per_second}/s");
+            assert_eq!(super::span(Nanos::ZERO, per_second), None);
         }
     }
 }

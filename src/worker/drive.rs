@@ -167,6 +167,7 @@ impl<Q: Queue> Course<'_, Q> {
             rejected: so_far.rejected,
             delivered: self.sink.so_far(),
             mean_enqueue_ns: mean.map(|mean| mean as u64),
+            enqueue_sum_ns: u64::try_from(so_far.enqueue_ns).ok(),
         }));
     }
 }

@@ -64,6 +64,9 @@ pub struct Progress {
     pub delivered: u64,
     /// Mean of `enqueue` so far.
     pub mean_enqueue_ns: Option<u64>,
+    /// Sum of `enqueue` so far, from which the mean of the last second follows; null or left out where it is not known.
+    #[serde(default)]
+    pub enqueue_sum_ns: Option<u64>,
 }
 
 /// Why there is no measurement.

@@ -142,6 +142,7 @@ mod tests {
             case_id: String::new(),
             parameters,
             warmup: Nanos::from_millis(100),
+            control: crate::plan::CONTROL,
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
             seed: 7,

@@ -1,6 +1,6 @@
 //! Reports in every format, as programs in other languages read them. The report is the golden one of `render`.
 
-use crate::support::{Place, expect_code, stderr, stdout};
+use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, stdout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -126,7 +126,7 @@ print(json.dumps(read))";
         let Some(latencies) = case["summary"]["latency"].as_object() else { continue };
         for (name, latency) in latencies.iter().filter(|(_, latency)| latency["count"].as_u64() > Some(0)) {
             expected += 1;
-            let tag = format!("{}.{name}", case["id"].as_str().unwrap().replace(',', ";"));
+            let tag = format!("{}.{name}", case["id"].as_str().unwrap().replace(' ', ";"));
             let found = read.as_array().unwrap().iter().find(|line| line[0] == tag.as_str());
             let found = found.unwrap_or_else(|| panic!("no {tag} in {read}"));
             assert_eq!(found[1], latency["count"], "{tag}");
@@ -282,4 +282,167 @@ fn show_writes_files_instead_of_stdout_each_as_its_ending_says() {
         expect_code(&output, 2);
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
     }
+}
+
+/// Runs a program whose stderr is a terminal; its stdout is passed on, and so is its exit code.
+const WITH_A_TERMINAL: &str = "\
+import os, pty, subprocess, sys, threading
+master, slave = pty.openpty()
+program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+os.close(slave)
+seen = bytearray()
+def drain():
+    try:
+        while data := os.read(master, 65536):
+            seen.extend(data)
+    except OSError:
+        pass
+reader = threading.Thread(target=drain)
+reader.start()
+result = program.stdout.read()
+code = program.wait()
+reader.join()
+assert b'\\x1b[J' in seen, 'no progress was shown'
+sys.stdout.buffer.write(result)
+sys.stdout.flush()
+sys.exit(code)";
+
+#[test]
+fn stdout_is_the_result_alone_while_progress_is_shown() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    let scenario = "[target]\nthroughput = \"2k/s\"\n[matrix]\nqueue = \"noop\"\nconcurrency = 2\nrate = \"1k/s\"\nduration = \"100ms\"\n[run]\nwarmup = \"0s\"\nrepeats = 1\n";
+    place.write("quick.toml", scenario);
+    for format in FORMATS {
+        let saved = format!("{format}.json");
+        let _shared = share_the_machine();
+        let output = Command::new("python3")
+            .args([
+                "-c",
+                WITH_A_TERMINAL,
+                env!("CARGO_BIN_EXE_queue-load"),
+                "run",
+                "quick.toml",
+                "--invalid-retries",
+                "0",
+            ])
+            .args(["--format", format, "--output", &saved])
+            .current_dir(place.path())
+            .env("TERM", "xterm-256color")
+            .output()
+            .unwrap();
+        // A busy machine may spoil the measurement; that is not what this is about.
+        assert!(matches!(output.status.code(), Some(0 | 5)), "{format}: {}", stderr(&output));
+        let shown = place.command(&["show", &saved, "--format", format]).output().unwrap();
+        assert!(output.stdout == shown.stdout, "{format}: {:.2000}", stdout(&output));
+    }
+}
+
+#[test]
+fn one_case_is_found_by_its_id_or_by_what_tells_it_apart() {
+    let place = Place::new();
+    let report = golden();
+    let show =
+        |id: &str, more: &[&str]| place.run(&[&["show", report.to_str().unwrap(), "--case", id][..], more].concat());
+    let whole = show("concurrency=10 strategy=block", &[]);
+    expect_code(&whole, 0);
+    let text = stdout(&whole);
+    for part in
+        ["by percentile", "scheduled 10,000", "target.latency", "Verdict: fail", "environment: queue-load 0.0.0"]
+    {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert_eq!(show("strategy=block concurrency=10", &[]).stdout, whole.stdout, "the pairs in another order");
+    assert_eq!(stdout(&show("strategy=block,concurrency=10", &["--format", "csv"])).lines().count(), 2);
+    for (id, said) in [
+        ("concurrency=10 strategy=blok", "did you mean `concurrency=10 strategy=block`"),
+        ("concurrency=100", "may be any of: concurrency=100 strategy=drop; concurrency=100 strategy=sample"),
+        ("nothing like it", "its cases: concurrency=10 strategy=drop;"),
+        ("", "has no case"),
+    ] {
+        let output = show(id, &[]);
+        expect_code(&output, 2);
+        assert!(stderr(&output).contains(said), "{id}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn latest_is_the_newest_report_and_a_missing_file_is_asked_about() {
+    let place = Place::new();
+    let output = place.run(&["show", "latest"]);
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("--reports-dir"), "{}", stderr(&output));
+    std::fs::create_dir(place.path().join("reports")).unwrap();
+    let written = |name: &str, content: &[u8], seconds: u64| {
+        let path = place.write(&format!("reports/{name}"), content);
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+    };
+    let golden = std::fs::read(golden()).unwrap();
+    written("old.json", &golden, 1_000);
+    written("new.json", &golden, 2_000);
+    written("package.json", b"{\"name\": \"no report\"}", 3_000);
+    let output = place.run(&["show", "latest"]);
+    expect_code(&output, 0);
+    assert_eq!(stderr(&output), "note: reports/new.json\n");
+    written("cut.journal", b"", 2_500);
+    let output = place.run(&["show", "latest", "--format", "csv"]);
+    assert!(stderr(&output).contains("queue-load show reports/cut.journal"), "{}", stderr(&output));
+    let output = place.run(&["show", "nwe.json"]);
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("did you mean `reports/new.json`"), "{}", stderr(&output));
+}
+
+#[test]
+fn colour_comes_where_it_is_wanted_and_nowhere_else() {
+    let place = Place::new();
+    let report = golden();
+    let show = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = place.command(&[&["show", report.to_str().unwrap()][..], args].concat());
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR"] {
+            command.env_remove(name);
+        }
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        expect_code(&output, 0);
+        stdout(&output)
+    };
+    let plain = show(&[], &[]);
+    assert!(!plain.contains('\u{1b}'));
+    let coloured = show(&["--color", "always"], &[("NO_COLOR", "1")]);
+    assert!(coloured.contains("\u{1b}[31m✗12.0%\u{1b}[0m") && coloured.contains("\u{1b}[33m? invalid\u{1b}[0m"));
+    let stripped = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"]
+        .iter()
+        .fold(coloured.clone(), |text, code| text.replace(code, ""));
+    assert_eq!(stripped, plain, "colour moves nothing");
+    assert_eq!(show(&[], &[("CLICOLOR_FORCE", "1")]), coloured);
+    assert_eq!(show(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
+    for format in ["json", "markdown", "csv", "junit", "github", "hdr"] {
+        assert!(!show(&["--color", "always", "--format", format], &[]).contains('\u{1b}'), "{format}");
+    }
+}
+
+#[test]
+fn columns_are_explained_to_people_alone() {
+    let place = Place::new();
+    let report = golden();
+    let output = place.run(&["show", report.to_str().unwrap(), "--explain"]);
+    expect_code(&output, 0);
+    for column in [
+        "accepted",
+        "enqueue mean",
+        "enqueue p99",
+        "enqueue max",
+        "response p99",
+        "dropped",
+        "sampled out",
+        "lost",
+        "verdict",
+    ] {
+        assert!(stdout(&output).contains(&format!("\n{column}: ")), "{column}");
+    }
+    let output = place.run(&["show", report.to_str().unwrap(), "--explain", "--format", "csv"]);
+    expect_code(&output, 2);
+    assert_eq!(stdout(&output), "");
 }

@@ -61,6 +61,7 @@ pub fn repeat_of(queue: &str) -> PlannedRepeat {
         case_id: queue.to_owned(),
         parameters,
         warmup: Nanos::from_millis(50),
+        control: queue_load::plan::CONTROL,
         drain_timeout: Nanos::from_secs(10),
         deadline: Nanos::from_secs(60),
         seed: 42,

@@ -1,0 +1,88 @@
+//! Whether there is colour, and where. Colour never says anything that a sign or a word does not say as well.
+
+use std::ffi::OsString;
+use std::str::FromStr;
+
+/// What the user wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl FromStr for When {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err("write auto, always or never".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for When {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        })
+    }
+}
+
+impl When {
+    /// Whether a stream gets colour. What the user says counts most, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether
+    /// it is a terminal that knows colour.
+    pub fn applies(self, is_terminal: bool) -> bool {
+        self.decide(is_terminal, &|name| std::env::var_os(name))
+    }
+
+    fn decide(self, is_terminal: bool, variable: &dyn Fn(&str) -> Option<OsString>) -> bool {
+        let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto if set("NO_COLOR") => false,
+            Self::Auto if variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") => true,
+            Self::Auto if variable("CLICOLOR").is_some_and(|value| value == "0") => false,
+            Self::Auto => is_terminal && variable("TERM").is_none_or(|terminal| terminal != "dumb"),
+        }
+    }
+}
+
+pub use crate::render::paint;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_counts_most_then_the_environment_then_the_terminal() {
+        let with = |pairs: &'static [(&'static str, &'static str)]| {
+            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(*value))
+        };
+        for (when, is_terminal, environment, colour) in [
+            (When::Auto, true, &[][..], true),
+            (When::Auto, false, &[], false),
+            (When::Auto, true, &[("NO_COLOR", "1")], false),
+            (When::Auto, true, &[("NO_COLOR", "")], true),
+            (When::Auto, true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+            (When::Auto, false, &[("CLICOLOR_FORCE", "1")], true),
+            (When::Auto, false, &[("CLICOLOR_FORCE", "0")], false),
+            (When::Auto, true, &[("CLICOLOR", "0")], false),
+            (When::Auto, true, &[("TERM", "dumb")], false),
+            (When::Always, false, &[("NO_COLOR", "1")], true),
+            (When::Never, true, &[("CLICOLOR_FORCE", "1")], false),
+        ] {
+            assert_eq!(when.decide(is_terminal, &with(environment)), colour, "{when:?} {is_terminal} {environment:?}");
+        }
+    }
+}

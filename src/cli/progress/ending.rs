@@ -1,0 +1,90 @@
+//! How a repeat ended, in words.
+
+use super::LONGEST;
+use crate::measure::Measurement;
+use crate::plan::{Plan, PlannedRepeat};
+use crate::render::sanitise;
+use crate::run::Outcome;
+use crate::units::human;
+use crate::verdict::{self, CaseEvidence, Pooled, judge_case};
+
+/// How a repeat ended.
+pub struct Ending {
+    /// What it counts as.
+    pub kind: Kind,
+    /// In a few words.
+    pub words: String,
+}
+
+/// What a repeat counts as, by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By itself it holds, or has too few samples to tell.
+    Fine,
+    /// By itself it breaks the promise.
+    Failing,
+    /// It is set aside.
+    SetAside,
+    /// It broke.
+    Broken,
+}
+
+impl Kind {
+    /// What stands before it.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Fine => "",
+            Self::Failing => "✗ ",
+            Self::SetAside => "? ",
+            Self::Broken => "! ",
+        }
+    }
+}
+
+impl Ending {
+    /// Of a repeat of this plan. What one repeat says may differ from what all of its case will say together.
+    pub fn of(plan: &Plan, repeat: &PlannedRepeat, outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Measured(measurement) => {
+                let kind = if fails(plan, repeat, measurement) { Kind::Failing } else { Kind::Fine };
+                Self { kind, words: counts(measurement) }
+            }
+            Outcome::SetAside { reasons, .. } => {
+                let words = format!("set aside: {}", sanitise(&reasons.join("; "), LONGEST));
+                Self { kind: Kind::SetAside, words }
+            }
+            Outcome::Error(error) => {
+                Self { kind: Kind::Broken, words: format!("error: {}", sanitise(&error.to_string(), LONGEST)) }
+            }
+        }
+    }
+}
+
+fn counts(measurement: &Measurement) -> String {
+    let (ledger, enqueue) = (&measurement.ledger, &measurement.latency.enqueue);
+    let mean = (enqueue.count > 0).then(|| enqueue.sum_ns as f64 / enqueue.count as f64);
+    format!(
+        "mean {}, {} enqueued, {} refused",
+        mean.map_or("–".to_owned(), human::latency),
+        human::count(ledger.enqueued),
+        human::count(ledger.dropped + ledger.sampled_out)
+    )
+}
+
+/// Asks the verdict what it would say if this repeat were all there is.
+fn fails(plan: &Plan, repeat: &PlannedRepeat, measurement: &Measurement) -> bool {
+    let Some(scenario) = plan.cases.get(repeat.case).map(|case| plan.scenario_of(case)) else {
+        return false;
+    };
+    let mut pooled = Pooled::default();
+    pooled.add(measurement);
+    let evidence = CaseEvidence {
+        parameters: &repeat.parameters,
+        target: &scenario.target,
+        checks: &scenario.checks,
+        pooled: &pooled,
+        set_aside: &[],
+        errors: &[],
+    };
+    judge_case(&evidence).outcome >= verdict::Outcome::Fail
+}

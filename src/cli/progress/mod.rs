@@ -1,0 +1,41 @@
+//! What the user sees while a plan runs. It consumes events and decides nothing; whether a repeat keeps the promise is
+//! asked of `verdict`, as it is for the report.
+
+mod ending;
+mod frame;
+mod labels;
+mod left;
+mod plain;
+mod screen;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use crate::plan::Plan;
+use crate::run::Event;
+use std::io::IsTerminal;
+
+/// Longest text of foreign origin that is shown, in characters.
+const LONGEST: usize = 200;
+
+/// Is told what happens.
+pub trait Progress {
+    /// Something has happened.
+    fn on_event(&mut self, event: &Event<'_>);
+}
+
+/// Shows nothing.
+impl Progress for () {
+    fn on_event(&mut self, _: &Event<'_>) {}
+}
+
+/// For a plan that is about to run: nothing if the user wants it quiet, a display that moves on a terminal, a line for
+/// each finished repeat elsewhere.
+pub fn of<'p>(plan: &'p Plan, quiet: bool, colour: bool) -> Box<dyn Progress + 'p> {
+    let moves = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+    match (quiet, moves) {
+        (true, _) => Box::new(()),
+        (false, true) => Box::new(terminal::Terminal::new(plan, colour)),
+        (false, false) => Box::new(plain::Plain::new(plan)),
+    }
+}

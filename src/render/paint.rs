@@ -1,0 +1,71 @@
+//! Colour on text that is laid out already: it follows the marks, which say the same without it.
+
+const RED: &str = "31";
+const YELLOW: &str = "33";
+const GREEN: &str = "32";
+
+/// A line with colour: from a mark to the end of its cell (two spaces, or the end of the line), and a lone `pass`.
+#[must_use]
+pub fn paint(line: &str) -> String {
+    let mut out = String::with_capacity(line.len() + 16);
+    for (index, cell) in line.split("  ").enumerate() {
+        if index > 0 {
+            out.push_str("  ");
+        }
+        out.push_str(&painted(cell));
+    }
+    out
+}
+
+/// Every line of a text with colour.
+#[must_use]
+pub fn paint_lines(text: &str) -> String {
+    text.split('\n').map(paint).collect::<Vec<_>>().join("\n")
+}
+
+fn painted(cell: &str) -> String {
+    let text = cell.trim_start();
+    let colour = match text.trim_start_matches("Verdict: ").split([' ', '(']).next() {
+        Some("pass") => Some(GREEN),
+        Some("fail" | "error") if text.starts_with("Verdict: ") => Some(RED),
+        Some("invalid") if text.starts_with("Verdict: ") => Some(YELLOW),
+        _ => of_mark(text),
+    };
+    match colour {
+        Some(colour) => format!("{}\x1b[{colour}m{text}\x1b[0m", &cell[..cell.len() - text.len()]),
+        None => cell.to_owned(),
+    }
+}
+
+fn of_mark(text: &str) -> Option<&'static str> {
+    // Progress puts the number of the repeat in front.
+    let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((_, rest)) => rest,
+        None => text,
+    };
+    match text.chars().next()? {
+        '✗' | '!' => Some(RED),
+        '?' => Some(YELLOW),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_follows_the_marks() {
+        for (line, painted) in [
+            ("drop    ✗12.0%   10 µs  ✗ fail †", "drop    \x1b[31m✗12.0%\x1b[0m   10 µs  \x1b[31m✗ fail †\x1b[0m"),
+            ("block  –  ? invalid", "block  –  \x1b[33m? invalid\x1b[0m"),
+            ("drop  10 µs  pass", "drop  10 µs  \x1b[32mpass\x1b[0m"),
+            ("[1/2] ✗ a=b: mean", "\x1b[31m[1/2] ✗ a=b: mean\x1b[0m"),
+            ("[1/2] a=b: mean", "[1/2] a=b: mean"),
+            ("Verdict: fail (1 fail)", "\x1b[31mVerdict: fail (1 fail)\x1b[0m"),
+            ("", ""),
+        ] {
+            assert_eq!(paint(line), painted);
+        }
+    }
+}
