@@ -56,8 +56,8 @@ proptest! {
 
     #[test]
     fn no_number_and_no_text_breaks_a_format(
-        numbers in prop::collection::vec(any::<f64>(), 6),
-        counts in prop::collection::vec(any::<u64>(), 7),
+        numbers in prop::collection::vec(any::<f64>(), 8),
+        counts in prop::collection::vec(any::<u64>(), 8),
         text in any::<String>(),
     ) {
         let report = filled_with(&numbers, &counts, &text);
