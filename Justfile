@@ -1,7 +1,7 @@
 # The command that a checkout runs: `cargo run` builds it first, and passes its exit code on.
 profile := env("QUEUE_LOAD_PROFILE", "release")
 target := env("CARGO_TARGET_DIR", "target")
-binary := target / if profile == "dev" { "debug" } else { profile } / "queue-load"
+binary := target / (if profile == "dev" { "debug" } else { profile }) / "queue-load"
 queue-load := "cargo run --quiet --profile " + profile + " --bin queue-load --"
 
 # List the recipes.

@@ -159,7 +159,7 @@ impl<'a> Files<'a> {
         for (path, format) in &self.files {
             report::write_bytes(&render(*format, View::FILE).map_err(internal)?, path)?;
         }
-        stdio::result(&render(self.format, stdio::view(When::Auto)).map_err(internal)?)
+        stdio::result(&render(self.format, stdio::view(When::default())).map_err(internal)?)
     }
 }
 

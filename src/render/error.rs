@@ -23,7 +23,7 @@ pub enum RenderError {
         problem: String,
     },
     /// The format has no form for comparisons.
-    #[error("--format {format}: a comparison is shown as table, json, markdown or github")]
+    #[error("--format {format}: a comparison is shown as table, json, markdown, html or github")]
     NotAComparison {
         /// Which.
         format: Format,

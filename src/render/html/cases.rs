@@ -28,7 +28,7 @@ pub(super) struct Case {
     /// The verdict's mark.
     pub mark: &'static str,
     /// Why it is not `pass`.
-    pub reasons: Vec<Vec<(bool, String)>>,
+    pub reasons: Vec<Spans>,
     /// Whether everything is shown.
     pub in_full: bool,
     /// How many repeats count, were set aside, broke.
@@ -97,7 +97,7 @@ impl Table {
 }
 
 /// Most cases that are shown in full: beyond it a page would grow past what a browser opens at once.
-pub(super) const MOST_IN_FULL: usize = 100;
+pub(super) const MOST_IN_FULL: usize = 50;
 /// The latencies of a case that is not shown in full.
 const BRIEF: [&str; 5] = ["enqueue", "response", "delivery", "lateness", "lag"];
 
@@ -129,7 +129,7 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
         id: sanitise(&case.id, MAX_TEXT),
         outcome: case.verdict.outcome.word(),
         mark: mark_of(case.verdict.outcome),
-        reasons: case.verdict.reasons.iter().take(MOST).map(|reason| spans(&sanitise(reason, MAX_TEXT))).collect(),
+        reasons: reasons(case, in_full),
         in_full,
         repeats: repeats(case),
         bar: summary.map(|summary| bar(&summary.ledger)).unwrap_or_default(),
@@ -140,8 +140,14 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
         each: if in_full { each(case) } else { Table::default() },
         charts: Charts::default(),
         notes: if in_full { notes() } else { Vec::new() },
-        spoiled: spoiled(case, if in_full { MOST } else { 1 }),
+        spoiled: if in_full { spoiled(case) } else { Vec::new() },
     }
+}
+
+/// Why it is not `pass`; of a case that is not shown in full, the first reasons in short.
+fn reasons(case: &CaseRecord, in_full: bool) -> Vec<Spans> {
+    let (most, longest) = if in_full { (MOST, MAX_TEXT) } else { (3, 120) };
+    case.verdict.reasons.iter().take(most).map(|reason| spans(&sanitise(reason, longest))).collect()
 }
 
 /// The parts of the bar that are there: class, name, count, share.
@@ -151,8 +157,11 @@ fn told(ledger: &Ledger) -> Vec<(&'static str, &'static str, String, String)> {
     seen.map(|(name, class, count)| (class, name, of(count).0, of(count).1)).collect()
 }
 
+/// A text as spans, and which of them are code.
+pub(super) type Spans = Vec<(bool, String)>;
+
 /// A text in which what stands between backticks is code: each span, and whether it is.
-pub(super) fn spans(text: &str) -> Vec<(bool, String)> {
+pub(super) fn spans(text: &str) -> Spans {
     let closed = text.matches('`').count().is_multiple_of(2);
     let spans = text.split('`').enumerate().map(|(index, span)| (index % 2 == 1, span.to_owned()));
     if closed { spans.filter(|(_, span)| !span.is_empty()).collect() } else { vec![(false, text.to_owned())] }
@@ -191,7 +200,7 @@ fn each(case: &CaseRecord) -> Table {
 }
 
 /// What did not count, the broken ones first.
-fn spoiled(case: &CaseRecord, most: usize) -> Vec<Spoiled> {
+fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
     let clean = |lines: &[String]| lines.iter().map(|line| sanitise(line, MAX_TEXT)).collect::<Vec<_>>();
     let broken = case.errors.iter().map(|error| {
         let skipped = error.stderr_tail.len().saturating_sub(MOST);
@@ -205,7 +214,7 @@ fn spoiled(case: &CaseRecord, most: usize) -> Vec<Spoiled> {
         let title = format!("repeat {}, try {}: set aside", measured.repeat + 1, measured.attempt + 1);
         Spoiled { title, lines: clean(&aside.reasons) }
     });
-    broken.chain(aside).take(most).collect()
+    broken.chain(aside).take(MOST).collect()
 }
 
 /// Whether a case is one that a reader must look at.

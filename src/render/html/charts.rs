@@ -42,7 +42,7 @@ impl Drawn {
     /// Reads the histograms of each case.
     pub fn of(report: &Report, in_full: &[bool]) -> Vec<Self> {
         let one = |(case, in_full): (&CaseRecord, &bool)| {
-            let (points, steps, timer) = if *in_full { (61, 80, true) } else { (19, 16, false) };
+            let (points, steps, timer) = if *in_full { (61, 80, true) } else { (15, 12, false) };
             let set = case.summary.as_ref().map(|summary| &summary.latency);
             let curve = |ink, latency: Option<&LatencySummary>| Some((ink, Curve::of(latency?, points)));
             let latency = [

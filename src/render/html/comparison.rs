@@ -2,7 +2,7 @@
 
 use super::axis::{Decades, Nines};
 use super::canvas::Ink;
-use super::cases::{Table, spans};
+use super::cases::{Spans, Table, spans};
 use super::chart::{Frame, Frames, Legend, Line, chart};
 use super::curve::Curve;
 use super::page::PageFrame;
@@ -24,8 +24,11 @@ const LEGENDS: [Legend; MOST] = [
     &[(INKS[0], "base"), (INKS[1], "new 1"), (INKS[2], "new 2")],
     &[(INKS[0], "base"), (INKS[1], "new 1"), (INKS[2], "new 2"), (INKS[3], "new 3")],
 ];
+/// Picks a latency.
+type Get = fn(&LatencySet) -> &LatencySummary;
+
 /// Latencies that are drawn.
-const DRAWN: [(&str, fn(&LatencySet) -> &LatencySummary); 3] =
+const DRAWN: [(&str, Get); 3] =
     [("enqueue", |set| &set.enqueue), ("response", |set| &set.response), ("delivery", |set| &set.delivery)];
 /// Points of a curve.
 const POINTS: u32 = 41;
@@ -38,7 +41,7 @@ const MAX_TEXT: usize = 400;
 pub(super) struct Page {
     frame: PageFrame,
     sides: Vec<SideView>,
-    heads: Vec<&'static str>,
+    heads: Vec<String>,
     rows: Vec<Row>,
     cases: Vec<Case>,
     symbols: String,
@@ -54,7 +57,7 @@ struct SideView {
     version: String,
     cases: String,
     /// What a gate would say, and why; none for the baseline.
-    decision: Option<(&'static str, Vec<(bool, String)>)>,
+    decision: Option<(&'static str, Spans)>,
     counts: String,
     /// Attribution, differences, notes.
     lines: Vec<String>,
@@ -78,7 +81,7 @@ struct Case {
     changes: Vec<(&'static str, &'static str)>,
     charts: Vec<(&'static str, String)>,
     /// A table for each new report: its name, why, its metrics.
-    tables: Vec<(String, Vec<(bool, String)>, Table)>,
+    tables: Vec<(String, Spans, Table)>,
 }
 
 /// A case on all sides: positions in the reports, and what each comparison says.
@@ -125,7 +128,7 @@ impl Page {
         Self {
             frame: PageFrame::new(format!("comparison: {counts}"), base),
             sides: sides(shown),
-            heads,
+            heads: heads.iter().map(|head| head.replace(['.', '_'], " ")).collect(),
             rows,
             cases,
             symbols: frames.symbols(),
@@ -169,7 +172,7 @@ fn groups<'c>(base: &'c Report, others: &[(&'c Report, &'c Comparison)]) -> Vec<
 
 /// For each latency the curves of the baseline and of the new reports.
 fn curves(group: &Group<'_>) -> Vec<Vec<(Ink, Curve)>> {
-    let of = |ink, case: Option<&CaseRecord>, get: fn(&LatencySet) -> &LatencySummary| {
+    let of = |ink, case: Option<&CaseRecord>, get: Get| {
         let summary = case.and_then(|case| case.summary.as_ref())?;
         let curve = Curve::of(get(&summary.latency), POINTS);
         (!curve.points.is_empty()).then_some((ink, curve))
@@ -290,13 +293,19 @@ fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<Row>
     (heads, rows)
 }
 
-/// A metric in a cell: the new value, the ratio, the mark.
+/// A metric in a cell: the ratio and the mark; what a gate decides by, and what has no ratio, with its new value.
 fn in_short(metric: &MetricComparison) -> String {
     let value = quantity(metric.new.value, metric.unit);
+    let mark = mark(metric.change);
     match metric.ratio {
-        Some(ratio) => format!("{value} ({ratio:.2}x) {}", mark(metric.change)),
-        None => format!("{value} {}", mark(metric.change)),
+        Some(ratio) if metric.confirmatory => format!("{value}, {} {mark}", times(ratio)),
+        Some(ratio) => format!("{} {mark}", times(ratio)),
+        None => format!("{value} {mark}"),
     }
+}
+
+fn times(ratio: f64) -> String {
+    if ratio < 100.0 { format!("{ratio:.2}x") } else { format!("{}x", human::count(ratio.round() as u64)) }
 }
 
 fn quantity(value: Option<f64>, unit: MetricUnit) -> String {
@@ -318,7 +327,7 @@ fn estimate(estimate: Estimate, unit: MetricUnit) -> String {
 }
 
 /// Every metric of a case against one new report, and why it is said to have changed as it is.
-fn table(name: &str, case: &CaseComparison) -> (String, Vec<(bool, String)>, Table) {
+fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table) {
     let head = |text: &str, right| (text.to_owned(), right);
     let heads = ["base", "new", "ratio"].map(|text| head(text, true));
     let row = |metric: &MetricComparison| {

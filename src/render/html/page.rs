@@ -1,6 +1,6 @@
 //! The page: what stands in the template.
 
-use super::cases::{Case, MOST_IN_FULL, case, in_full, spans};
+use super::cases::{Case, MOST_IN_FULL, Spans, case, in_full, spans};
 use super::chart::Frames;
 use super::charts::{Drawn, Scale};
 use super::listing::{Listing, listing};
@@ -37,7 +37,7 @@ pub(super) struct Page {
     pub outcome: &'static str,
     pub mark: &'static str,
     pub counts: String,
-    pub gate: Option<(&'static str, Vec<(bool, String)>, String)>,
+    pub gate: Option<(&'static str, Spans, String)>,
     pub reasons: Vec<String>,
     pub scenarios: Vec<Scenario>,
     pub same: Vec<String>,
@@ -97,7 +97,7 @@ pub(super) struct Failure {
     pub label: String,
     pub outcome: &'static str,
     pub mark: &'static str,
-    pub reasons: Vec<Vec<(bool, String)>>,
+    pub reasons: Vec<Spans>,
     pub more: Option<String>,
 }
 
@@ -224,7 +224,7 @@ fn facts(environment: &Environment) -> Vec<(&'static str, String)> {
 }
 
 /// What came of a gate: outcome, reason, baseline.
-fn gate(gate: &GateRecord) -> (&'static str, Vec<(bool, String)>, String) {
+fn gate(gate: &GateRecord) -> (&'static str, Spans, String) {
     (gate.outcome.word(), spans(&sanitise(&gate.reason, 400)), sanitise(&gate.baseline, 200))
 }
 

@@ -87,7 +87,7 @@ fn a_thousand_cases_stay_below_five_megabytes() {
     let page = html(&thousand());
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
     assert_eq!(page.matches("<tr data-o=").count(), 1_000);
-    assert!(page.contains("only 100 are shown in full"));
+    assert!(page.contains("only 50 are shown in full"));
 }
 
 #[test]
