@@ -18,6 +18,7 @@
 //! | [`verdict`] | measurements, target, checks | [`verdict::CaseVerdict`] |
 //! | [`selftest`] | queues whose truth is known | claims that hold, or do not |
 //! | [`report`] | all of it | the saved report |
+//! | [`compare`] | two reports | [`compare::Comparison`], [`compare::GateDecision`] |
 //! | [`render`] | report | table, JSON |
 //! | [`cli`] | arguments | an exit code |
 
@@ -35,5 +36,6 @@ pub mod run;
 pub mod verdict;
 pub mod selftest;
 pub mod report;
+pub mod compare;
 pub mod render;
 pub mod cli;

@@ -1,5 +1,9 @@
 //! Cases -> the repeats in the order in which they run; pure.
 
+mod layout;
+
+pub use layout::Layout;
+
 use crate::matrix::{self, Case};
 use crate::scenario::{Catalog, Diagnostic, Diagnostics, MOST_CASES, Order, Parameters, Problem, Scenario, Selector};
 use crate::units::{Nanos, human};
@@ -145,7 +149,8 @@ impl Plan {
         if repeats > MOST_REPEATS {
             return Err(too_many("repeats", repeats, MOST_REPEATS).into());
         }
-        let repeats = in_order(&scenarios, &cases);
+        let all: Vec<usize> = (0..cases.len()).collect();
+        let repeats = in_order(&scenarios, &cases, &all, 0);
         Ok(Plan { scenarios, cases, repeats, notes })
     }
 
@@ -178,11 +183,14 @@ fn too_many(what: &str, number: u64, most: u64) -> Diagnostic {
 }
 
 /// The repeats of all scenarios: one scenario after the other, so that adding one leaves the others as they were.
-fn in_order(scenarios: &[Scenario], cases: &[Case]) -> Vec<PlannedRepeat> {
+///
+/// Only the `chosen` cases; the rounds are those of the `offset`-th time that the plan is gone through.
+fn in_order(scenarios: &[Scenario], cases: &[Case], chosen: &[usize], offset: u32) -> Vec<PlannedRepeat> {
     let mut repeats = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {
-        let own: Vec<usize> = (0..cases.len()).filter(|case| cases[*case].scenario == index).collect();
-        for round in 0..scenario.run.repeats {
+        let own: Vec<usize> = chosen.iter().copied().filter(|case| cases[*case].scenario == index).collect();
+        let first = offset.saturating_mul(scenario.run.repeats);
+        for round in first..first.saturating_add(scenario.run.repeats) {
             let mut order = own.clone();
             if scenario.run.order == Order::Shuffled {
                 shuffle(&mut order, derive_seed(scenario.run.seed, "order", round));

@@ -3,6 +3,7 @@
 use super::exit;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
+use crate::units::Ratio;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -25,6 +26,10 @@ pub enum Verb {
     Validate(ValidateArgs),
     /// Show a saved report, or what the journal of a broken run holds
     Show(ShowArgs),
+    /// Hold saved reports against each other, and say what changed; exits 0
+    Compare(CompareArgs),
+    /// Decide whether a report may replace a baseline; the exit code is the decision
+    Gate(GateArgs),
     /// Say which queues can be put under load
     Queues(QueuesArgs),
     /// Prove the instrument: measure queues whose truth is known; takes under a minute
@@ -50,12 +55,13 @@ pub struct ScenarioArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// What stdout carries
+    /// What stdout carries: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: Format,
-    /// Save the report here (.json), instead of under a name of its own in the reports directory
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
+    /// Write here too, in the format of the ending: .json (the report itself, which then has no name of its own in the
+    /// reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; may be given again
+    #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
+    pub outputs: Vec<PathBuf>,
     /// Where reports are saved
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     pub reports_dir: PathBuf,
@@ -69,8 +75,8 @@ pub struct RunArgs {
 pub struct ListArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// What stdout carries: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
 }
 
@@ -88,9 +94,13 @@ pub struct ShowArgs {
     /// A report (.json), the journal of a run that was cut short (.journal), or `latest`
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
-    pub format: Format,
+    /// In which format: table, json, markdown, csv, html, junit, github or hdr
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write here instead of to stdout, in the format of the ending: .json, .html, .md, .csv, .xml (JUnit), .hlog
+    /// (HdrHistogram), .txt; may be given again
+    #[arg(long = "output", value_name = "FILE")]
+    pub outputs: Vec<PathBuf>,
     /// Show one case in full
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
@@ -99,23 +109,88 @@ pub struct ShowArgs {
     pub reports_dir: PathBuf,
 }
 
+/// What a gate asks for, and a comparison as well.
+#[derive(Debug, Args)]
+pub struct DecisionArgs {
+    /// Smallest change that counts, as in 10% [default: as the scenarios of NEW say, else 10%]
+    #[arg(long, value_name = "SHARE")]
+    pub min_effect: Option<Ratio>,
+    /// Chance of any false alarm over all cases, as in 1% [default: as the scenarios of NEW say, else 1%]
+    #[arg(long, value_name = "SHARE")]
+    pub alpha: Option<Ratio>,
+    /// Hold reports of different machines or builds against each other all the same
+    #[arg(long)]
+    pub allow_cross_machine: bool,
+    /// What stdout carries: table, json, markdown or github
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// Write this file as well; its ending says in which format (.json, .md, .txt); may be given again
+    #[arg(long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The baseline, then one report or more to hold against it: files, journals, globs, LABEL=FILE; a single one with
+    /// --across
+    #[arg(required = true, value_name = "REPORT")]
+    pub reports: Vec<String>,
+    /// Cases that differ in this axis alone belong together; may be given again
+    #[arg(long, value_name = "AXIS")]
+    pub ignore: Vec<String>,
+    /// Hold the other values of this axis against its first, within a report or between two
+    #[arg(long, value_name = "AXIS")]
+    pub across: Option<String>,
+    /// Show these metrics, as in enqueue.p99 or response; may be given again
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// Keep only the cases whose axis has one of these values, as in strategy=drop,block; may be given again
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub filters: Vec<String>,
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+}
+
+/// `gate`
+#[derive(Debug, Args)]
+pub struct GateArgs {
+    /// The baseline: a saved report
+    #[arg(value_name = "BASE")]
+    pub base: PathBuf,
+    /// The report to be decided on
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+}
+
 /// `queues`
 #[derive(Debug, Args)]
 pub struct QueuesArgs {
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// What stdout carries: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
 }
 
 /// `selftest`
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
-    /// What stdout carries
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// What stdout carries: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
     /// No progress
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// The formats of what is not a report.
+fn table_or_json(text: &str) -> Result<Format, String> {
+    let format: Format = text.parse().map_err(|_| "write table or json".to_owned())?;
+    match format {
+        Format::Table | Format::Json => Ok(format),
+        _ => Err(format!("{format} is for reports; write table or json")),
+    }
 }
 
 /// Reads the command line of this process.
@@ -135,7 +210,12 @@ fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap
             Verb::Run(RunArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
                 scenarios.overrides = overrides(matches);
             }
-            Verb::Validate(_) | Verb::Show(_) | Verb::Queues(_) | Verb::Selftest(_) => {}
+            Verb::Validate(_)
+            | Verb::Show(_)
+            | Verb::Compare(_)
+            | Verb::Gate(_)
+            | Verb::Queues(_)
+            | Verb::Selftest(_) => {}
         }
     }
     Ok(cli.verb)
@@ -192,6 +272,8 @@ mod tests {
             "queue-load nope",
             "queue-load show",
             "queue-load run a.toml --format xml",
+            "queue-load list a.toml --format csv",
+            "queue-load queues --format xml",
         ] {
             assert!(parse(line).is_err_and(|error| error.use_stderr()), "{line}");
         }

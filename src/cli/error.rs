@@ -1,6 +1,7 @@
 //! Why a verb could not do its work.
 
 use super::exit::Exit;
+use crate::render::RenderError;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::scenario::Diagnostics;
@@ -40,6 +41,15 @@ pub enum CliError {
         /// What still has all of it.
         journal: PathBuf,
     },
+    /// A report cannot be shown in a format.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// Some of the outputs of a run that has just ended cannot be written.
+    #[error("{problems}; the report has it all: `queue-load show REPORT --output FILE`")]
+    Outputs {
+        /// Each of them, and why not.
+        problems: String,
+    },
     /// A report to be shown cannot be used.
     #[error("{}: {problem}", path.display())]
     NoReport {
@@ -47,6 +57,12 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong, and the fix.
         problem: String,
+    },
+    /// There is no baseline.
+    #[error("{}: no such baseline; save one with `queue-load run SCENARIO --output FILE`", path.display())]
+    NoBaseline {
+        /// Where it should be.
+        path: PathBuf,
     },
     /// The run could not begin or go on.
     #[error(transparent)]
@@ -65,7 +81,10 @@ impl CliError {
             | Self::Output { .. }
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
-            Self::Unsaved { .. } | Self::Run(_) | Self::Internal(_) => Exit::Internal,
+            Self::NoBaseline { .. } => Exit::Incomparable,
+            Self::Unsaved { .. } | Self::Render(_) | Self::Outputs { .. } | Self::Run(_) | Self::Internal(_) => {
+                Exit::Internal
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::report::{
     self, BuildFacts, CaseInput, Environment, ErrorInput, RepeatInput, Report, ReportInput, ScenarioRecord,
     SetAsideInput,
 };
-use crate::run::{CaseRuns, Failed, Measured, SetAside};
+use crate::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,6 +16,7 @@ pub fn report(
     environment: Environment,
     created_at: jiff::Timestamp,
     interrupted: bool,
+    yardstick: Option<Yardstick>,
 ) -> Report {
     let cases = plan.cases.iter().enumerate().map(|(index, case)| {
         let CaseRuns { measured, set_aside, errors, .. } = runs.remove(&index).unwrap_or_default();
@@ -32,6 +33,7 @@ pub fn report(
         scenarios: plan.scenarios.iter().map(ScenarioRecord::of).collect(),
         environment,
         cases: cases.collect(),
+        yardstick,
     })
 }
 

@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use crate::report::GateOutcome;
 use crate::verdict::ExitOutcome;
 use std::process::ExitCode;
 
@@ -14,8 +15,12 @@ pub enum Exit {
     Usage = 2,
     /// A case failed or broke; a claim of the selftest is wrong.
     Failed = 3,
+    /// Held against a baseline, a case regressed.
+    Regressed = 4,
     /// Nothing failed, but something cannot be trusted or proven.
     Invalid = 5,
+    /// The baseline is missing, or cannot be held against what it is a baseline for.
+    Incomparable = 6,
     /// The user ended it.
     Interrupted = 130,
 }
@@ -27,8 +32,11 @@ Exit codes:
   1    a fault of the tool itself
   2    usage or bad input; nothing was run
   3    a case failed or broke; selftest: a claim is wrong
+  4    a case regressed against the baseline
   5    invalid: the generator or the machine was at fault, or the target was not exercised;
+       inconclusive: the repeats cannot tell whether a case regressed;
        selftest: this machine cannot prove every claim just now
+  6    the baseline is missing, or the two reports cannot be held against each other
   130  interrupted; what was finished is saved";
 
 impl From<ExitOutcome> for Exit {
@@ -38,6 +46,17 @@ impl From<ExitOutcome> for Exit {
             ExitOutcome::Failed => Self::Failed,
             ExitOutcome::Invalid => Self::Invalid,
             ExitOutcome::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<GateOutcome> for Exit {
+    fn from(outcome: GateOutcome) -> Self {
+        match outcome {
+            GateOutcome::Pass => Self::Pass,
+            GateOutcome::Regressed => Self::Regressed,
+            GateOutcome::Inconclusive => Self::Invalid,
+            GateOutcome::Incomparable => Self::Incomparable,
         }
     }
 }
@@ -55,6 +74,12 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_report_and_of_the_help() {
         for outcome in [ExitOutcome::Pass, ExitOutcome::Failed, ExitOutcome::Invalid, ExitOutcome::Interrupted] {
+            let code = Exit::from(outcome) as u8;
+            assert_eq!(code, outcome.code());
+            assert!(HELP.contains(&format!("\n  {code:<4} ")), "{code} is in the help");
+        }
+        for outcome in [GateOutcome::Pass, GateOutcome::Regressed, GateOutcome::Inconclusive, GateOutcome::Incomparable]
+        {
             let code = Exit::from(outcome) as u8;
             assert_eq!(code, outcome.code());
             assert!(HELP.contains(&format!("\n  {code:<4} ")), "{code} is in the help");

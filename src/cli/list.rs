@@ -39,7 +39,7 @@ pub fn list(args: &ListArgs, queues: &Queues) -> Result<Exit, CliError> {
                 serde_json::to_vec_pretty(&listing(&plan)).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
-        Format::Table => stdio::result(table(&plan).as_bytes())?,
+        _ => stdio::result(table(&plan).as_bytes())?,
     }
     Ok(Exit::Pass)
 }

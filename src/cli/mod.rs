@@ -4,11 +4,14 @@
 //! stdout carries the result alone; everything else goes to stderr.
 
 mod args;
+mod compare;
 mod error;
 mod evidence;
 mod exit;
+mod gate;
 mod inputs;
 mod list;
+mod outputs;
 mod progress;
 mod queues;
 mod reports;
@@ -63,6 +66,8 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::List(args) => list::list(&args, queues),
         Verb::Validate(args) => validate::validate(&args, queues),
         Verb::Show(args) => show::show(&args, queues),
+        Verb::Compare(args) => compare::compare(&args, queues),
+        Verb::Gate(args) => gate::gate(&args),
         Verb::Queues(args) => queues::queues(&args, queues),
         Verb::Selftest(args) => selftest::selftest(&args),
     }

@@ -29,7 +29,7 @@ pub fn queues(args: &QueuesArgs, queues: &Queues) -> Result<Exit, CliError> {
             let json = serde_json::to_vec_pretty(&listed).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
-        Format::Table => stdio::result(table(queues.abouts()).as_bytes())?,
+        _ => stdio::result(table(queues.abouts()).as_bytes())?,
     }
     Ok(Exit::Pass)
 }

@@ -2,6 +2,7 @@
 
 use super::args::RunArgs;
 use super::error::CliError;
+use super::outputs::Outputs;
 use crate::plan::Plan;
 use crate::report::{self, Report, ReportError};
 use crate::run::{Journal, RunError};
@@ -33,17 +34,10 @@ impl Destination {
     /// Finds out where the report goes, and makes the reports directory if there is none.
     ///
     /// # Errors
-    /// An output that is no `.json`, a directory that cannot be made.
-    pub fn of(args: &RunArgs, plan: &Plan, created_at: jiff::Timestamp) -> Result<Self, CliError> {
-        if let Some(path) = &args.output {
-            if path.extension().is_none_or(|ending| ending != "json") {
-                let problem = "its ending names no format; a report ends in .json".to_owned();
-                return Err(CliError::Output { path: path.clone(), problem });
-            }
-            if path.is_dir() {
-                return Err(CliError::Output { path: path.clone(), problem: "is a directory".to_owned() });
-            }
-            return Ok(Self::Named(path.clone()));
+    /// A directory that cannot be made.
+    pub fn of(args: &RunArgs, outputs: &Outputs, plan: &Plan, created_at: jiff::Timestamp) -> Result<Self, CliError> {
+        if let Some(path) = outputs.report() {
+            return Ok(Self::Named(path.to_owned()));
         }
         let directory = args.reports_dir.clone();
         fs::create_dir_all(&directory).map_err(|source| CliError::ReportsDir { path: directory.clone(), source })?;

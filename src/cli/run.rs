@@ -4,6 +4,7 @@ use super::args::RunArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::inputs::{self, Inputs, Prepared};
+use super::outputs::Outputs;
 use super::progress::{Plain, Progress, Terminal};
 use super::reports::Destination;
 use super::{evidence, stdio};
@@ -13,6 +14,7 @@ use crate::render::{self, Format};
 use crate::report::{Environment, Report};
 use crate::run::{
     ChildCommand, ChildDriver, Driver, Ending, InProcessDriver, Interrupt, Journal, RepeatError, Session, execute,
+    yardstick,
 };
 use crate::verdict::{self, Validity};
 use crate::worker::Queues;
@@ -36,8 +38,9 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     if !args.quiet {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
+    let outputs = Outputs::of(&args.outputs, None)?;
     let created_at = jiff::Timestamp::now();
-    let destination = Destination::of(args, &plan, created_at)?;
+    let destination = Destination::of(args, &outputs, &plan, created_at)?;
     let header = Header { inputs, environment: evidence::environment() };
     let encoded = serde_json::to_value(&header).map_err(|error| CliError::Internal(error.to_string()))?;
     // From here on there is something to tidy up.
@@ -56,6 +59,8 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
             },
             invalid_retries: &|repeat| plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries,
             on_event: &mut |event| progress.on_event(event),
+            gauge: &mut || Some(yardstick::measure()),
+            round: 0,
             journal: Some(&mut journal),
             interrupt: &interrupt,
         },
@@ -63,11 +68,13 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     drop(progress);
 
     let interrupted = !matches!(execution.ending, Ending::Complete);
-    let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted);
+    let yardstick = Some(execution.yardstick);
+    let report = evidence::report(&plan, execution.cases, header.environment, created_at, interrupted, yardstick);
     let saved = save(&destination, &report, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
     show(&report, args.format)?;
     saved?;
+    outputs.write_others(&report)?;
     match execution.ending {
         Ending::Stopped(error) => Err(error.into()),
         Ending::Complete | Ending::Interrupted => Ok(report.verdict.exit.into()),
@@ -89,10 +96,7 @@ fn save(destination: &Destination, report: &Report, journal: Journal, quiet: boo
 
 /// Writes a report to stdout.
 pub fn show(report: &Report, format: Format) -> Result<(), CliError> {
-    match format {
-        Format::Json => stdio::result(&render::json(report)?),
-        Format::Table => stdio::result(render::table(report, stdio::width()).as_bytes()),
-    }
+    stdio::result(&render::render(report, format, stdio::view())?)
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.

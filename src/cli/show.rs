@@ -3,25 +3,23 @@
 use super::args::ShowArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::outputs::Outputs;
 use super::run::{self, Header};
 use super::{evidence, inputs, reports, stdio};
 use crate::plan::Plan;
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::run::{CaseRuns, Journal};
+use crate::run::{CaseRuns, Journal, Yardstick};
 use crate::worker::Queues;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Shows a report.
 pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let outputs = Outputs::of(&args.outputs, args.format)?;
     let latest = args.report.as_os_str() == "latest" && !args.report.exists();
     let path = if latest { reports::latest(&args.reports_dir)? } else { args.report.clone() };
-    let report = if path.extension().is_some_and(|ending| ending == reports::JOURNAL) {
-        recover(&path, queues)?
-    } else {
-        read(&path)?
-    };
+    let report = read_any(&path, queues)?;
     match &args.case_id {
         Some(id) => {
             let cases: Vec<CaseRecord> = report.cases.iter().filter(|case| case.id == *id).cloned().collect();
@@ -29,9 +27,10 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
                 let problem = format!("has no case `{}`; its cases: {}", render::sanitise(id, 200), ids(&report));
                 return Err(CliError::NoReport { path, problem });
             }
-            show_cases(report, cases, id, args.format)?;
+            show_cases(report, cases, id, args.format.unwrap_or_default())?;
         }
-        None => run::show(&report, args.format)?,
+        None if outputs.is_empty() => run::show(&report, args.format.unwrap_or_default())?,
+        None => outputs.write_all(&report)?,
     }
     Ok(Exit::Pass)
 }
@@ -43,7 +42,7 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
             let json = serde_json::to_vec_pretty(&cases).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())
         }
-        Format::Table => {
+        _ => {
             let mut one = Report { cases: Vec::new(), ..report };
             let texts = cases.into_iter().filter_map(|case| {
                 one.cases = vec![case];
@@ -52,6 +51,12 @@ fn show_cases(report: Report, cases: Vec<CaseRecord>, id: &str, format: Format) 
             stdio::result(texts.collect::<Vec<_>>().join("\n").as_bytes())
         }
     }
+}
+
+/// Reads a report, or makes one of what a journal holds.
+pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
+    if is_journal { recover(path, queues) } else { read(path) }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {
@@ -81,7 +86,9 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
         runs.entry(record.repeat.case).or_default().add(record);
     }
     let interrupted = !is_whole(&plan, &runs);
-    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted))
+    let mut yardstick = Yardstick::default();
+    contents.gauges.iter().for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
+    Ok(evidence::report(&plan, runs, header.environment, created_at, interrupted, Some(yardstick)))
 }
 
 /// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.

@@ -1,12 +1,9 @@
 //! stdout for the result, stderr for everything else.
 
 use super::error::CliError;
-use crate::render::sanitise;
+use crate::render::{View, sanitise};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
-
-/// Columns of a table where no terminal says how many there are.
-const WIDTH: usize = 100;
 
 /// Writes the result. A reader that has gone away is no error: it has seen what it wanted.
 pub fn result(bytes: &[u8]) -> Result<(), CliError> {
@@ -29,13 +26,18 @@ pub fn note(text: &str) {
 /// Columns for a table on stdout.
 pub fn width() -> usize {
     if !io::stdout().is_terminal() {
-        return WIDTH;
+        return View::FILE.width;
     }
     rustix::termios::tcgetwinsize(io::stdout())
         .ok()
         .map(|size| usize::from(size.ws_col))
         .filter(|&columns| columns > 0)
-        .unwrap_or(WIDTH)
+        .unwrap_or(View::FILE.width)
+}
+
+/// How a report is shown on stdout.
+pub fn view() -> View {
+    View { width: width() }
 }
 
 /// An empty table without frames, as wide as stdout.

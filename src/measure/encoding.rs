@@ -255,6 +255,16 @@ impl Distribution {
     }
 }
 
+/// The buckets of a histogram alone, as it stands in a report: of `count` values, in ascending order.
+///
+/// # Errors
+/// Whatever keeps the text from being a histogram of that many values.
+pub fn histogram_buckets(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
+    let histogram = hdr::decode(text, count)?;
+    let filled = histogram.iter().map(|(low_ns, high_ns, count)| Bucket { low_ns, high_ns, count });
+    Ok(filled.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::hdr::{COMPRESSED_COOKIE, COOKIE};

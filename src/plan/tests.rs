@@ -14,7 +14,7 @@ fn scenario(name: &str, text: &str) -> Scenario {
     parse(name, text.as_bytes(), context).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn plan(texts: &[&str]) -> Plan {
+pub(super) fn plan(texts: &[&str]) -> Plan {
     let scenarios = texts.iter().enumerate().map(|(n, text)| scenario(&format!("{n}.toml"), text));
     Plan::new(scenarios.collect(), &catalog(), &Selector::default()).unwrap()
 }

@@ -3,7 +3,7 @@
 use super::columns::{AT_LEAST, all_axes, mark};
 use super::grid::{Column, draw, fit};
 use super::numbers::{self, NONE};
-use super::{reasons, sanitise, surroundings, text, totals};
+use super::{latencies, reasons, sanitise, surroundings, text, totals};
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -22,7 +22,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
         case.errors.len()
     ));
     if let Some(summary) = &case.summary {
-        out.push_str(&format!("\n{}\n", draw(&fit(latencies(&summary.latency), width).0)));
+        out.push_str(&format!("\n{}\n", draw(&fit(times(&summary.latency), width).0)));
         out.push_str(&format!("\n{}", surroundings::lines(case, width)));
         out.push_str(&format!("\n{}", ledger(summary, width)));
     }
@@ -33,24 +33,8 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     Some(out)
 }
 
-fn latencies(set: &LatencySet) -> Vec<Column> {
-    let named: Vec<(&str, &LatencySummary)> = [
-        ("enqueue", Some(&set.enqueue)),
-        ("unblocked", set.unblocked.as_ref()),
-        ("blocked", set.blocked.as_ref()),
-        ("rejected", Some(&set.rejected)),
-        ("response", Some(&set.response)),
-        ("response_ideal", Some(&set.response_ideal)),
-        ("delivery", Some(&set.delivery)),
-        ("lateness", Some(&set.lateness)),
-        ("lag_before", set.lag_before.as_ref()),
-        ("lag", set.lag.as_ref()),
-        ("timer_lag_before", set.timer_lag_before.as_ref()),
-        ("timer_lag", set.timer_lag.as_ref()),
-    ]
-    .into_iter()
-    .filter_map(|(name, latency)| Some((name, latency?)))
-    .collect();
+fn times(set: &LatencySet) -> Vec<Column> {
+    let named: Vec<(&str, &LatencySummary)> = latencies::observed(set).collect();
     let column = |key, dispensable, value: fn(&LatencySummary) -> String| Column {
         key,
         header: key,

@@ -1,6 +1,7 @@
 //! The formats in which a report can be shown.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 /// A format.
@@ -12,16 +13,45 @@ pub enum Format {
     Table,
     /// The report as saved.
     Json,
+    /// For a pull request, or a job's summary.
+    Markdown,
+    /// A row for each repeat, for spreadsheets and scripts.
+    Csv,
+    /// A page by itself, for a browser.
+    Html,
+    /// JUnit's XML, a test case for each check, for what collects test results.
+    Junit,
+    /// Annotations of GitHub Actions, for the log of a job.
+    Github,
+    /// An HdrHistogram interval log, for the tools of that library.
+    Hdr,
 }
 
 /// A format that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format `{0}`; write table or json")]
+#[error("unknown format `{0}`; write one of {all}", all = names(Format::ALL.iter().map(|format| format.name())))]
 pub struct UnknownFormat(pub String);
+
+/// A file's name whose ending names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its ending names no format; it must be one of {all}", all = names(ENDINGS.iter().map(|(ending, _)| *ending)))]
+pub struct UnknownEnding;
+
+/// What a file's name ends in, and what is then in it. Annotations are for a job's log, not for a file.
+const ENDINGS: [(&str, Format); 7] = [
+    (".json", Format::Json),
+    (".html", Format::Html),
+    (".md", Format::Markdown),
+    (".csv", Format::Csv),
+    (".xml", Format::Junit),
+    (".hlog", Format::Hdr),
+    (".txt", Format::Table),
+];
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
+    pub const ALL: [Self; 8] =
+        [Self::Table, Self::Json, Self::Markdown, Self::Csv, Self::Html, Self::Junit, Self::Github, Self::Hdr];
 
     /// As on the command line.
     #[must_use]
@@ -29,8 +59,28 @@ impl Format {
         match self {
             Self::Table => "table",
             Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Hdr => "hdr",
         }
     }
+
+    /// The format that the ending of a file's name asks for, in any case of letters: `r.html`, `R.JSON`.
+    ///
+    /// # Errors
+    /// Any other ending, and none.
+    pub fn of_path(path: &Path) -> Result<Self, UnknownEnding> {
+        let given = path.extension().and_then(|ending| ending.to_str()).ok_or(UnknownEnding)?;
+        let known = ENDINGS.iter().find(|(ending, _)| ending[1..].eq_ignore_ascii_case(given));
+        known.map(|(_, format)| *format).ok_or(UnknownEnding)
+    }
+}
+
+fn names<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Format {
@@ -60,6 +110,27 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         let error = "x\u{1b}ml".parse::<Format>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown format `x\u{fffd}ml`; write table or json");
+        assert!(error.to_string().starts_with("unknown format `x\u{fffd}ml`; write one of table, json, "), "{error}");
+    }
+
+    #[test]
+    fn endings_name_formats() {
+        for (path, format) in [
+            ("r.json", Format::Json),
+            ("a.b/R.JSON", Format::Json),
+            ("r.json.html", Format::Html),
+            ("r.md", Format::Markdown),
+            ("r.csv", Format::Csv),
+            ("r.xml", Format::Junit),
+            ("r.hlog", Format::Hdr),
+            ("r.txt", Format::Table),
+        ] {
+            assert_eq!(Format::of_path(Path::new(path)), Ok(format), "{path}");
+        }
+        for path in ["", "json", ".json", "r.json/", "r.", "r.yaml", "r.json.gz", "a.json/r"] {
+            let expected = if path == "r.json/" { Ok(Format::Json) } else { Err(UnknownEnding) };
+            assert_eq!(Format::of_path(Path::new(path)), expected, "{path}");
+        }
+        assert!(UnknownEnding.to_string().contains(".json, .html, .md, .csv, .xml, .hlog, .txt"));
     }
 }

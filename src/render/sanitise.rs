@@ -4,10 +4,19 @@
 const REPLACEMENT: char = '\u{fffd}';
 
 /// At most `longest` characters of the text on one line: white space becomes a space; whatever moves the cursor, starts an
-/// escape sequence, turns the direction of writing or is invisible becomes `\u{fffd}`; what is cut off becomes `…`.
+/// escape sequence, turns the direction of writing or is invisible becomes `\u{fffd}`, and so does what would make a line
+/// of a job's log a command to GitHub's runner (`::` in front of a word, `##[`); what is cut off becomes `…`.
 #[must_use]
 pub fn sanitise(text: &str, longest: usize) -> String {
-    let mut shown: String = text.chars().take(longest.saturating_add(1)).map(harmless).collect();
+    let mut shown = String::new();
+    let mut before = [' ', ' '];
+    for character in text.chars().take(longest.saturating_add(1)).map(harmless) {
+        let commands =
+            (before[0] == ' ' && before[1] == ':' && character == ':') || (before == ['#', '#'] && character == '[');
+        let shown_as = if commands { REPLACEMENT } else { character };
+        shown.push(shown_as);
+        before = [before[1], shown_as];
+    }
     if shown.chars().count() > longest {
         shown = shown.chars().take(longest.saturating_sub(1)).collect();
         shown.push('…');
@@ -25,12 +34,15 @@ fn harmless(character: char) -> char {
 
 /// Format characters: direction marks, joiners, fillers, tags, variation selectors.
 fn is_invisible(character: char) -> bool {
-    matches!(
-        u32::from(character),
-        0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e
-            | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3
-            | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff
-    )
+    let code = u32::from(character);
+    // The last two of every plane are no characters; XML has no place for them.
+    (code & 0xfffe) == 0xfffe
+        || matches!(
+            code,
+            0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f | 0x202a..=0x202e
+                | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3
+                | 0x1d173..=0x1d17a | 0xe0000..=0xe0fff
+        )
 }
 
 #[cfg(test)]
@@ -46,6 +58,9 @@ mod tests {
             ("\u{1b}[31mred\u{1b}[0m", "\u{fffd}[31mred\u{fffd}[0m"),
             ("a\r\nb\tc", "a  b c"),
             ("abc\u{202e}dcba\u{200f}", "abc\u{fffd}dcba\u{fffd}"),
+            ("::error::x", ":\u{fffd}error::x"),
+            ("a ::error::x std::io", "a :\u{fffd}error::x std::io"),
+            ("x##[error]", "x##\u{fffd}error]"),
             ("\u{9b}2J\u{7f}\0", "\u{fffd}2J\u{fffd}\u{fffd}"),
         ] {
             assert_eq!(sanitise(text, 100), shown);

@@ -45,7 +45,7 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
     out + "\n"
 }
 
-fn promise(scenario: &ScenarioRecord) -> String {
+pub(super) fn promise(scenario: &ScenarioRecord) -> String {
     let target = &scenario.target;
     format!(
         "{} ({}): {}(enqueue) < {} at {}, accepted >= {}",
@@ -86,7 +86,7 @@ fn grid(report: &Report, axes: Vec<Column>, labels: &[String], width: usize) -> 
 }
 
 /// What each mark means that stands in the table.
-fn footnotes(columns: &[Column], width: usize) -> String {
+pub(super) fn footnotes(columns: &[Column], width: usize) -> String {
     let cells = || columns.iter().flat_map(|column| &column.cells);
     [
         ('✗', "breaks a limit"),
@@ -103,7 +103,7 @@ fn footnotes(columns: &[Column], width: usize) -> String {
 }
 
 /// What tells the cases apart, as `axis=value` pairs; a lone case is called by its queue and strategy.
-fn labels(report: &Report, axes: &[Column]) -> Vec<String> {
+pub(super) fn labels(report: &Report, axes: &[Column]) -> Vec<String> {
     let of = |row: usize| {
         let told = axes.iter().filter(|column| column.dispensable.is_none());
         let pairs: Vec<_> = told.map(|column| format!("{}={}", column.key, column.cells[row])).collect();
@@ -112,16 +112,20 @@ fn labels(report: &Report, axes: &[Column]) -> Vec<String> {
     (0..report.cases.len()).map(of).collect()
 }
 
-fn verdict(verdict: &PlanVerdict, width: usize) -> String {
+/// How many cases ended how: `1 pass, 3 fail`.
+pub(super) fn counts(verdict: &PlanVerdict) -> String {
     let OutcomeCounts { pass, fail, invalid, error } = verdict.cases;
     let counts: Vec<String> = [(pass, "pass"), (fail, "fail"), (invalid, "invalid"), (error, "error")]
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
+    if counts.is_empty() { "no cases".into() } else { counts.join(", ") }
+}
+
+fn verdict(verdict: &PlanVerdict, width: usize) -> String {
     let mut out: String =
         verdict.reasons.iter().map(|reason| text::wrap(&sanitise(reason, 400), width, 2) + "\n").collect();
-    let counts = if counts.is_empty() { "no cases".into() } else { counts.join(", ") };
-    out.push_str(&format!("Verdict: {} ({counts})\n", verdict.outcome.word()));
+    out.push_str(&format!("Verdict: {} ({})\n", verdict.outcome.word(), counts(verdict)));
     out
 }

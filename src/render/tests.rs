@@ -32,7 +32,7 @@ fn sampled() -> Measurement {
 }
 
 /// Every outcome, a row or two each.
-fn mixed() -> Report {
+pub(super) fn mixed() -> Report {
     let mut late = with_tasks(case_input(Strategy::Block, Vec::new()), 1, 10_000);
     let measurement = healthy(1_000).with_unsent_generator(50);
     late.set_aside.push(SetAsideInput {

@@ -25,8 +25,16 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> String {
             used += wide;
         }
     }
-    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    let lines: Vec<String> = lines.iter().map(|line| no_command(line.trim_end())).collect();
     lines.join("\n")
+}
+
+/// A word that was broken in the middle may begin a line with what commands GitHub's runner.
+fn no_command(line: &str) -> String {
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!("{}:\u{fffd}{rest}", " ".repeat(line.len() - line.trim_start().len())),
+        None => line.to_owned(),
+    }
 }
 
 /// Breaks a list of items between them, and not inside them.
@@ -55,6 +63,11 @@ mod tests {
         assert_eq!(wrap("one two three four", 14, 2), "one two three\n  four");
         assert_eq!(wrap("short", 80, 4), "short");
         assert_eq!(wrap("abcdefghijklmnopqrstuvwxyz", 12, 2), "abcdefghijkl\n  mnopqrstuv\n  wxyz");
+    }
+
+    #[test]
+    fn a_broken_word_commands_nothing() {
+        assert_eq!(wrap("xxxxxxxxxxxxxxxxxxxx::error::y", 20, 0), "xxxxxxxxxxxxxxxxxxxx\n:\u{fffd}error::y");
     }
 
     proptest! {

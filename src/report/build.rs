@@ -4,11 +4,14 @@ use super::model::{
     CaseRecord, CostSummary, Environment, ErrorRecord, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord,
     SetAsideRecord, Summary, Tool,
 };
+use super::slow_calls::slow_calls;
 use super::statistics::latency_set;
 use super::surroundings::{ControlRecord, MachineRecord, lag_ratios};
 use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
+use crate::run::Yardstick;
 use crate::scenario::{Check, Parameters, Scenario, Target};
+use crate::units::Nanos;
 use crate::verdict::{CaseEvidence, Distributions, PlanCase, Pooled, judge_case, judge_plan};
 use std::collections::BTreeMap;
 
@@ -25,6 +28,8 @@ pub struct ReportInput {
     pub environment: Environment,
     /// The cases in the plan's order.
     pub cases: Vec<CaseInput>,
+    /// How fast the machine was meanwhile.
+    pub yardstick: Option<Yardstick>,
 }
 
 /// What came of a case.
@@ -124,10 +129,14 @@ pub fn build(input: ReportInput) -> Report {
         environment,
         cases,
         verdict,
+        yardstick: input.yardstick,
+        confirmations: Vec::new(),
+        gate: None,
     }
 }
 
 fn case(input: CaseInput) -> CaseRecord {
+    let bound = input.target.latency;
     let mut pooled = Pooled::default();
     let costs: Vec<Cost> = input.repeats.iter().map(|repeat| repeat.measurement.cost.clone()).collect();
     let repeats = input
@@ -135,7 +144,7 @@ fn case(input: CaseInput) -> CaseRecord {
         .into_iter()
         .filter_map(|repeat| {
             let decoded = pooled.add(&repeat.measurement)?;
-            record(repeat, &decoded)
+            record(repeat, &decoded, bound)
         })
         .collect();
     let spoiled: Vec<String> = input.set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned()).collect();
@@ -153,17 +162,18 @@ fn case(input: CaseInput) -> CaseRecord {
         scenario: input.scenario,
         parameters: input.parameters,
         repeats,
-        set_aside: input.set_aside.into_iter().filter_map(set_aside).collect(),
+        set_aside: input.set_aside.into_iter().filter_map(|aside| set_aside(aside, bound)).collect(),
         errors: input.errors.into_iter().map(error).collect(),
         summary: summary(&pooled, &costs),
         verdict,
+        calibration: None,
     }
 }
 
 /// A repeat set aside; one whose histograms cannot be read has nothing to show.
-fn set_aside(input: SetAsideInput) -> Option<SetAsideRecord> {
+fn set_aside(input: SetAsideInput, bound: Nanos) -> Option<SetAsideRecord> {
     let decoded = Distributions::decode(&input.repeat.measurement.latency).ok()?;
-    Some(SetAsideRecord { reasons: input.reasons, measured: record(input.repeat, &decoded)? })
+    Some(SetAsideRecord { reasons: input.reasons, measured: record(input.repeat, &decoded, bound)? })
 }
 
 fn error(input: ErrorInput) -> ErrorRecord {
@@ -172,7 +182,7 @@ fn error(input: ErrorInput) -> ErrorRecord {
 }
 
 /// `None` if a histogram of the machine or of the control cannot be read; [`Pooled::add`] has said so then.
-fn record(input: RepeatInput, decoded: &Distributions) -> Option<RepeatRecord> {
+fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<RepeatRecord> {
     let measured = input.measurement;
     let latency = latency_set(decoded, false);
     let [lag_ratio, timer_lag_ratio] = lag_ratios(&latency);
@@ -182,6 +192,7 @@ fn record(input: RepeatInput, decoded: &Distributions) -> Option<RepeatRecord> {
         outcome_source: measured.outcome_source,
         ledger: measured.ledger,
         latency,
+        slow_calls: slow_calls(&decoded.enqueue, bound),
         lag_ratio,
         timer_lag_ratio,
         rates: measured.rates,

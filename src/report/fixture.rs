@@ -1,10 +1,13 @@
 //! Reports for tests.
 
+use super::decision::{CaseDecision, Change, GateDecision, GateOutcome, Steadiness};
+use super::gating::{Calibration, Confirmation, GateRecord, GateRound};
 use super::model::{Environment, Report, ScenarioRecord};
 use super::{CaseInput, CheckRecord, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
-use crate::scenario::{Override, Parameters, RunSettings, Strategy, Target};
+use crate::run::{Yardstick, YardstickReading};
+use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Strategy, Target};
 use crate::units::Rate;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -20,6 +23,7 @@ pub fn scenario() -> ScenarioRecord {
         run: RunSettings::default(),
         matrix: BTreeMap::from([("strategy".into(), vec!["drop".into(), "block".into()])]),
         checks: vec![CheckRecord { expression: "dropped == 0".into(), applies_to: None }],
+        gate: GateSettings::default(),
         overrides: vec![Override::from_command_line("duration", "1s")],
     }
 }
@@ -48,6 +52,7 @@ pub fn report_of(cases: Vec<CaseInput>) -> Report {
         scenarios: vec![scenario()],
         environment: Environment { platform: "linux x86_64".into(), ..Environment::default() },
         cases,
+        yardstick: None,
     });
     // What is seen in tests must not change with each release.
     report.tool.version = "0.0.0".into();
@@ -99,5 +104,48 @@ pub fn filled_with(numbers: &[f64], counts: &[u64], text: &str) -> Report {
     let check = &mut case.verdict.checks[0];
     (check.observed, check.limit) = (Some(numbers[5]), Some(counts[6] as f64));
     check.reason = Some(text.into());
+    gated(&mut report, numbers, counts, text);
     report
+}
+
+/// Fills in what a run against a baseline and a calibration leave.
+fn gated(report: &mut Report, numbers: &[f64], counts: &[u64], text: &str) {
+    let reading = YardstickReading { spin_ns: Some(numbers[6]), ping_pong_ns: None };
+    let yardstick = Yardstick { start: Some(reading), middle: None, end: Some(YardstickReading::default()) };
+    report.yardstick = Some(yardstick);
+    report.cases[0].calibration = Some(Calibration {
+        repeats: counts[7],
+        spread: Some(numbers[7]),
+        difference: Some(numbers[0]),
+        smallest_effect: None,
+        proposed_repeats: Some(counts[0]),
+    });
+    report.confirmations = vec![Confirmation { round: 1, cases: vec![report.cases[1].clone()], yardstick: None }];
+    let case = CaseDecision {
+        id: text.into(),
+        change: Change::Regressed,
+        reason: text.into(),
+        findings: Vec::new(),
+        effect: None,
+        tails: Vec::new(),
+        repeats_needed: Some(counts[1]),
+    };
+    let decision = GateDecision {
+        outcome: GateOutcome::Regressed,
+        reason: text.into(),
+        alpha: numbers[1],
+        min_effect: numbers[2],
+        cases: vec![case],
+        suspects: vec![text.into()],
+        differences: Vec::new(),
+        yardstick: Steadiness::default(),
+        notes: vec![text.into()],
+    };
+    report.gate = Some(GateRecord {
+        baseline: text.into(),
+        digest: "0".repeat(64),
+        outcome: GateOutcome::Regressed,
+        reason: text.into(),
+        rounds: vec![GateRound { round: 0, decision }],
+    });
 }

@@ -5,25 +5,35 @@
 //! is never half there and one that was altered is known.
 
 mod build;
+mod decision;
 mod environment;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod gating;
 mod model;
 mod name;
 mod read;
+mod slow_calls;
 mod statistics;
 mod surroundings;
 mod write;
 
+pub use crate::run::{Yardstick, YardstickReading};
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
+pub use decision::{
+    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
+    TailBound,
+};
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
+pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, RepeatRecord, Report,
     SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,
 };
 pub use name::{file_name, write_new};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
+pub use slow_calls::{bound_from, calls_over};
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};
-pub use write::write;
+pub use write::{write, write_bytes};

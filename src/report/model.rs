@@ -1,9 +1,11 @@
 //! The report as it is saved. Within a `schema_version` fields are only ever added, and a reader ignores those that it
 //! does not know. Every name carries its unit; what is not known is null.
 
+use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Ledger, OutcomeSource, Rates, Series};
-use crate::scenario::{Override, Parameters, RunSettings, Scenario, Target};
+use crate::run::Yardstick;
+use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +32,12 @@ pub struct Report {
     pub cases: Vec<CaseRecord>,
     /// What is said of the whole.
     pub verdict: PlanVerdict,
+    /// How fast the machine was meanwhile; null in reports that are older than it.
+    pub yardstick: Option<Yardstick>,
+    /// Cases that looked regressed and were run again, each with its evidence, in the order in which they ran.
+    pub confirmations: Vec<Confirmation>,
+    /// What came of holding it against a baseline; null where it was held against none.
+    pub gate: Option<GateRecord>,
 }
 
 /// What wrote the report.
@@ -60,6 +68,9 @@ pub struct ScenarioRecord {
     pub matrix: BTreeMap<String, Vec<String>>,
     /// Further expectations.
     pub checks: Vec<CheckRecord>,
+    /// What a comparison with a baseline has to prove.
+    #[serde(default)]
+    pub gate: GateSettings,
     /// What the command line and the environment replaced.
     pub overrides: Vec<Override>,
 }
@@ -94,6 +105,7 @@ impl ScenarioRecord {
             run: scenario.run.clone(),
             matrix: values.collect(),
             checks: checks.collect(),
+            gate: scenario.gate,
             overrides: scenario.overrides.clone(),
         }
     }
@@ -151,6 +163,9 @@ pub struct CaseRecord {
     pub summary: Option<Summary>,
     /// What is said of it.
     pub verdict: CaseVerdict,
+    /// How well its repeats agree; null where it was not calibrated.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
 }
 
 /// One repeat.
@@ -166,6 +181,12 @@ pub struct RepeatRecord {
     pub ledger: Ledger,
     /// The times.
     pub latency: LatencySet,
+    /// Pairs of a bound in nanoseconds and how many calls of `enqueue` took longer, ascending; read by [`calls_over`].
+    /// Empty in reports that are older than it.
+    ///
+    /// [`calls_over`]: super::calls_over
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow_calls: Vec<(u64, u64)>,
     /// `lag` during the window over before; null where there is none.
     #[serde(default)]
     pub lag_ratio: Option<LagRatio>,

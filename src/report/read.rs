@@ -1,8 +1,10 @@
 //! File -> report, with every doubt about the file named.
 
 use super::error::ReportError;
+use super::gating::{Confirmation, GateRecord};
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Tool};
 use super::write::digest;
+use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -19,6 +21,8 @@ pub const MAX_REPORT_BYTES: u64 = 2 << 30;
 pub struct ReadReport {
     /// The report.
     pub report: Report,
+    /// The digest in the file: SHA-256 of its cases, lower-case hexadecimal.
+    pub digest: String,
     /// The digest in the file is that of the cases in the file.
     pub digest_matches: bool,
 }
@@ -37,9 +41,15 @@ struct Stored<'a> {
     verdict: PlanVerdict,
     scenarios: Vec<ScenarioRecord>,
     environment: Environment,
+    #[serde(default)]
+    yardstick: Option<Yardstick>,
+    #[serde(default)]
+    gate: Option<GateRecord>,
     #[serde(borrow)]
     cases: &'a RawValue,
     digest: String,
+    #[serde(default)]
+    confirmations: Vec<Confirmation>,
 }
 
 /// Reads a report that a decision will be based on.
@@ -101,7 +111,11 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
             environment: stored.environment,
             cases,
             verdict: stored.verdict,
+            yardstick: stored.yardstick,
+            confirmations: stored.confirmations,
+            gate: stored.gate,
         },
+        digest: stored.digest,
         digest_matches,
     })
 }
@@ -171,6 +185,24 @@ mod tests {
         let (_directory, path) =
             saved(|text| text.replacen("\"interrupted\"", "\"added_later\": [1], \"interrupted\"", 1));
         assert!(read(&path).unwrap().digest_matches);
+    }
+
+    #[test]
+    fn a_report_from_before_yardstick_and_gate_is_read() {
+        let older = |text: String| {
+            let mut whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let top = whole.as_object_mut().unwrap();
+            for key in ["yardstick", "gate", "confirmations"] {
+                top.remove(key).unwrap();
+            }
+            top["scenarios"][0].as_object_mut().unwrap().remove("gate").unwrap();
+            for case in top["cases"].as_array_mut().unwrap() {
+                case.as_object_mut().unwrap().remove("calibration").unwrap();
+            }
+            whole.to_string()
+        };
+        let (_directory, path) = saved(older);
+        assert_eq!(read(&path).unwrap().report, fixture::report());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Report -> bytes -> file, whole or not at all.
 
 use super::error::ReportError;
+use super::gating::{Confirmation, GateRecord};
 use super::model::{Environment, Report, ScenarioRecord, Tool};
+use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -21,7 +23,10 @@ struct Written<'a> {
     verdict: &'a PlanVerdict,
     scenarios: &'a [ScenarioRecord],
     environment: &'a Environment,
+    yardstick: Option<&'a Yardstick>,
+    gate: Option<&'a GateRecord>,
     cases: &'a RawValue,
+    confirmations: &'a [Confirmation],
     digest: String,
 }
 
@@ -37,6 +42,7 @@ impl Report {
             cases.push_str(&serde_json::to_string(case)?);
         }
         cases.push_str("\n]");
+        let cases = escaped(&cases);
         let digest = digest(cases.as_bytes());
         let cases = RawValue::from_string(cases)?;
         let written = Written {
@@ -47,13 +53,32 @@ impl Report {
             verdict: &self.verdict,
             scenarios: &self.scenarios,
             environment: &self.environment,
+            yardstick: self.yardstick.as_ref(),
+            gate: self.gate.as_ref(),
             cases: &cases,
+            confirmations: &self.confirmations,
             digest,
         };
-        let mut bytes = serde_json::to_vec_pretty(&written)?;
-        bytes.push(b'\n');
-        Ok(bytes)
+        Ok((escaped(&serde_json::to_string_pretty(&written)?) + "\n").into_bytes())
     }
+}
+
+/// JSON that is harmless in a terminal, too: what steers one, and JSON may have bare in a text, stands there as `\u…`.
+fn escaped(json: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !c.is_ascii())
+            || matches!(c, '\u{7f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if steers(character) {
+            // All of them lie in the basic plane: one escape each.
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// SHA-256 in lower-case hexadecimal.
@@ -67,8 +92,15 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 /// # Errors
 /// When the report is no JSON or the file system refuses; what was at `path` is still there then.
 pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
-    let bytes = report.to_bytes()?;
-    let temporary = Temporary::create(path, |file| file.write_all(&bytes))?;
+    write_bytes(&report.to_bytes()?, path)
+}
+
+/// Writes a report in whatever format to `path`, as [`write`] does.
+///
+/// # Errors
+/// When the file system refuses; what was at `path` is still there then.
+pub fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), ReportError> {
+    let temporary = Temporary::create(path, |file| file.write_all(bytes))?;
     std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, "put the report in place"))?;
     temporary.placed();
     sync_directory(path)
@@ -145,6 +177,20 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    #[test]
+    fn nothing_in_a_report_steers_a_terminal_and_nothing_is_changed_by_that() {
+        let mut report = fixture::report();
+        report.cases[0].id = "a\u{9b}31m\u{7f}\u{202e}\u{200b}\u{feff}\u{1b}é日😀\\u009b".into();
+        let bytes = report.to_bytes().unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let bare = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{200b}\u{feff}".contains(c);
+        assert!(!text.chars().any(bare));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        write(&report, &path).unwrap();
+        assert_eq!(crate::report::read_verified(&path).unwrap(), report);
     }
 
     #[test]

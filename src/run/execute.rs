@@ -3,7 +3,8 @@
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, RunError};
 use super::events::Event;
-use super::journal::{Journal, Outcome, RepeatRecord};
+use super::journal::{GaugeRecord, Journal, Outcome, RepeatRecord};
+use super::yardstick::{Gauge, Moment, Yardstick};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
@@ -21,6 +22,10 @@ pub struct Session<'a> {
     pub invalid_retries: &'a dyn Fn(&PlannedRepeat) -> u32,
     /// Is told what happens.
     pub on_event: &'a mut dyn FnMut(&Event<'_>),
+    /// Reads the yardstick.
+    pub gauge: &'a mut Gauge<'a>,
+    /// Which confirmation this is; 0: the plan itself.
+    pub round: u32,
     /// Takes every finished repeat before the next one starts.
     pub journal: Option<&'a mut Journal>,
     /// Ends the run when raised.
@@ -32,6 +37,8 @@ pub struct Session<'a> {
 pub struct Execution {
     /// By the index of the case in the plan; every case of the plan is there, one that was not reached is empty.
     pub cases: BTreeMap<usize, CaseRuns>,
+    /// How fast the machine was meanwhile.
+    pub yardstick: Yardstick,
     /// Whether that is the whole plan.
     pub ending: Ending,
 }
@@ -121,8 +128,18 @@ pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution
         cases.entry(repeat.case).or_insert_with(|| CaseRuns { case_id: repeat.case_id.clone(), ..CaseRuns::default() });
     }
     (session.on_event)(&Event::PlanStarted { repeats: repeats.len() });
+    let mut yardstick = Yardstick::default();
     let mut ending = Ending::Complete;
     for (position, repeat) in repeats.iter().enumerate() {
+        let moment = match position {
+            0 => Some(Moment::Start),
+            _ if position == repeats.len() / 2 => Some(Moment::Middle),
+            _ => None,
+        };
+        if let Err(early) = moment.map_or(Ok(()), |moment| session.gauge(moment, &mut yardstick)) {
+            ending = early;
+            break;
+        }
         let mut file = |record: RepeatRecord| {
             if let Some(case) = cases.get_mut(&record.repeat.case) {
                 case.add(record);
@@ -133,16 +150,31 @@ pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution
             break;
         }
     }
+    if matches!(ending, Ending::Complete) && !repeats.is_empty() {
+        ending = session.gauge(Moment::End, &mut yardstick).err().unwrap_or(ending);
+    }
     match &ending {
         Ending::Complete => {}
         Ending::Interrupted => (session.on_event)(&Event::Interrupted),
         Ending::Stopped(error) => (session.on_event)(&Event::Stopped { reason: error.to_string() }),
     }
     (session.on_event)(&Event::PlanFinished);
-    Execution { cases, ending }
+    Execution { cases, yardstick, ending }
 }
 
 impl Session<'_> {
+    /// Reads the yardstick. `Err` when the run is to end.
+    fn gauge(&mut self, moment: Moment, yardstick: &mut Yardstick) -> Result<(), Ending> {
+        if self.interrupt.is_raised() && moment != Moment::End {
+            return Err(Ending::Interrupted);
+        }
+        let reading = (self.gauge)();
+        yardstick.set(moment, reading);
+        let Some(reading) = reading else { return Ok(()) };
+        let record = GaugeRecord { round: self.round, moment, reading };
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.append_gauge(&record)).map_err(Ending::Stopped)
+    }
+
     /// A repeat, and its retries. `Err` when the run is to end.
     fn run_with_retries(
         &mut self,
@@ -207,6 +239,7 @@ fn named(reasons: Vec<String>) -> Vec<String> {
 mod tests {
     use super::super::fixture;
     use super::super::scripted::ScriptedDriver;
+    use super::super::yardstick::YardstickReading;
     use super::*;
     use crate::worker::protocol::Progress;
     use std::cell::RefCell;
@@ -238,11 +271,19 @@ mod tests {
         /// What was told, in short.
         events: Vec<String>,
         retries: u32,
+        reading: Option<YardstickReading>,
     }
 
     impl Run {
         fn new(driver: ScriptedDriver) -> Self {
-            Self { driver, validity: RefCell::default(), interrupt: Interrupt::new(), events: Vec::new(), retries: 2 }
+            Self {
+                driver,
+                validity: RefCell::default(),
+                interrupt: Interrupt::new(),
+                events: Vec::new(),
+                retries: 2,
+                reading: None,
+            }
         }
 
         fn invalid(mut self, pattern: &[bool]) -> Self {
@@ -255,6 +296,7 @@ mod tests {
             let validity = &self.validity;
             let retries = self.retries;
             let events = &mut self.events;
+            let reading = self.reading;
             execute(
                 plan,
                 Session {
@@ -262,6 +304,8 @@ mod tests {
                     validity: &|_, _| validity.borrow_mut().pop_front().unwrap_or(Ok(())),
                     invalid_retries: &|_| retries,
                     on_event: &mut |event| events.push(short(event)),
+                    gauge: &mut || reading,
+                    round: 0,
                     journal,
                     interrupt: &self.interrupt,
                 },
@@ -306,6 +350,54 @@ mod tests {
             assert!(runs.set_aside.is_empty() && runs.errors.is_empty());
         }
         assert_eq!(done.cases.len(), 3);
+    }
+
+    #[test]
+    fn the_yardstick_is_read_between_repeats_and_stands_in_the_journal() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (repeats, expected) in [(0, vec![]), (1, vec![0, 1]), (2, vec![0, 1, 2]), (6, vec![0, 3, 6])] {
+            let path = dir.path().join(format!("{repeats}.journal"));
+            let mut journal = Journal::create(&path, "now", serde_json::Value::Null).expect("created");
+            let done = std::rc::Rc::new(RefCell::new(0));
+            let (mut read_at, seen) = (Vec::new(), done.clone());
+            let plan = &plan()[..repeats];
+            let execution = execute(
+                plan,
+                Session {
+                    driver: &mut ScriptedDriver::new(good),
+                    validity: &|_, _| Ok(()),
+                    invalid_retries: &|_| 0,
+                    on_event: &mut |event| {
+                        *done.borrow_mut() += u32::from(matches!(event, Event::RepeatFinished { .. }))
+                    },
+                    gauge: &mut || {
+                        read_at.push(*seen.borrow());
+                        Some(YardstickReading { spin_ns: Some(f64::from(*seen.borrow())), ping_pong_ns: None })
+                    },
+                    round: 1,
+                    journal: Some(&mut journal),
+                    interrupt: &Interrupt::new(),
+                },
+            );
+            assert_eq!(read_at, expected, "{repeats} repeats");
+            let of_run: Vec<u32> = execution.yardstick.readings().map(|at| at.spin_ns.unwrap_or(-1.0) as u32).collect();
+            assert_eq!(of_run, expected, "{repeats} repeats");
+            let kept = Journal::read(&path).expect("readable").gauges;
+            assert_eq!(kept.iter().map(|gauge| gauge.round).collect::<Vec<_>>(), vec![1; expected.len()]);
+            assert_eq!(kept.first().map(|gauge| gauge.moment), (repeats > 0).then_some(Moment::Start));
+            assert_eq!(kept.last().map(|gauge| gauge.moment), (repeats > 0).then_some(Moment::End));
+        }
+    }
+
+    #[test]
+    fn an_interrupted_run_has_no_reading_of_its_end() {
+        let mut run = Run::new(ScriptedDriver::new(|repeat, interrupt| {
+            interrupt.raise();
+            good(repeat, interrupt)
+        }));
+        run.reading = Some(YardstickReading::default());
+        let done = run.execute(&plan(), None);
+        assert!(done.yardstick.start.is_some() && done.yardstick.middle.is_none() && done.yardstick.end.is_none());
     }
 
     #[test]

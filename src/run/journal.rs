@@ -1,10 +1,11 @@
 //! Every finished repeat on disk before the next one starts: a crash loses at most the one in hand.
 //!
 //! JSON lines. The first says which version of the journal it is, when it was begun, and what the caller put in front
-//! (scenarios, environment); each further one is a [`RepeatRecord`].
+//! (scenarios, environment); each further one is a [`RepeatRecord`], or a reading of the yardstick: `{"gauge":{…}}`.
 
 use super::errors::{RepeatError, RunError};
 use super::lines::LineSplitter;
+use super::yardstick::{Moment, YardstickReading};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,32 @@ pub enum Outcome {
     },
     /// No measurement.
     Error(RepeatError),
+}
+
+/// A reading of the yardstick.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GaugeRecord {
+    /// Which confirmation it is part of; 0: the plan itself.
+    pub round: u32,
+    /// When it was read.
+    pub moment: Moment,
+    /// What was read.
+    pub reading: YardstickReading,
+}
+
+/// A line after the first, as read: a repeat or a reading.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    repeat: Option<PlannedRepeat>,
+    outcome: Option<Outcome>,
+    gauge: Option<GaugeRecord>,
+}
+
+#[derive(Serialize)]
+struct GaugeLine<'a> {
+    gauge: &'a GaugeRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +121,14 @@ impl Journal {
         self.write_line(record)
     }
 
+    /// Adds a reading of the yardstick; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`RunError::JournalIo`]; the journal then ends with the record before.
+    pub fn append_gauge(&mut self, record: &GaugeRecord) -> Result<(), RunError> {
+        self.write_line(&GaugeLine { gauge: record })
+    }
+
     /// Removes the journal: the report is safe.
     ///
     /// # Errors
@@ -109,7 +144,7 @@ impl Journal {
     /// that was cut short is not an error but reported in [`JournalContents::torn`].
     pub fn read(path: &Path) -> Result<JournalContents, RunError> {
         let mut file = File::open(path).map_err(failed(path, "read"))?;
-        let mut reading = Reading { path, line: 0, header: None, records: Vec::new() };
+        let mut reading = Reading { path, line: 0, header: None, records: Vec::new(), gauges: Vec::new() };
         let mut lines = LineSplitter::new(LINE_BYTES);
         let mut chunk = vec![0; 64 * 1024];
         loop {
@@ -159,6 +194,8 @@ pub struct JournalContents {
     pub header: serde_json::Value,
     /// The finished repeats in the order in which they ran.
     pub records: Vec<RepeatRecord>,
+    /// The readings of the yardstick, likewise.
+    pub gauges: Vec<GaugeRecord>,
     /// The last line, where it was cut short; it counts for nothing.
     pub torn: Option<Torn>,
 }
@@ -177,14 +214,21 @@ struct Reading<'a> {
     line: u64,
     header: Option<Header>,
     records: Vec<RepeatRecord>,
+    gauges: Vec<GaugeRecord>,
 }
 
 impl Reading<'_> {
     fn take(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.line += 1;
         if self.header.is_some() {
-            let record = serde_json::from_slice(line).map_err(|error| self.not(error, "the record of a repeat"))?;
-            self.records.push(record);
+            let line: Line = serde_json::from_slice(line).map_err(|error| self.not(error, "the record of a repeat"))?;
+            match line {
+                Line { repeat: Some(repeat), outcome: Some(outcome), gauge: None } => {
+                    self.records.push(RepeatRecord { repeat, outcome });
+                }
+                Line { repeat: None, outcome: None, gauge: Some(gauge) } => self.gauges.push(gauge),
+                _ => return Err(self.bad("neither the record of a repeat nor a reading of the yardstick")),
+            }
             return Ok(());
         }
         let header: Header = serde_json::from_slice(line).map_err(|error| self.not(error, "the head of a journal"))?;
@@ -202,7 +246,8 @@ impl Reading<'_> {
             self.line += 1;
             return Err(self.bad("the journal has no head"));
         };
-        Ok(JournalContents { created_at: header.created_at, header: header.header, records: self.records, torn })
+        let (records, gauges) = (self.records, self.gauges);
+        Ok(JournalContents { created_at: header.created_at, header: header.header, records, gauges, torn })
     }
 
     fn not(&self, error: serde_json::Error, what: &str) -> RunError {
@@ -280,6 +325,31 @@ mod tests {
         assert_eq!(contents.header, json!({"scenarios": []}));
         assert_eq!(contents.created_at, "2026-01-01T00:00:00Z");
         assert_eq!(contents.torn, None);
+    }
+
+    #[test]
+    fn readings_stand_between_the_repeats() {
+        let (_dir, path) = written();
+        let reading = YardstickReading { spin_ns: Some(19_392.5), ping_pong_ns: None };
+        let gauges = [
+            GaugeRecord { round: 0, moment: Moment::Middle, reading },
+            GaugeRecord { round: 2, moment: Moment::End, reading: YardstickReading::default() },
+        ];
+        let file = OpenOptions::new().append(true).open(&path).expect("there");
+        let length = file.metadata().expect("there").len();
+        let mut journal = Journal { path: path.clone(), file, length };
+        for gauge in &gauges {
+            journal.append_gauge(gauge).expect("appended");
+        }
+        let contents = Journal::read(&path).expect("readable");
+        assert_eq!(contents.gauges, gauges);
+        assert_eq!(contents.records, records());
+        let text = std::fs::read_to_string(&path).expect("readable");
+        std::fs::write(&path, text.replace("{\"gauge\"", "{\"repeat\":null,\"gauge\"")).expect("writable");
+        assert_eq!(Journal::read(&path).expect("null is nothing").gauges, gauges);
+        std::fs::write(&path, text.replace(text.lines().last().expect("lines"), "{}")).expect("writable");
+        let error = Journal::read(&path).expect_err("an empty line says nothing").to_string();
+        assert!(error.contains("neither the record"), "{error}");
     }
 
     #[test]

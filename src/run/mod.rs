@@ -15,6 +15,7 @@
 //! | `scripted` | [`ScriptedDriver`]: answers without a process and without time |
 //! | [`events`] | what an onlooker is told |
 //! | `execute` | [`execute()`]: the loop |
+//! | [`yardstick`] | a fixed piece of work, timed between repeats |
 //! | [`journal`] | what is finished, on disk before the next repeat starts |
 //!
 //! ## What ends a child
@@ -42,6 +43,7 @@ mod process;
 mod scratch;
 mod scripted;
 mod stderr;
+pub mod yardstick;
 
 pub use child::{ChildCommand, ChildDriver, Limits, Verify};
 pub use driver::{Driver, Interrupt};
@@ -49,5 +51,6 @@ pub use errors::{Fault, RepeatError, RunError};
 pub use events::Event;
 pub use execute::{CaseRuns, Ending, Execution, Failed, Measured, Session, SetAside, Validity, execute};
 pub use in_process::InProcessDriver;
-pub use journal::{Journal, JournalContents, Outcome, RepeatRecord, Torn};
+pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord, Torn};
 pub use scripted::ScriptedDriver;
+pub use yardstick::{Gauge, Moment, Yardstick, YardstickReading};

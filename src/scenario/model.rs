@@ -1,6 +1,6 @@
 //! The scenario as validated: every value in its own type, defaults filled in.
 
-use super::{Arrival, Check, Matrix, Override, Pacing, Phase, Placement, Position, Producers, Selector};
+use super::{Arrival, Check, GateSettings, Matrix, Override, Pacing, Phase, Placement, Position, Producers, Selector};
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -31,6 +31,8 @@ pub struct Scenario {
     pub run: RunSettings,
     /// Further expectations.
     pub checks: Vec<Check>,
+    /// What a comparison with a baseline has to prove.
+    pub gate: GateSettings,
     /// What the command line and the environment replaced.
     pub overrides: Vec<Override>,
     /// What the user should know, such as values that stood twice; each with file and place.

@@ -61,6 +61,20 @@ pub enum Unit {
     Violations,
 }
 
+impl Unit {
+    /// The word for it, as in the JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::Logs => "logs",
+            Self::Share => "share",
+            Self::LogsPerSecond => "logs/s",
+            Self::Violations => "violations",
+        }
+    }
+}
+
 /// One expectation, held against what was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {

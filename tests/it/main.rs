@@ -2,6 +2,7 @@
 
 mod accounting;
 mod cli;
+mod formats;
 mod house;
 mod liars;
 mod memory;

@@ -1,6 +1,7 @@
 //! A whole text -> [`Scenario`], or everything that is wrong with it.
 
 mod checks;
+mod gate;
 mod matrix;
 mod selectors;
 mod target;
@@ -29,7 +30,7 @@ pub struct Context<'a> {
     pub default_repeats: u32,
 }
 
-const SECTIONS: [&str; 8] = ["name", "description", "target", "matrix", "exclude", "include", "run", "check"];
+const SECTIONS: [&str; 9] = ["name", "description", "target", "matrix", "exclude", "include", "run", "check", "gate"];
 
 /// Reads every scenario that the paths and globs name.
 ///
@@ -104,6 +105,7 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     let excludes = selectors::excludes(document, table, context.catalog);
     let includes = selectors::includes(document, table, context.catalog, matrix.as_ref());
     let checks = checks::read(document, table, context.catalog);
+    let gate = gate::read(document, table);
     let matrix = matrix?;
     matrix::check_bounds(document, &matrix, includes.len());
     check_deadline(document, table, &run, longest(&matrix, &includes));
@@ -119,6 +121,7 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
         includes,
         run,
         checks,
+        gate,
         overrides: context.overrides.list().to_vec(),
         notes: Vec::new(),
     })

@@ -256,6 +256,35 @@ fn single_bad_inputs() {
 }
 
 #[test]
+fn a_gate_is_read_with_its_bounds() {
+    let gate = |text: &str| read(&format!("[matrix]\n[gate]\n{text}"));
+    let settings = |text| {
+        let gate = gate(text).unwrap().gate;
+        format!("{} {}", gate.min_effect, gate.alpha)
+    };
+    assert_eq!(settings(""), "10% 1%");
+    assert_eq!(settings("min_effect = \"7.5%\"\nalpha = 0.05"), "7.5% 5%");
+    assert_eq!(settings("alpha = \"0.5%\""), "10% 0.5%");
+    assert_eq!(settings("alpha = 0.0001"), "10% 0.01%");
+    let level = "(write 0.0001 to 0.2, such as 0.01, or \"1%\")";
+    for (text, error) in [
+        ("min_effect = 0.1", "3:14: gate.min_effect: 0.1 has no unit (write \"10%\")".to_owned()),
+        ("min_effect = \"0%\"", "3:14: gate.min_effect: 0% is out of range (write 0.1% to 100%)".to_owned()),
+        ("alpha = 1", format!("3:9: gate.alpha: 1 is out of range {level}")),
+        ("alpha = -0.01", format!("3:9: gate.alpha: -0.01 is out of range {level}")),
+        ("alpha = nan", format!("3:9: gate.alpha: nan is out of range {level}")),
+        ("alpha = inf", format!("3:9: gate.alpha: inf is out of range {level}")),
+        ("alpha = 0.00001", format!("3:9: gate.alpha: 0.001% is out of range {level}")),
+        ("alpha = \"50%\"", format!("3:9: gate.alpha: 50% is out of range {level}")),
+        ("min_efect = \"5%\"", "3:1: gate: unknown key `min_efect` (did you mean `min_effect`?)".to_owned()),
+    ] {
+        assert_eq!(gate(text).unwrap_err().to_string(), format!("s.toml:{error}"), "{text}");
+    }
+    let both = gate("min_effect = true\nalpha = \"x\"").unwrap_err();
+    assert_eq!(both.len(), 2, "{both}");
+}
+
+#[test]
 fn a_broken_line_does_not_hide_the_errors_of_others() {
     let text = "[matrix]\nconcurrency = = 3\nmaxsize = 0\n";
     let said = errors(text);

@@ -1,0 +1,164 @@
+//! `compare`: what changed between saved reports.
+
+use super::args::{CompareArgs, DecisionArgs};
+use super::error::CliError;
+use super::exit::Exit;
+use super::{show, stdio};
+use crate::compare::{self, Comparison, Options, Settings};
+use crate::render::{Format, RenderError, View, comparison};
+use crate::report::{self, Report};
+use crate::scenario::{Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
+use crate::units::Ratio;
+use crate::worker::Queues;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Compares the first report with each of the others; a single one with itself, across an axis.
+pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
+    let files = Files::of(&args.decision)?;
+    let mut options = options(args)?;
+    let mut reports = Vec::new();
+    for (label, path) in named(&args.reports)? {
+        reports.push((label, show::read_any(&path, queues)?));
+    }
+    options.filter = filter(&args.filters, &reports)?;
+    let Some(((base_label, base), news)) = reports.split_first() else {
+        return Err(usage("REPORT", Problem::new("no report", "name a baseline and a report")));
+    };
+    let against = |label: &str, new: &Report| {
+        let settings = settings(&args.decision, new)?;
+        let labels = (base_label.clone(), label.to_owned());
+        Ok(compare::compare(base, new, &Options { settings, labels, ..options.clone() }))
+    };
+    let comparisons: Result<Vec<Comparison>, CliError> = match news {
+        [] if args.across.is_some() => against(base_label, base).map(|one| vec![one]),
+        [] => {
+            let fix = "name a second one, or an axis with --across";
+            Err(usage("REPORT", Problem::new("a report cannot be compared with itself", fix)))
+        }
+        _ => news.iter().map(|(label, new)| against(label, new)).collect(),
+    };
+    let comparisons = comparisons?;
+    files.write(&|format, view| comparison::comparison(&comparisons, format, view))?;
+    Ok(Exit::Pass)
+}
+
+/// What is wrong with the command line.
+pub(super) fn usage(key: &str, problem: Problem) -> CliError {
+    CliError::Input(Diagnostics::from(Diagnostic::of("command line", key, problem)))
+}
+
+/// What the command line asks for, else the scenarios of a report.
+pub(super) fn settings(args: &DecisionArgs, new: &Report) -> Result<Settings, CliError> {
+    let defaults = Settings::of(new);
+    let share = |key: &str, ratio: Option<Ratio>, most: u8, default: f64| match ratio {
+        None => Ok(default),
+        Some(ratio) if ratio.ppm() > 0 && ratio <= Ratio::from_percent(most) => Ok(f64::from(ratio.ppm()) / 1e6),
+        Some(ratio) => {
+            let fix = format!("write more than 0% and at most {most}%");
+            Err(usage(key, Problem::new(format!("{ratio} is out of range"), fix)))
+        }
+    };
+    Ok(Settings {
+        alpha: share("--alpha", args.alpha, 20, defaults.alpha)?,
+        min_effect: share("--min-effect", args.min_effect, 100, defaults.min_effect)?,
+        allow_cross_machine: args.allow_cross_machine,
+        ..defaults
+    })
+}
+
+fn options(args: &CompareArgs) -> Result<Options, CliError> {
+    for (key, names) in [("--ignore", &args.ignore), ("--across", &args.across.iter().cloned().collect())] {
+        for name in names {
+            axes::find(name).ok_or_else(|| usage(key, Problem::unknown("axis", name, axes::names())))?;
+        }
+    }
+    for name in &args.metrics {
+        let known = compare::metric_names().any(|metric| metric == name || metric.split('.').next() == Some(name));
+        if !known {
+            return Err(usage("--metric", Problem::unknown("metric", name, compare::metric_names())));
+        }
+    }
+    Ok(Options {
+        ignore: args.ignore.clone(),
+        across: args.across.clone(),
+        metrics: args.metrics.clone(),
+        ..Options::default()
+    })
+}
+
+/// The filter, which may name any queue that a report has.
+fn filter(filters: &[String], reports: &[(String, Report)]) -> Result<Selector, CliError> {
+    let cases = reports.iter().flat_map(|(_, report)| &report.cases);
+    let names: BTreeSet<&str> = cases.map(|case| case.parameters.queue.as_str()).collect();
+    let catalog = Catalog::new(names.into_iter().map(|name| QueueSpec::new(name, Strategy::ALL.to_vec())));
+    Ok(Selector::from_filters(filters, &catalog)?)
+}
+
+/// The reports as they were named, globs replaced by what they match: what each is called, and where it is.
+fn named(given: &[String]) -> Result<Vec<(String, PathBuf)>, CliError> {
+    let mut all = Vec::new();
+    for text in given {
+        let (label, pattern) = match text.split_once('=') {
+            Some((label, file)) if !Path::new(text).exists() && !label.is_empty() => (Some(label), file),
+            _ => (None, text.as_str()),
+        };
+        let paths = matching(pattern)?;
+        for path in &paths {
+            let label = match (label, paths.len()) {
+                (Some(label), 1) => label.to_owned(),
+                (Some(label), _) => format!("{label} {}", path.display()),
+                (None, _) => path.display().to_string(),
+            };
+            all.push((label, path.clone()));
+        }
+    }
+    Ok(all)
+}
+
+/// The files that a name or a glob stands for, in the order of the alphabet.
+fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
+    if Path::new(pattern).exists() || !pattern.contains(['*', '?', '[']) {
+        return Ok(vec![PathBuf::from(pattern)]);
+    }
+    let refuse = |problem: String| CliError::NoReport { path: PathBuf::from(pattern), problem };
+    let found = glob::glob(pattern).map_err(|error| refuse(format!("not a pattern: {error}")))?;
+    let paths: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
+    if paths.is_empty() { Err(refuse("no file matches".into())) } else { Ok(paths) }
+}
+
+/// Where a result goes: stdout in one format, files in those of their endings.
+pub(super) struct Files<'a> {
+    format: Format,
+    files: Vec<(&'a Path, Format)>,
+}
+
+impl<'a> Files<'a> {
+    /// Looks at the endings before anything is read.
+    pub(super) fn of(args: &'a DecisionArgs) -> Result<Self, CliError> {
+        let known = |path: &'a PathBuf| {
+            let refuse = |problem: String| CliError::Output { path: path.clone(), problem };
+            let format = Format::of_path(path).map_err(|error| refuse(error.to_string()))?;
+            shown(format).map_err(|error| refuse(error.to_string()))?;
+            Ok((path.as_path(), format))
+        };
+        shown(args.format).map_err(|error| usage("--format", Problem::new(error.to_string(), "")))?;
+        Ok(Self { format: args.format, files: args.output.iter().map(known).collect::<Result<_, CliError>>()? })
+    }
+
+    /// Writes the files, then stdout.
+    pub(super) fn write(&self, render: &dyn Fn(Format, View) -> Result<Vec<u8>, RenderError>) -> Result<(), CliError> {
+        let internal = |error: RenderError| CliError::Internal(error.to_string());
+        for (path, format) in &self.files {
+            report::write_bytes(&render(*format, View::FILE).map_err(internal)?, path)?;
+        }
+        stdio::result(&render(self.format, stdio::view()).map_err(internal)?)
+    }
+}
+
+fn shown(format: Format) -> Result<(), RenderError> {
+    match comparison::COMPARISON_FORMATS.contains(&format) {
+        true => Ok(()),
+        false => Err(RenderError::NotAComparison { format }),
+    }
+}

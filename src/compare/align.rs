@@ -1,0 +1,190 @@
+//! Which case belongs to which: by all parameters, never by position or name.
+
+use super::Options;
+use crate::report::{CaseRecord, Report, ScenarioRecord};
+use crate::scenario::{AXES, Axis, Parameters, axes};
+use std::collections::HashMap;
+
+/// Axes that say how the load is made. They move the latency of one and the same queue many times over.
+const GENERATOR: [&str; 3] = ["producers", "pacing", "placement"];
+
+/// A case on both sides, or on one.
+#[derive(Clone, Debug)]
+pub(super) struct Pair<'a> {
+    pub(super) base: Option<Found<'a>>,
+    pub(super) new: Option<Found<'a>>,
+    /// Why the two cannot be held against each other, although they belong together.
+    pub(super) fault: Option<String>,
+}
+
+/// A case and the scenario that it is of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found<'a> {
+    pub(super) case: &'a CaseRecord,
+    pub(super) scenario: Option<&'a ScenarioRecord>,
+}
+
+impl<'a> Pair<'a> {
+    /// Both sides, where there are both and nothing is wrong with that.
+    pub(super) fn both(&self) -> Option<(Found<'a>, Found<'a>)> {
+        if self.fault.is_some() { None } else { Some((self.base?, self.new?)) }
+    }
+
+    /// The new side, else the base's.
+    pub(super) fn either(&self) -> Option<&'a CaseRecord> {
+        self.new.or(self.base).map(|found| found.case)
+    }
+}
+
+/// All pairs, and what is to be said of how they were found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alignment<'a> {
+    pub(super) pairs: Vec<Pair<'a>>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Pairs the cases of two reports, in the order of the new one; what only the baseline has comes last.
+pub(super) fn align<'a>(base: &'a Report, new: &'a Report, options: &Options) -> Alignment<'a> {
+    let free: Vec<&'static Axis> = options.ignore.iter().chain(&options.across).filter_map(|name| slot(name)).collect();
+    let mut alignment = Alignment::default();
+    let mut olds = found(base, options);
+    let mut news = found(new, options);
+    if let Some(axis) = options.across.as_deref().and_then(slot) {
+        keep_across(axis, &mut olds, &mut news, std::ptr::eq(base, new), &mut alignment.notes);
+    }
+    say_duplicates(&olds, "the baseline", &mut alignment.notes);
+    say_duplicates(&news, "the new report", &mut alignment.notes);
+    let mut by_key: HashMap<Parameters, Vec<usize>> = HashMap::new();
+    for (index, old) in olds.iter().enumerate() {
+        by_key.entry(without(&old.case.parameters, &free)).or_default().push(index);
+    }
+    let mut used = vec![false; olds.len()];
+    for found in news {
+        let candidates = by_key.get(&without(&found.case.parameters, &free)).map_or(&[][..], Vec::as_slice);
+        candidates.iter().for_each(|index| used[*index] = true);
+        alignment.pairs.push(match partner(found, candidates, &olds) {
+            Ok(base) => Pair { base, new: Some(found), fault: None },
+            Err(base) => Pair { base: Some(base), new: Some(found), fault: Some(ambiguous(candidates.len())) },
+        });
+    }
+    let left = olds.iter().zip(used).filter(|(_, used)| !used).map(|(old, _)| *old);
+    alignment.pairs.extend(left.map(|old| Pair { base: Some(old), new: None, fault: None }));
+    if options.across.is_none() {
+        join_unlike(&mut alignment.pairs);
+    }
+    alignment
+}
+
+/// The axis of that name; the total rate stands for the rate.
+fn slot(name: &str) -> Option<&'static Axis> {
+    axes::find(axes::find(name)?.slot())
+}
+
+fn found<'a>(report: &'a Report, options: &Options) -> Vec<Found<'a>> {
+    let scenario = |case: &CaseRecord| report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
+    let kept = report.cases.iter().filter(|case| options.filter.matches(&case.parameters));
+    kept.map(|case| Found { case, scenario: scenario(case) }).collect()
+}
+
+/// Parameters with some axes made alike.
+fn without(parameters: &Parameters, free: &[&Axis]) -> Parameters {
+    let (mut key, default) = (parameters.clone(), Parameters::default());
+    for axis in free {
+        // A value that was read from parameters goes back into them.
+        let _ = axis.set(&mut key, &axis.get(&default));
+    }
+    key
+}
+
+/// Of the base only the axis' first value; of the new report, if it is the same one, only the others.
+fn keep_across(axis: &Axis, olds: &mut Vec<Found<'_>>, news: &mut Vec<Found<'_>>, same: bool, notes: &mut Vec<String>) {
+    let Some(first) = olds.first().map(|old| axis.get(&old.case.parameters)) else { return };
+    olds.retain(|old| axis.get(&old.case.parameters) == first);
+    if same {
+        news.retain(|new| axis.get(&new.case.parameters) != first);
+    }
+    notes.push(format!("{}={first} is the base, and its other values are held against it", axis.name));
+}
+
+/// The base's case for a new one: the one with the very same parameters, of the same scenario if there are several.
+/// An error holds one of several that cannot be told apart.
+fn partner<'a>(new: Found<'a>, candidates: &[usize], olds: &[Found<'a>]) -> Result<Option<Found<'a>>, Found<'a>> {
+    let all: Vec<Found<'a>> = candidates.iter().map(|index| olds[*index]).collect();
+    let narrowed = |from: Vec<Found<'a>>, by: &dyn Fn(&Found<'a>) -> bool| {
+        let kept: Vec<Found<'a>> = from.iter().filter(|old| by(old)).copied().collect();
+        if kept.is_empty() { from } else { kept }
+    };
+    let left = narrowed(all, &|old| old.case.parameters == new.case.parameters);
+    let left = narrowed(left, &|old| old.case.scenario == new.case.scenario);
+    match left.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        [first, ..] => Err(*first),
+    }
+}
+
+fn ambiguous(candidates: usize) -> String {
+    format!("{candidates} cases of the baseline match it alike")
+}
+
+fn say_duplicates(cases: &[Found<'_>], side: &str, notes: &mut Vec<String>) {
+    let mut seen: HashMap<&Parameters, usize> = HashMap::new();
+    cases.iter().for_each(|found| *seen.entry(&found.case.parameters).or_default() += 1);
+    let twice = seen.values().filter(|count| **count > 1).count();
+    if twice > 0 {
+        let cases = if twice == 1 { "1 case stands".into() } else { format!("{twice} cases stand") };
+        notes.push(format!("{cases} in {side} more than once; the scenario's name tells them apart where it can"));
+    }
+}
+
+/// Joins what was added with what was removed where the two differ only in how the load is made.
+fn join_unlike(pairs: &mut Vec<Pair<'_>>) {
+    let generator: Vec<&'static Axis> = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).collect();
+    let mut removed: HashMap<Parameters, Vec<usize>> = HashMap::new();
+    for (index, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.new.is_none()) {
+        if let Some(base) = pair.base {
+            removed.entry(without(&base.case.parameters, &generator)).or_default().push(index);
+        }
+    }
+    let mut joined = Vec::new();
+    for index in 0..pairs.len() {
+        let (None, Some(new)) = (pairs[index].base, pairs[index].new) else { continue };
+        if let Some([old]) = removed.get(&without(&new.case.parameters, &generator)).map(Vec::as_slice)
+            && !joined.contains(old)
+        {
+            pairs[index].base = pairs[*old].base;
+            joined.push(*old);
+        }
+    }
+    let mut index = 0;
+    pairs.retain(|_| {
+        index += 1;
+        !joined.contains(&(index - 1))
+    });
+}
+
+/// In what a pair was not measured alike, apart from what was asked for.
+pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> Vec<String> {
+    let asked = |axis: &&Axis| !options.ignore.iter().chain(&options.across).any(|name| name == axis.name);
+    let generator = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).filter(asked);
+    let differing = generator.filter(|axis| axis.get(base) != axis.get(new));
+    differing.map(|axis| format!("{} {} against {}", axis.name, axis.get(base), axis.get(new))).collect()
+}
+
+/// What tells each case from the others: the axes that vary, as `axis=value` pairs; of a lone case, its id.
+pub(super) fn labels(pairs: &[Pair<'_>]) -> Vec<String> {
+    let cases: Vec<&CaseRecord> = pairs.iter().filter_map(Pair::either).collect();
+    let varying: Vec<&Axis> = AXES
+        .iter()
+        .filter(|axis| {
+            let mut values = cases.iter().map(|case| axis.get(&case.parameters));
+            values.next().is_some_and(|first| values.any(|value| value != first))
+        })
+        .collect();
+    let label = |case: &CaseRecord| {
+        let told: Vec<String> =
+            varying.iter().map(|axis| format!("{}={}", axis.name, axis.get(&case.parameters))).collect();
+        if told.is_empty() { case.id.clone() } else { told.join(" ") }
+    };
+    pairs.iter().map(|pair| pair.either().map_or_else(String::new, label)).collect()
+}

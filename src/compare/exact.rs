@@ -1,0 +1,110 @@
+//! Rules that need no statistics: counts that must be zero, promises that were kept.
+
+use super::align::Found;
+use super::{Finding, FindingKind};
+use crate::report::{CaseRecord, RepeatRecord};
+use crate::units::human;
+use crate::verdict::Outcome;
+
+/// The accepted share has changed when it did by so much.
+const ACCEPTED_POINT: f64 = 0.01;
+/// From so many repeats on, the worst one of each side does not decide alone about the accepted share.
+const ENOUGH_TO_SPARE_ONE: usize = 5;
+
+/// What arithmetic finds about a pair.
+pub(super) fn findings(base: Found<'_>, new: Found<'_>) -> Vec<Finding> {
+    let (base, new) = (base.case, new.case);
+    let mut found = Vec::new();
+    let mut say = |kind, text: Option<String>| found.extend(text.map(|text| Finding { kind, text }));
+    say(FindingKind::Broke, broke(base, new));
+    say(FindingKind::Lost, more(base, new, "lost", |r| r.ledger.lost.admitted.saturating_add(r.ledger.lost.silent)));
+    say(FindingKind::Duplicated, more(base, new, "duplicated", |repeat| repeat.ledger.duplicated));
+    say(FindingKind::Target, target(base, new));
+    say(FindingKind::MeetsTarget, meets_target(base, new));
+    say(FindingKind::Accepted, accepted_less(base, new));
+    say(FindingKind::AcceptsMore, accepted_less(new, base).map(|_| accepted_text(base, new)));
+    found
+}
+
+fn broke(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+    let is_new = new.verdict.outcome == Outcome::Error && base.verdict.outcome != Outcome::Error;
+    let reason = new.verdict.reasons.first().map_or("", String::as_str);
+    is_new.then(|| format!("it broke: {reason}"))
+}
+
+/// A share that is larger than in the worst repeat of the baseline; where that was zero, any.
+fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatRecord) -> u64) -> Option<String> {
+    if base.repeats.is_empty() {
+        return None;
+    }
+    let share = |count: u64, all: u64| if all == 0 { 0.0 } else { count as f64 / all as f64 };
+    let worst = base.repeats.iter().map(|repeat| share(of(repeat), repeat.ledger.enqueued)).fold(0.0, f64::max);
+    let sum = |case: &CaseRecord| case.repeats.iter().map(&of).fold(0, u64::saturating_add);
+    let all = new.repeats.iter().map(|repeat| repeat.ledger.enqueued).fold(0, u64::saturating_add);
+    let (before, now) = (sum(base), sum(new));
+    let is_more = now > 0 && (worst == 0.0 || share(now, all) > worst);
+    is_more.then(|| format!("{} logs {word}, {} before", human::count(now), human::count(before)))
+}
+
+/// How the checks of the target came out; the worst of them.
+fn target_outcome(case: &CaseRecord) -> Option<Outcome> {
+    case.verdict.checks.iter().filter(|check| check.name.starts_with("target.")).map(|check| check.outcome).max()
+}
+
+fn target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+    let is_new = target_outcome(base) == Some(Outcome::Pass) && target_outcome(new) == Some(Outcome::Fail);
+    let mut failed = new.verdict.checks.iter().filter(|c| c.name.starts_with("target.") && c.outcome == Outcome::Fail);
+    is_new.then(|| {
+        let why = failed.next().map(|check| check.reason.as_deref().unwrap_or(&check.expression));
+        format!("it met its target, and does not now: {}", why.unwrap_or("see its checks"))
+    })
+}
+
+fn meets_target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+    let is_new = target_outcome(base) == Some(Outcome::Fail) && target_outcome(new) == Some(Outcome::Pass);
+    is_new.then(|| "it meets its target, and did not".into())
+}
+
+/// The accepted share fell by a percentage point, below what the baseline itself ever showed; with enough repeats the
+/// worst one of each side is left out of that.
+fn accepted_less(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+    let spare = |case: &CaseRecord| usize::from(case.repeats.len() >= ENOUGH_TO_SPARE_ONE);
+    let least = sorted(base).get(spare(base)).copied()?.share();
+    let (before, now) = (pooled(&sorted(base), 0)?, pooled(&sorted(new), 0)?);
+    let spared = pooled(&sorted(new), spare(new))?;
+    let fell = |now: f64| before - now >= ACCEPTED_POINT - 1e-12;
+    (fell(now) && fell(spared) && now < least).then(|| accepted_text(base, new))
+}
+
+fn accepted_text(base: &CaseRecord, new: &CaseRecord) -> String {
+    let share = |case| pooled(&sorted(case), 0).map_or("–".into(), human::share);
+    format!("accepted {} of what was offered, {} before", share(new), share(base))
+}
+
+#[derive(Clone, Copy)]
+struct Accepted {
+    accepted: u64,
+    offered: u64,
+}
+
+impl Accepted {
+    fn share(self) -> f64 {
+        self.accepted as f64 / self.offered as f64
+    }
+}
+
+/// What each repeat accepted, the worst first.
+fn sorted(case: &CaseRecord) -> Vec<Accepted> {
+    let offered = case.repeats.iter().filter(|repeat| repeat.ledger.scheduled > 0);
+    let mut all: Vec<Accepted> = offered
+        .map(|repeat| Accepted { accepted: repeat.ledger.enqueued_in_window, offered: repeat.ledger.scheduled })
+        .collect();
+    all.sort_by(|a, b| a.share().total_cmp(&b.share()));
+    all
+}
+
+fn pooled(all: &[Accepted], left_out: usize) -> Option<f64> {
+    let kept = all.get(left_out..).filter(|kept| !kept.is_empty())?;
+    let sum = |of: fn(&Accepted) -> u64| kept.iter().map(of).fold(0, u64::saturating_add) as f64;
+    Some(sum(|one| one.accepted) / sum(|one| one.offered))
+}

@@ -1,0 +1,253 @@
+//! Every number of every case on both sides. All but one inform: only the confirmatory one decides, in `decide`.
+
+use super::align::{Alignment, Pair};
+use super::family::{Demand, holm};
+use super::rank::RankTests;
+use super::samples::{self, Evidence, Samples};
+use super::{CaseDecision, Change, Estimate, MetricComparison, MetricUnit, Options};
+use crate::report::{CaseRecord, LatencySummary, RepeatRecord};
+
+/// Shares change when they do by a percentage point.
+const POINT: f64 = 0.01;
+
+/// A number of a repeat.
+struct Metric {
+    name: &'static str,
+    unit: MetricUnit,
+    /// A larger value is a worse one; `None`: neither is.
+    larger_is_worse: bool,
+    of: fn(&RepeatRecord) -> Option<f64>,
+}
+
+const fn time(name: &'static str, of: fn(&RepeatRecord) -> Option<f64>) -> Metric {
+    Metric { name, unit: MetricUnit::Nanoseconds, larger_is_worse: true, of }
+}
+
+/// The name of the metric that decides.
+const CONFIRMATORY: &str = "enqueue.trimmed_mean";
+
+/// All of them, in the order in which they are shown.
+const METRICS: [Metric; 15] = [
+    time(CONFIRMATORY, |repeat| repeat.latency.enqueue.trimmed_mean_ns),
+    time("enqueue.mean", |repeat| repeat.latency.enqueue.mean_ns),
+    time("enqueue.p50", |repeat| p50(&repeat.latency.enqueue)),
+    time("enqueue.p99", |repeat| p99(&repeat.latency.enqueue)),
+    time("enqueue.p99.9", |repeat| repeat.latency.enqueue.p99_9_ns.map(|ns| ns as f64)),
+    time("response.mean", |repeat| repeat.latency.response.mean_ns),
+    time("response.p50", |repeat| p50(&repeat.latency.response)),
+    time("response.p99", |repeat| p99(&repeat.latency.response)),
+    time("delivery.mean", |repeat| repeat.latency.delivery.mean_ns),
+    time("delivery.p50", |repeat| p50(&repeat.latency.delivery)),
+    time("delivery.p99", |repeat| p99(&repeat.latency.delivery)),
+    Metric {
+        name: "accepted",
+        unit: MetricUnit::Share,
+        larger_is_worse: false,
+        of: |repeat| share(repeat.ledger.enqueued_in_window, repeat.ledger.scheduled),
+    },
+    Metric {
+        name: "dropped",
+        unit: MetricUnit::Share,
+        larger_is_worse: true,
+        of: |repeat| share(repeat.ledger.dropped, repeat.ledger.attempted),
+    },
+    Metric {
+        name: "lost",
+        unit: MetricUnit::Logs,
+        larger_is_worse: true,
+        of: |repeat| Some(repeat.ledger.lost.admitted.saturating_add(repeat.ledger.lost.silent) as f64),
+    },
+    Metric {
+        name: "cpu",
+        unit: MetricUnit::CpuPerMillion,
+        larger_is_worse: true,
+        of: |repeat| {
+            let groups = &repeat.cost.cpu_s_per_million;
+            (!groups.is_empty()).then(|| groups.values().sum())
+        },
+    },
+];
+
+fn p50(latency: &LatencySummary) -> Option<f64> {
+    latency.p50_ns.map(|ns| ns as f64)
+}
+
+fn p99(latency: &LatencySummary) -> Option<f64> {
+    latency.p99_ns.map(|ns| ns as f64)
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The names that `--metric` takes.
+pub fn metric_names() -> impl Iterator<Item = &'static str> {
+    METRICS.iter().map(|metric| metric.name)
+}
+
+/// Whether a name, or the part before its last dots, is asked for: `enqueue` asks for all of its statistics.
+fn is_asked(name: &str, asked: &[String]) -> bool {
+    asked.is_empty()
+        || asked.iter().any(|wanted| {
+            name == wanted || name.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        })
+}
+
+/// A row of metrics for each pair.
+pub(super) struct Table {
+    rows: Vec<Vec<MetricComparison>>,
+}
+
+impl Table {
+    pub(super) fn of(alignment: &Alignment<'_>, decisions: &[CaseDecision], options: &Options) -> Self {
+        let mut tests = RankTests::default();
+        let mut rows = vec![Vec::new(); alignment.pairs.len()];
+        for metric in METRICS.iter().filter(|metric| is_asked(metric.name, &options.metrics)) {
+            let column = column(metric, &alignment.pairs, decisions, options, &mut tests);
+            rows.iter_mut().zip(column).for_each(|(row, cell)| row.extend(cell));
+        }
+        Self { rows }
+    }
+
+    pub(super) fn rows(self) -> impl Iterator<Item = Vec<MetricComparison>> {
+        self.rows.into_iter()
+    }
+}
+
+/// One metric of every pair; `None` where neither side has it.
+fn column(
+    metric: &Metric,
+    pairs: &[Pair<'_>],
+    decisions: &[CaseDecision],
+    options: &Options,
+    tests: &mut RankTests,
+) -> Vec<Option<MetricComparison>> {
+    let both = pairs.iter().zip(decisions).map(|(pair, decision)| {
+        let (base, new) = pair.both().filter(|_| decision.change != Change::Incomparable)?;
+        samples::evidence(tests, &values(metric, base.case, new.case))
+    });
+    let evidence: Vec<Option<Evidence>> = both.collect();
+    let known = || evidence.iter().flatten();
+    let settings = &options.settings;
+    let demand = Demand { alpha: settings.alpha, min_effect: settings.min_effect, family: known().count() };
+    let mut larger = holm(&known().map(|e| e.p_larger).collect::<Vec<_>>()).into_iter();
+    let mut smaller = holm(&known().map(|e| e.p_smaller).collect::<Vec<_>>()).into_iter();
+    let cell = |((pair, decision), evidence): ((&Pair<'_>, &CaseDecision), &Option<Evidence>)| {
+        let adjusted = evidence.and_then(|_| Some((larger.next()?, smaller.next()?)));
+        let side =
+            |found: Option<super::align::Found<'_>>| found.map_or_else(Default::default, |f| estimate(metric, f.case));
+        let (base, new) = (side(pair.base), side(pair.new));
+        if base.value.is_none() && new.value.is_none() {
+            return None;
+        }
+        let (change, repeats_needed) = match (metric.name == CONFIRMATORY, evidence, adjusted) {
+            (true, ..) => (of_decision(decision), decision.repeats_needed),
+            (_, Some(evidence), Some(adjusted)) => judged(metric, evidence, adjusted, demand, pair),
+            _ => (one_sided(decision), None),
+        };
+        let ratio = new.value.zip(base.value).filter(|(_, base)| *base > 0.0).map(|(new, base)| new / base);
+        let ratio = match (metric.name == CONFIRMATORY, &decision.effect) {
+            (true, Some(effect)) => Some(effect.ratio),
+            _ => ratio,
+        };
+        let confirmatory = metric.name == CONFIRMATORY;
+        Some(MetricComparison {
+            metric: metric.name,
+            unit: metric.unit,
+            confirmatory,
+            base,
+            new,
+            ratio,
+            change,
+            reason: reason(decision, change),
+            repeats_needed,
+        })
+    };
+    pairs.iter().zip(decisions).zip(&evidence).map(cell).collect()
+}
+
+/// Logarithms of times, plain shares and counts.
+fn values(metric: &Metric, base: &CaseRecord, new: &CaseRecord) -> Samples {
+    if is_ratio(metric) {
+        return Samples::logarithms(base, new, metric.of);
+    }
+    let read =
+        |case: &CaseRecord| case.repeats.iter().filter_map(metric.of).filter(|value| value.is_finite()).collect();
+    Samples { base: read(base), new: read(new) }
+}
+
+fn is_ratio(metric: &Metric) -> bool {
+    matches!(metric.unit, MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion)
+}
+
+fn estimate(metric: &Metric, case: &CaseRecord) -> Estimate {
+    let values: Vec<f64> = case.repeats.iter().filter_map(metric.of).filter(|value| value.is_finite()).collect();
+    Estimate { value: samples::mean(&values), half_width: samples::half_width(&values), repeats: values.len() as u64 }
+}
+
+/// What the confirmatory statistic alone says of a case.
+fn of_decision(decision: &CaseDecision) -> Change {
+    use super::FindingKind::{Faster, Slower, Spread, TooFewRepeats, Unconfirmed};
+    let has = |kind| decision.findings.iter().any(|finding| finding.kind == kind);
+    match decision.change {
+        Change::Added | Change::Removed | Change::Incomparable => decision.change,
+        _ if has(Slower) => Change::Regressed,
+        _ if has(Faster) => Change::Improved,
+        _ if has(Spread) || has(TooFewRepeats) || has(Unconfirmed) => Change::Inconclusive,
+        _ if decision.effect.is_none() => Change::Incomparable,
+        _ => Change::Unchanged,
+    }
+}
+
+fn one_sided(decision: &CaseDecision) -> Change {
+    match decision.change {
+        Change::Added | Change::Removed => decision.change,
+        _ => Change::Incomparable,
+    }
+}
+
+/// The same rules as for the confirmatory statistic; on shares and counts by percentage points.
+fn judged(
+    metric: &Metric,
+    evidence: &Evidence,
+    (larger, smaller): (f64, f64),
+    demand: Demand,
+    pair: &Pair<'_>,
+) -> (Change, Option<u64>) {
+    let least = match metric.unit {
+        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion => demand.min_effect.ln_1p(),
+        MetricUnit::Share => POINT,
+        MetricUnit::Logs => 0.0,
+    };
+    let moved = evidence.shift.estimate;
+    let (worse, better) = if metric.larger_is_worse {
+        (larger <= demand.alpha && moved > least, smaller <= demand.alpha && moved < -least)
+    } else {
+        (smaller <= demand.alpha && moved < -least, larger <= demand.alpha && moved > least)
+    };
+    if worse || better {
+        return (if worse { Change::Regressed } else { Change::Improved }, None);
+    }
+    let identical = pair.both().is_some_and(|(base, new)| base.case.repeats == new.case.repeats);
+    let still = evidence.spread.is_some_and(|spread| spread == 0.0) && moved == 0.0;
+    if identical || still {
+        return (Change::Unchanged, None);
+    }
+    let repeats = pair.both().map_or(0, |(base, new)| base.case.repeats.len().min(new.case.repeats.len()));
+    let could = demand.can_be_met(repeats, repeats);
+    let wide = match evidence.standard_error {
+        Some(error) if is_ratio(metric) => demand.is_too_wide(demand.detectable(error, demand.min_effect)),
+        Some(error) => error * 3.0 > least.max(POINT) && metric.unit == MetricUnit::Share,
+        None => true,
+    };
+    if could && !wide {
+        return (Change::Unchanged, None);
+    }
+    let needed = evidence.spread.filter(|_| is_ratio(metric)).and_then(|spread| demand.repeats_at(spread));
+    (Change::Inconclusive, needed.or_else(|| demand.fewest_repeats()).map(|needed| needed.max(repeats as u64 + 1)))
+}
+
+fn reason(decision: &CaseDecision, change: Change) -> Option<String> {
+    let says = matches!(change, Change::Incomparable | Change::Inconclusive) && decision.change == change;
+    says.then(|| decision.reason.clone()).filter(|reason| !reason.is_empty())
+}

@@ -1,0 +1,53 @@
+//! Reports -> what changed between them, and whether a gate lets it pass.
+//!
+//! [`compare`] informs: every metric of every case, with its uncertainty. [`gate`] decides, by the same evidence: what it
+//! says of a case is what a comparison says of it. Both take reports that were read, and neither prints.
+
+mod align;
+mod assemble;
+mod attribution;
+mod decide;
+mod differences;
+mod exact;
+mod family;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod gate;
+mod metrics;
+mod model;
+mod normal;
+mod rank;
+mod samples;
+mod steadiness;
+mod tails;
+#[cfg(test)]
+mod tests;
+
+pub use crate::report::{
+    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
+    TailBound,
+};
+pub use metrics::metric_names;
+pub use model::{
+    CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, MetricUnit, Options, Settings, Side,
+};
+
+use crate::report::Report;
+
+/// Holds a report against a baseline, case by case and metric by metric.
+#[must_use]
+pub fn compare(base: &Report, new: &Report, options: &Options) -> Comparison {
+    let alignment = align::align(base, new, options);
+    let decision = gate::decide_on(base, new, &alignment, options);
+    assemble::comparison(base, new, &alignment, decision, options)
+}
+
+/// Decides whether a report may replace a baseline.
+#[must_use]
+pub fn gate(base: &Report, new: &Report, settings: &Settings) -> GateDecision {
+    let options = Options { settings: settings.clone(), ..Options::default() };
+    let alignment = align::align(base, new, &options);
+    let mut decision = gate::decide_on(base, new, &alignment, &options);
+    decision.cases.sort_by_key(|case| case.change);
+    decision
+}

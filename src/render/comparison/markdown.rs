@@ -1,0 +1,103 @@
+//! A comparison as Markdown, for a pull request or a job's summary: changed cases first, the rest folded.
+
+use super::super::markdown::{code, fenced, folded};
+use super::super::sanitise;
+use super::rows::{self, mark};
+use super::table;
+use crate::compare::{CaseComparison, Change, Comparison, GateOutcome};
+use crate::units::human;
+
+/// Most rows of a table: a comment on GitHub holds 65,536 characters.
+const MOST_ROWS: usize = 100;
+/// Longest text from outside, in characters.
+const LONGEST: usize = 1_000;
+
+/// The decision, then the comparison that it rests on.
+pub(super) fn gate(comparison: &Comparison) -> String {
+    let decision = &comparison.decision;
+    let sign = match decision.outcome {
+        GateOutcome::Pass => "✅",
+        GateOutcome::Regressed => "❌",
+        GateOutcome::Inconclusive => "⚠️",
+        GateOutcome::Incomparable => "🚫",
+    };
+    let word = decision.outcome.word();
+    format!(
+        "## {sign} queue-load gate: {word}\n\n{}\n\n{}",
+        code(&sanitise(&decision.reason, LONGEST)),
+        body(comparison)
+    )
+}
+
+/// The comparison alone.
+pub(super) fn comparison(comparison: &Comparison) -> String {
+    format!("## queue-load: {}\n\n{}", table::counts(&comparison.counts), body(comparison))
+}
+
+fn body(comparison: &Comparison) -> String {
+    let side = |name: &str, label: &str, when: &str| {
+        format!("- {name}: {} ({})\n", code(&sanitise(label, 120)), code(&sanitise(when, 40)))
+    };
+    let mut out = side("base", &comparison.base.label, &comparison.base.created_at);
+    out.push_str(&side("new", &comparison.new.label, &comparison.new.created_at));
+    out.extend(comparison.attribution.iter().map(|line| format!("- **{}**\n", code(&sanitise(line, LONGEST)))));
+    out.push('\n');
+    let asked = !comparison.asked.is_empty();
+    let (same, changed): (Vec<&CaseComparison>, Vec<&CaseComparison>) =
+        comparison.cases.iter().partition(|case| case.change == Change::Unchanged);
+    out.push_str(&rows_of(&changed, asked));
+    let found = changed.iter().flat_map(|case| case.decision.findings.iter().map(move |finding| (case, finding)));
+    let reasons: Vec<String> = found
+        .take(MOST_ROWS)
+        .map(|(case, finding)| {
+            format!("{} {}: {}", mark(case.change), rows::label(case), sanitise(&finding.text, LONGEST))
+        })
+        .collect();
+    if !reasons.is_empty() {
+        out.push_str(&fenced(&reasons.join("\n")));
+    }
+    if !same.is_empty() {
+        out.push_str(&folded(
+            &format!("{} unchanged", human::counted(same.len() as u64, "case")),
+            &rows_of(&same, asked),
+        ));
+    }
+    let decision = &comparison.decision;
+    let mut notes: Vec<String> = decision.differences.iter().map(table::difference).collect();
+    notes.extend(decision.notes.iter().map(|note| sanitise(note, LONGEST)));
+    if !notes.is_empty() {
+        out.push_str(&folded("What else is to be known", &fenced(&notes.join("\n"))));
+    }
+    out
+}
+
+fn rows_of(cases: &[&CaseComparison], asked: bool) -> String {
+    if cases.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("| change | case | metric | base | new | |\n| :-- | :-- | :-- | --: | --: | --: |\n");
+    let all: usize = cases.iter().map(|case| rows::shown(case, asked).count().max(1)).sum();
+    let metrics = cases.iter().flat_map(|case| rows::shown(case, asked).map(move |metric| (case, metric)));
+    for (case, metric) in metrics.take(MOST_ROWS) {
+        let change = if metric.confirmatory { case.change } else { metric.change };
+        let label = code(&rows::label(case)).replace('|', "\\|");
+        let value = |estimate: Option<f64>| rows::value(metric.unit, estimate);
+        out.push_str(&format!(
+            "| {} {} | {label} | {} | {} | {} | {} |\n",
+            mark(change),
+            change.word(),
+            metric.metric,
+            value(metric.base.value),
+            value(metric.new.value),
+            rows::moved(metric)
+        ));
+    }
+    for case in cases.iter().filter(|case| rows::shown(case, asked).next().is_none()).take(MOST_ROWS) {
+        let label = code(&rows::label(case)).replace('|', "\\|");
+        out.push_str(&format!("| {} {} | {label} | – | – | – | – |\n", mark(case.change), case.change.word()));
+    }
+    if all > MOST_ROWS {
+        out.push_str(&format!("\nand {} more\n", all - MOST_ROWS));
+    }
+    out + "\n"
+}

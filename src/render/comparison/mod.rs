@@ -1,0 +1,60 @@
+//! Views of a comparison and of a gate's decision.
+
+mod github;
+mod markdown;
+mod rows;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use table::gate_line;
+
+use super::{Format, RenderError, View};
+use crate::compare::{Comparison, GateDecision};
+use crate::report::ReportError;
+use serde::Serialize;
+
+/// Formats in which a comparison can be shown.
+pub const COMPARISON_FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Markdown, Format::Github];
+
+/// Comparisons with one baseline, in a format.
+///
+/// # Errors
+/// A format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
+pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Result<Vec<u8>, RenderError> {
+    /// What the JSON of a comparison is.
+    #[derive(Serialize)]
+    struct All<'a> {
+        comparisons: &'a [Comparison],
+    }
+    let joined =
+        |one: &dyn Fn(&Comparison) -> String| comparisons.iter().map(one).collect::<Vec<_>>().join("\n").into_bytes();
+    match format {
+        Format::Table => Ok(joined(&|one| table::table(one, view.width))),
+        Format::Json => json(&All { comparisons }),
+        Format::Markdown => Ok(joined(&markdown::comparison)),
+        Format::Github => Ok(joined(&|one| github::gate(&one.decision))),
+        other => Err(RenderError::NotAComparison { format: other }),
+    }
+}
+
+/// A gate's decision, in a format; what it rests on goes with it where there is room.
+///
+/// # Errors
+/// A format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
+pub fn gate(comparison: &Comparison, format: Format) -> Result<Vec<u8>, RenderError> {
+    let decision: &GateDecision = &comparison.decision;
+    match format {
+        Format::Table => Ok(gate_line(decision).into_bytes()),
+        Format::Json => json(decision),
+        Format::Markdown => Ok(markdown::gate(comparison).into_bytes()),
+        Format::Github => Ok(github::gate(decision).into_bytes()),
+        other => Err(RenderError::NotAComparison { format: other }),
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, RenderError> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(ReportError::from)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}

@@ -1,0 +1,130 @@
+//! The rows of a comparison as texts: which metrics of a case are shown, and how numbers with their uncertainty read.
+
+use super::super::grid::Column;
+use super::super::numbers::NONE;
+use super::super::sanitise;
+use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit};
+use crate::units::human;
+
+/// Most cases of a table.
+pub(super) const MOST_CASES: usize = 200;
+/// Longest label of a case, in characters.
+const LONGEST_LABEL: usize = 200;
+
+/// The mark of a change.
+pub(super) fn mark(change: Change) -> char {
+    match change {
+        Change::Regressed => '✗',
+        Change::Improved => '✓',
+        Change::Inconclusive => '?',
+        Change::Incomparable => '≠',
+        Change::Added => '+',
+        Change::Removed => '−',
+        Change::Unchanged => '~',
+    }
+}
+
+/// What tells a case from the others, harmless.
+pub(super) fn label(case: &CaseComparison) -> String {
+    sanitise(&case.label, LONGEST_LABEL)
+}
+
+/// The metrics of a case that are worth a row: the one that decides, and those that changed; if some were asked for,
+/// all of these.
+pub(super) fn shown<'a>(case: &'a CaseComparison, asked: bool) -> impl Iterator<Item = &'a MetricComparison> {
+    case.metrics.iter().filter(move |metric| {
+        let changed = matches!(metric.change, Change::Regressed | Change::Improved);
+        asked || metric.confirmatory || changed
+    })
+}
+
+/// The columns of the table; `names` are what the cases are called in it.
+pub(super) fn columns(comparison: &Comparison, names: &[String], header: &'static str) -> Vec<Column> {
+    let asked = !comparison.asked.is_empty();
+    let mut texts: [Vec<String>; 8] = Default::default();
+    for (case, name) in comparison.cases.iter().zip(names).take(MOST_CASES) {
+        let mut metrics = shown(case, asked).peekable();
+        if metrics.peek().is_none() {
+            let none = || NONE.to_owned();
+            let cells = [name.clone(), none(), none(), none(), none(), none(), none(), word(case.change)];
+            texts.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
+        }
+        for (place, metric) in metrics.enumerate() {
+            let name = if place == 0 { name.clone() } else { String::new() };
+            texts.iter_mut().zip(cells(name, case, metric)).for_each(|(column, cell)| column.push(cell));
+        }
+    }
+    let [name, metric, base, base_width, new, new_width, change, word] = texts;
+    let column = |key, header, right, dispensable, cells| Column { key, header, right, dispensable, cells };
+    vec![
+        column("case", header, header == "#", None, name),
+        column("metric", "metric", false, None, metric),
+        column("base", "base", true, None, base),
+        column("base ±", "±", true, Some(1), base_width),
+        column("new", "new", true, None, new),
+        column("new ±", "± ", true, Some(1), new_width),
+        column("change", "change", true, None, change),
+        column("verdict", "verdict", false, Some(2), word),
+    ]
+}
+
+fn cells(name: String, case: &CaseComparison, metric: &MetricComparison) -> [String; 8] {
+    // The row that decides says what is said of the case; the others only inform.
+    let said = if metric.confirmatory { case.change } else { metric.change };
+    [
+        name,
+        metric.metric.into(),
+        value(metric.unit, metric.base.value),
+        uncertainty(metric.base),
+        value(metric.unit, metric.new.value),
+        uncertainty(metric.new),
+        format!("{}{}", mark_of(metric.change), moved(metric)),
+        if metric.confirmatory || said != Change::Unchanged { word(said) } else { String::new() },
+    ]
+}
+
+fn word(change: Change) -> String {
+    format!("{} {}", mark(change), change.word())
+}
+
+fn mark_of(change: Change) -> String {
+    match change {
+        Change::Unchanged => String::new(),
+        other => format!("{} ", mark(other)),
+    }
+}
+
+/// A value in its unit.
+pub(super) fn value(unit: MetricUnit, value: Option<f64>) -> String {
+    let Some(value) = value else { return NONE.into() };
+    match unit {
+        MetricUnit::Nanoseconds => human::latency(value),
+        MetricUnit::Share => human::share(value),
+        MetricUnit::Logs if value.fract() == 0.0 => human::count(value as u64),
+        MetricUnit::Logs => format!("{value:.1}"),
+        MetricUnit::CpuPerMillion => format!("{value:.3} s/M"),
+    }
+}
+
+/// Half of the 95 % interval as a share of the value.
+fn uncertainty(estimate: Estimate) -> String {
+    match (estimate.value, estimate.half_width) {
+        (Some(value), Some(half)) if value > 0.0 => format!("{:.0}%", (half / value * 100.0).min(999.0)),
+        (Some(_), Some(0.0)) => "0%".into(),
+        _ => NONE.into(),
+    }
+}
+
+/// The change as percent, of shares in percentage points; `~` where there is none that counts.
+pub(super) fn moved(metric: &MetricComparison) -> String {
+    if metric.change == Change::Unchanged {
+        return "~".into();
+    }
+    match (metric.unit, metric.base.value, metric.new.value, metric.ratio) {
+        (MetricUnit::Share, Some(base), Some(new), _) => format!("{:+.2} pp", (new - base) * 100.0),
+        (MetricUnit::Logs, Some(base), Some(new), _) => format!("{:+.0}", new - base),
+        (.., Some(ratio)) if ratio < 100.0 => format!("{:+.1}%", (ratio - 1.0) * 100.0),
+        (.., Some(ratio)) => format!("{ratio:.0}x"),
+        _ => NONE.into(),
+    }
+}

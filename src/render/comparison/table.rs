@@ -1,0 +1,136 @@
+//! A comparison as text for a terminal: what changed first, then what is to be known about it.
+
+use super::super::grid::{draw, fit, width_of};
+use super::super::{sanitise, text};
+use super::rows::{self, MOST_CASES, mark};
+use crate::compare::{Change, ChangeCounts, Comparison, Difference, GateDecision, Side};
+
+/// Narrowest width that is laid out for.
+const NARROWEST: usize = 40;
+/// Longest line from outside, in characters.
+const LONGEST: usize = 1_000;
+/// Most cases whose reasons are listed.
+const MOST_REASONS: usize = 30;
+
+/// The comparison as text, at most `width` columns wide (from 60 on).
+pub(super) fn table(comparison: &Comparison, width: usize) -> String {
+    let width = width.max(NARROWEST);
+    let mut out = heading(comparison, width);
+    let attribution = comparison.attribution.iter();
+    out.extend(attribution.map(|line| text::wrap(&sanitise(line, LONGEST), width, 2) + "\n"));
+    let (grid, names) = grid(comparison, width);
+    for part in [grid, reasons(comparison, &names, width), footnotes(comparison, width)] {
+        if !part.is_empty() {
+            out.push('\n');
+            out.push_str(&part);
+        }
+    }
+    out.push_str(&format!("\nChanges: {}\n", counts(&comparison.counts)));
+    out
+}
+
+/// A gate's decision in one line.
+#[must_use]
+pub fn gate_line(decision: &GateDecision) -> String {
+    format!("{}: {}\n", decision.outcome.word(), sanitise(&decision.reason, LONGEST))
+}
+
+fn heading(comparison: &Comparison, width: usize) -> String {
+    let side = |name: &str, side: &Side| {
+        let (label, when) = (sanitise(&side.label, 120), sanitise(&side.created_at, 40));
+        text::wrap(&format!("{name}: {label} ({when})"), width, 6) + "\n"
+    };
+    side("base", &comparison.base) + &side("new", &comparison.new)
+}
+
+/// The table, and what its cases are called: by their values, or by numbers where these would be too wide.
+fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
+    if comparison.cases.is_empty() {
+        return ("no cases\n".into(), Vec::new());
+    }
+    let labels: Vec<String> = comparison.cases.iter().map(rows::label).collect();
+    let (mut columns, mut left_out) = fit(rows::columns(comparison, &labels, "case"), width);
+    let (mut names, mut legend) = (labels.clone(), String::new());
+    // Numbers make room for all columns; they are explained below.
+    if width_of(&columns) > width || !left_out.is_empty() {
+        names = (1..=labels.len()).map(|number| number.to_string()).collect();
+        (columns, left_out) = fit(rows::columns(comparison, &names, "#"), width);
+        for (label, number) in labels.iter().zip(1..).take(MOST_CASES) {
+            legend.push_str(&text::wrap(&format!("#{number}: {label}"), width, 4));
+            legend.push('\n');
+        }
+        names = names.iter().map(|number| format!("#{number}")).collect();
+    }
+    let mut out = draw(&columns) + "\n";
+    if comparison.cases.len() > MOST_CASES {
+        out.push_str(&format!("and {} more cases\n", comparison.cases.len() - MOST_CASES));
+    }
+    if !left_out.is_empty() {
+        legend.push_str(&text::wrap(&format!("left out for want of room: {}", left_out.join(", ")), width, 2));
+        legend.push('\n');
+    }
+    if !legend.is_empty() {
+        out.push('\n');
+        out.push_str(&legend);
+    }
+    (out, names)
+}
+
+/// Why each case that changed did, or cannot be told; with every finding.
+fn reasons(comparison: &Comparison, names: &[String], width: usize) -> String {
+    let open: Vec<_> =
+        comparison.cases.iter().zip(names).filter(|(case, _)| !case.decision.findings.is_empty()).collect();
+    let mut out = String::new();
+    for (case, name) in open.iter().take(MOST_REASONS) {
+        for finding in &case.decision.findings {
+            let line = format!("{} {name}: {}", mark(case.change), sanitise(&finding.text, LONGEST));
+            out.push_str(&(text::wrap(&line, width, 4) + "\n"));
+        }
+    }
+    if open.len() > MOST_REASONS {
+        out.push_str(&format!("and {} more cases with reasons\n", open.len() - MOST_REASONS));
+    }
+    out
+}
+
+/// Marks that stand in the table, what differs beside the numbers, notes.
+fn footnotes(comparison: &Comparison, width: usize) -> String {
+    let decision = &comparison.decision;
+    let mut lines: Vec<String> = Vec::new();
+    let has = |change: Change| comparison.cases.iter().any(|case| case.metrics.iter().any(|m| m.change == change));
+    if has(Change::Unchanged) {
+        lines.push("~ no change that counts".into());
+    }
+    if !comparison.cases.is_empty() {
+        lines.push("± half of the 95 % interval of the mean over the repeats".into());
+        lines.push("enqueue.trimmed_mean, the mean of the fastest 95 %, decides; the others inform".into());
+    }
+    lines.extend(decision.differences.iter().map(difference));
+    lines.extend(decision.notes.iter().map(|note| format!("note: {}", sanitise(note, LONGEST))));
+    lines.iter().map(|line| text::wrap(line, width, 2) + "\n").collect()
+}
+
+pub(super) fn difference(difference: &Difference) -> String {
+    let text = |side: &Option<String>| side.as_deref().map_or("unknown".into(), |text| sanitise(text, 200));
+    let what = sanitise(&difference.what, 200);
+    format!("not the same on both sides: {what}: {} → {}", text(&difference.base), text(&difference.new))
+}
+
+pub(super) fn counts(counts: &ChangeCounts) -> String {
+    let ChangeCounts { regressed, improved, inconclusive, incomparable, added, removed, unchanged } = *counts;
+    let all = [
+        (regressed, Change::Regressed),
+        (improved, Change::Improved),
+        (inconclusive, Change::Inconclusive),
+        (incomparable, Change::Incomparable),
+        (added, Change::Added),
+        (removed, Change::Removed),
+        (unchanged, Change::Unchanged),
+    ];
+    let said: Vec<String> = all
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, change)| format!("{count} {}", change.word()))
+        .collect();
+    if said.is_empty() { "no cases".into() } else { said.join(", ") }
+}

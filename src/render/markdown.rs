@@ -1,0 +1,151 @@
+//! Markdown for a pull request or a job's summary: the verdict first, then what did not pass and why, the rest folded.
+//!
+//! Text from outside stands in code spans and fenced blocks alone, where nothing is a link, a mention, HTML or emphasis.
+
+use super::columns::{all_axes, axes, metrics};
+use super::grid::Column;
+use super::{reasons, sanitise, table, totals};
+use crate::report::Report;
+use crate::units::human;
+use crate::verdict::Outcome;
+
+/// Most rows of a table: a comment on GitHub holds 65,536 characters.
+const MOST_ROWS: usize = 100;
+
+/// The report as Markdown.
+#[must_use]
+pub fn markdown(report: &Report) -> String {
+    let (axes, same) = axes(report);
+    let labels = table::labels(report, &axes);
+    let mut columns: Vec<Column> = metrics(report);
+    if let Some(verdict) = columns.pop() {
+        columns.insert(0, verdict);
+    }
+    columns.splice(1..1, axes);
+    let (open, passed): (Vec<usize>, Vec<usize>) =
+        (0..report.cases.len()).partition(|&row| report.cases[row].verdict.outcome != Outcome::Pass);
+    let mut open = open;
+    open.sort_by_key(|&row| std::cmp::Reverse(report.cases[row].verdict.outcome));
+
+    let mut out = heading(report);
+    out.push_str(&rows(&columns, &open));
+    let why = reasons::lines(report, &labels, 100);
+    if !why.is_empty() {
+        out.push_str(&fenced(&why));
+    }
+    if !passed.is_empty() {
+        let title = format!(
+            "{} that {}",
+            human::counted(passed.len() as u64, "case"),
+            if passed.len() == 1 { "passes" } else { "pass" }
+        );
+        out.push_str(&folded(&title, &rows(&columns, &passed)));
+    }
+    out.push_str(&folded("Totals, parameters and environment", &particulars(report, &columns, &same)));
+    out
+}
+
+fn heading(report: &Report) -> String {
+    let outcome = report.verdict.outcome;
+    let sign = match outcome {
+        Outcome::Pass => "✅",
+        Outcome::Fail => "❌",
+        Outcome::Invalid => "⚠️",
+        Outcome::Error => "💥",
+    };
+    let mut out = format!("## {sign} queue-load: {} ({})\n\n", outcome.word(), table::counts(&report.verdict));
+    for scenario in &report.scenarios {
+        out.push_str(&format!("- {}\n", code(&table::promise(scenario))));
+    }
+    for reason in &report.verdict.reasons {
+        out.push_str(&format!("- **{}**\n", code(&sanitise(reason, 400))));
+    }
+    out + "\n"
+}
+
+/// The rows with those numbers as a table; empty where there is none.
+fn rows(columns: &[Column], rows: &[usize]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut out = line(columns.iter().map(|column| column.header.replace('\n', " ")).collect());
+    out.push_str(&line(columns.iter().map(|column| if column.right { "--:".into() } else { ":--".into() }).collect()));
+    for &row in rows.iter().take(MOST_ROWS) {
+        out.push_str(&line(columns.iter().map(|column| cell(column, row)).collect()));
+    }
+    if rows.len() > MOST_ROWS {
+        out.push_str(&format!("\nand {} more\n", rows.len() - MOST_ROWS));
+    }
+    out + "\n"
+}
+
+/// Numbers and our own words are plain; what may come from outside is code.
+fn cell(column: &Column, row: usize) -> String {
+    let text = column.cells.get(row).map_or("", String::as_str);
+    if column.right || column.key == "verdict" { text.to_owned() } else { code(text).replace('|', "\\|") }
+}
+
+fn particulars(report: &Report, columns: &[Column], same: &[String]) -> String {
+    let environment = &report.environment;
+    let mut lines = totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()));
+    lines.push('\n');
+    let parameters =
+        if same.is_empty() { report.cases.first().map(all_axes).unwrap_or_default() } else { same.to_vec() };
+    lines.push_str(&format!("{}\n\n", parameters.join(" · ")));
+    let facts = [
+        Some(format!("{} {}", report.tool.name, report.tool.version)),
+        Some(report.created_at.clone()),
+        Some(environment.platform.clone()),
+        environment.cpu_model.clone(),
+        environment.cores.map(|cores| human::counted(cores, "core")),
+        environment.kernel.clone().map(|kernel| format!("kernel {kernel}")),
+        environment.profile.clone().map(|profile| format!("profile {profile}")),
+        environment.git_commit.clone().map(|commit| format!("commit {commit}")),
+    ];
+    let facts: Vec<String> = facts.into_iter().flatten().map(|fact| sanitise(&fact, 120)).collect();
+    lines.push_str(&format!("{}\n\n", facts.join(" · ")));
+    lines.push_str(&table::footnotes(columns, 100));
+    fenced(&lines)
+}
+
+pub(super) fn folded(title: &str, content: &str) -> String {
+    format!("<details><summary>{title}</summary>\n\n{content}</details>\n\n")
+}
+
+/// A code span that nothing in it can end.
+pub(super) fn code(text: &str) -> String {
+    let fence = "`".repeat(longest_run(text) + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A code block that nothing in it can end.
+pub(super) fn fenced(text: &str) -> String {
+    let fence = "`".repeat((longest_run(text) + 1).max(3));
+    format!("{fence}text\n{}\n{fence}\n\n", text.trim_end())
+}
+
+/// Most backticks in a row.
+fn longest_run(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_cannot_be_left() {
+        for (text, span) in [
+            ("plain", "`plain`"),
+            ("a`b", "``a`b``"),
+            ("``", "``` `` ```"),
+            ("", "`  `"),
+            ("<b>@user</b> [x](y)", "`<b>@user</b> [x](y)`"),
+        ] {
+            assert_eq!(code(text), span);
+        }
+        assert_eq!(fenced("a\n````\nb\n"), "`````text\na\n````\nb\n`````\n\n");
+    }
+}

@@ -1,0 +1,283 @@
+//! What a gate decided, as it stands in the report of a run that was held against a baseline.
+
+use serde::{Deserialize, Serialize};
+
+/// What a comparison says of a case or of one of its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Worse, on evidence.
+    Regressed,
+    /// Better, on the same evidence.
+    Improved,
+    /// The repeats cannot tell.
+    Inconclusive,
+    /// The two were not measured alike.
+    Incomparable,
+    /// Only the new report has it.
+    Added,
+    /// Only the baseline has it.
+    Removed,
+    /// A change that matters would have been seen, and was not.
+    Unchanged,
+}
+
+impl Change {
+    /// All of them, those to look at first before the others.
+    pub const ALL: [Self; 7] = [
+        Self::Regressed,
+        Self::Improved,
+        Self::Inconclusive,
+        Self::Incomparable,
+        Self::Added,
+        Self::Removed,
+        Self::Unchanged,
+    ];
+
+    /// The word for it, as in the JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Regressed => "regressed",
+            Self::Improved => "improved",
+            Self::Inconclusive => "inconclusive",
+            Self::Incomparable => "incomparable",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// What a gate says of the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateOutcome {
+    /// Nothing regressed, and a regression would have been seen.
+    Pass,
+    /// Some case regressed.
+    Regressed,
+    /// Nothing regressed as far as can be told, and not enough can be told.
+    Inconclusive,
+    /// The reports cannot be held against each other.
+    Incomparable,
+}
+
+impl GateOutcome {
+    /// The word for it, as in the JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Regressed => "regressed",
+            Self::Inconclusive => "inconclusive",
+            Self::Incomparable => "incomparable",
+        }
+    }
+
+    /// The exit code of a gate that ends so: 0, 4, 5 or 6.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Regressed => 4,
+            Self::Inconclusive => 5,
+            Self::Incomparable => 6,
+        }
+    }
+}
+
+/// A decision about a whole report, with all that it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateDecision {
+    /// The decision.
+    pub outcome: GateOutcome,
+    /// Why, in one line.
+    pub reason: String,
+    /// Chance of any false alarm over all cases.
+    pub alpha: f64,
+    /// Smallest change that counts, as a share: 0.1 is 10 %.
+    pub min_effect: f64,
+    /// The cases: those to look at first before the others.
+    pub cases: Vec<CaseDecision>,
+    /// Ids of the new report's cases that regressed by a statistical test, which a second run may confirm.
+    pub suspects: Vec<String>,
+    /// What differs between the two beside what was measured.
+    pub differences: Vec<Difference>,
+    /// Whether the machine was the same, by a fixed piece of work.
+    pub yardstick: Steadiness,
+    /// What else is to be known, one line each.
+    pub notes: Vec<String>,
+}
+
+/// A decision about one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseDecision {
+    /// Id in the new report; of a removed case, in the baseline.
+    pub id: String,
+    /// The decision.
+    pub change: Change,
+    /// Why, in one line; empty for an unchanged case.
+    pub reason: String,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// The confirmatory statistic; null where it cannot be held against the baseline's.
+    pub effect: Option<Effect>,
+    /// Shares of slow calls, one for each bound.
+    pub tails: Vec<Tail>,
+    /// Repeats on each side that would be enough to tell; null where they are, or where no number would do.
+    pub repeats_needed: Option<u64>,
+}
+
+/// One thing that was found about a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which rule.
+    pub kind: FindingKind,
+    /// In one line, with the numbers.
+    pub text: String,
+}
+
+/// The rules of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// It gave no measurement, and did before.
+    Broke,
+    /// Logs were lost.
+    Lost,
+    /// Logs were delivered twice.
+    Duplicated,
+    /// It met the target, and does not now.
+    Target,
+    /// A smaller share is accepted.
+    Accepted,
+    /// The confirmatory statistic rose.
+    Slower,
+    /// A larger share of calls is slow.
+    Tail,
+    /// The confirmatory statistic fell.
+    Faster,
+    /// A larger share is accepted.
+    AcceptsMore,
+    /// It met no target, and does now.
+    MeetsTarget,
+    /// The new measurement is `invalid`, or there is none.
+    Unmeasured,
+    /// No number of values is large enough for the statistic.
+    NoSamples,
+    /// So few repeats can prove nothing.
+    TooFewRepeats,
+    /// The repeats differ too much among themselves.
+    Spread,
+    /// It looks slower by more than the least effect, and the repeats do not confirm it.
+    Unconfirmed,
+    /// The two were not measured alike.
+    Unlike,
+}
+
+impl FindingKind {
+    /// Whether the rule is one of arithmetic, which more repeats would not change.
+    #[must_use]
+    pub const fn is_exact(self) -> bool {
+        matches!(self, Self::Broke | Self::Lost | Self::Duplicated | Self::Target | Self::Accepted)
+    }
+
+    /// Whether a case for which it was found has regressed.
+    #[must_use]
+    pub const fn is_regression(self) -> bool {
+        self.is_exact() || matches!(self, Self::Slower | Self::Tail)
+    }
+}
+
+/// The confirmatory statistic on both sides: the mean of the fastest 95 % of `enqueue`, of each repeat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Repeats of the baseline.
+    pub base_repeats: u64,
+    /// Repeats of the new report.
+    pub new_repeats: u64,
+    /// Geometric mean over the baseline's repeats, nanoseconds.
+    pub base_ns: f64,
+    /// Geometric mean over the new repeats, nanoseconds.
+    pub new_ns: f64,
+    /// New over base: the median over all pairs of repeats (Hodges-Lehmann).
+    pub ratio: f64,
+    /// Lower end of its 95 % interval; null with too few repeats.
+    pub ratio_low: Option<f64>,
+    /// Upper end.
+    pub ratio_high: Option<f64>,
+    /// Chance of repeats at least so much slower if nothing had changed: exact, one-sided.
+    pub p_slower: f64,
+    /// The same, over the whole family by Holm's method.
+    pub p_slower_adjusted: f64,
+    /// Chance of repeats at least so much faster if nothing had changed.
+    pub p_faster: f64,
+    /// The same, over the whole family.
+    pub p_faster_adjusted: f64,
+    /// Change that had to be exceeded, as a share: the larger of the least effect and the calibrated noise.
+    pub threshold: f64,
+    /// Slow-down that would be found nine times in ten, as a share; null with too few repeats.
+    pub detectable: Option<f64>,
+    /// Spread of single repeats around the middle of their side, as a share; null with too few repeats.
+    pub spread: Option<f64>,
+    /// The two sides hold the same numbers.
+    pub identical: bool,
+}
+
+/// The share of calls that were slower than a bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tail {
+    /// Which bound.
+    pub bound: TailBound,
+    /// The bound, nanoseconds.
+    pub bound_ns: u64,
+    /// Share of the baseline's calls.
+    pub base_share: f64,
+    /// Share of the new calls.
+    pub new_share: f64,
+    /// Chance of repeats with at least so much larger shares if nothing had changed; null where repeats have no shares.
+    pub p: Option<f64>,
+    /// The same, over the whole family by Holm's method.
+    pub p_adjusted: Option<f64>,
+    /// It grew by enough to matter.
+    pub grew: bool,
+    /// It grew by enough, and the repeats confirm it.
+    pub regressed: bool,
+}
+
+/// Which bound a share of slow calls is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TailBound {
+    /// The baseline's own p99.
+    BaselineP99,
+    /// The target's latency.
+    Target,
+}
+
+/// Something beside the numbers that is not the same on both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// What, such as `cpu_model`, `kernel`, `profile`, `queue_version(builtin)`.
+    pub what: String,
+    /// In the baseline; null where it is not known.
+    pub base: Option<String>,
+    /// In the new report; null where it is not known.
+    pub new: Option<String>,
+    /// A gate refuses it.
+    pub blocks_gate: bool,
+}
+
+/// Whether the machine stayed the same, by a fixed piece of work that every report carries.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Steadiness {
+    /// Both reports have it.
+    pub known: bool,
+    /// It moved by more than the bound, within a report or between the two.
+    pub moved: bool,
+    /// Largest movement, as a share; null where nothing is known.
+    pub largest: Option<f64>,
+    /// What moved, or what is not known, in one line; null where it is known and still.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,58 @@
+//! What a report holds for comparisons: the machine's speed, the spread of the repeats, and what came of a gate.
+
+use super::decision::{GateDecision, GateOutcome};
+use super::model::CaseRecord;
+use crate::run::Yardstick;
+use serde::{Deserialize, Serialize};
+
+/// How well the repeats of a case agree, by running the same code against itself: the mean of the fastest 95 % of
+/// `enqueue` of each repeat. Shares are of 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Valid repeats of the smaller side.
+    pub repeats: u64,
+    /// Standard deviation of the repeats over their mean; null below 3 repeats a side.
+    pub spread: Option<f64>,
+    /// By how much the one side seems slower than the other (geometric means), which is not true of either.
+    pub difference: Option<f64>,
+    /// Smallest slow-down that so many repeats a side find in 9 of 10 gates.
+    pub smallest_effect: Option<f64>,
+    /// Repeats with which a slow-down of 20 % is found in 9 of 10 gates.
+    pub proposed_repeats: Option<u64>,
+}
+
+/// Cases that looked regressed, run again and judged on the fresh repeats alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Which, from 1.
+    pub round: u32,
+    /// The fresh repeats.
+    pub cases: Vec<CaseRecord>,
+    /// How fast the machine was meanwhile.
+    #[serde(default)]
+    pub yardstick: Option<Yardstick>,
+}
+
+/// What came of holding a run against a baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateRecord {
+    /// The baseline's file.
+    pub baseline: String,
+    /// Its digest.
+    pub digest: String,
+    /// What is decided in the end.
+    pub outcome: GateOutcome,
+    /// Why, in one line.
+    pub reason: String,
+    /// The decision on the run's own repeats, then one for each confirmation.
+    pub rounds: Vec<GateRound>,
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GateRound {
+    /// 0: on the run's own repeats; else the number of the confirmation, on its fresh repeats alone.
+    pub round: u32,
+    /// What is decided.
+    pub decision: GateDecision,
+}

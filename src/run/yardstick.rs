@@ -1,0 +1,193 @@
+//! The yardstick: a fixed piece of work, timed at the start, the middle and the end of each run, and between two repeats,
+//! never during one. It knows no queue; two runs in which it took different times ran on different machines, or on one
+//! that something else slowed down.
+
+use crate::clock::{Clock, SystemClock};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde::{Deserialize, Serialize};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+/// How fast the machine was: the same fixed work at three moments of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Yardstick {
+    /// Before the first repeat; null where it could not run.
+    #[serde(default)]
+    pub start: Option<YardstickReading>,
+    /// Halfway through the repeats; null where there is only one, or the run ended before.
+    #[serde(default)]
+    pub middle: Option<YardstickReading>,
+    /// After the last repeat; null where the run was cut short.
+    #[serde(default)]
+    pub end: Option<YardstickReading>,
+}
+
+impl Yardstick {
+    /// The readings that there are, in order of time.
+    pub fn readings(&self) -> impl Iterator<Item = YardstickReading> {
+        [self.start, self.middle, self.end].into_iter().flatten()
+    }
+
+    /// Takes a reading.
+    pub fn set(&mut self, moment: Moment, reading: Option<YardstickReading>) {
+        *match moment {
+            Moment::Start => &mut self.start,
+            Moment::Middle => &mut self.middle,
+            Moment::End => &mut self.end,
+        } = reading;
+    }
+}
+
+/// One reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct YardstickReading {
+    /// 10,000 steps of arithmetic on one thread, in nanoseconds: the lower quartile of many such blocks.
+    pub spin_ns: Option<f64>,
+    /// A message to another thread on the same CPU and its answer, each of which has to be woken up by the kernel, in
+    /// nanoseconds: the lower quartile of many.
+    pub ping_pong_ns: Option<f64>,
+}
+
+/// When the yardstick is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// Before the first repeat.
+    Start,
+    /// Halfway.
+    Middle,
+    /// After the last repeat.
+    End,
+}
+
+/// Reads a yardstick; `None` where there is none. Tests hand in one that takes no time.
+pub type Gauge<'a> = dyn FnMut() -> Option<YardstickReading> + 'a;
+
+/// Time for each of the two works, in nanoseconds.
+const BUDGET_NS: u64 = 100_000_000;
+/// Steps of one block of arithmetic: 20 to 40 µs, so that most blocks are not interrupted.
+const STEPS: u32 = 10_000;
+/// Most blocks or answers that are kept.
+const MOST: usize = 100_000;
+/// Fewer blocks or answers than this in the time tell nothing.
+const LEAST: usize = 40;
+
+/// Does the work and says how long it took: about 200 ms. What could not be done is null.
+#[must_use]
+pub fn measure() -> YardstickReading {
+    YardstickReading { spin_ns: lower_quartile(spin()), ping_pong_ns: lower_quartile(ping_pong()) }
+}
+
+/// A quarter of the values are at most this. The middle would do on an idle machine; the lower quartile still tells the
+/// machine's own speed when others interrupt half of the blocks.
+fn lower_quartile(mut values: Vec<u64>) -> Option<f64> {
+    if values.len() < LEAST {
+        return None;
+    }
+    values.sort_unstable();
+    values.get(values.len() / 4).map(|&value| value as f64)
+}
+
+/// Times `work` again and again.
+fn timed(mut work: impl FnMut()) -> Vec<u64> {
+    let clock = SystemClock::new();
+    let start = clock.now();
+    let (mut before, mut times) = (start, Vec::with_capacity(MOST));
+    while before - start < BUDGET_NS && times.len() < MOST {
+        work();
+        let after = clock.now();
+        times.push(after.saturating_sub(before));
+        before = after;
+    }
+    times
+}
+
+/// Blocks of a chain of shifts (xorshift64, Marsaglia 2003), each step of which needs the one before.
+fn spin() -> Vec<u64> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    timed(|| {
+        for _ in 0..STEPS {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+        }
+        state = black_box(state);
+    })
+}
+
+/// Two threads that take turns. Both run on one CPU: between two CPUs it would depend on how deeply the other one sleeps,
+/// and would differ from second to second. Nothing, where threads cannot be moved or started.
+fn ping_pong() -> Vec<u64> {
+    let ours = thread::Builder::new().name("ql-ping".into()).spawn(|| one_cpu().and_then(|()| ping()));
+    ours.ok().and_then(|ours| ours.join().ok()).flatten().unwrap_or_default()
+}
+
+/// Whose turn it is: the lowest bit; and this when it is over.
+const OVER: u64 = u64::MAX;
+
+fn ping() -> Option<Vec<u64>> {
+    let turn = AtomicU64::new(0);
+    let pinger = thread::current();
+    thread::scope(|scope| {
+        // It inherits the CPU of the thread that starts it.
+        let ponger = thread::Builder::new().name("ql-pong".into()).spawn_scoped(scope, || {
+            loop {
+                match turn.load(Ordering::Acquire) {
+                    OVER => return,
+                    mine if mine % 2 == 1 => {
+                        turn.store(mine + 1, Ordering::Release);
+                        pinger.unpark();
+                    }
+                    _ => thread::park(),
+                }
+            }
+        });
+        let ponger = ponger.ok()?;
+        let times = timed(|| {
+            let asked = turn.load(Ordering::Acquire) + 1;
+            turn.store(asked, Ordering::Release);
+            ponger.thread().unpark();
+            while turn.load(Ordering::Acquire) == asked {
+                thread::park();
+            }
+        });
+        turn.store(OVER, Ordering::Release);
+        ponger.thread().unpark();
+        Some(times)
+    })
+}
+
+/// Moves the calling thread to the last of its CPUs.
+fn one_cpu() -> Option<()> {
+    let allowed = sched_getaffinity(None).ok()?;
+    let last = (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu))?;
+    let mut only = CpuSet::new();
+    only.set(last);
+    sched_setaffinity(None, &only).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lower_quartile_needs_enough_values() {
+        assert_eq!(lower_quartile((0..39).collect()), None);
+        assert_eq!(lower_quartile((0..40).rev().collect()), Some(10.0));
+        assert_eq!(lower_quartile(Vec::new()), None);
+    }
+
+    #[test]
+    fn readings_stand_at_their_moment_and_come_in_order() {
+        let reading = |spin| Some(YardstickReading { spin_ns: Some(spin), ping_pong_ns: None });
+        let mut yardstick = Yardstick::default();
+        yardstick.set(Moment::End, reading(3.0));
+        yardstick.set(Moment::Start, reading(1.0));
+        assert_eq!(yardstick, Yardstick { start: reading(1.0), middle: None, end: reading(3.0) });
+        let spins: Vec<f64> = yardstick.readings().filter_map(|reading| reading.spin_ns).collect();
+        assert_eq!(spins, [1.0, 3.0]);
+        yardstick.set(Moment::Middle, reading(2.0));
+        assert_eq!(yardstick.readings().count(), 3);
+    }
+}
