@@ -32,6 +32,12 @@ lint:
 bench *ARGS:
     cargo bench --quiet {{ARGS}}
 
+# Does the gate cry wolf, and does it catch what is slower? Measures so many pairs of reports, going on where it was
+# stopped, on a machine that does nothing else: 100 take half an hour. Then says what the gate makes of them.
+gate-trial PAIRS="100":
+    cargo bench --quiet --bench gate_trial -- measure {{PAIRS}}
+    cargo bench --quiet --bench gate_trial -- judge
+
 # Everything that decides whether a change lands.
 ci:
     .ci/run
