@@ -57,6 +57,12 @@ pictures SCENARIO="docs/pictures/scenario.toml":
     -{{queue-load}} run {{SCENARIO}} --quiet --output target/pictures.json >target/pictures.txt
     python3 .ci/pictures.py {{binary}} target/pictures.json docs/pictures
 
+# Does the gate cry wolf, and does it catch what is slower? Measures so many pairs of reports, going on where it was
+# stopped, on a machine that does nothing else: 100 take half an hour. Then says what the gate makes of them.
+gate-trial PAIRS="100":
+    cargo bench --quiet --bench gate_trial -- measure {{PAIRS}}
+    cargo bench --quiet --bench gate_trial -- judge
+
 # Everything that decides whether a change lands.
 ci:
     .ci/run
