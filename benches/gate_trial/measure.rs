@@ -4,7 +4,7 @@ use crate::queue;
 use queue_load::adapter::Registry;
 use queue_load::measure::Measurement;
 use queue_load::plan::{Plan, PlannedRepeat};
-use queue_load::report::{self, BuildFacts, CaseInput, RepeatInput, Report, ReportInput, ScenarioRecord};
+use queue_load::report::{self, BuildFacts, CaseInput, CaseRecord, RepeatInput, Report, ReportInput, ScenarioRecord};
 use queue_load::run::{
     CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Session, Yardstick, execute, yardstick,
 };
@@ -107,25 +107,26 @@ impl Trial {
                 let index = case * variants.len() + variant;
                 (case, done.cases.remove(&index).unwrap_or_default())
             });
-            self.report(created_at, done.yardstick, runs.collect())
+            report_on(&self.plan, created_at, done.yardstick, runs.collect())
         });
         Ok(reports.collect())
     }
+}
 
-    fn report(&self, created_at: jiff::Timestamp, yardstick: Yardstick, runs: Vec<(usize, CaseRuns)>) -> Report {
-        let cases = runs.into_iter().map(|(case, runs)| CaseInput {
-            repeats: runs.measured.into_iter().map(|one| input(&one.repeat, one.measurement)).collect(),
-            ..CaseInput::new(&self.plan.cases[case], &self.plan.scenarios[0])
-        });
-        report::build(ReportInput {
-            created_at,
-            interrupted: false,
-            scenarios: self.plan.scenarios.iter().map(ScenarioRecord::of).collect(),
-            environment: report::collect_environment(BuildFacts::default(), Path::new(".")),
-            cases: cases.collect(),
-            yardstick: Some(yardstick),
-        })
-    }
+/// A report as a run would give it.
+fn report_on(plan: &Plan, at: jiff::Timestamp, yardstick: Yardstick, runs: Vec<(usize, CaseRuns)>) -> Report {
+    let cases = runs.into_iter().map(|(case, runs)| CaseInput {
+        repeats: runs.measured.into_iter().map(|one| input(&one.repeat, one.measurement)).collect(),
+        ..CaseInput::new(&plan.cases[case], &plan.scenarios[0])
+    });
+    report::build(ReportInput {
+        created_at: at,
+        interrupted: false,
+        scenarios: plan.scenarios.iter().map(ScenarioRecord::of).collect(),
+        environment: report::collect_environment(BuildFacts::default(), Path::new(".")),
+        cases: cases.collect(),
+        yardstick: Some(yardstick),
+    })
 }
 
 fn input(repeat: &PlannedRepeat, measurement: Measurement) -> RepeatInput {
@@ -166,18 +167,15 @@ fn calibrate(plan: &Plan) -> Result<Calibration, Failure> {
     let mut repeats = plan.repeats.clone();
     repeats.iter_mut().for_each(|repeat| repeat.parameters.queue = queue::name(0));
     let done = carry_out(&repeats)?;
+    let report = report_on(plan, jiff::Timestamp::now(), done.yardstick, done.cases.into_iter().collect());
     let step_ns = queue::step_ns();
-    let steps = |runs: &CaseRuns| {
-        let mut means: Vec<f64> = runs.measured.iter().map(|one| mean_ns(&one.measurement)).collect();
+    let steps = |case: &CaseRecord| {
+        // The statistic that the gate goes by.
+        let mut means: Vec<f64> = case.repeats.iter().filter_map(|one| one.latency.enqueue.trimmed_mean_ns).collect();
         means.sort_by(f64::total_cmp);
         means.get(means.len() / 2).map(|mean| mean / step_ns / 100.0).ok_or("no valid repeat to calibrate by")
     };
-    let steps_per_hundredth = done.cases.values().map(steps).collect::<Result<Vec<_>, _>>()?;
+    let steps_per_hundredth = report.cases.iter().map(steps).collect::<Result<Vec<_>, _>>()?;
     eprintln!("a step takes {step_ns:.3} ns; a hundredth of each call in steps: {steps_per_hundredth:?}");
     Ok(Calibration { steps_per_hundredth })
-}
-
-fn mean_ns(measurement: &Measurement) -> f64 {
-    let enqueue = &measurement.latency.enqueue;
-    enqueue.sum_ns as f64 / enqueue.count.max(1) as f64
 }

@@ -18,10 +18,7 @@ use std::path::{Path, PathBuf};
 pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
     let files = Files::of(&args.decision)?;
     let mut options = options(args)?;
-    let mut reports = Vec::new();
-    for (label, path) in named(&args.reports)? {
-        reports.push((label, show::read_any(&path, queues)?));
-    }
+    let reports = read(named(&args.reports)?, queues)?;
     options.filter = filter(&args.filters, &reports)?;
     let Some(((base_label, base), news)) = reports.split_first() else {
         return Err(usage("REPORT", Problem::new("no report", "name a baseline and a report")));
@@ -48,6 +45,22 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
         _ => comparison::comparison(&comparisons, format, view),
     })?;
     Ok(Exit::Pass)
+}
+
+/// Reads all reports, several at once: in large ones that is most of the work.
+fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, Report)>, CliError> {
+    const AT_ONCE: usize = 4;
+    let mut reports = Vec::with_capacity(named.len());
+    for some in named.chunks(AT_ONCE) {
+        let read: Vec<Result<Report, CliError>> = std::thread::scope(|scope| {
+            let readers: Vec<_> = some.iter().map(|(_, path)| scope.spawn(|| show::read_any(path, queues))).collect();
+            readers.into_iter().map(|reader| reader.join().expect("reading a report does not panic")).collect()
+        });
+        for ((label, _), report) in some.iter().zip(read) {
+            reports.push((label.clone(), report?));
+        }
+    }
+    Ok(reports)
 }
 
 /// What is wrong with the command line.

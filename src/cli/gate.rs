@@ -15,8 +15,12 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     if !args.base.exists() {
         return Err(CliError::NoBaseline { path: args.base.clone() });
     }
-    let base = report::read_verified(&args.base)?;
-    let new = report::read_verified(&args.new)?;
+    let (base, new) = std::thread::scope(|scope| {
+        let base = scope.spawn(|| report::read_verified(&args.base));
+        let new = report::read_verified(&args.new);
+        (base.join().expect("reading a report does not panic"), new)
+    });
+    let (base, new) = (base?, new?);
     let labels = (args.base.display().to_string(), args.new.display().to_string());
     let options = Options { settings: settings(&args.decision, &new)?, labels, ..Options::default() };
     let comparison = compare::compare(&base, &new, &options);

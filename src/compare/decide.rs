@@ -118,8 +118,7 @@ fn judge(base: Found<'_>, new: Found<'_>, effect: Option<Effect>, tails: Vec<Tai
         None => findings.push(no_samples(base.case, new.case)),
     }
     findings.extend(tails.iter().filter(|tail| tail.regressed).map(tail_finding));
-    let few = effect.as_ref().is_some_and(|e| !demand.can_be_met(e.base_repeats as usize, e.new_repeats as usize));
-    if few && let Some(tail) = tails.iter().find(|tail| tail.grew && !tail.regressed) {
+    if let Some(tail) = tails.iter().find(|tail| tail.grew && !tail.regressed && !tail.confirmable) {
         let text = format!("{}; so few repeats cannot confirm it", tail_text(tail));
         findings.push(Finding { kind: FindingKind::Unconfirmed, text });
     }

@@ -6,7 +6,7 @@
 
 use super::align::Found;
 use super::family::holm;
-use super::rank::RankTests;
+use super::rank::{RankTests, smallest_p};
 use super::{Tail, TailBound};
 use crate::report::{CaseRecord, RepeatRecord, bound_from, calls_over};
 
@@ -20,10 +20,16 @@ pub(super) fn tails(pairs: &[Option<(Found<'_>, Found<'_>)>], alpha: f64) -> Vec
     let mut tests = RankTests::default();
     let mut all: Vec<Vec<Tail>> =
         pairs.iter().map(|pair| pair.map_or_else(Vec::new, |(base, new)| of_pair(base, new, &mut tests))).collect();
+    let family = all.iter().map(Vec::len).sum::<usize>() as f64;
     let chances: Vec<f64> = all.iter().flatten().map(|tail| tail.p.unwrap_or(1.0)).collect();
     for (tail, adjusted) in all.iter_mut().flatten().zip(holm(&chances)) {
         tail.p_adjusted = Some(adjusted);
         tail.regressed = tail.grew && adjusted <= alpha;
+    }
+    for (tails, pair) in all.iter_mut().zip(pairs) {
+        let repeats = |found: Found<'_>| found.case.repeats.len() as u64;
+        let smallest = pair.map_or(1.0, |(base, new)| smallest_p(repeats(base), repeats(new)));
+        tails.iter_mut().for_each(|tail| tail.confirmable = smallest * family <= alpha);
     }
     all
 }
@@ -58,6 +64,7 @@ fn tail(kind: TailBound, bound: u64, base: &CaseRecord, new: &CaseRecord, tests:
         p: Some(tests.test(&base_shares, &new_shares).p_larger),
         p_adjusted: None,
         grew,
+        confirmable: false,
         regressed: false,
     })
 }

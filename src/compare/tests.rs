@@ -182,6 +182,10 @@ fn a_tail_that_grows_is_caught_and_one_disturbed_repeat_is_not_a_tail() {
         let decision = decide(&report(vec![stalling(base)]), &report(vec![stalling(new)]));
         assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
     }
+    // Five against five could prove that one of two means rose, and not that one of four shares did.
+    let with_another = |shares: &[f64]| report(vec![stalling(shares), sized(64, &means(5, 1e4))]);
+    let decision = decide(&with_another(&[0.0; 5]), &with_another(&[0.04; 5]));
+    assert_eq!(decision.outcome, Inconclusive, "{}", decision.reason);
     let mut old = stalling(&[0.04; 10]);
     old.repeats.iter_mut().for_each(|repeat| repeat.slow_calls.clear());
     let decision = decide(&report(vec![stalling(&[0.0; 10])]), &report(vec![old]));

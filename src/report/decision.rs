@@ -242,6 +242,8 @@ pub struct Tail {
     pub p_adjusted: Option<f64>,
     /// It grew by enough to matter.
     pub grew: bool,
+    /// So many repeats could confirm that at all.
+    pub confirmable: bool,
     /// It grew by enough, and the repeats confirm it.
     pub regressed: bool,
 }

@@ -77,7 +77,7 @@ fn json_holds_the_decision_and_every_metric() {
 fn other_formats_are_refused() {
     for format in Format::ALL.into_iter().filter(|format| !super::COMPARISON_FORMATS.contains(format)) {
         let error = comparison(&[], format, View::FILE).unwrap_err().to_string();
-        assert!(error.contains("table, json, markdown or github"), "{error}");
+        assert!(error.contains("table, json, markdown, html or github"), "{error}");
     }
 }
 
