@@ -2,9 +2,9 @@
 //!
 //! `fail` and `error` are `::error`s, `invalid` is a `::warning`. They point at the scenario's file. A step shows ten
 //! annotations of each kind and silently leaves the rest out, so no more are written, and the first one says how many
-//! cases have none.
+//! cases have none. What a gate said of the run comes last.
 
-use super::sanitise;
+use super::{comparison, sanitise};
 use crate::report::{CaseRecord, Report};
 use crate::verdict::{Outcome, OutcomeCounts};
 
@@ -20,7 +20,9 @@ const LONGEST_TITLE: usize = 200;
 pub fn github(report: &Report) -> String {
     let mut open: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.verdict.outcome != Outcome::Pass).collect();
     open.sort_by_key(|case| std::cmp::Reverse(case.verdict.outcome));
-    let (mut errors, mut warnings) = room(report.verdict.outcome);
+    let gate = report.gate.as_ref().and_then(|gate| gate.decision());
+    let gate: Vec<String> = gate.iter().flat_map(comparison::annotations).collect();
+    let (mut errors, mut warnings) = room(report.verdict.outcome, &gate);
     let mut lines = Vec::new();
     for case in &open {
         let room = if command(case.verdict.outcome) == "error" { &mut errors } else { &mut warnings };
@@ -31,16 +33,17 @@ pub fn github(report: &Report) -> String {
     }
     let left_out = open.len() - lines.len();
     lines.insert(0, of_whole(report, left_out));
+    lines.extend(gate);
     lines.join("\n") + "\n"
 }
 
-/// Annotations of each kind that the cases may have beside the one for the whole.
-fn room(whole: Outcome) -> (usize, usize) {
-    match command(whole) {
-        "error" => (MOST - 1, MOST),
-        "warning" => (MOST, MOST - 1),
-        _ => (MOST, MOST),
-    }
+/// Annotations of each kind that the cases may have beside the one for the whole and those of the gate.
+fn room(whole: Outcome, gate: &[String]) -> (usize, usize) {
+    let left = |kind: &str| {
+        let taken = gate.iter().filter(|line| line.starts_with(&format!("::{kind} "))).count();
+        MOST.saturating_sub(taken + usize::from(command(whole) == kind))
+    };
+    (left("error"), left("warning"))
 }
 
 fn command(outcome: Outcome) -> &'static str {

@@ -51,6 +51,30 @@ fn golden_hdr() {
     insta::assert_snapshot!(text(Format::Hdr));
 }
 
+/// A run that was gated, whose only case of the gate looked regressed and was confirmed.
+fn confirmed() -> crate::report::Report {
+    let mut report = filled_with(&[1.0; 12], &[7; 12], "strategy=block");
+    let gate = report.gate.as_mut().unwrap();
+    gate.reason = "1 of 1 case regressed: strategy=block".into();
+    let mut again = gate.rounds[0].clone();
+    again.round = 1;
+    again.decision.cases[0].reason = "enqueue 5.05 µs → 6.96 µs (+38.0%), p = 2e-5".into();
+    gate.rounds.push(again);
+    report
+}
+
+#[test]
+fn a_gate_is_told_in_every_format_for_a_job() {
+    let shown = |format| String::from_utf8(render(&confirmed(), format, View::FILE).unwrap()).unwrap();
+    let github: Vec<String> = shown(Format::Github).lines().rev().take(2).map(str::to_owned).collect();
+    insta::assert_snapshot!("gate_github", github.join("\n"));
+    let junit = shown(Format::Junit);
+    insta::assert_snapshot!("gate_junit", &junit[junit.find("<testsuite name=\"gate\"").unwrap()..]);
+    let markdown = shown(Format::Markdown);
+    let start = markdown.find("gate against").unwrap();
+    insta::assert_snapshot!("gate_markdown", &markdown[start..start + markdown[start..].find("```").unwrap()]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -2,10 +2,11 @@
 //!
 //! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s, of type `invalid` and of the kind of the error: what
 //! cannot be trusted must not be taken for a pass, and most readers of the format show what is skipped as one. What is to
-//! be said of the whole beyond its cases (interrupted, target not exercised) is the suite `plan`.
+//! be said of the whole beyond its cases (interrupted, target not exercised) is the suite `plan`; what a gate said of the
+//! run, the suite `gate`.
 
 use super::{RenderError, sanitise};
-use crate::report::{CaseRecord, Report};
+use crate::report::{CaseRecord, Change, GateDecision, GateOutcome, Report};
 use crate::scenario::AXES;
 use crate::verdict::{CheckResult, Outcome};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
@@ -23,6 +24,7 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
     let mut document = quick_junit::Report::new(text(&report.tool.name));
     document.add_test_suite(plan(report));
     document.add_test_suites(report.cases.iter().map(suite));
+    document.add_test_suites(report.gate.as_ref().and_then(|gate| gate.decision()).map(|decision| gate(&decision)));
     let mut bytes = Vec::new();
     document.serialize(&mut bytes).map_err(|error| RenderError::Xml(error.to_string()))?;
     Ok(bytes)
@@ -74,6 +76,27 @@ fn suite(case: &CaseRecord) -> TestSuite {
     cases.push(run);
     cases.extend(case.verdict.checks.iter().map(|check| of_check(check, &name)));
     suite.add_test_cases(cases);
+    suite
+}
+
+/// What a gate said of the run: of the whole, and of each case.
+fn gate(decision: &GateDecision) -> TestSuite {
+    let mut suite = TestSuite::new("gate");
+    let whole = match decision.outcome {
+        GateOutcome::Pass => Outcome::Pass,
+        GateOutcome::Regressed => Outcome::Fail,
+        GateOutcome::Inconclusive | GateOutcome::Incomparable => Outcome::Invalid,
+    };
+    let whole = status(whole, decision.outcome.word(), &decision.reason);
+    suite.add_test_case(test_case("the run holds against its baseline", "gate", whole));
+    suite.add_test_cases(decision.cases.iter().map(|case| {
+        let outcome = match case.change {
+            Change::Regressed => Outcome::Fail,
+            Change::Inconclusive | Change::Incomparable => Outcome::Invalid,
+            Change::Improved | Change::Added | Change::Removed | Change::Unchanged => Outcome::Pass,
+        };
+        test_case(&case.id, "gate", status(outcome, case.change.word(), &case.reason))
+    }));
     suite
 }
 

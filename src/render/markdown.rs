@@ -5,7 +5,7 @@
 use super::columns::{all_axes, axes, metrics};
 use super::facts::facts;
 use super::grid::Column;
-use super::{reasons, sanitise, table, totals};
+use super::{gating, reasons, sanitise, table, totals};
 use crate::report::Report;
 use crate::units::human;
 use crate::verdict::Outcome;
@@ -29,6 +29,9 @@ pub fn markdown(report: &Report) -> String {
     open.sort_by_key(|&row| std::cmp::Reverse(report.cases[row].verdict.outcome));
 
     let mut out = heading(report);
+    if report.gate.is_some() {
+        out.push_str(&fenced(&gating::gate(report, 100)));
+    }
     out.push_str(&rows(&columns, &open));
     let why = reasons::lines(report, &labels, 100);
     if !why.is_empty() {

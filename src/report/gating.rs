@@ -48,6 +48,22 @@ pub struct GateRecord {
     pub rounds: Vec<GateRound>,
 }
 
+impl GateRecord {
+    /// What was decided in the end, of every case what was said of it last; `None` without a round.
+    #[must_use]
+    pub fn decision(&self) -> Option<GateDecision> {
+        let (first, later) = self.rounds.split_first()?;
+        let mut decision =
+            GateDecision { outcome: self.outcome, reason: self.reason.clone(), ..first.decision.clone() };
+        for fresh in later.iter().flat_map(|round| &round.decision.cases) {
+            if let Some(case) = decision.cases.iter_mut().find(|case| case.id == fresh.id) {
+                case.clone_from(fresh);
+            }
+        }
+        Some(decision)
+    }
+}
+
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateRound {

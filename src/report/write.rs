@@ -110,7 +110,7 @@ pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
     write_bytes(&report.to_bytes()?, path)
 }
 
-/// Writes a report in whatever format to `path`, as [`write`] does.
+/// Writes a report in whatever format to `path`, as [`write()`] does.
 ///
 /// # Errors
 /// When the file system refuses; what was at `path` is still there then.

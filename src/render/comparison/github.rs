@@ -11,6 +11,11 @@ const LONGEST_TITLE: usize = 200;
 
 /// The decision as workflow commands, one a line. A step shows ten of each kind, so no more are written.
 pub(super) fn gate(decision: &GateDecision) -> String {
+    annotations(decision).join("\n") + "\n"
+}
+
+/// The same, one by one.
+pub(in crate::render) fn annotations(decision: &GateDecision) -> Vec<String> {
     let whole = match decision.outcome {
         GateOutcome::Pass => "notice",
         GateOutcome::Regressed => "error",
@@ -28,5 +33,5 @@ pub(super) fn gate(decision: &GateDecision) -> String {
             line(command, None, &title, &sanitise(&case.reason, LONGEST))
         }));
     }
-    lines.join("\n") + "\n"
+    lines
 }

@@ -7,6 +7,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(super) use github::annotations;
 pub use table::gate_line;
 
 use super::{Format, RenderError, View};
