@@ -1,8 +1,9 @@
 //! The trial of the gate: does it cry wolf, and does it catch what is slower?
 //!
-//! `cargo bench --bench gate_trial -- measure 100` measures pairs of reports, `-- baseline` a baseline to be held against
-//! later ones, `-- judge` says what the gate makes of all that was measured. Measuring goes on where it was stopped;
-//! judging takes no measurement, so that a changed rule can be judged on the same evidence.
+//! `cargo bench --bench gate_trial -- measure 100` measures a baseline and then pairs of reports, `-- baseline` another
+//! baseline in its place, `-- judge` says what the gate makes of all that was measured: of each pair, and of each report
+//! that is half an hour younger than the baseline. Measuring goes on where it was stopped; judging takes no measurement,
+//! so that a changed rule can be judged on the same evidence.
 
 mod judge;
 mod measure;

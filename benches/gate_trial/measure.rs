@@ -32,10 +32,11 @@ pub fn baseline_file(place: &Path) -> PathBuf {
     place.join("baseline.json")
 }
 
-/// Steps of arithmetic that make a hundredth of each call, as measured before the first pair.
+/// Steps of arithmetic that slow each call down by what its variant says, as measured before the first pair: for each
+/// call those of each variant.
 #[derive(Serialize, Deserialize)]
 struct Calibration {
-    steps_per_hundredth: Vec<f64>,
+    steps: Vec<Vec<u64>>,
 }
 
 /// Measures the baseline, over one that is there.
@@ -45,8 +46,11 @@ pub fn baseline(place: &Path) -> Result<(), Failure> {
     Ok(report::write(&reports[0], &baseline_file(place))?)
 }
 
-/// Measures what is missing of so many pairs.
+/// Measures what is missing of so many pairs, and a baseline before them.
 pub fn pairs(place: &Path, pairs: usize) -> Result<(), Failure> {
+    if !baseline_file(place).exists() {
+        baseline(place)?;
+    }
     let trial = Trial::new(place)?;
     for pair in 0..pairs {
         if VARIANTS.iter().all(|(variant, _)| file(place, pair, variant).exists()) {
@@ -87,30 +91,39 @@ impl Trial {
 
     /// One report for each variant.
     fn run(&self, seed: u64, variants: &[(&str, u64)]) -> Result<Vec<Report>, Failure> {
-        let created_at = jiff::Timestamp::now();
-        let steps = |case: usize, slower: u64| (self.calibration.steps_per_hundredth[case] * slower as f64) as u64;
-        let mut planned = Vec::new();
-        for (position, repeat) in self.plan.repeats.iter().enumerate() {
-            // Each variant is first, second, … equally often.
-            for turn in 0..variants.len() {
-                let variant = (turn + position + seed as usize) % variants.len();
-                let mut repeat = repeat.clone();
-                repeat.parameters.queue = queue::name(steps(repeat.case, variants[variant].1));
-                repeat.case = repeat.case * variants.len() + variant;
-                repeat.seed ^= seed << 32 | (variant as u64) << 16;
-                planned.push(repeat);
-            }
-        }
-        let mut done = carry_out(&planned)?;
-        let reports = (0..variants.len()).map(|variant| {
-            let runs = (0..self.plan.cases.len()).map(|case| {
-                let index = case * variants.len() + variant;
-                (case, done.cases.remove(&index).unwrap_or_default())
-            });
-            report_on(&self.plan, created_at, done.yardstick, runs.collect())
-        });
-        Ok(reports.collect())
+        let place = |name: &str| VARIANTS.iter().position(|(variant, _)| *variant == name).unwrap_or(0);
+        let places: Vec<usize> = variants.iter().map(|(name, _)| place(name)).collect();
+        interleave(&self.plan, seed, places.len(), &|case, variant| self.calibration.steps[case][places[variant]])
     }
+}
+
+/// One report for each of so many variants, their repeats interleaved; `steps` says how many a call of a variant takes.
+fn interleave(
+    plan: &Plan,
+    seed: u64,
+    variants: usize,
+    steps: &dyn Fn(usize, usize) -> u64,
+) -> Result<Vec<Report>, Failure> {
+    let created_at = jiff::Timestamp::now();
+    let mut planned = Vec::new();
+    for (position, repeat) in plan.repeats.iter().enumerate() {
+        // Each variant is first, second, … equally often.
+        for turn in 0..variants {
+            let variant = (turn + position + seed as usize) % variants;
+            let mut repeat = repeat.clone();
+            repeat.parameters.queue = queue::name(steps(repeat.case, variant));
+            repeat.case = repeat.case * variants + variant;
+            repeat.seed ^= seed << 32 | (variant as u64) << 16;
+            planned.push(repeat);
+        }
+    }
+    let mut done = carry_out(&planned)?;
+    let reports = (0..variants).map(|variant| {
+        let runs = (0..plan.cases.len())
+            .map(|case| (case, done.cases.remove(&(case * variants + variant)).unwrap_or_default()));
+        report_on(plan, created_at, done.yardstick, runs.collect())
+    });
+    Ok(reports.collect())
 }
 
 /// A report as a run would give it.
@@ -162,20 +175,56 @@ fn carry_out(repeats: &[PlannedRepeat]) -> Result<Execution, Failure> {
     }
 }
 
-/// What a hundredth of each call is in steps, by the middle one of its repeats.
+/// Finds the steps by trying: a step beside a call takes another time than a step alone, and the first ones none at all,
+/// since the processor overlaps them with the call.
 fn calibrate(plan: &Plan) -> Result<Calibration, Failure> {
-    let mut repeats = plan.repeats.clone();
-    repeats.iter_mut().for_each(|repeat| repeat.parameters.queue = queue::name(0));
-    let done = carry_out(&repeats)?;
-    let report = report_on(plan, jiff::Timestamp::now(), done.yardstick, done.cases.into_iter().collect());
-    let step_ns = queue::step_ns();
-    let steps = |case: &CaseRecord| {
-        // The statistic that the gate goes by.
-        let mut means: Vec<f64> = case.repeats.iter().filter_map(|one| one.latency.enqueue.trimmed_mean_ns).collect();
-        means.sort_by(f64::total_cmp);
-        means.get(means.len() / 2).map(|mean| mean / step_ns / 100.0).ok_or("no valid repeat to calibrate by")
-    };
-    let steps_per_hundredth = report.cases.iter().map(steps).collect::<Result<Vec<_>, _>>()?;
-    eprintln!("a step takes {step_ns:.3} ns; a hundredth of each call in steps: {steps_per_hundredth:?}");
-    Ok(Calibration { steps_per_hundredth })
+    const ROUNDS: u64 = 6;
+    let bare = interleave(plan, 0, 1, &|_, _| 0)?;
+    let begun = |case: &CaseRecord| Ok(Tried(vec![(0.0, 0.0), (1.0, middle(case)? / queue::step_ns())]));
+    let mut calls = bare[0].cases.iter().map(begun).collect::<Result<Vec<_>, Failure>>()?;
+    for round in 1..=ROUNDS {
+        let planned: Vec<Vec<u64>> = calls.iter().map(Tried::steps).collect();
+        let reports = interleave(plan, round, VARIANTS.len(), &|case, variant| planned[case][variant])?;
+        for (call, tried) in calls.iter_mut().enumerate() {
+            let means: Vec<f64> = reports.iter().map(|report| middle(&report.cases[call])).collect::<Result<_, _>>()?;
+            let base = (means[0] + means[1]) / 2.0;
+            for variant in (0..VARIANTS.len()).filter(|variant| VARIANTS[*variant].1 > 0) {
+                let (steps, slower) = (planned[call][variant], means[variant] / base - 1.0);
+                eprintln!("call {call}: {steps} steps more take {:+.1} %", slower * 100.0);
+                if slower > 0.0 {
+                    tried.0.push((slower, steps as f64));
+                }
+            }
+        }
+    }
+    Ok(Calibration { steps: calls.iter().map(Tried::steps).collect() })
+}
+
+/// By how much so many steps slowed a call down, as a share, for all that was tried; at first a guess.
+struct Tried(Vec<(f64, f64)>);
+
+impl Tried {
+    /// The steps of each variant: on the line between the nearest two that were tried.
+    fn steps(&self) -> Vec<u64> {
+        let mut tried = self.0.clone();
+        tried.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let between = |wanted: f64| {
+            let above = tried.iter().position(|(slower, _)| *slower >= wanted).unwrap_or(tried.len() - 1).max(1);
+            let (Some(&(low, fewer)), Some(&(high, more))) = (tried.get(above - 1), tried.get(above)) else {
+                return 0.0;
+            };
+            fewer + (more - fewer) * (wanted - low) / (high - low).max(f64::EPSILON)
+        };
+        VARIANTS
+            .iter()
+            .map(|(_, slower)| if *slower == 0 { 0 } else { between(*slower as f64 / 100.0) as u64 })
+            .collect()
+    }
+}
+
+/// The middle one of the repeats, by the statistic that the gate goes by.
+fn middle(case: &CaseRecord) -> Result<f64, Failure> {
+    let mut means: Vec<f64> = case.repeats.iter().filter_map(|one| one.latency.enqueue.trimmed_mean_ns).collect();
+    means.sort_by(f64::total_cmp);
+    Ok(means.get(means.len() / 2).copied().ok_or("no valid repeat to calibrate by")?)
 }

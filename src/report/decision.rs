@@ -236,7 +236,8 @@ pub struct Tail {
     pub base_share: f64,
     /// Share of the new calls.
     pub new_share: f64,
-    /// Chance of repeats with at least so much larger shares if nothing had changed; null where repeats have no shares.
+    /// Chance of repeats with at least so much larger shares if they had just doubled or grown by half a percentage point,
+    /// whichever is more; null where repeats have no shares.
     pub p: Option<f64>,
     /// The same, over the whole family by Holm's method.
     pub p_adjusted: Option<f64>,

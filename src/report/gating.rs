@@ -36,7 +36,7 @@ pub struct Confirmation {
 /// What came of holding a run against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateRecord {
-    /// The baseline's file.
+    /// The baseline's file, or what took its place.
     pub baseline: String,
     /// Its digest.
     pub digest: String,

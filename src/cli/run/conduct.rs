@@ -162,7 +162,7 @@ fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, endi
     };
     let (baseline, digest) = match &gating.reference {
         Reference::Saved { file, digest, .. } => (file.clone(), digest.clone()),
-        Reference::OtherProgram => (String::new(), String::new()),
+        Reference::OtherProgram => ("the other program".to_owned(), String::new()),
     };
     report.verdict.exit = exit(report.verdict.exit, outcome);
     if !matches!(ending, Ending::Complete) {
