@@ -142,10 +142,11 @@ pub struct DecisionArgs {
     /// Hold reports of different machines or builds against each other all the same
     #[arg(long)]
     pub allow_cross_machine: bool,
-    /// What stdout carries: table, json, markdown or github
+    /// What stdout carries: table, json, markdown, html or github
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,
-    /// Write this file as well; its ending says in which format (.json, .md, .txt); may be given again
+    /// Write this file as well, or instead if it takes what --format names; its ending says in which format (.json, .html,
+    /// .md, .txt); may be given again
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 }

@@ -166,11 +166,14 @@ impl<'a> Files<'a> {
         Ok(Self { format: args.format, files: args.output.iter().map(known).collect::<Result<_, CliError>>()? })
     }
 
-    /// Writes the files, then stdout.
+    /// Writes the files, then stdout, unless a file already has what it would carry.
     pub(super) fn write(&self, render: &dyn Fn(Format, View) -> Result<Vec<u8>, RenderError>) -> Result<(), CliError> {
         let internal = |error: RenderError| CliError::Internal(error.to_string());
         for (path, format) in &self.files {
             report::write_bytes(&render(*format, View::FILE).map_err(internal)?, path)?;
+        }
+        if self.files.iter().any(|(_, format)| *format == self.format) {
+            return Ok(());
         }
         stdio::result(&render(self.format, stdio::view(When::default())).map_err(internal)?)
     }

@@ -68,12 +68,15 @@ fn outcome(
     if of(Change::Incomparable).next().is_some() {
         return (GateOutcome::Incomparable, summary(cases, Change::Incomparable, "cannot be compared"));
     }
+    // The same numbers twice say nothing of a machine that changed between them.
+    let is_identical = |case: &CaseDecision| case.effect.as_ref().is_some_and(|effect| effect.identical);
+    let moved = yardstick.moved && !cases.iter().all(is_identical);
     let is_exact = |case: &CaseDecision| case.findings.iter().any(|finding| finding.kind.is_exact());
     let regressed = summary(cases, Change::Regressed, "regressed");
-    if of(Change::Regressed).any(is_exact) || (!yardstick.moved && of(Change::Regressed).next().is_some()) {
+    if of(Change::Regressed).any(is_exact) || (!moved && of(Change::Regressed).next().is_some()) {
         return (GateOutcome::Regressed, regressed);
     }
-    if let (true, Some(reason)) = (yardstick.moved, &yardstick.reason) {
+    if let (true, Some(reason)) = (moved, &yardstick.reason) {
         return (GateOutcome::Inconclusive, reason.clone());
     }
     if of(Change::Inconclusive).next().is_some() {

@@ -384,6 +384,19 @@ fn a_machine_that_changed_proves_nothing_but_what_is_exact() {
 }
 
 #[test]
+fn a_report_is_no_other_machine_than_itself() {
+    let unsteady = measured([1e8, 1.2e8, 1e8], 5e3);
+    let same = Report { yardstick: unsteady, ..report(vec![case(&means(1, 1e4))]) };
+    let decision = decide(&same, &same);
+    assert_eq!(decision.outcome, GateOutcome::Pass, "{}", decision.reason);
+    let other = Report { yardstick: unsteady, ..report(vec![case(&means(10, 1.01e4))]) };
+    assert_eq!(
+        decide(&Report { yardstick: unsteady, ..report(vec![case(&means(10, 1e4))]) }, &other).outcome,
+        GateOutcome::Inconclusive
+    );
+}
+
+#[test]
 fn calibrated_noise_raises_the_bar() {
     let mut base = report(vec![case(&means(10, 1e4))]);
     let new = report(vec![case(&means(10, 1.15e4))]);
