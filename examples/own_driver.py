@@ -1,8 +1,7 @@
-"""Your own queue under load, in any language: all of docs/PROTOCOL.md in some 30 lines of Python, with nothing to install."""
+"""Your own queue under load, in any language: all of docs/PROTOCOL.md in 30 lines of Python, with nothing to install."""
 import json, os, queue, sys, threading, time
 
-now, out = time.monotonic_ns, os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)  # stdout is the protocol's alone: what a library prints goes to stderr
+now, out, _ = time.monotonic_ns, os.fdopen(os.dup(1), "w", buffering=1), os.dup2(2, 1)  # what a library prints goes to stderr
 can = {"strategies": ["drop"], "axes": ["producers=lanes", "pacing=sleep"]}
 print(json.dumps({"hello": {"protocol": 1, "name": "mine", "version": "1.0", "capabilities": can}}), file=out)
 repeat = json.loads(sys.stdin.readline() or sys.exit())["repeat"]  # no request: we were only asked what we can do
@@ -11,14 +10,11 @@ case, calls, seen, free_at = repeat["parameters"], [], {}, 0
 mine = queue.Queue(case["maxsize"])  # your queue; its worker is your sink
 worker = threading.Thread(target=lambda: [seen.setdefault(n, now()) for n in iter(mine.get, None)], daemon=True)
 worker.start(), print('"started"', file=out)
-logs, _, seconds = case["rate"].removesuffix("s").partition("/")  # such as 1000/s, or 10000/3s
-ns, logs = 10**9 * int(seconds or 1), int(logs) * case["concurrency"]  # all tasks together, on this one thread
-begin, span = now() + repeat["warmup_ns"], case["duration_ns"]
+logs, seconds = (int(number or 1) for number in case["rate"].removesuffix("s").partition("/")[::2])  # 1000/s, 10000/3s
+logs, ns, begin, span = logs * case["concurrency"], 10**9 * seconds, now() + repeat["warmup_ns"], case["duration_ns"]
 for n in range(-repeat["warmup_ns"] * logs // ns, -(-span * logs // ns)):
-    due = begin + n * ns // logs
-    time.sleep(max(0, due - now()) / 1e9)
-    start = now()
-    accepted = not mine.full() and mine.put_nowait(n) is None  # your call: whether your queue took the log
+    time.sleep(max(0, (due := begin + n * ns // logs) - now()) / 1e9)
+    start, accepted = now(), not mine.full() and mine.put_nowait(n) is None  # your call: whether your queue took the log
     free_at = (ideal := max(due, free_at)) + (took := now() - start)  # ideal: its start, had we woken up on time
     calls += [(n, due, ideal, start, took, accepted)] * (n >= 0)  # the logs before the window are its warm-up
 mine.put(None), worker.join(repeat["drain_timeout_ns"] / 1e9)  # your shutdown
@@ -30,8 +26,7 @@ ledger = dict(scheduled=len(calls), attempted=len(calls), enqueued=len(yes), dro
 times = dict(enqueue=[c[4] for c in yes], rejected=[c[4] for c in calls if not c[5]], delivery=[seen[c[0]] - c[3] for c in got],
              response=[c[3] + c[4] - c[1] for c in calls], response_ideal=[c[2] + c[4] - c[1] for c in calls],
              lateness=[max(0, c[3] - c[2]) for c in calls])
-rates = dict(offered="scheduled", attempted="attempted", accepted="enqueued_in_window", delivered="delivered_in_window")
 cost = dict(cpu_s_per_million={}, peak_memory_bytes=None, depth_high_water=None, drain_ns=max(0, end - span))
-print(json.dumps({"result": dict(outcome_source="call", ledger=ledger, latency={k: {"values_ns": v} for k, v in times.items()},
-    rates={k + "_per_s": ledger[v] * 1e9 / span for k, v in rates.items()}, cost=cost, queue_version="1.0",
-    machine=dict(clock="os", instrument_floor_ns=min(-(now() - now()) for _ in range(999))))}), file=out)
+machine = dict(clock="os", instrument_floor_ns=min(-(now() - now()) for _ in range(999)))
+result = dict(outcome_source="call", ledger=ledger, latency={k: {"values_ns": v} for k, v in times.items()}, cost=cost, machine=machine)
+print(json.dumps({"result": result | {"queue_version": "1.0"}}), file=out)

@@ -133,6 +133,32 @@ pub struct Rates {
     pub delivered_per_s: f64,
 }
 
+impl Rates {
+    /// Those of a ledger, over a window of so many nanoseconds.
+    #[must_use]
+    pub fn of(ledger: &Ledger, window_ns: u64) -> Self {
+        let per_second = |count: u64| count as f64 * 1e9 / window_ns as f64;
+        Self {
+            offered_per_s: per_second(ledger.scheduled),
+            attempted_per_s: per_second(ledger.attempted),
+            accepted_per_s: per_second(ledger.enqueued_in_window),
+            delivered_per_s: per_second(ledger.delivered_in_window),
+        }
+    }
+
+    /// Not said. JSON has no such numbers, so nobody else can write them.
+    fn left_out() -> Self {
+        let none = f64::NAN;
+        Self { offered_per_s: none, attempted_per_s: none, accepted_per_s: none, delivered_per_s: none }
+    }
+
+    /// Whether they were left out on the wire.
+    #[must_use]
+    pub fn are_left_out(&self) -> bool {
+        self.offered_per_s.is_nan()
+    }
+}
+
 /// What the load cost the process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,7 +259,8 @@ pub struct Measurement {
     pub ledger: Ledger,
     /// The times.
     pub latency: Latencies,
-    /// The rates.
+    /// The rates. A driver may leave them out, since they follow from the ledger; the runner then fills them in.
+    #[serde(default = "Rates::left_out")]
     pub rates: Rates,
     /// The cost.
     pub cost: Cost,
@@ -270,6 +297,17 @@ pub(super) mod decimal {
 mod tests {
     use super::super::fixture::healthy;
     use super::*;
+
+    #[test]
+    fn rates_may_be_left_out_and_then_follow_from_the_ledger() {
+        let full = healthy(100);
+        assert!(!full.rates.are_left_out());
+        let mut without = serde_json::to_value(&full).unwrap();
+        without.as_object_mut().unwrap().remove("rates");
+        let read: Measurement = serde_json::from_value(without).unwrap();
+        assert!(read.rates.are_left_out());
+        assert_eq!(Rates::of(&read.ledger, 1_000_000_000).offered_per_s, read.ledger.scheduled as f64);
+    }
 
     #[test]
     fn a_measurement_from_before_lag_and_control_still_reads() {

@@ -6,7 +6,7 @@ use super::errors::{Fault, RepeatError, excerpt};
 use super::leftovers::{self, Mark};
 use super::process::Process;
 use super::scratch::Scratch;
-use crate::measure::Measurement;
+use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
 use std::collections::BTreeMap;
@@ -294,7 +294,10 @@ impl ChildDriver {
         }
     }
 
-    fn believe(&self, repeat: &PlannedRepeat, measurement: Measurement) -> Result<Measurement, Fault> {
+    fn believe(&self, repeat: &PlannedRepeat, mut measurement: Measurement) -> Result<Measurement, Fault> {
+        if measurement.rates.are_left_out() {
+            measurement.rates = Rates::of(&measurement.ledger, repeat.parameters.duration.0);
+        }
         let untrue = (self.verify)(repeat, &measurement);
         if untrue.is_empty() {
             return Ok(measurement);

@@ -65,7 +65,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     }
     Ok(Measurement {
         outcome_source: Q::ABOUT.outcome_source,
-        rates: rates(&ledger, repeat.parameters.duration.0),
+        rates: Rates::of(&ledger, repeat.parameters.duration.0),
         cost: cost(&ledger, &passed, &account, drain_ns),
         machine: machine_record(&passed, jitter.as_ref(), clock, floor_ns),
         control,
@@ -141,16 +141,6 @@ fn sum(told: impl Iterator<Item = Told>) -> Told {
     })
 }
 
-fn rates(ledger: &Ledger, window_ns: u64) -> Rates {
-    let per_second = |count: u64| count as f64 * 1e9 / window_ns as f64;
-    Rates {
-        offered_per_s: per_second(ledger.scheduled),
-        attempted_per_s: per_second(ledger.attempted),
-        accepted_per_s: per_second(ledger.enqueued_in_window),
-        delivered_per_s: per_second(ledger.delivered_in_window),
-    }
-}
-
 fn cost(ledger: &Ledger, passed: &Passed, account: &Account, drain_ns: u64) -> Cost {
     // Nanoseconds a log are milliseconds a million logs.
     let per_million = |ns: u64| ns as f64 / ledger.attempted as f64 / 1e3;
@@ -207,7 +197,7 @@ mod tests {
             delivered_in_window: 100,
             ..Ledger::default()
         };
-        let rates = rates(&ledger, 2_000_000_000);
+        let rates = Rates::of(&ledger, 2_000_000_000);
         let all = [rates.offered_per_s, rates.attempted_per_s, rates.accepted_per_s, rates.delivered_per_s];
         assert_eq!(all, [200.0, 150.0, 100.0, 50.0]);
     }
