@@ -69,7 +69,8 @@ impl Driver for PlanDriver<'_> {
     }
 }
 
-fn verify() -> Verify {
+/// What a result is held against before it is believed: its own sums, and the load that was asked for.
+pub fn verify() -> Verify {
     Box::new(|repeat, measurement| {
         let contradictions = verdict::faults(measurement);
         contradictions.into_iter().chain(verdict::faults_for(repeat, measurement)).collect()

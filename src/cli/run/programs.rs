@@ -1,10 +1,10 @@
 //! Two builds of this program, their repeats interleaved.
 
 use crate::cli::error::CliError;
+use crate::cli::plan_driver;
 use crate::measure::Measurement;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::run::{ChildCommand, ChildDriver, Driver, Interrupt, PATIENCE, RepeatError, greet};
-use crate::verdict;
 use crate::worker::protocol;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,8 +42,7 @@ pub struct Programs<'a> {
 impl<'a> Programs<'a> {
     /// The first `own_cases` cases of the plan are this program's.
     pub fn new(own: &'a mut dyn Driver, other: OtherProgram, own_cases: usize) -> Self {
-        let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
-        Self { own, other: Box::new(ChildDriver::new(other.0, Box::new(verify))), own_cases }
+        Self { own, other: Box::new(ChildDriver::new(other.0, plan_driver::verify())), own_cases }
     }
 }
 
