@@ -91,6 +91,7 @@ fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
         findings,
         effect: None,
         tails: Vec::new(),
+        tests: Vec::new(),
         repeats_needed: None,
     }
 }
@@ -134,6 +135,7 @@ fn judge(base: Found<'_>, new: Found<'_>, effect: Option<Effect>, tails: Vec<Tai
         findings,
         effect,
         tails,
+        tests: Vec::new(),
         repeats_needed: repeats_needed.filter(|_| change == Change::Inconclusive),
     }
 }

@@ -177,7 +177,7 @@ fn values(metric: &Metric, base: &CaseRecord, new: &CaseRecord) -> Samples {
 }
 
 fn is_ratio(metric: &Metric) -> bool {
-    matches!(metric.unit, MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion)
+    matches!(metric.unit, MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion | MetricUnit::Bytes)
 }
 
 fn estimate(metric: &Metric, case: &CaseRecord) -> Estimate {
@@ -215,8 +215,8 @@ fn judged(
     pair: &Pair<'_>,
 ) -> (Change, Option<u64>) {
     let least = match metric.unit {
-        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion => demand.min_effect.ln_1p(),
-        MetricUnit::Share => POINT,
+        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion | MetricUnit::Bytes => demand.min_effect.ln_1p(),
+        MetricUnit::Share | MetricUnit::Index => POINT,
         MetricUnit::Logs => 0.0,
     };
     let moved = evidence.shift.estimate;

@@ -26,14 +26,12 @@ mod tails;
 mod tests;
 
 pub use crate::report::{
-    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, Steadiness, Tail,
-    TailBound,
+    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, MetricTest, MetricUnit,
+    Steadiness, Tail, TailBound,
 };
 pub use calibrate::calibrate;
 pub use metrics::metric_names;
-pub use model::{
-    CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, MetricUnit, Options, Settings, Side,
-};
+pub use model::{CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, Options, Settings, Side};
 pub use settle::{settle, suspects};
 
 use crate::report::Report;

@@ -1,6 +1,6 @@
 //! What a comparison says. Views receive it and decide nothing.
 
-use crate::report::{CaseDecision, Change, GateDecision, Report};
+use crate::report::{CaseDecision, Change, GateDecision, MetricUnit, Report};
 use crate::scenario::{Parameters, Selector};
 use crate::units::Ratio;
 use serde::Serialize;
@@ -176,21 +176,4 @@ pub struct Estimate {
     pub half_width: Option<f64>,
     /// Repeats that have the number.
     pub repeats: u64,
-}
-
-/// Unit of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum MetricUnit {
-    /// Nanoseconds.
-    #[serde(rename = "ns")]
-    Nanoseconds,
-    /// A share of a whole: 1 is all of it.
-    #[serde(rename = "share")]
-    Share,
-    /// A number of logs.
-    #[serde(rename = "logs")]
-    Logs,
-    /// CPU seconds per million logs.
-    #[serde(rename = "s/million")]
-    CpuPerMillion,
 }

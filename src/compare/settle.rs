@@ -74,6 +74,7 @@ mod tests {
             findings: vec![Finding { kind, text: String::new() }],
             effect: None,
             tails: Vec::new(),
+            tests: Vec::new(),
             repeats_needed: None,
         }
     }

@@ -85,6 +85,7 @@ pub fn healthy(logs: u64) -> Measurement {
             }],
         },
         queue_counters: BTreeMap::new(),
+        fairness: None,
         queue_version: "1.0.0".into(),
         disagreements: Vec::new(),
     }

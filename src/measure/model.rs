@@ -249,6 +249,18 @@ pub struct Point {
     pub max_ns: Option<u64>,
 }
 
+/// How evenly a queue served its producers: of each task, the share of its scheduled logs that was accepted in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fairness {
+    /// Tasks that had a log to send.
+    pub tasks: u64,
+    /// Jain's index of the shares (Jain, Chiu and Hawe 1984): 1 where all are equal, 1 / tasks where one has everything.
+    pub jain: f64,
+    /// The smallest share, 0 to 1.
+    pub least_share: f64,
+}
+
 /// All that one repeat yields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -275,6 +287,9 @@ pub struct Measurement {
     /// The queue's own counters by name, as it gave them.
     #[serde(default)]
     pub queue_counters: BTreeMap<String, u64>,
+    /// How evenly the producers were served; null where it is not known task by task.
+    #[serde(default)]
+    pub fairness: Option<Fairness>,
     /// Version of the queue.
     pub queue_version: String,
     /// Where the queue's own counters and ours disagree, in words.

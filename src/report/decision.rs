@@ -1,5 +1,6 @@
 //! What a gate decided, as it stands in the report of a run that was held against a baseline.
 
+use crate::units::human;
 use serde::{Deserialize, Serialize};
 
 /// What a comparison says of a case or of one of its numbers.
@@ -125,6 +126,9 @@ pub struct CaseDecision {
     pub effect: Option<Effect>,
     /// Shares of slow calls, one for each bound.
     pub tails: Vec<Tail>,
+    /// Every promise that was tested; empty in reports that are older than it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<MetricTest>,
     /// Repeats on each side that would be enough to tell; null where they are, or where no number would do.
     pub repeats_needed: Option<u64>,
 }
@@ -223,6 +227,78 @@ pub struct Effect {
     pub spread: Option<f64>,
     /// The two sides hold the same numbers.
     pub identical: bool,
+}
+
+/// One promise of a case, tested: a number of every repeat, by how much it moved from the baseline, and what that proves.
+///
+/// It has regressed where `p_worse_adjusted` is at most alpha and the shift is worse than `margin`; it is unchanged where
+/// the bound of the shift on the worse side lies within the margin; it is inconclusive where neither is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricTest {
+    /// Its name, such as `enqueue.trimmed_mean`.
+    pub metric: String,
+    /// Unit of all values but the chances.
+    pub unit: MetricUnit,
+    /// A larger value is a worse one; else a smaller one is.
+    pub larger_is_worse: bool,
+    /// Middle of the baseline's repeats.
+    pub base: f64,
+    /// Middle of the new repeats.
+    pub new: f64,
+    /// New less base: the median over all pairs of repeats (Hodges-Lehmann).
+    pub shift: f64,
+    /// Lower end of its interval, one-sided at alpha; null with too few repeats.
+    pub shift_low: Option<f64>,
+    /// Upper end.
+    pub shift_high: Option<f64>,
+    /// How much worse it has to be to count.
+    pub margin: f64,
+    /// Chance of repeats at least so much worse if nothing had changed: exact, one-sided.
+    pub p_worse: f64,
+    /// The same, over the whole family by Holm's method.
+    pub p_worse_adjusted: f64,
+    /// What follows.
+    pub change: Change,
+}
+
+/// Unit of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricUnit {
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanoseconds,
+    /// A share of a whole: 1 is all of it.
+    #[serde(rename = "share")]
+    Share,
+    /// A number of logs.
+    #[serde(rename = "logs")]
+    Logs,
+    /// CPU seconds per million logs.
+    #[serde(rename = "s/million")]
+    CpuPerMillion,
+    /// Bytes.
+    #[serde(rename = "bytes")]
+    Bytes,
+    /// An index from 0 to 1.
+    #[serde(rename = "index")]
+    Index,
+}
+
+impl MetricUnit {
+    /// A value for people, with its unit.
+    #[must_use]
+    pub fn show(self, value: f64) -> String {
+        const MEBIBYTE: f64 = 1_048_576.0;
+        match self {
+            Self::Nanoseconds => human::latency(value),
+            Self::Share => human::share(value),
+            Self::Logs if value.fract() == 0.0 => human::count(value as u64),
+            Self::Logs => format!("{value:.1}"),
+            Self::CpuPerMillion => format!("{value:.3} s/M"),
+            Self::Bytes => format!("{:.1} MiB", value / MEBIBYTE),
+            Self::Index => format!("{value:.3}"),
+        }
+    }
 }
 
 /// The share of calls that were slower than a bound.

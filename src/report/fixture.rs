@@ -130,6 +130,7 @@ fn gated(report: &mut Report, numbers: &[f64], counts: &[u64], text: &str) {
         findings: Vec::new(),
         effect: None,
         tails: Vec::new(),
+        tests: Vec::new(),
         repeats_needed: Some(counts[1]),
     };
     let decision = GateDecision {

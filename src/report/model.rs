@@ -3,7 +3,7 @@
 
 use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
-use crate::measure::{Cost, Ledger, OutcomeSource, Rates, Series};
+use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series};
 use crate::run::Yardstick;
 use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
@@ -219,6 +219,12 @@ pub struct RepeatRecord {
     /// [`calls_over`]: super::calls_over
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_calls: Vec<(u64, u64)>,
+    /// The same of `response_ideal`, logs that were never sent included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow_responses: Vec<(u64, u64)>,
+    /// The same of `delivery`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slow_deliveries: Vec<(u64, u64)>,
     /// `lag` during the window over before; null where there is none.
     #[serde(default)]
     pub lag_ratio: Option<LagRatio>,
@@ -236,6 +242,9 @@ pub struct RepeatRecord {
     pub control: Option<ControlRecord>,
     /// Counts and percentiles of `enqueue` over time.
     pub series: Series,
+    /// How evenly the producers were served; null where it is not known.
+    #[serde(default)]
+    pub fairness: Option<Fairness>,
     /// The queue's own counters.
     pub queue_counters: BTreeMap<String, u64>,
     /// Version of the queue.

@@ -85,6 +85,7 @@ pub(super) fn measurement() -> Measurement {
         machine: Machine { clock: "os".to_owned(), ..Machine::default() },
         control: None,
         series: Series::default(),
+        fairness: None,
         queue_counters: [("dropped".to_owned(), 100)].into(),
         queue_version: "0.1".to_owned(),
         disagreements: Vec::new(),

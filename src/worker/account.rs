@@ -73,6 +73,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
         queue_counters: account.counters,
+        fairness: None,
         queue_version: Q::ABOUT.version.to_owned(),
         ledger,
     })

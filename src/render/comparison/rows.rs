@@ -4,7 +4,6 @@ use super::super::grid::Column;
 use super::super::numbers::NONE;
 use super::super::sanitise;
 use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit};
-use crate::units::human;
 
 /// Most cases of a table.
 pub(super) const MOST_CASES: usize = 200;
@@ -97,13 +96,7 @@ fn mark_of(change: Change) -> String {
 /// A value in its unit.
 pub(super) fn value(unit: MetricUnit, value: Option<f64>) -> String {
     let Some(value) = value else { return NONE.into() };
-    match unit {
-        MetricUnit::Nanoseconds => human::latency(value),
-        MetricUnit::Share => human::share(value),
-        MetricUnit::Logs if value.fract() == 0.0 => human::count(value as u64),
-        MetricUnit::Logs => format!("{value:.1}"),
-        MetricUnit::CpuPerMillion => format!("{value:.3} s/M"),
-    }
+    unit.show(value)
 }
 
 /// Half of the 95 % interval as a share of the value.

@@ -310,12 +310,7 @@ fn times(ratio: f64) -> String {
 
 fn quantity(value: Option<f64>, unit: MetricUnit) -> String {
     let Some(value) = value else { return NONE.to_owned() };
-    match unit {
-        MetricUnit::Nanoseconds => human::latency(value),
-        MetricUnit::Share => human::share(value),
-        MetricUnit::Logs => human::count(value.round() as u64),
-        MetricUnit::CpuPerMillion => format!("{value:.3} s/M"),
-    }
+    unit.show(value)
 }
 
 fn estimate(estimate: Estimate, unit: MetricUnit) -> String {

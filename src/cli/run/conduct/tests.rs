@@ -130,6 +130,7 @@ fn decision(outcome: GateOutcome, changes: &[(&str, Change, FindingKind)]) -> Ga
         findings: vec![Finding { kind, text: String::new() }],
         effect: None,
         tails: Vec::new(),
+        tests: Vec::new(),
         repeats_needed: None,
     });
     let by_test = |(_, change, kind): &&(&str, Change, FindingKind)| *change == Change::Regressed && !kind.is_exact();
