@@ -4,9 +4,10 @@ use super::colour::When;
 use super::exit;
 use super::inputs;
 use super::run::GatingArgs;
+use crate::compare::Settings;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
-use crate::units::Ratio;
+use crate::units::{Nanos, Ratio};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::path::PathBuf;
@@ -130,18 +131,51 @@ pub struct ShowArgs {
     pub reports_dir: PathBuf,
 }
 
+/// What a gate lets pass because the user says so. Each names what it let pass.
+#[derive(Debug, Args)]
+pub struct Allowances {
+    /// Accept a baseline of another machine or build profile
+    #[arg(long)]
+    pub allow_cross_machine: bool,
+    /// Accept that cases of the baseline are missing
+    #[arg(long)]
+    pub allow_removed: bool,
+    /// Accept checks and targets that are gone or ask for less than the baseline's
+    #[arg(long)]
+    pub allow_changed_checks: bool,
+    /// Accept cases that fail, if they failed in the baseline by the same checks
+    #[arg(long)]
+    pub allow_known_failures: bool,
+}
+
+impl Allowances {
+    /// The settings with what is allowed.
+    pub fn apply_to(&self, settings: Settings) -> Settings {
+        Settings {
+            allow_cross_machine: self.allow_cross_machine,
+            allow_removed: self.allow_removed,
+            allow_changed_checks: self.allow_changed_checks,
+            allow_known_failures: self.allow_known_failures,
+            ..settings
+        }
+    }
+}
+
 /// What a gate asks for, and a comparison as well.
 #[derive(Debug, Args)]
 pub struct DecisionArgs {
-    /// Smallest change that counts, as in 10% [default: as the scenarios of NEW say, else 10%]
+    /// Smallest change that counts, as in 10% [default: as the scenarios of BASE say, else 10%]
     #[arg(long, value_name = "SHARE")]
     pub min_effect: Option<Ratio>,
-    /// Chance of any false alarm over all cases, as in 1% [default: as the scenarios of NEW say, else 1%]
+    /// Chance of any false alarm over all tests, as in 1% [default: as the scenarios of BASE say, else 1%]
     #[arg(long, value_name = "SHARE")]
     pub alpha: Option<Ratio>,
-    /// Hold reports of different machines or builds against each other all the same
-    #[arg(long)]
-    pub allow_cross_machine: bool,
+    /// Slow-down of `enqueue` that nobody would notice, as in 1us [default: as the scenarios of BASE say, else 1% of the
+    /// target's latency]
+    #[arg(long, value_name = "TIME")]
+    pub ignore_below: Option<Nanos>,
+    #[command(flatten)]
+    pub allowances: Allowances,
     /// What stdout carries: table, json, markdown, html or github
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,

@@ -24,7 +24,7 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
         return Err(usage("REPORT", Problem::new("no report", "name a baseline and a report")));
     };
     let against = |label: &str, new: &Report| {
-        let settings = settings(&args.decision, new)?;
+        let settings = settings(&args.decision, base)?;
         let labels = (base_label.clone(), label.to_owned());
         Ok(compare::compare(base, new, &Options { settings, labels, ..options.clone() }))
     };
@@ -68,9 +68,9 @@ pub(super) fn usage(key: &str, problem: Problem) -> CliError {
     CliError::Input(Diagnostics::from(Diagnostic::of("command line", key, problem)))
 }
 
-/// What the command line asks for, else the scenarios of a report.
-pub(super) fn settings(args: &DecisionArgs, new: &Report) -> Result<Settings, CliError> {
-    let defaults = Settings::of(new);
+/// What the command line asks for, else the scenarios of the baseline.
+pub(super) fn settings(args: &DecisionArgs, base: &Report) -> Result<Settings, CliError> {
+    let defaults = args.allowances.apply_to(Settings::of(base));
     let share = |key: &str, ratio: Option<Ratio>, most: u8, default: f64| match ratio {
         None => Ok(default),
         Some(ratio) if ratio.ppm() > 0 && ratio <= Ratio::from_percent(most) => Ok(f64::from(ratio.ppm()) / 1e6),
@@ -82,7 +82,7 @@ pub(super) fn settings(args: &DecisionArgs, new: &Report) -> Result<Settings, Cl
     Ok(Settings {
         alpha: share("--alpha", args.alpha, 20, defaults.alpha)?,
         min_effect: share("--min-effect", args.min_effect, 100, defaults.min_effect)?,
-        allow_cross_machine: args.allow_cross_machine,
+        ignore_below_ns: args.ignore_below.map(|time| time.0 as f64).or(defaults.ignore_below_ns),
         ..defaults
     })
 }

@@ -32,7 +32,7 @@ Exit codes:
   1    a fault of the tool itself
   2    usage or bad input; nothing was run
   3    a case failed or broke; selftest: a claim is wrong
-  4    a case regressed against the baseline
+  4    a case regressed against the baseline, or the baseline asked for more
   5    invalid: the generator or the machine was at fault, or the target was not exercised;
        inconclusive: the repeats cannot tell whether a case regressed;
        selftest: this machine cannot prove every claim just now
@@ -56,6 +56,7 @@ impl From<GateOutcome> for Exit {
     fn from(outcome: GateOutcome) -> Self {
         match outcome {
             GateOutcome::Pass => Self::Pass,
+            GateOutcome::Failed => Self::Failed,
             GateOutcome::Regressed => Self::Regressed,
             GateOutcome::Inconclusive => Self::Invalid,
             GateOutcome::Incomparable => Self::Incomparable,
@@ -80,8 +81,13 @@ mod tests {
             assert_eq!(code, outcome.code());
             assert!(HELP.contains(&format!("\n  {code:<4} ")), "{code} is in the help");
         }
-        for outcome in [GateOutcome::Pass, GateOutcome::Regressed, GateOutcome::Inconclusive, GateOutcome::Incomparable]
-        {
+        for outcome in [
+            GateOutcome::Pass,
+            GateOutcome::Failed,
+            GateOutcome::Regressed,
+            GateOutcome::Inconclusive,
+            GateOutcome::Incomparable,
+        ] {
             let code = Exit::from(outcome) as u8;
             assert_eq!(code, outcome.code());
             assert!(HELP.contains(&format!("\n  {code:<4} ")), "{code} is in the help");

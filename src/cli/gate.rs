@@ -22,7 +22,7 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     });
     let (base, new) = (base?, new?);
     let labels = (args.base.display().to_string(), args.new.display().to_string());
-    let options = Options { settings: settings(&args.decision, &new)?, labels, ..Options::default() };
+    let options = Options { settings: settings(&args.decision, &base)?, labels, ..Options::default() };
     let comparison = compare::compare(&base, &new, &options);
     files.write(&|format, _| match format {
         Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)]).into_bytes()),

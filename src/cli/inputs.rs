@@ -49,6 +49,8 @@ pub struct Prepared {
     pub plan: Plan,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// Which cases are kept.
+    pub filter: Selector,
 }
 
 /// Reads the scenarios and makes the plan, without starting any program: what the programs of `[queues.NAME]` cannot do
@@ -96,7 +98,7 @@ pub fn prepare_with(args: &ScenarioArgs, catalog: &Catalog, ask: Option<&mut Ask
         capabilities,
     };
     notes.extend(plan.notes.iter().cloned());
-    Ok(Prepared { inputs, plan, notes })
+    Ok(Prepared { inputs, plan, notes, filter })
 }
 
 /// Asks about each external queue of the plan once; all that is wrong is said together.

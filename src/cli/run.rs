@@ -5,6 +5,7 @@
 //! | `options` | the arguments that hold a run against something |
 //! | `baseline` | the baseline, found and checked before anything runs |
 //! | `programs` | the other program of `--ab-exec` |
+//! | `strength` | whether so many repeats can prove anything |
 //! | `stage` | what carries out repeats |
 //! | `conduct` | the phases: the plan, the decision, its confirmation |
 //! | `keep` | where the reports go when all is over |
@@ -15,6 +16,7 @@ mod keep;
 mod options;
 mod programs;
 mod stage;
+mod strength;
 
 pub use options::GatingArgs;
 
@@ -34,7 +36,7 @@ use crate::plan::{Layout, Plan};
 use crate::render::{self, Format};
 use crate::report::{Environment, Report};
 use crate::run::{Ending, Interrupt, yardstick};
-use crate::scenario::{ExternalQueue, Scenario};
+use crate::scenario::{ExternalQueue, Scenario, Selector};
 use crate::worker::Queues;
 use baseline::Baseline;
 use conduct::{Gating, Reference, conduct};
@@ -61,7 +63,7 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let interrupt = interrupt_on_signal()?;
     let mut ask = |queue: &ExternalQueue, scenario: &Scenario| plan_driver::ask(queue, scenario, &interrupt);
     let prepared = inputs::prepare_with(&args.scenarios, &queues.catalog(), Some(&mut ask))?;
-    let Prepared { inputs, plan, notes } = prepared;
+    let Prepared { inputs, plan, notes, filter } = prepared;
     if !args.quiet {
         notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     }
@@ -71,7 +73,8 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     check_layout(&layout, &plan)?;
     let plan = plan.laid_out(&layout)?;
     let about = About { environment: evidence::environment(), created_at: jiff::Timestamp::now(), layout };
-    let (baseline, settings) = baseline_for(args, &plan, &about)?;
+    let (baseline, settings) = baseline_for(args, &plan, &about, filter)?;
+    strength::check(&args.gating, &plan, &about.layout, baseline.as_ref(), &settings)?;
     let keep = keep::Keep::prepare(args)?;
     let destination = Destination::of(args, &outputs, &plan, about.created_at)?;
     let header = Header { inputs, environment: about.environment.clone(), layout: about.layout.clone() };
@@ -119,13 +122,19 @@ fn check_layout(layout: &Layout, plan: &Plan) -> Result<(), CliError> {
     }
 }
 
-/// The baseline, checked against what is to be run, and how it is decided.
-fn baseline_for(args: &RunArgs, plan: &Plan, about: &About) -> Result<(Option<Baseline>, Settings), CliError> {
+/// The baseline, checked against what is to be run, and how it is decided: as the baseline's own scenarios say.
+fn baseline_for(
+    args: &RunArgs,
+    plan: &Plan,
+    about: &About,
+    filter: Selector,
+) -> Result<(Option<Baseline>, Settings), CliError> {
     let all: Vec<usize> = (0..about.layout.own_cases(plan.cases.len())).collect();
     let expected = evidence::reports(plan, about, &all, evidence::Gathered::default()).own;
-    let settings = Settings { allow_cross_machine: args.gating.allow_cross_machine, ..Settings::of(&expected) };
-    let Some(given) = &args.gating.baseline else { return Ok((None, settings)) };
+    let settings = |base: &Report| args.gating.allowances.apply_to(Settings { filter, ..Settings::of(base) });
+    let Some(given) = &args.gating.baseline else { return Ok((None, settings(&expected))) };
     let baseline = baseline::open(given, &args.reports_dir)?;
+    let settings = settings(&baseline.report);
     baseline::check(given, &baseline, &expected, &settings)?;
     Ok((Some(baseline), settings))
 }

@@ -118,7 +118,7 @@ fn read(path: &Path) -> Result<Report, CliError> {
     let read = report::read(path)?;
     if !read.digest_matches {
         stdio::note(&format!(
-            "warning: {}: the digest does not match: the cases were altered after they were saved",
+            "warning: {}: the digest does not match: it was altered after it was saved",
             path.display()
         ));
     }

@@ -1,7 +1,7 @@
 //! The same code against itself: how far its repeats spread, and what could be found in spite of it.
 
 use super::Settings;
-use super::family::Demand;
+use super::family::{Demand, most_tests};
 use crate::report::{Calibration, CaseRecord, Report};
 
 /// Slow-down that the proposed number of repeats finds nine times in ten.
@@ -13,7 +13,7 @@ const LEAST: usize = 3;
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
     // Twice this least effect is the slow-down that is wanted: ln(1 + 2 x 10 %) = ln 1.2.
-    let demand = Demand { alpha: settings.alpha, min_effect: WANTED / 2.0, family: report.cases.len() };
+    let demand = Demand { alpha: settings.alpha, min_effect: WANTED / 2.0, family: most_tests(report.cases.len()) };
     for case in &mut report.cases {
         case.calibration = Some(of(case, demand));
     }
@@ -77,11 +77,11 @@ mod tests {
         assert_eq!(got.repeats, 10);
         assert!((got.spread.unwrap() - spread).abs() < 1e-12, "{got:?}");
         assert!(got.difference.unwrap().abs() < 1e-12, "{got:?}");
-        // Two cases at 1 %: z of 0.995 and of 0.9.
-        let smallest = ((2.575_829_3 + 1.281_551_6) * spread * 0.2_f64.sqrt()).exp_m1();
+        let z = super::super::normal::quantile(1.0 - 0.01 / most_tests(2) as f64) + 1.281_551_6;
+        let smallest = (z * spread * 0.2_f64.sqrt()).exp_m1();
         assert!((got.smallest_effect.unwrap() - smallest).abs() < 1e-6, "{got:?}");
-        let proposed = (2.0 * ((2.575_829_3 + 1.281_551_6) * spread / 1.2_f64.ln()).powi(2)).ceil();
-        assert_eq!(got.proposed_repeats, Some((proposed as u64).max(5)));
+        let proposed = (2.0 * (z * spread / 1.2_f64.ln()).powi(2)).ceil();
+        assert_eq!(got.proposed_repeats, Some((proposed as u64).max(8)));
     }
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(none, Calibration::default());
         let three = calibrated(&[100.0, 101.0, 102.0, 103.0, 104.0, 105.0]);
         assert!(three.smallest_effect.is_none(), "3 against 3 can prove nothing: {three:?}");
-        assert_eq!(three.proposed_repeats, Some(5));
+        assert_eq!(three.proposed_repeats, Some(8));
         let wild = calibrated(&[1.0, 1e9, 1e9, 1.0, 1.0, 1e9]);
         assert!(wild.proposed_repeats.is_none() && wild.spread.is_some(), "{wild:?}");
     }

@@ -1,55 +1,40 @@
 //! One decision for each pair: the findings of every rule, and what follows from them together.
 
 use super::align::{Found, Pair, unlike};
-use super::family::Demand;
-use super::samples::{Samples, effects};
-use super::tails::{has_counts, tails};
-use super::{CaseDecision, Change, Effect, Finding, FindingKind, Options, Tail, TailBound, exact};
+use super::answers::{Answered, Shown};
+use super::effect::effect;
+use super::family::{Examined, Family};
+use super::promises::{ACCEPTED, ENQUEUE, lacks_counts};
+use super::steadiness::Speed;
+use super::{CaseDecision, Change, Finding, FindingKind, MetricTest, MetricUnit, Options, exact};
 use crate::report::CaseRecord;
 use crate::units::human;
 use crate::verdict::Outcome;
 
-/// A spread is far too wide where what could be found is so many times what is just too much.
-const FAR: f64 = 1.25;
-
-/// Decides on every pair, in their order.
-pub(super) fn decide(pairs: &[Pair<'_>], options: &Options) -> Vec<CaseDecision> {
+/// Decides on every pair, in their order; and how many tests that took.
+pub(super) fn decide(pairs: &[Pair<'_>], options: &Options, speed: Speed) -> (Vec<CaseDecision>, usize) {
     let alike: Vec<Option<(Found<'_>, Found<'_>)>> = pairs
         .iter()
         .map(|pair| pair.both().filter(|(base, new)| reasons_against(*base, *new, options).is_empty()))
         .collect();
-    let settings = &options.settings;
-    let samples: Vec<(Samples, Option<f64>, bool)> =
-        alike.iter().map(|pair| pair.map_or_else(Default::default, of)).collect();
-    let (demand, effects) = effects(&samples, settings.alpha, settings.min_effect);
-    let tails = tails(&alike, settings.alpha);
-    let all = pairs.iter().zip(alike).zip(effects).zip(tails);
-    all.map(|(((pair, alike), effect), tails)| match alike {
-        Some((base, new)) => judge(base, new, effect, tails, demand),
+    let mut family = Family::examine(&alike, &options.settings, speed);
+    let examined = std::mem::take(&mut family.pairs);
+    let all = pairs.iter().zip(alike).zip(examined).enumerate();
+    let decisions = all.map(|(index, ((pair, alike), examined))| match alike {
+        Some((base, new)) => judge((base, new), examined, &mut family, index, options),
         None => one_sided(pair, options),
-    })
-    .collect()
+    });
+    let decisions = decisions.collect();
+    (decisions, family.level.family)
 }
 
-fn of((base, new): (Found<'_>, Found<'_>)) -> (Samples, Option<f64>, bool) {
-    let samples = Samples::logarithms(base.case, new.case, |repeat| repeat.latency.enqueue.trimmed_mean_ns);
-    // A base that was calibrated knows by how much it can differ from itself.
-    let noise = base.case.calibration.and_then(|calibration| calibration.difference);
-    (samples, noise, is_identical(base.case, new.case))
-}
-
-fn is_identical(base: &CaseRecord, new: &CaseRecord) -> bool {
+pub(super) fn is_identical(base: &CaseRecord, new: &CaseRecord) -> bool {
     !base.repeats.is_empty() && base.repeats == new.repeats
 }
 
 /// Why two cases with the same parameters cannot be held against each other.
 fn reasons_against(base: Found<'_>, new: Found<'_>, options: &Options) -> Vec<String> {
     let mut reasons = unlike(&base.case.parameters, &new.case.parameters, options);
-    if let (Some(old), Some(fresh)) = (base.scenario, new.scenario)
-        && old.target != fresh.target
-    {
-        reasons.push("their targets differ".into());
-    }
     let source = |case: &CaseRecord| case.repeats.first().map(|repeat| repeat.outcome_source);
     if let (Some(old), Some(fresh)) = (source(base.case), source(new.case))
         && old != fresh
@@ -68,20 +53,23 @@ fn refuses(case: &CaseRecord) -> bool {
 
 /// A case that only one side has, or that cannot be held against the other side's.
 fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
+    let unfit = pair.new.and_then(|new| unfit(new.case));
     let (change, reason) = match (pair.base, pair.new, &pair.fault) {
         (.., Some(fault)) => (Change::Incomparable, fault.clone()),
         (Some(base), Some(new), None) => (Change::Incomparable, reasons_against(base, new, options).join("; ")),
-        (None, Some(new), None) => match unmeasured(new.case) {
-            Some(text) => (Change::Added, text),
+        (None, Some(_), None) => match unfit {
+            Some(ref text) => (Change::Regressed, format!("only the new report has it, and {text}")),
             None => (Change::Added, "only the new report has it".into()),
         },
         (_, None, None) => (Change::Removed, "only the baseline has it".into()),
     };
     let mut findings = Vec::new();
-    if change == Change::Incomparable {
-        findings.push(Finding { kind: FindingKind::Unlike, text: reason.clone() });
+    match change {
+        Change::Incomparable => findings.push(Finding { kind: FindingKind::Unlike, text: reason.clone() }),
+        Change::Regressed => findings.push(Finding { kind: FindingKind::AddedUnfit, text: reason.clone() }),
+        _ => {}
     }
-    if let Some(text) = pair.new.and_then(|new| unmeasured(new.case)) {
+    if let Some(text) = pair.new.and_then(|new| unmeasured(new.case)).filter(|_| change == Change::Incomparable) {
         findings.push(Finding { kind: FindingKind::Unmeasured, text });
     }
     CaseDecision {
@@ -96,48 +84,80 @@ fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     }
 }
 
+fn why(case: &CaseRecord) -> String {
+    case.verdict.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"))
+}
+
 fn unmeasured(new: &CaseRecord) -> Option<String> {
-    let why = new.verdict.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"));
     match new.verdict.outcome {
-        Outcome::Error => Some(format!("it broke{why}")),
-        Outcome::Invalid => Some(format!("it is invalid{why}")),
+        Outcome::Error => Some(format!("it broke{}", why(new))),
+        Outcome::Invalid => Some(format!("it is invalid{}", why(new))),
         Outcome::Pass | Outcome::Fail => None,
     }
 }
 
-fn judge(base: Found<'_>, new: Found<'_>, effect: Option<Effect>, tails: Vec<Tail>, demand: Demand) -> CaseDecision {
+/// Why a case does not pass by itself.
+fn unfit(new: &CaseRecord) -> Option<String> {
+    match new.verdict.outcome {
+        Outcome::Fail => Some(format!("it fails{}", why(new))),
+        _ => unmeasured(new),
+    }
+}
+
+/// What is said of a pair that was measured alike.
+fn judge(
+    (base, new): (Found<'_>, Found<'_>),
+    examined: Examined,
+    family: &mut Family,
+    index: usize,
+    options: &Options,
+) -> CaseDecision {
+    let identical = is_identical(base.case, new.case);
+    let answered = examined.answered;
+    let effect = effect((base.case, new.case), &answered, &options.settings, family.level, &mut family.tests);
     let mut findings = exact::findings(base, new);
-    let mut repeats_needed = None;
-    match &effect {
-        Some(effect) => {
-            findings.extend(slower_or_faster(effect, demand));
-            if let Some((finding, needed)) = undecided(effect, &findings, demand) {
-                findings.push(finding);
-                repeats_needed = needed;
-            }
-        }
-        None => findings.push(no_samples(base.case, new.case)),
+    if !identical {
+        // What arithmetic says of the accepted share needs no test beside it.
+        let told = findings.iter().any(|found| matches!(found.kind, FindingKind::Accepted | FindingKind::AcceptsMore));
+        let open = answered.iter().filter(|answered| !(told && answered.test.metric == ACCEPTED));
+        findings.extend(open.filter_map(finding));
+        findings.extend(stalls(family, index, options));
+        findings.extend(examined.vanished.iter().map(|metric| vanished(metric)));
     }
-    findings.extend(tails.iter().filter(|tail| tail.regressed).map(tail_finding));
-    if let Some(tail) = tails.iter().find(|tail| tail.grew && !tail.regressed && !tail.confirmable) {
-        let text = format!("{}; so few repeats cannot confirm it", tail_text(tail));
-        findings.push(Finding { kind: FindingKind::Unconfirmed, text });
+    let is_broken = findings.iter().any(|finding| finding.kind == FindingKind::Broke);
+    match unmeasured(new.case) {
+        Some(text) if !is_broken => findings.push(Finding { kind: FindingKind::Unmeasured, text }),
+        None if effect.is_none() => findings.push(no_samples(base.case, new.case)),
+        _ => {}
     }
-    let text = unmeasured(new.case).filter(|_| !findings.iter().any(|finding| finding.kind == FindingKind::Broke));
-    findings.extend(text.map(|text| Finding { kind: FindingKind::Unmeasured, text }));
+    if new.case.verdict.outcome == Outcome::Fail {
+        findings.push(Finding { kind: FindingKind::Fails, text: format!("it fails{}", why(new.case)) });
+    }
     findings.sort_by_key(|finding| (!finding.kind.is_regression(), finding.kind));
     let change = change(&findings);
     let reason = findings.iter().find(|finding| implies(finding.kind) == change).map(|finding| finding.text.clone());
+    let needed = answered.iter().filter_map(|answered| answered.repeats_needed).max();
     CaseDecision {
         id: new.case.id.clone(),
         change,
         reason: reason.unwrap_or_default(),
         findings,
         effect,
-        tails,
-        tests: Vec::new(),
-        repeats_needed: repeats_needed.filter(|_| change == Change::Inconclusive),
+        tails: Vec::new(),
+        tests: answered.into_iter().map(|answered| answered.test).collect(),
+        repeats_needed: needed.filter(|_| change == Change::Inconclusive),
     }
+}
+
+fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
+    let alpha = options.settings.alpha;
+    let text = (family.p_stalls <= alpha).then(|| family.stalls.text(index, &chance(family.p_stalls)))??;
+    Some(Finding { kind: FindingKind::Stalls, text })
+}
+
+fn vanished(metric: &str) -> Finding {
+    let text = format!("the baseline knows `{metric}` of every repeat, and the new report does not");
+    Finding { kind: FindingKind::Vanished, text }
 }
 
 /// What a finding alone would make of a case.
@@ -145,7 +165,11 @@ fn implies(kind: FindingKind) -> Change {
     match kind {
         kind if kind.is_regression() => Change::Regressed,
         FindingKind::Unlike | FindingKind::NoSamples => Change::Incomparable,
-        FindingKind::Faster | FindingKind::AcceptsMore | FindingKind::MeetsTarget => Change::Improved,
+        FindingKind::Faster | FindingKind::Better | FindingKind::AcceptsMore | FindingKind::MeetsTarget => {
+            Change::Improved
+        }
+        // Of these the whole speaks, or nobody.
+        FindingKind::Fails | FindingKind::TwoGroups => Change::Unchanged,
         _ => Change::Inconclusive,
     }
 }
@@ -157,62 +181,72 @@ fn change(findings: &[Finding]) -> Change {
     worst.into_iter().find(implied).unwrap_or(Change::Unchanged)
 }
 
-fn slower_or_faster(effect: &Effect, demand: Demand) -> Option<Finding> {
-    let threshold = 1.0 + effect.threshold;
-    let found = |kind, p: f64| Some(Finding { kind, text: format!("{}, p = {}", effect_text(effect), chance(p)) });
-    // Where the repeats spread far too much for small changes to be found, a change must lie beyond the least one with its
-    // whole interval: what stands out of such noise by a little is mostly noise.
-    let far_too_wide = effect.detectable.is_none_or(|detectable| demand.is_too_wide(detectable.ln_1p() / FAR));
-    let (least, most) = match far_too_wide {
-        true => (effect.ratio_low.unwrap_or(0.0), effect.ratio_high.unwrap_or(f64::INFINITY)),
-        false => (effect.ratio, effect.ratio),
+/// What an answer has to say beyond that nothing changed.
+fn finding(answered: &Answered) -> Option<Finding> {
+    let test = &answered.test;
+    let is_enqueue = test.metric == ENQUEUE;
+    let with_p = || format!("{}, p = {}", test_text(test), chance(test.p_worse_adjusted));
+    let needs = || match answered.repeats_needed {
+        Some(needed) => format!("it needs about {needed} repeats on each side"),
+        None => "no number of repeats would do".to_owned(),
     };
-    if effect.p_slower_adjusted <= demand.alpha && least > threshold {
-        found(FindingKind::Slower, effect.p_slower_adjusted)
-    } else if effect.p_faster_adjusted <= demand.alpha && most < 1.0 / threshold {
-        found(FindingKind::Faster, effect.p_faster_adjusted)
-    } else {
-        None
+    let margin = test.unit.show(test.margin);
+    let (kind, text) = match answered.shown {
+        Shown::Same => return None,
+        Shown::Worse => (worse_kind(test), with_p()),
+        Shown::Better if is_enqueue => (FindingKind::Faster, test_text(test)),
+        Shown::Better => (FindingKind::Better, test_text(test)),
+        Shown::Unconfirmed => {
+            (FindingKind::Unconfirmed, format!("{}, which the repeats do not confirm; {}", test_text(test), needs()))
+        }
+        Shown::Spread => {
+            let text = format!("{}; {} more cannot be ruled out; {}", test_text(test), margin, needs());
+            (FindingKind::Spread, text)
+        }
+        Shown::TooFew => {
+            let text = format!("{}: so few repeats cannot prove anything; {}", test_text(test), needs());
+            (FindingKind::TooFewRepeats, text)
+        }
+        Shown::Machine => {
+            let text = format!(
+                "{}: the machine moved by as much; run the baseline again, or both in turn (--ab-exec)",
+                test_text(test)
+            );
+            (FindingKind::Machine, text)
+        }
+    };
+    Some(Finding { kind, text })
+}
+
+fn worse_kind(test: &MetricTest) -> FindingKind {
+    match test.metric.as_str() {
+        ENQUEUE => FindingKind::Slower,
+        metric if metric.ends_with(".appeared") => FindingKind::Appeared,
+        _ if test.bound_ns.is_some() => FindingKind::Tail,
+        _ => FindingKind::Worse,
     }
 }
 
-/// Whether the repeats spread so far that what could be found is no longer of use.
-fn is_wide(effect: &Effect, demand: Demand) -> bool {
-    effect.detectable.is_none_or(|detectable| demand.is_too_wide(detectable.ln_1p()))
-}
-
-/// Why the repeats cannot tell, and how many could; `None` where they can.
-fn undecided(effect: &Effect, found: &[Finding], demand: Demand) -> Option<(Finding, Option<u64>)> {
-    let decided = |finding: &Finding| matches!(finding.kind, FindingKind::Slower | FindingKind::Faster);
-    if effect.identical || found.iter().any(decided) {
-        return None;
+/// A promise on both sides: `enqueue 1.16 µs → 1.56 µs (+400 ns, +34.5%)`.
+fn test_text(test: &MetricTest) -> String {
+    let (base, new) = (test.unit.show(test.base), test.unit.show(test.new));
+    if let Some(bound) = test.bound_ns {
+        let bound = human::latency(bound as f64);
+        return format!("{}: {new} of the logs over {bound}, {base} before", test.metric);
     }
-    let (base, new) = (effect.base_repeats, effect.new_repeats);
-    let by_spread = effect.spread.and_then(|spread| demand.repeats_at(spread.ln_1p()));
-    let say = |kind, what: String, needed: Option<u64>| {
-        let advice = match needed {
-            Some(needed) => format!("{what}; it needs about {needed} repeats on each side"),
-            None => format!("{what}; no number of repeats would do"),
-        };
-        Some((Finding { kind, text: advice }, needed))
+    let name = test.metric.trim_end_matches(".trimmed_mean").trim_end_matches(".appeared");
+    if test.metric.ends_with(".appeared") {
+        return format!("{name}: {new} logs, in no repeat before");
+    }
+    let moved = match test.unit {
+        MetricUnit::Share | MetricUnit::Index => format!("{:+.2} points", test.shift * 100.0),
+        _ if test.base > 0.0 => {
+            let sign = if test.shift < 0.0 { "-" } else { "+" };
+            format!("{sign}{}, {}", test.unit.show(test.shift.abs()), signed(test.shift / test.base))
+        }
+        _ => test.unit.show(test.shift),
     };
-    if !demand.can_be_met(base as usize, new as usize) {
-        let cases = human::counted(demand.family as u64, "case");
-        let what = format!("{base} against {new} repeats cannot prove anything among {cases}");
-        // The spread of so few repeats says little, but more than nothing.
-        let needed = demand.fewest_repeats().map(|fewest| fewest.max(by_spread.unwrap_or(0)));
-        return say(FindingKind::TooFewRepeats, what, needed);
-    }
-    let more = by_spread.map(|needed| needed.max(base.min(new) + 1));
-    if is_wide(effect, demand) {
-        let spread = effect.spread.map_or("–".into(), human::share);
-        let detectable = effect.detectable.map_or("–".into(), percent);
-        let what = format!("the repeats spread by {spread}, and only a slow-down of {detectable} would show");
-        return say(FindingKind::Spread, what, more);
-    }
-    (effect.ratio > 1.0 + effect.threshold).then(|| {
-        say(FindingKind::Unconfirmed, format!("{}, which the repeats do not confirm", effect_text(effect)), more)
-    })?
+    format!("{name} {base} → {new} ({moved})")
 }
 
 fn no_samples(base: &CaseRecord, new: &CaseRecord) -> Finding {
@@ -226,27 +260,6 @@ fn no_samples(base: &CaseRecord, new: &CaseRecord) -> Finding {
     };
     let text = format!("{side} a repeat with enough accepted logs for a mean of `enqueue`");
     Finding { kind: FindingKind::NoSamples, text }
-}
-
-fn effect_text(effect: &Effect) -> String {
-    let ratio = effect.ratio - 1.0;
-    let (base, new) = (human::latency(effect.base_ns), human::latency(effect.new_ns));
-    format!("enqueue {base} → {new} ({})", signed(ratio))
-}
-
-fn tail_finding(tail: &Tail) -> Finding {
-    let p = chance(tail.p_adjusted.unwrap_or(1.0));
-    Finding { kind: FindingKind::Tail, text: format!("{}, p = {p}", tail_text(tail)) }
-}
-
-fn tail_text(tail: &Tail) -> String {
-    let bound = human::latency(tail.bound_ns as f64);
-    let which = match tail.bound {
-        TailBound::BaselineP99 => "about the baseline's p99",
-        TailBound::Target => "the target",
-    };
-    let (base, new) = (human::share(tail.base_share), human::share(tail.new_share));
-    format!("{new} of the calls take over {bound} ({which}), {base} before")
 }
 
 /// A share as percent, to a tenth.
@@ -266,6 +279,5 @@ fn chance(p: f64) -> String {
 
 /// Whether the tails of some pair were not compared for want of counts.
 pub(super) fn lacks_tails(pairs: &[Pair<'_>]) -> bool {
-    let lacks = |found: Found<'_>| !found.case.repeats.is_empty() && !has_counts(found.case);
-    pairs.iter().filter_map(Pair::both).any(|(base, new)| lacks(base) || lacks(new))
+    pairs.iter().filter_map(Pair::both).any(|(base, new)| lacks_counts(base.case) || lacks_counts(new.case))
 }

@@ -4,7 +4,7 @@ use super::align::Found;
 use super::{Finding, FindingKind};
 use crate::report::{CaseRecord, RepeatRecord};
 use crate::units::human;
-use crate::verdict::Outcome;
+use crate::verdict::{CheckResult, Outcome};
 
 /// The accepted share has changed when it did by so much.
 const ACCEPTED_POINT: f64 = 0.01;
@@ -19,10 +19,12 @@ pub(super) fn findings(base: Found<'_>, new: Found<'_>) -> Vec<Finding> {
     say(FindingKind::Broke, broke(base, new));
     say(FindingKind::Lost, more(base, new, "lost", |r| r.ledger.lost.admitted.saturating_add(r.ledger.lost.silent)));
     say(FindingKind::Duplicated, more(base, new, "duplicated", |repeat| repeat.ledger.duplicated));
-    say(FindingKind::Target, target(base, new));
+    say(FindingKind::Phantom, more(base, new, "delivered that nobody sent", |repeat| repeat.ledger.phantom));
+    say(FindingKind::Undecidable, more(base, new, "undecidable", |repeat| repeat.ledger.undecidable));
     say(FindingKind::MeetsTarget, meets_target(base, new));
     say(FindingKind::Accepted, accepted_less(base, new));
     say(FindingKind::AcceptsMore, accepted_less(new, base).map(|_| accepted_text(base, new)));
+    found.extend(checks(base, new));
     found
 }
 
@@ -46,18 +48,48 @@ fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatReco
     is_more.then(|| format!("{} logs {word}, {} before", human::count(now), human::count(before)))
 }
 
+/// Whether a check is the scenario's own, which is known by what it says; the others are known by their names.
+fn is_own(check: &CheckResult) -> bool {
+    check.name.starts_with("check.")
+}
+
+/// The result of the same check on the other side.
+fn same<'c>(check: &CheckResult, others: &'c [CheckResult]) -> Option<&'c CheckResult> {
+    others.iter().find(|other| match is_own(check) {
+        true => is_own(other) && other.expression == check.expression,
+        false => other.name == check.name,
+    })
+}
+
+/// Each check that held and does not now, apart from the others: one part of a target that failed before hides no other.
+fn checks(base: &CaseRecord, new: &CaseRecord) -> Vec<Finding> {
+    let failed = new.verdict.checks.iter().filter(|check| check.outcome == Outcome::Fail);
+    let fresh =
+        failed.filter(|check| same(check, &base.verdict.checks).is_some_and(|before| before.outcome == Outcome::Pass));
+    // What the ledger's own rules say stands above, with counts.
+    let fresh = fresh.filter(|check| !check.name.starts_with("ledger."));
+    let finding = |check: &CheckResult| {
+        let why = check.reason.as_deref().unwrap_or("see its checks");
+        let (kind, what) = match check.name.starts_with("target.") {
+            true => (FindingKind::Target, "it met its target, and does not now"),
+            false => (FindingKind::Check, "a check held, and does not now"),
+        };
+        Finding { kind, text: format!("{what}: `{}`: {why}", check.expression) }
+    };
+    fresh.map(finding).collect()
+}
+
+/// Whether all that fails in a case failed in the baseline as well.
+pub(super) fn is_known_failure(base: &CaseRecord, new: &CaseRecord) -> bool {
+    let failed = || new.verdict.checks.iter().filter(|check| check.outcome == Outcome::Fail);
+    let known =
+        |check: &CheckResult| same(check, &base.verdict.checks).is_some_and(|before| before.outcome == Outcome::Fail);
+    new.verdict.outcome == Outcome::Fail && failed().next().is_some() && failed().all(known)
+}
+
 /// How the checks of the target came out; the worst of them.
 fn target_outcome(case: &CaseRecord) -> Option<Outcome> {
     case.verdict.checks.iter().filter(|check| check.name.starts_with("target.")).map(|check| check.outcome).max()
-}
-
-fn target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
-    let is_new = target_outcome(base) == Some(Outcome::Pass) && target_outcome(new) == Some(Outcome::Fail);
-    let mut failed = new.verdict.checks.iter().filter(|c| c.name.starts_with("target.") && c.outcome == Outcome::Fail);
-    is_new.then(|| {
-        let why = failed.next().map(|check| check.reason.as_deref().unwrap_or(&check.expression));
-        format!("it met its target, and does not now: {}", why.unwrap_or("see its checks"))
-    })
 }
 
 fn meets_target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {

@@ -1,12 +1,82 @@
-//! Many tests at once: Holm's method, and how many repeats a test needs.
+//! Many tests at once: all questions about all cases share one level.
 
+use super::Settings;
+use super::align::Found;
+use super::answers::{Answer, Answered, Level};
 use super::normal;
-use super::rank;
+use super::promises::{MOST_TESTS, Question, questions};
+use super::rank::{self, RankTests};
+use super::stalls::Stalls;
+use super::steadiness::Speed;
 
 /// Chance with which a change is to be found that is large enough.
 const POWER: f64 = 0.9;
 /// Most repeats that a scenario can ask for.
 const MOST_REPEATS: u64 = 1_000;
+
+/// What was asked about a pair, and what came out.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    pub(super) answered: Vec<Answered>,
+    /// Metrics that the baseline has and the new repeats lack.
+    pub(super) vanished: Vec<&'static str>,
+}
+
+/// All pairs examined as one family.
+pub(super) struct Family {
+    pub(super) pairs: Vec<Examined>,
+    pub(super) level: Level,
+    pub(super) stalls: Stalls,
+    pub(super) p_stalls: f64,
+    pub(super) tests: RankTests,
+}
+
+impl Family {
+    /// Asks every question about every pair, and adjusts what comes out for how many they are (Holm 1979): the chance of
+    /// any false alarm among all is at most alpha.
+    pub(super) fn examine(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, speed: Speed) -> Self {
+        let mut tests = RankTests::default();
+        let asked: Vec<(Vec<Question>, Vec<&'static str>)> = pairs
+            .iter()
+            .map(|pair| pair.map_or_else(Default::default, |(base, new)| questions(base, new, settings)))
+            .collect();
+        let answers: Vec<Vec<Answer<'_>>> = asked
+            .iter()
+            .map(|(questions, _)| {
+                let answer = |question| Answer::of(question, speed, settings.alpha, &mut tests);
+                questions.iter().filter_map(answer).collect()
+            })
+            .collect();
+        let stalls = Stalls::of(pairs, settings);
+        let all = || answers.iter().flatten();
+        // The stalls of the whole report are one test more.
+        let worse = holm(&all().map(|answer| answer.p_worse).chain([stalls.p]).collect::<Vec<_>>());
+        let better = holm(&all().map(|answer| answer.p_better).collect::<Vec<_>>());
+        let level = Level { alpha: settings.alpha, family: worse.len() };
+        let p_stalls = worse.last().copied().unwrap_or(1.0);
+        let mut adjusted = worse.into_iter().zip(better);
+        let pairs = answers.iter().zip(&asked).map(|(answers, (_, vanished))| {
+            let answered = answers.iter().zip(&mut adjusted);
+            let answered = answered.map(|(answer, (worse, better))| answer.decide(worse, better, level)).collect();
+            Examined { answered, vanished: vanished.clone() }
+        });
+        Self { pairs: pairs.collect(), level, stalls, p_stalls, tests }
+    }
+}
+
+/// Most tests of a gate on so many cases.
+#[must_use]
+pub fn most_tests(cases: usize) -> usize {
+    cases.saturating_mul(MOST_TESTS).saturating_add(1)
+}
+
+/// The fewest repeats on each side with which a gate on so many cases can find anything at all, where the baseline has
+/// `base` of them already; `None` if no number would do.
+#[must_use]
+pub fn fewest_repeats(alpha: f64, cases: usize, base: Option<u64>) -> Option<u64> {
+    let each = alpha / most_tests(cases) as f64;
+    (1..=MOST_REPEATS).find(|repeats| rank::smallest_p(base.unwrap_or(*repeats), *repeats) <= each)
+}
 
 /// Chances adjusted for how many there are (Holm 1979): one that is at most alpha afterwards may be believed, and any
 /// false alarm among all has at most the chance alpha.
@@ -22,7 +92,6 @@ pub(super) fn holm(chances: &[f64]) -> Vec<f64> {
     }
     adjusted
 }
-
 /// What a family asks of its tests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Demand {

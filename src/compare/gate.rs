@@ -2,31 +2,50 @@
 
 use super::align::{Alignment, Pair};
 use super::decide::{lacks_tails, percent};
-use super::{CaseDecision, Change, Difference, FindingKind, GateDecision, GateOutcome, Options, Steadiness};
-use super::{decide, differences, steadiness};
+use super::{
+    CaseDecision, Change, CoverageChange, Difference, FindingKind, GateDecision, GateOutcome, Options, Settings,
+};
+use super::{coverage, decide, differences, exact, power, steadiness};
 use crate::report::Report;
 use crate::units::human;
+use crate::verdict::Outcome;
 
 /// Decides on aligned reports. The cases of the decision are in the order of the pairs.
 pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, options: &Options) -> GateDecision {
     let settings = &options.settings;
-    let cases = decide::decide(&alignment.pairs, options);
+    let (yardstick, speed) = steadiness::steadiness(base, new);
+    let (cases, family) = decide::decide(&alignment.pairs, options, speed);
     let mut differences = differences::differences(base, new, &alignment.pairs);
     differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allow_cross_machine);
-    let yardstick = steadiness::steadiness(base, new, settings.yardstick_bound);
-    let mut notes = alignment.notes.clone();
-    notes.extend(further_notes(base, new, &alignment.pairs, &yardstick));
-    let (outcome, reason) = outcome(new, &cases, &differences, &yardstick);
-    let suspect = |case: &&CaseDecision| {
-        let by_test = |kind| matches!(kind, FindingKind::Slower | FindingKind::Tail);
-        case.change == Change::Regressed && case.findings.iter().any(|finding| by_test(finding.kind))
+    // Values of an axis held against each other are meant to be different cases.
+    let coverage = match options.across {
+        Some(_) => Vec::new(),
+        None => coverage::changes(base, new, &alignment.pairs, settings),
     };
+    let failures = match options.across {
+        Some(_) => Failures::default(),
+        None => Failures::of(&alignment.pairs, settings),
+    };
+    let mut notes = alignment.notes.clone();
+    notes.extend(same_or_swapped(base, new));
+    notes.extend(interrupted(base, new));
+    notes.extend(yardstick.reason.clone());
+    if lacks_tails(&alignment.pairs) {
+        notes.push("a report is too old to hold counts of slow logs: not all tails are compared".into());
+    }
+    notes.extend(coverage.iter().filter(|change| !change.fails).map(|change| coverage_text(change) + " (allowed)"));
+    notes.extend(failures.known.iter().map(|text| format!("known failure, allowed: {text}")));
+    let found = Found { cases: &cases, differences: &differences, coverage: &coverage, failures: &failures, family };
+    let (outcome, reason) = outcome(new, &found, &alignment.pairs, settings);
     GateDecision {
         outcome,
         reason,
         alpha: settings.alpha,
         min_effect: settings.min_effect,
-        suspects: cases.iter().filter(suspect).map(|case| case.id.clone()).collect(),
+        suspects: cases.iter().filter(|case| may_be_settled(case)).map(|case| case.id.clone()).collect(),
+        coverage,
+        failures: failures.own,
+        family: family as u64,
         cases,
         differences,
         yardstick,
@@ -34,67 +53,117 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     }
 }
 
-fn further_notes(base: &Report, new: &Report, pairs: &[Pair<'_>], yardstick: &Steadiness) -> Vec<String> {
-    let mut notes = Vec::new();
-    for (report, side) in [(base, "the baseline"), (new, "the new report")] {
-        if report.interrupted {
-            notes.push(format!("{side} was interrupted: it does not have all of its plan"));
+/// Whether fresh repeats may say something else of a case, or something at all.
+fn may_be_settled(case: &CaseDecision) -> bool {
+    case.findings.iter().any(|finding| {
+        let by_test = finding.kind.is_regression() && !finding.kind.is_exact();
+        by_test || matches!(finding.kind, FindingKind::Spread | FindingKind::Unconfirmed)
+    })
+}
+
+/// Warnings of what people do by mistake.
+fn same_or_swapped(base: &Report, new: &Report) -> Option<String> {
+    let is_same = base.cases == new.cases && !base.cases.is_empty();
+    if is_same && base.created_at == new.created_at {
+        return Some("both reports are of the same run: nothing is compared".into());
+    }
+    let time = |report: &Report| report.created_at.parse::<jiff::Timestamp>().ok();
+    let swapped = time(base).zip(time(new)).is_some_and(|(old, fresh)| old > fresh);
+    swapped.then(|| "the baseline is younger than the new report: are the two swapped?".into())
+}
+
+fn interrupted(base: &Report, new: &Report) -> Vec<String> {
+    let sides = [(base, "the baseline"), (new, "the new report")];
+    let cut = sides.into_iter().filter(|(report, _)| report.interrupted);
+    cut.map(|(_, side)| format!("{side} was interrupted: it does not have all of its plan")).collect()
+}
+
+/// Cases that fail by themselves.
+#[derive(Default)]
+struct Failures {
+    /// They did so in the baseline, by the same checks, and that is allowed.
+    known: Vec<String>,
+    /// The others.
+    own: Vec<String>,
+}
+
+impl Failures {
+    fn of(pairs: &[Pair<'_>], settings: &Settings) -> Self {
+        let mut failures = Self::default();
+        for pair in pairs {
+            let Some(new) = pair.new.filter(|new| new.case.verdict.outcome > Outcome::Invalid) else { continue };
+            let why = new.case.verdict.reasons.first().map_or("", String::as_str);
+            let text = format!("{}: {why}", new.case.id);
+            let is_known = pair.base.is_some_and(|base| exact::is_known_failure(base.case, new.case));
+            match settings.allow_known_failures && is_known {
+                true => failures.known.push(text),
+                false => failures.own.push(text),
+            }
         }
+        failures
     }
-    notes.extend(yardstick.reason.clone());
-    if lacks_tails(pairs) {
-        notes.push("a report is too old to hold counts of slow calls: tails are not compared".into());
-    }
-    notes
+}
+
+/// All that an outcome rests on.
+struct Found<'a> {
+    cases: &'a [CaseDecision],
+    differences: &'a [Difference],
+    coverage: &'a [CoverageChange],
+    failures: &'a Failures,
+    family: usize,
 }
 
 /// The first that applies, by the order of the exit codes.
-fn outcome(
-    new: &Report,
-    cases: &[CaseDecision],
-    differences: &[Difference],
-    yardstick: &Steadiness,
-) -> (GateOutcome, String) {
-    let of = |change: Change| cases.iter().filter(move |case| case.change == change);
-    let blocking: Vec<String> = differences.iter().filter(|d| d.blocks_gate).map(difference_text).collect();
+fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> (GateOutcome, String) {
+    let cases = found.cases;
+    let any = |change: Change| cases.iter().any(|case| case.change == change);
+    let blocking: Vec<String> = found.differences.iter().filter(|d| d.blocks_gate).map(difference_text).collect();
     if !blocking.is_empty() {
         let reason = format!("not the same machine or build: {}", blocking.join(", "));
         return (GateOutcome::Incomparable, reason + "; --allow-cross-machine overrules this");
     }
-    let compared = cases.iter().filter(|case| !matches!(case.change, Change::Added | Change::Removed)).count();
-    if compared == 0 {
+    if !cases.iter().any(CaseDecision::is_of_both) {
         return (GateOutcome::Incomparable, "the two reports have no case in common".into());
     }
-    if of(Change::Incomparable).next().is_some() {
+    if any(Change::Regressed) {
+        return (GateOutcome::Regressed, summary(cases, Change::Regressed, "regressed"));
+    }
+    if let Some(first) = found.coverage.iter().find(|change| change.fails) {
+        let more = found.coverage.iter().filter(|change| change.fails).count() - 1;
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let overruled = first.kind.overruled_by().map_or_else(String::new, |by| format!("; {by} overrules this"));
+        return (GateOutcome::Regressed, format!("{}{more}{overruled}", coverage_text(first)));
+    }
+    if let Some(first) = found.failures.own.first() {
+        let count = human::counted(found.failures.own.len() as u64, "case");
+        let reason = format!(
+            "{count} of the new report failed by itself: {first}; --allow-known-failures lets pass what failed before"
+        );
+        return (GateOutcome::Failed, reason);
+    }
+    if any(Change::Incomparable) {
         return (GateOutcome::Incomparable, summary(cases, Change::Incomparable, "cannot be compared"));
     }
-    // The same numbers twice say nothing of a machine that changed between them.
-    let is_identical = |case: &CaseDecision| case.effect.as_ref().is_some_and(|effect| effect.identical);
-    let moved = yardstick.moved && !cases.iter().all(is_identical);
-    let is_exact = |case: &CaseDecision| case.findings.iter().any(|finding| finding.kind.is_exact());
-    let regressed = summary(cases, Change::Regressed, "regressed");
-    if of(Change::Regressed).any(is_exact) || (!moved && of(Change::Regressed).next().is_some()) {
-        return (GateOutcome::Regressed, regressed);
-    }
-    if let (true, Some(reason)) = (moved, &yardstick.reason) {
-        return (GateOutcome::Inconclusive, reason.clone());
-    }
-    if of(Change::Inconclusive).next().is_some() {
+    if any(Change::Inconclusive) {
         return (GateOutcome::Inconclusive, summary(cases, Change::Inconclusive, "cannot be told"));
-    }
-    let broken = cases.iter().find(|case| case.findings.iter().any(|f| f.kind == FindingKind::Unmeasured));
-    if let Some(case) = broken {
-        return (GateOutcome::Inconclusive, format!("{}: {}", case.id, case.reason));
     }
     if new.interrupted {
         return (GateOutcome::Inconclusive, "the new report was interrupted before all of it was measured".into());
     }
-    (GateOutcome::Pass, passed(cases))
+    (GateOutcome::Pass, passed(found, pairs, settings))
 }
 
 fn difference_text(difference: &Difference) -> String {
     let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "unknown".into());
     format!("{} {} → {}", difference.what, text(&difference.base), text(&difference.new))
+}
+
+fn coverage_text(change: &CoverageChange) -> String {
+    let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+    match change.new {
+        None if change.base.is_none() => format!("{}: {}", change.kind.words(), change.of),
+        _ => format!("{}: {}: {} → {}", change.kind.words(), change.of, text(&change.base), text(&change.new)),
+    }
 }
 
 /// How many cases, and what is said of the first.
@@ -107,18 +176,17 @@ fn summary(cases: &[CaseDecision], change: Change, words: &str) -> String {
     format!("{count} of {all} {words}: {}: {}{more}", first.id, first.reason)
 }
 
-fn passed(cases: &[CaseDecision]) -> String {
+fn passed(found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> String {
     let counts = [Change::Improved, Change::Unchanged, Change::Added, Change::Removed].map(|change| {
-        let count = cases.iter().filter(|case| case.change == change).count();
+        let count = found.cases.iter().filter(|case| case.change == change).count();
         (count > 0).then(|| format!("{count} {}", change.word()))
     });
     let counts: Vec<String> = counts.into_iter().flatten().collect();
-    let worst = cases.iter().filter(|case| case.change == Change::Unchanged);
-    let effects = worst.filter_map(|case| case.effect.as_ref()).filter(|effect| !effect.identical);
-    let detectable = effects.filter_map(|effect| effect.detectable).fold(f64::NAN, f64::max);
-    let power = match detectable.is_finite() {
-        true => format!("; a slow-down of {} would have been found in any", percent(detectable)),
-        false => String::new(),
+    let known = match found.failures.known.len() {
+        0 => String::new(),
+        count => format!("; {}, allowed", human::counted(count as u64, "known failure")),
     };
-    format!("no case regressed: {}{power}", counts.join(", "))
+    let power = power::found_in_90_of_100(pairs, found.cases, found.family, settings)
+        .map_or_else(String::new, |share| format!("; a slow-down of {} would have been found in any", percent(share)));
+    format!("no case regressed: {}{known}{power}", counts.join(", "))
 }

@@ -1,4 +1,4 @@
-//! Every number of every case on both sides. All but one inform: only the confirmatory one decides, in `decide`.
+//! Every number of every case on both sides. Those that a gate tests say what their test says; the others inform.
 
 use super::align::{Alignment, Pair};
 use super::family::{Demand, holm};
@@ -23,11 +23,11 @@ const fn time(name: &'static str, of: fn(&RepeatRecord) -> Option<f64>) -> Metri
     Metric { name, unit: MetricUnit::Nanoseconds, larger_is_worse: true, of }
 }
 
-/// The name of the metric that decides.
-const CONFIRMATORY: &str = "enqueue.trimmed_mean";
+/// The name of the metric that stands for a case.
+const CONFIRMATORY: &str = super::promises::ENQUEUE;
 
 /// All of them, in the order in which they are shown.
-const METRICS: [Metric; 15] = [
+const METRICS: [Metric; 20] = [
     time(CONFIRMATORY, |repeat| repeat.latency.enqueue.trimmed_mean_ns),
     time("enqueue.mean", |repeat| repeat.latency.enqueue.mean_ns),
     time("enqueue.p50", |repeat| p50(&repeat.latency.enqueue)),
@@ -36,6 +36,9 @@ const METRICS: [Metric; 15] = [
     time("response.mean", |repeat| repeat.latency.response.mean_ns),
     time("response.p50", |repeat| p50(&repeat.latency.response)),
     time("response.p99", |repeat| p99(&repeat.latency.response)),
+    time("response_ideal.trimmed_mean", |repeat| repeat.latency.response_ideal.trimmed_mean_ns),
+    time("response_ideal.p99", |repeat| p99(&repeat.latency.response_ideal)),
+    time("delivery.trimmed_mean", |repeat| repeat.latency.delivery.trimmed_mean_ns),
     time("delivery.mean", |repeat| repeat.latency.delivery.mean_ns),
     time("delivery.p50", |repeat| p50(&repeat.latency.delivery)),
     time("delivery.p99", |repeat| p99(&repeat.latency.delivery)),
@@ -52,6 +55,12 @@ const METRICS: [Metric; 15] = [
         of: |repeat| share(repeat.ledger.dropped, repeat.ledger.attempted),
     },
     Metric {
+        name: "least_served",
+        unit: MetricUnit::Share,
+        larger_is_worse: false,
+        of: |repeat| repeat.fairness.map(|fairness| fairness.least_share),
+    },
+    Metric {
         name: "lost",
         unit: MetricUnit::Logs,
         larger_is_worse: true,
@@ -65,6 +74,12 @@ const METRICS: [Metric; 15] = [
             let groups = &repeat.cost.cpu_s_per_million;
             (!groups.is_empty()).then(|| groups.values().sum())
         },
+    },
+    Metric {
+        name: "memory",
+        unit: MetricUnit::Bytes,
+        larger_is_worse: true,
+        of: |repeat| repeat.cost.peak_memory_bytes.map(|bytes| bytes as f64),
     },
 ];
 
@@ -140,8 +155,9 @@ fn column(
         if base.value.is_none() && new.value.is_none() {
             return None;
         }
-        let (change, repeats_needed) = match (metric.name == CONFIRMATORY, evidence, adjusted) {
-            (true, ..) => (of_decision(decision), decision.repeats_needed),
+        let tested = decision.tests.iter().find(|test| test.metric == metric.name);
+        let (change, repeats_needed) = match (tested, evidence, adjusted) {
+            (Some(test), ..) => (test.change, decision.repeats_needed.filter(|_| test.change == Change::Inconclusive)),
             (_, Some(evidence), Some(adjusted)) => judged(metric, evidence, adjusted, demand, pair),
             _ => (one_sided(decision), None),
         };
@@ -183,20 +199,6 @@ fn is_ratio(metric: &Metric) -> bool {
 fn estimate(metric: &Metric, case: &CaseRecord) -> Estimate {
     let values: Vec<f64> = case.repeats.iter().filter_map(metric.of).filter(|value| value.is_finite()).collect();
     Estimate { value: samples::mean(&values), half_width: samples::half_width(&values), repeats: values.len() as u64 }
-}
-
-/// What the confirmatory statistic alone says of a case.
-fn of_decision(decision: &CaseDecision) -> Change {
-    use super::FindingKind::{Faster, Slower, Spread, TooFewRepeats, Unconfirmed};
-    let has = |kind| decision.findings.iter().any(|finding| finding.kind == kind);
-    match decision.change {
-        Change::Added | Change::Removed | Change::Incomparable => decision.change,
-        _ if has(Slower) => Change::Regressed,
-        _ if has(Faster) => Change::Improved,
-        _ if has(Spread) || has(TooFewRepeats) || has(Unconfirmed) => Change::Inconclusive,
-        _ if decision.effect.is_none() => Change::Incomparable,
-        _ => Change::Unchanged,
-    }
 }
 
 fn one_sided(decision: &CaseDecision) -> Change {

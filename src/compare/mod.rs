@@ -4,32 +4,40 @@
 //! says of a case is what a comparison says of it. Both take reports that were read, and neither prints.
 
 mod align;
+mod answers;
 mod assemble;
 mod attribution;
 mod calibrate;
+mod coverage;
 mod decide;
 mod differences;
+mod effect;
 mod exact;
 mod family;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod fooled;
 mod gate;
 mod metrics;
 mod model;
 mod normal;
+mod power;
+mod promises;
 mod rank;
 mod samples;
 mod settle;
+mod stalls;
 mod steadiness;
-mod tails;
 #[cfg(test)]
 mod tests;
 
 pub use crate::report::{
-    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, MetricTest, MetricUnit,
-    Steadiness, Tail, TailBound,
+    CaseDecision, Change, CoverageChange, CoverageKind, Difference, Effect, Finding, FindingKind, GateDecision,
+    GateOutcome, MetricTest, MetricUnit, Steadiness, Tail, TailBound,
 };
 pub use calibrate::calibrate;
+pub use family::{fewest_repeats, most_tests};
 pub use metrics::metric_names;
 pub use model::{CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, Options, Settings, Side};
 pub use settle::{settle, suspects};

@@ -8,33 +8,58 @@ use serde::Serialize;
 /// How reports are decided on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Chance of any false alarm over all cases.
+    /// Chance of any false alarm over all tests of all cases.
     pub alpha: f64,
     /// Smallest change that counts, as a share: 0.1 is 10 %.
     pub min_effect: f64,
+    /// Slow-downs of `enqueue` up to this count as none, in nanoseconds; `None`: 1 % of the target's latency.
+    pub ignore_below_ns: Option<f64>,
     /// Reports of different machines or build profiles may be held against each other.
     pub allow_cross_machine: bool,
-    /// Movement of the yardstick beyond which the machine is another one, as a share.
-    pub yardstick_bound: f64,
+    /// Cases of the baseline may be missing.
+    pub allow_removed: bool,
+    /// Checks and targets may ask for less than the baseline's.
+    pub allow_changed_checks: bool,
+    /// Cases may fail that failed in the baseline by the same checks.
+    pub allow_known_failures: bool,
+    /// What the command line kept of the plan: only cases that it matches have to be there.
+    pub filter: Selector,
 }
 
 impl Default for Settings {
-    /// 1 % over all cases, 10 %, the same machine, 5 %.
+    /// 1 % over all cases, 10 %, 1 % of the target's latency; nothing is allowed.
     fn default() -> Self {
-        Self { alpha: 0.01, min_effect: 0.10, allow_cross_machine: false, yardstick_bound: 0.05 }
+        Self {
+            alpha: 0.01,
+            min_effect: 0.10,
+            ignore_below_ns: None,
+            allow_cross_machine: false,
+            allow_removed: false,
+            allow_changed_checks: false,
+            allow_known_failures: false,
+            filter: Selector::default(),
+        }
     }
 }
 
 impl Settings {
-    /// What the scenarios of a report ask for: the strictest of them.
+    /// What the scenarios of a baseline ask for: the strictest of them. Those of the report that is decided on do not
+    /// rule, or a change could loosen the gate that it has to pass.
     #[must_use]
-    pub fn of(report: &Report) -> Self {
+    pub fn of(baseline: &Report) -> Self {
         let share = |ratio: Ratio| f64::from(ratio.ppm()) / 1e6;
-        let gates = || report.scenarios.iter().map(|scenario| scenario.gate);
+        let gates = || baseline.scenarios.iter().map(|scenario| scenario.gate);
         let default = Self::default();
+        let ignored = baseline.scenarios.iter().map(|scenario| {
+            scenario.gate.ignore_below.map_or(scenario.target.latency.0 as f64 / 100.0, |time| time.0 as f64)
+        });
         Self {
-            alpha: gates().map(|gate| gate.alpha).min().map_or(default.alpha, share),
+            // A larger alpha misses less.
+            alpha: gates().map(|gate| gate.alpha).max().map_or(default.alpha, share),
             min_effect: gates().map(|gate| gate.min_effect).min().map_or(default.min_effect, share),
+            ignore_below_ns: gates()
+                .any(|gate| gate.ignore_below.is_some())
+                .then(|| ignored.fold(f64::INFINITY, f64::min)),
             ..default
         }
     }
@@ -151,7 +176,7 @@ pub struct MetricComparison {
     pub metric: &'static str,
     /// Its unit.
     pub unit: MetricUnit,
-    /// A gate decides by it; the others inform.
+    /// It stands for the case where only one number is shown.
     pub confirmatory: bool,
     /// In the baseline.
     pub base: Estimate,

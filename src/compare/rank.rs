@@ -26,12 +26,12 @@ pub(super) struct RankTest {
 pub(super) struct Shift {
     /// Median of all differences, new less base.
     pub(super) estimate: f64,
-    /// Lower and upper end of the 95 % interval, and the standard error that follows from its width; `None` where so few
-    /// values have no such interval.
+    /// Lower and upper end of its interval, and the standard error that follows from the width; `None` where so few values
+    /// have no such interval.
     pub(super) interval: Option<Interval>,
 }
 
-/// An interval of 95 % or a little more.
+/// An interval that misses the truth on either side with the chance that was asked for, or a little less.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Interval {
     pub(super) low: f64,
@@ -45,8 +45,8 @@ pub(super) struct Interval {
 pub(super) struct RankTests {
     /// By the midranks and the number of new values among them.
     kept: HashMap<(Vec<u32>, usize), Tails>,
-    /// By the number of values on each side.
-    cuts: HashMap<(usize, usize), Option<(usize, f64)>>,
+    /// By the number of values on each side, and the bits of the chance.
+    cuts: HashMap<(usize, usize, u64), Option<(usize, f64)>>,
 }
 
 /// For each doubled rank sum the share of the splits that are at least, and at most, so large.
@@ -71,42 +71,46 @@ impl RankTests {
         RankTest { p_larger: tails.at_least[place], p_smaller: tails.at_most[place] }
     }
 
-    /// The shift between the two sides with its interval.
-    pub(super) fn shift(&mut self, base: &[f64], new: &[f64]) -> Option<Shift> {
+    /// The shift between the two sides with an interval that misses the truth on either side with the chance `tail`.
+    pub(super) fn shift(&mut self, base: &[f64], new: &[f64], tail: f64) -> Option<Shift> {
         let mut differences: Vec<f64> = base.iter().flat_map(|b| new.iter().map(move |n| n - b)).collect();
         differences.sort_unstable_by(f64::total_cmp);
         let estimate = median(&differences)?;
-        let interval = self.kept_cut(base.len(), new.len()).map(|(outside, quantile)| {
+        let interval = self.kept_cut(base.len(), new.len(), tail).map(|(outside, quantile)| {
             let (low, high) = (differences[outside], differences[differences.len() - 1 - outside]);
             Interval { low, high, standard_error: (high - low) / (2.0 * quantile) }
         });
         Some(Shift { estimate, interval })
     }
 
-    /// How many differences lie outside the 95 % interval on each side, and Student's quantile of what it covers.
-    fn kept_cut(&mut self, base: usize, new: usize) -> Option<(usize, f64)> {
-        if let Some(kept) = self.cuts.get(&(base, new)) {
+    /// How many differences lie outside the interval on each side, and Student's quantile of what it covers.
+    fn kept_cut(&mut self, base: usize, new: usize, tail: f64) -> Option<(usize, f64)> {
+        let key = (base, new, tail.to_bits());
+        if let Some(kept) = self.cuts.get(&key) {
             return *kept;
         }
-        let cut = self.cut(base, new).map(|(outside, tail)| (outside, normal::student_quantile(tail, base + new - 2)));
-        self.cuts.insert((base, new), cut);
+        let cut = self.cut(base, new, tail);
+        let cut = cut.map(|(outside, tail)| (outside, normal::student_quantile(tail, base + new - 2)));
+        self.cuts.insert(key, cut);
         cut
     }
 
-    /// How many differences lie outside the 95 % interval on each side, and the chance of either side.
-    fn cut(&mut self, base: usize, new: usize) -> Option<(usize, f64)> {
-        const TAIL: f64 = 0.025;
+    /// How many differences lie outside the interval on each side, and the chance of either side.
+    fn cut(&mut self, base: usize, new: usize, tail: f64) -> Option<(usize, f64)> {
+        if base == 0 || new == 0 {
+            return None;
+        }
         if base + new > MOST_COUNTED {
             let (n, m) = (base as f64, new as f64);
             let deviation = (n * m * (n + m + 1.0) / 12.0).sqrt();
-            let outside = (n * m / 2.0 - 0.5 - normal::quantile(1.0 - TAIL) * deviation).floor();
-            return (outside >= 0.0).then_some((outside as usize, TAIL));
+            let outside = (n * m / 2.0 - 0.5 - normal::quantile(1.0 - tail) * deviation).floor();
+            return (outside >= 0.0).then_some((outside as usize, tail));
         }
         let ranks: Vec<u32> = (1..=(base + new) as u32).map(|rank| 2 * rank).collect();
         let tails = self.tails(ranks, new);
         // Smallest sum of ranks: 1 + 2 + … + new; doubled.
         let least = new * (new + 1);
-        let below = |outside: usize| tails.at_most.get(least + 2 * outside).copied().filter(|p| *p <= TAIL);
+        let below = |outside: usize| tails.at_most.get(least + 2 * outside).copied().filter(|p| *p <= tail);
         let outside = (0..=base * new / 2).take_while(|outside| below(*outside).is_some()).last()?;
         Some((outside, below(outside)?))
     }
@@ -253,7 +257,7 @@ mod tests {
             let mut tests = RankTests::default();
             let (one, other) = (tests.test(&base, &new), tests.test(&new, &base));
             prop_assert!((one.p_larger - other.p_smaller).abs() < 1e-12);
-            let (one, other) = (tests.shift(&base, &new).unwrap(), tests.shift(&new, &base).unwrap());
+            let (one, other) = (tests.shift(&base, &new, 0.025).unwrap(), tests.shift(&new, &base, 0.025).unwrap());
             prop_assert!((one.estimate + other.estimate).abs() < 1e-9);
             prop_assert_eq!(one.interval.is_some(), other.interval.is_some());
         }
@@ -278,10 +282,10 @@ mod tests {
     fn intervals_follow_the_tables() {
         let mut tests = RankTests::default();
         for (each, critical) in [(5, 2), (10, 23), (20, 127)] {
-            assert_eq!(tests.cut(each, each).unwrap().0, critical, "{each}");
+            assert_eq!(tests.cut(each, each, 0.025).unwrap().0, critical, "{each}");
         }
-        assert_eq!(tests.cut(3, 3), None, "20 splits have no tail of 2.5 %");
-        let many = tests.cut(31, 31).unwrap().0;
+        assert_eq!(tests.cut(3, 3, 0.025), None, "20 splits have no tail of 2.5 %");
+        let many = tests.cut(31, 31, 0.025).unwrap().0;
         let counted = {
             let ranks: Vec<u32> = (1..=62).map(|rank| 2 * rank).collect();
             let tails = Tails::count(&ranks, 31);
@@ -304,7 +308,7 @@ mod tests {
     fn one_side_alone_proves_nothing() {
         let mut tests = RankTests::default();
         assert_eq!(tests.test(&[], &[1.0]), RankTest { p_larger: 1.0, p_smaller: 1.0 });
-        assert_eq!(tests.shift(&[], &[1.0]), None);
+        assert_eq!(tests.shift(&[], &[1.0], 0.025), None);
         assert_eq!(tests.test(&[2.0; 10], &[2.0; 10]), RankTest { p_larger: 1.0, p_smaller: 1.0 });
     }
 }

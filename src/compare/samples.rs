@@ -1,9 +1,11 @@
-//! The confirmatory statistic of two sides: what the repeats say, and how well they could have said more.
+//! Numbers of two sides for the metrics that inform: what the repeats say, and how well they could have said more.
 
-use super::family::{Demand, holm};
+use super::normal;
 use super::rank::{RankTests, Shift};
-use super::{Effect, normal};
 use crate::report::{CaseRecord, RepeatRecord};
+
+/// Chance that a 95 % interval misses on either side.
+const TAIL: f64 = 0.025;
 
 /// Values of two sides, as logarithms where ratios count.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +39,7 @@ pub(super) struct Evidence {
 
 /// Tests the two sides against each other; `None` without values on both.
 pub(super) fn evidence(tests: &mut RankTests, samples: &Samples) -> Option<Evidence> {
-    let shift = tests.shift(&samples.base, &samples.new)?;
+    let shift = tests.shift(&samples.base, &samples.new, TAIL)?;
     let test = tests.test(&samples.base, &samples.new);
     // A single disturbed repeat widens the deviation and not the interval; in a small sample of well-behaved repeats
     // the interval is the wider one. Neither is narrower than the truth by much.
@@ -57,43 +59,6 @@ pub(super) fn evidence(tests: &mut RankTests, samples: &Samples) -> Option<Evide
         standard_error,
         spread: standard_error.map(|error| error / per_repeat),
     })
-}
-
-/// The evidence of a whole family, as effects. `noise` is the calibrated noise of each, as a share.
-pub(super) fn effects(
-    all: &[(Samples, Option<f64>, bool)],
-    alpha: f64,
-    min_effect: f64,
-) -> (Demand, Vec<Option<Effect>>) {
-    let mut tests = RankTests::default();
-    let evidence: Vec<Option<Evidence>> = all.iter().map(|(samples, ..)| evidence(&mut tests, samples)).collect();
-    let known = || evidence.iter().flatten();
-    let demand = Demand { alpha, min_effect, family: known().count() };
-    let mut slower = holm(&known().map(|e| e.p_larger).collect::<Vec<_>>()).into_iter();
-    let mut faster = holm(&known().map(|e| e.p_smaller).collect::<Vec<_>>()).into_iter();
-    let effects = all.iter().zip(&evidence).map(|((samples, noise, identical), evidence)| {
-        let evidence = (*evidence)?;
-        let interval = evidence.shift.interval;
-        let threshold = noise.filter(|noise| noise.is_finite()).map_or(min_effect, |noise| noise.abs().max(min_effect));
-        Some(Effect {
-            base_repeats: samples.base.len() as u64,
-            new_repeats: samples.new.len() as u64,
-            base_ns: mean(&samples.base)?.exp(),
-            new_ns: mean(&samples.new)?.exp(),
-            ratio: evidence.shift.estimate.exp(),
-            ratio_low: interval.map(|interval| interval.low.exp()),
-            ratio_high: interval.map(|interval| interval.high.exp()),
-            p_slower: evidence.p_larger,
-            p_slower_adjusted: slower.next()?,
-            p_faster: evidence.p_smaller,
-            p_faster_adjusted: faster.next()?,
-            threshold,
-            detectable: evidence.standard_error.map(|error| demand.detectable(error, threshold).exp_m1()),
-            spread: evidence.spread.map(f64::exp_m1),
-            identical: *identical,
-        })
-    });
-    (demand, effects.collect())
 }
 
 /// Arithmetic mean.

@@ -1,59 +1,77 @@
 //! From the decision on a run and those on its confirmations to the last word.
 
-use super::{CaseDecision, Change, FindingKind, GateDecision, GateOutcome};
+use super::{CaseDecision, Change, GateDecision, GateOutcome};
 use crate::report::GateRound;
 use crate::units::human;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The last word: a case that only looked regressed is judged by its last confirmation, every other case by the run
-/// itself. Why, in one line.
+/// The last word: a case that was run again is judged by its last fresh repeats alone, every other case by the run itself.
+/// Why, in one line.
+///
+/// A case that regressed at first regresses in the end only if fresh repeats say so again; one that could not be told at
+/// first gets a second chance to be. Either way the chance of a false alarm is that of the last look.
 ///
 /// # Panics
 /// Without a round.
 #[must_use]
 pub fn settle(rounds: &[GateRound]) -> (GateOutcome, String) {
     let first = &rounds.first().expect("the run itself was decided on").decision;
-    let confirmations: Vec<&GateDecision> = rounds[1..].iter().map(|round| &round.decision).collect();
-    let Some(last) = confirmations.last().filter(|_| first.outcome == GateOutcome::Regressed) else {
+    if rounds.len() < 2 || !matches!(first.outcome, GateOutcome::Regressed | GateOutcome::Inconclusive) {
         return (first.outcome, first.reason.clone());
+    }
+    let mut last: BTreeMap<&str, &CaseDecision> = BTreeMap::new();
+    for round in rounds {
+        for case in &round.decision.cases {
+            // What arithmetic found is not run again, and stays.
+            let certain = last.get(case.id.as_str()).is_some_and(|before| is_certain(before));
+            if !certain {
+                last.insert(&case.id, case);
+            }
+        }
+    }
+    let again: BTreeSet<&str> =
+        rounds[1..].iter().flat_map(|round| &round.decision.cases).map(|case| case.id.as_str()).collect();
+    let again = match again.len() {
+        1 => "1 case was run again".to_owned(),
+        more => format!("{more} cases were run again"),
     };
-    let certain: Vec<&CaseDecision> = first.cases.iter().filter(|case| is_certain(case)).collect();
-    let confirmed: BTreeSet<&str> = regressed(last).collect();
-    let suspects = first.suspects.len();
-    let again = format!("{suspects} {} run again", if suspects == 1 { "case was" } else { "cases were" });
-    if !certain.is_empty() || (last.outcome == GateOutcome::Regressed && !confirmed.is_empty()) {
-        let shown = last.cases.iter().find(|case| case.change == Change::Regressed).or(certain.first().copied());
-        let text = shown.map_or_else(String::new, |case| format!(": {}: {}", case.id, case.reason));
-        let all: BTreeSet<&str> =
-            confirmed.iter().copied().chain(certain.iter().map(|case| case.id.as_str())).collect();
-        let count = human::counted(all.len() as u64, "case");
-        return (GateOutcome::Regressed, format!("{count} regressed ({again}, {} confirmed){text}", confirmed.len()));
-    }
-    if last.outcome != GateOutcome::Pass {
-        let outcome = if last.outcome == GateOutcome::Regressed { GateOutcome::Inconclusive } else { last.outcome };
-        return (outcome, format!("{again}: {}", last.reason));
-    }
-    let open = |case: &&CaseDecision| {
-        matches!(case.change, Change::Inconclusive | Change::Incomparable)
-            || case.findings.iter().any(|finding| finding.kind == FindingKind::Unmeasured)
-    };
-    if let Some(case) = first.cases.iter().find(open) {
-        return (GateOutcome::Inconclusive, format!("{again} and did not regress, but {}: {}", case.id, case.reason));
-    }
-    (GateOutcome::Pass, format!("{again}, and none of them regressed then"))
+    let (outcome, reason) = of_cases(first, rounds, &last);
+    (outcome, format!("{again}: {reason}"))
 }
 
-/// The cases that still look regressed, which another confirmation may show to be wrong.
+fn of_cases(first: &GateDecision, rounds: &[GateRound], last: &BTreeMap<&str, &CaseDecision>) -> (GateOutcome, String) {
+    let of = |change: Change| last.values().filter(move |case| case.change == change);
+    let shown = |change: Change| of(change).next().map_or_else(String::new, |c| format!("{}: {}", c.id, c.reason));
+    let regressed = of(Change::Regressed).count();
+    if regressed > 0 {
+        let count = human::counted(regressed as u64, "case");
+        return (GateOutcome::Regressed, format!("{count} regressed: {}", shown(Change::Regressed)));
+    }
+    if first.coverage.iter().any(|change| change.fails) {
+        return (GateOutcome::Regressed, first.reason.clone());
+    }
+    if let Some(failure) = first.failures.first() {
+        return (GateOutcome::Failed, failure.clone());
+    }
+    if let Some(round) = rounds.iter().find(|round| round.decision.outcome == GateOutcome::Incomparable) {
+        return (GateOutcome::Incomparable, round.decision.reason.clone());
+    }
+    if of(Change::Incomparable).next().is_some() {
+        return (GateOutcome::Incomparable, shown(Change::Incomparable));
+    }
+    if of(Change::Inconclusive).next().is_some() {
+        return (GateOutcome::Inconclusive, format!("cannot be told: {}", shown(Change::Inconclusive)));
+    }
+    (GateOutcome::Pass, "none of them regressed then".to_owned())
+}
+
+/// The cases of which fresh repeats may say something else: those that look regressed, and those that cannot be told.
 #[must_use]
 pub fn suspects(decision: &GateDecision) -> BTreeSet<String> {
     match decision.outcome {
-        GateOutcome::Regressed => decision.suspects.iter().cloned().collect(),
-        GateOutcome::Pass | GateOutcome::Inconclusive | GateOutcome::Incomparable => BTreeSet::new(),
+        GateOutcome::Regressed | GateOutcome::Inconclusive => decision.suspects.iter().cloned().collect(),
+        GateOutcome::Pass | GateOutcome::Failed | GateOutcome::Incomparable => BTreeSet::new(),
     }
-}
-
-fn regressed(decision: &GateDecision) -> impl Iterator<Item = &str> {
-    decision.cases.iter().filter(|case| case.change == Change::Regressed).map(|case| case.id.as_str())
 }
 
 /// It regressed by arithmetic, which needs no confirmation.
@@ -64,7 +82,7 @@ fn is_certain(case: &CaseDecision) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Finding, Steadiness};
+    use crate::report::{Finding, FindingKind, Steadiness};
 
     fn case(id: &str, change: Change, kind: FindingKind) -> CaseDecision {
         CaseDecision {
@@ -87,6 +105,9 @@ mod tests {
             alpha: 0.01,
             min_effect: 0.1,
             suspects: cases.iter().filter(by_test).map(|case| case.id.clone()).collect(),
+            coverage: Vec::new(),
+            failures: Vec::new(),
+            family: 0,
             cases,
             differences: Vec::new(),
             yardstick: Steadiness::default(),
@@ -98,11 +119,18 @@ mod tests {
     #[test]
     fn the_last_word() {
         use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
-        use FindingKind::{Lost, Slower, Spread};
-        use GateOutcome::{Incomparable, Inconclusive, Pass, Regressed};
+        use FindingKind::{Lost, Slower, Spread, TwoGroups};
+        use GateOutcome::{Failed, Incomparable, Inconclusive, Pass, Regressed};
         let slower = || case("a", Worse, Slower);
-        let same = || case("a", Same, Slower);
-        let suspected = || round(0, Regressed, vec![slower(), case("b", Same, Slower)]);
+        let same = || case("a", Same, TwoGroups);
+        let open = || case("a", Open, Spread);
+        let suspected = || round(0, Regressed, vec![slower(), case("b", Same, TwoGroups)]);
+        let undecided = || round(0, Inconclusive, vec![open(), case("b", Same, TwoGroups)]);
+        let failing = || {
+            let mut round = undecided();
+            round.decision.failures = vec!["b: it fails".into()];
+            round
+        };
         for (rounds, outcome, reason) in [
             (vec![round(0, Pass, vec![same()])], Pass, "pass of round 0"),
             (vec![round(0, Inconclusive, vec![])], Inconclusive, "inconclusive of round 0"),
@@ -110,48 +138,62 @@ mod tests {
             (
                 vec![suspected(), round(1, Regressed, vec![slower()])],
                 Regressed,
-                "1 case regressed (1 case was run again, 1 confirmed): a: because of a",
+                "1 case was run again: 1 case regressed: a: because of a",
             ),
             (
                 vec![suspected(), round(1, Pass, vec![same()])],
                 Pass,
-                "1 case was run again, and none of them regressed then",
+                "1 case was run again: none of them regressed then",
             ),
             (
-                vec![suspected(), round(1, Inconclusive, vec![case("a", Open, Spread)])],
+                vec![suspected(), round(1, Inconclusive, vec![open()])],
                 Inconclusive,
-                "1 case was run again: inconclusive of round 1",
+                "1 case was run again: cannot be told: a: because of a",
             ),
             (
-                vec![suspected(), round(1, Incomparable, vec![])],
+                vec![suspected(), round(1, Incomparable, vec![same()])],
                 Incomparable,
                 "1 case was run again: incomparable of round 1",
             ),
             (
                 vec![suspected(), round(1, Regressed, vec![slower()]), round(2, Pass, vec![same()])],
                 Pass,
-                "1 case was run again, and none of them regressed then",
+                "1 case was run again: none of them regressed then",
+            ),
+            (
+                vec![undecided(), round(1, Pass, vec![same()])],
+                Pass,
+                "1 case was run again: none of them regressed then",
+            ),
+            (
+                vec![undecided(), round(1, Regressed, vec![slower()])],
+                Regressed,
+                "1 case was run again: 1 case regressed: a: because of a",
             ),
             (
                 vec![round(0, Regressed, vec![slower(), case("l", Worse, Lost)]), round(1, Pass, vec![same()])],
                 Regressed,
-                "1 case regressed (1 case was run again, 0 confirmed): l: because of l",
+                "1 case was run again: 1 case regressed: l: because of l",
             ),
             (
                 vec![round(0, Regressed, vec![slower(), case("o", Open, Spread)]), round(1, Pass, vec![same()])],
                 Inconclusive,
-                "1 case was run again and did not regress, but o: because of o",
+                "1 case was run again: cannot be told: o: because of o",
             ),
+            (vec![failing(), round(1, Pass, vec![same()])], Failed, "1 case was run again: b: it fails"),
         ] {
             assert_eq!(settle(&rounds), (outcome, reason.to_owned()), "{rounds:#?}");
         }
     }
 
     #[test]
-    fn only_a_regression_has_suspects() {
+    fn what_fresh_repeats_may_settle_is_run_again_and_nothing_else() {
         let of =
             |outcome| suspects(&round(0, outcome, vec![case("a", Change::Regressed, FindingKind::Slower)]).decision);
         assert_eq!(of(GateOutcome::Regressed).len(), 1);
-        assert!(of(GateOutcome::Inconclusive).is_empty(), "the machine moved: another run would prove no more");
+        assert_eq!(of(GateOutcome::Inconclusive).len(), 1);
+        for outcome in [GateOutcome::Pass, GateOutcome::Failed, GateOutcome::Incomparable] {
+            assert!(of(outcome).is_empty(), "{outcome:?}");
+        }
     }
 }

@@ -1,4 +1,8 @@
 //! Whether the machine stayed the same: the fixed piece of work that every report carries.
+//!
+//! What the yardstick moved is no reason by itself to refuse a decision. It says by how much the machine could have
+//! stretched or shrunk a time, and that is put beside what the case moved and beside the margin. The two sides of one run,
+//! whose repeats were interleaved, met the same machine whatever it did.
 
 use super::Steadiness;
 use super::rank::median;
@@ -10,27 +14,76 @@ type Part = (&'static str, fn(&YardstickReading) -> Option<f64>);
 
 const PARTS: [Part; 2] = [("spinning", |reading| reading.spin_ns), ("waking a thread", |reading| reading.ping_pong_ns)];
 
-/// Holds the readings of both reports against each other, and against themselves.
-pub(super) fn steadiness(base: &Report, new: &Report, bound: f64) -> Steadiness {
-    let (Some(old), Some(fresh)) = (&base.yardstick, &new.yardstick) else {
-        let side = if base.yardstick.is_none() { "the baseline" } else { "the new report" };
-        let reason = format!("{side} has no yardstick: whether the machine was the same is not known");
-        return Steadiness { reason: Some(reason), ..Steadiness::default() };
-    };
-    // What only one side has read says nothing of the other.
-    let moves = PARTS.iter().filter_map(|part| movements(old, fresh, part)).flatten();
-    let Some((largest, text)) = moves.max_by(|a, b| a.0.total_cmp(&b.0)) else {
-        let reason = "a yardstick holds no reading: whether the machine was the same is not known";
-        return Steadiness { reason: Some(reason.into()), ..Steadiness::default() };
-    };
-    let moved = largest > bound;
-    let reason = moved.then(|| format!("the machine changed: {text}, over the {} allowed", human::share(bound)));
-    Steadiness { known: true, moved, largest: Some(largest), reason }
+/// A movement beyond this is worth a note.
+const NOTEWORTHY: f64 = 0.05;
+
+/// By how much the machine may have stretched the times of the new report, and by how much it may have shrunk them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Speed {
+    /// At least 1.
+    pub(super) slower: f64,
+    /// At least 1.
+    pub(super) faster: f64,
 }
 
-/// By how much a part moved, and where: within the baseline, within the new report, between the two; `None` where a side
-/// has no reading of it.
-fn movements(base: &Yardstick, new: &Yardstick, (name, of): &Part) -> Option<[(f64, String); 3]> {
+impl Default for Speed {
+    /// The same machine.
+    fn default() -> Self {
+        Self { slower: 1.0, faster: 1.0 }
+    }
+}
+
+/// Whether the repeats of both were taken in turn in one run: then both met the same machine.
+pub(super) fn interleaved(base: &Report, new: &Report) -> bool {
+    base.created_at == new.created_at && base.yardstick == new.yardstick
+}
+
+/// Holds the readings of both reports against each other, and against themselves.
+pub(super) fn steadiness(base: &Report, new: &Report) -> (Steadiness, Speed) {
+    let (Some(old), Some(fresh)) = (&base.yardstick, &new.yardstick) else {
+        let side = if base.yardstick.is_none() { "the baseline" } else { "the new report" };
+        return unknown(format!("{side} has no yardstick: whether the machine was the same is not known"));
+    };
+    // What only one side has read says nothing of the other.
+    let parts: Vec<Movement> = PARTS.iter().filter_map(|part| movement(old, fresh, part)).collect();
+    let Some(most) = parts.iter().max_by(|a, b| a.largest.total_cmp(&b.largest)) else {
+        return unknown("a yardstick holds no reading: whether the machine was the same is not known".into());
+    };
+    let moved = most.largest > NOTEWORTHY;
+    let same = interleaved(base, new);
+    let reason = moved.then(|| {
+        let what = format!("the machine changed: {}", most.text);
+        match same {
+            true => format!("{what}; both sides met that alike, since their repeats were taken in turn"),
+            false => format!("{what}; times may differ by as much"),
+        }
+    });
+    let speed = Speed {
+        slower: parts.iter().map(|part| part.slower).fold(1.0, f64::max),
+        faster: parts.iter().map(|part| part.faster).fold(1.0, f64::max),
+    };
+    let steadiness = Steadiness { known: true, moved: moved && !same, largest: Some(most.largest), reason };
+    (steadiness, if same { Speed::default() } else { speed })
+}
+
+fn unknown(reason: String) -> (Steadiness, Speed) {
+    (Steadiness { reason: Some(reason), ..Steadiness::default() }, Speed::default())
+}
+
+/// What became of a part of the work.
+struct Movement {
+    /// The slowest new reading over the fastest old one, at least 1.
+    slower: f64,
+    /// The middle old reading over the middle new one, at least 1: what an alarm is spared for is the worst that the
+    /// machine did for a moment; what sameness is doubted for is what it did all the while.
+    faster: f64,
+    /// Largest movement within a report or between the two, as a share.
+    largest: f64,
+    text: String,
+}
+
+/// `None` where a side has no reading of the part.
+fn movement(base: &Yardstick, new: &Yardstick, (name, of): &Part) -> Option<Movement> {
     let values = |yardstick: &Yardstick| {
         let readings = yardstick.readings().filter_map(|reading| of(&reading));
         let mut values: Vec<f64> = readings.filter(|value| value.is_finite() && *value > 0.0).collect();
@@ -41,10 +94,16 @@ fn movements(base: &Yardstick, new: &Yardstick, (name, of): &Part) -> Option<[(f
     let within = |values: &[f64]| Some(values.last()? / values.first()? - 1.0);
     let (middle, other) = (median(&old)?, median(&fresh)?);
     let between = middle.max(other) / middle.min(other) - 1.0;
-    let say = |moved: f64, place: &str| (moved, format!("{name} moved by {} {place}", human::share(moved)));
-    Some([
-        say(within(&old)?, "within the baseline"),
-        say(within(&fresh)?, "within the new report"),
-        say(between, "between the two"),
-    ])
+    let places = [
+        (within(&old)?, "within the baseline"),
+        (within(&fresh)?, "within the new report"),
+        (between, "between the two"),
+    ];
+    let (largest, place) = places.into_iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(Movement {
+        slower: (fresh.last()? / old.first()?).max(1.0),
+        faster: (middle / other).max(1.0),
+        largest,
+        text: format!("{name} moved by {} {place}", human::share(largest)),
+    })
 }

@@ -40,7 +40,7 @@ fn the_verdict_of_each_odd_report() {
         ("nothing in the baseline", vec![], vec![ten(1e4)], Incomparable),
         ("nothing in the new one", vec![ten(1e4)], vec![], Incomparable),
         ("nothing in common", vec![sized(5, &[1e4; 10])], vec![sized(6, &[1e4; 10])], Incomparable),
-        ("one removed", vec![ten(1e4), sized(5, &[1e4; 10])], vec![ten(1e4)], Pass),
+        ("one removed", vec![ten(1e4), sized(5, &[1e4; 10])], vec![ten(1e4)], Regressed),
         ("no repeats", vec![ten(1e4)], vec![case(&[])], Incomparable),
         ("no repeats in the baseline", vec![case(&[])], vec![ten(1e4)], Incomparable),
         ("no repeats on either side", vec![case(&[])], vec![case(&[])], Incomparable),
@@ -49,12 +49,13 @@ fn the_verdict_of_each_odd_report() {
         ("not a number", vec![ten(1e4)], vec![case(&[f64::NAN; 10])], Incomparable),
         ("infinite", vec![case(&[f64::INFINITY; 10])], vec![ten(1e4)], Incomparable),
         ("negative", vec![case(&[-1.0; 10])], vec![ten(1e4)], Incomparable),
-        ("one of ten not a number", vec![ten(1e4)], vec![case(&[&means(9, 1e4)[..], &[f64::NAN]].concat())], Pass),
+        ("one of ten not a number", vec![ten(1e4)], vec![case(&[&means(9, 1e4)[..], &[f64::NAN]].concat())], Inconclusive),
         ("a single repeat", vec![case(&[1e4])], vec![case(&[3e4])], Inconclusive),
         ("a single identical repeat", vec![case(&[1e4])], vec![case(&[1e4])], Pass),
         ("four against four", vec![case(&means(4, 1e4))], vec![case(&means(4, 3e4))], Inconclusive),
-        ("five against five", vec![case(&means(5, 1e4))], vec![case(&means(5, 3e4))], Regressed),
-        ("ten against four", vec![ten(1e4)], vec![case(&means(4, 3e4))], Regressed),
+        ("five against five", vec![case(&means(5, 1e4))], vec![case(&means(5, 3e4))], Inconclusive),
+        ("eight against eight", vec![case(&means(8, 1e4))], vec![case(&means(8, 3e4))], Regressed),
+        ("ten against four", vec![ten(1e4)], vec![case(&means(4, 3e4))], Inconclusive),
         ("ten against one", vec![ten(1e4)], vec![case(&[3e4])], Inconclusive),
         ("ten against one, as quick", vec![ten(1e4)], vec![case(&[1e4])], Inconclusive),
         ("sixty against sixty", vec![case(&means(60, 1e4))], vec![case(&means(60, 1.3e4))], Regressed),
@@ -77,21 +78,21 @@ fn what_regressed_is_a_suspect_and_said_with_its_numbers() {
     assert_eq!(decision.suspects, [new.cases[0].id.clone()]);
     assert_eq!(
         decision.reason,
-        format!("1 of 2 cases regressed: {}: enqueue 9.99 µs → 15.0 µs (+50.0%), p = 1e-5", new.cases[0].id)
+        format!("1 of 2 cases regressed: {}: enqueue 10.0 µs → 15.0 µs (+5.00 µs, +50.0%), p = 2e-4", new.cases[0].id)
     );
     assert_eq!((decision.cases[0].change, decision.cases[1].change), (Change::Regressed, Change::Unchanged));
 }
 
 #[test]
 fn counts_need_no_statistics() {
-    use FindingKind::{Accepted, AcceptsMore, Broke, Duplicated, Lost, Target, Unmeasured};
-    use GateOutcome::{Inconclusive, Pass, Regressed};
+    use FindingKind::{Accepted, AcceptsMore, Broke, Duplicated, Fails, Lost, Target, Unconfirmed, Unmeasured};
+    use GateOutcome::{Failed, Inconclusive, Pass, Regressed};
     type Row = (&'static str, GateOutcome, &'static [FindingKind], fn(&mut CaseRecord));
     let table: &[Row] = &[
         ("one lost", Regressed, &[Lost], |case| case.repeats[3].ledger.lost.silent = 1),
         ("one admitted", Regressed, &[Lost], |case| case.repeats[3].ledger.lost.admitted = 1),
         ("one twice", Regressed, &[Duplicated], |case| case.repeats[9].ledger.duplicated = 1),
-        ("one dropped", Pass, &[], |case| {
+        ("one dropped", Inconclusive, &[Unconfirmed], |case| {
             case.repeats[0].ledger.dropped = 1;
             case.repeats[0].ledger.enqueued_in_window -= 1;
         }),
@@ -111,7 +112,7 @@ fn counts_need_no_statistics() {
             let check = case.verdict.checks.iter_mut().find(|check| check.name == "target.latency").unwrap();
             check.outcome = Outcome::Fail;
         }),
-        ("misses a check of its scenario", Pass, &[], |case| {
+        ("misses a check that is new", Failed, &[Fails], |case| {
             case.verdict.outcome = Outcome::Fail;
             case.verdict.checks.push(failed("check.1"));
         }),
@@ -119,7 +120,8 @@ fn counts_need_no_statistics() {
     for (what, outcome, found, change) in table {
         let decision = after(change);
         assert_eq!((decision.outcome, &kinds(&decision)[..]), (*outcome, *found), "{what}: {}", decision.reason);
-        assert!(decision.suspects.is_empty(), "{what}: a second run would not change it");
+        let may_change = found.contains(&Unconfirmed);
+        assert_eq!(decision.suspects.is_empty(), !may_change, "{what}: another run would not change arithmetic");
     }
     let more = |case: &mut CaseRecord| case.repeats.iter_mut().for_each(|r| r.ledger.enqueued_in_window = LOGS / 2);
     let mut base = case(&means(10, 1e4));
@@ -174,39 +176,35 @@ fn a_tail_that_grows_is_caught_and_one_disturbed_repeat_is_not_a_tail() {
     let table: [(&str, &[f64], &[f64], GateOutcome); 9] = [
         ("4 % stall", &[0.0; 10], &[0.04; 10], Regressed),
         ("0.6 % more", &[0.001; 10], &[0.007; 10], Regressed),
-        ("as much as it may, and no more", &quiet, &later, Pass),
+        ("a quiet hour, and one that is not", &quiet, &later, Inconclusive),
         ("0.4 % more", &[0.001; 10], &[0.005; 10], Pass),
         ("more, but not twice", &[0.02; 10], &[0.03; 10], Pass),
         ("one disturbed repeat", &[0.0; 10], &disturbed, Pass),
         ("fewer", &[0.04; 10], &[0.0; 10], Pass),
-        ("five repeats", &[0.0; 5], &[0.04; 5], Regressed),
-        ("three repeats", &[0.0; 3], &[0.04; 3], Inconclusive),
+        ("eight repeats", &[0.0; 8], &[0.04; 8], Regressed),
+        ("five repeats", &[0.0; 5], &[0.04; 5], Inconclusive),
     ];
     for (what, base, new, expected) in table {
         let decision = decide(&report(vec![stalling(base)]), &report(vec![stalling(new)]));
         assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
     }
-    // Five against five could prove that one of two means rose, and not that one of four shares did.
-    let with_another = |shares: &[f64]| report(vec![stalling(shares), sized(64, &means(5, 1e4))]);
-    let decision = decide(&with_another(&[0.0; 5]), &with_another(&[0.04; 5]));
-    assert_eq!(decision.outcome, Inconclusive, "{}", decision.reason);
     let mut old = stalling(&[0.04; 10]);
     old.repeats.iter_mut().for_each(|repeat| repeat.slow_calls.clear());
     let decision = decide(&report(vec![stalling(&[0.0; 10])]), &report(vec![old]));
     assert_eq!(decision.outcome, GateOutcome::Pass);
-    assert!(decision.notes.iter().any(|note| note.contains("tails are not compared")), "{:?}", decision.notes);
+    assert!(decision.notes.iter().any(|note| note.contains("not all tails are compared")), "{:?}", decision.notes);
 }
 
 #[test]
 fn a_broken_or_invalid_case_never_passes_even_where_the_baseline_has_none() {
-    for outcome in [Outcome::Error, Outcome::Invalid] {
+    for (outcome, both) in [(Outcome::Error, GateOutcome::Failed), (Outcome::Invalid, GateOutcome::Inconclusive)] {
         let mut added = sized(5, &means(10, 1e4));
         added.verdict.outcome = outcome;
         let base = report(vec![case(&means(10, 1e4))]);
         let decision = decide(&base, &report(vec![case(&means(10, 1e4)), added.clone()]));
-        assert_eq!(decision.outcome, GateOutcome::Inconclusive, "{outcome:?}");
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{outcome:?}");
         let decision = decide(&report(vec![added.clone()]), &report(vec![added]));
-        assert_eq!(decision.outcome, GateOutcome::Inconclusive, "{outcome:?} on both sides");
+        assert_eq!(decision.outcome, both, "{outcome:?} on both sides");
     }
 }
 
@@ -244,14 +242,8 @@ fn another_machine_is_refused_unless_allowed() {
 }
 
 #[test]
-fn other_targets_and_other_pacing_are_not_comparable() {
+fn other_pacing_is_not_comparable() {
     let base = report(vec![case(&means(10, 1e4))]);
-    let mut new = base.clone();
-    new.scenarios[0].target.latency = crate::units::Nanos::from_micros(50);
-    let decision = decide(&base, &new);
-    assert_eq!(decision.outcome, GateOutcome::Incomparable);
-    assert!(decision.reason.ends_with("their targets differ"), "{}", decision.reason);
-
     let mut new = base.clone();
     new.cases[0].parameters.pacing = Pacing::Spin;
     let decision = decide(&base, &new);
@@ -362,22 +354,29 @@ fn measured(spin: [f64; 3], wake: f64) -> Option<Yardstick> {
 }
 
 #[test]
-fn a_machine_that_changed_proves_nothing_but_what_is_exact() {
+fn a_machine_that_changed_explains_as_much_as_it_moved() {
     let with = |yardstick, middle| Report { yardstick, ..report(vec![case(&means(10, middle))]) };
     let steady = measured([1e8, 1.01e8, 1.02e8], 5e3);
-    for (what, yardstick, expected) in [
-        ("steady", measured([1.02e8, 1.0e8, 1.01e8], 5.1e3), GateOutcome::Regressed),
-        ("slower in all", measured([1.1e8, 1.1e8, 1.1e8], 5e3), GateOutcome::Inconclusive),
-        ("slower in the middle", measured([1e8, 1.2e8, 1e8], 5e3), GateOutcome::Inconclusive),
-        ("slow to wake", measured([1e8, 1e8, 1e8], 6e3), GateOutcome::Inconclusive),
-        ("not known", None, GateOutcome::Regressed),
-        ("without readings", Some(Yardstick::default()), GateOutcome::Regressed),
+    for (what, yardstick, middle, expected) in [
+        ("steady", measured([1.02e8, 1.0e8, 1.01e8], 5.1e3), 2e4, GateOutcome::Regressed),
+        ("slower in all", measured([1.1e8, 1.1e8, 1.1e8], 5e3), 2e4, GateOutcome::Regressed),
+        ("slower in all by as much", measured([1.5e8, 1.5e8, 1.5e8], 5e3), 1.4e4, GateOutcome::Inconclusive),
+        ("slower in the middle", measured([1e8, 1.5e8, 1e8], 5e3), 1.4e4, GateOutcome::Inconclusive),
+        ("slow to wake", measured([1e8, 1e8, 1e8], 7.5e3), 1.4e4, GateOutcome::Inconclusive),
+        ("faster, which could hide as much", measured([7e7, 7e7, 7e7], 5e3), 1.001e4, GateOutcome::Inconclusive),
+        ("not known", None, 2e4, GateOutcome::Regressed),
+        ("without readings", Some(Yardstick::default()), 2e4, GateOutcome::Regressed),
     ] {
-        let (base, mut new) = (with(steady, 1e4), with(yardstick, 2e4));
+        let (base, mut new) = (with(steady, 1e4), with(yardstick, middle));
+        new.created_at = "2026-01-03T03:04:05Z".into();
         let decision = decide(&base, &new);
         assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
         let said = decision.notes.iter().any(|note| note.contains("machine"));
         assert_eq!(said, what != "steady", "{what}: {:?}", decision.notes);
+        if expected == GateOutcome::Inconclusive {
+            assert_eq!(kinds(&decision), [FindingKind::Machine], "{what}");
+            assert!(decision.suspects.is_empty(), "{what}: fresh repeats would meet the same machine");
+        }
         new.cases[0].repeats[0].ledger.lost.silent = 1;
         assert_eq!(decide(&base, &new).outcome, GateOutcome::Regressed, "{what}, and a log is lost");
     }
@@ -389,11 +388,6 @@ fn a_report_is_no_other_machine_than_itself() {
     let same = Report { yardstick: unsteady, ..report(vec![case(&means(1, 1e4))]) };
     let decision = decide(&same, &same);
     assert_eq!(decision.outcome, GateOutcome::Pass, "{}", decision.reason);
-    let other = Report { yardstick: unsteady, ..report(vec![case(&means(10, 1.01e4))]) };
-    assert_eq!(
-        decide(&Report { yardstick: unsteady, ..report(vec![case(&means(10, 1e4))]) }, &other).outcome,
-        GateOutcome::Inconclusive
-    );
 }
 
 #[test]
@@ -410,11 +404,9 @@ fn calibrated_noise_raises_the_bar() {
 #[test]
 fn what_cannot_be_told_names_the_repeats_that_it_takes() {
     let decision = decide(&report(vec![case(&means(3, 1e4))]), &report(vec![case(&means(3, 2e4))]));
-    assert_eq!(decision.cases[0].repeats_needed, Some(5));
+    assert_eq!(decision.cases[0].repeats_needed, Some(7));
     assert!(
-        decision
-            .reason
-            .ends_with("3 against 3 repeats cannot prove anything among 1 case; it needs about 5 repeats on each side"),
+        decision.reason.ends_with("so few repeats cannot prove anything; it needs about 7 repeats on each side"),
         "{}",
         decision.reason
     );
@@ -438,10 +430,10 @@ impl Lab {
         (0..10).map(|_| middle * (deviation * super::normal::quantile(self.uniform())).exp()).collect()
     }
 
-    /// Of 400 gates over two cases, one of which changed by a factor: how many ended how.
+    /// Of 200 gates over two cases, one of which changed by a factor: how many ended how.
     fn trial(&mut self, spread: f64, factor: f64) -> impl Fn(GateOutcome) -> usize + use<> {
         let mut outcomes = Vec::new();
-        for _ in 0..400 {
+        for _ in 0..200 {
             let base = report(vec![sized(1, &self.repeats(1e4, spread)), sized(2, &self.repeats(3e5, spread))]);
             let new = report(vec![sized(1, &self.repeats(1e4 * factor, spread)), sized(2, &self.repeats(3e5, spread))]);
             outcomes.push(decide(&base, &new).outcome);
@@ -453,27 +445,25 @@ impl Lab {
 #[test]
 fn no_false_alarms_and_no_missed_regressions() {
     let mut lab = Lab(Xoshiro256PlusPlus::seed_from_u64(4));
-    let same = lab.trial(0.08, 1.0);
-    assert!(same(GateOutcome::Regressed) <= 4, "{} false alarms", same(GateOutcome::Regressed));
-    assert!(same(GateOutcome::Pass) >= 370, "{} pass", same(GateOutcome::Pass));
-    let slower = lab.trial(0.08, 1.2);
-    assert!(slower(GateOutcome::Regressed) >= 370, "{} caught", slower(GateOutcome::Regressed));
-    assert!(slower(GateOutcome::Pass) <= 8, "{} missed", slower(GateOutcome::Pass));
-    let much_slower = lab.trial(0.09, 1.5);
-    assert_eq!(much_slower(GateOutcome::Regressed), 400);
+    let same = lab.trial(0.04, 1.0);
+    assert_eq!(same(GateOutcome::Regressed), 0, "false alarms");
+    assert!(same(GateOutcome::Pass) >= 195, "{} pass", same(GateOutcome::Pass));
+    let slower = lab.trial(0.04, 1.2);
+    assert!(slower(GateOutcome::Regressed) >= 198, "{} caught", slower(GateOutcome::Regressed));
+    assert_eq!(slower(GateOutcome::Pass), 0, "missed");
+    let much_slower = lab.trial(0.08, 1.5);
+    assert_eq!(much_slower(GateOutcome::Regressed), 200);
 }
 
 #[test]
 fn where_the_spread_is_too_wide_it_says_so_instead_of_passing() {
     let mut lab = Lab(Xoshiro256PlusPlus::seed_from_u64(5));
-    for factor in [1.0, 1.2] {
-        let wide = lab.trial(0.15, factor);
-        assert!(wide(GateOutcome::Pass) <= 20, "{factor}: {} pass", wide(GateOutcome::Pass));
-    }
+    let slower = lab.trial(0.15, 1.2);
+    assert!(slower(GateOutcome::Pass) <= 1, "{} pass", slower(GateOutcome::Pass));
     let same = lab.trial(0.15, 1.0);
-    assert!(same(GateOutcome::Regressed) <= 6, "{} false alarms", same(GateOutcome::Regressed));
-    let slower = lab.trial(0.15, 1.5);
-    assert!(slower(GateOutcome::Regressed) >= 390, "{} caught", slower(GateOutcome::Regressed));
+    assert!(same(GateOutcome::Regressed) <= 1, "{} false alarms", same(GateOutcome::Regressed));
+    let slower = lab.trial(0.15, 1.7);
+    assert!(slower(GateOutcome::Regressed) >= 190, "{} caught", slower(GateOutcome::Regressed));
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn gate(decision: &GateDecision) -> TestSuite {
     let mut suite = TestSuite::new("gate");
     let whole = match decision.outcome {
         GateOutcome::Pass => Outcome::Pass,
-        GateOutcome::Regressed => Outcome::Fail,
+        GateOutcome::Regressed | GateOutcome::Failed => Outcome::Fail,
         GateOutcome::Inconclusive | GateOutcome::Incomparable => Outcome::Invalid,
     };
     let whole = status(whole, decision.outcome.word(), &decision.reason);

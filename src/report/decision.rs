@@ -56,6 +56,8 @@ impl Change {
 pub enum GateOutcome {
     /// Nothing regressed, and a regression would have been seen.
     Pass,
+    /// The new report's own verdict is `fail` or `error`, whatever the baseline's was.
+    Failed,
     /// Some case regressed.
     Regressed,
     /// Nothing regressed as far as can be told, and not enough can be told.
@@ -70,17 +72,19 @@ impl GateOutcome {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pass => "pass",
+            Self::Failed => "failed",
             Self::Regressed => "regressed",
             Self::Inconclusive => "inconclusive",
             Self::Incomparable => "incomparable",
         }
     }
 
-    /// The exit code of a gate that ends so: 0, 4, 5 or 6.
+    /// The exit code of a gate that ends so: 0, 3, 4, 5 or 6.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
             Self::Pass => 0,
+            Self::Failed => 3,
             Self::Regressed => 4,
             Self::Inconclusive => 5,
             Self::Incomparable => 6,
@@ -101,8 +105,18 @@ pub struct GateDecision {
     pub min_effect: f64,
     /// The cases: those to look at first before the others.
     pub cases: Vec<CaseDecision>,
-    /// Ids of the new report's cases that regressed by a statistical test, which a second run may confirm.
+    /// Ids of the new report's cases that regressed by a statistical test, or that the repeats cannot tell of: fresh
+    /// repeats may settle both.
     pub suspects: Vec<String>,
+    /// What the baseline asked for and the new report asks for no longer, or in another way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<CoverageChange>,
+    /// Cases of the new report that fail by themselves, one line each, but for those that are allowed to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<String>,
+    /// Number of tests that share alpha; 0 in reports that are older than it.
+    #[serde(default)]
+    pub family: u64,
     /// What differs between the two beside what was measured.
     pub differences: Vec<Difference>,
     /// Whether the machine was the same, by a fixed piece of work.
@@ -124,13 +138,78 @@ pub struct CaseDecision {
     pub findings: Vec<Finding>,
     /// The confirmatory statistic; null where it cannot be held against the baseline's.
     pub effect: Option<Effect>,
-    /// Shares of slow calls, one for each bound.
+    /// Shares of slow calls, one for each bound; only in reports that are older than `tests`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tails: Vec<Tail>,
     /// Every promise that was tested; empty in reports that are older than it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<MetricTest>,
     /// Repeats on each side that would be enough to tell; null where they are, or where no number would do.
     pub repeats_needed: Option<u64>,
+}
+
+impl CaseDecision {
+    /// Whether both reports have the case.
+    #[must_use]
+    pub fn is_of_both(&self) -> bool {
+        let is_new = self.findings.iter().any(|finding| finding.kind == FindingKind::AddedUnfit);
+        !is_new && !matches!(self.change, Change::Added | Change::Removed)
+    }
+}
+
+/// Something that the baseline asked for and the new report does not, or not as strictly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoverageChange {
+    /// What happened to it.
+    pub kind: CoverageKind,
+    /// The case or the scenario that it is about.
+    pub of: String,
+    /// What the baseline has; null where it has nothing of the kind.
+    pub base: Option<String>,
+    /// What the new report has.
+    pub new: Option<String>,
+    /// It fails the gate.
+    pub fails: bool,
+}
+
+/// In which way less is asked for than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverageKind {
+    /// A case of the baseline is not in the new report.
+    CaseRemoved,
+    /// A check is gone.
+    CheckRemoved,
+    /// A check allows more, or what it allows cannot be held against what it did.
+    CheckLoosened,
+    /// The target allows more.
+    TargetLoosened,
+    /// The gate's own settings are laxer in the new report; those of the baseline rule.
+    GateLaxer,
+}
+
+impl CoverageKind {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::CaseRemoved => "case removed",
+            Self::CheckRemoved => "check removed",
+            Self::CheckLoosened => "check loosened",
+            Self::TargetLoosened => "target loosened",
+            Self::GateLaxer => "gate laxer",
+        }
+    }
+
+    /// The option that lets it pass; `None` where it fails nothing.
+    #[must_use]
+    pub const fn overruled_by(self) -> Option<&'static str> {
+        match self {
+            Self::CaseRemoved => Some("--allow-removed"),
+            Self::CheckRemoved | Self::CheckLoosened | Self::TargetLoosened => Some("--allow-changed-checks"),
+            Self::GateLaxer => None,
+        }
+    }
 }
 
 /// One thing that was found about a case.
@@ -152,16 +231,32 @@ pub enum FindingKind {
     Lost,
     /// Logs were delivered twice.
     Duplicated,
+    /// Logs were delivered that nobody sent, or that the call had refused.
+    Phantom,
+    /// Deliveries could not be told to be new or a repetition.
+    Undecidable,
     /// It met the target, and does not now.
     Target,
+    /// A check of the scenario held, and does not now.
+    Check,
+    /// The baseline lacks the case, and it fails or cannot be trusted.
+    AddedUnfit,
     /// A smaller share is accepted.
     Accepted,
-    /// The confirmatory statistic rose.
+    /// `enqueue` rose: the mean of the fastest 95 %.
     Slower,
-    /// A larger share of calls is slow.
+    /// A larger share of the logs is slow.
     Tail,
-    /// The confirmatory statistic fell.
+    /// Another promise is kept less well than before.
+    Worse,
+    /// Logs that no repeat of the baseline had: dropped, sampled out, reordered.
+    Appeared,
+    /// More repeats of the whole report have a stall in them.
+    Stalls,
+    /// `enqueue` fell.
     Faster,
+    /// Another promise is kept better than before.
+    Better,
     /// A larger share is accepted.
     AcceptsMore,
     /// It met no target, and does now.
@@ -174,23 +269,42 @@ pub enum FindingKind {
     TooFewRepeats,
     /// The repeats differ too much among themselves.
     Spread,
+    /// The machine moved by as much as the case.
+    Machine,
+    /// The baseline knows a number that the new report does not.
+    Vanished,
     /// It looks slower by more than the least effect, and the repeats do not confirm it.
     Unconfirmed,
     /// The two were not measured alike.
     Unlike,
+    /// The repeats form two groups; informs.
+    TwoGroups,
+    /// The new report's own verdict is `fail` or `error`; the gate as a whole says so.
+    Fails,
 }
 
 impl FindingKind {
     /// Whether the rule is one of arithmetic, which more repeats would not change.
     #[must_use]
     pub const fn is_exact(self) -> bool {
-        matches!(self, Self::Broke | Self::Lost | Self::Duplicated | Self::Target | Self::Accepted)
+        matches!(
+            self,
+            Self::Broke
+                | Self::Lost
+                | Self::Duplicated
+                | Self::Phantom
+                | Self::Undecidable
+                | Self::Target
+                | Self::Check
+                | Self::AddedUnfit
+                | Self::Accepted
+        )
     }
 
     /// Whether a case for which it was found has regressed.
     #[must_use]
     pub const fn is_regression(self) -> bool {
-        self.is_exact() || matches!(self, Self::Slower | Self::Tail)
+        self.is_exact() || matches!(self, Self::Slower | Self::Tail | Self::Worse | Self::Appeared | Self::Stalls)
     }
 }
 
@@ -241,9 +355,12 @@ pub struct MetricTest {
     pub unit: MetricUnit,
     /// A larger value is a worse one; else a smaller one is.
     pub larger_is_worse: bool,
+    /// Of a share of slow logs: the bound beyond which a log is slow, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_ns: Option<u64>,
     /// Middle of the baseline's repeats.
     pub base: f64,
-    /// Middle of the new repeats.
+    /// Middle of the new repeats; of logs that never were before, their number in all repeats.
     pub new: f64,
     /// New less base: the median over all pairs of repeats (Hodges-Lehmann).
     pub shift: f64,

@@ -54,7 +54,7 @@ pub enum ReportError {
         known: u32,
     },
     /// `cases` are not what was written.
-    #[error("{}: digest does not match: the cases were altered after the report was written", path.display())]
+    #[error("{}: digest does not match: it was altered after it was written", path.display())]
     Digest {
         /// The file.
         path: PathBuf,

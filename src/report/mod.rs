@@ -24,8 +24,8 @@ pub use crate::run::{Yardstick, YardstickReading};
 pub use baseline::{BaselineName, BaselineNameError, baseline_names, save_baseline};
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 pub use decision::{
-    CaseDecision, Change, Difference, Effect, Finding, FindingKind, GateDecision, GateOutcome, MetricTest, MetricUnit,
-    Steadiness, Tail, TailBound,
+    CaseDecision, Change, CoverageChange, CoverageKind, Difference, Effect, Finding, FindingKind, GateDecision,
+    GateOutcome, MetricTest, MetricUnit, Steadiness, Tail, TailBound,
 };
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;

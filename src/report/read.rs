@@ -3,7 +3,7 @@
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Tool};
-use super::write::digest;
+use super::write::{SEAL, digest};
 use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ pub struct ReadReport {
     pub report: Report,
     /// The digest in the file: SHA-256 of its cases, lower-case hexadecimal.
     pub digest: String,
-    /// The digest in the file is that of the cases in the file.
+    /// The digest in the file is that of the cases in the file, and its seal, where it has one, that of all the rest.
     pub digest_matches: bool,
 }
 
@@ -48,6 +48,8 @@ struct Stored<'a> {
     #[serde(borrow)]
     cases: &'a RawValue,
     digest: String,
+    #[serde(default)]
+    seal: Option<String>,
     #[serde(default)]
     confirmations: Vec<Confirmation>,
 }
@@ -98,7 +100,8 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
         return Err(ReportError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
     };
     let stored: Stored<'_> = serde_json::from_str(text).map_err(fault)?;
-    let digest_matches = digest(stored.cases.get().as_bytes()) == stored.digest;
+    let digest_matches =
+        digest(stored.cases.get().as_bytes()) == stored.digest && is_sealed(text, stored.seal.as_deref());
     let cases: Vec<CaseRecord> = serde_json::from_str(stored.cases.get())
         .map_err(|error| ReportError::Malformed { path: path.to_owned(), fault: format!("in cases: {error}") })?;
     Ok(ReadReport {
@@ -118,6 +121,12 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
         digest: stored.digest,
         digest_matches,
     })
+}
+
+/// Whether the seal is that of everything before it; reports that are older than it have none.
+fn is_sealed(text: &str, seal: Option<&str>) -> bool {
+    let Some(seal) = seal else { return true };
+    text.rfind(SEAL).is_some_and(|end| digest(&text.as_bytes()[..end]) == seal)
 }
 
 #[cfg(test)]
@@ -149,10 +158,26 @@ mod tests {
         let (_directory, path) = saved(|text| text.replacen("\"dropped\":40", "\"dropped\":41", 1));
         assert!(!read(&path).unwrap().digest_matches);
         let error = read_verified(&path).unwrap_err().to_string();
-        assert!(
-            error.ends_with("digest does not match: the cases were altered after the report was written"),
-            "{error}"
-        );
+        assert!(error.ends_with("digest does not match: it was altered after it was written"), "{error}");
+    }
+
+    #[test]
+    fn whatever_is_altered_breaks_the_seal() {
+        for (what, from, to) in [
+            ("a setting of the gate", "\"min_effect\": \"10%\"", "\"min_effect\": \"90%\""),
+            ("the target", "\"latency_ns\": 100000", "\"latency_ns\": 900000"),
+            ("a check", "\"expression\": \"dropped == 0\"", "\"expression\": \"dropped <= 9\""),
+            ("the verdict", "\"exit\": \"failed\"", "\"exit\": \"pass\""),
+            ("the machine", "\"platform\": \"linux x86_64\"", "\"platform\": \"linux x86_65\""),
+            ("the seal", "\"seal\": \"", "\"seal\": \"0"),
+        ] {
+            let (_directory, path) = saved(|text| {
+                assert!(text.contains(from), "{what}");
+                text.replacen(from, to, 1)
+            });
+            assert!(!read(&path).unwrap().digest_matches, "{what}");
+            assert!(matches!(read_verified(&path), Err(ReportError::Digest { .. })), "{what}");
+        }
     }
 
     #[test]
@@ -182,8 +207,10 @@ mod tests {
 
     #[test]
     fn an_older_writer_of_the_same_schema_may_know_less_and_a_newer_one_more() {
-        let (_directory, path) =
-            saved(|text| text.replacen("\"interrupted\"", "\"added_later\": [1], \"interrupted\"", 1));
+        let (_directory, path) = saved(|text| {
+            let (text, _) = text.rsplit_once(SEAL).unwrap();
+            text.replacen("\"interrupted\"", "\"added_later\": [1], \"interrupted\"", 1) + "}"
+        });
         assert!(read(&path).unwrap().digest_matches);
     }
 
@@ -192,7 +219,7 @@ mod tests {
         let older = |text: String| {
             let mut whole: serde_json::Value = serde_json::from_str(&text).unwrap();
             let top = whole.as_object_mut().unwrap();
-            for key in ["yardstick", "gate", "confirmations"] {
+            for key in ["yardstick", "gate", "confirmations", "seal"] {
                 top.remove(key).unwrap();
             }
             top["scenarios"][0].as_object_mut().unwrap().remove("gate").unwrap();

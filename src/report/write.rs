@@ -30,14 +30,18 @@ struct Written<'a> {
     digest: String,
 }
 
+/// What stands between the sealed part of a report and its seal.
+pub(super) const SEAL: &str = ",\n  \"seal\": \"";
+
 impl Report {
-    /// The report as it is saved: JSON, a case a line, with the digest of the bytes of `cases`.
+    /// The report as it is saved: JSON, a case a line, with the digest of the bytes of `cases`, and last of all the seal:
+    /// SHA-256 of everything before it. So scenarios, settings and decisions cannot be altered unseen either.
     ///
     /// # Errors
     /// [`ReportError::Unwritable`] when a number in it is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ReportError> {
         let cases = self.cases_text()?;
-        let digest = digest(cases.as_bytes());
+        let of_cases = digest(cases.as_bytes());
         let cases = RawValue::from_string(cases)?;
         let written = Written {
             schema_version: self.schema_version,
@@ -51,9 +55,11 @@ impl Report {
             gate: self.gate.as_ref(),
             cases: &cases,
             confirmations: &self.confirmations,
-            digest,
+            digest: of_cases,
         };
-        Ok((escaped(&serde_json::to_string_pretty(&written)?) + "\n").into_bytes())
+        let text = escaped(&serde_json::to_string_pretty(&written)?);
+        let Some(before) = text.strip_suffix("\n}") else { return Ok(text.into_bytes()) };
+        Ok(format!("{before}{SEAL}{}\"\n}}\n", digest(before.as_bytes())).into_bytes())
     }
 }
 

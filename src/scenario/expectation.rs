@@ -1,6 +1,6 @@
 //! What a check expects: one comparison of something observed with a limit.
 
-use super::{Position, Selector, Statistic};
+use super::{Position, Problem, Selector, Statistic};
 use crate::units::{Nanos, Rate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -205,6 +205,48 @@ pub enum Expectation {
     },
 }
 
+impl Expectation {
+    /// Whether whatever satisfies this satisfies `other` too; `None` where the two are not about the same thing or do not
+    /// compare alike.
+    #[must_use]
+    pub fn is_as_strict_as(&self, other: &Self) -> Option<bool> {
+        if self == other {
+            return Some(true);
+        }
+        let ((subject, comparison, limit), (its_subject, its_comparison, its_limit)) = (self.parts(), other.parts());
+        if subject != its_subject || comparison != its_comparison {
+            return None;
+        }
+        match comparison {
+            Comparison::Less | Comparison::LessEqual => Some(limit <= its_limit),
+            Comparison::Greater | Comparison::GreaterEqual => Some(limit >= its_limit),
+            Comparison::Equal | Comparison::NotEqual => None,
+        }
+    }
+
+    /// What is observed, the operator, and the limit in the unit of what is observed.
+    fn parts(&self) -> (String, Comparison, f64) {
+        match self {
+            Self::Latency { statistic, of, comparison, limit } => {
+                (format!("{statistic}({of})"), *comparison, limit.0 as f64)
+            }
+            Self::Count { of, comparison, limit } => (of.to_string(), *comparison, *limit as f64),
+            Self::Share { of, to, comparison, limit } => (format!("{of} / {to}"), *comparison, *limit),
+            Self::Rate { of, comparison, limit } => (format!("{of}/s"), *comparison, limit.per_second()),
+        }
+    }
+}
+
+impl std::str::FromStr for Expectation {
+    type Err = Problem;
+
+    /// # Errors
+    /// The text is no check, as in a scenario's `expect`.
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        super::check_expr::parse(text).map_err(|(_, problem)| problem)
+    }
+}
+
 /// A further expectation, and the cases that it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
@@ -235,6 +277,26 @@ mod tests {
             let found = [1, 2, 3].map(|observed| comparison.holds(&observed, &2));
             assert_eq!(found, [below, same, above], "{comparison}");
             assert!(!comparison.holds(&f64::NAN, &2.0), "{comparison}");
+        }
+    }
+
+    #[test]
+    fn an_expectation_is_as_strict_as_another_or_not_or_cannot_be_told() {
+        for (one, other, expected) in [
+            ("p99(response) < 1ms", "p99(response) < 1ms", Some(true)),
+            ("p99(response) < 900us", "p99(response) < 1ms", Some(true)),
+            ("p99(response) < 2ms", "p99(response) < 1ms", Some(false)),
+            ("p99(response) <= 1ms", "p99(response) < 1ms", None),
+            ("p90(response) < 1ms", "p99(response) < 1ms", None),
+            ("p99(enqueue) < 1ms", "p99(response) < 1ms", None),
+            ("accepted >= 9k/s", "accepted >= 10k/s", Some(false)),
+            ("accepted >= 11k/s", "accepted >= 10k/s", Some(true)),
+            ("dropped / attempted < 2%", "dropped / attempted < 1%", Some(false)),
+            ("dropped == 0", "dropped == 1", None),
+            ("dropped <= 5", "dropped <= 5", Some(true)),
+        ] {
+            let [first, second] = [one, other].map(|text| text.parse::<Expectation>().unwrap());
+            assert_eq!(first.is_as_strict_as(&second), expected, "{one}, {other}");
         }
     }
 

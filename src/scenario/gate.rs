@@ -1,6 +1,6 @@
 //! `[gate]`: what a run that is held against a baseline has to prove.
 
-use crate::units::Ratio;
+use crate::units::{Nanos, Ratio};
 use serde::{Deserialize, Serialize};
 
 /// `[gate]`
@@ -10,11 +10,14 @@ pub struct GateSettings {
     pub min_effect: Ratio,
     /// Chance of a false alarm over all cases of the gate.
     pub alpha: Ratio,
+    /// Slow-downs of `enqueue` up to this count as none, however large a share they are; null: 1 % of the target's latency.
+    #[serde(default, rename = "ignore_below_ns")]
+    pub ignore_below: Option<Nanos>,
 }
 
 impl Default for GateSettings {
     /// 10 % at a family-wise 1 %.
     fn default() -> GateSettings {
-        GateSettings { min_effect: Ratio::from_percent(10), alpha: Ratio::from_percent(1) }
+        GateSettings { min_effect: Ratio::from_percent(10), alpha: Ratio::from_percent(1), ignore_below: None }
     }
 }

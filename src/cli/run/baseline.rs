@@ -1,7 +1,7 @@
 //! The baseline that a run is held against: found, read, and checked before anything runs.
 
 use crate::cli::error::CliError;
-use crate::compare::{self, Change, FindingKind, Settings};
+use crate::compare::{self, CaseDecision, CoverageChange, CoverageKind, FindingKind, Settings};
 use crate::report::{self, BaselineName, Report, ReportError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -65,13 +65,28 @@ pub fn check(given: &str, baseline: &Baseline, expected: &Report, settings: &Set
         let what = blocking.join(", ");
         return refuse(format!("comes from another machine or build: {what}; --allow-cross-machine overrules this"));
     }
-    let compared = |change| !matches!(change, Change::Added | Change::Removed);
-    if !decision.cases.iter().any(|case| compared(case.change)) {
+    if !decision.cases.iter().any(CaseDecision::is_of_both) {
         return refuse("has no case in common with what is to be run; align the scenario, or save another".into());
+    }
+    let lacking: Vec<String> = decision.coverage.iter().filter(|change| change.fails).map(asked_for).collect();
+    if !lacking.is_empty() {
+        return refuse(format!("asks for more than what is to be run: {}", lacking.join("; ")));
     }
     let unlike = decision.cases.iter().find(|case| case.findings.iter().any(|f| f.kind == FindingKind::Unlike));
     match unlike {
         Some(case) => refuse(format!("cannot be compared with what is to be run: {}: {}", case.id, case.reason)),
         None => Ok(()),
+    }
+}
+
+/// What the baseline asks for, and how to go on without it.
+fn asked_for(change: &CoverageChange) -> String {
+    let overruled = change.kind.overruled_by().map_or_else(String::new, |by| format!(" ({by} overrules this)"));
+    match (&change.base, &change.new) {
+        (Some(base), Some(new)) => format!("{}: {}: {base} → {new}{overruled}", change.kind.words(), change.of),
+        (Some(base), None) if change.kind != CoverageKind::CaseRemoved => {
+            format!("{}: {}: {base}{overruled}", change.kind.words(), change.of)
+        }
+        _ => format!("{}: {}{overruled}", change.kind.words(), change.of),
     }
 }

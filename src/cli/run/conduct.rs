@@ -102,7 +102,10 @@ fn gate(stage: &mut Stage<'_>, about: &About, gating: &Gating<'_>, reports: &mut
             break;
         }
         let many = human::counted(cases.len() as u64, "case");
-        (stage.say)(&format!("{many} looked regressed; confirmation {round} of at most {}", gating.confirm));
+        (stage.say)(&format!(
+            "{many} looked regressed or could not be told; once more, {round} of at most {}",
+            gating.confirm
+        ));
         let (fresh, end) = measured(stage, about, &cases, round);
         let complete = matches!(end, Ending::Complete);
         if complete {
@@ -164,7 +167,7 @@ fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, endi
         Reference::Saved { file, digest, .. } => (file.clone(), digest.clone()),
         Reference::OtherProgram => ("the other program".to_owned(), String::new()),
     };
-    report.verdict.exit = exit(report.verdict.exit, outcome);
+    report.verdict.exit = exit(report.verdict.exit, outcome, gating.settings.allow_known_failures);
     if !matches!(ending, Ending::Complete) {
         report.interrupted = true;
         report.verdict.exit = ExitOutcome::Interrupted;
@@ -173,10 +176,16 @@ fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, endi
     report.gate = Some(GateRecord { baseline, digest, outcome, reason, rounds });
 }
 
-/// How an invocation ends whose cases end so and whose gate ends so: the first that applies, in the order of `--help`.
-fn exit(cases: ExitOutcome, gate: GateOutcome) -> ExitOutcome {
+/// How an invocation ends whose cases end so and whose gate ends so: the first that applies, in the order of `--help`. A
+/// gate that passes has seen to it that every case that fails is a known failure, and allowed.
+fn exit(cases: ExitOutcome, gate: GateOutcome, failures_allowed: bool) -> ExitOutcome {
     match (cases, gate) {
+        (ExitOutcome::Failed, GateOutcome::Pass) if failures_allowed => ExitOutcome::Pass,
+        (ExitOutcome::Failed, GateOutcome::Regressed) if failures_allowed => ExitOutcome::Regressed,
+        (ExitOutcome::Failed, GateOutcome::Incomparable) if failures_allowed => ExitOutcome::Incomparable,
+        (ExitOutcome::Failed, GateOutcome::Inconclusive) if failures_allowed => ExitOutcome::Invalid,
         (ExitOutcome::Interrupted | ExitOutcome::Failed, _) => cases,
+        (_, GateOutcome::Failed) => ExitOutcome::Failed,
         (_, GateOutcome::Regressed) => ExitOutcome::Regressed,
         (_, GateOutcome::Incomparable) => ExitOutcome::Incomparable,
         (_, GateOutcome::Inconclusive) => ExitOutcome::Invalid,

@@ -1,6 +1,6 @@
 //! The arguments of `run` that hold what it measures against something.
 
-use crate::cli::args::ScenarioArgs;
+use crate::cli::args::{Allowances, ScenarioArgs};
 use crate::cli::inputs::DEFAULT_REPEATS_OF_A_GATE;
 use crate::plan::Layout;
 use crate::report::BaselineName;
@@ -22,13 +22,15 @@ pub struct GatingArgs {
     /// Keep the report as a baseline of this name, in the reports directory, in place of an earlier one
     #[arg(long, value_name = "NAME", conflicts_with_all = ["ab", "ab_exec"])]
     pub save_baseline: Option<BaselineName>,
-    /// Run cases that look regressed again, at most so many times, before they count; 0: believe the first look
+    /// Run cases that look regressed, or that cannot be told, again, at most so many times; 0: believe the first look
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(0..=MOST_CONFIRMATIONS))]
     pub confirm: u32,
-    /// Accept a baseline of another machine or build profile
+    #[command(flatten)]
+    pub allowances: Allowances,
+    /// Run although so few repeats can prove nothing
     #[arg(long)]
-    pub allow_cross_machine: bool,
+    pub insist: bool,
     /// Hold values of one axis against each other, their repeats interleaved: queue=builtin,noop
     #[arg(long, value_name = "AXIS=A,B", conflicts_with_all = ["ab_exec", "calibrate"])]
     pub ab: Option<Ab>,

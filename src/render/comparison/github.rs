@@ -18,7 +18,7 @@ pub(super) fn gate(decision: &GateDecision) -> String {
 pub(in crate::render) fn annotations(decision: &GateDecision) -> Vec<String> {
     let whole = match decision.outcome {
         GateOutcome::Pass => "notice",
-        GateOutcome::Regressed => "error",
+        GateOutcome::Regressed | GateOutcome::Failed => "error",
         GateOutcome::Inconclusive | GateOutcome::Incomparable => "warning",
     };
     let title = format!("queue-load gate: {}", decision.outcome.word());

@@ -17,7 +17,7 @@ pub(super) fn gate(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
     let sign = match decision.outcome {
         GateOutcome::Pass => "✅",
-        GateOutcome::Regressed => "❌",
+        GateOutcome::Regressed | GateOutcome::Failed => "❌",
         GateOutcome::Inconclusive => "⚠️",
         GateOutcome::Incomparable => "🚫",
     };

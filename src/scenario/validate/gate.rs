@@ -3,7 +3,7 @@
 use crate::scenario::document::Document;
 use crate::scenario::readers::{self, Raw};
 use crate::scenario::{GateSettings, Problem};
-use crate::units::Ratio;
+use crate::units::{Nanos, Ratio};
 use toml::de::DeTable;
 
 pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> GateSettings {
@@ -11,12 +11,15 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> GateSett
     let Some(section) = document.table(table, "", "gate") else {
         return gate;
     };
-    const KEYS: [&str; 2] = ["min_effect", "alpha"];
+    const KEYS: [&str; 3] = ["min_effect", "alpha", "ignore_below"];
     document.check_keys(section, "gate", &KEYS);
     let min_effect = document.read(section, "gate", "min_effect", |raw| {
         readers::share(raw, Ratio::from_ppm(1_000)?..=Ratio::from_percent(100))
     });
     let alpha = document.read(section, "gate", "alpha", level);
+    let ignore_below =
+        document.read(section, "gate", "ignore_below", |raw| readers::time(raw, Nanos::ZERO..=Nanos::from_secs(3600)));
+    gate.ignore_below = ignore_below.or(gate.ignore_below);
     gate.min_effect = min_effect.unwrap_or(gate.min_effect);
     gate.alpha = alpha.unwrap_or(gate.alpha);
     gate

@@ -1,0 +1,46 @@
+//! The one number that stands for a case where only one is shown: `enqueue` as a ratio, with what could have been found.
+
+use super::answers::{Answered, Level};
+use super::promises::ENQUEUE;
+use super::rank::RankTests;
+use super::samples::{Samples, evidence, mean};
+use super::{Effect, Settings};
+use crate::report::CaseRecord;
+
+/// The effect on `enqueue`, as its test saw it; `None` where it was not tested.
+pub(super) fn effect(
+    (base, new): (&CaseRecord, &CaseRecord),
+    answered: &[Answered],
+    settings: &Settings,
+    level: Level,
+    tests: &mut RankTests,
+) -> Option<Effect> {
+    let test = answered.iter().map(|answered| &answered.test).find(|test| test.metric == ENQUEUE)?;
+    let samples = Samples::logarithms(base, new, |repeat| repeat.latency.enqueue.trimmed_mean_ns);
+    let evidence = evidence(tests, &samples)?;
+    let interval = evidence.shift.interval;
+    let base_ns = mean(&samples.base)?.exp();
+    // Smallest change that counts here: the relative one, or the absolute one where that is larger.
+    let threshold = (test.margin / test.base).max(settings.min_effect);
+    let found = |error: f64| {
+        let by_margin = threshold.ln_1p() + super::normal::quantile(0.9) * error;
+        by_margin.max(level.found_at() * error).exp_m1()
+    };
+    Some(Effect {
+        base_repeats: samples.base.len() as u64,
+        new_repeats: samples.new.len() as u64,
+        base_ns,
+        new_ns: mean(&samples.new)?.exp(),
+        ratio: evidence.shift.estimate.exp(),
+        ratio_low: interval.map(|interval| interval.low.exp()),
+        ratio_high: interval.map(|interval| interval.high.exp()),
+        p_slower: evidence.p_larger,
+        p_slower_adjusted: test.p_worse_adjusted,
+        p_faster: evidence.p_smaller,
+        p_faster_adjusted: (evidence.p_smaller * level.family as f64).min(1.0),
+        threshold,
+        detectable: evidence.standard_error.map(found).filter(|found| found.is_finite()),
+        spread: evidence.spread.map(f64::exp_m1),
+        identical: super::decide::is_identical(base, new),
+    })
+}

@@ -1,0 +1,410 @@
+//! Ways to get a bad change through a gate, each of which must fail, and ways to make one cry wolf.
+
+use super::fixture::{LOGS, case, means, report, sized};
+use super::{CoverageKind, FindingKind, GateDecision, GateOutcome, Settings, gate};
+use crate::measure::Fairness;
+use crate::report::{CaseRecord, CheckRecord, RepeatRecord, Report, Yardstick, YardstickReading};
+use crate::scenario::Statistic;
+use crate::units::{Nanos, Quantile, Rate, Ratio};
+use crate::verdict::{CheckResult, Outcome, Unit};
+
+/// A call of a microsecond, ten repeats that differ a little, with all that a report of today holds.
+fn healthy() -> CaseRecord {
+    let mut case = case(&means(10, 1_160.0));
+    let nudge = |place: usize| 1.0 + 0.002 * (place as f64 * 7.0 % 10.0 - 4.5);
+    for (place, repeat) in case.repeats.iter_mut().enumerate() {
+        repeat.fairness = Some(Fairness { tasks: 10, jain: 1.0, least_share: 1.0 });
+        repeat.latency.response_ideal.trimmed_mean_ns = Some(1_500.0 * nudge(place));
+        repeat.latency.response_ideal.p99_ns = Some((9_000.0 * nudge(place)) as u64);
+        repeat.latency.delivery.trimmed_mean_ns = Some(461_000.0 * nudge(place));
+        repeat.cost.cpu_s_per_million =
+            [("queue".to_owned(), 9.0 * nudge(place)), ("producers".to_owned(), 60.0)].into();
+        repeat.cost.peak_memory_bytes = Some(16_000_000);
+        // One log in a hundred beyond 10 µs, one in a thousand beyond 100 µs.
+        let (some, few) = (LOGS / 100 + place as u64 % 2, LOGS / 1_000);
+        repeat.slow_calls = vec![(11_585, some), (100_000, few), (1_048_576, 0)];
+        repeat.slow_responses = vec![(11_585, some), (100_000, few), (1_048_576, 0)];
+        repeat.slow_deliveries = vec![(741_455, some), (1_048_576, few), (4_194_304, 0)];
+    }
+    if let Some(summary) = &mut case.summary {
+        (summary.latency.enqueue.p99_ns, summary.latency.enqueue.p99_9_ns) = (Some(11_000), Some(99_000));
+        (summary.latency.response_ideal.p99_ns, summary.latency.response_ideal.p99_9_ns) = (Some(11_000), Some(99_000));
+        (summary.latency.delivery.p99_ns, summary.latency.delivery.p99_9_ns) = (Some(700_000), Some(1_000_000));
+    }
+    case.verdict.checks.push(check("check.1", Outcome::Pass));
+    case
+}
+
+fn check(name: &str, outcome: Outcome) -> CheckResult {
+    CheckResult {
+        name: name.into(),
+        subject: "p99(response)".into(),
+        expression: "p99(response) < 1ms".into(),
+        observed: Some(1.0),
+        limit: Some(1_000_000.0),
+        unit: Unit::Nanoseconds,
+        outcome,
+        reason: (outcome != Outcome::Pass).then(|| "it is 50.0 ms".into()),
+    }
+}
+
+/// Two cases, with a check.
+fn base() -> Report {
+    let mut other = healthy();
+    other.parameters.maxsize = 64;
+    other.id = crate::matrix::id(&other.parameters);
+    let mut report = report(vec![healthy(), other]);
+    report.scenarios[0].checks = vec![CheckRecord { expression: "p99(response) < 1ms".into(), applies_to: None }];
+    report
+}
+
+fn each(report: &mut Report, change: impl Fn(&mut RepeatRecord)) {
+    report.cases[0].repeats.iter_mut().for_each(change);
+}
+
+fn fail(case: &mut CaseRecord, name: &str) {
+    case.verdict.outcome = Outcome::Fail;
+    case.verdict.reasons = vec!["it fails".into()];
+    match case.verdict.checks.iter_mut().find(|check| check.name == name) {
+        Some(check) => check.outcome = Outcome::Fail,
+        None => case.verdict.checks.push(check(name, Outcome::Fail)),
+    }
+}
+
+fn decided(change: impl FnOnce(&mut Report)) -> GateDecision {
+    let mut new = base();
+    new.created_at = "2026-01-02T04:04:05Z".into();
+    // Not the same numbers twice, which need no test.
+    each(&mut new, |repeat| {
+        repeat.latency.enqueue.trimmed_mean_ns = repeat.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 1.0)
+    });
+    change(&mut new);
+    gate(&base(), &new, &Settings::of(&base()))
+}
+
+fn kinds(decision: &GateDecision) -> Vec<FindingKind> {
+    decision.cases.iter().flat_map(|case| &case.findings).map(|finding| finding.kind).collect()
+}
+
+#[test]
+fn a_change_for_the_worse_regresses_whichever_promise_it_breaks() {
+    type Change = fn(&mut Report);
+    let table: [(&str, FindingKind, Change); 18] = [
+        ("3 µs more on a call of 1 µs", FindingKind::Slower, |new| {
+            each(new, |r| {
+                r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 3_000.0)
+            });
+        }),
+        ("6 % of the logs wait 60 ms", FindingKind::Tail, |new| {
+            each(new, |r| r.slow_responses = vec![(11_585, 70), (100_000, 60), (1_048_576, 60), (67_108_864, 0)]);
+        }),
+        ("6 % of the logs wait 60 ms, seen by p99", FindingKind::Worse, |new| {
+            each(new, |r| r.latency.response_ideal.p99_ns = Some(50_000_000));
+        }),
+        ("logs that were never sent", FindingKind::Tail, |new| {
+            each(new, |r| r.slow_responses = vec![(11_585, 30), (100_000, 30), (1_048_576, 30)]);
+        }),
+        ("the callers of other logs wait longer", FindingKind::Worse, |new| {
+            each(new, |r| r.latency.response_ideal.trimmed_mean_ns = Some(9_000.0));
+        }),
+        ("4 % of the calls stall for 1 ms", FindingKind::Tail, |new| {
+            each(new, |r| r.slow_calls = vec![(11_585, 45), (100_000, 41), (1_048_576, 0)]);
+        }),
+        ("5 % are delivered 10 times later", FindingKind::Tail, |new| {
+            each(new, |r| r.slow_deliveries = vec![(741_455, 60), (1_048_576, 51), (4_194_304, 50)]);
+        }),
+        ("all are delivered half as soon again", FindingKind::Worse, |new| {
+            each(new, |r| r.latency.delivery.trimmed_mean_ns = Some(700_000.0));
+        }),
+        ("1 % of the logs are dropped", FindingKind::Appeared, |new| each(new, |r| r.ledger.dropped = LOGS / 100)),
+        ("logs change places", FindingKind::Appeared, |new| each(new, |r| r.ledger.reordered = 2)),
+        ("a sampling decision where there was none", FindingKind::Appeared, |new| {
+            each(new, |r| r.ledger.sampled_out = 3)
+        }),
+        ("a log is lost", FindingKind::Lost, |new| new.cases[0].repeats[3].ledger.lost.silent = 1),
+        ("a log comes from nowhere", FindingKind::Phantom, |new| new.cases[0].repeats[3].ledger.phantom = 1),
+        ("deliveries cannot be told", FindingKind::Undecidable, |new| new.cases[0].repeats[3].ledger.undecidable = 1),
+        ("one producer starves", FindingKind::Worse, |new| {
+            each(new, |r| r.fairness = Some(Fairness { tasks: 10, jain: 0.99, least_share: 0.7 }));
+        }),
+        ("the queue takes twice the CPU", FindingKind::Worse, |new| {
+            each(new, |r| r.cost.cpu_s_per_million = [("queue".into(), 18.0), ("producers".into(), 60.0)].into());
+        }),
+        ("twice the memory", FindingKind::Worse, |new| each(new, |r| r.cost.peak_memory_bytes = Some(32_000_000))),
+        ("a check fails that held", FindingKind::Check, |new| fail(&mut new.cases[0], "check.1")),
+    ];
+    for (what, kind, change) in table {
+        let decision = decided(change);
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason);
+        assert!(kinds(&decision).contains(&kind), "{what}: {:?}", decision.cases[0].findings);
+        let exact = decision.cases[0].findings.iter().any(|finding| finding.kind.is_exact());
+        assert_eq!(decision.suspects.is_empty(), exact, "{what}: what a test found is run again");
+    }
+}
+
+#[test]
+fn nothing_that_the_baseline_asked_for_vanishes_unsaid() {
+    type Change = fn(&mut Report);
+    let table: [(&str, CoverageKind, Change); 9] = [
+        ("a case is gone", CoverageKind::CaseRemoved, |new| drop(new.cases.pop())),
+        ("a case has another capacity", CoverageKind::CaseRemoved, |new| new.cases[1].parameters.maxsize = 65),
+        ("a check is gone", CoverageKind::CheckRemoved, |new| new.scenarios[0].checks.clear()),
+        ("a check allows more", CoverageKind::CheckLoosened, |new| {
+            new.scenarios[0].checks[0].expression = "p99(response) < 100ms".into();
+        }),
+        ("a check covers fewer cases", CoverageKind::CheckLoosened, |new| {
+            new.scenarios[0].checks[0].applies_to = Some("strategy=block".into());
+        }),
+        ("the target allows more", CoverageKind::TargetLoosened, |new| {
+            new.scenarios[0].target.latency = Nanos::from_millis(1);
+        }),
+        ("the target is about another statistic", CoverageKind::TargetLoosened, |new| {
+            new.scenarios[0].target.statistic = Statistic::Quantile(Quantile::P50);
+        }),
+        ("less has to be accepted", CoverageKind::TargetLoosened, |new| {
+            new.scenarios[0].target.min_accepted = Ratio::from_percent(50);
+        }),
+        ("shown at a lower rate", CoverageKind::TargetLoosened, |new| {
+            new.scenarios[0].target.throughput = Rate::of_whole(10);
+        }),
+    ];
+    for (what, kind, change) in table {
+        let decision = decided(change);
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason);
+        assert_eq!(decision.coverage.iter().map(|change| change.kind).collect::<Vec<_>>(), [kind], "{what}");
+        let by = kind.overruled_by().expect("it can be overruled");
+        assert!(decision.reason.ends_with(&format!("{by} overrules this")), "{what}: {}", decision.reason);
+        let mut new = base();
+        change(&mut new);
+        let allowing = Settings { allow_removed: true, allow_changed_checks: true, ..Settings::of(&base()) };
+        let allowed = gate(&base(), &new, &allowing);
+        assert_eq!(allowed.outcome, GateOutcome::Pass, "{what}, allowed: {}", allowed.reason);
+        assert!(allowed.notes.iter().any(|note| note.ends_with("(allowed)")), "{what}: {:?}", allowed.notes);
+    }
+}
+
+#[test]
+fn what_asks_for_as_much_or_more_is_no_loss() {
+    type Change = fn(&mut Report);
+    let table: [(&str, Change); 5] = [
+        ("another name", |new| {
+            new.scenarios[0].name = "other".into();
+            new.cases.iter_mut().for_each(|case| case.scenario = "other".into());
+        }),
+        ("a stricter check in place of the old one", |new| {
+            new.scenarios[0].checks[0].expression = "p99(response) < 500us".into();
+        }),
+        ("a further check", |new| {
+            new.scenarios[0].checks.push(CheckRecord { expression: "lost == 0".into(), applies_to: None });
+        }),
+        ("a stricter target", |new| new.scenarios[0].target.latency = Nanos::from_micros(50)),
+        ("a further case that passes", |new| {
+            let mut case = healthy();
+            case.parameters.maxsize = 7;
+            new.cases.push(case);
+        }),
+    ];
+    for (what, change) in table {
+        let decision = decided(change);
+        assert_eq!(decision.outcome, GateOutcome::Pass, "{what}: {}", decision.reason);
+        assert!(decision.coverage.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn a_scenario_with_another_name_switches_nothing_off() {
+    let rename = |new: &mut Report| {
+        new.scenarios[0].name = "other".into();
+        new.cases.iter_mut().for_each(|case| case.scenario = "other".into());
+    };
+    for (what, change) in [
+        ("a check is gone", (|new| new.scenarios[0].checks.clear()) as fn(&mut Report)),
+        ("the calls stall", |new| each(new, |r| r.slow_calls = vec![(11_585, 45), (100_000, 41), (1_048_576, 0)])),
+        ("a case is gone", |new| drop(new.cases.pop())),
+    ] {
+        let decision = decided(|new| {
+            rename(new);
+            change(new);
+        });
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason);
+    }
+}
+
+#[test]
+fn the_settings_of_the_baseline_rule() {
+    let lax = |new: &mut Report| {
+        new.scenarios[0].gate.min_effect = Ratio::from_percent(100);
+        new.scenarios[0].gate.ignore_below = Some(Nanos::from_millis(1));
+        each(new, |r| r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 3_000.0));
+    };
+    let decision = decided(lax);
+    assert_eq!(decision.outcome, GateOutcome::Regressed, "{}", decision.reason);
+    let laxer: Vec<_> = decision.coverage.iter().filter(|c| c.kind == CoverageKind::GateLaxer).collect();
+    assert_eq!(laxer.len(), 2, "{:?}", decision.coverage);
+    assert!(laxer.iter().all(|change| !change.fails));
+}
+
+#[test]
+fn an_added_case_that_does_not_pass_fails() {
+    for outcome in [Outcome::Fail, Outcome::Invalid, Outcome::Error] {
+        let decision = decided(|new| {
+            let mut case = sized(7, &means(10, 1_160.0));
+            case.verdict.outcome = outcome;
+            new.cases.push(case);
+        });
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{outcome:?}");
+        assert!(kinds(&decision).contains(&FindingKind::AddedUnfit), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_report_that_fails_by_itself_does_not_pass_unless_the_failure_is_known_and_allowed() {
+    let of = |before: &[&str], now: &[&str], allow: bool| {
+        let (mut old, mut new) = (base(), base());
+        new.cases[0].repeats[0].latency.enqueue.trimmed_mean_ns = Some(1_161.0);
+        before.iter().for_each(|name| fail(&mut old.cases[0], name));
+        now.iter().for_each(|name| fail(&mut new.cases[0], name));
+        gate(&old, &new, &Settings { allow_known_failures: allow, ..Settings::of(&old) })
+    };
+    for (before, now, allow, expected) in [
+        (&["target.accepted"][..], &["target.accepted"][..], false, GateOutcome::Failed),
+        (&["target.accepted"], &["target.accepted"], true, GateOutcome::Pass),
+        // One part of a target hides no other.
+        (&["target.accepted"], &["target.accepted", "target.latency"], true, GateOutcome::Regressed),
+        (&["target.accepted"], &["target.latency"], true, GateOutcome::Regressed),
+        (&["check.1"], &["check.1"], true, GateOutcome::Pass),
+        (&[], &["check.1"], true, GateOutcome::Regressed),
+    ] {
+        let decision = of(before, now, allow);
+        assert_eq!(decision.outcome, expected, "{before:?} {now:?} {allow}: {}", decision.reason);
+        let named = decision.notes.iter().any(|note| note.starts_with("known failure, allowed"));
+        assert_eq!(named, expected == GateOutcome::Pass, "{:?}", decision.notes);
+    }
+}
+
+#[test]
+fn a_regression_outranks_what_cannot_be_told() {
+    let decision = decided(|new| {
+        new.cases[1].verdict.outcome = Outcome::Invalid;
+        new.cases[1].repeats.clear();
+        each(new, |r| r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 3_000.0));
+    });
+    assert_eq!((decision.outcome, decision.outcome.code()), (GateOutcome::Regressed, 4));
+}
+
+#[test]
+fn a_rare_stall_is_seen_over_all_cases_together() {
+    let nine = || -> Report {
+        let of = |size: u64| {
+            let mut case = healthy();
+            case.parameters.maxsize = 100 + size;
+            case.id = crate::matrix::id(&case.parameters);
+            case
+        };
+        Report { cases: (0..9).map(of).collect(), ..base() }
+    };
+    // A stall holds up 3 % of the logs of a repeat, and one repeat of five has one.
+    let stalled = |cases: usize| {
+        let mut new = nine();
+        for (case, place) in (0..cases).flat_map(|case| [(case, case), (case, (case + 5) % 10)]) {
+            let repeat = &mut new.cases[case].repeats[place];
+            repeat.slow_responses = vec![(11_585, 40), (100_000, 31), (1_048_576, 30), (67_108_864, 0)];
+            // Not the same repeats as the baseline's.
+            repeat.latency.enqueue.trimmed_mean_ns = Some(1_170.0);
+        }
+        gate(&nine(), &new, &Settings::of(&nine()))
+    };
+    let decision = stalled(9);
+    assert_eq!(decision.outcome, GateOutcome::Regressed, "{}", decision.reason);
+    assert!(decision.reason.contains("a stall in 2 of 10 repeats, 0 of 10 before"), "{}", decision.reason);
+    assert!(decision.reason.contains("over all cases 18 of 90, 0 of 90 before"), "{}", decision.reason);
+    assert_eq!(decision.suspects.len(), 9);
+    let two = stalled(1);
+    assert_eq!(
+        two.outcome,
+        GateOutcome::Inconclusive,
+        "two stalls prove nothing, but are not passed over: {}",
+        two.reason
+    );
+    assert_eq!(two.suspects.len(), 1);
+}
+
+#[test]
+fn a_number_that_is_no_longer_given_is_missed() {
+    let decision = decided(|new| each(new, |repeat| repeat.cost.peak_memory_bytes = None));
+    assert_eq!(decision.outcome, GateOutcome::Inconclusive, "{}", decision.reason);
+    assert!(kinds(&decision).contains(&FindingKind::Vanished));
+}
+
+/// Two groups of repeats, as a worker that is woken on this CPU or on another one gives.
+fn bimodal(mean: f64) -> CaseRecord {
+    let mut case = healthy();
+    for (place, repeat) in case.repeats.iter_mut().enumerate() {
+        let level = if place % 3 == 0 { 1_900.0 } else { 1_000.0 };
+        repeat.latency.enqueue.trimmed_mean_ns = Some(level + mean + 3.0 * place as f64);
+    }
+    case
+}
+
+#[test]
+fn nothing_that_nobody_would_notice_raises_an_alarm_or_a_doubt() {
+    let of = |base: CaseRecord, new: CaseRecord| {
+        let (base, new) = (report(vec![base]), report(vec![new]));
+        let decision = gate(&base, &new, &Settings::of(&base));
+        (decision.outcome, decision.reason)
+    };
+    let slower = |by: f64| {
+        let mut case = healthy();
+        case.repeats
+            .iter_mut()
+            .for_each(|r| r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(|mean| mean + by));
+        case
+    };
+    let (outcome, reason) = of(healthy(), slower(400.0));
+    assert_eq!(outcome, GateOutcome::Pass, "400 ns on a budget of 100 µs: {reason}");
+    let (outcome, reason) = of(bimodal(0.0), bimodal(1.0));
+    assert_eq!(outcome, GateOutcome::Pass, "two groups: {reason}");
+    let (outcome, reason) = of(bimodal(0.0), bimodal(3_000.0));
+    assert_eq!(outcome, GateOutcome::Regressed, "two groups, and 3 µs more: {reason}");
+}
+
+fn stepping(spin: [f64; 3]) -> Yardstick {
+    let reading = |ns| Some(YardstickReading { spin_ns: Some(ns), ping_pong_ns: Some(1_900.0) });
+    Yardstick { start: reading(spin[0]), middle: reading(spin[1]), end: reading(spin[2]) }
+}
+
+#[test]
+fn a_machine_that_moved_is_no_reason_to_refuse_what_it_cannot_explain() {
+    let step = Some(stepping([17_000.0, 20_000.0, 20_000.0]));
+    let of = |same_run: bool, by: f64| {
+        let (mut old, mut new) = (base(), base());
+        (old.yardstick, new.yardstick) = (step, step);
+        if !same_run {
+            old.yardstick = Some(stepping([17_000.0; 3]));
+            new.created_at = "2026-01-03T03:04:05Z".into();
+        }
+        each(&mut new, |r| r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(|mean| mean + by));
+        gate(&old, &new, &Settings::of(&old))
+    };
+    for (what, same_run, by, expected) in [
+        ("both sides of a run met it", true, 10.0, GateOutcome::Pass),
+        ("it does not hide 3 µs", true, 3_000.0, GateOutcome::Regressed),
+        ("17.6 % of a microsecond is below the margin", false, 10.0, GateOutcome::Pass),
+        ("17.6 % does not explain 3 µs", false, 3_000.0, GateOutcome::Regressed),
+    ] {
+        let decision = of(same_run, by);
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
+        assert!(decision.notes.iter().any(|note| note.starts_with("the machine changed")), "{what}: it is said");
+    }
+}
+
+#[test]
+fn what_people_do_by_mistake_is_said() {
+    let note = |decision: &GateDecision, text: &str| decision.notes.iter().any(|note| note.contains(text));
+    let same = gate(&base(), &base(), &Settings::of(&base()));
+    assert!(note(&same, "both reports are of the same run"), "{:?}", same.notes);
+    let older = Report { created_at: "2025-01-01T00:00:00Z".into(), ..base() };
+    let swapped = gate(&base(), &older, &Settings::of(&base()));
+    assert!(note(&swapped, "are the two swapped?"), "{:?}", swapped.notes);
+    assert!(!note(&gate(&older, &base(), &Settings::of(&base())), "swapped"));
+}

@@ -1,0 +1,145 @@
+//! What a gate that found nothing would have found: by trying, on the repeats that it had.
+
+use super::align::Pair;
+use super::answers::Level;
+use super::promises::{ENQUEUE, middle};
+use super::rank::RankTests;
+use super::{CaseDecision, Change, Settings};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+/// Gates that are simulated at each slow-down.
+const GATES: usize = 100;
+/// Of these, as many must find it.
+const FOUND: usize = 90;
+/// Largest slow-down that is tried, as a share.
+const MOST: f64 = 100.0;
+/// Steps by which it is narrowed down, from a range of one to two: to 2 %.
+const STEPS: u32 = 6;
+
+/// The slow-down of `enqueue`, as a share, that 90 of 100 gates would find in whichever unchanged case it were; `None`
+/// where nothing was compared. Only the case whose repeats spread most is tried: in any other less is found.
+pub(super) fn found_in_90_of_100(
+    pairs: &[Pair<'_>],
+    cases: &[CaseDecision],
+    family: usize,
+    settings: &Settings,
+) -> Option<f64> {
+    let unchanged = cases.iter().zip(pairs).filter(|(case, _)| case.change == Change::Unchanged);
+    let effects = unchanged.filter_map(|(case, pair)| Some((case, pair, case.effect.as_ref()?)));
+    let worst = effects
+        .filter(|(.., effect)| !effect.identical)
+        .max_by(|a, b| a.2.detectable.unwrap_or(0.0).total_cmp(&b.2.detectable.unwrap_or(0.0)));
+    let (case, pair, _) = worst?;
+    let test = case.tests.iter().find(|test| test.metric == ENQUEUE)?;
+    let values = |found: Option<super::align::Found<'_>>| -> Vec<f64> {
+        let repeats = found.map_or(&[][..], |found| &found.case.repeats);
+        repeats.iter().filter_map(|repeat| repeat.latency.enqueue.trimmed_mean_ns).collect()
+    };
+    let trial = Trial {
+        base: values(pair.base),
+        new: values(pair.new),
+        margin: test.margin,
+        level: Level { alpha: settings.alpha, family },
+    };
+    trial.smallest_found()
+}
+
+/// Gates on repeats drawn from those that there are.
+struct Trial {
+    base: Vec<f64>,
+    new: Vec<f64>,
+    margin: f64,
+    level: Level,
+}
+
+impl Trial {
+    fn smallest_found(&self) -> Option<f64> {
+        let (centre, own) = (middle(&self.base), middle(&self.new));
+        if centre <= 0.0 || own <= 0.0 || !self.level.can_be_met(self.base.len(), self.new.len()) {
+            return None;
+        }
+        // Both sides around one middle: what differs between them is what a gate did not find.
+        let pool: Vec<f64> = self
+            .base
+            .iter()
+            .chain(self.new.iter().map(|v| v * centre / own).collect::<Vec<_>>().iter())
+            .copied()
+            .collect();
+        // Nothing under the margin is ever found.
+        let (mut low, mut high) = (0.0, self.margin / centre);
+        while self.found(&pool, high) < FOUND {
+            (low, high) = (high, 2.0 * high);
+            if high > MOST || high <= low {
+                return None;
+            }
+        }
+        for _ in 0..STEPS {
+            let between = f64::midpoint(low, high);
+            match self.found(&pool, between) >= FOUND {
+                true => high = between,
+                false => low = between,
+            }
+        }
+        Some(high)
+    }
+
+    /// How many gates find a slow-down; the same draws for every slow-down, so that more is never found less.
+    fn found(&self, pool: &[f64], slowdown: f64) -> usize {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut tests = RankTests::default();
+        let mut draw = |count: usize, factor: f64| -> Vec<f64> {
+            let one = |_| pool[(random.next_u64() % pool.len() as u64) as usize] * factor;
+            (0..count).map(one).collect()
+        };
+        let each = self.level.alpha / self.level.family as f64;
+        let finds = |_: &usize| {
+            let (base, new) = (draw(self.base.len(), 1.0), draw(self.new.len(), 1.0 + slowdown));
+            let shift = tests.shift(&base, &new, self.level.alpha).map_or(0.0, |shift| shift.estimate);
+            shift > self.margin && tests.test(&base, &new).p_larger <= each
+        };
+        (0..GATES).filter(finds).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(spread: f64, margin: f64) -> Option<f64> {
+        let side: Vec<f64> = (0..10).map(|n| 1_000.0 * (1.0 + spread * (n as f64 / 9.0 - 0.5))).collect();
+        let level = Level { alpha: 0.01, family: 20 };
+        Trial { base: side.clone(), new: side, margin, level }.smallest_found()
+    }
+
+    #[test]
+    fn steady_repeats_find_just_more_than_the_margin_and_unsteady_ones_less() {
+        let (steady, unsteady) = (trial(0.01, 100.0).unwrap(), trial(0.5, 100.0).unwrap());
+        assert!((0.10..0.115).contains(&steady), "{steady}");
+        assert!(unsteady > 0.2, "{unsteady}");
+        assert!((1.0..1.1).contains(&trial(0.01, 1_000.0).unwrap()), "a margin of 100 %");
+    }
+
+    #[test]
+    fn what_is_said_to_be_found_is_found_by_gates_on_other_draws() {
+        let base: Vec<f64> = (0..10).map(|n| 1_000.0 * (1.0 + 0.2 * (n as f64 / 9.0 - 0.5))).collect();
+        let level = Level { alpha: 0.01, family: 20 };
+        let said = Trial { base: base.clone(), new: base.clone(), margin: 100.0, level }.smallest_found().unwrap();
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
+        let mut tests = RankTests::default();
+        let mut draw =
+            |factor: f64| -> Vec<f64> { (0..10).map(|_| base[(random.next_u64() % 10) as usize] * factor).collect() };
+        let found = (0..400).filter(|_| {
+            let (old, new) = (draw(1.0), draw(1.0 + said));
+            tests.shift(&old, &new, 0.01).unwrap().estimate > 100.0 && tests.test(&old, &new).p_larger <= 0.01 / 20.0
+        });
+        let found = found.count();
+        assert!((330..=390).contains(&found), "{found} of 400");
+    }
+
+    #[test]
+    fn too_few_repeats_find_nothing() {
+        let level = Level { alpha: 0.01, family: 20 };
+        assert_eq!(Trial { base: vec![1.0; 3], new: vec![1.0; 3], margin: 0.1, level }.smallest_found(), None);
+    }
+}
