@@ -63,6 +63,11 @@ gate-trial PAIRS="100":
     cargo bench --quiet --bench gate_trial -- measure {{PAIRS}}
     cargo bench --quiet --bench gate_trial -- judge
 
+# Is a queue that does nothing ever accused, alone or beside processes that take the CPUs in bursts? And is one that
+# starves its producers still? 200 repeats take eight minutes. Exit code 1 if not.
+noop-trial REPEATS="200":
+    cargo bench --quiet --bench noop_trial -- {{REPEATS}}
+
 # Everything that decides whether a change lands.
 ci:
     .ci/run
