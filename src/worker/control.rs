@@ -109,8 +109,14 @@ fn sum(tallies: impl Iterator<Item = Tally>) -> Tally {
 
 #[cfg(test)]
 mod tests {
+    use super::super::placement::Cpus;
+    use super::super::producers::{Crew, Layout};
     use super::*;
+    use crate::clock::LoadClock;
+    use crate::measure::fixture::{constant, healthy};
     use crate::plan::CONTROL;
+    use crate::scenario::{Parameters, Placement, Producers};
+    use crate::units::Rate;
 
     #[test]
     fn a_control_is_as_long_as_it_must_be() {
@@ -126,6 +132,43 @@ mod tests {
             assert_eq!(super::span(CONTROL, per_second), span, "{per_second}/s");
             assert_eq!(super::span(Nanos::ZERO, per_second), None);
         }
+    }
+
+    /// A few milliseconds of the schedule run in earnest; how punctual they are is not asked.
+    #[test]
+    fn a_late_repeat_gets_a_control_as_long_as_its_window() {
+        let clock = LoadClock::System(SystemClock::new());
+        let cpus = Cpus::share(Placement::None).unwrap();
+        let parameters = Parameters {
+            concurrency: 4,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_millis(20),
+            producers: Producers::Lanes,
+            ..Parameters::default()
+        };
+        let crew = Crew::start(Layout::of(&parameters, &Noop::ABOUT, cpus.of_producers())).unwrap();
+        let bench = Bench { clock, crew, cpus, floor_ns: 0.0 };
+        let repeat = PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::from_millis(100),
+            control: CONTROL,
+            drain_timeout: Nanos::from_secs(10),
+            deadline: Nanos::from_secs(60),
+            seed: 7,
+        };
+        let on_time = healthy(1_000).with_control(1_000);
+        let mut late = on_time.clone();
+        late.latency.lateness = constant(1_000, 20_000_000);
+        let left = Nanos::from_secs(60).0;
+        assert_eq!(after(&repeat, &on_time, left, &bench), None);
+        assert_eq!(after(&repeat, &late, RESERVE, &bench), None, "there is no time for it");
+        let control = after(&repeat, &late, left, &bench).unwrap();
+        assert_eq!((control.span_ns, control.scheduled), (20_000_000, 80), "without a warm-up");
+        assert_eq!(control.attempted + control.unsent + control.unsent_generator, 80);
     }
 
     #[test]
