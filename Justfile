@@ -68,6 +68,10 @@ gate-trial PAIRS="100":
 noop-trial REPEATS="200":
     cargo bench --quiet --bench noop_trial -- {{REPEATS}}
 
+# How far from its bounds is the selftest on this machine, and how often does it call it wrong? 20 runs take ten minutes.
+selftest-trial RUNS="20":
+    cargo bench --quiet --bench selftest_trial -- {{RUNS}}
+
 # Everything that decides whether a change lands.
 ci:
     .ci/run
