@@ -63,6 +63,15 @@ gate-trial PAIRS="100":
     cargo bench --quiet --bench gate_trial -- measure {{PAIRS}}
     cargo bench --quiet --bench gate_trial -- judge
 
+# Is a queue that does nothing ever accused, alone or beside processes that take the CPUs in bursts? And is one that
+# starves its producers still? 200 repeats take eight minutes. Exit code 1 if not.
+noop-trial REPEATS="200":
+    cargo bench --quiet --bench noop_trial -- {{REPEATS}}
+
+# How far from its bounds is the selftest on this machine, and how often does it call it wrong? 20 runs take ten minutes.
+selftest-trial RUNS="20":
+    cargo bench --quiet --bench selftest_trial -- {{RUNS}}
+
 # Everything that decides whether a change lands.
 ci:
     .ci/run

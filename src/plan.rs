@@ -79,7 +79,8 @@ impl PlannedRepeat {
         PlannedRepeat { attempt, seed: derive_seed(self.seed, "retry", attempt), ..self.clone() }
     }
 
-    /// About how long it takes: control, warm-up, window, what a slow sink still has to write, and [`OVERHEAD`].
+    /// About how long it takes: control, warm-up, window, what a slow sink still has to write, and [`OVERHEAD`]. A late one
+    /// takes longer, by a second control as long as its window.
     pub fn estimate(&self) -> Nanos {
         self.control
             .saturating_add(self.warmup)

@@ -10,7 +10,8 @@ use crate::plan::PlannedRepeat;
 use crate::render::{Format, sanitise};
 use crate::run::{ChildCommand, ChildDriver};
 use crate::selftest::{
-    Claimed, Counts, Event, Experiment, Finding, MOST_TRIES, Measured, Row, Stopped, Unit, examine, experiments,
+    Bench, Claimed, Counts, Event, Experiment, Finding, MOST_TRIES, Measured, Overhead, Row, Stopped, Unit, examine,
+    experiments,
 };
 use crate::units::{Nanos, human};
 use crate::verdict;
@@ -25,7 +26,17 @@ struct Document<'a> {
     version: &'static str,
     finding: Finding,
     exit_code: u8,
+    /// What timing a call cost, and what was allowed for it.
+    timing: Timing,
     claims: &'a [Row],
+}
+
+/// What timing cost at the last try, in nanoseconds.
+#[derive(Serialize)]
+struct Timing {
+    reading_ns: f64,
+    call_ns: f64,
+    allowed_ns: f64,
 }
 
 /// Puts the instrument to the proof.
@@ -46,7 +57,13 @@ pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
     say(&opening(&experiments));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut on_event = |Event::Read { row, again }: Event| say(&line(&row, again));
-    let rows = match examine(&experiments, &mut driver, cpus, &interrupt, &mut on_event) {
+    let mut last = Overhead::default();
+    let mut timing = || {
+        last = Overhead::measure();
+        last
+    };
+    let bench = Bench { cpus, timing: &mut timing };
+    let rows = match examine(&experiments, &mut driver, bench, &interrupt, &mut on_event) {
         Ok(rows) => rows,
         Err(Stopped) => {
             say("interrupted; nothing is proven");
@@ -55,8 +72,8 @@ pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
     };
     let exit = exit(overall(&rows));
     match args.format {
-        Format::Json => stdio::result(&json(&rows, exit)?)?,
-        _ => stdio::result(table(&rows).as_bytes())?,
+        Format::Json => stdio::result(&json(&rows, &last, exit)?)?,
+        _ => stdio::result(table(&rows, &last).as_bytes())?,
     }
     Ok(exit)
 }
@@ -125,8 +142,13 @@ fn word(finding: Finding) -> &'static str {
 
 fn claimed(claimed: &Claimed) -> String {
     match *claimed {
-        Claimed::About { unit, value, tolerance: 0.0 } => format!("{} exactly", number(unit, value)),
-        Claimed::About { unit, value, tolerance } => format!("{} ± {}", number(unit, value), number(unit, tolerance)),
+        Claimed::About { unit, value, tolerance: 0.0, .. } => format!("{} exactly", number(unit, value)),
+        Claimed::About { unit, value, tolerance, overhead } if overhead > 0.0 => {
+            format!("{} to {}", number(unit, value - tolerance), number(unit, value + tolerance + overhead))
+        }
+        Claimed::About { unit, value, tolerance, .. } => {
+            format!("{} ± {}", number(unit, value), number(unit, tolerance))
+        }
         Claimed::AtMost { unit, value } => format!("≤ {}", number(unit, value)),
         Claimed::Counts { counts } => self::counts(&counts),
     }
@@ -158,16 +180,18 @@ fn counts(counts: &Counts) -> String {
     if texts.is_empty() { "all delivered once".to_owned() } else { texts.join(", ") }
 }
 
-fn json(rows: &[Row], exit: Exit) -> Result<Vec<u8>, CliError> {
-    let document =
-        Document { version: env!("CARGO_PKG_VERSION"), finding: overall(rows), exit_code: exit as u8, claims: rows };
+fn json(rows: &[Row], timing: &Overhead, exit: Exit) -> Result<Vec<u8>, CliError> {
+    let (version, finding) = (env!("CARGO_PKG_VERSION"), overall(rows));
+    let Overhead { reading_ns, call_ns } = *timing;
+    let timing = Timing { reading_ns, call_ns, allowed_ns: timing.allowed_ns() };
+    let document = Document { version, finding, exit_code: exit as u8, timing, claims: rows };
     let mut bytes = serde_json::to_vec_pretty(&document).map_err(|error| internal(error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 /// One line for each claim, below a line for its queue.
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row], timing: &Overhead) -> String {
     let header = ["number", "claimed", "measured", "result", "proves"].map(str::to_owned);
     let lines: Vec<[String; 5]> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
     let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
@@ -191,7 +215,7 @@ fn table(rows: &[Row]) -> String {
             text.push_str(&format!("  try {}: {}\n", index + 1, sanitise(reason, LONGEST)));
         }
     }
-    format!("{text}\n{}", summary(rows))
+    format!("{text}\n{}\n{}", timing.described(), summary(rows))
 }
 
 fn cells(row: &Row) -> [String; 5] {
@@ -228,7 +252,7 @@ mod tests {
             experiment,
             queue: "takes 2 µs for each call",
             number: "enqueue p50",
-            claimed: Claimed::About { unit: Unit::Ns, value: 2_000.0, tolerance: 110.0 },
+            claimed: Claimed::About { unit: Unit::Ns, value: 2_000.0, tolerance: 60.0, overhead: 120.0 },
             measured,
             finding,
             proves: "short calls are timed right",
@@ -236,6 +260,8 @@ mod tests {
             reasons: if finding == Finding::Pass { vec![] } else { vec!["no\u{1b}ise".to_owned()] },
         }
     }
+
+    const TIMING: Overhead = Overhead { reading_ns: 10.0, call_ns: 40.0 };
 
     fn rows() -> Vec<Row> {
         let value = |value| Some(Measured::Value(value));
@@ -258,12 +284,12 @@ mod tests {
 
     #[test]
     fn the_table_holds_claimed_against_measured() {
-        let expected = "  number       claimed           measured            result       proves
+        let expected = "  number       claimed             measured            result       proves
 a queue that takes 2 µs for each call
-  enqueue p50  2.00 µs ± 110 ns  2.05 µs             pass         short calls are timed right
-  enqueue p50  2.00 µs ± 110 ns  –                   cannot tell  short calls are timed right
+  enqueue p50  1.94 µs to 2.18 µs  2.05 µs             pass         short calls are timed right
+  enqueue p50  1.94 µs to 2.18 µs  –                   cannot tell  short calls are timed right
 a queue that loses
-  ledger       10 lost           all delivered once  wrong        short calls are timed right
+  ledger       10 lost             all delivered once  wrong        short calls are timed right
 
 enqueue p50, takes 2 µs for each call: cannot tell just now
   try 1: no\u{fffd}ise
@@ -271,9 +297,10 @@ enqueue p50, takes 2 µs for each call: cannot tell just now
 ledger, loses: wrong
   try 1: no\u{fffd}ise
 
+a reading of the clock takes 10.0 ns, and timing a call of 2 µs adds 40.0 ns to it: a service time may be up to 120 ns longer
 1 of 3 claims pass, 1 wrong, 1 cannot be told just now: the machine is too busy
 ";
-        assert_eq!(table(&rows()), expected);
+        assert_eq!(table(&rows(), &TIMING), expected);
     }
 
     #[test]
@@ -283,21 +310,23 @@ ledger, loses: wrong
             experiment.claims.iter().map(|claim| Row {
                 number: claim.number,
                 proves: claim.proves,
-                claimed: claim.claimed(experiment.logs()),
+                claimed: claim.claimed(experiment.logs(), &TIMING),
                 queue: experiment.title,
                 ..row(experiment.name, Finding::CannotTell, None)
             })
         });
         let rows: Vec<Row> = rows.map(|row| Row { reasons: vec![], ..row }).collect();
-        for line in table(&rows).lines() {
+        for line in table(&rows, &TIMING).lines().filter(|line| !line.starts_with("a reading")) {
             assert!(line.chars().count() <= 100, "{line}");
         }
     }
 
     #[test]
     fn the_document_is_json_with_a_claim_each() {
-        let document: serde_json::Value = serde_json::from_slice(&json(&rows(), Exit::Failed).unwrap()).unwrap();
+        let document: serde_json::Value =
+            serde_json::from_slice(&json(&rows(), &TIMING, Exit::Failed).unwrap()).unwrap();
         assert_eq!((&document["finding"], &document["exit_code"]), (&"wrong".into(), &3.into()));
+        assert_eq!(document["timing"]["allowed_ns"], 120.0);
         assert_eq!(document["claims"][0]["claimed"]["unit"], "ns");
         assert_eq!(document["claims"][0]["measured"]["value"], 2_050.0);
         assert_eq!(document["claims"][2]["claimed"]["counts"]["lost"], 10);

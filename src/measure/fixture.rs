@@ -70,10 +70,13 @@ pub fn healthy(logs: u64) -> Measurement {
             others_share: Some(0.02),
             jitter: Some(constant(1_000, 60_000)),
             stolen_ns: Some(0),
+            allowed: None,
+            waited_ns: None,
             clock: "tsc".into(),
             instrument_floor_ns: 21.5,
         },
         control: None,
+        control_after: None,
         series: Series {
             bin_ns: 1_000_000_000,
             points: vec![Point {
@@ -157,6 +160,21 @@ impl Measurement {
             unsent_generator: 0,
             lateness: constant(300, lateness_ns),
             machine: self.machine.clone(),
+        });
+        self
+    }
+
+    /// As [`Self::with_control`], and another one after the drain, as long as the window and as late.
+    #[must_use]
+    pub fn with_controls(mut self, lateness_ns: u64) -> Self {
+        self = self.with_control(lateness_ns);
+        let logs = self.ledger.scheduled;
+        self.control_after = self.control.clone().map(|before| Control {
+            span_ns: 1_000_000_000,
+            scheduled: logs,
+            attempted: logs,
+            lateness: constant(logs, lateness_ns),
+            ..before
         });
         self
     }

@@ -12,6 +12,7 @@ pub mod jitter;
 pub mod lag;
 pub mod ledger;
 pub mod model;
+pub mod punctuality;
 pub mod recorder;
 pub mod series;
 pub mod sink;

@@ -196,13 +196,55 @@ pub struct Machine {
     /// Sum of those of its wake-ups that were over 1 ms late, in nanoseconds.
     #[serde(default)]
     pub stolen_ns: Option<u64>,
+    /// The shares once more, of the CPUs that this process may use.
+    #[serde(default)]
+    pub allowed: Option<CpuShares>,
+    /// For how long the threads of the load (producers, pacer and their like) were ready to run and had no CPU, in
+    /// nanoseconds, all threads together.
+    #[serde(default)]
+    pub waited_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
     pub clock: String,
     /// Cost of two clock readings and one recorded value, ns.
     pub instrument_floor_ns: f64,
 }
 
-/// The control: what this machine could do right before the queue was built. A short piece of the same schedule, by the
+/// Who had the CPU time of the CPUs that a process may use: on a machine with more of them, others can take all that it has
+/// and still little of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CpuShares {
+    /// How many CPUs.
+    pub cpus: u32,
+    /// Stolen by the hypervisor, 0 to 1.
+    pub steal_share: f64,
+    /// Used by this process, 0 to 1.
+    pub process_share: f64,
+    /// Used by others, 0 to 1.
+    pub others_share: f64,
+}
+
+impl Machine {
+    /// Share of the CPU time that the hypervisor stole, 0 to 1: of the CPUs that the process may use, else of all.
+    #[must_use]
+    pub fn steal(&self) -> Option<f64> {
+        self.allowed.map(|shares| shares.steal_share).or(self.steal_share)
+    }
+
+    /// Share that this process used, likewise.
+    #[must_use]
+    pub fn process(&self) -> Option<f64> {
+        self.allowed.map(|shares| shares.process_share).or(self.process_share)
+    }
+
+    /// Share that other processes used, likewise.
+    #[must_use]
+    pub fn others(&self) -> Option<f64> {
+        self.allowed.map(|shares| shares.others_share).or(self.others_share)
+    }
+}
+
+/// A control: what this machine could do right before the queue was built, or after it was gone. A piece of the same schedule, by the
 /// same producers, into a queue that does nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,6 +323,10 @@ pub struct Measurement {
     /// The control that was run before; null where there was none.
     #[serde(default)]
     pub control: Option<Control>,
+    /// Another one, run after the drain and over as long as the window; null where the window was not late, or where the
+    /// first control had already told whose doing that is.
+    #[serde(default)]
+    pub control_after: Option<Control>,
     /// The series.
     #[serde(default)]
     pub series: Series,

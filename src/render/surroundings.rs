@@ -54,8 +54,9 @@ fn machine<'r>(title: &str, of: impl Iterator<Item = &'r MachineRecord> + Clone)
     std::iter::once(title.to_owned()).chain(items.into_iter().flatten()).collect()
 }
 
-fn controls(repeats: &[RepeatRecord]) -> Vec<String> {
-    let controls: Vec<&ControlRecord> = repeats.iter().filter_map(|repeat| repeat.control.as_ref()).collect();
+fn controls<'r>(repeats: &'r [RepeatRecord]) -> Vec<String> {
+    let of = |repeat: &'r RepeatRecord| [repeat.control.as_ref(), repeat.control_after.as_ref()].into_iter().flatten();
+    let controls: Vec<&ControlRecord> = repeats.iter().flat_map(of).collect();
     let mut items = machine("control, at worst", controls.iter().map(|control| &control.machine));
     if controls.is_empty() {
         return items;

@@ -201,6 +201,7 @@ fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<R
         cost: measured.cost,
         machine: MachineRecord::of(measured.machine).ok()?,
         control: measured.control.map(ControlRecord::of).transpose().ok()?,
+        control_after: measured.control_after.map(ControlRecord::of).transpose().ok()?,
         series: measured.series,
         fairness: measured.fairness,
         queue_counters: measured.queue_counters,

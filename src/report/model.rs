@@ -240,6 +240,9 @@ pub struct RepeatRecord {
     /// The control that was run before it; null where there was none.
     #[serde(default)]
     pub control: Option<ControlRecord>,
+    /// Another one, as long as the window, that was run after it because it was late; null where there was none.
+    #[serde(default)]
+    pub control_after: Option<ControlRecord>,
     /// Counts and percentiles of `enqueue` over time.
     pub series: Series,
     /// How evenly the producers were served; null where it is not known.

@@ -3,7 +3,7 @@
 use super::model::{LatencySet, LatencySummary};
 use super::statistics::summary;
 use crate::measure::encoding::{Distribution, EncodingError};
-use crate::measure::{Control, Latency, Machine};
+use crate::measure::{Control, CpuShares, Latency, Machine};
 use serde::{Deserialize, Serialize};
 
 /// The machine during a window or a control. What cannot be read is null.
@@ -28,6 +28,12 @@ pub struct MachineRecord {
     /// Sum of those of its wake-ups that were over 1 ms late, in nanoseconds.
     #[serde(default)]
     pub stolen_ns: Option<u64>,
+    /// The shares once more, of the CPUs that the process may use.
+    #[serde(default)]
+    pub allowed: Option<CpuShares>,
+    /// For how long the threads of the load were ready to run and had no CPU, in nanoseconds, all together.
+    #[serde(default)]
+    pub waited_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
     pub clock: String,
     /// Cost of two clock readings and one recorded value, ns.
@@ -73,6 +79,8 @@ impl MachineRecord {
             others_share: machine.others_share,
             jitter: machine.jitter.as_ref().map(statistics).transpose()?,
             stolen_ns: machine.stolen_ns,
+            allowed: machine.allowed,
+            waited_ns: machine.waited_ns,
             clock: machine.clock,
             instrument_floor_ns: machine.instrument_floor_ns,
         })
@@ -155,5 +163,6 @@ mod tests {
         let read: MachineRecord = serde_json::from_str(old).unwrap();
         assert_eq!((read.steal_share, read.jitter, read.stolen_ns), (Some(0.25), None, None));
         assert_eq!((read.producer_switches, read.others_share, read.process_share), (None, None, None));
+        assert_eq!((read.allowed, read.waited_ns), (None, None));
     }
 }

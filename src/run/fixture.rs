@@ -84,6 +84,7 @@ pub(super) fn measurement() -> Measurement {
         cost: Cost::default(),
         machine: Machine { clock: "os".to_owned(), ..Machine::default() },
         control: None,
+        control_after: None,
         series: Series::default(),
         fairness: None,
         queue_counters: [("dropped".to_owned(), 100)].into(),

@@ -2,6 +2,7 @@
 
 use super::counts::Counts;
 use super::disturbance::Disturbance;
+use super::overhead::Overhead;
 use super::synthetic::Behaviour;
 use crate::measure::encoding::Distribution;
 use crate::measure::{Latency, Measurement};
@@ -26,7 +27,7 @@ pub enum Unit {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Claimed {
-    /// A number from `value - tolerance` to `value + tolerance`.
+    /// A number from `value - tolerance` to `value + tolerance + overhead`.
     About {
         /// The unit of both.
         unit: Unit,
@@ -34,6 +35,8 @@ pub enum Claimed {
         value: f64,
         /// Half the width of what is right.
         tolerance: f64,
+        /// What timing itself may add.
+        overhead: f64,
     },
     /// A number up to `value`.
     AtMost {
@@ -68,6 +71,8 @@ pub struct Claim {
     pub proves: &'static str,
     /// Whether it is about the instrument's own lateness, which then is no excuse for missing it.
     pub(super) is_of_lateness: bool,
+    /// Whether it is about a service time, to which timing itself adds.
+    is_of_service: bool,
     truth: Truth,
 }
 
@@ -93,7 +98,7 @@ pub struct Reading {
 impl Claim {
     /// That `read` gives `value`, give or take `tolerance`.
     pub(super) const fn about(number: &'static str, read: Read, unit: Unit, value: f64, tolerance: f64) -> Self {
-        Self::number(number, read, Claimed::About { unit, value, tolerance })
+        Self::number(number, read, Claimed::About { unit, value, tolerance, overhead: 0.0 })
     }
 
     /// That `read` gives at most `value`.
@@ -102,17 +107,28 @@ impl Claim {
     }
 
     const fn number(number: &'static str, read: Read, claimed: Claimed) -> Self {
-        Self { number, proves: "", is_of_lateness: false, truth: Truth::Number { read, claimed } }
+        Self { number, proves: "", is_of_lateness: false, is_of_service: false, truth: Truth::Number { read, claimed } }
     }
 
     /// That the ledger holds what a queue that behaves so leaves in it.
     pub(super) const fn ledger(behaviour: Behaviour) -> Self {
-        Self { number: "ledger", proves: "", is_of_lateness: false, truth: Truth::Counts { behaviour } }
+        Self {
+            number: "ledger",
+            proves: "",
+            is_of_lateness: false,
+            is_of_service: false,
+            truth: Truth::Counts { behaviour },
+        }
     }
 
     /// Says that it is about the instrument's own lateness.
     pub(super) const fn of_lateness(self) -> Self {
         Self { is_of_lateness: true, ..self }
+    }
+
+    /// Says that it is about a service time.
+    pub(super) const fn of_service(self) -> Self {
+        Self { is_of_service: true, ..self }
     }
 
     /// Says what it proves.
@@ -125,17 +141,20 @@ impl Claim {
         matches!(self.truth, Truth::Counts { .. })
     }
 
-    /// What must come out of `sent` logs.
-    pub fn claimed(&self, sent: u64) -> Claimed {
+    /// What must come out of `sent` logs, where timing costs so much.
+    pub fn claimed(&self, sent: u64, timing: &Overhead) -> Claimed {
         match self.truth {
+            Truth::Number { claimed: Claimed::About { unit, value, tolerance, .. }, .. } if self.is_of_service => {
+                Claimed::About { unit, value, tolerance, overhead: timing.allowed_ns() }
+            }
             Truth::Number { claimed, .. } => claimed,
             Truth::Counts { behaviour } => Claimed::Counts { counts: Counts::after(behaviour, sent) },
         }
     }
 
     /// Holds it against a measurement.
-    pub fn read(&self, measurement: &Measurement) -> Reading {
-        let claimed = self.claimed(measurement.ledger.attempted);
+    pub fn read(&self, measurement: &Measurement, timing: &Overhead) -> Reading {
+        let claimed = self.claimed(measurement.ledger.attempted, timing);
         let measured = match self.truth {
             Truth::Number { read, .. } => read(measurement).map(Measured::Value),
             Truth::Counts { .. } => Some(Measured::Counts(Counts::from(&measurement.ledger))),
@@ -144,15 +163,19 @@ impl Claim {
     }
 
     /// What can excuse it if it is missed: nothing excuses a count.
-    pub(super) fn excuses(&self, found: &[Disturbance]) -> Vec<String> {
+    pub(super) fn excuses(&self, found: &[Disturbance], timing: &Overhead) -> Vec<String> {
         let counts = |one: &&Disturbance| !(self.is_exact() || self.is_of_lateness && one.is_own_word);
-        found.iter().filter(counts).map(|one| one.what.clone()).collect()
+        let costly = (self.is_of_service && timing.is_excessive())
+            .then(|| format!("timing costs too much here: {}", timing.described()));
+        found.iter().filter(counts).map(|one| one.what.clone()).chain(costly).collect()
     }
 }
 
 fn agrees(claimed: Claimed, measured: Measured) -> bool {
     match (claimed, measured) {
-        (Claimed::About { value, tolerance, .. }, Measured::Value(measured)) => (measured - value).abs() <= tolerance,
+        (Claimed::About { value, tolerance, overhead, .. }, Measured::Value(measured)) => {
+            (value - tolerance..=value + tolerance + overhead).contains(&measured)
+        }
         (Claimed::AtMost { value, .. }, Measured::Value(measured)) => measured <= value,
         (Claimed::Counts { counts }, Measured::Counts(measured)) => counts == measured,
         _ => false,
@@ -176,6 +199,8 @@ mod tests {
     use super::*;
     use crate::measure::fixture::{constant, healthy};
 
+    const NO_COST: Overhead = Overhead { reading_ns: 0.0, call_ns: 0.0 };
+
     fn p50(measurement: &Measurement) -> Option<f64> {
         percentile(&measurement.latency.enqueue, 50)
     }
@@ -192,9 +217,33 @@ mod tests {
             (10_310, false, false),
         ] {
             let measurement = healthy(100).enqueue_taking(ns);
-            assert_eq!(about.read(&measurement).holds, is_about, "{ns}");
-            assert_eq!(at_most.read(&measurement).holds, is_at_most, "{ns}");
+            assert_eq!(about.read(&measurement, &NO_COST).holds, is_about, "{ns}");
+            assert_eq!(at_most.read(&measurement, &NO_COST).holds, is_at_most, "{ns}");
         }
+    }
+
+    /// (measured in ns, what timing a call costs in ns, does it hold?)
+    #[test]
+    fn timing_may_add_to_a_service_time_and_take_nothing_from_it() {
+        let claim = Claim::about("x", p50, Unit::Ns, 2_000.0, 60.0).of_service();
+        for (ns, call_ns, holds) in [
+            (1_930, 0.0, false),
+            (1_930, 40.0, false),
+            (1_945, 0.0, true),
+            (2_055, 0.0, true),
+            (2_115, 0.0, false),
+            (2_115, 40.0, true),
+            (2_175, 40.0, true),
+            (2_185, 40.0, false),
+            (2_400, 10_000.0, false),
+        ] {
+            let timing = Overhead { reading_ns: 10.0, call_ns };
+            let measurement = healthy(100).enqueue_taking(ns);
+            assert_eq!(claim.read(&measurement, &timing).holds, holds, "{ns} {call_ns}");
+        }
+        let dear = Overhead { reading_ns: 900.0, call_ns: 1_500.0 };
+        assert_eq!(claim.excuses(&[], &dear).len(), 1, "where timing costs that much, nothing is proven");
+        assert!(Claim::about("x", p50, Unit::Ns, 1.0, 1.0).excuses(&[], &dear).is_empty());
     }
 
     #[test]
@@ -202,15 +251,15 @@ mod tests {
         let one = |what: &str, is_own_word| Disturbance { what: what.to_owned(), is_own_word };
         let found = [one("theft", false), one("late", true)];
         let claim = Claim::at_most("x", p50, Unit::Ns, 1.0);
-        assert_eq!(claim.excuses(&found), ["theft", "late"]);
-        assert_eq!(claim.of_lateness().excuses(&found), ["theft"]);
-        assert!(Claim::ledger(Behaviour::DropsEvery(7)).excuses(&found).is_empty());
+        assert_eq!(claim.excuses(&found, &NO_COST), ["theft", "late"]);
+        assert_eq!(claim.of_lateness().excuses(&found, &NO_COST), ["theft"]);
+        assert!(Claim::ledger(Behaviour::DropsEvery(7)).excuses(&found, &NO_COST).is_empty());
     }
 
     #[test]
     fn what_was_not_measured_does_not_hold() {
         let claim = Claim::at_most("x", p50, Unit::Ns, f64::MAX);
-        let reading = claim.read(&healthy(19));
+        let reading = claim.read(&healthy(19), &NO_COST);
         assert_eq!((reading.measured, reading.holds), (None, false), "p50 needs ten values above it");
         assert_eq!(mean(&constant(0, 0)), None);
     }
@@ -218,11 +267,11 @@ mod tests {
     #[test]
     fn counts_are_of_what_was_sent_and_have_no_tolerance() {
         let claim = Claim::ledger(Behaviour::DropsEvery(7));
-        assert!(claim.read(&healthy(700).dropping(100)).holds);
-        assert!(!claim.read(&healthy(700).dropping(99)).holds);
-        assert!(!claim.read(&healthy(700).dropping(100).losing(1)).holds);
+        assert!(claim.read(&healthy(700).dropping(100), &NO_COST).holds);
+        assert!(!claim.read(&healthy(700).dropping(99), &NO_COST).holds);
+        assert!(!claim.read(&healthy(700).dropping(100).losing(1), &NO_COST).holds);
         let fewer = healthy(707).with_unsent_generator(7).dropping(100);
-        assert!(claim.read(&fewer).holds, "a hundred of the seven hundred that were sent");
+        assert!(claim.read(&fewer, &NO_COST).holds, "a hundred of the seven hundred that were sent");
         assert!(claim.is_exact());
     }
 }

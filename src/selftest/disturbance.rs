@@ -30,10 +30,11 @@ pub fn disturbances(measurement: &Measurement, window: u64, cpus: usize) -> Vec<
     let time = |ns: f64| human::latency(ns);
     let mut found = Vec::new();
     let mut note = |is_own_word, what| found.push(Disturbance { what, is_own_word });
-    if let Some(share) = machine.others_share.filter(|share| *share > MOST_OTHERS) {
+    if let Some(share) = machine.others().filter(|share| *share > MOST_OTHERS) {
         note(false, format!("other processes took {} of the CPU time", human::share(share)));
     }
-    let steal_ns = machine.steal_share.map_or(0.0, |share| share * window as f64 * cpus as f64) as u64;
+    let cpus = machine.allowed.map_or(cpus as f64, |allowed| f64::from(allowed.cpus));
+    let steal_ns = machine.steal().map_or(0.0, |share| share * window as f64 * cpus) as u64;
     let overrun_ns = measurement.queue_counters.get(OVERRUN).copied().unwrap_or(0);
     for (is_own_word, who, ns) in [
         (false, "the hypervisor took", steal_ns),

@@ -2,7 +2,7 @@
 
 use super::claim::{Claimed, Measured};
 use super::experiments::{Experiment, experiments};
-use super::{Counts, Synthetic};
+use super::{Counts, Overhead, Synthetic};
 use crate::measure::Measurement;
 use crate::measure::encoding::Distribution;
 use crate::verdict::faults;
@@ -26,7 +26,7 @@ fn every_claim_comes_out_exactly() {
     for experiment in experiments() {
         let measurement = run(&experiment);
         for claim in &experiment.claims {
-            let reading = claim.read(&measurement);
+            let reading = claim.read(&measurement, &Overhead::default());
             let name = format!("{}, {}: {reading:?}", experiment.name, claim.number);
             match (reading.claimed, reading.measured.expect("measured")) {
                 (Claimed::About { value, .. }, Measured::Value(measured)) => {

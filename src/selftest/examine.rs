@@ -3,6 +3,7 @@
 use super::claim::{Claim, Claimed, Measured, Reading};
 use super::disturbance::disturbances;
 use super::experiments::Experiment;
+use super::overhead::Overhead;
 use super::settle::{Finding, MOST_TRIES, Standing};
 use crate::plan::PlannedRepeat;
 use crate::run::{Driver, Fault, Interrupt};
@@ -56,17 +57,26 @@ struct Course<'a> {
     experiment: &'a Experiment,
     next: PlannedRepeat,
     standings: Vec<Standing>,
+    /// What timing cost at the last try.
+    timing: Overhead,
 }
 
-/// Carries out the experiments and says what is to be said of each claim, in their order. `cpus` is the number of
-/// processors of the machine.
+/// What the examination is to know of the machine.
+pub struct Bench<'a> {
+    /// Number of processors.
+    pub cpus: usize,
+    /// Measures what timing costs; asked before each try.
+    pub timing: &'a mut dyn FnMut() -> Overhead,
+}
+
+/// Carries out the experiments and says what is to be said of each claim, in their order.
 ///
 /// # Errors
 /// [`Stopped`] once `interrupt` is raised.
 pub fn examine(
     experiments: &[Experiment],
     driver: &mut dyn Driver,
-    cpus: usize,
+    mut bench: Bench,
     interrupt: &Interrupt,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Vec<Row>, Stopped> {
@@ -80,7 +90,7 @@ pub fn examine(
             }
             left = left.saturating_sub(takes);
             let before = course.standings.clone();
-            course.go_on(driver, cpus, interrupt)?;
+            course.go_on(driver, &mut bench, interrupt)?;
             for ((row, now), before) in course.rows().zip(&course.standings).zip(&before) {
                 if now != before {
                     on_event(Event::Read { row, again: now.is_open() });
@@ -94,7 +104,7 @@ pub fn examine(
 impl<'a> Course<'a> {
     fn new(experiment: &'a Experiment, index: usize) -> Self {
         let standings = vec![Standing::default(); experiment.claims.len()];
-        Self { experiment, next: experiment.repeat(index), standings }
+        Self { experiment, next: experiment.repeat(index), standings, timing: Overhead::default() }
     }
 
     fn is_open(&self) -> bool {
@@ -102,15 +112,17 @@ impl<'a> Course<'a> {
     }
 
     /// One more try.
-    fn go_on(&mut self, driver: &mut dyn Driver, cpus: usize, interrupt: &Interrupt) -> Result<(), Stopped> {
+    fn go_on(&mut self, driver: &mut dyn Driver, bench: &mut Bench, interrupt: &Interrupt) -> Result<(), Stopped> {
+        self.timing = (bench.timing)();
+        let timing = self.timing;
         let outcome = driver.run(&self.next, interrupt, &mut |_| {});
         self.next = self.next.retry();
         let standings = self.experiment.claims.iter().zip(&mut self.standings);
         match outcome {
             Ok(measurement) => {
-                let found = disturbances(&measurement, self.next.parameters.duration.0, cpus);
+                let found = disturbances(&measurement, self.next.parameters.duration.0, bench.cpus);
                 standings.for_each(|(claim, standing)| {
-                    standing.take(claim.read(&measurement), claim.is_exact(), &claim.excuses(&found));
+                    standing.take(claim.read(&measurement, &timing), claim.is_exact(), &claim.excuses(&found, &timing));
                 });
             }
             Err(error) if error.fault == Fault::Interrupted => return Err(Stopped),
@@ -126,7 +138,7 @@ impl<'a> Course<'a> {
     fn row(&self, claim: &Claim, standing: &Standing) -> Row {
         let (claimed, measured) = match standing.reading {
             Some(Reading { claimed, measured, .. }) => (claimed, measured),
-            None => (claim.claimed(self.experiment.logs()), None),
+            None => (claim.claimed(self.experiment.logs(), &self.timing), None),
         };
         Row {
             experiment: self.experiment.name,

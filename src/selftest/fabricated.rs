@@ -4,13 +4,16 @@ use super::claim::Claim;
 use super::counts::Counts;
 use super::disturbance::disturbances;
 use super::experiments::{Experiment, experiments};
-use super::{Event, Finding, MOST_TRIES, Row, Stopped, examine};
+use super::{Bench, Event, Finding, MOST_TRIES, Overhead, Row, Stopped, examine};
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
 use crate::run::{Fault, Interrupt, RepeatError, ScriptedDriver};
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
+
+/// What timing costs on a common machine: 120 ns are allowed.
+const TIMING: Overhead = Overhead { reading_ns: 10.0, call_ns: 40.0 };
 
 fn experiment(name: &str) -> Experiment {
     experiments().into_iter().find(|experiment| experiment.name == name).unwrap()
@@ -51,10 +54,13 @@ fn truth(experiment: &Experiment) -> Measurement {
 type Lie = fn(&mut Measurement);
 
 /// Instruments that err, and the one claim that finds each of them out.
-const LIES: [(&str, &str, Lie); 22] = [
-    ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 2_120)),
-    ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 1_880)),
+const LIES: [(&str, &str, Lie); 24] = [
+    ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 2_200)),
+    ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 1_930)),
     ("service-50us", "enqueue p50", |m| m.latency.enqueue = constant(5_000, 52 * US)),
+    // A clock that is 5 % fast.
+    ("service-50us", "enqueue p50", |m| m.latency.enqueue = constant(5_000, 52_500)),
+    ("service-1ms", "enqueue p50", |m| m.latency.enqueue = constant(200, 1_050 * US)),
     ("service-1ms", "enqueue p50", |m| m.latency.enqueue = constant(200, 960 * US)),
     ("service-1ms", "enqueue p50", |m| m.latency.enqueue = constant(0, 0)),
     ("alternation", "enqueue p25", |m| {
@@ -81,7 +87,7 @@ const LIES: [(&str, &str, Lie); 22] = [
 ];
 
 fn missed(experiment: &Experiment, measurement: &Measurement) -> Vec<&'static str> {
-    let missed = |claim: &&Claim| !claim.read(measurement).holds;
+    let missed = |claim: &&Claim| !claim.read(measurement, &TIMING).holds;
     experiment.claims.iter().filter(missed).map(|claim| claim.number).collect()
 }
 
@@ -126,7 +132,13 @@ fn examine_with(
     let own = all.clone();
     let mut driver = ScriptedDriver::new(move |repeat, _| answer(&own[repeat.case], repeat.attempt));
     let mut told = 0;
-    let rows = examine(&all, &mut driver, 2, &Interrupt::new(), &mut |Event::Read { .. }| told += 1);
+    let rows = examine(
+        &all,
+        &mut driver,
+        Bench { cpus: 2, timing: &mut || TIMING },
+        &Interrupt::new(),
+        &mut |Event::Read { .. }| told += 1,
+    );
     let tried = driver.asked().iter().map(|repeat| repeat.case_id.clone()).collect();
     (rows, tried, told)
 }
@@ -151,6 +163,21 @@ fn off(experiment: &Experiment, spoil: Lie) -> Measurement {
         spoil(&mut measurement);
     }
     measurement
+}
+
+/// However much timing costs, so much is never allowed that a clock which is 5 % off could pass.
+#[test]
+fn a_clock_that_is_off_is_found_out_whatever_timing_costs() {
+    for (name, ns) in
+        [("service-50us", 52_500), ("service-50us", 47_500), ("service-1ms", 1_050_000), ("service-1ms", 950_000)]
+    {
+        let experiment = experiment(name);
+        let measurement = healthy(experiment.logs()).enqueue_taking(ns);
+        for call_ns in [0.0, 40.0, 1e9] {
+            let reading = experiment.claims[0].read(&measurement, &Overhead { reading_ns: 10.0, call_ns });
+            assert!(!reading.holds, "{name} {ns} {call_ns}: {reading:?}");
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! | `counts` | what a behaviour leaves in the ledger, by arithmetic |
 //! | `claim` | one claim about one number: how it is read, what it must be |
 //! | `experiments` | the table: behaviour, load, claims |
+//! | `overhead` | what it costs to time a call at all |
 //! | `disturbance` | what the machine did to the experiment |
 //! | `settle` | tries of one claim -> pass, wrong, cannot tell |
 //! | `examine` | [`examine()`]: the loop over experiments and tries |
@@ -20,12 +21,14 @@ mod exact;
 mod experiments;
 #[cfg(test)]
 mod fabricated;
+mod overhead;
 mod settle;
 mod synthetic;
 
 pub use claim::{Claim, Claimed, Measured, Unit};
 pub use counts::Counts;
-pub use examine::{Event, Row, Stopped, examine};
+pub use examine::{Bench, Event, Row, Stopped, examine};
 pub use experiments::{Experiment, experiments};
+pub use overhead::Overhead;
 pub use settle::{Finding, MOST_TRIES};
 pub use synthetic::{Behaviour, FAMILY, Synthetic};

@@ -126,7 +126,8 @@ impl Synthetic {
         Self { behaviour, sink, calls: AtomicU64::new(0), overrun_ns: AtomicU64::new(0), held: Mutex::default() }
     }
 
-    fn take(&self, stamp: Stamp) -> Reply {
+    /// One call.
+    pub(super) fn take(&self, stamp: Stamp) -> Reply {
         let called = self.sink.clock().now();
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let is_every = |n: u64| (number + 1).is_multiple_of(n);

@@ -1,14 +1,8 @@
 //! Whose doing is it that a repeat was sent late?
 
-use super::disturbance;
-use super::punctuality::Punctuality;
+use super::disturbance::{self, Lateness};
+use crate::measure::punctuality::{LONGEST_CONTROL_NS, Punctuality, window_ns};
 use crate::measure::{Control, Measurement};
-
-/// Most lateness that leaves a repeat valid, in nanoseconds.
-pub(super) const MAX_LATENESS_NS: u64 = 10_000_000;
-/// Most lateness of a control that clears the generator: half of that, so that what the queue is blamed for at least
-/// doubled.
-const MAX_CONTROL_NS: u64 = MAX_LATENESS_NS / 2;
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,28 +15,24 @@ pub(super) enum Blame {
     Queue(String),
 }
 
-/// Decides it. The queue is blamed only if the same generator was on time without it, right before, and nothing else
-/// that is known of the machine explains the difference.
+/// Decides it. The queue is blamed only if the same generator, under the same load, was clearly more punctual without it,
+/// before and for as long as the window lasted, and if nothing that is known of the machine explains the lateness.
 pub(super) fn blame(measurement: &Measurement) -> Blame {
     let window = match Punctuality::of_window(measurement) {
         Ok(window) => window,
         Err(error) => return Blame::Instrument(vec![error]),
     };
-    let late = window.faults(MAX_LATENESS_NS);
+    let late = window.faults();
     if late.is_empty() {
         return Blame::Nobody;
     }
-    let control = measurement.control.as_ref();
-    let is_hog = control.is_some_and(|control| disturbance::has_queue_hogged(&measurement.machine, &control.machine));
-    let disturbed = disturbance::found(&measurement.machine, window.is_of_single_values(), is_hog)
-        .map(|how| format!("the machine was busy during the window: {how}"));
-    let excuses: Vec<String> = match control {
-        None => {
-            let unknown = "the generator had no control, so that nothing tells its lateness from the queue's";
-            disturbed.into_iter().chain([unknown.into()]).collect()
+    let mut excuses: Vec<String> = during(measurement, &window).into_iter().collect();
+    match controls(measurement) {
+        [None, None] => {
+            excuses.push("the generator had no control, so that nothing tells its lateness from the queue's".into());
         }
-        Some(control) => late_control(control).into_iter().chain(disturbed).collect(),
-    };
+        controls => excuses.splice(0..0, uncleared(measurement, &window, controls)).for_each(drop),
+    }
     if excuses.is_empty() {
         return Blame::Queue(accusation(&window, &late, measurement));
     }
@@ -50,38 +40,89 @@ pub(super) fn blame(measurement: &Measurement) -> Blame {
     Blame::Instrument(late.chain(excuses).collect())
 }
 
-/// Why the control does not clear the generator; nothing if it does.
-fn late_control(control: &Control) -> Vec<String> {
-    let punctual = match Punctuality::of_control(control) {
-        Ok(punctual) => punctual,
-        Err(_) => return vec!["the generator sent nothing in its control".into()],
+/// The controls, each with when it was run.
+fn controls(measurement: &Measurement) -> [Option<(&'static str, &Control)>; 2] {
+    let (before, after) = (measurement.control.as_ref(), measurement.control_after.as_ref());
+    [before.map(|control| ("before", control)), after.map(|control| ("after", control))]
+}
+
+/// What the machine did during the window that explains its lateness.
+fn during(measurement: &Measurement, window: &Punctuality) -> Option<String> {
+    let machine = &measurement.machine;
+    let control = measurement.control.as_ref();
+    let is_hog = control.is_some_and(|control| disturbance::has_queue_hogged(machine, &control.machine));
+    if let Some(how) = disturbance::found(machine, window.is_of_single_values(), is_hog) {
+        return Some(format!("the machine was busy during the window: {how}"));
+    }
+    let lateness = Lateness {
+        ns: window.blamed_ns(),
+        share: window.late_share(),
+        window_ns: window_ns(measurement).unwrap_or(0.0),
     };
-    let faults = punctual.faults(MAX_CONTROL_NS);
+    disturbance::explains(machine, &lateness, is_hog)
+        .map(|how| format!("the machine was busy during the window, and that may be all there is to it: {how}"))
+}
+
+/// Why the controls do not clear the generator; nothing if they do: each must be clearly more punctual than a window may
+/// be, and one must be as long as the window.
+fn uncleared(
+    measurement: &Measurement,
+    window: &Punctuality,
+    controls: [Option<(&'static str, &Control)>; 2],
+) -> Vec<String> {
+    let found = controls.into_iter().flatten();
+    let mut reasons: Vec<String> =
+        found.clone().flat_map(|(when, control)| late_control(when, control, window)).collect();
+    let longest = found.map(|(_, control)| control.span_ns).max().unwrap_or(0);
+    let wanted = window_ns(measurement).unwrap_or(f64::INFINITY).min(LONGEST_CONTROL_NS as f64);
+    // The window's length is a quotient: off by some nanoseconds.
+    if reasons.is_empty() && (longest as f64) < wanted * 0.999 {
+        reasons
+            .push("no control was as long as the window, so that nothing tells its lateness from the queue's".into());
+    }
+    reasons
+}
+
+/// Why a control does not clear the generator; nothing if it does.
+fn late_control(when: &str, control: &Control, window: &Punctuality) -> Vec<String> {
+    let Ok(punctual) = judged(when, control, window) else {
+        return vec![format!("the generator sent nothing in its control {when} it")];
+    };
+    let faults = punctual.faults_of_control();
     if faults.is_empty() {
         return Vec::new();
     }
     let mut reasons =
-        vec![format!("the generator was late in the control too, without the queue: {}", faults.join(", "))];
+        vec![format!("the generator was late in the control {when} it too, without the queue: {}", faults.join(", "))];
     let disturbed = disturbance::found(&control.machine, punctual.is_of_single_values(), false);
-    reasons.extend(disturbed.map(|how| format!("the machine was busy during the control: {how}")));
+    reasons.extend(disturbed.map(|how| format!("the machine was busy during the control {when} it: {how}")));
     reasons
 }
 
+/// The first control is short and is judged by what it has; the second is held against the window by the same statistic.
+fn judged(when: &str, control: &Control, window: &Punctuality) -> Result<Punctuality, String> {
+    if when == "after" { window.like_this(control) } else { Punctuality::of_control(control) }
+}
+
 fn accusation(window: &Punctuality, late: &[String], measurement: &Measurement) -> String {
-    let control = measurement.control.as_ref().and_then(|control| Punctuality::of_control(control).ok());
-    let without =
-        control.map_or_else(String::new, |control| format!(", without the queue (control) its {}", control.lateness()));
+    let said =
+        |(when, control)| judged(when, control, window).map(|control| format!("{when} it, the {}", control.lateness()));
+    let without: Vec<String> = controls(measurement).into_iter().flatten().filter_map(|one| said(one).ok()).collect();
     let with = match late.len() {
-        1 if window.lateness_ns() > MAX_LATENESS_NS => format!("the {}", window.lateness()),
+        1 if late[0].contains(&window.lateness()) => format!("the {}", window.lateness()),
         _ => format!("{}; the {}", late[0], window.lateness()),
     };
-    format!("starves its producers: {with}{without}; the machine: {}", disturbance::described(&measurement.machine))
+    format!(
+        "starves its producers: {with}; without the queue (control) {}; the machine: {}",
+        without.join(", "),
+        disturbance::described(&measurement.machine)
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::fixture::{constant, healthy};
+    use crate::measure::fixture::{constant, healthy, of};
     use crate::measure::{Latency, Machine};
 
     const MS: u64 = 1_000_000;
@@ -108,7 +149,7 @@ mod tests {
         }
     }
 
-    /// (late in the window, lateness of the control in ms, machine busy in the window, in the control, whose doing)
+    /// (late in the window, lateness of both controls in ms, machine busy in the window, in the control, whose doing)
     #[test]
     fn who_is_to_blame() {
         for (is_late, control, window_busy, control_busy, expected) in [
@@ -120,13 +161,14 @@ mod tests {
             (true, Some(20), false, true, "machine"),
             (true, Some(20), true, false, "machine"),
             (true, Some(6), false, false, "generator"),
+            (true, Some(3), false, false, "generator"),
             (true, Some(1), true, false, "machine"),
             (true, Some(1), false, true, "queue"),
             (true, Some(1), false, false, "queue"),
         ] {
             let mut measurement = if is_late { late() } else { healthy(1_000) };
             if let Some(ms) = control {
-                measurement = measurement.with_control(ms * MS);
+                measurement = measurement.with_controls(ms * MS);
             }
             if window_busy {
                 busy(&mut measurement.machine);
@@ -144,34 +186,85 @@ mod tests {
         }
     }
 
+    /// `noop` at 10 million logs/s, as it was once accused: a control just under half of the bound, and a watching thread
+    /// that had lost 13.8 ms, 5.2 of them at once.
+    #[test]
+    fn what_noop_was_accused_of_is_the_machines() {
+        let mut noop = healthy(100_000).with_control(4_980_000);
+        noop.latency.lateness = of((0..100_000).map(|n| if n < 1_500 { 31_800_000 } else { 900_000 }));
+        let lost = [5_200_000, 4_600_000, 4_000_000];
+        noop.machine.jitter = Some(of((0..1_987).map(|n| *lost.get(n).unwrap_or(&50_000))));
+        // A window of 2 s, so that less than 1 % of it was lost.
+        noop.rates.offered_per_s /= 2.0;
+        noop.machine.stolen_ns = Some(lost.iter().sum());
+        assert_eq!(who(&noop), "machine", "{:?}", blame(&noop));
+        // The one and the other are each enough.
+        let quiet = Measurement { machine: healthy(1).machine, ..noop.clone() };
+        assert_eq!(who(&quiet), "generator");
+        let mut punctual = Measurement { control: None, ..noop }.with_controls(MS);
+        punctual.control_after.as_mut().unwrap().span_ns = 2_000 * MS;
+        assert_eq!(who(&punctual), "machine");
+        punctual.machine = healthy(1).machine;
+        assert_eq!(who(&punctual), "queue");
+    }
+
     #[test]
     fn logs_that_were_not_sent_are_late_too() {
         let unsent = healthy(1_000).with_unsent_generator(11);
         assert_eq!(who(&unsent), "generator");
-        let Blame::Queue(reason) = blame(&unsent.with_control(MS)) else { panic!("the control was fine") };
+        let Blame::Queue(reason) = blame(&unsent.with_controls(MS)) else { panic!("the controls were fine") };
         assert!(reason.starts_with("starves its producers: 11 of 1,000 logs were not sent"), "{reason}");
-        let mut control = late().with_control(MS);
+        let mut control = late().with_controls(MS);
         let spoiled = control.control.as_mut().unwrap();
-        (spoiled.attempted, spoiled.unsent_generator, spoiled.lateness) = (290, 10, constant(290, MS));
+        (spoiled.attempted, spoiled.unsent_generator, spoiled.lateness) = (299, 1, constant(299, MS));
         assert_eq!(who(&control), "generator");
     }
 
     #[test]
     fn a_control_that_sent_nothing_clears_nobody() {
-        let mut measurement = late().with_control(MS);
-        measurement.control.as_mut().unwrap().lateness = constant(0, 0);
-        assert_eq!(who(&measurement), "generator");
+        for spoil in [(|m| m.control.as_mut().unwrap().lateness = constant(0, 0)) as fn(&mut Measurement), |m| {
+            m.control_after.as_mut().unwrap().lateness = constant(0, 0)
+        }] {
+            let mut measurement = late().with_controls(MS);
+            spoil(&mut measurement);
+            assert_eq!(who(&measurement), "generator");
+        }
+    }
+
+    /// (length of the control after it in ms, logs in it, of these 5 ms late, whose doing)
+    #[test]
+    fn a_control_must_last_as_long_and_be_held_to_the_same_statistic() {
+        for (span, logs, spoiled, expected) in [
+            (1_000, 1_000, 0, "queue"),
+            (1_000, 1_000, 10, "queue"),
+            (1_000, 1_000, 11, "generator"),
+            (998, 1_000, 0, "generator"),
+            (300, 300, 0, "generator"),
+            // It has too few for a p99, so that its largest value counts.
+            (1_000, 999, 1, "generator"),
+            (1_000, 999, 0, "queue"),
+        ] {
+            let mut measurement = late().with_controls(MS);
+            let after = measurement.control_after.as_mut().unwrap();
+            (after.span_ns, after.scheduled, after.attempted) = (span * MS, logs, logs);
+            after.lateness = of((0..logs).map(|n| if n < spoiled { 5 * MS } else { MS }));
+            assert_eq!(who(&measurement), expected, "{span} {logs} {spoiled}: {:?}", blame(&measurement));
+        }
+        assert_eq!(who(&late().with_control(MS)), "generator", "300 ms are not as long as a second");
+        let mut only = late().with_control(MS);
+        only.control.as_mut().unwrap().span_ns = 1_000 * MS;
+        assert_eq!(who(&only), "queue", "one control that is as long is enough");
     }
 
     #[test]
     fn the_accusation_has_the_numbers() {
-        let mut measurement = late().with_control(80_000);
+        let mut measurement = late().with_controls(80_000);
         measurement.machine.process_share = Some(0.98);
         let Blame::Queue(reason) = blame(&measurement) else { panic!("everything else was fine") };
         assert_eq!(
             reason,
-            "starves its producers: the p99 lateness is 20.0 ms, without the queue (control) its p90 lateness is \
-             80.0 µs; the machine: 0% of its CPU time was stolen, 2.00% went to other processes, 98.0% to this one, a \
+            "starves its producers: the p99 lateness is 20.0 ms; without the queue (control) before it, the p90 lateness \
+             is 80.0 µs, after it, the p99 lateness is 80.0 µs; the machine: 0% of its CPU time was stolen, 2.00% went to other processes, 98.0% to this one, a \
              thread that only watches the clock lost 0 ns and woke up to 60.0 µs late, the producers were switched out 2 times"
         );
     }

@@ -155,7 +155,7 @@ pub(super) mod tests {
     fn a_queue_that_starves_its_producers_fails() {
         let mut late = healthy(1_000);
         late.latency.lateness = constant(1_000, 20_000_000);
-        let verdict = judged(&[healthy(1_000), late.clone().with_control(100_000)]);
+        let verdict = judged(&[healthy(1_000), late.clone().with_controls(100_000)]);
         assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Fail, Outcome::Fail));
         assert!(verdict.reasons[0].starts_with("starves its producers: the p99 lateness is 20.0 ms"), "{verdict:?}");
         // Without the control nobody knows.

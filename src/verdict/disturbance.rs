@@ -2,6 +2,7 @@
 
 use crate::measure::Machine;
 use crate::measure::encoding::Distribution;
+use crate::measure::punctuality::CLEARLY;
 use crate::units::human;
 
 /// Largest share of CPU time stolen by the hypervisor that leaves a repeat valid.
@@ -14,6 +15,8 @@ const BUSY: f64 = 0.50;
 const MAX_LOST: f64 = 0.01;
 /// A process that uses more of the CPU time than this keeps its own threads waiting.
 const HOG: f64 = 0.80;
+/// Its control must then have used less than this: a share that lies about [`HOG`] in both says nothing of the queue.
+const HOGS_CONTROL: f64 = 0.50;
 /// Where single logs are judged, a single wake-up as late as this excuses them, in nanoseconds.
 const LATE_ONCE: u64 = 10_000_000;
 /// Between two wake-ups of the watching thread, in nanoseconds.
@@ -24,27 +27,71 @@ const STEP: u64 = 1_000_000;
 /// A thread that only sleeps wakes up late when the hypervisor does not say what it takes, and when all CPUs are taken;
 /// the latter is not the machine's doing if it is the process itself that takes them: `is_hog`, see [`has_queue_hogged`].
 pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<String> {
-    let stolen = machine.steal_share.is_some_and(|share| share > MAX_STEAL);
-    let busy = machine.others_share.unwrap_or(0.0) + machine.process_share.unwrap_or(0.0);
-    let crowded = machine.others_share.is_some_and(|share| share > MAX_OTHERS) && busy > BUSY;
+    let stolen = machine.steal().is_some_and(|share| share > MAX_STEAL);
+    let busy = machine.others().unwrap_or(0.0) + machine.process().unwrap_or(0.0);
+    let crowded = machine.others().is_some_and(|share| share > MAX_OTHERS) && busy > BUSY;
     let paused = Pauses::of(machine)
         .is_some_and(|pauses| pauses.lost_share() > MAX_LOST || (single && pauses.longest > LATE_ONCE));
     (stolen || crowded || (paused && !is_hog)).then(|| described(machine))
 }
 
-/// Whether the process took all CPUs in the window and not in its control: what it ran besides is the queue.
+/// How late a load was.
+pub(super) struct Lateness {
+    /// What is judged of it, in nanoseconds.
+    pub(super) ns: u64,
+    /// Share of the logs that were late, 0 to 1.
+    pub(super) share: f64,
+    /// Length of its window, in nanoseconds.
+    pub(super) window_ns: f64,
+}
+
+/// A window up to so long is held against all that the machine took in it; of a longer one the part that fell to such a
+/// length, in nanoseconds.
+const EPISODE: f64 = 10e9;
+
+/// What the machine took from a load, in words, if that is not clearly less than the lateness: a load near the limit of the
+/// generator makes much of little, since it catches up slowly. `None` if what was taken explains nothing.
+///
+/// Two bars, since what adds up over an hour says little of one late log: the lateness that is judged, against the longest
+/// pause and what was lost in an episode; and the time for which logs were late, against all that was lost.
+pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> Option<String> {
+    let clearly = CLEARLY as f64;
+    let late_ns = lateness.share * lateness.window_ns;
+    let is_enough = |taken: f64, of: f64| taken > 0.0 && taken * clearly >= of;
+    let paused = Pauses::of(machine).filter(|_| !is_hog).is_some_and(|pauses| {
+        let episode = pauses.lost as f64 * (EPISODE / lateness.window_ns.max(1.0)).min(1.0);
+        is_enough(pauses.longest as f64, lateness.ns as f64)
+            || is_enough(episode, lateness.ns as f64)
+            || is_enough(pauses.lost as f64, late_ns)
+    });
+    let shared = taken_by_others(machine, lateness.window_ns).is_some_and(|taken| is_enough(taken, late_ns));
+    (paused || shared).then(|| described(machine))
+}
+
+/// The most that other processes can have kept the load from running, in nanoseconds: no more than the CPU time that they
+/// had, and no more than the load's threads waited for a CPU. `None` where the CPUs are not told apart.
+fn taken_by_others(machine: &Machine, window_ns: f64) -> Option<f64> {
+    let allowed = machine.allowed?;
+    let others = allowed.others_share * f64::from(allowed.cpus) * window_ns;
+    Some(machine.waited_ns.map_or(others, |waited| others.min(waited as f64)))
+}
+
+/// Whether the process took all CPUs in the window and clearly not in its control: what it ran besides is the queue.
 pub(super) fn has_queue_hogged(window: &Machine, control: &Machine) -> bool {
-    let is_over = |machine: &Machine| machine.process_share.map(|share| share > HOG);
-    is_over(window) == Some(true) && is_over(control) == Some(false)
+    window.process().is_some_and(|share| share > HOG) && control.process().is_some_and(|share| share < HOGS_CONTROL)
 }
 
 /// All that is known of the machine in that time.
 pub(super) fn described(machine: &Machine) -> String {
     let mut parts = Vec::new();
     let mut share = |value: Option<f64>, what: &str| parts.extend(value.map(|v| format!("{}{what}", human::share(v))));
-    share(machine.steal_share, " of its CPU time was stolen");
-    share(machine.others_share, " went to other processes");
-    share(machine.process_share, " to this one");
+    let whose = match machine.allowed {
+        Some(_) => " of the CPU time that this process may use was stolen",
+        None => " of its CPU time was stolen",
+    };
+    share(machine.steal(), whose);
+    share(machine.others(), " went to other processes");
+    share(machine.process(), " to this one");
     if let Some(pauses) = Pauses::of(machine) {
         parts.push(format!(
             "a thread that only watches the clock lost {} and woke up to {} late",
@@ -55,6 +102,9 @@ pub(super) fn described(machine: &Machine) -> String {
     let switches = machine.producer_switches.map(|count| (count, "the producers"));
     if let Some((count, whose)) = switches.or(machine.involuntary_switches.map(|count| (count, "its threads"))) {
         parts.push(format!("{whose} were switched out {} times", human::count(count)));
+    }
+    if let Some(waited) = machine.waited_ns {
+        parts.push(format!("the load's threads waited for a CPU for {} in all", human::latency(waited as f64)));
     }
     match parts.is_empty() {
         true => "nothing is known of it".into(),
@@ -84,7 +134,10 @@ impl Pauses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::CpuShares;
     use crate::measure::fixture::{constant, of};
+
+    const MS: u64 = 1_000_000;
 
     /// 1,000 steps, of which `late` came 20 ms late.
     fn jittery(late: u64) -> Machine {
@@ -127,6 +180,8 @@ mod tests {
         for (window, control, expected) in [
             (Some(0.97), Some(0.3), true),
             (Some(0.97), Some(0.95), false),
+            (Some(0.81), Some(0.79), false),
+            (Some(0.81), Some(0.49), true),
             (Some(0.5), Some(0.3), false),
             (Some(0.97), None, false),
             (None, Some(0.3), false),
@@ -154,5 +209,70 @@ mod tests {
             "8.00% of its CPU time was stolen, a thread that only watches the clock lost 40.0 ms and woke up to \
              20.0 ms late, the producers were switched out 345 times"
         );
+    }
+    /// Two of 64 CPUs are the process's own: a share of the machine says nothing of them.
+    #[test]
+    fn others_are_judged_by_the_cpus_that_the_process_may_use() {
+        let of = |steal_share, process_share, others_share| Machine {
+            others_share: Some(0.03),
+            process_share: Some(0.02),
+            steal_share: Some(0.001),
+            allowed: Some(CpuShares { cpus: 2, steal_share, process_share, others_share }),
+            ..Machine::default()
+        };
+        assert!(found(&of(0.0, 0.4, 0.6), false, false).unwrap().contains("60.0% went to other processes"));
+        assert!(
+            found(&of(0.06, 0.4, 0.0), false, false).unwrap().starts_with("6.00% of the CPU time that this process")
+        );
+        assert_eq!(found(&of(0.0, 0.4, 0.05), false, false), None);
+        assert!(has_queue_hogged(&of(0.0, 0.95, 0.0), &of(0.0, 0.2, 0.0)));
+    }
+
+    /// (longest pause, lost in all, in ms; lateness in ms; share of late logs; window in s; is it enough?)
+    #[test]
+    fn what_is_clearly_less_than_the_lateness_does_not_explain_it() {
+        for (longest, lost, lateness, share, seconds, expected) in [
+            (0, 0, 20, 0.02, 2, false),
+            (5, 5, 31, 0.9, 2, false),
+            (5, 14, 31, 0.9, 2, true),
+            (8, 8, 31, 0.9, 2, true),
+            // 120 ms in a minute are 20 ms in ten seconds, and an eighth of 960 ms.
+            (3, 120, 100, 0.016, 60, false),
+            (3, 120, 70, 0.016, 60, true),
+            (3, 120, 100, 0.008, 60, true),
+        ] {
+            let machine = Machine {
+                jitter: Some(of((0..1_000).map(|n| if n == 0 { longest * MS } else { 0 }))),
+                stolen_ns: Some(lost * MS),
+                ..Machine::default()
+            };
+            let lateness = Lateness { ns: lateness * MS, share, window_ns: seconds as f64 * 1e9 };
+            let name = format!("{longest} {lost} {} {share} {seconds}", lateness.ns);
+            assert_eq!(explains(&machine, &lateness, false).is_some(), expected, "{name}");
+            assert_eq!(explains(&machine, &lateness, true), None, "a hog's own doing: {name}");
+        }
+    }
+
+    /// (others' share of two CPUs, waited in ms, share of late logs in 1 s, is it enough?)
+    #[test]
+    fn others_can_have_taken_no_more_than_they_had_and_than_the_load_waited_for() {
+        for (others_share, waited, share, expected) in [
+            (0.005, None, 0.05, false),
+            (0.005, None, 0.04, true),
+            (0.02, None, 0.15, true),
+            (0.02, Some(5), 0.15, false),
+            (0.02, Some(5), 0.02, true),
+            (0.02, Some(900), 0.9, false),
+            (0.0, Some(900), 0.9, false),
+        ] {
+            let machine = Machine {
+                allowed: Some(CpuShares { cpus: 2, steal_share: 0.0, process_share: 0.3, others_share }),
+                waited_ns: waited.map(|ms: u64| ms * MS),
+                ..Machine::default()
+            };
+            let lateness = Lateness { ns: 20 * MS, share, window_ns: 1e9 };
+            let found = explains(&machine, &lateness, true).is_some();
+            assert_eq!(found, expected, "{others_share} {waited:?} {share}");
+        }
     }
 }

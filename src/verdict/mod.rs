@@ -17,7 +17,6 @@ mod model;
 mod plan;
 mod pooled;
 mod producers;
-mod punctuality;
 mod repeat;
 mod statistic;
 mod surroundings;

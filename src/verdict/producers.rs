@@ -1,9 +1,9 @@
 //! Did the queue leave its producers the time that they need?
 
-use super::blame::{Blame, MAX_LATENESS_NS, blame};
-use super::punctuality::Punctuality;
+use super::blame::{Blame, blame};
 use super::{CheckResult, Outcome, Unit};
 use crate::measure::Measurement;
+use crate::measure::punctuality::{MOST_LATE_NS, Punctuality};
 
 /// Name of the check.
 pub(super) const NAME: &str = "producers";
@@ -50,7 +50,7 @@ impl Producers {
             subject: "lateness".into(),
             expression: "lateness <= 10ms".into(),
             observed: self.worst_ns.map(|ns| ns as f64),
-            limit: Some(MAX_LATENESS_NS as f64),
+            limit: Some(MOST_LATE_NS as f64),
             unit: Unit::Nanoseconds,
             outcome,
             reason,
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn one_starved_repeat_is_enough() {
-        let mut late = healthy(1_000).with_control(100_000);
+        let mut late = healthy(1_000).with_controls(100_000);
         late.latency.lateness = constant(1_000, 20_000_000);
         let one = judged(&[healthy(1_000), late.clone(), healthy(1_000)]);
         assert_eq!((one.outcome, one.observed, one.limit), (Outcome::Fail, Some(20_000_000.0), Some(10_000_000.0)));

@@ -11,8 +11,8 @@ use crate::units::human;
 ///
 /// Late is a generator that did not send over 1 % of its logs, or whose lateness is over 10 ms. The lateness is judged by
 /// its p99, else p90, else p50, whichever first has 10 values above it, and by its largest value where there are fewer
-/// than 20. The queue is to blame where the same generator was on time in its control and the machine was quiet: such a
-/// repeat is evidence, and fails.
+/// than 20. The queue is to blame where the same generator was clearly more punctual in its controls, of which one was as
+/// long as the window, and the machine was quiet: such a repeat is evidence, and fails.
 #[must_use]
 pub fn judge_repeat(measurement: &Measurement) -> Validity {
     let mut reasons = Vec::new();
@@ -24,7 +24,7 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
         Blame::Instrument(why) => reasons = why,
     }
     let is_said = reasons.iter().any(|reason| reason.starts_with("the machine was busy during the window"));
-    if let Some(steal) = measurement.machine.steal_share.filter(|steal| *steal > MAX_STEAL && !is_said) {
+    if let Some(steal) = measurement.machine.steal().filter(|steal| *steal > MAX_STEAL && !is_said) {
         reasons.push(format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(steal)));
     }
     match reasons.is_empty() {
@@ -104,7 +104,7 @@ mod tests {
         let mut late = healthy(1_000);
         late.latency.lateness = constant(1_000, 20_000_000);
         assert!(matches!(judge_repeat(&late), Validity::Invalid { reasons } if reasons[1] == NO_CONTROL));
-        assert_eq!(judge_repeat(&late.clone().with_control(100_000)), Validity::Valid);
+        assert_eq!(judge_repeat(&late.clone().with_controls(100_000)), Validity::Valid);
         assert!(!reasons(&late.with_control(20_000_000)).is_empty());
     }
 

@@ -69,6 +69,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         cost: cost(&ledger, &passed, &account, drain_ns),
         machine: machine_record(&passed, jitter.as_ref(), clock, floor_ns),
         control,
+        // Whether another one is needed, this measurement says.
+        control_after: None,
         latency,
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
@@ -90,6 +92,8 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
         others_share: passed.others_share,
         jitter,
         stolen_ns,
+        allowed: passed.allowed,
+        waited_ns: passed.waited_ns,
         clock: clock.to_owned(),
         instrument_floor_ns: floor_ns,
     }

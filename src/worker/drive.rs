@@ -107,7 +107,7 @@ pub fn drive<Q: Queue>(
     running.end();
     let Shared { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
-    Ok(Driven { queue, recorders, tasks, passed: after.since(&before), jitter: watch.finish() })
+    Ok(Driven { queue, recorders, tasks, passed: after.since(&before, &bench.cpus.numbers()), jitter: watch.finish() })
 }
 
 /// The main thread's view while the load runs.

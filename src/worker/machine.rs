@@ -1,5 +1,6 @@
 //! What the kernel says of this process and of the machine; what it does not say is `None`.
 
+use crate::measure::CpuShares;
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -16,6 +17,8 @@ pub struct Snapshot {
     threads: BTreeMap<u32, Thread>,
     /// CPU time of the machine.
     ticks: Option<Ticks>,
+    /// CPU time of each of its CPUs, by their numbers.
+    by_cpu: BTreeMap<usize, Ticks>,
     /// The time, and the CPU time of this process, threads that have ended included; in nanoseconds.
     process: Option<(u64, u64)>,
 }
@@ -26,11 +29,13 @@ struct Thread {
     group: Group,
     /// CPU time in nanoseconds.
     time: u64,
+    /// Time for which it was ready to run and had no CPU, in nanoseconds.
+    waited: Option<u64>,
     /// Involuntary context switches.
     switches: Option<u64>,
 }
 
-/// CPU time of the machine, in ticks.
+/// CPU time of the machine or of one CPU, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ticks {
     /// Given to others by the hypervisor.
@@ -84,6 +89,10 @@ pub struct Passed {
     pub process_share: Option<f64>,
     /// Share of the machine's CPU time that other processes used, 0 to 1.
     pub others_share: Option<f64>,
+    /// The shares of the CPUs that this process may use.
+    pub allowed: Option<CpuShares>,
+    /// Time for which the threads of the load were ready to run and had no CPU, in nanoseconds, all together.
+    pub waited_ns: Option<u64>,
 }
 
 impl Snapshot {
@@ -92,15 +101,18 @@ impl Snapshot {
         let ids: Vec<u32> = fs::read_dir("/proc/self/task")
             .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
             .unwrap_or_default();
+        let stat = read("/proc/stat").unwrap_or_default();
         Self {
             threads: ids.iter().filter_map(|&id| Some((id, Thread::read(id)?))).collect(),
-            ticks: read("/proc/stat").and_then(|stat| parse_ticks(&stat)),
+            ticks: parse_ticks(&stat),
+            by_cpu: parse_cpus(&stat),
             process: process_time(),
         }
     }
 
-    /// What happened since `earlier`. Threads that ended in between are not seen.
-    pub fn since(&self, earlier: &Self) -> Passed {
+    /// What happened since `earlier`; `allowed` are the CPUs that this process may use. Threads that ended in between are
+    /// not seen.
+    pub fn since(&self, earlier: &Self, allowed: &[usize]) -> Passed {
         let mut cpu_ns = BTreeMap::new();
         for (id, thread) in &self.threads {
             let before = earlier.threads.get(id).map_or(0, |before| before.time);
@@ -108,30 +120,53 @@ impl Snapshot {
         }
         let ticks =
             self.ticks.zip(earlier.ticks).map(|(now, before)| now.since(before)).filter(|ticks| ticks.total > 0);
-        let share = |part: u64, total: u64| (part as f64 / total as f64).min(1.0);
-        let process_share = self.process.zip(earlier.process).and_then(|((now, used), (before, used_before))| {
-            let all = now.saturating_sub(before).saturating_mul(ticks?.cpus);
-            (all > 0).then(|| share(used.saturating_sub(used_before), all))
+        let own = self.process.zip(earlier.process).map(|((now, used), (before, used_before))| Own {
+            elapsed: now.saturating_sub(before),
+            used: used.saturating_sub(used_before),
         });
-        let busy = ticks.map(|ticks| share(ticks.busy, ticks.total));
+        let whole = ticks.zip(own).and_then(|(ticks, own)| ticks.shares(own));
         Passed {
             cpu_ns,
             steal_share: ticks.map(|ticks| share(ticks.stolen, ticks.total)),
-            involuntary_switches: self.switches_since(earlier, |_| true),
-            producer_switches: self.switches_since(earlier, |group| group == Group::Producers),
-            process_share,
-            // Ticks are coarse, so that what is left may come out below nothing.
-            others_share: busy.zip(process_share).map(|(busy, own)| (busy - own).max(0.0)),
+            involuntary_switches: self.sum_since(earlier, |_| true, |thread| thread.switches),
+            producer_switches: self.sum_since(earlier, |group| group == Group::Producers, |thread| thread.switches),
+            process_share: whole.map(|shares| shares.process_share),
+            others_share: whole.map(|shares| shares.others_share),
+            allowed: self.ticks_of(earlier, allowed).zip(own).and_then(|(ticks, own)| ticks.shares(own)),
+            waited_ns: self.sum_since(earlier, |group| group != Group::Queue, |thread| thread.waited),
         }
+    }
+
+    /// The ticks of these CPUs since `earlier`; `None` where one of them cannot be read.
+    fn ticks_of(&self, earlier: &Self, cpus: &[usize]) -> Option<Ticks> {
+        let since = |cpu: &usize| Some(self.by_cpu.get(cpu)?.since(*earlier.by_cpu.get(cpu)?));
+        let ticks = cpus.iter().map(since).collect::<Option<Vec<Ticks>>>()?;
+        ticks.into_iter().reduce(Ticks::plus).filter(|ticks| ticks.total > 0)
     }
 }
 
+/// What this process had between two snapshots, in nanoseconds.
+#[derive(Clone, Copy)]
+struct Own {
+    elapsed: u64,
+    used: u64,
+}
+
+fn share(part: u64, total: u64) -> f64 {
+    (part as f64 / total as f64).min(1.0)
+}
+
 impl Snapshot {
-    /// Involuntary context switches of the threads of some groups since `earlier`; `None` if none can be read.
-    fn switches_since(&self, earlier: &Self, of: impl Fn(Group) -> bool) -> Option<u64> {
+    /// A counter of the threads of some groups since `earlier`; `None` if none can be read.
+    fn sum_since(
+        &self,
+        earlier: &Self,
+        of: impl Fn(Group) -> bool,
+        counter: impl Fn(&Thread) -> Option<u64>,
+    ) -> Option<u64> {
         let since = |(id, thread): (&u32, &Thread)| {
-            let before = earlier.threads.get(id).map_or(Some(0), |before| before.switches)?;
-            Some(thread.switches?.saturating_sub(before))
+            let before = earlier.threads.get(id).map_or(Some(0), &counter)?;
+            Some(counter(thread)?.saturating_sub(before))
         };
         self.threads.iter().filter(|(_, thread)| of(thread.group)).filter_map(since).reduce(|a, b| a + b)
     }
@@ -140,10 +175,12 @@ impl Snapshot {
 impl Thread {
     fn read(id: u32) -> Option<Self> {
         let name = read(&format!("/proc/self/task/{id}/comm"))?;
-        let time = read(&format!("/proc/self/task/{id}/schedstat"))?.split_whitespace().next()?.parse().ok()?;
+        let times = read(&format!("/proc/self/task/{id}/schedstat"))?;
+        let mut times = times.split_whitespace().map(|time| time.parse().ok());
+        let (time, waited) = (times.next()??, times.next().flatten());
         let switches = read(&format!("/proc/self/task/{id}/status"));
         let switches = switches.and_then(|status| field(&status, "nonvoluntary_ctxt_switches:"));
-        Some(Self { group: Group::of(id, &name), time, switches })
+        Some(Self { group: Group::of(id, &name), time, waited, switches })
     }
 }
 
@@ -185,16 +222,51 @@ impl Ticks {
             cpus: self.cpus,
         }
     }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            stolen: self.stolen + other.stolen,
+            busy: self.busy + other.busy,
+            total: self.total + other.total,
+            cpus: self.cpus + other.cpus,
+        }
+    }
+
+    /// Who had this time; `None` where none has passed.
+    fn shares(self, own: Own) -> Option<CpuShares> {
+        let all = own.elapsed.saturating_mul(self.cpus);
+        let process_share = (all > 0 && self.total > 0).then(|| share(own.used, all))?;
+        Some(CpuShares {
+            cpus: u32::try_from(self.cpus).ok()?,
+            steal_share: share(self.stolen, self.total),
+            process_share,
+            // Ticks are coarse, so that what is left may come out below nothing.
+            others_share: (share(self.busy, self.total) - process_share).max(0.0),
+        })
+    }
 }
 
-/// The ticks of `/proc/stat`: user nice system idle iowait irq softirq steal; guest time is part of user's.
+/// The ticks of the whole machine in `/proc/stat`.
 fn parse_ticks(stat: &str) -> Option<Ticks> {
     let mut lines = stat.lines();
-    let values = lines.next()?.strip_prefix("cpu ")?.split_whitespace();
-    let ticks: Vec<u64> = values.take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
+    let ticks = parse_line(lines.next()?.strip_prefix("cpu ")?)?;
+    Some(Ticks { cpus: lines.take_while(|line| line.starts_with("cpu")).count() as u64, ..ticks })
+}
+
+/// The ticks of each CPU in `/proc/stat`, by their numbers.
+fn parse_cpus(stat: &str) -> BTreeMap<usize, Ticks> {
+    let cpu = |line: &str| {
+        let (number, values) = line.strip_prefix("cpu")?.split_once(' ')?;
+        Some((number.parse().ok()?, parse_line(values)?))
+    };
+    stat.lines().filter_map(cpu).collect()
+}
+
+/// One line of ticks: user nice system idle iowait irq softirq steal; guest time is part of user's.
+fn parse_line(values: &str) -> Option<Ticks> {
+    let ticks: Vec<u64> = values.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
     let (stolen, total) = (*ticks.get(7)?, ticks.iter().sum::<u64>());
-    let cpus = lines.take_while(|line| line.starts_with("cpu")).count() as u64;
-    Some(Ticks { stolen, busy: total - stolen - ticks[3] - ticks[4], total, cpus })
+    Some(Ticks { stolen, busy: total - stolen - ticks[3] - ticks[4], total, cpus: 1 })
 }
 
 #[cfg(test)]
@@ -205,6 +277,10 @@ mod tests {
     fn ticks_are_read_from_the_first_line() {
         let expected = Ticks { stolen: 4, busy: 18, total: 104, cpus: 2 };
         assert_eq!(parse_ticks("cpu  10 1 5 80 2 1 1 4 7 7\ncpu0 1 1\ncpu1 1 1\nintr 7\n"), Some(expected));
+        assert_eq!(
+            parse_cpus("cpu  1 1\ncpu3 10 1 5 80 2 1 1 4 7 7\ncpu9 1\nintr 7\n"),
+            [(3, Ticks { cpus: 1, ..expected })].into()
+        );
         assert_eq!(parse_ticks("cpu  10 1 5"), None);
         assert_eq!(parse_ticks(""), None);
     }
@@ -220,7 +296,23 @@ mod tests {
     }
 
     fn thread(group: Group, time: u64, switches: Option<u64>) -> Thread {
-        Thread { group, time, switches }
+        Thread { group, time, waited: switches.map(|switches| 10 * switches), switches }
+    }
+
+    /// Others take both of the CPUs that this process may use, out of 64: 3 % of the machine, and all that there is.
+    #[test]
+    fn others_are_seen_on_the_cpus_that_the_process_may_use() {
+        // 100 ticks each, of which the first two CPUs were busy for so many.
+        let at = |busy: u64, time, used| {
+            let ticks = |busy, cpus| Ticks { stolen: 0, busy, total: if time > 0 { 100 * cpus } else { 0 }, cpus };
+            let by_cpu = (0..64).map(|cpu| (cpu, ticks(if cpu < 2 { busy } else { 0 }, 1))).collect();
+            Snapshot { ticks: Some(ticks(2 * busy, 64)), by_cpu, process: Some((time, used)), ..Snapshot::default() }
+        };
+        let passed = at(90, 1_000_000, 200_000).since(&at(0, 0, 0), &[0, 1]);
+        let allowed = passed.allowed.unwrap();
+        assert_eq!((allowed.cpus, allowed.process_share), (2, 0.1));
+        assert!(passed.others_share.unwrap() < 0.03 && (allowed.others_share - 0.8).abs() < 1e-9, "{passed:?}");
+        assert_eq!(at(90, 1_000_000, 200_000).since(&at(0, 0, 0), &[0, 64]).allowed, None, "a CPU that cannot be read");
     }
 
     #[test]
@@ -228,6 +320,7 @@ mod tests {
         let before = Snapshot {
             threads: [(1, thread(Group::Queue, 100, Some(900))), (2, thread(Group::Producers, 50, Some(2)))].into(),
             ticks: Some(Ticks { stolen: 1, busy: 50, total: 100, cpus: 2 }),
+            by_cpu: BTreeMap::new(),
             process: Some((1_000, 100)),
         };
         let after = Snapshot {
@@ -238,18 +331,20 @@ mod tests {
             ]
             .into(),
             ticks: Some(Ticks { stolen: 11, busy: 110, total: 200, cpus: 2 }),
+            by_cpu: BTreeMap::new(),
             process: Some((2_000, 600)),
         };
-        let passed = after.since(&before);
+        let passed = after.since(&before, &[0, 1]);
         assert_eq!(passed.cpu_ns, [("producers", 0), ("queue", 307)].into());
         assert_eq!(passed.steal_share, Some(0.1));
         assert_eq!((passed.involuntary_switches, passed.producer_switches), (Some(12), Some(7)), "1 has ended");
         // Of two CPUs for 1,000 ns this process had 500 ns; 60 of 100 ticks were busy.
         assert_eq!(passed.process_share, Some(0.25));
         assert!((passed.others_share.unwrap() - 0.35).abs() < 1e-9, "{passed:?}");
-        let nothing = before.since(&before);
+        assert_eq!((passed.allowed, passed.waited_ns), (None, Some(70)), "the queue's own waiting is not the load's");
+        let nothing = before.since(&before, &[]);
         assert_eq!((nothing.steal_share, nothing.process_share, nothing.others_share), (None, None, None));
-        let unreadable = Snapshot::default().since(&Snapshot::default());
+        let unreadable = Snapshot::default().since(&Snapshot::default(), &[0]);
         assert_eq!((unreadable.process_share, unreadable.producer_switches), (None, None));
     }
 

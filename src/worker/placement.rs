@@ -13,6 +13,8 @@ pub struct Cpus {
     queue: Option<CpuSet>,
     producers: Option<CpuSet>,
     count: usize,
+    /// Those of both sides.
+    all: CpuSet,
 }
 
 impl Cpus {
@@ -27,12 +29,12 @@ impl Cpus {
     }
 
     fn of(placement: Placement, allowed: &CpuSet) -> Result<Self, String> {
-        let numbers: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
+        let numbers = numbers(allowed);
         let (Some((&last, others)), placement) = (numbers.split_last(), placement) else {
             return Err("this process may run on no CPU".to_owned());
         };
         let (queue, producers) = match placement {
-            Placement::None => return Ok(Self { queue: None, producers: None, count: numbers.len() }),
+            Placement::None => return Ok(Self { queue: None, producers: None, count: numbers.len(), all: *allowed }),
             Placement::Same => (set(&[last]), set(&[last])),
             Placement::Split if others.is_empty() => {
                 return Err(
@@ -41,7 +43,13 @@ impl Cpus {
             }
             Placement::Split => (set(&[last]), set(others)),
         };
-        Ok(Self { queue: Some(queue), producers: Some(producers), count: producers.count() as usize })
+        let all = if placement == Placement::Same { queue } else { *allowed };
+        Ok(Self { queue: Some(queue), producers: Some(producers), count: producers.count() as usize, all })
+    }
+
+    /// The numbers of the CPUs on which any thread of the repeat may run.
+    pub fn numbers(&self) -> Vec<usize> {
+        numbers(&self.all)
     }
 
     /// Number of CPUs for the producers.
@@ -66,6 +74,10 @@ impl Cpus {
     }
 }
 
+fn numbers(cpus: &CpuSet) -> Vec<usize> {
+    (0..CpuSet::MAX_CPU).filter(|&cpu| cpus.is_set(cpu)).collect()
+}
+
 fn set(cpus: &[usize]) -> CpuSet {
     let mut set = CpuSet::new();
     cpus.iter().for_each(|&cpu| set.set(cpu));
@@ -85,9 +97,12 @@ mod tests {
     fn cpus_are_shared_out_as_the_placement_says() {
         let allowed = set(&[1, 4, 6]);
         let of = |placement| Cpus::of(placement, &allowed).unwrap();
-        assert_eq!(of(Placement::None), Cpus { queue: None, producers: None, count: 3 });
-        assert_eq!(of(Placement::Same), Cpus { queue: Some(set(&[6])), producers: Some(set(&[6])), count: 1 });
-        assert_eq!(of(Placement::Split), Cpus { queue: Some(set(&[6])), producers: Some(set(&[1, 4])), count: 2 });
+        let (all, last) = (set(&[1, 4, 6]), Some(set(&[6])));
+        assert_eq!(of(Placement::None), Cpus { queue: None, producers: None, count: 3, all });
+        assert_eq!(of(Placement::Same), Cpus { queue: last, producers: last, count: 1, all: set(&[6]) });
+        assert_eq!(of(Placement::Split), Cpus { queue: last, producers: Some(set(&[1, 4])), count: 2, all });
+        let numbers = [Placement::None, Placement::Same, Placement::Split].map(|placement| of(placement).numbers());
+        assert_eq!(numbers, [vec![1, 4, 6], vec![6], vec![1, 4, 6]]);
     }
 
     #[test]

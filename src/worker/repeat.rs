@@ -1,4 +1,4 @@
-//! The course of one repeat: control, idle phase, load, drain.
+//! The course of one repeat: control, idle phase, load, drain, and another control where the load was late.
 
 use super::account::{self, Observed};
 use super::drive::{Bench, Driven, drive};
@@ -26,12 +26,17 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
     panics::watch();
     let clock = LoadClock::System(SystemClock::new());
+    let until = clock.now().saturating_add(repeat.deadline.0);
     let floor_ns = floor::measure(&clock);
     let cpus = Cpus::share(repeat.parameters.placement).map_err(bad_request)?;
     cpus.go_to_producers().map_err(bad_request)?;
     let crew = Crew::start(Layout::of(&repeat.parameters, &Q::ABOUT, cpus.of_producers()))?;
     let bench = Bench { clock, crew, cpus, floor_ns };
-    let outcome = measure::<Q>(repeat, &bench, say);
+    let mut outcome = measure::<Q>(repeat, &bench, say);
+    if let Ok(measurement) = &mut outcome {
+        let left = until.saturating_sub(bench.clock.now());
+        measurement.control_after = control::after(repeat, measurement, left, &bench);
+    }
     bench.crew.disband();
     outcome
 }
@@ -43,7 +48,7 @@ fn measure<Q: Queue>(
     say: &mut dyn FnMut(Message),
 ) -> Result<Measurement, Failure> {
     let clock = &bench.clock;
-    let control = control::run(repeat, bench)?;
+    let control = control::before(repeat, bench)?;
     bench.cpus.go_to_queue().map_err(bad_request)?;
     let (queue, sink) = build::<Q>(repeat, clock)?;
     bench.cpus.go_to_producers().map_err(bad_request)?;

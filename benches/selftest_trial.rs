@@ -1,0 +1,125 @@
+//! The trial of the selftest: how far from its bounds is a healthy machine, and how often is it called wrong?
+//!
+//! `cargo bench --bench selftest_trial -- 20` runs the selftest so many times and says of each claim what was found, how
+//! the measured values spread, and how many of their standard deviations the nearest bound is away.
+
+use queue_load::measure::Measurement;
+use queue_load::plan::PlannedRepeat;
+use queue_load::run::{ChildCommand, ChildDriver, Interrupt};
+use queue_load::selftest::{Bench, Claimed, Finding, Measured, Overhead, Row, examine, experiments};
+use queue_load::verdict;
+use std::process::ExitCode;
+
+/// What goes wrong, in words.
+type Failure = Box<dyn std::error::Error>;
+
+const USAGE: &str = "usage: selftest_trial RUNS";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["worker", ..] => return queue_load::cli::main_with(|_| {}),
+        [runs] => runs.parse().map_err(|_| USAGE.into()).and_then(trial),
+        // As `cargo bench` starts it among all others.
+        _ => {
+            println!("{USAGE}");
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trial(runs: u32) -> Result<(), Failure> {
+    let experiments = experiments();
+    let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
+    let mut driver = ChildDriver::new(ChildCommand::worker()?, Box::new(verify));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut timings = Vec::new();
+    let mut found: Vec<Vec<Row>> = Vec::new();
+    for run in 1..=runs {
+        let mut timing = || {
+            let overhead = Overhead::measure();
+            timings.push(overhead);
+            overhead
+        };
+        let bench = Bench { cpus, timing: &mut timing };
+        let rows = examine(&experiments, &mut driver, bench, &Interrupt::new(), &mut |_| {})
+            .map_err(|stopped| format!("{stopped:?}"))?;
+        let open = rows.iter().filter(|row| row.finding != Finding::Pass);
+        let open: Vec<String> =
+            open.map(|row| format!("{} {}: {:?}", row.experiment, row.number, row.reasons)).collect();
+        eprintln!("selftest {run} of {runs}: {}", if open.is_empty() { "pass".to_owned() } else { open.join("; ") });
+        found.push(rows);
+    }
+    report(&found, &timings);
+    Ok(())
+}
+
+fn report(found: &[Vec<Row>], timings: &[Overhead]) {
+    let numbers = |get: fn(&Overhead) -> f64| Spread::of(timings.iter().map(get));
+    let (reading, call) = (numbers(|timing| timing.reading_ns), numbers(|timing| timing.call_ns));
+    println!(
+        "a reading of the clock: {:.1} ns (± {:.1}); a call of 2 µs: {:.1} ns more (± {:.1})\n",
+        reading.mean, reading.deviation, call.mean, call.deviation
+    );
+    println!("| claim | tries | measured | spread | nearest bound, in spreads | pass | cannot tell | wrong |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for claim in 0..found.first().map_or(0, Vec::len) {
+        let rows: Vec<&Row> = found.iter().map(|rows| &rows[claim]).collect();
+        let count = |finding| rows.iter().filter(|row| row.finding == finding).count();
+        let findings = [Finding::Pass, Finding::CannotTell, Finding::Wrong].map(|finding| count(finding).to_string());
+        let tries: u32 = rows.iter().map(|row| row.tries).sum();
+        let (measured, spread, margin) = numbers_of(&rows);
+        let name = format!("{}: {}", rows[0].experiment, rows[0].number);
+        println!("| {name} | {tries} | {measured} | {spread} | {margin} | {} |", findings.join(" | "));
+    }
+    let wrong = found.iter().filter(|rows| rows.iter().any(|row| row.finding == Finding::Wrong)).count();
+    let open = found.iter().filter(|rows| rows.iter().any(|row| row.finding == Finding::CannotTell)).count();
+    println!("\n{} selftests: {wrong} wrong, {open} that cannot tell", found.len());
+}
+
+/// What was measured, its spread, and the nearest bound in units of that; of counts there is none.
+fn numbers_of(rows: &[&Row]) -> (String, String, String) {
+    let none = || "–".to_owned();
+    let values = rows.iter().filter_map(|row| match row.measured {
+        Some(Measured::Value(value)) => Some(value),
+        _ => None,
+    });
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return ("counts".to_owned(), none(), none());
+    }
+    let spread = Spread::of(values.iter().copied());
+    let margins = rows.iter().filter_map(|row| match row.claimed {
+        Claimed::About { value, tolerance, overhead, .. } => {
+            Some((spread.mean - (value - tolerance)).min(value + tolerance + overhead - spread.mean))
+        }
+        Claimed::AtMost { value, .. } => Some(value - spread.mean),
+        Claimed::Counts { .. } => None,
+    });
+    let margin = margins.fold(f64::INFINITY, f64::min);
+    let in_spreads = if spread.deviation > 0.0 { format!("{:.1}", margin / spread.deviation) } else { none() };
+    (format!("{:.4e}", spread.mean), format!("{:.2}%", spread.deviation / spread.mean * 100.0), in_spreads)
+}
+
+struct Spread {
+    mean: f64,
+    /// Standard deviation of the single value.
+    deviation: f64,
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let count = values.clone().count() as f64;
+        let mean = values.clone().sum::<f64>() / count;
+        let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
+        Self { mean, deviation: (squares / (count - 1.0).max(1.0)).sqrt() }
+    }
+}

@@ -1,0 +1,237 @@
+//! Was a load sent on time? The numbers by which the window and its controls are held against each other.
+
+use super::encoding::{Distribution, WHOLE};
+use super::{Control, Latency, Measurement};
+use crate::load::producer::GRACE;
+use crate::units::human;
+
+/// Most lateness that leaves a repeat valid, in nanoseconds.
+pub const MOST_LATE_NS: u64 = 10_000_000;
+
+/// What is clearly less is at most the fourth part: of the bounds for a control, of the lateness for what the machine took.
+pub const CLEARLY: u64 = 4;
+
+/// The longest that a control is, in nanoseconds. A longer window is held against a control of this length.
+pub const LONGEST_CONTROL_NS: u64 = 30_000_000_000;
+
+/// Values above a quantile without which it is not judged.
+const SAMPLES_ABOVE: u64 = 10;
+
+/// Quantiles of the lateness that may be judged, in parts of [`WHOLE`]; the first that has samples is.
+const QUANTILES: [Judged; 3] = [
+    Judged { name: "p99", parts: 990_000_000 },
+    Judged { name: "p90", parts: 900_000_000 },
+    Judged { name: "p50", parts: 500_000_000 },
+];
+
+/// The largest value: judged where there are fewer than 20, since one late log of a dozen is a share of the evidence that
+/// no quantile excuses.
+const LARGEST: Judged = Judged { name: "largest", parts: WHOLE };
+
+/// A statistic of the lateness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Judged {
+    name: &'static str,
+    parts: u64,
+}
+
+/// How late the generator was, in the numbers that are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Punctuality {
+    scheduled: u64,
+    unsent: u64,
+    /// Logs that were sent later than [`MOST_LATE_NS`].
+    late: u64,
+    judged: Judged,
+    lateness_ns: u64,
+}
+
+impl Punctuality {
+    /// Of the load itself.
+    ///
+    /// # Errors
+    /// Why nothing is known of it, in words.
+    pub fn of_window(measurement: &Measurement) -> Result<Self, String> {
+        let ledger = &measurement.ledger;
+        Self::of(ledger.scheduled, ledger.unsent_generator, &measurement.latency.lateness, None)
+    }
+
+    /// Of a control, by itself.
+    ///
+    /// # Errors
+    /// Why nothing is known of it, in words.
+    pub fn of_control(control: &Control) -> Result<Self, String> {
+        Self::of(control.scheduled, control.unsent_generator, &control.lateness, None)
+    }
+
+    /// Of a control that is held against this window: by the same statistic, and by its largest value where it has too few
+    /// for that, so that it is never judged more kindly.
+    ///
+    /// # Errors
+    /// Why nothing is known of it, in words.
+    pub fn like_this(&self, control: &Control) -> Result<Self, String> {
+        Self::of(control.scheduled, control.unsent_generator, &control.lateness, Some(self.judged))
+    }
+
+    fn of(scheduled: u64, unsent: u64, lateness: &Latency, like: Option<Judged>) -> Result<Self, String> {
+        let lateness = Distribution::decode(lateness)
+            .map_err(|error| format!("the generator's lateness cannot be read: {error}"))?;
+        let max = lateness.max_ns().ok_or("the generator's lateness was not measured")?;
+        let wanted: &[Judged] = match &like {
+            Some(judged) => std::slice::from_ref(judged),
+            None => &QUANTILES,
+        };
+        let judged = wanted.iter().find(|judged| has_samples(lateness.count(), judged.parts));
+        let (judged, lateness_ns) =
+            judged.and_then(|judged| Some((*judged, lateness.quantile_ns(judged.parts)?))).unwrap_or((LARGEST, max));
+        let late = lateness.buckets().filter(|bucket| bucket.low_ns > MOST_LATE_NS).map(|bucket| bucket.count).sum();
+        Ok(Self { scheduled, unsent, late, judged, lateness_ns })
+    }
+
+    /// The lateness that is judged, in nanoseconds.
+    #[must_use]
+    pub fn lateness_ns(&self) -> u64 {
+        self.lateness_ns
+    }
+
+    /// The lateness that somebody is to blame for, in nanoseconds: what is judged, or what an unsent log had waited at least
+    /// where that is all that is late.
+    #[must_use]
+    pub fn blamed_ns(&self) -> u64 {
+        if self.lateness_ns > MOST_LATE_NS { self.lateness_ns } else { GRACE }
+    }
+
+    /// Whether single values are judged, for want of more.
+    #[must_use]
+    pub fn is_of_single_values(&self) -> bool {
+        self.judged == LARGEST
+    }
+
+    /// Share of the logs that were sent later than [`MOST_LATE_NS`] or not at all, 0 to 1.
+    #[must_use]
+    pub fn late_share(&self) -> f64 {
+        (self.late + self.unsent) as f64 / self.scheduled.max(1) as f64
+    }
+
+    /// The lateness in words, such as `p99 lateness is 12.0 ms`.
+    #[must_use]
+    pub fn lateness(&self) -> String {
+        format!("{} lateness is {}", self.judged.name, human::latency(self.lateness_ns as f64))
+    }
+
+    /// What is late about a window, one clause each: over 1 % of the logs not sent, or a lateness over [`MOST_LATE_NS`].
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        self.faults_beyond(1)
+    }
+
+    /// What is late about a control: more than a [`CLEARLY`]th part of what a window may show.
+    #[must_use]
+    pub fn faults_of_control(&self) -> Vec<String> {
+        self.faults_beyond(CLEARLY)
+    }
+
+    fn faults_beyond(&self, part: u64) -> Vec<String> {
+        let mut faults = Vec::new();
+        if u128::from(self.unsent) * 100 * u128::from(part) > u128::from(self.scheduled) {
+            let (unsent, scheduled) = (human::count(self.unsent), human::count(self.scheduled));
+            faults.push(format!("{unsent} of {scheduled} logs were not sent, more than {}%", 1.0 / part as f64));
+        }
+        let most = MOST_LATE_NS / part;
+        if self.lateness_ns > most {
+            faults.push(format!("its {}, more than {} ms", self.lateness(), most as f64 / 1e6));
+        }
+        faults
+    }
+}
+
+/// Whether a quantile has [`SAMPLES_ABOVE`] values above it.
+fn has_samples(count: u64, parts: u64) -> bool {
+    u128::from(count) * u128::from(WHOLE - parts) >= u128::from(SAMPLES_ABOVE) * u128::from(WHOLE)
+}
+
+/// Length of the window in nanoseconds, by what it was offered; `None` where nothing was.
+#[must_use]
+pub fn window_ns(measurement: &Measurement) -> Option<f64> {
+    let (scheduled, offered) = (measurement.ledger.scheduled as f64, measurement.rates.offered_per_s);
+    Some(scheduled / offered * 1e9).filter(|ns| ns.is_finite() && *ns > 0.0)
+}
+
+/// Whether a second control could clear the generator of a repeat: its window was late, and the control before it was not.
+#[must_use]
+pub fn is_second_control_wanted(measurement: &Measurement) -> bool {
+    let is_late = Punctuality::of_window(measurement).is_ok_and(|window| !window.faults().is_empty());
+    let control = measurement.control.as_ref().map(Punctuality::of_control);
+    is_late && control.is_some_and(|control| control.is_ok_and(|control| control.faults_of_control().is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{constant, healthy, of};
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn late(logs: u64, late: u64, ns: u64) -> Measurement {
+        let mut measurement = healthy(logs);
+        measurement.latency.lateness = of((0..logs).map(|n| if n < late { ns } else { 5_000 }));
+        measurement
+    }
+
+    #[test]
+    fn a_control_is_judged_as_its_window_or_more_strictly() {
+        // (logs of the window, logs of the control, which statistic of the control)
+        for (window, control, expected) in [
+            (1_000, 1_000, "p99"),
+            (1_000, 999, "largest"),
+            (999, 1_000, "p90"),
+            (100, 100, "p90"),
+            (100, 99, "largest"),
+            (20, 20, "p50"),
+            (19, 10_000, "largest"),
+        ] {
+            let window = Punctuality::of_window(&healthy(window)).unwrap();
+            let mut beside = healthy(1).with_control(0).control.unwrap();
+            (beside.scheduled, beside.attempted, beside.lateness) = (control, control, constant(control, MS));
+            let control = window.like_this(&beside).unwrap();
+            assert!(control.lateness().starts_with(expected), "{window:?} {control:?}");
+        }
+    }
+
+    #[test]
+    fn a_control_may_show_a_quarter_of_what_a_window_may() {
+        for (ns, window, control) in [(2_500_000, 0, 0), (2_600_000, 0, 1), (10 * MS, 0, 1), (10_100_000, 1, 1)] {
+            let found = Punctuality::of_window(&late(1_000, 1_000, ns)).unwrap();
+            assert_eq!((found.faults().len(), found.faults_of_control().len()), (window, control), "{ns}");
+        }
+        for (unsent, window, control) in [(2, 0, 0), (3, 0, 1), (10, 0, 1), (11, 1, 1)] {
+            let found = Punctuality::of_window(&healthy(1_000).with_unsent_generator(unsent)).unwrap();
+            assert_eq!((found.faults().len(), found.faults_of_control().len()), (window, control), "{unsent}");
+        }
+        let said = Punctuality::of_window(&late(1_000, 1_000, 3 * MS)).unwrap().faults_of_control();
+        assert_eq!(said, ["its p99 lateness is 3.00 ms, more than 2.5 ms"]);
+    }
+
+    #[test]
+    fn the_share_of_late_logs_has_the_unsent_in_it() {
+        assert_eq!(Punctuality::of_window(&late(1_000, 30, 11 * MS)).unwrap().late_share(), 0.03);
+        let unsent = Punctuality::of_window(&healthy(1_000).with_unsent_generator(20)).unwrap();
+        assert_eq!((unsent.late_share(), unsent.blamed_ns()), (0.02, GRACE));
+        assert!(Punctuality::of_window(&late(1_000, 30, 11 * MS)).unwrap().blamed_ns() > MOST_LATE_NS);
+    }
+
+    #[test]
+    fn a_second_control_is_for_late_repeats_that_the_first_one_does_not_excuse() {
+        let (late, on_time) = (late(1_000, 1_000, 20 * MS), healthy(1_000));
+        assert!(is_second_control_wanted(&late.clone().with_control(MS)));
+        assert!(!is_second_control_wanted(&late.clone().with_control(3 * MS)), "the generator is the cause");
+        assert!(!is_second_control_wanted(&late), "none was wanted");
+        assert!(!is_second_control_wanted(&on_time.with_control(MS)), "nobody is to blame");
+    }
+
+    #[test]
+    fn the_window_is_as_long_as_what_was_offered_says() {
+        assert_eq!(window_ns(&healthy(1_000)), Some(1e9));
+        assert_eq!(window_ns(&healthy(0)), None);
+    }
+}
