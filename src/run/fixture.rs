@@ -86,6 +86,7 @@ pub(super) fn measurement() -> Measurement {
         control: None,
         series: Series::default(),
         fairness: None,
+        threads: None,
         queue_counters: [("dropped".to_owned(), 100)].into(),
         queue_version: "0.1".to_owned(),
         disagreements: Vec::new(),

@@ -28,6 +28,8 @@ struct Thread {
     time: u64,
     /// Involuntary context switches.
     switches: Option<u64>,
+    /// Voluntary ones: it went to sleep.
+    sleeps: Option<u64>,
 }
 
 /// CPU time of the machine, in ticks.
@@ -45,9 +47,12 @@ struct Ticks {
 
 /// Whose a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+pub enum Group {
+    /// The load generator's.
     Producers,
+    /// Ours otherwise.
     Runtime,
+    /// The queue's.
     Queue,
 }
 
@@ -60,7 +65,8 @@ impl Group {
         }
     }
 
-    fn of(thread: u32, name: &str) -> Self {
+    /// By the thread's id and name.
+    pub fn of(thread: u32, name: &str) -> Self {
         match name.trim_end() {
             name if name.starts_with(PRODUCER) => Self::Producers,
             name if name.starts_with(RUNTIME) || thread == std::process::id() => Self::Runtime,
@@ -80,6 +86,8 @@ pub struct Passed {
     pub involuntary_switches: Option<u64>,
     /// Of these: the producers' threads.
     pub producer_switches: Option<u64>,
+    /// Voluntary context switches of the queue's threads.
+    pub queue_sleeps: Option<u64>,
     /// Share of the machine's CPU time that this process used, 0 to 1.
     pub process_share: Option<f64>,
     /// Share of the machine's CPU time that other processes used, 0 to 1.
@@ -89,11 +97,8 @@ pub struct Passed {
 impl Snapshot {
     /// The counters now.
     pub fn take() -> Self {
-        let ids: Vec<u32> = fs::read_dir("/proc/self/task")
-            .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
-            .unwrap_or_default();
         Self {
-            threads: ids.iter().filter_map(|&id| Some((id, Thread::read(id)?))).collect(),
+            threads: thread_ids().into_iter().filter_map(|id| Some((id, Thread::read(id)?))).collect(),
             ticks: read("/proc/stat").and_then(|stat| parse_ticks(&stat)),
             process: process_time(),
         }
@@ -117,8 +122,9 @@ impl Snapshot {
         Passed {
             cpu_ns,
             steal_share: ticks.map(|ticks| share(ticks.stolen, ticks.total)),
-            involuntary_switches: self.switches_since(earlier, |_| true),
-            producer_switches: self.switches_since(earlier, |group| group == Group::Producers),
+            involuntary_switches: self.counted_since(earlier, |_| true, |thread| thread.switches),
+            producer_switches: self.counted_since(earlier, |of| of == Group::Producers, |thread| thread.switches),
+            queue_sleeps: self.counted_since(earlier, |of| of == Group::Queue, |thread| thread.sleeps),
             process_share,
             // Ticks are coarse, so that what is left may come out below nothing.
             others_share: busy.zip(process_share).map(|(busy, own)| (busy - own).max(0.0)),
@@ -127,11 +133,16 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// Involuntary context switches of the threads of some groups since `earlier`; `None` if none can be read.
-    fn switches_since(&self, earlier: &Self, of: impl Fn(Group) -> bool) -> Option<u64> {
+    /// A count of the threads of some groups since `earlier`; `None` if none can be read.
+    fn counted_since(
+        &self,
+        earlier: &Self,
+        of: impl Fn(Group) -> bool,
+        count: impl Fn(&Thread) -> Option<u64>,
+    ) -> Option<u64> {
         let since = |(id, thread): (&u32, &Thread)| {
-            let before = earlier.threads.get(id).map_or(Some(0), |before| before.switches)?;
-            Some(thread.switches?.saturating_sub(before))
+            let before = earlier.threads.get(id).map_or(Some(0), &count)?;
+            Some(count(thread)?.saturating_sub(before))
         };
         self.threads.iter().filter(|(_, thread)| of(thread.group)).filter_map(since).reduce(|a, b| a + b)
     }
@@ -141,10 +152,22 @@ impl Thread {
     fn read(id: u32) -> Option<Self> {
         let name = read(&format!("/proc/self/task/{id}/comm"))?;
         let time = read(&format!("/proc/self/task/{id}/schedstat"))?.split_whitespace().next()?.parse().ok()?;
-        let switches = read(&format!("/proc/self/task/{id}/status"));
-        let switches = switches.and_then(|status| field(&status, "nonvoluntary_ctxt_switches:"));
-        Some(Self { group: Group::of(id, &name), time, switches })
+        let status = read(&format!("/proc/self/task/{id}/status"));
+        let counted = |name| field(status.as_deref()?, name);
+        Some(Self {
+            group: Group::of(id, &name),
+            time,
+            switches: counted("nonvoluntary_ctxt_switches:"),
+            sleeps: counted("voluntary_ctxt_switches:"),
+        })
     }
+}
+
+/// The threads of this process; none where that cannot be known.
+pub fn thread_ids() -> Vec<u32> {
+    fs::read_dir("/proc/self/task")
+        .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+        .unwrap_or_default()
 }
 
 /// Largest amount of memory that this process has occupied so far, in bytes.
@@ -220,7 +243,7 @@ mod tests {
     }
 
     fn thread(group: Group, time: u64, switches: Option<u64>) -> Thread {
-        Thread { group, time, switches }
+        Thread { group, time, switches, sleeps: switches.map(|count| count * 3) }
     }
 
     #[test]
@@ -244,6 +267,7 @@ mod tests {
         assert_eq!(passed.cpu_ns, [("producers", 0), ("queue", 307)].into());
         assert_eq!(passed.steal_share, Some(0.1));
         assert_eq!((passed.involuntary_switches, passed.producer_switches), (Some(12), Some(7)), "1 has ended");
+        assert_eq!(passed.queue_sleeps, Some(15), "3 is the queue's, 4 does not say");
         // Of two CPUs for 1,000 ns this process had 500 ns; 60 of 100 ticks were busy.
         assert_eq!(passed.process_share, Some(0.25));
         assert!((passed.others_share.unwrap() - 0.35).abs() < 1e-9, "{passed:?}");
@@ -251,6 +275,7 @@ mod tests {
         assert_eq!((nothing.steal_share, nothing.process_share, nothing.others_share), (None, None, None));
         let unreadable = Snapshot::default().since(&Snapshot::default());
         assert_eq!((unreadable.process_share, unreadable.producer_switches), (None, None));
+        assert_eq!(unreadable.queue_sleeps, None);
     }
 
     #[test]
@@ -258,6 +283,7 @@ mod tests {
         let status = "VmHWM:\t  2048 kB\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t9\n";
         assert_eq!(field(status, "VmHWM:"), Some(2048));
         assert_eq!(field(status, "nonvoluntary_ctxt_switches:"), Some(9));
+        assert_eq!(field(status, "voluntary_ctxt_switches:"), Some(7));
         assert_eq!(field(status, "VmPeak:"), None);
     }
 }
