@@ -16,6 +16,8 @@ pub(crate) mod fixture;
 mod gate;
 mod metrics;
 mod model;
+#[cfg_attr(not(test), expect(dead_code))]
+mod modes;
 mod normal;
 mod rank;
 mod samples;
