@@ -747,6 +747,16 @@ class Repeat:
         return {**observed.measurement(), "cost": cost, "machine": machine, "control": control}
 
 
+def fairness(shares):
+    """How even the shares of the tasks are: Jain's index, 1 where all are equal, and the smallest. None for a single task."""
+    if len(shares) < 2:
+        return None
+    squares = sum(share * share for share in shares)
+    # Where nobody got anything, all got the same.
+    jain = sum(shares) ** 2 / (len(shares) * squares) if squares else 1.0
+    return {"tasks": len(shares), "jain": min(1.0, max(1 / len(shares), jain)), "least_share": min(shares)}
+
+
 class Observed:
     """Holds what the callers were told against what reached the sink."""
 
@@ -818,6 +828,24 @@ class Observed:
                 elif not is_in_time:
                     late_and_missing += 1
         return in_time if is_call else in_time + max(0, lost - late_and_missing)
+
+    def _fairness(self, ledger):
+        """Of each task, the share of its logs that was accepted in time, less what was not sent by our own fault. None where
+        calls do not tell and some logs were lost: nobody knows whose were accepted."""
+        is_call = self.type.outcome_source == "call"
+        if not is_call and sum(ledger["lost"].values()):
+            return None
+        shares = []
+        for task, arrived in zip(self.window.tasks, self.arrived):
+            calls = enumerate(zip(task.starts, task.ends, task.ideals))
+            in_time = sum(
+                ideal + end - start <= self.window.end_ns
+                for n, (start, end, ideal) in calls
+                if (task.replies[n] == ACCEPTED if is_call else arrived[n])
+            )
+            sent = len(task.due) - task.unsent_generator
+            shares += [in_time / sent] if sent else []
+        return fairness(shares)
 
     def _ledger(self):
         tasks = self.window.tasks
@@ -900,6 +928,7 @@ class Observed:
             "rates": {f"{name}_per_s": ledger[count] * 1e9 / self.window_ns for name, count in counts.items()},
             "series": series(calls, self.window.start_ns, self.window_ns),
             "queue_counters": self.account.counters,
+            "fairness": self._fairness(ledger),
             "queue_version": self.type.version,
             "disagreements": self._disagreements(ledger),
         }

@@ -243,6 +243,31 @@ class Ledgers(unittest.TestCase):
         self.assertEqual(found, [4, 1, 2, 1])
         self.assertEqual(self.observed("call", [False, True], [0, 1])["ledger"]["phantom"], 1)
 
+    def test_fairness_is_of_the_tasks_own_shares(self):
+        self.assertIsNone(self.observed("call", [True] * 4, [0, 1, 2, 3])["fairness"], "one task has nobody beside it")
+        rows = [
+            ("call", [[True, True], [True, True]], {"jain": 1.0, "least_share": 1.0}),
+            ("call", [[True, True], [True, False]], {"jain": 0.9, "least_share": 0.5}),
+            ("call", [[True, True], [False, False]], {"jain": 0.5, "least_share": 0.0}),
+            ("call", [[False], [False]], {"jain": 1.0, "least_share": 0.0}),
+            ("delivery", [[None, None], [None, None]], {"jain": 1.0, "least_share": 0.0}),
+        ]
+        for source, replies, expected in rows:
+            phase = window([range(0, 10 * len(task), 10) for task in replies])
+            for task, told in zip(phase.tasks, replies):
+                for n, reply in enumerate(told):
+                    task.returned(10 * n, 10 * n + 5, reply)
+                task.catch_up(driver.held_by_nobody)
+
+            class Asked:
+                type = type("Asked", (Queue,), {"outcome_source": source})
+                parameters = {"strategy": "drop"}
+                window_ns = 1_000
+
+            observed = driver.Observed(Asked, window([[]], 0, 0, 0), phase, driver.Sink(), driver.Account())
+            found = observed.measurement()["fairness"]
+            self.assertEqual(found, {"tasks": 2, **expected}, (source, replies))
+
     def test_disagreements_name_both_numbers(self):
         account = driver.Account({"dropped": 5, "delivered": 1})
         found = self.observed("counter", [None] * 4, [0], account)["disagreements"]

@@ -49,7 +49,12 @@ fn the_verdict_of_each_odd_report() {
         ("not a number", vec![ten(1e4)], vec![case(&[f64::NAN; 10])], Incomparable),
         ("infinite", vec![case(&[f64::INFINITY; 10])], vec![ten(1e4)], Incomparable),
         ("negative", vec![case(&[-1.0; 10])], vec![ten(1e4)], Incomparable),
-        ("one of ten not a number", vec![ten(1e4)], vec![case(&[&means(9, 1e4)[..], &[f64::NAN]].concat())], Inconclusive),
+        (
+            "one of ten not a number",
+            vec![ten(1e4)],
+            vec![case(&[&means(9, 1e4)[..], &[f64::NAN]].concat())],
+            Inconclusive,
+        ),
         ("a single repeat", vec![case(&[1e4])], vec![case(&[3e4])], Inconclusive),
         ("a single identical repeat", vec![case(&[1e4])], vec![case(&[1e4])], Pass),
         ("four against four", vec![case(&means(4, 1e4))], vec![case(&means(4, 3e4))], Inconclusive),

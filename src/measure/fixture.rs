@@ -89,6 +89,7 @@ pub fn healthy(logs: u64) -> Measurement {
         },
         queue_counters: BTreeMap::new(),
         fairness: None,
+        threads: None,
         queue_version: "1.0.0".into(),
         disagreements: Vec::new(),
     }

@@ -7,6 +7,7 @@ pub mod buckets;
 pub mod encoding;
 #[cfg(test)]
 pub mod fixture;
+pub mod fairness;
 pub mod hdr;
 pub mod jitter;
 pub mod lag;

@@ -303,6 +303,33 @@ pub struct Fairness {
     pub least_share: f64,
 }
 
+/// A share of the CPU time of some threads.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CpuShare {
+    /// Number of the CPU, from 0.
+    pub cpu: u32,
+    /// Share of the time that was spent there, 0 to 1.
+    pub share: f64,
+}
+
+/// Where the threads of the two sides ran during the window, and whether the queue's slept: what divides the repeats of a
+/// case, where they fall in groups.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Threads {
+    /// Where the producers' CPU time was spent, by CPU, ascending; empty where unknown.
+    pub producer_cpus: Vec<CpuShare>,
+    /// Where the queue's was.
+    pub queue_cpus: Vec<CpuShare>,
+    /// How much of their time both sides spent on the same CPU, 0 to 1: the chance that a moment of the one and a moment of
+    /// the other, out of the same 20 ms, are of one CPU.
+    pub shared_cpu_share: Option<f64>,
+    /// Voluntary context switches of the queue's threads per attempted log: about 1 where each log wakes a worker that
+    /// sleeps, a tenth where that takes ten logs at a time, about 0 where it polls, or always finds work.
+    pub queue_switches_per_log: Option<f64>,
+}
+
 /// All that one repeat yields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -336,6 +363,9 @@ pub struct Measurement {
     /// How evenly the producers were served; null where it is not known task by task.
     #[serde(default)]
     pub fairness: Option<Fairness>,
+    /// Where the threads ran; null where it is not known.
+    #[serde(default)]
+    pub threads: Option<Threads>,
     /// Version of the queue.
     pub queue_version: String,
     /// Where the queue's own counters and ours disagree, in words.

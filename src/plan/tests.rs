@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::{Context, Overrides, QueueSpec, Strategy, parse};
+use crate::scenario::{Context, Overrides, Placement, QueueSpec, Strategy, parse};
 use proptest::prelude::{prop_assert, prop_assert_eq, prop_assert_ne, proptest};
 use std::collections::BTreeSet;
 
@@ -8,9 +8,14 @@ fn catalog() -> Catalog {
 }
 
 fn scenario(name: &str, text: &str) -> Scenario {
+    repeated(name, text, 3)
+}
+
+/// A scenario that is run so many times if it does not say how often.
+fn repeated(name: &str, text: &str, default_repeats: u32) -> Scenario {
     let catalog = catalog();
     let overrides = Overrides::none();
-    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats };
     parse(name, text.as_bytes(), context).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
@@ -122,7 +127,7 @@ fn a_repeat_survives_the_wire_and_a_retry_keeps_its_seed() {
 /// What ships, with its number of cases and the seconds that it may take.
 const SHIPPED: [(&str, &str, usize, u64); 6] = [
     ("default.toml", include_str!("../../scenarios/default.toml"), 9, 120),
-    ("smoke.toml", include_str!("../../scenarios/smoke.toml"), 3, 7),
+    ("smoke.toml", include_str!("../../scenarios/smoke.toml"), 3, 20),
     ("overload.toml", include_str!("../../scenarios/overload.toml"), 3, 20),
     ("soak.toml", include_str!("../../scenarios/soak.toml"), 3, 3_600),
     ("corners.toml", include_str!("../../scenarios/corners.toml"), 9, 180),
@@ -138,6 +143,18 @@ fn the_shipped_scenarios_are_planned_as_they_say() {
         let plan = Plan::new(vec![scenario], &catalog(), &Selector::default()).unwrap();
         assert_eq!((plan.cases.len(), plan.notes.len()), (cases, 0), "{file}");
         assert!(plan.estimate() < Nanos::from_secs(seconds), "{file}: {}", plan.estimate());
+    }
+}
+
+#[test]
+fn what_ci_gates_leaves_the_number_of_repeats_to_the_gate_and_holds_the_threads_still() {
+    for (file, text, ..) in SHIPPED.into_iter().filter(|(file, ..)| ["default.toml", "smoke.toml"].contains(file)) {
+        for asked in [3, 10] {
+            let plan = Plan::new(vec![repeated(file, text, asked)], &catalog(), &Selector::default()).unwrap();
+            assert_eq!(plan.repeats.len(), plan.cases.len() * asked as usize, "{file}");
+            let split = plan.cases.iter().all(|case| case.parameters.placement == Placement::Split);
+            assert!(split, "{file}: repeats fall in groups where the kernel chooses the CPUs");
+        }
     }
 }
 

@@ -204,6 +204,7 @@ fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<R
         control_after: measured.control_after.map(ControlRecord::of).transpose().ok()?,
         series: measured.series,
         fairness: measured.fairness,
+        threads: measured.threads,
         queue_counters: measured.queue_counters,
         queue_version: measured.queue_version,
         disagreements: measured.disagreements,

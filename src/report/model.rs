@@ -3,7 +3,7 @@
 
 use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
-use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series};
+use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series, Threads};
 use crate::run::Yardstick;
 use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
@@ -248,6 +248,9 @@ pub struct RepeatRecord {
     /// How evenly the producers were served; null where it is not known.
     #[serde(default)]
     pub fairness: Option<Fairness>,
+    /// Where its threads ran; null where it is not known.
+    #[serde(default)]
+    pub threads: Option<Threads>,
     /// The queue's own counters.
     pub queue_counters: BTreeMap<String, u64>,
     /// Version of the queue.

@@ -87,6 +87,7 @@ pub(super) fn measurement() -> Measurement {
         control_after: None,
         series: Series::default(),
         fairness: None,
+        threads: None,
         queue_counters: [("dropped".to_owned(), 100)].into(),
         queue_version: "0.1".to_owned(),
         disagreements: Vec::new(),

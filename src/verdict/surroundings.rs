@@ -4,6 +4,12 @@ use super::Distributions;
 use crate::measure::encoding::{Distribution, MAX_COUNT};
 use crate::measure::{Control, Machine, Measurement};
 
+/// Most CPUs that threads are said to have run on.
+const MOST_CPUS: usize = 4_096;
+
+/// By how much a share may be off because it was rounded.
+const ROUNDING: f64 = 1e-6;
+
 /// Adds every way in which they contradict themselves, one line each.
 pub(super) fn faults(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<String>) {
     machine("", &measurement.machine, faults);
@@ -15,6 +21,8 @@ pub(super) fn faults(measurement: &Measurement, distributions: &Distributions, f
     if measurement.control.is_none() && measurement.control_after.is_some() {
         faults.push("control_after follows from a control, and there is none".to_owned());
     }
+    fairness(measurement, faults);
+    threads(measurement, faults);
     for (name, before, during) in [
         ("lag", &distributions.lag_before, &distributions.lag),
         ("timer_lag", &distributions.timer_lag_before, &distributions.timer_lag),
@@ -59,6 +67,41 @@ fn machine(whose: &str, machine: &Machine, faults: &mut Vec<String>) {
     }
 }
 
+fn fairness(measurement: &Measurement, faults: &mut Vec<String>) {
+    let (Some(found), ledger) = (&measurement.fairness, &measurement.ledger) else { return };
+    if found.tasks < 2 || found.tasks > ledger.scheduled {
+        faults.push(format!("fairness.tasks = {} is impossible", found.tasks));
+        return;
+    }
+    if !(1.0 / found.tasks as f64 - ROUNDING..=1.0 + ROUNDING).contains(&found.jain) {
+        faults.push(format!("fairness.jain = {} is impossible for {} tasks", found.jain, found.tasks));
+    }
+    // No more than the share of all: the smallest of several is not above their mean.
+    let sent = ledger.scheduled.saturating_sub(ledger.unsent_generator).max(1);
+    let most = (ledger.enqueued_in_window as f64 / sent as f64).min(1.0);
+    if !(0.0..=most + ROUNDING).contains(&found.least_share) {
+        let least = found.least_share;
+        faults.push(format!("fairness.least_share = {least} is impossible where {most} of all logs were accepted"));
+    }
+}
+
+fn threads(measurement: &Measurement, faults: &mut Vec<String>) {
+    let Some(found) = &measurement.threads else { return };
+    for (name, cpus) in [("producer_cpus", &found.producer_cpus), ("queue_cpus", &found.queue_cpus)] {
+        let in_order = cpus.windows(2).all(|pair| pair[0].cpu < pair[1].cpu) && cpus.len() <= MOST_CPUS;
+        let sum: f64 = cpus.iter().map(|cpu| cpu.share).sum();
+        let whole = cpus.is_empty() || (sum - 1.0).abs() <= ROUNDING;
+        if !in_order || !whole || cpus.iter().any(|cpu| cpu.share < 0.0) {
+            faults.push(format!("threads.{name}: shares of a whole are expected, by CPU, ascending"));
+        }
+    }
+    let share = found.shared_cpu_share.filter(|share| !(0.0..=1.0).contains(share));
+    let switches = found.queue_switches_per_log.filter(|count| !count.is_finite() || *count < 0.0);
+    for (name, value) in [("shared_cpu_share", share), ("queue_switches_per_log", switches)] {
+        faults.extend(value.map(|value| format!("threads.{name} = {value} is impossible")));
+    }
+}
+
 fn control(name: &str, control: &Control, faults: &mut Vec<String>) {
     let parts = [control.attempted, control.unsent, control.unsent_generator];
     if parts.into_iter().any(|part| part > MAX_COUNT) || parts.iter().sum::<u64>() != control.scheduled {
@@ -82,13 +125,26 @@ fn control(name: &str, control: &Control, faults: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use crate::measure::fixture::{constant, healthy};
-    use crate::measure::{CpuShares, Measurement};
+    use crate::measure::{CpuShare, CpuShares, Fairness, Measurement, Threads};
     use crate::verdict::faults;
 
     const SHARES: CpuShares = CpuShares { cpus: 2, steal_share: 0.0, process_share: 0.2, others_share: 0.1 };
 
     fn with_everything() -> Measurement {
-        healthy(100).with_controls(100_000).with_lag(25_000)
+        let mut all = healthy(100).with_controls(100_000).with_lag(25_000);
+        all.fairness = Some(Fairness { tasks: 4, jain: 0.98, least_share: 0.9 });
+        let share = |cpu, share| CpuShare { cpu, share };
+        all.threads = Some(Threads {
+            producer_cpus: vec![share(0, 0.25), share(3, 0.75)],
+            queue_cpus: vec![share(1, 1.0)],
+            shared_cpu_share: Some(0.0),
+            queue_switches_per_log: Some(1.2),
+        });
+        all
+    }
+
+    fn threads(m: &mut Measurement) -> &mut Threads {
+        m.threads.as_mut().unwrap()
     }
 
     #[test]
@@ -102,7 +158,7 @@ mod tests {
     #[test]
     fn every_contradiction_is_found() {
         type Lie = fn(&mut Measurement);
-        let lies: [(&str, Lie); 20] = [
+        let lies: [(&str, Lie); 33] = [
             ("lag and lag_before", |m| m.latency.lag_before = None),
             ("timer_lag and timer_lag_before", |m| m.latency.timer_lag = None),
             ("lag: histogram", |m| m.latency.lag.as_mut().unwrap().count += 1),
@@ -129,6 +185,21 @@ mod tests {
             ("control.allowed = ", |m| {
                 m.control.as_mut().unwrap().machine.allowed = Some(CpuShares { others_share: 1.5, ..SHARES });
             }),
+            ("fairness.tasks = 1 ", |m| m.fairness.as_mut().unwrap().tasks = 1),
+            ("fairness.tasks = 101 ", |m| m.fairness.as_mut().unwrap().tasks = 101),
+            ("fairness.jain = 0.2 ", |m| m.fairness.as_mut().unwrap().jain = 0.2),
+            ("fairness.jain = NaN ", |m| m.fairness.as_mut().unwrap().jain = f64::NAN),
+            ("fairness.least_share = 1.5 ", |m| m.fairness.as_mut().unwrap().least_share = 1.5),
+            ("fairness.least_share = 0.9 ", |m| *m = m.clone().dropping(20)),
+            ("threads.producer_cpus", |m| threads(m).producer_cpus[0].share = 0.3),
+            ("threads.producer_cpus", |m| threads(m).producer_cpus.swap(0, 1)),
+            ("threads.producer_cpus", |m| {
+                (0..2).for_each(|n| threads(m).producer_cpus[n].share = 2.0 * n as f64 - 0.5)
+            }),
+            ("threads.queue_cpus", |m| threads(m).queue_cpus[0].share = f64::NAN),
+            ("threads.shared_cpu_share = 1.5", |m| threads(m).shared_cpu_share = Some(1.5)),
+            ("threads.queue_switches_per_log = -1", |m| threads(m).queue_switches_per_log = Some(-1.0)),
+            ("threads.queue_switches_per_log = inf", |m| threads(m).queue_switches_per_log = Some(f64::INFINITY)),
             ("control.steal_share", |m| m.control.as_mut().unwrap().machine.steal_share = Some(-0.1)),
             ("control.instrument_floor_ns", |m| {
                 m.control.as_mut().unwrap().machine.instrument_floor_ns = f64::INFINITY;

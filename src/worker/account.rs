@@ -3,14 +3,16 @@
 use super::machine::{self, Passed};
 use super::responsiveness::Observed as Lags;
 use super::tasks::TaskResult;
+use super::whereabouts::Seen;
 use crate::adapter::{Account, Queue, Sink};
 use crate::load::Schedule;
 use crate::measure::encoding::EncodingError;
+use crate::measure::fairness::Shares;
 use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
-use crate::measure::{Control, Cost, Ledger, Machine, Measurement, OutcomeSource, Rates};
+use crate::measure::{Control, Cost, Fairness, Ledger, Machine, Measurement, OutcomeSource, Rates, Threads};
 use crate::plan::PlannedRepeat;
 use crate::scenario::Strategy;
 use std::collections::BTreeMap;
@@ -34,6 +36,8 @@ pub struct Observed<'a> {
     pub passed: Passed,
     /// What a watching thread says of the window.
     pub jitter: Option<Jitter>,
+    /// Where it saw the threads of the two sides run.
+    pub seen: Seen,
     /// How quickly the runtime ran what was ready; `None` where there is no runtime.
     pub lags: Option<Lags>,
     /// What the machine could do before.
@@ -51,13 +55,26 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, jitter, lags, control, clock, floor_ns, drain_ns } =
-        observed;
+    let Observed {
+        repeat,
+        tasks,
+        recorders,
+        sink,
+        account,
+        passed,
+        jitter,
+        seen,
+        lags,
+        control,
+        clock,
+        floor_ns,
+        drain_ns,
+    } = observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let schedule = Schedule::of(&repeat.parameters, repeat.parameters.duration, repeat.seed);
     let known = (Q::ABOUT.outcome_source, repeat.parameters.strategy);
-    let (ledger, warm_up) = close(&schedule, &tasks, &delivered, &account, warm_up, known);
+    let Closed { ledger, warm_up, fairness } = close(&schedule, &tasks, &delivered, &account, warm_up, known);
     let recorder = recorders.merge()?;
     let mut latency = recorder.to_latencies(delivered.latency.encode())?;
     if let Some(lags) = lags {
@@ -75,7 +92,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
         queue_counters: account.counters,
-        fairness: None,
+        fairness,
+        threads: threads(&ledger, &passed, &seen),
         queue_version: Q::ABOUT.version.to_owned(),
         ledger,
     })
@@ -110,7 +128,17 @@ fn dropped_of(missing: u64, source: OutcomeSource, strategy: Strategy, account: 
     }
 }
 
-/// The ledger of the window, and what the calls of the warm-up came to.
+/// What the tasks' own counts come to.
+struct Closed {
+    /// Of the window.
+    ledger: Ledger,
+    /// What the calls of the warm-up came to.
+    warm_up: Told,
+    /// How evenly the tasks were served in the window.
+    fairness: Option<Fairness>,
+}
+
+/// Closes the ledger of the window.
 ///
 /// What a queue says of itself covers the warm-up too. Its word is spent on what the warm-up lacks first: that is exact
 /// where the warm-up lost nothing else, and otherwise leaves too much to the window's losses, never too little.
@@ -121,11 +149,17 @@ fn close(
     account: &Account,
     mut warm_up: Told,
     (source, strategy): (OutcomeSource, Strategy),
-) -> (Ledger, Told) {
+) -> Closed {
     let mut ledger =
         Ledger { delivered_in_window: delivered.in_window, phantom: delivered.strangers, ..Ledger::default() };
+    let (mut as_told, mut as_arrived) = (Shares::default(), Shares::default());
     for task in tasks {
-        ledger.enter(schedule.count(task.task), &task.tally, &task.told, &delivered.arrivals[task.task as usize]);
+        let (scheduled, missing) = (schedule.count(task.task), ledger.lost.silent);
+        ledger.enter(scheduled, &task.tally, &task.told, &delivered.arrivals[task.task as usize]);
+        // What the generator did not send is not the queue's doing.
+        let (sent, in_time) = (scheduled.saturating_sub(task.tally.unsent_generator), task.told.enqueued_in_window);
+        as_told.enter(in_time, sent);
+        as_arrived.enter(in_time.saturating_sub(ledger.lost.silent - missing), sent);
     }
     let lacking = warm_up.enqueued.saturating_sub(delivered.warm_up);
     let dropped = dropped_of(lacking + ledger.lost.silent, source, strategy, account);
@@ -134,7 +168,13 @@ fn close(
     warm_up.dropped += before;
     ledger.drop_missing(dropped - before);
     ledger.admit(account.admitted.saturating_sub(lacking - before));
-    (ledger, warm_up)
+    let fairness = match (dropped - before, ledger.lost.admitted + ledger.lost.silent) {
+        (0, _) => as_told.fairness(),
+        // All that is missing was dropped, so it is known whose it was.
+        (_, 0) => as_arrived.fairness(),
+        _ => None,
+    };
+    Closed { ledger, warm_up, fairness }
 }
 
 fn sum(told: impl Iterator<Item = Told>) -> Told {
@@ -156,6 +196,18 @@ fn cost(ledger: &Ledger, passed: &Passed, account: &Account, drain_ns: u64) -> C
         depth_high_water: account.depth_high_water,
         drain_ns,
     }
+}
+
+/// Where the threads ran and how often the queue's slept; `None` where nothing of it is known.
+fn threads(ledger: &Ledger, passed: &Passed, seen: &Seen) -> Option<Threads> {
+    let sleeps = passed.queue_sleeps.filter(|_| ledger.attempted > 0);
+    let threads = Threads {
+        producer_cpus: seen.producer_cpus(),
+        queue_cpus: seen.queue_cpus(),
+        shared_cpu_share: seen.shared_cpu_share(),
+        queue_switches_per_log: sleeps.map(|sleeps| sleeps as f64 / ledger.attempted as f64),
+    };
+    (threads != Threads::default()).then_some(threads)
 }
 
 /// Where the queue's own counters, which include the warm-up, say something else than we saw.
@@ -218,6 +270,19 @@ mod tests {
     }
 
     #[test]
+    fn sleeps_of_the_queue_are_counted_by_the_log() {
+        let of = |attempted, queue_sleeps| {
+            let (ledger, passed) =
+                (Ledger { attempted, ..Ledger::default() }, Passed { queue_sleeps, ..Passed::default() });
+            threads(&ledger, &passed, &Seen::default()).map(|threads| threads.queue_switches_per_log)
+        };
+        assert_eq!(of(1_000, Some(250)), Some(Some(0.25)));
+        assert_eq!(of(1_000, Some(0)), Some(Some(0.0)), "it never slept, which is known");
+        assert_eq!(of(1_000, None), None, "nothing is known");
+        assert_eq!(of(0, Some(3)), None, "there was no log");
+    }
+
+    #[test]
     fn disagreements_name_both_numbers() {
         let counters = [("enqueued".to_owned(), 12), ("dropped".to_owned(), 4)].into();
         let ledger = Ledger { enqueued: 10, dropped: 3, ..Ledger::default() };
@@ -237,7 +302,7 @@ mod tests {
         };
         let account = Account { admitted: 6, ..Account::default() };
         let schedule = Schedule::new(1, Rate::of_whole(10), Nanos::from_secs(1));
-        let (ledger, _) = close(&schedule, &[task], &nothing_delivered(), &account, task.warm_up, CALL);
+        let Closed { ledger, .. } = close(&schedule, &[task], &nothing_delivered(), &account, task.warm_up, CALL);
         assert_eq!((ledger.lost.admitted, ledger.lost.silent), (2, 8));
     }
 
@@ -260,7 +325,60 @@ mod tests {
             last_return: 0,
         };
         let schedule = Schedule::new(1, Rate::of_whole(20), Nanos::from_secs(1));
-        close(&schedule, &[task], &sink.delivered().unwrap(), account, task.warm_up, known)
+        let closed = close(&schedule, &[task], &sink.delivered().unwrap(), account, task.warm_up, known);
+        assert_eq!(closed.fairness, None, "one task alone cannot be served unevenly");
+        (closed.ledger, closed.warm_up)
+    }
+
+    /// Two tasks of 20 logs each, of which the calls accepted so many in time, so many arrived, and so many were never
+    /// sent by the generator.
+    fn fairness_of(
+        tasks: [(u64, u64, u64); 2],
+        known: (OutcomeSource, Strategy),
+        account: &Account,
+    ) -> Option<(f64, f64)> {
+        let sink = CountingSink::new(ManualClock::at(0), 2, 0, None);
+        let stamp = |task, sequence| Stamp { phase: Phase::Window, task, sequence, at: sequence };
+        let results: Vec<TaskResult> = (0u32..)
+            .zip(tasks)
+            .map(|(task, (in_time, arrived, unsent_generator))| {
+                (0..arrived).for_each(|n| sink.deliver(Some(stamp(task, n)), |_| Ok(())).unwrap());
+                let hash = (0..in_time).fold(0, |sum: u64, n| sum.wrapping_add(stamp(task, n).hash()));
+                TaskResult {
+                    task,
+                    tally: Tally { attempted: 20 - unsent_generator, unsent_generator, ..Tally::default() },
+                    told: Told { enqueued: in_time, enqueued_in_window: in_time, hash, ..Told::default() },
+                    warm_up: Told::default(),
+                    last_return: 0,
+                }
+            })
+            .collect();
+        let schedule = Schedule::new(2, Rate::of_whole(20), Nanos::from_secs(1));
+        let closed = close(&schedule, &results, &sink.delivered().unwrap(), account, Told::default(), known);
+        closed.fairness.map(|found| {
+            assert_eq!(found.tasks, 2);
+            (found.jain, found.least_share)
+        })
+    }
+
+    #[test]
+    fn fairness_is_what_each_task_got_in_of_what_the_generator_sent() {
+        use OutcomeSource::{Call, Counter, Delivery};
+        use Strategy::{Block, Drop};
+        // accepted, arrived, never sent by the generator, of each of two tasks; source, strategy; the counter's word.
+        let rows = [
+            ("even", [(20, 20, 0), (20, 20, 0)], (Call, Drop), 0, Some((1.0, 1.0))),
+            ("one starves", [(20, 20, 0), (0, 0, 0)], (Call, Block), 0, Some((0.5, 0.0))),
+            ("the generator's share is taken off", [(20, 20, 0), (10, 10, 10)], (Call, Drop), 0, Some((1.0, 1.0))),
+            ("a loss was accepted all the same", [(20, 20, 0), (20, 10, 0)], (Call, Drop), 0, Some((1.0, 1.0))),
+            ("dropped, as the counter says", [(20, 20, 0), (20, 10, 0)], (Counter, Drop), 10, Some((0.9, 0.5))),
+            ("dropped, as what arrived says", [(20, 20, 0), (20, 10, 0)], (Delivery, Drop), 0, Some((0.9, 0.5))),
+            ("some dropped, some lost, nobody knows which", [(20, 20, 0), (20, 10, 0)], (Counter, Drop), 4, None),
+        ];
+        for (name, tasks, known, said, expected) in rows {
+            let account = Account { counters: [(DROPPED.to_owned(), said)].into(), ..Account::default() };
+            assert_eq!(fairness_of(tasks, known, &account), expected, "{name}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::placement::Cpus;
 use super::producers::{Crew, Ended, Load};
 use super::protocol::{Failure, FailureKind, Message, Progress};
 use super::tasks::{Shared, Span, TaskResult, Waiting};
+use super::whereabouts::Seen;
 use crate::adapter::{Queue, Sink};
 use crate::clock::{Clock, LoadClock};
 use crate::load::{Schedule, Template};
@@ -84,6 +85,8 @@ pub struct Driven<Q> {
     pub passed: Passed,
     /// What a watching thread says of the window.
     pub jitter: Option<Jitter>,
+    /// Where it saw the threads of the two sides run.
+    pub seen: Seen,
 }
 
 /// Runs a load on its queue: warm-up and window, until the last call has returned or `drain_until` has come.
@@ -107,7 +110,9 @@ pub fn drive<Q: Queue>(
     running.end();
     let Shared { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
-    Ok(Driven { queue, recorders, tasks, passed: after.since(&before, &bench.cpus.numbers()), jitter: watch.finish() })
+    let passed = after.since(&before, &bench.cpus.numbers());
+    let (jitter, seen) = watch.finish().unzip();
+    Ok(Driven { queue, recorders, tasks, passed, jitter, seen: seen.unwrap_or_default() })
 }
 
 /// The main thread's view while the load runs.

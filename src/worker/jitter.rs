@@ -1,7 +1,9 @@
-//! A thread that does nothing but sleep from one millisecond to the next, and records by how much it wakes up late.
+//! A thread that sleeps from one millisecond to the next, and records by how much it wakes up late. Now and then it looks
+//! on which CPUs the others run, which takes it a small part of its millisecond.
 
 use super::protocol::{Failure, FailureKind};
 use super::tasks::Span;
+use super::whereabouts::{self, Seen, Whereabouts};
 use crate::clock::Clock;
 use crate::load::metronome::Metronome;
 use crate::load::pacing::sharpen_sleep;
@@ -14,11 +16,14 @@ use std::time::Duration;
 /// Between two wake-ups, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
+/// Before the window it looks for the threads there are, so long ahead that it is done in time; in nanoseconds.
+const AHEAD: u64 = 3_000_000;
+
 /// The watching thread; it ends by itself when its span does, or at its next wake-up once this is dropped.
 #[derive(Debug)]
 pub struct JitterWatch {
     stop: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<Jitter>>,
+    thread: Option<thread::JoinHandle<(Jitter, Seen)>>,
 }
 
 impl JitterWatch {
@@ -31,7 +36,7 @@ impl JitterWatch {
         let stopped = Arc::clone(&stop);
         let watch = move || {
             sharpen_sleep();
-            watch(&clock, span, &stopped, thread::sleep)
+            watch(&clock, span, &stopped, thread::sleep, Whereabouts::of_this_process)
         };
         let thread = thread::Builder::new().name("ql-jitter".into()).spawn(watch).map_err(|error| {
             Failure::new(FailureKind::Internal, format!("cannot start the thread that watches the clock: {error}"))
@@ -40,7 +45,7 @@ impl JitterWatch {
     }
 
     /// What it saw; waits for the end of the span.
-    pub fn finish(mut self) -> Option<Jitter> {
+    pub fn finish(mut self) -> Option<(Jitter, Seen)> {
         self.thread.take()?.join().ok()
     }
 }
@@ -51,8 +56,20 @@ impl Drop for JitterWatch {
     }
 }
 
-fn watch(clock: &impl Clock, span: Span, stop: &AtomicBool, mut sleep: impl FnMut(Duration)) -> Jitter {
+fn watch(
+    clock: &impl Clock,
+    span: Span,
+    stop: &AtomicBool,
+    mut sleep: impl FnMut(Duration),
+    find: impl FnOnce() -> Whereabouts,
+) -> (Jitter, Seen) {
     let mut jitter = Jitter::new();
+    if stop.load(Ordering::Relaxed) {
+        return (jitter, Seen::default());
+    }
+    Metronome::new(span.start.saturating_sub(AHEAD), STEP).next(clock, &mut sleep);
+    let mut whereabouts = find();
+    let mut look_at = span.start + whereabouts::STEP;
     let mut metronome = Metronome::new(span.start, STEP);
     while !stop.load(Ordering::Relaxed) {
         let beat = metronome.next(clock, &mut sleep);
@@ -60,8 +77,12 @@ fn watch(clock: &impl Clock, span: Span, stop: &AtomicBool, mut sleep: impl FnMu
             break;
         }
         jitter.record(beat.at - beat.due);
+        if beat.at >= look_at {
+            whereabouts.look();
+            look_at = beat.at + whereabouts::STEP;
+        }
     }
-    jitter
+    (jitter, whereabouts.seen())
 }
 
 #[cfg(test)]
@@ -79,7 +100,8 @@ mod tests {
             let pause = if clock.now() == 110 * MS { 5 * MS } else { 0 };
             clock.advance(left.as_nanos() as u64 + pause);
         };
-        let (overshoot, stolen) = watch(&clock, span, &AtomicBool::new(false), sleep).to_parts();
+        let (jitter, _) = watch(&clock, span, &AtomicBool::new(false), sleep, Whereabouts::default);
+        let (overshoot, stolen) = jitter.to_parts();
         // 20 steps, of which the pause took 5.
         assert_eq!((overshoot.count, overshoot.max_ns, stolen), (15, Some(5 * MS), 5 * MS));
     }
@@ -87,8 +109,10 @@ mod tests {
     #[test]
     fn a_stop_ends_it() {
         let span = Span { start: 0, length: u64::MAX };
-        let (overshoot, _) =
-            watch(&ManualClock::at(0), span, &AtomicBool::new(true), |_| panic!("it sleeps")).to_parts();
+        let stop = AtomicBool::new(true);
+        let (jitter, _) =
+            watch(&ManualClock::at(0), span, &stop, |_| panic!("it sleeps"), || panic!("it looks around"));
+        let (overshoot, _) = jitter.to_parts();
         assert_eq!(overshoot.count, 0);
     }
 }

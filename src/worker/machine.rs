@@ -33,6 +33,8 @@ struct Thread {
     waited: Option<u64>,
     /// Involuntary context switches.
     switches: Option<u64>,
+    /// Voluntary ones: it went to sleep.
+    sleeps: Option<u64>,
 }
 
 /// CPU time of the machine or of one CPU, in ticks.
@@ -50,9 +52,12 @@ struct Ticks {
 
 /// Whose a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+pub enum Group {
+    /// The load generator's.
     Producers,
+    /// Ours otherwise.
     Runtime,
+    /// The queue's.
     Queue,
 }
 
@@ -65,7 +70,8 @@ impl Group {
         }
     }
 
-    fn of(thread: u32, name: &str) -> Self {
+    /// By the thread's id and name.
+    pub fn of(thread: u32, name: &str) -> Self {
         match name.trim_end() {
             name if name.starts_with(PRODUCER) => Self::Producers,
             name if name.starts_with(RUNTIME) || thread == std::process::id() => Self::Runtime,
@@ -85,6 +91,8 @@ pub struct Passed {
     pub involuntary_switches: Option<u64>,
     /// Of these: the producers' threads.
     pub producer_switches: Option<u64>,
+    /// Voluntary context switches of the queue's threads.
+    pub queue_sleeps: Option<u64>,
     /// Share of the machine's CPU time that this process used, 0 to 1.
     pub process_share: Option<f64>,
     /// Share of the machine's CPU time that other processes used, 0 to 1.
@@ -98,12 +106,9 @@ pub struct Passed {
 impl Snapshot {
     /// The counters now.
     pub fn take() -> Self {
-        let ids: Vec<u32> = fs::read_dir("/proc/self/task")
-            .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
-            .unwrap_or_default();
         let stat = read("/proc/stat").unwrap_or_default();
         Self {
-            threads: ids.iter().filter_map(|&id| Some((id, Thread::read(id)?))).collect(),
+            threads: thread_ids().into_iter().filter_map(|id| Some((id, Thread::read(id)?))).collect(),
             ticks: parse_ticks(&stat),
             by_cpu: parse_cpus(&stat),
             process: process_time(),
@@ -130,6 +135,7 @@ impl Snapshot {
             steal_share: ticks.map(|ticks| share(ticks.stolen, ticks.total)),
             involuntary_switches: self.sum_since(earlier, |_| true, |thread| thread.switches),
             producer_switches: self.sum_since(earlier, |group| group == Group::Producers, |thread| thread.switches),
+            queue_sleeps: self.sum_since(earlier, |group| group == Group::Queue, |thread| thread.sleeps),
             process_share: whole.map(|shares| shares.process_share),
             others_share: whole.map(|shares| shares.others_share),
             allowed: self.ticks_of(earlier, allowed).zip(own).and_then(|(ticks, own)| ticks.shares(own)),
@@ -178,10 +184,23 @@ impl Thread {
         let times = read(&format!("/proc/self/task/{id}/schedstat"))?;
         let mut times = times.split_whitespace().map(|time| time.parse().ok());
         let (time, waited) = (times.next()??, times.next().flatten());
-        let switches = read(&format!("/proc/self/task/{id}/status"));
-        let switches = switches.and_then(|status| field(&status, "nonvoluntary_ctxt_switches:"));
-        Some(Self { group: Group::of(id, &name), time, waited, switches })
+        let status = read(&format!("/proc/self/task/{id}/status"));
+        let counted = |name| field(status.as_deref()?, name);
+        Some(Self {
+            group: Group::of(id, &name),
+            time,
+            waited,
+            switches: counted("nonvoluntary_ctxt_switches:"),
+            sleeps: counted("voluntary_ctxt_switches:"),
+        })
     }
+}
+
+/// The threads of this process; none where that cannot be known.
+pub fn thread_ids() -> Vec<u32> {
+    fs::read_dir("/proc/self/task")
+        .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
+        .unwrap_or_default()
 }
 
 /// Largest amount of memory that this process has occupied so far, in bytes.
@@ -296,7 +315,13 @@ mod tests {
     }
 
     fn thread(group: Group, time: u64, switches: Option<u64>) -> Thread {
-        Thread { group, time, waited: switches.map(|switches| 10 * switches), switches }
+        Thread {
+            group,
+            time,
+            waited: switches.map(|switches| 10 * switches),
+            switches,
+            sleeps: switches.map(|count| count * 3),
+        }
     }
 
     /// Others take both of the CPUs that this process may use, out of 64: 3 % of the machine, and all that there is.
@@ -338,6 +363,7 @@ mod tests {
         assert_eq!(passed.cpu_ns, [("producers", 0), ("queue", 307)].into());
         assert_eq!(passed.steal_share, Some(0.1));
         assert_eq!((passed.involuntary_switches, passed.producer_switches), (Some(12), Some(7)), "1 has ended");
+        assert_eq!(passed.queue_sleeps, Some(15), "3 is the queue's, 4 does not say");
         // Of two CPUs for 1,000 ns this process had 500 ns; 60 of 100 ticks were busy.
         assert_eq!(passed.process_share, Some(0.25));
         assert!((passed.others_share.unwrap() - 0.35).abs() < 1e-9, "{passed:?}");
@@ -346,6 +372,7 @@ mod tests {
         assert_eq!((nothing.steal_share, nothing.process_share, nothing.others_share), (None, None, None));
         let unreadable = Snapshot::default().since(&Snapshot::default(), &[0]);
         assert_eq!((unreadable.process_share, unreadable.producer_switches), (None, None));
+        assert_eq!(unreadable.queue_sleeps, None);
     }
 
     #[test]
@@ -353,6 +380,7 @@ mod tests {
         let status = "VmHWM:\t  2048 kB\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t9\n";
         assert_eq!(field(status, "VmHWM:"), Some(2048));
         assert_eq!(field(status, "nonvoluntary_ctxt_switches:"), Some(9));
+        assert_eq!(field(status, "voluntary_ctxt_switches:"), Some(7));
         assert_eq!(field(status, "VmPeak:"), None);
     }
 }

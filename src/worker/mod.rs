@@ -19,6 +19,7 @@ mod producers;
 mod repeat;
 mod simulate;
 mod tasks;
+mod whereabouts;
 
 pub use simulate::simulate;
 

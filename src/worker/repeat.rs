@@ -63,7 +63,7 @@ fn measure<Q: Queue>(
         probes.listen(When::During, window);
     }
     let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
-    let Driven { queue, recorders, tasks, passed, jitter } = drive(bench, shared, &sink, say, drain_until)?;
+    let Driven { queue, recorders, tasks, passed, jitter, seen } = drive(bench, shared, &sink, say, drain_until)?;
     let lags = probes.map(responsiveness::Responsiveness::finish);
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
@@ -76,6 +76,7 @@ fn measure<Q: Queue>(
         account,
         passed,
         jitter,
+        seen,
         lags,
         control,
         clock: SystemClock::source(),

@@ -6,6 +6,7 @@ use super::lanes;
 use super::machine::Passed;
 use super::protocol::{Failure, FailureKind};
 use super::tasks::{Span, Waiting};
+use super::whereabouts::Seen;
 use crate::adapter::{Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, ManualClock};
 use crate::measure::Measurement;
@@ -46,6 +47,7 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
         account,
         passed: Passed::default(),
         jitter: None,
+        seen: Seen::default(),
         lags: None,
         control: None,
         clock: "manual",

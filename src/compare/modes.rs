@@ -1,0 +1,528 @@
+//! Do the repeats of a case form two groups, and what divides them?
+//!
+//! The logarithms of the repeats' trimmed means are cut in two where that leaves the least spread inside the parts: 2-means,
+//! which in one dimension is exact (Fisher 1958). How far the parts stand apart is said by Ashman's D (Ashman, Bird and Zepf
+//! 1994), the distance of their means over the spread inside them. The best cut of a single hump has a D of 2.7 too, and
+//! more where repeats are few; so the limit depends on their number (Engelman and Hartigan 1969), such that fewer than 2
+//! of 100 cases whose repeats are normal or log-normal, or have an outlier, are said to form groups. At 10 repeats that limit
+//! finds two groups of 1.0 and 1.9 µs, each with a spread of 10 %, in two cases of three only. So a smaller distance will do
+//! where something that was recorded divides the repeats exactly as their means do: then it finds more than 95 of 100.
+
+use super::rank::median;
+use crate::report::RepeatRecord;
+use crate::units::human;
+use std::collections::BTreeMap;
+
+/// With fewer repeats nothing is said.
+const FEWEST_REPEATS: usize = 6;
+/// Groups that differ by less, as a logarithm of the ratio, are nobody's trouble: 10 %.
+const LEAST_DISTANCE: f64 = 0.095;
+/// The spread inside groups is not taken for less, so that values which are equal by chance prove nothing.
+const LEAST_SPREAD: f64 = 0.01;
+/// The empty space between the groups, in spreads inside them: a skewed hump, or an outlier, has none.
+const LEAST_GAP: f64 = 1.6;
+/// The same, and Ashman's D, where something that was recorded divides the groups as well.
+const DIVIDED: (f64, f64) = (1.3, 3.8);
+/// What divides so well by chance no more often than this is named.
+const NAMED: f64 = 0.05;
+/// What counts as evidence for the groups divides so well by chance no more often than this: without a repeat in the wrong
+/// place, and with one.
+const EVIDENT: [f64; 2] = [0.025, 0.01];
+
+/// Two groups of repeats.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Modes {
+    /// The faster ones.
+    pub(super) low: Group,
+    /// The slower ones.
+    pub(super) high: Group,
+    /// What divides them, as far as it was recorded.
+    pub(super) dividing: Option<Dividing>,
+}
+
+/// Repeats that agree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Group {
+    /// How many.
+    pub(super) repeats: usize,
+    /// The middle one of their trimmed means of `enqueue`, in nanoseconds.
+    pub(super) middle_ns: f64,
+}
+
+/// Something that is of one kind in the faster repeats and of another in the slower ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Dividing {
+    /// What.
+    pub(super) property: Property,
+    /// Its middle value in the faster repeats.
+    pub(super) low: f64,
+    /// Its middle value in the slower repeats.
+    pub(super) high: f64,
+    /// Repeats that it puts into the other group.
+    pub(super) misplaced: usize,
+    /// How often chance divides so well: Fisher's exact test.
+    pub(super) chance: f64,
+}
+
+/// What was recorded of a repeat's threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Property {
+    /// How much of their time producers and queue spent on one CPU.
+    SharedCpu,
+    /// How often the queue's threads went to sleep, for each log.
+    Sleeps,
+    /// On which of two CPUs the queue ran: the share of the faster repeats' CPU less that of the slower ones'.
+    QueueCpu { low: u32, high: u32 },
+    /// On which of two CPUs the producers ran.
+    ProducerCpu { low: u32, high: u32 },
+}
+
+/// The two groups that the repeats form; `None` if they form one, or are too few to tell.
+pub(super) fn modes(repeats: &[&RepeatRecord]) -> Option<Modes> {
+    let mean = |repeat: &RepeatRecord| repeat.latency.enqueue.trimmed_mean_ns.filter(|ns| ns.is_finite() && *ns > 0.0);
+    let mut known: Vec<(f64, &RepeatRecord)> =
+        repeats.iter().filter_map(|repeat| Some((mean(repeat)?, *repeat))).collect();
+    known.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let logs: Vec<f64> = known.iter().map(|(ns, _)| ns.ln()).collect();
+    let cut = Cut::best(&logs).filter(|cut| cut.distance >= LEAST_DISTANCE)?;
+    let (low, high) = known.split_at(cut.at);
+    let dividing = dividing(low, high);
+    let evident = cut.is_likely() && dividing.is_some_and(|found| found.is_evident());
+    (cut.is_certain() || evident).then(|| Modes { low: Group::of(low), high: Group::of(high), dividing })
+}
+
+/// Values in ascending order, cut in two.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// How many values there are.
+    values: usize,
+    /// How many of them are in the lower part.
+    at: usize,
+    /// Between the means of the parts.
+    distance: f64,
+    /// Between the parts.
+    gap: f64,
+    /// The standard deviation inside the parts, pooled.
+    spread: f64,
+}
+
+impl Cut {
+    /// The cut that leaves the least spread. Each part has two values at least, and a tenth of them.
+    fn best(values: &[f64]) -> Option<Self> {
+        let count = values.len();
+        if count < FEWEST_REPEATS {
+            return None;
+        }
+        let least = 2.max(count.div_ceil(10));
+        let cuts = (least..=count - least).map(|at| {
+            let (low, high) = values.split_at(at);
+            let (within, distance) = (squares(low) + squares(high), mean(high) - mean(low));
+            let spread = (within / (count - 2) as f64).sqrt().max(LEAST_SPREAD);
+            (within, Self { values: count, at, distance, gap: high[0] - low[at - 1], spread })
+        });
+        cuts.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, cut)| cut)
+    }
+
+    /// Ashman's D of two groups with one spread.
+    fn ashman(&self) -> f64 {
+        self.distance / self.spread
+    }
+
+    /// So far apart, and with so much room between, as a single hump rarely is.
+    fn is_certain(&self) -> bool {
+        let least = 3.4 + 19.0 / (self.values - 3) as f64;
+        self.gap >= LEAST_GAP * self.spread && self.ashman() >= least
+    }
+
+    /// So far apart as groups are that something divides.
+    fn is_likely(&self) -> bool {
+        let (gap, least) = DIVIDED;
+        self.gap >= gap * self.spread && self.ashman() >= least
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Sum of the squared distances from the mean.
+fn squares(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    values.iter().map(|value| (value - mean).powi(2)).sum()
+}
+
+/// Repeats with their trimmed means.
+type Known<'a> = [(f64, &'a RepeatRecord)];
+
+/// What divides best; of equals the first in the order of [`Property`].
+fn dividing(low: &Known<'_>, high: &Known<'_>) -> Option<Dividing> {
+    let cpus = |of: fn(&RepeatRecord) -> Shares| Some((main_cpu(low, of)?, main_cpu(high, of)?));
+    let properties = [
+        Some(Property::SharedCpu),
+        Some(Property::Sleeps),
+        cpus(queue_cpus).map(|(low, high)| Property::QueueCpu { low, high }),
+        cpus(producer_cpus).map(|(low, high)| Property::ProducerCpu { low, high }),
+    ];
+    let found = properties.into_iter().flatten().filter_map(|property| Dividing::by(property, low, high));
+    found.filter(|found| found.chance <= NAMED).min_by_key(|found| found.misplaced)
+}
+
+type Shares = BTreeMap<u32, f64>;
+
+fn queue_cpus(repeat: &RepeatRecord) -> Shares {
+    repeat.threads.iter().flat_map(|threads| &threads.queue_cpus).map(|cpu| (cpu.cpu, cpu.share)).collect()
+}
+
+fn producer_cpus(repeat: &RepeatRecord) -> Shares {
+    repeat.threads.iter().flat_map(|threads| &threads.producer_cpus).map(|cpu| (cpu.cpu, cpu.share)).collect()
+}
+
+/// Where most of the time of a group's repeats was spent.
+fn main_cpu(group: &Known<'_>, of: fn(&RepeatRecord) -> Shares) -> Option<u32> {
+    let mut sums = Shares::new();
+    for (cpu, share) in group.iter().flat_map(|(_, repeat)| of(repeat)) {
+        *sums.entry(cpu).or_default() += share;
+    }
+    sums.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(cpu, _)| cpu)
+}
+
+impl Property {
+    fn of(self, repeat: &RepeatRecord) -> Option<f64> {
+        let threads = repeat.threads.as_ref()?;
+        let value = match self {
+            Self::SharedCpu => threads.shared_cpu_share?,
+            Self::Sleeps => threads.queue_switches_per_log?,
+            Self::QueueCpu { low, high } => more_on(&queue_cpus(repeat), low, high)?,
+            Self::ProducerCpu { low, high } => more_on(&producer_cpus(repeat), low, high)?,
+        };
+        value.is_finite().then_some(value)
+    }
+
+    /// Whether it differs so much that it may well be the cause.
+    fn differs(self, a: f64, b: f64) -> bool {
+        let difference = (a - b).abs();
+        match self {
+            Self::SharedCpu => difference >= 0.25,
+            // A worker that takes ten logs at a time sleeps a tenth of a time for each.
+            Self::Sleeps => difference >= 0.02 && a.max(b) >= 2.0 * a.min(b),
+            Self::QueueCpu { low, high } | Self::ProducerCpu { low, high } => low != high && difference >= 0.5,
+        }
+    }
+}
+
+fn more_on(shares: &Shares, cpu: u32, other: u32) -> Option<f64> {
+    let on = |cpu| shares.get(&cpu).copied().unwrap_or(0.0);
+    (!shares.is_empty()).then(|| on(cpu) - on(other))
+}
+
+impl Dividing {
+    /// How well a property divides the groups, cut half-way between what is usual in the one and in the other; `None` where
+    /// it is not known of all repeats, does not differ enough, or puts more than one repeat into the wrong group.
+    fn by(property: Property, low: &Known<'_>, high: &Known<'_>) -> Option<Self> {
+        let values =
+            |group: &Known<'_>| group.iter().map(|(_, repeat)| property.of(repeat)).collect::<Option<Vec<_>>>();
+        let (of_low, of_high) = (values(low)?, values(high)?);
+        let (usual, other) = (middle(&of_low)?, middle(&of_high)?);
+        if !property.differs(usual, other) {
+            return None;
+        }
+        let half_way = f64::midpoint(usual, other);
+        let astray = |group: &[f64], usual: f64| {
+            group.iter().filter(|&&value| (value - half_way) * (usual - half_way) <= 0.0).count()
+        };
+        let wrong = [astray(&of_low, usual), astray(&of_high, other)];
+        let misplaced = wrong[0] + wrong[1];
+        let chance = || fisher([low.len() - wrong[0], wrong[0]], [wrong[1], high.len() - wrong[1]]);
+        (misplaced <= 1).then(|| Self { property, low: usual, high: other, misplaced, chance: chance() })
+    }
+
+    /// Whether it counts as evidence that there are two groups.
+    fn is_evident(&self) -> bool {
+        EVIDENT.get(self.misplaced).is_some_and(|most| self.chance <= *most)
+    }
+
+    /// What it is, and what holds it still.
+    fn text(&self) -> String {
+        let (low, high) = (self.low, self.high);
+        match self.property {
+            Property::SharedCpu => format!(
+                "they differ in whether producers and queue shared a CPU ({} and {} of the time); \
+                 placement = \"same\" or \"split\" holds that still",
+                human::share(low),
+                human::share(high)
+            ),
+            Property::Sleeps => format!(
+                "they differ in how often the queue's threads slept and were woken ({low:.2} and {high:.2} times a log); \
+                 no axis holds that still, a fixed placement may"
+            ),
+            Property::QueueCpu { low, high } => format!(
+                "they differ in the CPU that the queue ran on ({low} and {high}); \
+                 placement = \"same\" or \"split\" holds that still"
+            ),
+            Property::ProducerCpu { low, high } => format!(
+                "they differ in the CPU that the producers ran on ({low} and {high}); \
+                 placement = \"same\" holds that still"
+            ),
+        }
+    }
+}
+
+impl Group {
+    fn of(repeats: &Known<'_>) -> Self {
+        let means: Vec<f64> = repeats.iter().map(|(ns, _)| *ns).collect();
+        Self { repeats: repeats.len(), middle_ns: middle(&means).unwrap_or_default() }
+    }
+}
+
+impl Modes {
+    /// In a sentence; the larger group comes first.
+    pub(super) fn text(&self) -> String {
+        let (more, fewer) =
+            if self.low.repeats >= self.high.repeats { (self.low, self.high) } else { (self.high, self.low) };
+        let why = self.dividing.map_or("nothing that was recorded divides them".to_owned(), |found| found.text());
+        format!(
+            "the repeats form two groups, {} around {} and {} around {}; {why}",
+            more.repeats,
+            human::latency(more.middle_ns),
+            fewer.repeats,
+            human::latency(fewer.middle_ns),
+        )
+    }
+}
+
+fn middle(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    median(&sorted)
+}
+
+/// Fisher's exact test of a table of two rows, both sides: how often chance makes one that is at most as likely.
+fn fisher([a, b]: [usize; 2], [c, d]: [usize; 2]) -> f64 {
+    let (row, column, all) = (a + b, a + c, a + b + c + d);
+    let likely = |a: usize| (ways(column, a) + ways(all - column, row - a) - ways(all, row)).exp();
+    let seen = likely(a) * (1.0 + 1e-9);
+    (row.saturating_sub(all - column)..=row.min(column)).map(likely).filter(|likely| *likely <= seen).sum()
+}
+
+/// Logarithm of the number of ways to choose `some` of `all`.
+fn ways(all: usize, some: usize) -> f64 {
+    (0..some).map(|n| ((all - n) as f64 / (n + 1) as f64).ln()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::case;
+    use super::super::normal;
+    use super::*;
+    use crate::measure::{CpuShare, Threads};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::{Rng, SeedableRng};
+
+    /// Repeats with these means, in microseconds, and these threads.
+    fn repeats(means: &[f64], threads: impl Fn(usize) -> Threads) -> Vec<RepeatRecord> {
+        let mut repeats = case(&means.iter().map(|mean| mean * 1e3).collect::<Vec<_>>()).repeats;
+        repeats.iter_mut().enumerate().for_each(|(n, repeat)| repeat.threads = Some(threads(n)));
+        repeats
+    }
+
+    fn found(repeats: &[RepeatRecord]) -> Option<Modes> {
+        modes(&repeats.iter().collect::<Vec<_>>())
+    }
+
+    fn on(cpu: u32) -> Vec<CpuShare> {
+        vec![CpuShare { cpu, share: 1.0 }]
+    }
+
+    const TWO: [f64; 10] = [1.0, 1.91, 1.02, 0.97, 1.87, 1.0, 1.92, 1.03, 1.9, 0.99];
+
+    fn is_slow(n: usize) -> bool {
+        TWO[n] > 1.5
+    }
+
+    #[test]
+    fn what_divides_the_repeats_is_named_with_what_holds_it_still() {
+        let groups = "the repeats form two groups, 6 around 1.00 µs and 4 around 1.91 µs; ";
+        type Row<'a> = (&'a dyn Fn(usize) -> Threads, &'a str);
+        let rows: [Row; 9] = [
+            (&|_| Threads::default(), "nothing that was recorded divides them"),
+            (
+                &|n| Threads { shared_cpu_share: Some(if is_slow(n) { 0.04 } else { 0.9 }), ..Threads::default() },
+                "they differ in whether producers and queue shared a CPU (90.0% and 4.00% of the time); \
+                 placement = \"same\" or \"split\" holds that still",
+            ),
+            // One repeat in the wrong place is forgiven.
+            (
+                &|n| Threads {
+                    shared_cpu_share: Some(if is_slow(n) || n == 0 { 0.04 } else { 0.9 }),
+                    ..Threads::default()
+                },
+                "they differ in whether producers and queue shared a CPU (90.0% and 4.00% of the time); \
+                 placement = \"same\" or \"split\" holds that still",
+            ),
+            // Two are not.
+            (
+                &|n| Threads {
+                    shared_cpu_share: Some(if is_slow(n) || n == 0 || n == 2 { 0.04 } else { 0.9 }),
+                    ..Threads::default()
+                },
+                "nothing that was recorded divides them",
+            ),
+            // It differs exactly, and by nothing that could matter.
+            (
+                &|n| Threads { shared_cpu_share: Some(if is_slow(n) { 0.51 } else { 0.5 }), ..Threads::default() },
+                "nothing that was recorded divides them",
+            ),
+            // It is not known of one of them.
+            (
+                &|n| Threads {
+                    shared_cpu_share: (n != 3).then(|| if is_slow(n) { 0.04 } else { 0.9 }),
+                    ..Threads::default()
+                },
+                "nothing that was recorded divides them",
+            ),
+            (
+                &|n| Threads {
+                    queue_switches_per_log: Some(if is_slow(n) { 0.95 } else { 0.2 }),
+                    ..Threads::default()
+                },
+                "they differ in how often the queue's threads slept and were woken (0.20 and 0.95 times a log); \
+                 no axis holds that still, a fixed placement may",
+            ),
+            (
+                &|n| Threads {
+                    queue_cpus: on(if is_slow(n) { 3 } else { 0 }),
+                    producer_cpus: on(1),
+                    ..Threads::default()
+                },
+                "they differ in the CPU that the queue ran on (0 and 3); placement = \"same\" or \"split\" holds that still",
+            ),
+            (
+                &|n| Threads { producer_cpus: on(u32::from(is_slow(n))), queue_cpus: on(1), ..Threads::default() },
+                "they differ in the CPU that the producers ran on (0 and 1); placement = \"same\" holds that still",
+            ),
+        ];
+        for (threads, expected) in rows {
+            let found = found(&repeats(&TWO, threads)).unwrap();
+            assert_eq!(found.text(), format!("{groups}{expected}"));
+            assert_eq!((found.low.repeats, found.high.repeats), (6, 4));
+        }
+    }
+
+    #[test]
+    fn the_larger_group_comes_first() {
+        let slow = TWO.map(|mean| 3.0 - mean);
+        let text = found(&repeats(&slow, |_| Threads::default())).unwrap().text();
+        assert!(text.starts_with("the repeats form two groups, 6 around 2.00 µs and 4 around 1.09 µs"), "{text}");
+    }
+
+    #[test]
+    fn one_group_is_one_group() {
+        let rows: [(&str, &[f64]); 9] = [
+            ("none", &[]),
+            ("too few", &[1.0, 1.0, 1.0, 1.9, 1.9]),
+            ("all the same", &[1.0; 10]),
+            ("two, next to each other", &[1.0, 1.0, 1.0, 1.0, 1.0, 1.05, 1.05, 1.05, 1.05, 1.05]),
+            ("one outlier", &[1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 1.01, 0.99, 1.0, 5.0]),
+            ("a step of three", &[1.0, 1.0, 1.0, 1.0, 1.5, 1.5, 1.5, 2.0, 2.0, 2.0]),
+            ("evenly spread", &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9]),
+            ("a long tail", &[1.0, 1.02, 1.05, 1.1, 1.15, 1.2, 1.3, 1.5, 1.9, 2.8]),
+            ("not numbers", &[f64::NAN, f64::INFINITY, 0.0, -1.0, 1.0, 1.0, 1.9, 1.9]),
+        ];
+        for (name, means) in rows {
+            assert_eq!(found(&repeats(means, |_| Threads::default())), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn fishers_test_is_the_one_of_the_textbook() {
+        for (rows, expected) in [
+            ([[5, 0], [0, 5]], 2.0 / 252.0),
+            ([[6, 0], [0, 4]], 1.0 / 210.0),
+            ([[8, 0], [0, 2]], 1.0 / 45.0),
+            ([[3, 1], [1, 3]], 0.485_714_285),
+            ([[1, 9], [11, 3]], 0.002_759_456),
+            ([[4, 0], [4, 0]], 1.0),
+        ] {
+            assert!((fisher(rows[0], rows[1]) - expected).abs() < 1e-8, "{rows:?}: {}", fisher(rows[0], rows[1]));
+        }
+    }
+
+    /// Draws repeats.
+    struct Lab(Xoshiro256PlusPlus);
+
+    impl Lab {
+        fn uniform(&mut self) -> f64 {
+            ((self.0.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        }
+
+        fn normal(&mut self) -> f64 {
+            normal::quantile(self.uniform())
+        }
+
+        /// Of so many draws of repeats: how many form two groups. All that is recorded of their threads is noise, save the
+        /// shared CPU where `draw` says it.
+        fn share_of_groups(&mut self, count: usize, draw: impl Fn(&mut Self, usize) -> (f64, Option<f64>)) -> f64 {
+            const DRAWS: usize = 2_000;
+            let mut repeats = repeats(&vec![1.0; count], |_| Threads::default());
+            let mut groups = 0;
+            for _ in 0..DRAWS {
+                for (n, repeat) in repeats.iter_mut().enumerate() {
+                    let (mean, shared) = draw(self, n);
+                    repeat.latency.enqueue.trimmed_mean_ns = Some(mean);
+                    repeat.threads = Some(Threads {
+                        producer_cpus: on(u32::from(self.uniform() < 0.5)),
+                        queue_cpus: on(u32::from(self.uniform() < 0.5)),
+                        shared_cpu_share: Some(shared.unwrap_or(self.uniform())),
+                        queue_switches_per_log: Some(self.uniform()),
+                    });
+                }
+                groups += usize::from(found(&repeats).is_some());
+            }
+            groups as f64 / DRAWS as f64
+        }
+    }
+
+    #[test]
+    fn a_single_hump_is_rarely_taken_for_two() {
+        type Hump = (&'static str, fn(&mut Lab, usize) -> f64);
+        let humps: [Hump; 6] = [
+            ("normal, 5 %", |lab, _| 1e3 * (1.0 + 0.05 * lab.normal())),
+            ("normal, 15 %", |lab, _| 1e3 * (1.0 + 0.15 * lab.normal())),
+            ("log-normal, 20 %", |lab, _| 1e3 * (0.2 * lab.normal()).exp()),
+            ("log-normal, 50 %", |lab, _| 1e3 * (0.5 * lab.normal()).exp()),
+            ("an outlier of 2", |lab, n| 1e3 * if n == 0 { 2.0 } else { 1.0 + 0.1 * lab.normal() }),
+            ("an outlier of 5", |lab, n| 1e3 * if n == 0 { 5.0 } else { 1.0 + 0.1 * lab.normal() }),
+        ];
+        let mut lab = Lab(Xoshiro256PlusPlus::seed_from_u64(11));
+        for count in [6, 10, 20, 40] {
+            for (name, hump) in humps {
+                let alarms = lab.share_of_groups(count, |lab, n| (hump(lab, n), None));
+                assert!(alarms < 0.02, "{name}, {count} repeats: {alarms}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_humps_are_found() {
+        let mut lab = Lab(Xoshiro256PlusPlus::seed_from_u64(12));
+        // repeats, how many are slow, whether what divides them was recorded; how many of a hundred must be found
+        for (count, slow, recorded, least) in [
+            (10, 5, true, 0.95),
+            (10, 4, true, 0.95),
+            (10, 2, true, 0.95),
+            (20, 10, true, 0.95),
+            (20, 5, true, 0.95),
+            (20, 10, false, 0.95),
+            (20, 5, false, 0.95),
+            // No rule that is right about a single hump finds many more: see the top of this file.
+            (10, 4, false, 0.55),
+        ] {
+            let found = lab.share_of_groups(count, |lab, n| {
+                let mean = if n < slow { 1_900.0 } else { 1_000.0 };
+                let shared = recorded.then(|| if n < slow { 0.1 } else { 0.9 } + 0.05 * lab.normal());
+                (mean * (1.0 + 0.1 * lab.normal()), shared)
+            });
+            assert!(found > least, "{slow} of {count} are slow, recorded: {recorded}: {found}");
+        }
+    }
+}
