@@ -60,8 +60,10 @@ pub fn run(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, Fai
     }))
 }
 
-/// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs.
-fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
+/// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs;
+/// `None` where none is planned or the rate is too low for one.
+#[must_use]
+pub fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
     if planned == Nanos::ZERO {
         return None;
     }

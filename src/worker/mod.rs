@@ -20,6 +20,8 @@ mod repeat;
 mod simulate;
 mod tasks;
 
+pub use control::span as control_span;
+pub(crate) use machine::Ticks;
 pub use simulate::simulate;
 
 use crate::adapter::{Host, Queue, Registry};
