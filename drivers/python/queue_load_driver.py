@@ -260,7 +260,7 @@ class Task:
         if self.pushed_to >= self.phase.end_ns:
             self.unsent, self.gave_up_at = left, now
         elif now >= self.phase.end_ns + GRACE_NS:
-            self.unsent_generator = left
+            self.unsent_generator, self.gave_up_at = left, now
         else:
             return False
         return True
@@ -879,9 +879,10 @@ class Observed:
                 response.append(end - intended)
                 ideal_response.append(ideal + end - start - intended)
                 late.append(start - ideal)
+            # At the end of a task's schedule there are none.
+            left = range(len(task.starts), len(task.starts) + task.unsent + task.unsent_generator)
+            censored.extend(task.gave_up_at - task.intended(n) for n in left)
             if task.unsent:
-                left = range(len(task.starts), len(task.due))
-                censored.extend(task.gave_up_at - task.intended(n) for n in left)
                 censored_ideal.extend(task.pushed_to - task.intended(n) for n in left)
         return {
             "enqueue": latency(enqueue),

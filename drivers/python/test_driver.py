@@ -243,6 +243,7 @@ class Ledgers(unittest.TestCase):
         self.assertEqual(found, [4, 1, 2, 1])
         self.assertEqual(self.observed("call", [False, True], [0, 1])["ledger"]["phantom"], 1)
 
+<<<<<<< HEAD
     def test_fairness_is_of_the_tasks_own_shares(self):
         self.assertIsNone(self.observed("call", [True] * 4, [0, 1, 2, 3])["fairness"], "one task has nobody beside it")
         rows = [
@@ -267,6 +268,28 @@ class Ledgers(unittest.TestCase):
             observed = driver.Observed(Asked, window([[]], 0, 0, 0), phase, driver.Sink(), driver.Account())
             found = observed.measurement()["fairness"]
             self.assertEqual(found, {"tasks": 2, **expected}, (source, replies))
+=======
+    def test_what_was_never_sent_has_waited_so_far(self):
+        for end_ns, unsent in [(1_000, 0), (1, 2)]:
+
+            class Asked:
+                type = type("Asked", (Queue,), {"outcome_source": "call"})
+                parameters = {"strategy": "drop"}
+                window_ns = end_ns
+
+            phase = window([[0, 10, 20]], 0, end_ns)
+            task = phase.tasks[0]
+            task.returned(0, 5, True)
+            given_up_at = end_ns + driver.GRACE_NS
+            self.assertTrue(task.is_over(given_up_at, driver.held_by_nobody))
+            self.assertEqual((task.unsent, task.unsent_generator), (unsent, 2 - unsent))
+            before = driver.Phase([[]], 0, 0, 0)
+            told = driver.Observed(Asked, before, phase, driver.Sink(), driver.Account()).measurement()["latency"]
+            response = told["response"]
+            self.assertEqual((response["count"], response["censored"]), (3, 2))
+            self.assertEqual(response["max_ns"], given_up_at - 10)
+            self.assertEqual((told["response_ideal"]["count"], told["response_ideal"]["censored"]), (1 + unsent, unsent))
+>>>>>>> w/h1
 
     def test_disagreements_name_both_numbers(self):
         account = driver.Account({"dropped": 5, "delivered": 1})

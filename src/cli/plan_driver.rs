@@ -71,6 +71,16 @@ impl Driver for PlanDriver<'_> {
 
 /// What a result is held against before it is believed: its own sums, and the load that was asked for.
 pub fn verify() -> Verify {
+    let other = verify_other();
+    Box::new(move |repeat, measurement| {
+        let mut untrue = other(repeat, measurement);
+        untrue.extend(verdict::dated(measurement));
+        untrue
+    })
+}
+
+/// The same for another build of this program, which may be an older one.
+pub fn verify_other() -> Verify {
     Box::new(|repeat, measurement| {
         let contradictions = verdict::faults(measurement);
         contradictions.into_iter().chain(verdict::faults_for(repeat, measurement)).collect()

@@ -4,6 +4,7 @@ use super::align::{Found, Pair, unlike};
 use super::answers::{Answered, Shown};
 use super::effect::effect;
 use super::family::{Examined, Family};
+use super::modes::modes;
 use super::promises::{ACCEPTED, ENQUEUE, lacks_counts};
 use super::steadiness::Speed;
 use super::{CaseDecision, Change, Finding, FindingKind, MetricTest, MetricUnit, Options, exact};
@@ -130,6 +131,7 @@ fn judge(
         None if effect.is_none() => findings.push(no_samples(base.case, new.case)),
         _ => {}
     }
+    findings.extend(two_groups((base.case, new.case)));
     if new.case.verdict.outcome == Outcome::Fail {
         findings.push(Finding { kind: FindingKind::Fails, text: format!("it fails{}", why(new.case)) });
     }
@@ -153,6 +155,13 @@ fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
     let alpha = options.settings.alpha;
     let text = (family.p_stalls <= alpha).then(|| family.stalls.text(index, &chance(family.p_stalls)))??;
     Some(Finding { kind: FindingKind::Stalls, text })
+}
+
+/// Repeats that fall into two groups, and what divides them: of both sides together where they were run alike.
+fn two_groups((base, new): (&CaseRecord, &CaseRecord)) -> Option<Finding> {
+    let of = |case: &CaseRecord| modes(&case.repeats.iter().collect::<Vec<_>>());
+    let found = of(new).or_else(|| of(base))?;
+    Some(Finding { kind: FindingKind::TwoGroups, text: found.text() })
 }
 
 fn vanished(metric: &str) -> Finding {

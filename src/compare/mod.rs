@@ -21,7 +21,6 @@ mod fooled;
 mod gate;
 mod metrics;
 mod model;
-#[cfg_attr(not(test), expect(dead_code))]
 mod modes;
 mod normal;
 mod power;

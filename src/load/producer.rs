@@ -184,8 +184,17 @@ impl Producer {
 
     /// The intended times of the logs that the queue pushed past the window's end.
     pub fn unsent(&self) -> impl Iterator<Item = u64> + use<> {
+        self.left_where(self.tally.unsent > 0)
+    }
+
+    /// The intended times of the logs that the generator was too late for.
+    pub fn given_up(&self) -> impl Iterator<Item = u64> + use<> {
+        self.left_where(self.tally.unsent_generator > 0)
+    }
+
+    fn left_where(&self, any: bool) -> impl Iterator<Item = u64> + use<> {
         let start = self.start;
-        let left = if self.tally.unsent > 0 { usize::MAX } else { 0 };
+        let left = if any { usize::MAX } else { 0 };
         self.cursor.clone().take(left).map(move |offset| start + offset)
     }
 }
@@ -265,7 +274,7 @@ mod tests {
         assert_eq!(calls.len(), 10);
         assert_eq!(producer.tally(), Tally { attempted: 10, unsent: 90, unsent_generator: 0 });
         assert_eq!(producer.unsent().next(), Some(10 * MS));
-        assert_eq!(producer.unsent().count(), 90);
+        assert_eq!((producer.unsent().count(), producer.given_up().count()), (90, 0));
     }
 
     #[test]
@@ -276,7 +285,7 @@ mod tests {
         // Asleep until the grace has run out.
         assert_eq!(producer.step(100 * MS + GRACE, |_, _| 0), Step::Done);
         assert_eq!(producer.tally(), Tally { attempted: 1, unsent: 0, unsent_generator: 99 });
-        assert_eq!(producer.unsent().count(), 0);
+        assert_eq!((producer.unsent().count(), producer.given_up().count()), (0, 99));
     }
 
     #[test]

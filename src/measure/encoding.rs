@@ -170,6 +170,28 @@ impl Distribution {
         self.value_at_rank(self.rank_of(parts))
     }
 
+    /// Holds these values against those of `parts` taken together, each of which a value of ours reaches or exceeds: the
+    /// first time from the top, in nanoseconds, that fewer of ours reach than of theirs; `None` if there is none. Values
+    /// keep their order in buckets, so what is found is a contradiction and not a rounding.
+    #[must_use]
+    pub fn falls_short_of(&self, parts: &[&Self]) -> Option<u64> {
+        let mut theirs: Vec<(u64, u64)> =
+            parts.iter().flat_map(|part| part.histogram.iter()).map(low_and_count).collect();
+        theirs.sort_unstable();
+        let mut ours = self.histogram.iter().map(low_and_count).rev().peekable();
+        let (mut reaching, mut needed) = (0, 0);
+        for (low, count) in theirs.into_iter().rev() {
+            needed += count;
+            while let Some((_, count)) = ours.next_if(|(ours, _)| *ours >= low) {
+                reaching += count;
+            }
+            if reaching < needed {
+                return Some(low);
+            }
+        }
+        None
+    }
+
     /// The form on the wire.
     #[must_use]
     pub fn encode(&self) -> Latency {
@@ -253,6 +275,10 @@ impl Distribution {
         }
         Ok(())
     }
+}
+
+fn low_and_count((low, _, count): (u64, u64, u64)) -> (u64, u64) {
+    (low, count)
 }
 
 /// The buckets of a histogram alone, as it stands in a report: of `count` values, in ascending order.
@@ -372,6 +398,24 @@ mod tests {
         latency.hdr = STANDARD.encode(bytes);
         let error = Distribution::decode(&latency).unwrap_err();
         assert_eq!(error, EncodingError::NotHdr("inflates to more than 1 MiB"));
+    }
+
+    #[test]
+    fn nothing_may_follow_a_histogram() {
+        let good = STANDARD.decode(of(&[100, 2_000]).encode().hdr).unwrap();
+        let with = |more: &[u8], length: u32| {
+            let mut bytes = [&good[..], more].concat();
+            let body = u32::from_be_bytes(bytes[4..8].try_into().unwrap()) + length;
+            bytes[4..8].copy_from_slice(&body.to_be_bytes());
+            let mut latency = of(&[100, 2_000]).encode();
+            latency.hdr = STANDARD.encode(bytes);
+            Distribution::decode(&latency).map(|decoded| decoded.count())
+        };
+        assert_eq!(with(&[], 0), Ok(2));
+        for (more, length) in [(&[0][..], 0), (&[0], 1), (&good, 0), (&[1, 2, 3], 3)] {
+            let found = with(more, length).unwrap_err();
+            assert_eq!(found, EncodingError::NotHdr("something follows it"), "{more:?} {length}");
+        }
     }
 
     /// Wraps counts as a peer would that puts whatever it likes into the payload.

@@ -112,13 +112,18 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, EncodingError> {
     let length = word(bytes, 4).ok_or(EncodingError::NotHdr("cut short"))? as usize;
     let body = bytes.get(8..).and_then(|body| body.get(..length)).ok_or(EncodingError::NotHdr("cut short"))?;
     let mut plain = Vec::new();
-    ZlibDecoder::new(body)
+    let mut inflating = ZlibDecoder::new(body);
+    (&mut inflating)
         .take(MAX_INFLATED_BYTES + 1)
         .read_to_end(&mut plain)
         .map_err(|_| EncodingError::NotHdr("does not inflate"))?;
-    match plain.len() as u64 > MAX_INFLATED_BYTES {
-        true => Err(EncodingError::NotHdr("inflates to more than 1 MiB")),
-        false => Ok(plain),
+    if plain.len() as u64 > MAX_INFLATED_BYTES {
+        return Err(EncodingError::NotHdr("inflates to more than 1 MiB"));
+    }
+    // What nobody reads could hold anything.
+    match inflating.total_in() == bytes.len() as u64 - 8 {
+        true => Ok(plain),
+        false => Err(EncodingError::NotHdr("something follows it")),
     }
 }
 

@@ -75,6 +75,12 @@ impl Recorder {
         self.response_ideal.record_censored(waited_ideal);
     }
 
+    /// Records a log that the generator never sent: its user has waited so long so far, in nanoseconds. There is no ideal
+    /// response, since without the generator's fault there would have been a call.
+    pub fn record_given_up(&mut self, waited: u64) {
+        self.response.record_censored(waited);
+    }
+
     fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
         self.unblocked.add(&other.unblocked)?;
         self.blocked.add(&other.blocked)?;
@@ -200,6 +206,7 @@ mod tests {
         recorder.record(&call(Reply::Dropped, 4));
         recorder.record(&call(Reply::SampledOut, 8));
         recorder.record_unsent(1_000, 900);
+        recorder.record_given_up(2_000);
         let latencies = recorder.to_latencies(delivery()).unwrap();
         let sums = [
             &latencies.enqueue,
@@ -209,12 +216,12 @@ mod tests {
             &latencies.lateness,
         ]
         .map(|latency| (latency.count, latency.sum_ns));
-        assert_eq!(sums, [(2, 3), (2, 12), (5, 4 * 50 + 15 + 1_000), (5, 4 * 10 + 15 + 900), (4, 160)]);
+        assert_eq!(sums, [(2, 3), (2, 12), (6, 4 * 50 + 15 + 3_000), (5, 4 * 10 + 15 + 900), (4, 160)]);
         assert_eq!(latencies.unblocked.map(|latency| latency.sum_ns), Some(1));
         assert_eq!(latencies.blocked.map(|latency| latency.sum_ns), Some(2));
         assert_eq!(
             (latencies.response.censored, latencies.response_ideal.censored, latencies.lateness.censored),
-            (1, 1, 0)
+            (2, 1, 0)
         );
     }
 

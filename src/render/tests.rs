@@ -1,13 +1,14 @@
 //! What people see, from fixed reports.
 
 use super::text::width_of;
-use super::{case, table};
+use super::{Format, View, case, render, table};
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
 use crate::report::fixture::{case as case_input, report_of};
 use crate::report::{CaseInput, ErrorInput, RepeatInput, Report, SetAsideInput};
 use crate::scenario::Strategy;
 use crate::units::{Nanos, Rate};
+use crate::verdict::Outcome;
 
 fn with_tasks(mut input: CaseInput, tasks: u32, rate: u32) -> CaseInput {
     input.parameters.concurrency = tasks;
@@ -64,6 +65,23 @@ fn fits(text: &str, width: usize) {
 }
 
 #[test]
+fn what_was_set_aside_is_named_although_the_case_passes() {
+    let mut input = case_input(Strategy::Drop, vec![healthy(1_000), healthy(1_000)]);
+    let repeat = RepeatInput { repeat: 1, attempt: 0, measurement: healthy(1_000) };
+    input.set_aside.push(SetAsideInput { repeat, reasons: vec!["the machine was busy".into()] });
+    let report = report_of(vec![input]);
+    assert_eq!(report.verdict.outcome, Outcome::Pass);
+    let in_full = case(&report, &report.cases[0].id, 100).unwrap();
+    let views = [Format::Table, Format::Markdown, Format::Html].map(|format| {
+        let bytes = render(&report, format, View::FILE).unwrap();
+        (format!("{format:?}"), String::from_utf8(bytes).unwrap())
+    });
+    for (name, text) in views.into_iter().chain([("case".to_owned(), in_full)]) {
+        assert!(text.contains("note: set aside: 1 of 3 repeats: the machine was busy"), "{name}: {text}");
+    }
+}
+
+#[test]
 fn a_hundred_columns() {
     let shown = table(&mixed(), 100);
     fits(&shown, 100);
@@ -80,7 +98,7 @@ fn a_hundred_columns() {
     drop        100  100/s  10.0k/s    ✗12.0%   10.0 µs  10.0 µs   20.0 µs    8,800     0  ✗ fail
     block        10   1k/s  10.0k/s    ✗80.0%  ✗2.47 ms  9.87 ms   ≥2.10 s        0     0  ✗ fail
     block         1  10k/s  10.0k/s         –         –        –         –        –     –  ? invalid
-    sample       10  500/s  5.00k/s    ✗97.0%   42.0 µs  42.0 µs   20.0 µs      100     0  ✗ fail †
+    sample       10  500/s  5.00k/s    ✗97.0%   42.0 µs  42.0 µs   52.0 µs      100     0  ✗ fail †
     sample      100  100/s  10.0k/s         –         –        –         –        –     –  ! error
 
     ✗ breaks a limit
@@ -104,6 +122,8 @@ fn a_hundred_columns() {
         `accepted / offered >= 99%` does not hold: it is 97.0% (9,700 of 10,000)
     ? invalid: strategy=block, tasks=1, rate=10k/s
         no valid repeat: the generator was late: 50 of 1,000 logs were not sent, more than 1%
+        note: late without a control: 1 of 1 repeats; a queue that starves its producers could not be
+          blamed
 
     Total logs attempted: 48,000
     Successfully enqueued: 38,900
@@ -134,7 +154,7 @@ fn eighty_columns() {
     drop        100  100/s    ✗12.0%   10.0 µs   20.0 µs    8,800     0  ✗ fail
     block        10   1k/s    ✗80.0%  ✗2.47 ms   ≥2.10 s        0     0  ✗ fail
     block         1  10k/s         –         –         –        –     –  ? invalid
-    sample       10  500/s    ✗97.0%   42.0 µs   20.0 µs      100     0  ✗ fail †
+    sample       10  500/s    ✗97.0%   42.0 µs   52.0 µs      100     0  ✗ fail †
     sample      100  100/s         –         –         –        –     –  ! error
 
     ✗ breaks a limit
@@ -159,6 +179,8 @@ fn eighty_columns() {
     ? invalid: strategy=block, tasks=1, rate=10k/s
         no valid repeat: the generator was late: 50 of 1,000 logs were not sent,
           more than 1%
+        note: late without a control: 1 of 1 repeats; a queue that starves its
+          producers could not be blamed
 
     Total logs attempted: 48,000
     Successfully enqueued: 38,900
@@ -219,6 +241,8 @@ fn sixty_columns() {
     ? invalid: strategy=block, tasks=1, rate=10k/s
         no valid repeat: the generator was late: 50 of 1,000
           logs were not sent, more than 1%
+        note: late without a control: 1 of 1 repeats; a queue
+          that starves its producers could not be blamed
 
     Total logs attempted: 48,000
     Successfully enqueued: 38,900

@@ -11,8 +11,9 @@ use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
 use crate::run::Yardstick;
 use crate::scenario::{Check, Parameters, Scenario, Target};
-use crate::units::Nanos;
-use crate::verdict::{CaseEvidence, Distributions, PlanCase, Pooled, judge_case, judge_plan};
+use crate::units::{Nanos, human};
+use crate::verdict::{self, CaseEvidence, Distributions, PlanCase, Pooled, judge_case, judge_plan};
+use crate::worker::control_span;
 use std::collections::BTreeMap;
 
 /// All that a report is made of.
@@ -45,6 +46,8 @@ pub struct CaseInput {
     pub target: Target,
     /// The scenario's checks, all of them in its order.
     pub checks: Vec<Check>,
+    /// The control that was asked for before each repeat; zero: none.
+    pub control: Nanos,
     /// The valid repeats.
     pub repeats: Vec<RepeatInput>,
     /// The repeats that were found invalid.
@@ -63,6 +66,7 @@ impl CaseInput {
             parameters: case.parameters.clone(),
             target: scenario.target.clone(),
             checks: scenario.checks.clone(),
+            control: scenario.run.control,
             repeats: Vec::new(),
             set_aside: Vec::new(),
             errors: Vec::new(),
@@ -110,7 +114,8 @@ pub struct ErrorInput {
 pub fn build(input: ReportInput) -> Report {
     let mut environment = input.environment;
     complete(&mut environment, &input.cases);
-    let cases: Vec<CaseRecord> = input.cases.into_iter().map(case).collect();
+    let replaced = replaced(&input.cases);
+    let cases: Vec<CaseRecord> = input.cases.into_iter().map(|input| case(input, &replaced)).collect();
     let seen: Vec<PlanCase<'_>> = cases
         .iter()
         .map(|case| PlanCase {
@@ -135,8 +140,51 @@ pub fn build(input: ReportInput) -> Report {
     }
 }
 
-fn case(input: CaseInput) -> CaseRecord {
+/// All that was measured of a case, valid or not.
+fn measurements(case: &CaseInput) -> impl Iterator<Item = &Measurement> {
+    let aside = case.set_aside.iter().map(|aside| &aside.repeat);
+    case.repeats.iter().chain(aside).map(|repeat| &repeat.measurement)
+}
+
+/// A scenario and a queue of it: what a name stands for.
+type QueueKey = (String, String);
+
+fn key_of(case: &CaseInput) -> QueueKey {
+    (case.scenario.clone(), case.parameters.queue.clone())
+}
+
+/// The queues that were not the same throughout, and how that is known.
+fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, String> {
+    let mut versions: BTreeMap<QueueKey, BTreeMap<&str, u64>> = BTreeMap::new();
+    for case in cases {
+        for measurement in measurements(case) {
+            *versions.entry(key_of(case)).or_default().entry(&measurement.queue_version).or_default() += 1;
+        }
+    }
+    let several = versions.into_iter().filter(|(_, versions)| versions.len() > 1);
+    several
+        .map(|(key, versions)| {
+            let of = |(version, count): (&&str, &u64)| format!("{version} in {}", human::counted(*count, "repeat"));
+            let told: Vec<String> = versions.iter().map(of).collect();
+            let what = format!("replaced: the queue `{}` was of version {}", key.1, told.join(", of version "));
+            (key, what)
+        })
+        .collect()
+}
+
+/// How many repeats have no control although one was asked for and the load has logs enough for one.
+fn uncontrolled(case: &CaseInput) -> u64 {
+    let per_second = case.parameters.rate.per_second() * f64::from(case.parameters.concurrency);
+    match control_span(case.control, per_second) {
+        Some(_) => measurements(case).filter(|measurement| measurement.control.is_none()).count() as u64,
+        None => 0,
+    }
+}
+
+fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, String>) -> CaseRecord {
     let bound = input.target.latency;
+    let uncontrolled = uncontrolled(&input);
+    let replaced = replaced.get(&key_of(&input)).cloned();
     let mut pooled = Pooled::default();
     let costs: Vec<Cost> = input.repeats.iter().map(|repeat| repeat.measurement.cost.clone()).collect();
     let repeats = input
@@ -147,14 +195,20 @@ fn case(input: CaseInput) -> CaseRecord {
             record(repeat, &decoded, bound)
         })
         .collect();
-    let spoiled: Vec<String> = input.set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned()).collect();
-    let broken: Vec<String> = input.errors.iter().map(|error| format!("{}: {}", error.kind, error.message)).collect();
+    let spoiled: Vec<verdict::SetAside> = input
+        .set_aside
+        .iter()
+        .map(|aside| verdict::SetAside::of(&aside.repeat.measurement, aside.reasons.clone()))
+        .collect();
+    let errors = input.errors.iter().map(|error| format!("{}: {}", error.kind, error.message));
+    let broken: Vec<String> = errors.chain(replaced).collect();
     let verdict = judge_case(&CaseEvidence {
         parameters: &input.parameters,
         target: &input.target,
         checks: &input.checks,
         pooled: &pooled,
         set_aside: &spoiled,
+        uncontrolled,
         errors: &broken,
     });
     CaseRecord {
@@ -255,4 +309,80 @@ fn complete(environment: &mut Environment, cases: &[CaseInput]) {
     }
     floors.sort_by(f64::total_cmp);
     environment.instrument_floor_ns = floors.get(floors.len() / 2).copied().filter(|floor| floor.is_finite());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::fixture::healthy;
+    use crate::report::fixture::{case as case_of, report_of};
+    use crate::scenario::Strategy;
+    use crate::units::Rate;
+    use crate::verdict::Outcome;
+
+    fn version(version: &str) -> Measurement {
+        Measurement { queue_version: version.into(), ..healthy(1_000) }
+    }
+
+    #[test]
+    fn a_queue_that_was_replaced_during_the_run_is_an_error_in_all_its_cases() {
+        let [before, after] = [("1", "1"), ("1", "2")].map(|(first, second)| {
+            let other = CaseInput {
+                parameters: Parameters { queue: "other".into(), ..Parameters::default() },
+                ..case_of(Strategy::Drop, vec![version("9")])
+            };
+            report_of(vec![
+                case_of(Strategy::Drop, vec![version(first), version(first)]),
+                case_of(Strategy::Block, vec![version(second)]),
+                other,
+            ])
+        });
+        let outcomes = |report: &Report| report.cases.iter().map(|case| case.verdict.outcome).collect::<Vec<_>>();
+        assert_eq!(outcomes(&before), [Outcome::Pass; 3]);
+        assert_eq!(outcomes(&after), [Outcome::Error, Outcome::Error, Outcome::Pass]);
+        let said = "replaced: the queue `builtin` was of version 1 in 2 repeats, of version 2 in 1 repeat";
+        assert_eq!(after.cases[1].verdict.reasons, [said]);
+    }
+
+    #[test]
+    fn a_version_that_only_a_spoiled_repeat_had_counts_too() {
+        let mut case = case_of(Strategy::Drop, vec![version("1")]);
+        let repeat = RepeatInput { repeat: 1, attempt: 0, measurement: version("2") };
+        case.set_aside.push(SetAsideInput { repeat, reasons: vec!["late".into()] });
+        assert_eq!(report_of(vec![case]).cases[0].verdict.outcome, Outcome::Error);
+    }
+
+    /// (what was asked for, tasks, whether there was one, repeats of which it is said)
+    #[test]
+    fn a_control_that_was_asked_for_and_not_run_is_said() {
+        let usual = Nanos::from_millis(300);
+        for (control, tasks, has_control, expected) in [
+            (usual, 10, false, Some("no control, though one was asked for: 2 of 2 repeats")),
+            (usual, 10, true, None),
+            (Nanos::ZERO, 10, false, None),
+            // 4 logs/s are too few for one.
+            (usual, 4, false, None),
+        ] {
+            let measured = if has_control { healthy(1_000).with_control(1_000) } else { healthy(1_000) };
+            let mut case = CaseInput { control, ..case_of(Strategy::Drop, vec![measured.clone(), measured]) };
+            case.parameters.concurrency = tasks;
+            case.parameters.rate = if tasks == 4 { Rate::of_whole(1) } else { Rate::of_whole(1_000) };
+            let verdict = report_of(vec![case]).cases.remove(0).verdict;
+            assert_eq!(verdict.outcome, Outcome::Pass);
+            let found = verdict.notes.first().map(|note| note.split(';').next().unwrap_or_default());
+            assert_eq!(found, expected, "{control:?} {tasks} {has_control}");
+        }
+    }
+
+    #[test]
+    fn lateness_without_a_control_is_not_passed_over_in_silence() {
+        let mut case = case_of(Strategy::Drop, vec![healthy(1_000), healthy(1_000)]);
+        let measurement = healthy(1_000).with_unsent_generator(50);
+        let repeat = RepeatInput { repeat: 1, attempt: 0, measurement };
+        case.set_aside.push(SetAsideInput { repeat, reasons: vec!["the generator was late".into()] });
+        let verdict = report_of(vec![case]).cases.remove(0).verdict;
+        assert_eq!((verdict.outcome, verdict.notes.len()), (Outcome::Pass, 2));
+        assert_eq!(verdict.notes[0], "set aside: 1 of 3 repeats: the generator was late");
+        assert!(verdict.notes[1].starts_with("late without a control: 1 of 3 repeats; "), "{:?}", verdict.notes);
+    }
 }

@@ -8,7 +8,7 @@ use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
 use crate::run::{Yardstick, YardstickReading};
 use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Strategy, Target};
-use crate::units::Rate;
+use crate::units::{Nanos, Rate};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -40,6 +40,7 @@ pub fn case(strategy: Strategy, measurements: Vec<Measurement>) -> CaseInput {
         parameters,
         target: Target::default(),
         checks: Vec::new(),
+        control: Nanos::ZERO,
         repeats: repeats.map(|(measurement, repeat)| RepeatInput { repeat, attempt: 0, measurement }).collect(),
         set_aside: Vec::new(),
         errors: Vec::new(),

@@ -6,6 +6,7 @@ use super::errors::{Fault, RepeatError, excerpt};
 use super::leftovers::{self, Mark};
 use super::process::Process;
 use super::scratch::Scratch;
+use super::witness::{Seen, Watch};
 use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
@@ -105,6 +106,10 @@ impl Default for Limits {
 
 /// Runs each repeat as a fresh child process, in a process group and with a directory for temporary files of its own;
 /// both are gone when the repeat is over, however it ended.
+///
+/// On Linux, processes that a repeat leaves without a parent become children of this process (it becomes a "child
+/// subreaper"), to be ended with it. Whoever uses this as a library starts no process group of its own during a repeat: it
+/// could not be told from those.
 pub struct ChildDriver {
     command: ChildCommand,
     by_queue: BTreeMap<String, ChildCommand>,
@@ -264,6 +269,7 @@ impl ChildDriver {
         repeat: &PlannedRepeat,
         interrupt: &Interrupt,
         said: Result<Box<Measurement>, Broken>,
+        seen: &Seen,
     ) -> Result<Measurement, Fault> {
         let settled = match &said {
             Ok(_) | Err(Broken::Failed(_)) => self.settle(process, interrupt),
@@ -289,14 +295,19 @@ impl ChildDriver {
                 if crashed {
                     return Err(exited(status, true));
                 }
-                self.believe(repeat, *measurement)
+                self.believe(repeat, *measurement, seen)
             }
         }
     }
 
-    fn believe(&self, repeat: &PlannedRepeat, mut measurement: Measurement) -> Result<Measurement, Fault> {
+    fn believe(&self, repeat: &PlannedRepeat, mut measurement: Measurement, seen: &Seen) -> Result<Measurement, Fault> {
         if measurement.rates.are_left_out() {
             measurement.rates = Rates::of(&measurement.ledger, repeat.parameters.duration.0);
+        }
+        let unseen = seen.against(repeat, &measurement);
+        if !unseen.is_empty() {
+            let unseen = excerpt(unseen.join("; ").as_bytes());
+            return Err(Fault::protocol(format!("the runner saw otherwise: {unseen}")));
         }
         let untrue = (self.verify)(repeat, &measurement);
         if untrue.is_empty() {
@@ -318,8 +329,10 @@ impl Driver for ChildDriver {
         // Made before the child and so dropped after it.
         let scratch = Scratch::new(&mark);
         let mut process = self.spawn(repeat, mark, &scratch).map_err(Fault::alone)?;
+        let watch = Watch::begin();
         let said = self.converse(&mut process, repeat, interrupt, on_progress);
-        self.conclude(&mut process, repeat, interrupt, said)
+        let seen = watch.seen();
+        self.conclude(&mut process, repeat, interrupt, said, &seen)
             .map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
     }
 }

@@ -137,6 +137,22 @@ fn a_liar_is_caught() {
 }
 
 #[test]
+fn what_the_runner_sees_itself_is_not_taken_on_trust() {
+    let mut long = fixture::planned(0, 0);
+    (long.warmup, long.parameters.duration) = (Nanos::from_secs(20), Nanos::from_secs(40));
+    let error = ChildDriver::new(sh(GOOD), believe()).run(&long, &Interrupt::new(), &mut |_| {}).expect_err("too soon");
+    assert!(problem(&error).starts_with("the runner saw otherwise: the result came "), "{error}");
+    assert!(problem(&error).ends_with(" after the request; warm-up and window alone take 60.0 s"), "{error}");
+
+    let mut timeless = fixture::measurement();
+    (timeless.latency.enqueue.sum_ns, timeless.latency.enqueue.max_ns) = (0, Some(0));
+    let mut command = sh(GOOD);
+    command.env.push(("RESULT".into(), fixture::result_line(&timeless).into()));
+    let error = run_command(command, Limits::default()).expect_err("nothing was timed");
+    assert!(problem(&error).ends_with("enqueue: all 900 calls took 0 ns, so that nothing was timed"), "{error}");
+}
+
+#[test]
 fn a_program_that_is_not_there_is_named() {
     let error = run_command(ChildCommand::new("/no/such/program"), Limits::default()).expect_err("not there");
     assert!(matches!(error.fault, Fault::Spawn { .. }), "{error:?}");

@@ -17,14 +17,14 @@ pub(super) fn result_line(measurement: &Measurement) -> String {
     format!("{{\"result\":{measurement}}}")
 }
 
-/// The repeat `repeat` of the case `case`, with a deadline of a minute.
+/// The repeat `repeat` of the case `case`, whose window is over at once, with a deadline of a minute.
 pub(super) fn planned(case: usize, repeat: u32) -> PlannedRepeat {
     PlannedRepeat {
         case,
         repeat,
         attempt: 0,
         case_id: format!("case {case}"),
-        parameters: Parameters { queue: "fake".to_owned(), duration: Nanos(1_000_000_000), ..Parameters::default() },
+        parameters: Parameters { queue: "fake".to_owned(), duration: Nanos(1), ..Parameters::default() },
         warmup: Nanos(0),
         control: crate::plan::CONTROL,
         drain_timeout: Nanos(0),

@@ -1,11 +1,15 @@
 //! Processes that outlive the child that started them.
 //!
 //! Killing the child's process group ends what stayed in it. A process that made a group or a session of its own is
-//! known by a mark in its environment, which it inherited. One that also wiped its environment is not found here; if it
-//! holds the child's output open, that much is noticed. Where there is no `/proc`, nothing is found.
+//! known by a mark in its environment, which it inherited. One that also wiped its environment, as a daemon does, is an
+//! orphan once its parents are gone, and the kernel gives orphans to us ([`adopt`]): what is our child and was not started
+//! by us is a leftover. One that had itself started by somebody else, such as a service manager, is not found; if it holds
+//! the child's output open, that much is noticed. Where there is no `/proc`, nothing is found.
 
 use rustix::process::Pid;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The environment variable that marks a child and all that it starts.
@@ -37,6 +41,38 @@ pub(super) struct Leftover {
     pub(super) name: String,
 }
 
+/// The children that we have started and not waited for yet, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Children(BTreeSet<i32>);
+
+impl Children {
+    /// Those of this process. Whoever holds them keeps others from starting one, and from looking for orphans.
+    pub(super) fn lock() -> MutexGuard<'static, Self> {
+        static OWN: Mutex<Children> = Mutex::new(Children(BTreeSet::new()));
+        OWN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&mut self, pid: Pid) {
+        self.0.insert(pid.as_raw_nonzero().get());
+    }
+
+    pub(super) fn remove(&mut self, pid: Pid) {
+        self.0.remove(&pid.as_raw_nonzero().get());
+    }
+}
+
+/// Makes orphans of our descendants our own children, from now on; where that is not possible, they stay unseen.
+pub(super) fn adopt() {
+    #[cfg(target_os = "linux")]
+    {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            // An older kernel refuses.
+            let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        });
+    }
+}
+
 /// Names a few of them.
 pub(super) fn describe(found: &[Leftover]) -> String {
     const NAMED: usize = 5;
@@ -48,19 +84,35 @@ pub(super) fn describe(found: &[Leftover]) -> String {
     names.join(", ")
 }
 
-/// Every living process of the leader's group, or with the mark; the leader itself is not among them.
+/// Every living process of the leader's group, with the mark, or left to us as an orphan since the leader was started; the
+/// leader itself is not among them. An orphan that has ended is waited for, since nobody else will.
 #[cfg(target_os = "linux")]
 pub(super) fn find(leader: Pid, mark: &Mark) -> Vec<Leftover> {
     let Ok(processes) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
     let marked = format!("{MARK}={}", mark.0);
+    let own = Children::lock();
+    let begun = Stat::read(leader).map_or(u64::MAX, |leader| leader.started);
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
     pids.filter(|&pid| pid != leader)
         .filter_map(|pid| {
             let stat = Stat::read(pid)?;
-            let ours = !stat.dead && (stat.group == leader.as_raw_nonzero().get() || has_mark(pid, &marked));
-            ours.then_some(Leftover { pid, name: stat.name })
+            let is_of_group = stat.group == leader.as_raw_nonzero().get();
+            // Another child's group is that child's business.
+            let is_ours = is_of_group || !own.0.contains(&stat.group);
+            let is_orphan = is_ours && stat.started >= begun && stat.is_left_to_us(pid, &own);
+            if stat.dead {
+                if is_orphan {
+                    let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+                }
+                return None;
+            }
+            let ours = match mark_of(pid) {
+                Some(found) => found == marked,
+                None => is_orphan && !stat.exiting,
+            };
+            (is_of_group || ours).then_some(Leftover { pid, name: stat.name })
         })
         .collect()
 }
@@ -71,10 +123,13 @@ pub(super) fn find(_leader: Pid, _mark: &Mark) -> Vec<Leftover> {
     Vec::new()
 }
 
+/// The variable in its environment that marks a process, as `NAME=value`.
 #[cfg(target_os = "linux")]
-fn has_mark(pid: Pid, marked: &str) -> bool {
-    std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()))
-        .is_ok_and(|environ| environ.split(|&byte| byte == 0).any(|variable| variable == marked.as_bytes()))
+fn mark_of(pid: Pid) -> Option<String> {
+    let environ = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
+    let name = format!("{MARK}=");
+    let mark = environ.split(|&byte| byte == 0).find(|variable| variable.starts_with(name.as_bytes()))?;
+    Some(String::from_utf8_lossy(mark).into_owned())
 }
 
 /// What `/proc/PID/stat` says of a process.
@@ -84,8 +139,17 @@ struct Stat {
     name: String,
     /// Ended, and not yet waited for by its parent.
     dead: bool,
+    /// About to end: its environment is gone already.
+    exiting: bool,
+    parent: i32,
     group: i32,
+    /// When it was started, in ticks since the machine was.
+    started: u64,
 }
+
+/// The kernel's flag of a process that is about to end.
+#[cfg(target_os = "linux")]
+const EXITING: u64 = 0x4;
 
 #[cfg(target_os = "linux")]
 impl Stat {
@@ -100,8 +164,21 @@ impl Stat {
         let (_, name) = head.split_once('(')?;
         let mut fields = fields.split_ascii_whitespace();
         let dead = matches!(fields.next()?, "Z" | "X" | "x");
-        let group = fields.nth(1)?.parse().ok()?;
-        Some(Self { name: super::errors::excerpt(name.as_bytes()), dead, group })
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        // Session and terminal are passed over, then faults, times and priorities.
+        let flags: u64 = fields.nth(3)?.parse().ok()?;
+        let started = fields.nth(12)?.parse().ok()?;
+        let exiting = flags & EXITING != 0;
+        Some(Self { name: super::errors::excerpt(name.as_bytes()), dead, exiting, parent, group, started })
+    }
+
+    /// Whether it is our child without our having started it. What we start outside of this room stays in our own group.
+    fn is_left_to_us(&self, pid: Pid, own: &Children) -> bool {
+        let number = |pid: Pid| pid.as_raw_nonzero().get();
+        self.parent == number(rustix::process::getpid())
+            && self.group != number(rustix::process::getpgrp())
+            && !own.0.contains(&number(pid))
     }
 }
 
@@ -116,9 +193,13 @@ pub(super) mod tests {
 
     #[test]
     fn reads_names_with_parentheses() {
-        let stat = Stat::parse("12 (a) b (c) Z 1 77 77 0 -1\n").expect("parses");
-        assert_eq!(stat, Stat { name: "a) b (c".to_owned(), dead: true, group: 77 });
-        assert!(!Stat::parse("12 (sh) S 1 77 77\n").expect("parses").dead);
+        let text =
+            |state, flags| format!("12 (a) b (c) {state} 1 77 78 0 -1 {flags} 1 2 3 4 5 6 7 8 20 0 1 0 9876 99 98\n");
+        let stat = Stat::parse(&text("Z", 4_194_308)).expect("parses");
+        let name = "a) b (c".to_owned();
+        assert_eq!(stat, Stat { name, dead: true, exiting: true, parent: 1, group: 77, started: 9_876 });
+        let stat = Stat::parse(&text("S", 4_194_304)).expect("parses");
+        assert!(!stat.dead && !stat.exiting);
         assert_eq!(Stat::parse("12 (sh"), None);
         assert_eq!(Stat::parse("12 (sh) S 1"), None);
     }

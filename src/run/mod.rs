@@ -13,6 +13,7 @@
 //! | `lines` | text into lines of bounded length |
 //! | `stderr` | the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
+//! | `witness` | what the runner sees of a repeat itself, and what a result says against that |
 //! | `scratch` | a repeat's directory for temporary files |
 //! | `scripted` | [`ScriptedDriver`]: answers without a process and without time |
 //! | [`events`] | what an onlooker is told |
@@ -21,8 +22,8 @@
 //! | [`journal`] | what is finished, on disk before the next repeat starts |
 //!
 //! ## What ends a child
-//! Its own exit; its deadline, an interrupt or a breach of the protocol, upon which its process group and every process
-//! that carries its mark is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
+//! Its own exit; its deadline, an interrupt or a breach of the protocol, upon which its process group, every process
+//! that carries its mark and every orphan that it leaves to us is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
 //! child sees the end of its stdin, and `queue-load worker` watches for that. Should a child also ask the kernel for a
 //! signal at its parent's death (`PR_SET_PDEATHSIG`): that is sent when the *thread* that started it ends, which is the
 //! one that [`execute()`] is called on.
@@ -47,6 +48,7 @@ mod process;
 mod scratch;
 mod scripted;
 mod stderr;
+mod witness;
 pub mod yardstick;
 
 pub use child::{ChildCommand, ChildDriver, Limits, Verify};

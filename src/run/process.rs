@@ -4,7 +4,7 @@
 //! is left behind. The child is waited for only after its group was killed, so that the group's number cannot have
 //! passed to a stranger.
 
-use super::leftovers::{self, Leftover, MARK, Mark};
+use super::leftovers::{self, Children, Leftover, MARK, Mark};
 use super::lines::{LineSplitter, TooLong};
 use super::stderr::Tail;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -50,7 +50,11 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
+        leftovers::adopt();
+        let mut children = Children::lock();
         let mut child = command.spawn()?;
+        children.add(Pid::from_child(&child));
+        drop(children);
         let process = Self {
             pid: Pid::from_child(&child),
             mark,
@@ -184,11 +188,13 @@ impl Process {
         loop {
             // No such group, or nobody in it that we may kill: nothing that could be done about it.
             let _ = kill_process_group(self.pid, Signal::KILL);
+            // Asked first: its orphans are ours once it has ended.
+            let exited = self.has_exited();
             let left = self.leftovers();
             for process in &left {
                 let _ = kill_process(process.pid, Signal::KILL);
             }
-            if (left.is_empty() && self.has_exited()) || Instant::now() >= give_up {
+            if (left.is_empty() && exited) || Instant::now() >= give_up {
                 break;
             }
             std::thread::sleep(KILL_TICK);
@@ -197,7 +203,11 @@ impl Process {
         self.stdout = None;
         self.stderr = None;
         self.reaped = true;
-        self.child.try_wait()?.ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "it cannot be killed"))
+        let status = self.child.try_wait()?;
+        if status.is_some() {
+            Children::lock().remove(self.pid);
+        }
+        status.ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "it cannot be killed"))
     }
 
     /// The last lines of its stderr.

@@ -3,7 +3,7 @@
 use crate::load::Schedule;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Arrival, Parameters, Phase};
+use crate::scenario::{Arrival, Parameters, Phase, Strategy};
 
 /// A random schedule is not walked again: its length may be so many standard deviations from its mean.
 const DEVIATIONS: f64 = 6.0;
@@ -34,6 +34,10 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Stri
     };
     if ledger.scheduled.abs_diff(due) > allowed {
         faults.push(format!("the ledger does not close: scheduled = {}, {due} logs were asked for", ledger.scheduled));
+    }
+    if ledger.sampled_out > 0 && parameters.strategy != Strategy::Sample {
+        let (count, strategy) = (ledger.sampled_out, parameters.strategy.name());
+        faults.push(format!("sampled_out = {count} under `{strategy}`, which samples nothing"));
     }
     let seconds = parameters.duration.as_secs_f64();
     let rates = &measurement.rates;
@@ -104,6 +108,21 @@ mod tests {
         let random = asked(Arrival::Poisson);
         for (scheduled, faults) in [(1_000, 0), (1_190, 0), (1_191, 1), (810, 0), (809, 1)] {
             assert_eq!(faults_for(&random, &honest(scheduled)).len(), faults, "{scheduled}");
+        }
+    }
+
+    #[test]
+    fn only_a_strategy_that_samples_can_have_sampled_out() {
+        let mut sampling = honest(1_000);
+        (sampling.ledger.sampled_out, sampling.ledger.enqueued) = (5, 995);
+        for (strategy, faults) in [
+            (Strategy::Drop, &["sampled_out = 5 under `drop`, which samples nothing"][..]),
+            (Strategy::Block, &["sampled_out = 5 under `block`, which samples nothing"]),
+            (Strategy::Sample, &[]),
+        ] {
+            let mut repeat = asked(Arrival::Uniform);
+            repeat.parameters.strategy = strategy;
+            assert_eq!(faults_for(&repeat, &sampling), faults);
         }
     }
 

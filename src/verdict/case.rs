@@ -1,6 +1,6 @@
 //! Does a case keep the promise?
 
-use super::{CaseVerdict, CheckResult, Outcome, Pooled, check, producers, target};
+use super::{CaseVerdict, CheckResult, Outcome, Pooled, SetAside, check, producers, survivors, target};
 use crate::scenario::{Check, Parameters, Target};
 use std::collections::BTreeSet;
 
@@ -15,25 +15,34 @@ pub struct CaseEvidence<'a> {
     pub checks: &'a [Check],
     /// The valid repeats.
     pub pooled: &'a Pooled,
-    /// Why repeats were set aside, one line each.
-    pub set_aside: &'a [String],
+    /// The repeats that were set aside.
+    pub set_aside: &'a [SetAside],
+    /// Repeats, valid or set aside, that have no control although one was asked for.
+    pub uncontrolled: u64,
     /// What broke, one line per repeat that gave no measurement.
     pub errors: &'a [String],
 }
 
 /// Judges a case on its valid repeats. A repeat that broke makes the case an `error` whatever the others say; a check
-/// that fails is a `fail` even if another cannot be told; without a valid repeat the case is `invalid`.
+/// that fails is a `fail` even if another cannot be told; without a valid repeat, or where more were set aside than are
+/// valid, the case is `invalid` unless it fails.
 #[must_use]
 pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
-    let mut checks = target::judge(evidence.target, evidence.pooled);
+    let mut checks = target::judge(evidence.parameters, evidence.target, evidence.pooled);
     let applying = (1..).zip(evidence.checks).filter(|(_, check)| check.selector.matches(evidence.parameters));
     checks.extend(applying.map(|(number, check)| check::judge(number, check, evidence.pooled)));
     let broken = !evidence.errors.is_empty();
     let worst = checks.iter().map(|check| check.outcome).max().unwrap_or(Outcome::Invalid);
-    let outcome = if broken { Outcome::Error } else { worst };
+    let valid = evidence.pooled.repeats();
+    let outnumbered = survivors::outnumbered(valid, evidence.set_aside);
+    let least = if outnumbered.is_some() { Outcome::Invalid } else { Outcome::Pass };
+    let outcome = if broken { Outcome::Error } else { worst.max(least) };
+    let mut reasons = reasons(evidence, &checks);
+    reasons.extend(outnumbered);
     CaseVerdict {
         outcome,
-        reasons: reasons(evidence, &checks),
+        reasons,
+        notes: survivors::notes(valid, evidence.set_aside, evidence.uncontrolled),
         checks,
         below_target_load: target::below_target_load(evidence.parameters, evidence.target),
     }
@@ -43,7 +52,8 @@ fn reasons(evidence: &CaseEvidence<'_>, checks: &[CheckResult]) -> Vec<String> {
     let mut reasons = evidence.errors.to_vec();
     reasons.extend(evidence.pooled.faults().iter().cloned());
     if evidence.pooled.repeats() == 0 {
-        let spoiled = evidence.set_aside.iter().map(|reason| format!("no valid repeat: {reason}"));
+        let why = evidence.set_aside.iter().flat_map(|aside| &aside.reasons);
+        let spoiled = why.map(|reason| format!("no valid repeat: {reason}"));
         reasons.extend(spoiled);
         if reasons.is_empty() {
             reasons.push("no valid repeat: none was run".into());
@@ -72,7 +82,7 @@ pub(super) mod tests {
     use super::*;
     use crate::measure::Measurement;
     use crate::measure::fixture::{constant, healthy};
-    use crate::scenario::{Comparison, CountName, Expectation, Position, Selector, Statistic};
+    use crate::scenario::{Comparison, CountName, Expectation, Position, Selector, Statistic, Strategy};
     use crate::units::{Quantile, Rate};
 
     pub(in crate::verdict) fn check(expression: &str, expectation: Expectation) -> Check {
@@ -92,6 +102,22 @@ pub(super) mod tests {
         Target::default()
     }
 
+    fn judged_under(strategy: Strategy, measurements: &[Measurement]) -> CaseVerdict {
+        let mut pooled = Pooled::default();
+        for measurement in measurements {
+            pooled.add(measurement);
+        }
+        judge_case(&CaseEvidence {
+            parameters: &Parameters { strategy, ..parameters() },
+            target: &target(),
+            checks: &[],
+            pooled: &pooled,
+            set_aside: &[],
+            uncontrolled: 0,
+            errors: &[],
+        })
+    }
+
     fn judged(measurements: &[Measurement]) -> CaseVerdict {
         judged_with(measurements, &target(), &[], &[], &[])
     }
@@ -100,7 +126,7 @@ pub(super) mod tests {
         measurements: &[Measurement],
         target: &Target,
         checks: &[Check],
-        set_aside: &[String],
+        set_aside: &[SetAside],
         errors: &[String],
     ) -> CaseVerdict {
         let mut pooled = Pooled::default();
@@ -108,7 +134,10 @@ pub(super) mod tests {
             pooled.add(measurement);
         }
         let parameters = parameters();
-        judge_case(&CaseEvidence { parameters: &parameters, target, checks, pooled: &pooled, set_aside, errors })
+        let pooled = &pooled;
+        let evidence =
+            CaseEvidence { parameters: &parameters, target, checks, pooled, set_aside, uncontrolled: 0, errors };
+        judge_case(&evidence)
     }
 
     fn outcome_of(verdict: &CaseVerdict, name: &str) -> Outcome {
@@ -161,6 +190,23 @@ pub(super) mod tests {
         // Without the control nobody knows.
         let verdict = judged(&[healthy(1_000), late]);
         assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Invalid, Outcome::Invalid));
+    }
+
+    #[test]
+    fn a_queue_that_drops_where_it_was_to_block_fails() {
+        for (strategy, dropped, outcome) in [
+            (Strategy::Block, 0, Some(Outcome::Pass)),
+            (Strategy::Block, 1, Some(Outcome::Fail)),
+            (Strategy::Drop, 1, None),
+            (Strategy::Sample, 1, None),
+        ] {
+            let verdict = judged_under(strategy, &[healthy(1_000).dropping(dropped)]);
+            let found = verdict.checks.iter().find(|check| check.name == "ledger.block");
+            assert_eq!(found.map(|check| check.outcome), outcome, "{strategy:?} {dropped}");
+            assert_eq!(verdict.outcome, outcome.unwrap_or(Outcome::Pass), "{strategy:?} {dropped}");
+        }
+        let verdict = judged_under(Strategy::Block, &[healthy(1_000).dropping(1)]);
+        assert_eq!(verdict.reasons, ["`dropped == 0 under block` does not hold: it is 1"]);
     }
 
     #[test]
@@ -254,12 +300,37 @@ pub(super) mod tests {
 
     #[test]
     fn without_a_valid_repeat_nothing_is_said_of_the_queue() {
-        let late = ["the generator was late".to_owned(), "the generator was late".to_owned()];
+        let late = [aside("the generator was late"), aside("the generator was late")];
         let verdict = judged_with(&[], &target(), &[], &late, &[]);
         assert_eq!(verdict.outcome, Outcome::Invalid);
         assert_eq!(verdict.reasons, ["no valid repeat: the generator was late"]);
         assert!(verdict.checks.iter().all(|check| check.outcome == Outcome::Invalid && check.observed.is_none()));
         assert_eq!(judged(&[]).reasons, ["no valid repeat: none was run"]);
+    }
+
+    fn aside(reason: &str) -> SetAside {
+        SetAside { reasons: vec![reason.to_owned()], unjudged: false }
+    }
+
+    #[test]
+    fn survivors_do_not_speak_for_a_case_whose_repeats_are_mostly_invalid() {
+        let stolen = || aside("the machine was busy: 60.0% of its CPU time was stolen, more than 5%");
+        for (valid, aside, losing, outcome) in [
+            (3, 0, 0, Outcome::Pass),
+            (3, 3, 0, Outcome::Pass),
+            (3, 4, 0, Outcome::Invalid),
+            (1, 2, 0, Outcome::Invalid),
+            // What a valid repeat shows to be broken is broken.
+            (1, 2, 1, Outcome::Fail),
+        ] {
+            let measurements = vec![healthy(1_000).losing(losing); valid];
+            let aside: Vec<SetAside> = (0..aside).map(|_| stolen()).collect();
+            let verdict = judged_with(&measurements, &target(), &[], &aside, &[]);
+            assert_eq!(verdict.outcome, outcome, "{valid} {} {losing}", aside.len());
+            assert_eq!(verdict.notes.len(), usize::from(!aside.is_empty()), "{:?}", verdict.notes);
+            let said = verdict.reasons.iter().any(|reason| reason.contains("repeats were invalid"));
+            assert_eq!(said, aside.len() > valid, "{:?}", verdict.reasons);
+        }
     }
 
     #[test]

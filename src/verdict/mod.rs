@@ -20,13 +20,15 @@ mod producers;
 mod repeat;
 mod statistic;
 mod surroundings;
+mod survivors;
 mod target;
 
 pub use asked::faults_for;
 pub use case::{CaseEvidence, judge_case};
-pub use faults::faults;
+pub use faults::{dated, faults};
 pub use model::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity};
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
 pub use repeat::judge_repeat;
 pub use statistic::{MIN_SAMPLES, has_samples};
+pub use survivors::SetAside;

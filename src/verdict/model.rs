@@ -79,7 +79,7 @@ impl Unit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
     /// `target.latency`, `target.accepted`, `ledger.closes`, `ledger.lost`, `ledger.duplicated`, `ledger.undecidable`,
-    /// `ledger.phantom`, `producers`, or `check.N` for the N-th check of the scenario, from 1.
+    /// `ledger.phantom`, `producers`, `ledger.block` (under `block`), or `check.N` for the N-th check of the scenario, from 1.
     pub name: String,
     /// What it is about: the left-hand side, such as `p99(response)`.
     pub subject: String,
@@ -108,6 +108,9 @@ pub struct CaseVerdict {
     pub checks: Vec<CheckResult>,
     /// Why the outcome is not `pass`, one line each, the worst first; empty when it is.
     pub reasons: Vec<String>,
+    /// What is to be known of it whatever the outcome, one line each: repeats that were set aside, controls that are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The case offers less than the target's throughput.
     pub below_target_load: bool,
 }

@@ -2,14 +2,17 @@
 
 use super::check::{Finding, latency};
 use super::{CheckResult, Outcome, Pooled, Unit};
-use crate::scenario::{Comparison, LatencyName, Parameters, Target};
+use crate::scenario::{Comparison, LatencyName, Parameters, Strategy, Target};
 use crate::units::{Ratio, human};
 
+/// A caller that waits for room is refused nothing. Where the queue drops all the same, it is not what it says: that is a
+/// failure and no contradiction, since there are such queues.
+const BLOCK: &str = "ledger.block";
 /// Parts that make a whole in a [`Ratio`].
 const MILLION: u128 = 1_000_000;
 
 /// Every check that holds of every queue: the target's, the ledger's, and the producers'.
-pub(super) fn judge(target: &Target, pooled: &Pooled) -> Vec<CheckResult> {
+pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -> Vec<CheckResult> {
     let mut results = vec![target_latency(target, pooled), accepted(target.min_accepted, pooled), closes(pooled)];
     let ledger = pooled.ledger();
     results.extend([
@@ -19,6 +22,10 @@ pub(super) fn judge(target: &Target, pooled: &Pooled) -> Vec<CheckResult> {
         must_be_zero("phantom", ledger.phantom, pooled),
         pooled.producers().judge(),
     ]);
+    if parameters.strategy == Strategy::Block {
+        let found = must_be_zero("dropped", ledger.dropped, pooled);
+        results.push(CheckResult { name: BLOCK.into(), expression: "dropped == 0 under block".into(), ..found });
+    }
     results
 }
 

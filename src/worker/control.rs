@@ -80,8 +80,10 @@ fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Fa
     })
 }
 
-/// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs.
-fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
+/// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs;
+/// `None` where none is planned or the rate is too low for one.
+#[must_use]
+pub fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
     if planned == Nanos::ZERO {
         return None;
     }

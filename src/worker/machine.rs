@@ -39,7 +39,7 @@ struct Thread {
 
 /// CPU time of the machine or of one CPU, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Ticks {
+pub struct Ticks {
     /// Given to others by the hypervisor.
     stolen: u64,
     /// Neither idle nor stolen.
@@ -233,6 +233,18 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 impl Ticks {
+    /// Those so far; `None` where the kernel does not say.
+    pub fn now() -> Option<Self> {
+        read("/proc/stat").and_then(|stat| parse_ticks(&stat))
+    }
+
+    /// How many CPUs' worth of the time since `earlier` was stolen, and how many's was busy; `None` before the first tick.
+    pub fn cpus_since(self, earlier: Self) -> Option<(f64, f64)> {
+        let ticks = self.since(earlier);
+        let cpus = |part: u64| part as f64 / ticks.total as f64 * ticks.cpus as f64;
+        (ticks.total > 0).then(|| (cpus(ticks.stolen), cpus(ticks.busy)))
+    }
+
     fn since(self, before: Self) -> Self {
         Self {
             stolen: self.stolen.saturating_sub(before.stolen),

@@ -21,6 +21,8 @@ mod simulate;
 mod tasks;
 mod whereabouts;
 
+pub use control::span as control_span;
+pub(crate) use machine::Ticks;
 pub use simulate::simulate;
 
 use crate::adapter::{Host, Queue, Registry};

@@ -234,6 +234,7 @@ impl<Q: Queue, C: Clock> Shared<Q, C> {
         let ideal = producer.pushed_to();
         self.recorders.with(SENDER.get(), |recorder| {
             producer.unsent().for_each(|intended| recorder.record_unsent(now - intended, ideal - intended));
+            producer.given_up().for_each(|intended| recorder.record_given_up(now - intended));
         });
     }
 }
@@ -247,6 +248,21 @@ mod tests {
     use crate::scenario::{Parameters, Phase};
     use crate::units::{Nanos, Rate};
     use crate::worker::drive;
+
+    fn of(parameters: Parameters) -> PlannedRepeat {
+        PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::ZERO,
+            control: Nanos::ZERO,
+            drain_timeout: Nanos::ZERO,
+            deadline: Nanos::ZERO,
+            seed: 1,
+        }
+    }
 
     /// Blocks its thread for a millisecond in every call.
     struct Blocks(LoadClock);
@@ -264,6 +280,35 @@ mod tests {
         }
     }
 
+    /// One task with 1,000 logs to send in a second, to a queue that takes a millisecond.
+    fn one_task(clock: &LoadClock) -> Shared<Blocks, LoadClock> {
+        let parameters = Parameters {
+            concurrency: 1,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_secs(1),
+            ..Parameters::default()
+        };
+        let none = Span { start: 0, length: 0 };
+        drive::share(&of(parameters), Blocks(clock.clone()), clock.clone(), none, Waiting::Timer, 1)
+    }
+
+    #[test]
+    fn what_the_generator_never_sent_is_a_response_that_has_not_come_yet() {
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let load = one_task(&clock);
+        // The generator wakes up when its second of grace is over.
+        clock.pass(2_500_000_000);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let result = runtime.block_on(load.run_task(0));
+        assert_eq!((result.tally.attempted, result.tally.unsent_generator), (0, 1_000));
+        let nothing = crate::measure::encoding::Distribution::new().encode();
+        let latencies = load.recorders.merge().unwrap().to_latencies(nothing).unwrap();
+        let response = latencies.response;
+        assert_eq!((response.count, response.censored), (1_000, 1_000));
+        assert_eq!((response.min_ns, response.max_ns), (Some(1_501_000_000), Some(2_500_000_000)));
+        assert_eq!(latencies.response_ideal.count, 0);
+    }
+
     #[test]
     fn a_task_that_waits_for_its_turn_while_the_queue_has_the_thread_is_not_late() {
         let parameters = Parameters {
@@ -273,18 +318,7 @@ mod tests {
             phase: Phase::Aligned,
             ..Parameters::default()
         };
-        let repeat = PlannedRepeat {
-            case: 0,
-            repeat: 0,
-            attempt: 0,
-            case_id: String::new(),
-            parameters,
-            warmup: Nanos::ZERO,
-            control: Nanos::ZERO,
-            drain_timeout: Nanos::ZERO,
-            deadline: Nanos::ZERO,
-            seed: 1,
-        };
+        let repeat = of(parameters);
         let clock = LoadClock::Manual(ManualClock::at(0));
         let none = Span { start: 0, length: 0 };
         // All is due or overdue at once, so that nobody waits for a timer.

@@ -166,6 +166,65 @@ fn a_result_that_cannot_be_true_is_an_error() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_daemon_that_a_driver_leaves_behind_is_ended_and_named() {
+    if !has_python() {
+        return;
+    }
+    // It has a session of its own, no environment and no parent, and tells its number before the repeat begins.
+    let script = format!(
+        "mkfifo told; (env -i setsid sh -c 'echo $$ > told; exec sleep 600' > /dev/null 2>&1 < /dev/null &)\n\
+         read -r pid < told; rm told; echo \"$pid\" >> pids; exec python3 {}",
+        repository().join("examples/own_driver.py").display()
+    );
+    let place = place_with(&[("forks", &script)], &format!("producers = \"lanes\"\npacing = \"sleep\"\n{SHORT}"));
+    let output = place.run(&["run", "s.toml", "--format", "json"]);
+    let pids = std::fs::read_to_string(place.path().join("pids")).unwrap();
+    // One was started when the program was asked what it can do.
+    assert_eq!(pids.lines().count(), 2, "{pids}");
+    for pid in pids.lines() {
+        assert!(!is_alive(pid), "process {pid} was left behind");
+    }
+    expect_code(&output, 3);
+    let (_, message) = errors(&report(&output)).remove(0);
+    let expected = format!("process {} (sleep) still ran after the result", pids.lines().last().unwrap());
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn the_example_counts_what_its_queue_does_to_its_logs() {
+    if !has_python() {
+        return;
+    }
+    let place = place_with(
+        &[("mine", "exec python3 driver.py")],
+        &format!("producers = \"lanes\"\npacing = \"sleep\"\n{SHORT}"),
+    );
+    let own = std::fs::read_to_string(repository().join("examples/own_driver.py")).unwrap();
+    let changed = own.replace("queue.Queue(", "careless.Queue(").replace("\nimport ", "\nimport careless, ");
+    assert!(changed.contains("careless.Queue("), "{own}");
+    place.write("driver.py", changed);
+    // Of ten tasks, 20 and 30 are of the same one.
+    place.write(
+        "careless.py",
+        "import queue\n\
+         class Queue(queue.Queue):\n\
+         \x20   def put_nowait(self, log):\n\
+         \x20       more = {3: [3, 3], 5: [5, 10**9], 20: [], 30: [30, 20]}\n\
+         \x20       for one in more.get(log, [log]):\n\
+         \x20           super().put_nowait(one)\n",
+    );
+    let output = place.run(&["run", "s.toml", "--format", "json"]);
+    let report = report(&output);
+    let case = &report["cases"][0];
+    assert!(case["errors"].as_array().is_none_or(Vec::is_empty), "{}", case["errors"]);
+    let aside = &case["set_aside"][0]["measured"];
+    let ledger = if case["repeats"][0].is_null() { &aside["ledger"] } else { &case["repeats"][0]["ledger"] };
+    let counts = ["delivered", "duplicated", "phantom", "reordered"].map(|name| ledger[name].as_u64().unwrap());
+    assert_eq!(counts, [100, 1, 1, 1], "{ledger}");
+}
+
+#[test]
 fn the_example_is_as_short_as_is_said_of_it() {
     let text = std::fs::read_to_string(repository().join("examples/own_driver.py")).unwrap();
     let is_code = |line: &&str| !line.trim().is_empty() && !line.starts_with('#') && !line.starts_with("\"\"\"");

@@ -71,6 +71,7 @@ pub fn judge(measurement: &Measurement) -> CaseVerdict {
         checks: &[],
         pooled: &pooled,
         set_aside: &[],
+        uncontrolled: 0,
         errors: &[],
     })
 }

@@ -84,6 +84,7 @@ fn fails(plan: &Plan, repeat: &PlannedRepeat, measurement: &Measurement) -> bool
         checks: &scenario.checks,
         pooled: &pooled,
         set_aside: &[],
+        uncontrolled: 0,
         errors: &[],
     };
     judge_case(&evidence).outcome >= verdict::Outcome::Fail

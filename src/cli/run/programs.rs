@@ -42,7 +42,7 @@ pub struct Programs<'a> {
 impl<'a> Programs<'a> {
     /// The first `own_cases` cases of the plan are this program's.
     pub fn new(own: &'a mut dyn Driver, other: OtherProgram, own_cases: usize) -> Self {
-        Self { own, other: Box::new(ChildDriver::new(other.0, plan_driver::verify())), own_cases }
+        Self { own, other: Box::new(ChildDriver::new(other.0, plan_driver::verify_other())), own_cases }
     }
 }
 

@@ -144,10 +144,12 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
     }
 }
 
-/// Why it is not `pass`; of a case that is not shown in full, the first reasons in short.
+/// Why it is not `pass`, and what else is to be known; of a case that is not shown in full, the first of it in short.
 fn reasons(case: &CaseRecord, in_full: bool) -> Vec<Spans> {
     let (most, longest) = if in_full { (MOST, MAX_TEXT) } else { (3, 120) };
-    case.verdict.reasons.iter().take(most).map(|reason| spans(&sanitise(reason, longest))).collect()
+    let notes = case.verdict.notes.iter().map(|note| format!("note: {note}"));
+    let all = case.verdict.reasons.iter().cloned().chain(notes);
+    all.take(most).map(|reason| spans(&sanitise(&reason, longest))).collect()
 }
 
 /// The parts of the bar that are there: class, name, count, share.

@@ -25,6 +25,7 @@ fn lively(seed: u64) -> Measurement {
     let mut measurement = healthy(10_000).with_lag(31_000).with_control(88_000);
     measurement.latency.enqueue = values(400, 900_000);
     measurement.latency.response = values(2_000, 40_000_000);
+    measurement.latency.response_ideal = values(1_000, 1_000_000);
     measurement.latency.delivery = values(90_000, 7_000_000);
     let point = |n: u64| Point {
         enqueued: 90 + (n * seed) % 20,

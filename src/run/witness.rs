@@ -1,0 +1,170 @@
+//! What the runner sees of a repeat itself, and what a result says against that.
+//!
+//! A program times itself, and nobody can check its times but for this: it cannot have been done before it began, and it
+//! cannot have lost time that the machine did not lose. Only a repeat in a process of its own is watched; one that is
+//! scripted, or simulated on a manual clock, has neither.
+
+use crate::measure::{Latency, Measurement};
+use crate::plan::PlannedRepeat;
+use crate::units::human;
+use crate::worker::Ticks;
+use std::time::{Duration, Instant};
+
+/// The kernel counts CPU time in ticks of 10 ms, each end of a span off by one: what a claim may exceed what was seen by.
+const SLACK_NS: f64 = 20e6;
+/// Two clocks, and two readings of the same counters, may differ by this share.
+const PRECISION: f64 = 0.01;
+/// So many times of 0 are no accident of a coarse clock.
+const MANY: u64 = 10;
+
+/// Looks on from before a repeat is asked for.
+pub(super) struct Watch {
+    begun: Instant,
+    ticks: Option<Ticks>,
+}
+
+/// What was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    /// How long the repeat took, from before its request was sent until after its result had come.
+    elapsed: Duration,
+    /// CPU time meanwhile, all CPUs together, in nanoseconds: stolen, and busy. `None` where the kernel does not say.
+    cpu_ns: Option<(f64, f64)>,
+}
+
+impl Watch {
+    /// Begins.
+    pub(super) fn begin() -> Self {
+        Self { ticks: Ticks::now(), begun: Instant::now() }
+    }
+
+    /// What was seen so far.
+    pub(super) fn seen(&self) -> Seen {
+        let elapsed = self.begun.elapsed();
+        let cpus = Ticks::now().zip(self.ticks).and_then(|(now, before)| now.cpus_since(before));
+        let ns = |cpus: f64| cpus * elapsed.as_nanos() as f64;
+        Seen { elapsed, cpu_ns: cpus.map(|(stolen, busy)| (ns(stolen), ns(busy))) }
+    }
+}
+
+impl Seen {
+    /// What of a result cannot be true, one line each.
+    pub(super) fn against(&self, repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<String> {
+        let mut untrue: Vec<String> = self.too_soon(repeat).into_iter().collect();
+        let latency = &measurement.latency;
+        untrue
+            .extend([("enqueue", &latency.enqueue), ("rejected", &latency.rejected)].into_iter().filter_map(timeless));
+        if let Some((stolen, busy)) = self.cpu_ns {
+            let window = repeat.parameters.duration;
+            let machine = &measurement.machine;
+            for (name, share, seen) in
+                [("steal_share", machine.steal_share, stolen), ("others_share", machine.others_share, busy)]
+            {
+                // Of one CPU at least: whoever may use some CPUs alone can give the share of those.
+                let claimed = share.unwrap_or(0.0) * window.0 as f64;
+                if claimed * (1.0 - PRECISION) > seen + SLACK_NS {
+                    let [claimed, seen] = [claimed, seen].map(human::latency);
+                    untrue.push(format!(
+                        "{name} says that at least {claimed} of CPU time went elsewhere, the machine says {seen}"
+                    ));
+                }
+            }
+        }
+        untrue
+    }
+
+    /// Warm-up and window take their time, whatever comes before and after.
+    fn too_soon(&self, repeat: &PlannedRepeat) -> Option<String> {
+        let needed = Duration::from_nanos(repeat.warmup.0.saturating_add(repeat.parameters.duration.0));
+        let is_soon = self.elapsed < needed.mul_f64(1.0 - PRECISION);
+        let [took, needed] = [self.elapsed, needed].map(|time| human::latency(time.as_nanos() as f64));
+        is_soon.then(|| format!("the result came {took} after the request; warm-up and window alone take {needed}"))
+    }
+}
+
+/// A call takes time; a clock that does not see it has timed nothing.
+fn timeless((name, latency): (&str, &Latency)) -> Option<String> {
+    let is_timeless = latency.count >= MANY && latency.max_ns == Some(0);
+    is_timeless.then(|| format!("{name}: all {} calls took 0 ns, so that nothing was timed", latency.count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::units::Nanos;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Of a repeat of half a second of warm-up and a second of window.
+    fn said(seen: Seen, claim: impl Fn(&mut Measurement)) -> Vec<String> {
+        let mut repeat = fixture::planned(0, 0);
+        (repeat.warmup, repeat.parameters.duration) = (Nanos::from_millis(500), Nanos::from_secs(1));
+        let mut measurement = fixture::measurement();
+        claim(&mut measurement);
+        seen.against(&repeat, &measurement)
+    }
+
+    #[test]
+    fn a_result_cannot_come_before_its_window_is_over() {
+        for (elapsed, expected) in [
+            (SECOND * 2, None),
+            (SECOND * 3 / 2, None),
+            // Two clocks do not run alike.
+            (Duration::from_millis(1_490), None),
+            (SECOND, Some("the result came 1.00 s after the request; warm-up and window alone take 1.50 s")),
+            (Duration::ZERO, Some("the result came 0 ns after the request; warm-up and window alone take 1.50 s")),
+        ] {
+            let found = said(Seen { elapsed, cpu_ns: None }, |_| {});
+            assert_eq!(found.first().map(String::as_str), expected, "{elapsed:?}");
+        }
+    }
+
+    #[test]
+    fn calls_that_take_no_time_were_not_timed() {
+        let seen = Seen { elapsed: SECOND * 2, cpu_ns: None };
+        for (enqueue, rejected, count, expected) in [
+            (50, 50, 900, vec![]),
+            (0, 50, 9, vec![]),
+            (0, 50, 10, vec!["enqueue: all 10 calls took 0 ns, so that nothing was timed"]),
+            (50, 0, 900, vec!["rejected: all 100 calls took 0 ns, so that nothing was timed"]),
+        ] {
+            let found = said(seen, |measurement| {
+                measurement.latency.enqueue.count = count;
+                measurement.latency.enqueue.max_ns = Some(enqueue);
+                measurement.latency.rejected.max_ns = Some(rejected);
+            });
+            assert_eq!(found, expected);
+        }
+    }
+
+    /// (what the machine lost and was busy, in CPU time of all CPUs together; what the program says of one second)
+    #[test]
+    fn time_that_the_machine_did_not_lose_was_not_lost() {
+        let ms = 1e6;
+        for (cpu_ns, steal, others, lies) in [
+            (None, Some(1.0), Some(1.0), 0),
+            (Some((0.0, 0.0)), None, None, 0),
+            (Some((0.0, 0.0)), Some(0.0), Some(0.0), 0),
+            // Ticks are coarse.
+            (Some((0.0, 0.0)), Some(0.02), Some(0.02), 0),
+            (Some((0.0, 0.0)), Some(0.06), None, 1),
+            (Some((50.0 * ms, 0.0)), Some(0.06), None, 0),
+            (Some((50.0 * ms, 2_000.0 * ms)), Some(0.5), Some(0.5), 1),
+            (Some((0.0, 100.0 * ms)), None, Some(0.5), 1),
+            (Some((1_000.0 * ms, 1_000.0 * ms)), Some(1.0), Some(1.0), 0),
+        ] {
+            let found = said(Seen { elapsed: SECOND * 2, cpu_ns }, |measurement| {
+                (measurement.machine.steal_share, measurement.machine.others_share) = (steal, others);
+            });
+            assert_eq!(found.len(), lies, "{cpu_ns:?} {steal:?} {others:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_watch_sees_time_pass() {
+        let seen = Watch::begin().seen();
+        assert!(seen.elapsed < Duration::from_secs(60));
+        assert!(seen.cpu_ns.is_none_or(|(stolen, busy)| stolen >= 0.0 && busy >= 0.0));
+    }
+}

@@ -1,0 +1,110 @@
+//! What the repeats that were set aside say of those that were kept.
+//!
+//! Where most of a case's repeats are invalid, the few that are left are a selection: whoever can make repeats invalid, a
+//! queue or a program that speaks for one, could pick its good ones.
+
+use super::blame::{Blame, blame};
+use crate::measure::Measurement;
+use crate::units::human;
+
+/// A repeat that was set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// Why, one line each.
+    pub reasons: Vec<String>,
+    /// It was late and had no control: whether that was the queue's doing could not be told.
+    pub unjudged: bool,
+}
+
+impl SetAside {
+    /// A measurement that was set aside for `reasons`.
+    #[must_use]
+    pub fn of(measurement: &Measurement, reasons: Vec<String>) -> Self {
+        let unjudged = measurement.control.is_none() && matches!(blame(measurement), Blame::Instrument(_));
+        Self { reasons, unjudged }
+    }
+}
+
+/// Why the valid repeats cannot speak for the case; nothing if they can, or if there are none.
+pub(super) fn outnumbered(valid: u64, aside: &[SetAside]) -> Option<String> {
+    let invalid = aside.len() as u64;
+    let (all, share) = (human::count(valid + invalid), human::count(invalid));
+    (valid > 0 && invalid > valid)
+        .then(|| format!("{share} of {all} repeats were invalid: the few others are a selection"))
+}
+
+/// What is to be known of a case whatever its outcome, one line each: what was set aside, and whose lateness could not be
+/// judged. `uncontrolled` repeats have no control although one was asked for.
+pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<String> {
+    let all = human::count(valid + aside.len() as u64);
+    let mut notes = Vec::new();
+    // Without a valid repeat, that is why the case is invalid, and said there.
+    if let (Some(first), true) = (aside.first(), valid > 0) {
+        let which = if aside.len() == 1 { "" } else { ", the first because" };
+        let why = first.reasons.first().map_or("no reason given", String::as_str);
+        notes.push(format!("set aside: {} of {all} repeats{which}: {why}", human::count(aside.len() as u64)));
+    }
+    let unjudged = aside.iter().filter(|aside| aside.unjudged).count() as u64;
+    let told = [
+        (unjudged, "late without a control", "a queue that starves its producers could not be blamed"),
+        (uncontrolled, "no control, though one was asked for", "the queue cannot be blamed for their lateness"),
+    ];
+    let told = told.into_iter().filter(|(count, ..)| *count > 0);
+    notes.extend(told.map(|(count, what, so)| format!("{what}: {} of {all} repeats; {so}", human::count(count))));
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::fixture::{constant, healthy};
+
+    fn late() -> Measurement {
+        let mut late = healthy(1_000);
+        late.latency.lateness = constant(1_000, 20_000_000);
+        late
+    }
+
+    #[test]
+    fn what_is_left_is_a_selection_once_most_are_gone() {
+        for (valid, invalid, expected) in [
+            (3, 0, None),
+            (3, 3, None),
+            (2, 3, Some("3 of 5 repeats were invalid: the few others are a selection")),
+            // That is said otherwise.
+            (0, 3, None),
+        ] {
+            let aside = vec![SetAside::default(); invalid];
+            assert_eq!(outnumbered(valid, &aside).as_deref(), expected, "{valid} {invalid}");
+        }
+    }
+
+    #[test]
+    fn lateness_that_nobody_could_judge_is_told_from_the_rest() {
+        for (measurement, unjudged) in [
+            (late(), true),
+            (healthy(1_000).with_unsent_generator(20), true),
+            (late().with_control(20_000_000), false),
+            (healthy(1_000), false),
+        ] {
+            assert_eq!(SetAside::of(&measurement, Vec::new()).unjudged, unjudged);
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_known_is_said() {
+        let aside = |unjudged| SetAside { reasons: vec!["late".into(), "busy".into()], unjudged };
+        assert_eq!(notes(3, &[], 0), [""; 0]);
+        assert_eq!(notes(3, &[aside(false)], 0), ["set aside: 1 of 4 repeats: late"]);
+        let unjudged = |count| {
+            format!("late without a control: {count} repeats; a queue that starves its producers could not be blamed")
+        };
+        let uncontrolled =
+            "no control, though one was asked for: 1 of 5 repeats; the queue cannot be blamed for their lateness";
+        assert_eq!(
+            notes(3, &[aside(true), aside(false)], 1),
+            ["set aside: 2 of 5 repeats, the first because: late", &unjudged("1 of 5"), uncontrolled]
+        );
+        assert_eq!(notes(0, &[aside(true)], 0), [unjudged("1 of 1")]);
+    }
+}
