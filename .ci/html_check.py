@@ -1,8 +1,9 @@
-"""Opens reports in a headless Chromium: `html_check.py QUEUE_LOAD REPORT.json DIRECTORY`.
+"""Opens reports and a comparison in a headless Chromium: `html_check.py QUEUE_LOAD REPORT.json DIRECTORY`.
 
 Checks that nothing complains and nothing is asked of the network, that the charts hold what they must, that sorting,
-filtering and links work by mouse and keyboard, and that a thousand cases open within the limit. Python's standard
-library alone; what is written goes to DIRECTORY.
+filtering and links work by mouse and keyboard, that at usual widths no heading is broken inside a word and no column is
+cut off, that the worst case is open, and that a thousand cases open within the limit. The comparison is the report's own
+across a strategy, beside a copy of it. Python's standard library alone; what is written goes to DIRECTORY.
 """
 
 import copy
@@ -27,6 +28,8 @@ def main(program, report, directory):
         report = json.load(file)
     plain = page(program, report, directory / "html-plain")
     hostile = page(program, spoiled(report), directory / "html-hostile")
+    failing = page(program, failed(report), directory / "html-failing")
+    compared = comparison(program, directory / "html-plain.json", slower(report), directory / "html-compared")
     thousand = page(program, many(report, 1_000), directory / "html-thousand")
     size = thousand.stat().st_size
     must(size < MOST_BYTES, f"1,000 cases take {size:,} bytes")
@@ -36,6 +39,10 @@ def main(program, report, directory):
         filtering(browser, plain, report)
         links(browser, plain)
         harmless(browser, hostile, report)
+        for shown, name in [(plain, "the report"), (failing, "a failing report"), (compared, "the comparison")]:
+            laid_out(browser, shown, name)
+            worst_is_open(browser, shown, name)
+        links(browser, compared)
         seconds, busy = opening(browser, thousand)
     print(f"1,000 cases: {size / 1e6:.2f} MB, open in {seconds:.2f} s ({busy:.2f} s of work); all pages hold what they must")
     must(min(seconds, busy) < MOST_SECONDS, f"1,000 cases take {seconds:.2f} s to open, {busy:.2f} s of it work")
@@ -52,6 +59,37 @@ def page(program, report, stem):
     saved.write_text(json.dumps(report), encoding="utf-8")
     subprocess.run([program, "show", saved, "--format", "html", "--output", shown], check=True, stderr=subprocess.DEVNULL)
     return shown
+
+
+def comparison(program, base, new, stem):
+    """The page of a comparison."""
+    saved, shown = stem.with_suffix(".json"), stem.with_suffix(".html")
+    saved.write_text(json.dumps(new), encoding="utf-8")
+    command = [program, "compare", base, saved, "--format", "html", "--output", shown]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return shown
+
+
+def slower(report):
+    """The report with calls that take three times as long, so that there is something to see in a comparison; of its last
+    case nothing."""
+    report = copy.deepcopy(report)
+    for case in report["cases"]:
+        for repeat in case["repeats"]:
+            for name in ["mean_ns", "trimmed_mean_ns", "p50_ns", "p99_ns"]:
+                if repeat["latency"]["enqueue"].get(name) is not None:
+                    repeat["latency"]["enqueue"][name] *= 3
+    if len(report["cases"]) > 1:
+        report["cases"].pop()
+    return report
+
+
+def failed(report):
+    """The report with a last case that fails and one that is invalid before it."""
+    report = copy.deepcopy(report)
+    for case, outcome in zip(reversed(report["cases"]), ["fail", "invalid"]):
+        case["verdict"].update(outcome=outcome, reasons=[f"it is called {outcome}"])
+    return report
 
 
 def many(report, count):
@@ -179,6 +217,59 @@ def filtering(browser, path, report):
     shown.click("input[name=outcome][value=pass]")
     must(visible() == len(report["cases"]) - passed, "the verdicts do not filter")
     quiet(shown, "filtering")
+
+
+# Headings whose words do not stand on one line each: a word that is broken has more boxes than one.
+BROKEN = r"""[...document.querySelectorAll('th')].filter(e => e.checkVisibility()).flatMap(head => {
+  const walker = document.createTreeWalker(head, NodeFilter.SHOW_TEXT), broken = [];
+  for (let node; (node = walker.nextNode());)
+    for (const word of node.data.matchAll(/\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map(box => Math.round(box.top)));
+      if (lines.size > 1 && word[0].length < 25) broken.push(word[0]);
+    }
+  return broken;
+})"""
+# Elements that hold more than they show, and cannot be scrolled.
+CUT_OFF = """[...document.querySelectorAll('body, body *')].filter(e => e.checkVisibility() && !e.closest('svg, .vh, .skip'))
+  .filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+  .filter(e => !['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && getComputedStyle(e).display !== 'inline')
+  .map(e => `${e.tagName}.${e.className}: ${e.scrollWidth} in ${e.clientWidth}`)"""
+
+
+def laid_out(browser, path, name):
+    """At usual widths no heading is broken inside a word and nothing is cut off; at 1,280 pixels all columns are there."""
+    shown = opened(browser, path)
+    for width in [1280, 800, 400]:
+        shown.size(width, 900)
+        broken = shown.run(BROKEN)
+        must(not broken, f"{name} at {width} pixels: headings are broken inside words: {', '.join(broken[:5])}")
+        cut = shown.run(CUT_OFF)
+        must(not cut, f"{name} at {width} pixels: cut off: {'; '.join(cut[:3])}")
+        wide = shown.run("document.documentElement.scrollWidth")
+        must(wide <= width, f"{name} is {wide} pixels wide on a screen of {width}")
+        if width == 1280:
+            visible = "[...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility())"
+            more = shown.run(f"Math.max(0, ...{visible}.map(e => e.scrollWidth - e.clientWidth))")
+            must(more == 0, f"{name} at {width} pixels: {more} pixels of a table are out of sight")
+    captions = shown.run("[...document.querySelectorAll('.heat caption')].map(e => e.textContent)")
+    must(not any(" by and " in text or ", and " in text for text in captions), f"{name}: a heat map lacks an axis: {captions[:1]}")
+    quiet(shown, name)
+
+
+def worst_is_open(browser, path, name):
+    """The first of the worst cases is open, if any is bad; without the script, too."""
+    shown = opened(browser, path)
+    cases = shown.run("[...document.querySelectorAll('details.case')].map(e => [e.open, e.querySelector('.v').classList[1]])")
+    for word in ["error", "fail", "regressed", "removed", "incomparable", "inconclusive", "invalid"]:
+        those = [is_open for is_open, said in cases if said == word]
+        if those:
+            must(those[0], f"{name}: the first case that is {word} is not open")
+            break
+    must(sum(is_open for is_open, _ in cases) <= 1, f"{name}: more than the worst case is open")
+    quiet(shown, name)
 
 
 def links(browser, path):

@@ -177,8 +177,8 @@ fn finish(
     let saved = keep::save(&mut reports, destination, journal, args.quiet);
     // Whatever became of the file: the result is there, and is what was asked for.
     show(&reports.own, args.format, args.color, args.explain)?;
-    if let (Some(gate), false) = (&reports.own.gate, args.format == Format::Table) {
-        stdio::note(&conduct::line(gate));
+    if let (Some(line), false) = (render::gate_sentence(&reports.own), args.format == Format::Table) {
+        stdio::note(&line);
     }
     across(args, &reports.own)?;
     saved?;

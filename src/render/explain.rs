@@ -3,7 +3,7 @@
 use super::text::wrap;
 
 /// A column, what it says, and what to do about a bad one.
-const COLUMNS: [(&str, &str, &str); 12] = [
+const COLUMNS: [(&str, &str, &str); 14] = [
     (
         "tasks, rate, offered",
         "Logical producers, logs/s of each, and logs/s of all of them together.",
@@ -60,6 +60,20 @@ const COLUMNS: [(&str, &str, &str); 12] = [
         "pass; ✗ fail: a limit is broken; ? invalid: nobody can tell; ! error: the run broke. The reasons stand below.",
         "Of fail: the cell with the mark is the one. Of invalid: quiet the machine, or run more or longer repeats. Of \
          error: the last lines of stderr are shown.",
+    ),
+    (
+        "Verdict",
+        "One word for the whole, the first that applies: interrupted, error, fail, regressed, incomparable, \
+         inconclusive, invalid, pass. `pass` stands there only if the exit code is 0. Of a run that was held against \
+         nothing it is the worst of its cases.",
+        "The lines above it say which cases, the line below it what the gate decided and what to do.",
+    ),
+    (
+        "base → new, shift, interval, margin",
+        "What a gate tested: a number of the baseline's repeats and of the new ones, by how much it moved, where that \
+         lies between (one-sided at `alpha`, over everything that was tested), and how much worse it has to be to count.",
+        "It regressed where the shift is worse than the margin, and the repeats prove that it is no chance. It cannot be \
+         told where the interval reaches beyond the margin: more repeats narrow it.",
     ),
     (
         "–",

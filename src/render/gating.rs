@@ -1,8 +1,8 @@
 //! What came of holding a run against something: the calibration, the gate.
 
 use super::grid::{Column, draw};
-use super::{sanitise, text};
-use crate::report::{Calibration, Report};
+use super::{comparison, last_line, sanitise, shift, text};
+use crate::report::{Calibration, CaseDecision, Change, GateDecision, GateRecord, Report};
 use crate::units::human;
 
 /// The calibration as a small table; nothing where no case was calibrated.
@@ -39,23 +39,55 @@ pub(super) fn calibration(report: &Report, labels: &[String], width: usize) -> S
     format!("{}\n{}\n", draw(&columns).trim_end(), text::wrap(&advice, width, 2))
 }
 
-/// The gate: what was decided, why, and what confirmed it.
-pub(super) fn gate(report: &Report, width: usize) -> String {
+/// Most cases of a gate that are told one by one.
+const MOST_CASES: usize = 20;
+
+/// What a gate rests on: the numbers of each case that decided it, and what confirmed them.
+pub(super) fn evidence(report: &Report, width: usize) -> String {
     let Some(gate) = &report.gate else { return String::new() };
-    let what = format!("gate against {}: {}: ", sanitise(&gate.baseline, 200), gate.outcome.word());
-    let mut out = text::wrap(&format!("{what}{}", sanitise(&gate.reason, 1_000)), width, 2) + "\n";
-    if gate.rounds.len() > 1 {
-        for round in &gate.rounds {
-            let which = match round.round {
-                0 => "at first".to_owned(),
-                number => format!("confirmation {number}"),
-            };
-            let line = format!("  {which}: {}: ", round.decision.outcome.word());
-            out.push_str(&text::wrap(&format!("{line}{}", sanitise(&round.decision.reason, 1_000)), width, 4));
-            out.push('\n');
+    let mut lines = gate.decision().map(|decision| cases(&decision, width)).unwrap_or_default();
+    lines.extend(rounds(gate).iter().map(|line| text::wrap(line, width, 4)));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// What was decided, why, and what to do.
+pub(super) fn last_line(report: &Report, width: usize) -> String {
+    last_line::gate_sentence(report).map_or_else(String::new, |line| text::wrap(&line, width, 2) + "\n")
+}
+
+/// A line for each number that regressed or cannot be told, and one for a case that has none.
+fn cases(decision: &GateDecision, width: usize) -> Vec<String> {
+    let is_open = |case: &&CaseDecision| !matches!(case.change, Change::Unchanged | Change::Improved | Change::Added);
+    let mut lines = Vec::new();
+    let open: Vec<&CaseDecision> = decision.cases.iter().filter(is_open).collect();
+    for case in open.iter().take(MOST_CASES) {
+        let name = sanitise(&case.id, 200);
+        let mark = |change: Change| format!("{} {}: {name}", comparison::mark(change), change.word());
+        let shifts = shift::open(case);
+        if shifts.is_empty() {
+            lines.push(text::wrap(&format!("{}: {}", mark(case.change), sanitise(&case.reason, 1_000)), width, 4));
         }
+        lines.extend(shifts.iter().map(|one| {
+            let words = format!("{}:", mark(one.change));
+            let parts: Vec<String> = words.split(' ').map(str::to_owned).chain(one.parts()).collect();
+            text::wrap_parts(&parts, width, 4)
+        }));
     }
-    out
+    if open.len() > MOST_CASES {
+        lines.push(format!("and {} more cases", open.len() - MOST_CASES));
+    }
+    lines
+}
+
+/// The decision on the run and those on its confirmations, where there are any.
+fn rounds(gate: &GateRecord) -> Vec<String> {
+    let which = |round: u32| if round == 0 { "at first".to_owned() } else { format!("confirmation {round}") };
+    let all = gate.rounds.iter().filter(|_| gate.rounds.len() > 1);
+    all.map(|round| {
+        let decision = &round.decision;
+        format!("{}: {}: {}", which(round.round), decision.outcome.word(), sanitise(&decision.reason, 1_000))
+    })
+    .collect()
 }
 
 fn percent(share: f64) -> String {
@@ -65,8 +97,8 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::GateOutcome;
-    use crate::report::fixture;
+    use crate::render::gated::{case, decision, record, test};
+    use crate::report::{GateOutcome, fixture};
 
     #[test]
     fn a_calibration_is_a_small_table() {
@@ -95,20 +127,51 @@ mod tests {
 
     #[test]
     fn a_gate_says_what_was_decided_and_what_confirmed_it() {
-        assert_eq!(gate(&fixture::report(), 100), "");
+        assert_eq!(evidence(&fixture::report(), 100) + &last_line(&fixture::report(), 100), "");
         let mut report = fixture::filled_with(&[1.0; 8], &[1; 8], "\u{1b}[31mmean +30 %");
-        insta::assert_snapshot!(gate(&report, 100), @"gate against �[31mmean +30 %: regressed: �[31mmean +30 %");
+        insta::assert_snapshot!(evidence(&report, 100) + &last_line(&report, 100), @r"
+        ✗ regressed: �[31mmean +30 %: �[31mmean +30 %
+        gate against �[31mmean +30 %: regressed: �[31mmean +30 %; look: queue-load compare �[31mmean +30
+          % NEW; accept: run it without --baseline and with --save-baseline NAME
+        ");
         let record = report.gate.as_mut().unwrap();
         let mut second = record.rounds[0].clone();
         second.round = 1;
         second.decision.outcome = GateOutcome::Pass;
+        second.decision.cases[0].change = Change::Unchanged;
         record.rounds.push(second);
         record.outcome = GateOutcome::Pass;
         record.reason = "1 case was run again, and none of them regressed then".into();
-        insta::assert_snapshot!(gate(&report, 100), @r"
-        gate against �[31mmean +30 %: pass: 1 case was run again, and none of them regressed then
-          at first: regressed: �[31mmean +30 %
-          confirmation 1: pass: �[31mmean +30 %
+        insta::assert_snapshot!(evidence(&report, 100) + &last_line(&report, 100), @r"
+        at first: regressed: �[31mmean +30 %
+        confirmation 1: pass: �[31mmean +30 %
+        gate against �[31mmean +30 %: no regression: 1 case was run again, and none of them regressed then
         ");
+    }
+
+    #[test]
+    fn the_numbers_of_each_case_that_decided_are_told() {
+        use Change::{Inconclusive, Regressed, Removed, Unchanged};
+        let mut report = fixture::report();
+        let both = vec![test("enqueue.trimmed_mean", 1e3, 3e3, Regressed), test("cpu", 1e3, 2e3, Inconclusive)];
+        report.gate = Some(record(decision(
+            GateOutcome::Regressed,
+            vec![
+                case("strategy=block", Regressed, both),
+                case("strategy=drop", Removed, Vec::new()),
+                case("strategy=sample", Unchanged, vec![test("cpu", 1e3, 1e3, Unchanged)]),
+            ],
+        )));
+        insta::assert_snapshot!(evidence(&report, 100), @r"
+        ✗ regressed: strategy=block: enqueue.trimmed_mean 1.00 µs → 3.00 µs  +2.00 µs (+200%) [+1.91 µs,
+            +2.12 µs], margin 1 µs
+        ? inconclusive: strategy=block: cpu 1.00 µs → 2.00 µs  +1.00 µs (+100%) [+910 ns, +1.12 µs],
+            margin 1 µs
+        − removed: strategy=drop: removed for a reason
+        ");
+        assert!(evidence(&report, 60).lines().all(|line| text::width_of(line) <= 60));
+        let many = (0..30).map(|number| case(&format!("a={number}"), Regressed, Vec::new())).collect();
+        report.gate = Some(record(decision(GateOutcome::Regressed, many)));
+        assert!(evidence(&report, 100).ends_with("\nand 10 more cases\n"));
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! `fail` and `error` are `::error`s, `invalid` is a `::warning`. They point at the scenario's file. A step shows ten
 //! annotations of each kind and silently leaves the rest out, so no more are written, and the first one says how many
-//! cases have none. What a gate said of the run comes last.
+//! cases have none. What a gate said of the run stands in the first,
+//! and the cases that decided it come last.
 
-use super::{comparison, sanitise};
+use super::headline::Headline;
+use super::{comparison, gate_sentence, sanitise};
 use crate::report::{CaseRecord, Report};
 use crate::verdict::{Outcome, OutcomeCounts};
 
@@ -21,8 +23,10 @@ pub fn github(report: &Report) -> String {
     let mut open: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.verdict.outcome != Outcome::Pass).collect();
     open.sort_by_key(|case| std::cmp::Reverse(case.verdict.outcome));
     let gate = report.gate.as_ref().and_then(|gate| gate.decision());
-    let gate: Vec<String> = gate.iter().flat_map(comparison::annotations).collect();
-    let (mut errors, mut warnings) = room(report.verdict.outcome, &gate);
+    let whole = Headline::of(report);
+    let gate: Vec<String> =
+        gate.iter().flat_map(|decision| comparison::annotations(decision, whole.command())).collect();
+    let (mut errors, mut warnings) = room(whole, &gate);
     let mut lines = Vec::new();
     for case in &open {
         let room = if command(case.verdict.outcome) == "error" { &mut errors } else { &mut warnings };
@@ -32,16 +36,16 @@ pub fn github(report: &Report) -> String {
         }
     }
     let left_out = open.len() - lines.len();
-    lines.insert(0, of_whole(report, left_out));
+    lines.insert(0, of_whole(report, whole, left_out));
     lines.extend(gate);
     lines.join("\n") + "\n"
 }
 
 /// Annotations of each kind that the cases may have beside the one for the whole and those of the gate.
-fn room(whole: Outcome, gate: &[String]) -> (usize, usize) {
+fn room(whole: Headline, gate: &[String]) -> (usize, usize) {
     let left = |kind: &str| {
         let taken = gate.iter().filter(|line| line.starts_with(&format!("::{kind} "))).count();
-        MOST.saturating_sub(taken + usize::from(command(whole) == kind))
+        MOST.saturating_sub(taken + usize::from(whole.command() == kind))
     };
     (left("error"), left("warning"))
 }
@@ -54,15 +58,16 @@ fn command(outcome: Outcome) -> &'static str {
     }
 }
 
-fn of_whole(report: &Report, left_out: usize) -> String {
+fn of_whole(report: &Report, whole: Headline, left_out: usize) -> String {
     let OutcomeCounts { pass, fail, invalid, error } = report.verdict.cases;
-    let mut said = vec![format!("{pass} pass, {fail} fail, {invalid} invalid, {error} error")];
+    let by_themselves = if report.gate.is_some() { "cases by themselves: " } else { "" };
+    let mut said = vec![format!("{by_themselves}{pass} pass, {fail} fail, {invalid} invalid, {error} error")];
     said.extend(report.verdict.reasons.iter().map(|reason| sanitise(reason, LONGEST)));
     if left_out > 0 {
         said.push(format!("{left_out} more cases that did not pass have no annotation of their own"));
     }
-    let title = format!("queue-load: {}", report.verdict.outcome.word());
-    line(command(report.verdict.outcome), None, &title, &said.join("; "))
+    said.extend(gate_sentence(report));
+    line(whole.command(), None, &format!("queue-load: {}", whole.word()), &said.join("; "))
 }
 
 fn of_case(report: &Report, case: &CaseRecord) -> String {

@@ -3,10 +3,12 @@
 //! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s, of type `invalid` and of the kind of the error: what
 //! cannot be trusted must not be taken for a pass, and most readers of the format show what is skipped as one. What is to
 //! be said of the whole beyond its cases (interrupted, target not exercised) is the suite `plan`; what a gate said of the
-//! run, the suite `gate`.
+//! run, the suite `gate`, with a test case for each case on either side: one that regressed or is gone is a failure, one
+//! that cannot be told an error.
 
-use super::{RenderError, sanitise};
-use crate::report::{CaseRecord, Change, GateDecision, GateOutcome, Report};
+use super::headline::Headline;
+use super::{RenderError, sanitise, shift};
+use crate::report::{CaseDecision, CaseRecord, Change, GateOutcome, GateRecord, Report};
 use crate::scenario::AXES;
 use crate::verdict::{CheckResult, Outcome};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
@@ -24,7 +26,7 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
     let mut document = quick_junit::Report::new(text(&report.tool.name));
     document.add_test_suite(plan(report));
     document.add_test_suites(report.cases.iter().map(suite));
-    document.add_test_suites(report.gate.as_ref().and_then(|gate| gate.decision()).map(|decision| gate(&decision)));
+    document.add_test_suites(report.gate.as_ref().map(gate));
     let mut bytes = Vec::new();
     document.serialize(&mut bytes).map_err(|error| RenderError::Xml(error.to_string()))?;
     Ok(bytes)
@@ -40,7 +42,7 @@ fn plan(report: &Report) -> TestSuite {
     for (name, value) in [
         ("tool", format!("{} {}", report.tool.name, report.tool.version)),
         ("created_at", report.created_at.clone()),
-        ("outcome", report.verdict.outcome.word().to_owned()),
+        ("outcome", Headline::of(report).word().to_owned()),
         ("exit_code", report.verdict.exit.code().to_string()),
     ] {
         suite.add_property(Property::new(name, text(&value)));
@@ -80,24 +82,49 @@ fn suite(case: &CaseRecord) -> TestSuite {
 }
 
 /// What a gate said of the run: of the whole, and of each case.
-fn gate(decision: &GateDecision) -> TestSuite {
+fn gate(gate: &GateRecord) -> TestSuite {
     let mut suite = TestSuite::new("gate");
-    let whole = match decision.outcome {
+    for (name, value) in [("gate", gate.outcome.word()), ("reason", &gate.reason), ("baseline", &gate.baseline)] {
+        suite.add_property(Property::new(name, text(value)));
+    }
+    let whole = match gate.outcome {
         GateOutcome::Pass => Outcome::Pass,
         GateOutcome::Regressed | GateOutcome::Failed => Outcome::Fail,
         GateOutcome::Inconclusive | GateOutcome::Incomparable => Outcome::Invalid,
     };
-    let whole = status(whole, decision.outcome.word(), &decision.reason);
+    let whole = status(whole, gate.outcome.word(), &gate.reason);
     suite.add_test_case(test_case("the run holds against its baseline", "gate", whole));
-    suite.add_test_cases(decision.cases.iter().map(|case| {
-        let outcome = match case.change {
-            Change::Regressed => Outcome::Fail,
-            Change::Inconclusive | Change::Incomparable => Outcome::Invalid,
-            Change::Improved | Change::Added | Change::Removed | Change::Unchanged => Outcome::Pass,
-        };
-        test_case(&case.id, "gate", status(outcome, case.change.word(), &case.reason))
-    }));
+    let cases = gate.decision().map(|decision| decision.cases).unwrap_or_default();
+    suite.add_test_cases(cases.iter().map(|case| test_case(&case.id, "gate", of_change(case, gate.outcome))));
     suite
+}
+
+/// What became of a case since the baseline. One that is gone was not tested: it fails, or is skipped where that was
+/// allowed.
+fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
+    let word = case.change.word();
+    let outcome = match case.change {
+        Change::Regressed => Outcome::Fail,
+        Change::Inconclusive | Change::Incomparable => Outcome::Invalid,
+        Change::Removed if gate == GateOutcome::Pass => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_type(text(word)).set_message(text(&case.reason));
+            return skipped;
+        }
+        Change::Removed => Outcome::Fail,
+        // What is new has nothing to be worse than, but what cannot be trusted of it has been found.
+        Change::Added if !case.findings.is_empty() => Outcome::Invalid,
+        Change::Improved | Change::Added | Change::Unchanged => Outcome::Pass,
+    };
+    let mut status = status(outcome, word, &case.reason);
+    let numbers: Vec<String> = shift::open(case)
+        .iter()
+        .map(|shift| sanitise(&format!("{} {}", shift.metric, shift.line()), LONGEST))
+        .collect();
+    if outcome != Outcome::Pass && !numbers.is_empty() {
+        status.set_description(XmlString::new(numbers.join("\n")));
+    }
+    status
 }
 
 fn test_case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
@@ -135,4 +162,63 @@ fn status(outcome: Outcome, kind: &str, message: &str) -> TestCaseStatus {
     };
     status.set_type(text(kind)).set_message(text(message));
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::gated::{case, decision, record, test};
+    use crate::report::{Finding, FindingKind, fixture};
+
+    fn shown(outcome: GateOutcome, case: CaseDecision) -> String {
+        let mut report = fixture::report_of(Vec::new());
+        report.gate = Some(record(decision(outcome, vec![case])));
+        let xml = String::from_utf8(junit(&report).unwrap()).unwrap();
+        xml[xml.find("<testsuite name=\"gate\"").unwrap()..].to_owned()
+    }
+
+    #[test]
+    fn only_what_holds_against_the_baseline_is_a_test_that_passes() {
+        use Change::{Added, Improved, Incomparable, Inconclusive, Regressed, Removed, Unchanged};
+        let unmeasured = || vec![Finding { kind: FindingKind::Unmeasured, text: "it is invalid".into() }];
+        for (gate, change, findings, ended) in [
+            (GateOutcome::Regressed, Regressed, Vec::new(), "failure"),
+            (GateOutcome::Regressed, Removed, Vec::new(), "failure"),
+            (GateOutcome::Incomparable, Removed, Vec::new(), "failure"),
+            (GateOutcome::Pass, Removed, Vec::new(), "skipped"),
+            (GateOutcome::Inconclusive, Inconclusive, Vec::new(), "error"),
+            (GateOutcome::Incomparable, Incomparable, Vec::new(), "error"),
+            (GateOutcome::Inconclusive, Added, unmeasured(), "error"),
+            (GateOutcome::Pass, Added, Vec::new(), ""),
+            (GateOutcome::Pass, Improved, Vec::new(), ""),
+            (GateOutcome::Pass, Unchanged, Vec::new(), ""),
+        ] {
+            let decided = CaseDecision { findings, ..case("the case", change, Vec::new()) };
+            let xml = shown(gate, decided);
+            let mut of_case = xml[xml.find("<testcase name=\"the case\"").unwrap()..].lines();
+            let (start, next) = (of_case.next().unwrap(), of_case.next().unwrap().trim());
+            match ended {
+                "" => assert!(start.ends_with("/>"), "{change:?}: {xml}"),
+                _ => assert_eq!(
+                    next,
+                    format!("<{ended} message=\"{word} for a reason\" type=\"{word}\"/>", word = change.word()),
+                    "{change:?}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn the_gate_and_its_numbers_are_told() {
+        let tests = vec![test("cpu", 1e3, 2e3, Change::Regressed)];
+        let xml = shown(GateOutcome::Regressed, case("the case", Change::Regressed, tests));
+        for property in [
+            "<property name=\"gate\" value=\"regressed\"/>",
+            "<property name=\"reason\" value=\"regressed as a whole\"/>",
+            "<property name=\"baseline\" value=\"base.json\"/>",
+        ] {
+            assert!(xml.contains(property), "{property}: {xml}");
+        }
+        assert!(xml.contains("cpu 1.00 µs → 2.00 µs"), "{xml}");
+    }
 }

@@ -5,6 +5,7 @@
 use super::columns::{all_axes, axes, metrics};
 use super::facts::facts;
 use super::grid::Column;
+use super::headline::Headline;
 use super::{gating, reasons, sanitise, table, totals};
 use crate::report::Report;
 use crate::units::human;
@@ -30,7 +31,7 @@ pub fn markdown(report: &Report) -> String {
 
     let mut out = heading(report);
     if report.gate.is_some() {
-        out.push_str(&fenced(&gating::gate(report, 100)));
+        out.push_str(&fenced(&(gating::last_line(report, 100) + &gating::evidence(report, 100))));
     }
     out.push_str(&rows(&columns, &open));
     let why = reasons::lines(report, &labels, 100);
@@ -50,14 +51,7 @@ pub fn markdown(report: &Report) -> String {
 }
 
 fn heading(report: &Report) -> String {
-    let outcome = report.verdict.outcome;
-    let sign = match outcome {
-        Outcome::Pass => "✅",
-        Outcome::Fail => "❌",
-        Outcome::Invalid => "⚠️",
-        Outcome::Error => "💥",
-    };
-    let mut out = format!("## {sign} queue-load: {} ({})\n\n", outcome.word(), table::counts(&report.verdict));
+    let mut out = format!("## {} queue-load: {}\n\n", Headline::of(report).sign(), table::whole(report));
     for scenario in &report.scenarios {
         out.push_str(&format!("- {}\n", code(&table::promise(scenario))));
     }

@@ -10,20 +10,25 @@ mod error;
 mod explain;
 mod facts;
 mod format;
+#[cfg(test)]
+mod gated;
 mod gating;
 mod github;
 #[cfg(test)]
 mod golden;
 mod grid;
 mod hdr;
+mod headline;
 mod html;
 mod junit;
+mod last_line;
 mod latencies;
 mod markdown;
 mod numbers;
 mod paint;
 mod reasons;
 mod sanitise;
+mod shift;
 mod surroundings;
 mod table;
 #[cfg(test)]
@@ -40,6 +45,7 @@ pub use github::github;
 pub use hdr::hdr;
 pub use html::{html, html_comparison};
 pub use junit::junit;
+pub use last_line::gate_sentence;
 pub use markdown::markdown;
 pub use paint::{paint, paint_lines};
 pub use sanitise::sanitise;

@@ -27,8 +27,10 @@ fn painted(cell: &str) -> String {
     let text = cell.trim_start();
     let colour = match text.trim_start_matches("Verdict: ").split([' ', '(']).next() {
         Some("pass") => Some(GREEN),
-        Some("fail" | "error") if text.starts_with("Verdict: ") => Some(RED),
-        Some("invalid") if text.starts_with("Verdict: ") => Some(YELLOW),
+        Some("fail" | "error" | "regressed") if text.starts_with("Verdict: ") => Some(RED),
+        Some("invalid" | "inconclusive" | "incomparable" | "interrupted") if text.starts_with("Verdict: ") => {
+            Some(YELLOW)
+        }
         _ => of_mark(text),
     };
     match colour {

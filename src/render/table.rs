@@ -2,6 +2,7 @@
 
 use super::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use super::grid::{Column, draw, fit, width_of};
+use super::headline::Headline;
 use super::{gating, numbers, reasons, sanitise, text, totals};
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
@@ -24,8 +25,8 @@ pub fn table(report: &Report, width: usize) -> String {
     out.push_str(&section(&reasons::lines(report, &labels, width)));
     out.push_str(&section(&totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()))));
     out.push_str(&section(&gating::calibration(report, &labels, width)));
-    out.push_str(&section(&verdict(&report.verdict, width)));
-    out.push_str(&section(&gating::gate(report, width)));
+    out.push_str(&section(&gating::evidence(report, width)));
+    out.push_str(&section(&verdict(report, width)));
     out
 }
 
@@ -133,9 +134,16 @@ pub(super) fn counts(verdict: &PlanVerdict) -> String {
     if counts.is_empty() { "no cases".into() } else { counts.join(", ") }
 }
 
-fn verdict(verdict: &PlanVerdict, width: usize) -> String {
-    let mut out: String =
-        verdict.reasons.iter().map(|reason| text::wrap(&sanitise(reason, 400), width, 2) + "\n").collect();
-    out.push_str(&format!("Verdict: {} ({})\n", verdict.outcome.word(), counts(verdict)));
-    out
+/// The word for the whole, and how its cases ended; where a gate speaks, these by themselves.
+pub(super) fn whole(report: &Report) -> String {
+    let counts = counts(&report.verdict);
+    let by_themselves = if report.gate.is_some() { "cases by themselves: " } else { "" };
+    format!("{} ({by_themselves}{counts})", Headline::of(report).word())
+}
+
+fn verdict(report: &Report, width: usize) -> String {
+    let reasons = report.verdict.reasons.iter();
+    let mut out: String = reasons.map(|reason| text::wrap(&sanitise(reason, 400), width, 2) + "\n").collect();
+    out.push_str(&(text::wrap(&format!("Verdict: {}", whole(report)), width, 2) + "\n"));
+    out + &gating::last_line(report, width)
 }

@@ -37,6 +37,13 @@ fn no_command(line: &str) -> String {
     }
 }
 
+/// Breaks text between its parts, and not inside them; they are joined by spaces.
+pub(super) fn wrap_parts(parts: &[String], width: usize, indent: usize) -> String {
+    const GLUE: &str = "\u{a0}";
+    let glued: Vec<String> = parts.iter().map(|part| part.replace(' ', GLUE)).collect();
+    wrap(&glued.join(" "), width, indent).replace(GLUE, " ")
+}
+
 /// Breaks a list of items between them, and not inside them.
 pub(super) fn wrap_items(items: &[String], width: usize, indent: usize) -> String {
     const GLUE: &str = "\u{a0}";
@@ -64,6 +71,13 @@ mod tests {
         assert_eq!(wrap("one two three four", 14, 2), "one two three\n  four");
         assert_eq!(wrap("short", 80, 4), "short");
         assert_eq!(wrap("abcdefghijklmnopqrstuvwxyz", 12, 2), "abcdefghijkl\n  mnopqrstuv\n  wxyz");
+    }
+
+    #[test]
+    fn parts_stay_whole() {
+        let parts = ["1.16 µs →", "1.56 µs", "+400 ns (+34%)"].map(str::to_owned);
+        assert_eq!(wrap_parts(&parts, 20, 4), "1.16 µs → 1.56 µs\n    +400 ns (+34%)");
+        assert_eq!(wrap_parts(&parts, 80, 4), "1.16 µs → 1.56 µs +400 ns (+34%)");
     }
 
     #[test]

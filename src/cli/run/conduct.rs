@@ -4,7 +4,6 @@ use super::stage::Stage;
 use crate::cli::evidence::{self, About, Gathered, Reports};
 use crate::compare::{self, GateDecision, GateOutcome, Settings};
 use crate::plan::Layout;
-use crate::render::sanitise;
 use crate::report::{CaseRecord, Confirmation, GateRecord, GateRound, Report};
 use crate::run::{Ending, Execution};
 use crate::units::human;
@@ -191,12 +190,6 @@ fn exit(cases: ExitOutcome, gate: GateOutcome, failures_allowed: bool) -> ExitOu
         (_, GateOutcome::Inconclusive) => ExitOutcome::Invalid,
         (_, GateOutcome::Pass) => cases,
     }
-}
-
-/// The decision in one line, for people who do not look at the table.
-pub fn line(gate: &GateRecord) -> String {
-    let baseline = sanitise(&gate.baseline, 200);
-    format!("gate against {baseline}: {}: {}", gate.outcome.word(), sanitise(&gate.reason, 1_000))
 }
 
 #[cfg(test)]

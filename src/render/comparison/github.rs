@@ -1,8 +1,9 @@
 //! A gate's decision as annotations of GitHub Actions: one for the whole, then one for each case that decided it.
 
 use super::super::github::{MOST, line};
-use super::super::sanitise;
-use crate::compare::{Change, GateDecision, GateOutcome};
+use super::super::headline::Headline;
+use super::super::{last_line, sanitise, shift};
+use crate::compare::{CaseDecision, Change, GateDecision, GateOutcome};
 
 /// Longest message, in characters.
 const LONGEST: usize = 1_000;
@@ -11,27 +12,34 @@ const LONGEST_TITLE: usize = 200;
 
 /// The decision as workflow commands, one a line. A step shows ten of each kind, so no more are written.
 pub(super) fn gate(decision: &GateDecision) -> String {
-    annotations(decision).join("\n") + "\n"
+    let whole = Headline::of_gate(decision.outcome).command();
+    let title = format!("queue-load gate: {}", decision.outcome.word());
+    let lines = [line(whole, None, &title, &last_line::of_decision(decision))];
+    lines.into_iter().chain(of_cases(decision, whole)).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// The same, one by one.
-pub(in crate::render) fn annotations(decision: &GateDecision) -> Vec<String> {
-    let whole = match decision.outcome {
-        GateOutcome::Pass => "notice",
-        GateOutcome::Regressed | GateOutcome::Failed => "error",
-        GateOutcome::Inconclusive | GateOutcome::Incomparable => "warning",
-    };
-    let title = format!("queue-load gate: {}", decision.outcome.word());
-    let mut lines = vec![line(whole, None, &title, &sanitise(&decision.reason, LONGEST))];
-    for (command, changes) in
-        [("error", &[Change::Regressed][..]), ("warning", &[Change::Inconclusive, Change::Incomparable][..])]
-    {
+/// An annotation for each case that decided it, beside one of that kind for the whole.
+pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    // What is gone is not told where that was allowed.
+    let removed = if decision.outcome == GateOutcome::Pass { &[][..] } else { &[Change::Removed][..] };
+    for (command, changes) in [
+        ("error", &[&[Change::Regressed][..], removed].concat()[..]),
+        ("warning", &[Change::Inconclusive, Change::Incomparable][..]),
+    ] {
         let room = MOST - usize::from(whole == command);
         let cases = decision.cases.iter().filter(|case| changes.contains(&case.change)).take(room);
         lines.extend(cases.map(|case| {
             let title = format!("{}: {}", case.change.word(), sanitise(&case.id, LONGEST_TITLE));
-            line(command, None, &title, &sanitise(&case.reason, LONGEST))
+            line(command, None, &title, &why(case))
         }));
     }
     lines
+}
+
+/// Why, with the numbers that decided, one a line.
+fn why(case: &CaseDecision) -> String {
+    let numbers = shift::open(case).into_iter().map(|shift| format!("{} {}", shift.metric, shift.line()));
+    let reason = Some(sanitise(&case.reason, LONGEST)).filter(|reason| !reason.is_empty());
+    reason.into_iter().chain(numbers).collect::<Vec<_>>().join("\n")
 }

@@ -1,10 +1,12 @@
 //! A comparison as Markdown, for a pull request or a job's summary: changed cases first, the rest folded.
 
+use super::super::headline::Headline;
+use super::super::last_line;
 use super::super::markdown::{code, fenced, folded};
 use super::super::sanitise;
 use super::rows::{self, mark};
-use super::table;
-use crate::compare::{CaseComparison, Change, Comparison, GateOutcome};
+use super::{table, tested};
+use crate::compare::{CaseComparison, Change, Comparison};
 use crate::units::human;
 
 /// Most rows of a table: a comment on GitHub holds 65,536 characters.
@@ -15,18 +17,9 @@ const LONGEST: usize = 1_000;
 /// The decision, then the comparison that it rests on.
 pub(super) fn gate(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
-    let sign = match decision.outcome {
-        GateOutcome::Pass => "✅",
-        GateOutcome::Regressed | GateOutcome::Failed => "❌",
-        GateOutcome::Inconclusive => "⚠️",
-        GateOutcome::Incomparable => "🚫",
-    };
+    let sign = Headline::of_gate(decision.outcome).sign();
     let word = decision.outcome.word();
-    format!(
-        "## {sign} queue-load gate: {word}\n\n{}\n\n{}",
-        code(&sanitise(&decision.reason, LONGEST)),
-        body(comparison)
-    )
+    format!("## {sign} queue-load gate: {word}\n\n{}\n\n{}", code(&last_line::of_decision(decision)), body(comparison))
 }
 
 /// The comparison alone.
@@ -46,6 +39,7 @@ fn body(comparison: &Comparison) -> String {
     let (same, changed): (Vec<&CaseComparison>, Vec<&CaseComparison>) =
         comparison.cases.iter().partition(|case| case.change == Change::Unchanged);
     out.push_str(&rows_of(&changed, asked));
+    out.push_str(&tested_of(&changed));
     let found = changed.iter().flat_map(|case| case.decision.findings.iter().map(move |finding| (case, finding)));
     let reasons: Vec<String> = found
         .take(MOST_ROWS)
@@ -59,7 +53,7 @@ fn body(comparison: &Comparison) -> String {
     if !same.is_empty() {
         out.push_str(&folded(
             &format!("{} unchanged", human::counted(same.len() as u64, "case")),
-            &rows_of(&same, asked),
+            &(rows_of(&same, asked) + &tested_of(&same)),
         ));
     }
     let decision = &comparison.decision;
@@ -69,6 +63,12 @@ fn body(comparison: &Comparison) -> String {
         out.push_str(&folded("What else is to be known", &fenced(&notes.join("\n"))));
     }
     out
+}
+
+/// What was tested of these cases; empty where nothing was.
+fn tested_of(cases: &[&CaseComparison]) -> String {
+    let lines = tested::lines(cases);
+    if lines.is_empty() { String::new() } else { fenced(&lines.join("\n")) }
 }
 
 fn rows_of(cases: &[&CaseComparison], asked: bool) -> String {

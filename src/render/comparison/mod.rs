@@ -4,10 +4,12 @@ mod github;
 mod markdown;
 mod rows;
 mod table;
+mod tested;
 #[cfg(test)]
 mod tests;
 
-pub(super) use github::annotations;
+pub(super) use github::of_cases as annotations;
+pub(super) use rows::mark;
 pub use table::gate_line;
 
 use super::{Format, RenderError, View};

@@ -11,7 +11,7 @@ pub(super) const MOST_CASES: usize = 200;
 const LONGEST_LABEL: usize = 200;
 
 /// The mark of a change.
-pub(super) fn mark(change: Change) -> char {
+pub(in crate::render) fn mark(change: Change) -> char {
     match change {
         Change::Regressed => '✗',
         Change::Improved => '✓',

@@ -1,8 +1,9 @@
 //! A comparison as text for a terminal: what changed first, then what is to be known about it.
 
 use super::super::grid::{draw, fit, width_of};
-use super::super::{sanitise, text};
+use super::super::{last_line, sanitise, text};
 use super::rows::{self, MOST_CASES, mark};
+use super::tested;
 use crate::compare::{Change, ChangeCounts, Comparison, Difference, GateDecision, Side};
 
 /// Narrowest width that is laid out for.
@@ -19,7 +20,8 @@ pub(super) fn table(comparison: &Comparison, width: usize) -> String {
     let attribution = comparison.attribution.iter();
     out.extend(attribution.map(|line| text::wrap(&sanitise(line, LONGEST), width, 2) + "\n"));
     let (grid, names) = grid(comparison, width);
-    for part in [grid, reasons(comparison, &names, width), footnotes(comparison, width)] {
+    let tested = tested::text(comparison, &names, width);
+    for part in [grid, tested, reasons(comparison, &names, width), footnotes(comparison, width)] {
         if !part.is_empty() {
             out.push('\n');
             out.push_str(&part);
@@ -32,7 +34,7 @@ pub(super) fn table(comparison: &Comparison, width: usize) -> String {
 /// A gate's decision in one line.
 #[must_use]
 pub fn gate_line(decision: &GateDecision) -> String {
-    format!("{}: {}\n", decision.outcome.word(), sanitise(&decision.reason, LONGEST))
+    last_line::of_decision(decision) + "\n"
 }
 
 fn heading(comparison: &Comparison, width: usize) -> String {
@@ -106,6 +108,7 @@ fn footnotes(comparison: &Comparison, width: usize) -> String {
         lines.push("± half of the 95 % interval of the mean over the repeats".into());
         lines.push("enqueue.trimmed_mean, the mean of the fastest 95 %, decides; the others inform".into());
     }
+    lines.extend(tested::footnote(comparison).map(str::to_owned));
     lines.extend(decision.differences.iter().map(difference));
     lines.extend(decision.notes.iter().map(|note| format!("note: {}", sanitise(note, LONGEST))));
     lines.iter().map(|line| text::wrap(line, width, 2) + "\n").collect()

@@ -2,8 +2,9 @@
 
 use super::{comparison, gate, gate_line};
 use crate::compare::fixture::{case, means, report, sized};
-use crate::compare::{Comparison, Options, compare};
-use crate::render::{Format, View};
+use crate::compare::{Change, Comparison, Options, compare};
+use crate::render::gated::test;
+use crate::render::{Format, View, html_comparison};
 use crate::report::Report;
 
 fn base() -> Report {
@@ -55,7 +56,7 @@ fn a_gate_is_one_line() {
     let line = gate_line(&example().decision);
     assert_eq!(line.lines().count(), 1);
     assert!(line.starts_with("regressed: 1 of 6 cases regressed: "), "{line}");
-    assert!(line.ends_with(": 3 logs lost, 0 before\n"), "{line}");
+    assert!(line.contains(": 3 logs lost, 0 before"), "{line}");
 }
 
 #[test]
@@ -71,6 +72,63 @@ fn json_holds_the_decision_and_every_metric() {
     assert_eq!(one["cases"][0]["metrics"][0]["metric"], "enqueue.trimmed_mean");
     let gate: serde_json::Value = serde_json::from_slice(&gate(&example(), Format::Json).unwrap()).unwrap();
     assert_eq!((gate["outcome"].as_str(), gate["cases"][0]["change"].as_str()), (Some("regressed"), Some("regressed")));
+}
+
+/// The example, of whose cases one regressed by a test, one cannot be told, and the others were tested at most.
+fn tested_example() -> Comparison {
+    let mut comparison = example();
+    for case in &mut comparison.cases {
+        let trimmed = |new, change| test("enqueue.trimmed_mean", 1_160.0, new, change);
+        case.decision.tests = match case.label.as_str() {
+            "maxsize=100" => {
+                vec![trimmed(3_560.0, Change::Regressed), test("memory", 1e6, 1e6, Change::Unchanged)]
+            }
+            "maxsize=5000" => vec![trimmed(1_200.0, Change::Unchanged), test("cpu", 2e3, 4e3, Change::Inconclusive)],
+            "maxsize=2000" => vec![trimmed(1_180.0, Change::Unchanged)],
+            _ => Vec::new(),
+        };
+    }
+    comparison
+}
+
+#[test]
+fn shifts_stand_in_the_table_with_their_intervals() {
+    let comparison = tested_example();
+    let names: Vec<String> = comparison.cases.iter().map(|case| case.label.clone()).collect();
+    for width in [60, 80, 120] {
+        let text = super::tested::text(&comparison, &names, width);
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+        insta::assert_snapshot!(format!("tested_{width}"), text);
+        let whole = shown(std::slice::from_ref(&comparison), Format::Table, width);
+        assert!(whole.lines().all(|line| line.chars().count() <= width), "{whole}");
+        assert!(whole.contains("[low, high]:"), "{whole}");
+    }
+}
+
+#[test]
+fn shifts_stand_in_every_format_for_people_and_in_none_of_an_older_report() {
+    let mut old = tested_example();
+    old.cases.iter_mut().for_each(|case| case.decision.tests.clear());
+    // What a gate says of the whole has its own list of the same cases.
+    let of_gate = |mut comparison: Comparison| {
+        comparison.decision.cases = comparison.cases.iter().map(|case| case.decision.clone()).collect();
+        comparison
+    };
+    let (new, old) = (of_gate(tested_example()), of_gate(old));
+    let of_format = |comparison: &Comparison, format| match format {
+        Format::Html => html_comparison(&base(), &[(&base(), comparison)]),
+        Format::Github => String::from_utf8(gate(comparison, format).unwrap()).unwrap(),
+        _ => shown(std::slice::from_ref(comparison), format, 120),
+    };
+    for format in [Format::Table, Format::Markdown, Format::Html, Format::Github] {
+        let (with, without) = (of_format(&new, format), of_format(&old, format));
+        for said in ["1.16 µs → 3.56 µs", "+2.40 µs (+207", "[+2.31 µs, +2.52 µs]", "2.00 µs → 4.00 µs"] {
+            assert!(with.contains(said), "{format}: {said}: {with}");
+        }
+        assert!(!without.contains("1.16 µs") && !without.contains("[low, high]"), "{format}: {without}");
+    }
+    let line = gate_line(&new.decision);
+    assert!(line.contains("1.16 µs → 3.56 µs") && line.lines().count() == 1, "{line}");
 }
 
 #[test]

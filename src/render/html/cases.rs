@@ -19,6 +19,8 @@ const MOST: usize = 20;
 pub(super) struct Case {
     /// Its number, from 1.
     pub number: usize,
+    /// Open at first.
+    pub open: bool,
     /// What tells it apart.
     pub label: String,
     /// Its canonical id.
@@ -125,6 +127,7 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
     let notes = || surroundings::lines(case, usize::MAX).lines().map(str::to_owned).collect();
     Case {
         number: index + 1,
+        open: false,
         label: label.to_owned(),
         id: sanitise(&case.id, MAX_TEXT),
         outcome: case.verdict.outcome.word(),
@@ -217,9 +220,4 @@ fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
         Spoiled { title, lines: clean(&aside.reasons) }
     });
     broken.chain(aside).take(MOST).collect()
-}
-
-/// Whether a case is one that a reader must look at.
-pub(super) fn is_open(case: &CaseRecord) -> bool {
-    case.verdict.outcome != Outcome::Pass
 }

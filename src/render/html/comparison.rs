@@ -5,10 +5,12 @@ use super::canvas::Ink;
 use super::cases::{Spans, Table, spans};
 use super::chart::{Frame, Frames, Legend, Line, chart};
 use super::curve::Curve;
-use super::page::PageFrame;
-use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit, Side};
+use super::page::{PageFrame, moment};
+use crate::compare::{CaseComparison, Change, Comparison, Estimate, GateOutcome, MetricComparison, MetricUnit, Side};
+use crate::render::headline::Headline;
 use crate::render::numbers::NONE;
 use crate::render::sanitise;
+use crate::render::shift::{self, Shift};
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report};
 use crate::units::human;
 use askama::Template;
@@ -40,12 +42,18 @@ const MAX_TEXT: usize = 400;
 #[template(path = "comparison.html", escape = "html")]
 pub(super) struct Page {
     frame: PageFrame,
+    /// What a gate would say, where there is a single new report: word and mark.
+    outcome: Option<(&'static str, &'static str)>,
     sides: Vec<SideView>,
     heads: Vec<String>,
     rows: Vec<Row>,
     cases: Vec<Case>,
     symbols: String,
     left_out: usize,
+    /// New reports, of which a row says its own where there are several.
+    several: bool,
+    /// Numbers that have no column.
+    without_column: String,
 }
 
 /// A report of the comparison.
@@ -76,12 +84,14 @@ struct Row {
 /// A case with all that is known of it.
 struct Case {
     number: usize,
+    /// Open at first.
+    open: bool,
     label: String,
     /// A change for each new report.
     changes: Vec<(&'static str, &'static str)>,
     charts: Vec<(&'static str, String)>,
-    /// A table for each new report: its name, why, its metrics.
-    tables: Vec<(String, Spans, Table)>,
+    /// Tables for each new report: its name, why, what was tested, all of its metrics.
+    tables: Vec<(String, Spans, Table, Table)>,
 }
 
 /// A case on all sides: positions in the reports, and what each comparison says.
@@ -91,7 +101,7 @@ struct Group<'c> {
 }
 
 /// The mark of a change, so that it is not told by colour alone.
-fn mark(change: Change) -> &'static str {
+pub(super) fn mark(change: Change) -> &'static str {
     match change {
         Change::Regressed => "▲",
         Change::Improved => "▼",
@@ -111,30 +121,48 @@ impl Page {
         let curves: Vec<Vec<Vec<(Ink, Curve)>>> = groups.iter().map(curves).collect();
         let scale = scale(&curves);
         let mut frames = Frames::default();
+        let open = worst(&groups).or((groups.len() == 1).then_some(1));
         let cases: Vec<Case> = groups
             .iter()
             .zip(&curves)
             .enumerate()
             .map(|(index, (group, curves))| Case {
                 number: index + 1,
+                open: open == Some(index + 1),
                 label: label(group),
                 changes: group.parts.iter().map(|(_, case, _)| (case.change.word(), mark(case.change))).collect(),
                 charts: charts(curves, scale, shown.len(), &mut frames),
                 tables: group.parts.iter().map(|(new, case, _)| table(&name(*new, shown.len()), case)).collect(),
             })
             .collect();
-        let (heads, rows) = listing(&groups, shown.len());
+        let (heads, without_column, rows) = listing(&groups, shown.len());
         let counts = shown.iter().map(|(_, comparison)| counts(comparison)).collect::<Vec<_>>().join("; ");
         Self {
-            frame: PageFrame::new(format!("comparison: {counts}"), base),
+            frame: PageFrame::new(format!("comparison: {}{counts}", said(shown)), base),
+            outcome: one(shown).map(|gate| (gate.word(), Headline::of_gate(gate).mark())),
             sides: sides(shown),
-            heads: heads.iter().map(|head| head.replace(['.', '_'], " ")).collect(),
+            heads: heads.iter().map(|head| in_words(head)).collect(),
             rows,
+            several: shown.len() > 1,
+            without_column: without_column.join(", "),
             cases,
             symbols: frames.symbols(),
             left_out: others.len() - shown.len(),
         }
     }
+}
+
+/// What a gate would say, where there is a single new report.
+fn one(others: &[(&Report, &Comparison)]) -> Option<GateOutcome> {
+    match others {
+        [(_, comparison)] => Some(comparison.decision.outcome),
+        _ => None,
+    }
+}
+
+/// The same in the title, before the counts.
+fn said(others: &[(&Report, &Comparison)]) -> String {
+    one(others).map_or_else(String::new, |gate| format!("{}: ", gate.word()))
 }
 
 /// What a new report is called in the page.
@@ -232,7 +260,7 @@ fn sides(others: &[(&Report, &Comparison)]) -> Vec<SideView> {
         class,
         role,
         label: sanitise(&side.label, 120),
-        created_at: sanitise(&side.created_at, 40),
+        created_at: moment(&side.created_at),
         version: sanitise(&side.tool_version, 40),
         cases: human::counted(side.cases, "case"),
         decision: None,
@@ -262,14 +290,46 @@ fn lines(comparison: &Comparison) -> Vec<String> {
     attribution.chain(differences).chain(notes).take(MOST_LINES).collect()
 }
 
-/// The table of all cases: for each metric the new value and the ratio, which it is sorted by.
-fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<Row>) {
-    let mut heads: Vec<&'static str> = Vec::new();
-    for metric in groups.iter().flat_map(|group| &group.parts).flat_map(|(_, case, _)| &case.metrics) {
-        if !heads.contains(&metric.metric) {
-            heads.push(metric.metric);
+/// Most metrics that have a column: more would not fit beside each other on a usual screen.
+const MOST_COLUMNS: usize = 12;
+
+/// The metrics that have a column and those that have none, in their own order. What decides has one, then what
+/// changed in any case, then what is no median.
+fn columns(groups: &[Group<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
+    let all = || groups.iter().flat_map(|group| &group.parts).flat_map(|(_, case, _)| &case.metrics);
+    let mut names: Vec<&'static str> = Vec::new();
+    for metric in all() {
+        if !names.contains(&metric.metric) {
+            names.push(metric.metric);
         }
     }
+    let rank = |name: &str| {
+        let of = |wanted: Change| all().any(|metric| metric.metric == name && metric.change == wanted);
+        if all().any(|metric| metric.metric == name && metric.confirmatory) {
+            0
+        } else if of(Change::Regressed) {
+            1
+        } else if name.ends_with("p50") || name.ends_with("p99.9") {
+            4
+        } else if of(Change::Improved) {
+            2
+        } else {
+            3
+        }
+    };
+    let mut ranked: Vec<(u8, usize)> = names.iter().enumerate().map(|(place, name)| (rank(name), place)).collect();
+    ranked.sort_unstable();
+    let shown: Vec<usize> = ranked.iter().take(MOST_COLUMNS).map(|(_, place)| *place).collect();
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for (place, name) in names.into_iter().enumerate() {
+        if shown.contains(&place) { with.push(name) } else { without.push(name) }
+    }
+    (with, without)
+}
+
+/// The table of all cases: for each metric the new value and the ratio, which it is sorted by; and what has no column.
+fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'static str>, Vec<Row>) {
+    let (heads, without) = columns(groups);
     let mut rows = Vec::new();
     for (index, group) in groups.iter().enumerate() {
         for (new, case, _) in &group.parts {
@@ -290,7 +350,7 @@ fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<Row>
             });
         }
     }
-    (heads, rows)
+    (heads, without, rows)
 }
 
 /// A metric in a cell: the ratio and the mark; what a gate decides by, and what has no ratio, with its new value.
@@ -322,7 +382,7 @@ fn estimate(estimate: Estimate, unit: MetricUnit) -> String {
 }
 
 /// Every metric of a case against one new report, and why it is said to have changed as it is.
-fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table) {
+fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
     let head = |text: &str, right| (text.to_owned(), right);
     let heads = ["base", "new", "ratio"].map(|text| head(text, true));
     let row = |metric: &MetricComparison| {
@@ -343,5 +403,43 @@ fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table) {
     };
     let heads = [vec![head("metric", false)], heads.into(), vec![head("change", false), head("why", false)]].concat();
     let reason = spans(&sanitise(&case.decision.reason, MAX_TEXT));
-    (name.to_owned(), reason, Table { heads, rows: case.metrics.iter().map(row).collect() })
+    (name.to_owned(), reason, tested(case), Table { heads, rows: case.metrics.iter().map(row).collect() })
+}
+
+/// What was tested of a case, and by how much it moved.
+fn tested(case: &CaseComparison) -> Table {
+    let heads = [
+        ("tested", false),
+        ("base → new", true),
+        ("shift", true),
+        ("interval", true),
+        ("margin", true),
+        ("change", false),
+    ];
+    let row = |shift: Shift| {
+        let says = format!("{} {}", mark(shift.change), shift.change.word());
+        vec![
+            (shift.metric, false),
+            (shift.values, true),
+            (shift.moved, true),
+            (shift.interval, true),
+            (shift.margin, true),
+            (says, false),
+        ]
+    };
+    let rows = shift::shown(&case.decision).into_iter().map(row).collect();
+    Table { heads: heads.iter().map(|(text, right)| ((*text).to_owned(), *right)).collect(), rows }
+}
+
+/// The first case that regressed, else that is gone, cannot be compared or cannot be told.
+fn worst(groups: &[Group<'_>]) -> Option<usize> {
+    let order = [Change::Regressed, Change::Removed, Change::Incomparable, Change::Inconclusive];
+    let has = |group: &Group<'_>, change: Change| group.parts.iter().any(|(_, case, _)| case.change == change);
+    let first = |change: &Change| groups.iter().position(|group| has(group, *change)).map(|index| index + 1);
+    order.iter().find_map(first)
+}
+
+/// The name of a metric as a heading, which breaks between words.
+fn in_words(metric: &str) -> String {
+    metric.replace(['.', '_'], " ").replace("p99 9", "p99.9")
 }

@@ -19,6 +19,8 @@ pub(super) struct Matrix {
     pub across: String,
     /// Its values.
     pub columns: Vec<String>,
+    /// All of its axes, as they are listed in a sentence.
+    pub by: String,
     /// The axes that run down.
     pub down: Vec<String>,
     /// One for each metric.
@@ -104,6 +106,7 @@ pub(super) fn matrix(report: &Report, axes: &[Column]) -> Option<Matrix> {
     let chosen = super::facts::target_metric(report);
     Some(Matrix {
         across: axes[across].key.to_owned(),
+        by: listed(down.iter().map(|axis| axis.key).chain([axes[across].key])),
         down: down.iter().map(|axis| axis.key.to_owned()).collect(),
         layers: metrics.iter().map(|metric| layer(metric, metric.name == chosen)).collect(),
         columns,
@@ -121,6 +124,16 @@ fn across(axes: &[Column]) -> Option<usize> {
     let named = |key| candidates().map(|(_, index)| index).find(|index| axes[*index].key == key);
     let widest = candidates().filter(|(_, index)| axes[*index].key != "strategy");
     named("tasks").or_else(|| widest.max_by_key(|(values, _)| *values).map(|(_, index)| index)).or(named("strategy"))
+}
+
+/// Names in a sentence: `a`, `a and b`, `a, b and c`.
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Whether the values of an axis follow from those of another, as the rate does from the tasks where the total is fixed.
@@ -185,6 +198,14 @@ mod tests {
         assert_eq!(values.map(|value| range.level(value)), [0, 2, 6, 9]);
         assert_eq!(Range::of(&[Some(4.0)]).level(Some(4.0)), 0);
         assert_eq!(Range::of(&[None]).level(None), 9);
+    }
+
+    #[test]
+    fn a_sentence_lists_whatever_axes_there_are() {
+        for (names, text) in [(&["a"][..], "a"), (&["a", "b"], "a and b"), (&["a", "b", "c"], "a, b and c"), (&[], "")]
+        {
+            assert_eq!(listed(names.iter().copied()), text);
+        }
     }
 
     #[test]

@@ -3,11 +3,13 @@
 use super::cases::{Case, MOST_IN_FULL, Spans, case, in_full, spans};
 use super::chart::Frames;
 use super::charts::{Drawn, Scale};
+use super::comparison::mark as change_mark;
 use super::listing::{Listing, listing};
 use super::matrix::{Matrix, mark_of, matrix};
+use crate::render::headline::Headline;
 use crate::render::numbers::{self, NONE};
-use crate::render::{columns, sanitise, table, totals};
-use crate::report::{Environment, GateRecord, Report, ScenarioRecord};
+use crate::render::{columns, gate_sentence, sanitise, shift, table, totals};
+use crate::report::{CaseDecision, Change, Environment, GateOutcome, Report, ScenarioRecord};
 use crate::run::{Yardstick, YardstickReading};
 use crate::units::human;
 use crate::verdict::OutcomeCounts;
@@ -37,7 +39,9 @@ pub(super) struct Page {
     pub outcome: &'static str,
     pub mark: &'static str,
     pub counts: String,
-    pub gate: Option<(&'static str, Spans, String)>,
+    /// A gate was asked as well.
+    pub by_themselves: bool,
+    pub gate: Option<Spans>,
     pub reasons: Vec<String>,
     pub scenarios: Vec<Scenario>,
     pub same: Vec<String>,
@@ -91,9 +95,10 @@ pub(super) struct Scenario {
     pub overrides: String,
 }
 
-/// A case that did not pass.
+/// A case that did not pass, or that decided the gate.
 pub(super) struct Failure {
-    pub number: usize,
+    /// Its number; a case that is gone has none.
+    pub number: Option<usize>,
     pub label: String,
     pub outcome: &'static str,
     pub mark: &'static str,
@@ -116,18 +121,23 @@ impl Page {
             let charts = drawn.charts(target, &scale, &mut frames);
             Case { charts, ..case(report, index, &labels[index], in_full[index]) }
         };
-        let cases: Vec<Case> = drawn.iter().enumerate().map(one).collect();
+        let mut cases: Vec<Case> = drawn.iter().enumerate().map(one).collect();
         let (failures, more_failures) = failures(report, &labels);
+        let whole = Headline::of(report);
+        let worst = failures.iter().find_map(|failure| failure.number);
+        let lone = (cases.len() == 1).then_some(1);
+        cases.iter_mut().for_each(|case| case.open = worst.or(lone) == Some(case.number));
         let names: Vec<String> = report.scenarios.iter().take(3).map(|scenario| sanitise(&scenario.name, 60)).collect();
-        let title = format!("{}: {}", names.join(", "), report.verdict.outcome.word());
+        let title = format!("{}: {}", names.join(", "), whole.word());
         Self {
             frame: PageFrame::new(title, report),
-            created_at: sanitise(&report.created_at, 40),
+            created_at: moment(&report.created_at),
             interrupted: report.interrupted,
-            outcome: report.verdict.outcome.word(),
-            mark: mark_of(report.verdict.outcome),
+            outcome: whole.word(),
+            mark: whole.mark(),
             counts: counts(&report.verdict.cases),
-            gate: report.gate.as_ref().map(gate),
+            by_themselves: report.gate.is_some(),
+            gate: gate_sentence(report).map(|line| spans(&line)),
             reasons: report.verdict.reasons.iter().take(20).map(|reason| sanitise(reason, 400)).collect(),
             scenarios: report.scenarios.iter().map(scenario).collect(),
             same,
@@ -174,22 +184,60 @@ fn scenario(scenario: &ScenarioRecord) -> Scenario {
     }
 }
 
+/// The worst first: what broke or fails by itself, what the gate says, what is invalid by itself.
 fn failures(report: &Report, labels: &[String]) -> (Vec<Failure>, Option<String>) {
-    let mut open: Vec<usize> =
-        (0..report.cases.len()).filter(|index| super::cases::is_open(&report.cases[*index])).collect();
-    open.sort_by_key(|index| std::cmp::Reverse(report.cases[*index].verdict.outcome));
-    let failure = |&index: &usize| {
-        let verdict = &report.cases[index].verdict;
-        Failure {
-            number: index + 1,
-            label: labels[index].clone(),
-            outcome: verdict.outcome.word(),
-            mark: mark_of(verdict.outcome),
-            reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| spans(&sanitise(reason, 400))).collect(),
-            more: beyond(verdict.reasons.len(), MOST_REASONS),
-        }
+    let mut open: Vec<(Headline, Failure)> =
+        (0..report.cases.len()).filter_map(|index| by_itself(report, index, &labels[index])).collect();
+    let decision = report.gate.as_ref().and_then(|gate| gate.decision());
+    open.extend(decision.iter().flat_map(|decision| {
+        decision.cases.iter().filter_map(|case| against_baseline(report, decision.outcome, case, labels))
+    }));
+    open.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    let more = beyond(open.len(), MOST_FAILURES);
+    (open.into_iter().take(MOST_FAILURES).map(|(_, failure)| failure).collect(), more)
+}
+
+fn by_itself(report: &Report, index: usize, label: &str) -> Option<(Headline, Failure)> {
+    let verdict = &report.cases[index].verdict;
+    let rank = Headline::of_case(verdict.outcome);
+    let failure = Failure {
+        number: Some(index + 1),
+        label: label.to_owned(),
+        outcome: verdict.outcome.word(),
+        mark: mark_of(verdict.outcome),
+        reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| spans(&sanitise(reason, 400))).collect(),
+        more: beyond(verdict.reasons.len(), MOST_REASONS),
     };
-    (open.iter().take(MOST_FAILURES).map(failure).collect(), beyond(open.len(), MOST_FAILURES))
+    (rank != Headline::Pass).then_some((rank, failure))
+}
+
+/// A case that is worse than in the baseline, cannot be told, or is gone and should not be.
+fn against_baseline(
+    report: &Report,
+    gate: GateOutcome,
+    case: &CaseDecision,
+    labels: &[String],
+) -> Option<(Headline, Failure)> {
+    let rank = match case.change {
+        Change::Regressed => Headline::Regressed,
+        Change::Removed if gate != GateOutcome::Pass => Headline::Regressed,
+        Change::Incomparable => Headline::Incomparable,
+        Change::Inconclusive => Headline::Inconclusive,
+        Change::Removed | Change::Improved | Change::Added | Change::Unchanged => return None,
+    };
+    let is_here = |index: &usize| case.change != Change::Removed && report.cases[*index].id == case.id;
+    let index = (0..report.cases.len()).find(is_here);
+    let numbers = shift::open(case).into_iter().map(|shift| format!("{} {}", shift.metric, shift.line()));
+    let reasons: Vec<String> = std::iter::once(sanitise(&case.reason, 400)).chain(numbers).collect();
+    let failure = Failure {
+        number: index.map(|index| index + 1),
+        label: index.map_or_else(|| sanitise(&case.id, 200), |index| labels[index].clone()),
+        outcome: case.change.word(),
+        mark: change_mark(case.change),
+        reasons: reasons.iter().filter(|text| !text.is_empty()).take(MOST_REASONS).map(|text| spans(text)).collect(),
+        more: beyond(reasons.len(), MOST_REASONS),
+    };
+    Some((rank, failure))
 }
 
 /// Where it ran; what is not known says so.
@@ -223,9 +271,11 @@ fn facts(environment: &Environment) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What came of a gate: outcome, reason, baseline.
-fn gate(gate: &GateRecord) -> (&'static str, Spans, String) {
-    (gate.outcome.word(), spans(&sanitise(&gate.reason, 400)), sanitise(&gate.baseline, 200))
+/// A time without the fraction of its second.
+pub(super) fn moment(text: &str) -> String {
+    let text = sanitise(text, 40);
+    let whole = text.strip_suffix('Z').and_then(|text| text.split_once('.')).map(|(whole, _)| format!("{whole}Z"));
+    whole.unwrap_or(text)
 }
 
 /// How fast the machine was at the start, in the middle and at the end.

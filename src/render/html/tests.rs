@@ -4,6 +4,7 @@ use super::{html, html_comparison};
 use crate::compare::{Options, compare};
 use crate::measure::fixture::{healthy, of};
 use crate::measure::{Measurement, Point, Series};
+use crate::render::gated;
 use crate::render::tests::mixed;
 use crate::report::fixture::{case, filled_with, report_of};
 use crate::report::{CaseRecord, Report};
@@ -81,6 +82,86 @@ fn every_case_has_its_marks() {
     assert_eq!(drawn.matches("<details class=\"case\"").count(), 3);
     let bars = body(&page).matches("<svg class=ba ").count();
     assert_eq!(bars, 2 * 3, "in the table and in the case");
+}
+
+/// The numbers of the cases that are open at first.
+fn open_cases(page: &str) -> Vec<&str> {
+    let cases = page.split("<details class=\"case\" data-n=").skip(1);
+    cases.filter_map(|case| case.split('>').next().unwrap().strip_suffix(" open")).collect()
+}
+
+#[test]
+fn the_worst_case_is_open() {
+    use crate::report::{Change, GateOutcome};
+    let gate = |outcome, cases: &[(&str, Change)]| {
+        let cases = cases.iter().map(|(id, change)| gated::case(id, *change, Vec::new())).collect();
+        Some(gated::record(gated::decision(outcome, cases)))
+    };
+    let passing = |count| {
+        let strategies = [Strategy::Block, Strategy::Drop, Strategy::Sample];
+        report_of(strategies.into_iter().take(count).map(|one| case(one, vec![healthy(10_000)])).collect())
+    };
+    let gated = |outcome, cases: &[(&str, Change)]| Report { gate: gate(outcome, cases), ..passing(3) };
+    for (report, open) in [
+        (mixed(), &["6"][..]),
+        (passing(1), &["1"]),
+        (passing(3), &[]),
+        (gated(GateOutcome::Pass, &[("strategy=drop", Change::Improved)]), &[]),
+        (gated(GateOutcome::Regressed, &[("strategy=drop", Change::Regressed)]), &["2"]),
+        (
+            gated(
+                GateOutcome::Regressed,
+                &[("strategy=drop", Change::Inconclusive), ("strategy=sample", Change::Regressed)],
+            ),
+            &["3"],
+        ),
+        (gated(GateOutcome::Regressed, &[("gone", Change::Removed)]), &[]),
+    ] {
+        let page = html(&report);
+        assert_eq!(open_cases(&page), open);
+        let is_gone = report.gate.iter().any(|gate| gate.decision().unwrap().cases[0].change == Change::Removed);
+        assert_eq!(page.contains("removed: gone"), is_gone, "what is gone is listed as wrong");
+    }
+}
+
+#[test]
+fn the_worst_case_of_a_comparison_is_open() {
+    use crate::report::Change::{Improved, Incomparable, Inconclusive, Regressed, Removed, Unchanged};
+    let base = report_of(vec![case(Strategy::Block, vec![healthy(100)]), case(Strategy::Drop, vec![healthy(100)])]);
+    for (changes, open) in [
+        ([Unchanged, Unchanged], None),
+        ([Improved, Unchanged], None),
+        ([Unchanged, Inconclusive], Some(Inconclusive)),
+        ([Inconclusive, Incomparable], Some(Incomparable)),
+        ([Inconclusive, Removed], Some(Removed)),
+        ([Removed, Regressed], Some(Regressed)),
+    ] {
+        let mut comparison = compare(&base, &base, &Options::default());
+        comparison.cases.iter_mut().zip(changes).for_each(|(case, change)| case.change = change);
+        let page = html_comparison(&base, &[(&base, &comparison)]);
+        let numbers = open_cases(&page);
+        assert_eq!(numbers.len(), usize::from(open.is_some()), "{changes:?}");
+        for (number, change) in numbers.iter().zip(open) {
+            let opened = &page[page.find(&format!("data-n={number} open")).unwrap()..];
+            assert!(opened.split("</summary>").next().unwrap().contains(change.word()), "{changes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_heat_map_names_its_axes_and_a_time_is_short() {
+    let page = html(&report_of(vec![
+        case(Strategy::Block, vec![healthy(10_000)]),
+        case(Strategy::Drop, vec![healthy(10_000)]),
+    ]));
+    assert!(page.contains("<caption>enqueue mean, by strategy</caption>"));
+    for (given, shown) in [
+        ("2026-11-27T12:24:51.008409217Z", "2026-11-27T12:24:51Z"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
+        ("no time. at all", "no time. at all"),
+    ] {
+        assert_eq!(super::page::moment(given), shown);
+    }
 }
 
 #[test]
