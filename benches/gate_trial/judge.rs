@@ -61,12 +61,11 @@ impl Tally {
     }
 }
 
+/// Makes both reports of a look, on all of its cases or only those of these ids.
+pub type MakePair<'a> = dyn Fn(&Look, Option<&BTreeSet<String>>) -> (Report, Report) + 'a;
+
 /// Decides as `run --ab-exec` does: on the first look, and where that is to be confirmed, again on the fresh one alone.
-pub fn decide(
-    draw: &Draw,
-    pair: &dyn Fn(&Look, Option<&BTreeSet<String>>) -> (Report, Report),
-    gate: &dyn Fn(&Report, &Report) -> GateDecision,
-) -> Vec<GateRound> {
+pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &dyn Fn(&Report, &Report) -> GateDecision) -> Vec<GateRound> {
     let look = |look: &Look, only: Option<&BTreeSet<String>>| {
         let (old, new) = pair(look, only);
         gate(&old, &new)

@@ -166,7 +166,7 @@ fn what_is_made_worse_is_shared_alike_by_all_tasks() {
     let stamp = |task, sequence| Stamp { phase: Phase::Window, task, sequence, at: 0 };
     for of in [20, 100] {
         let worse: Vec<u64> = (0..10)
-            .map(|task| (0..100_000).filter(|sequence| queues::chosen(stamp(task, *sequence), of)).count() as u64)
+            .map(|task| (0..100_000).filter(|sequence| queues::chosen(stamp(task, *sequence), 42, of)).count() as u64)
             .collect();
         let expected = 100_000 / of;
         assert!(worse.iter().all(|count| count.abs_diff(expected) < expected / 5), "1 in {of}: {worse:?}");

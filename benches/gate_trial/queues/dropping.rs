@@ -10,6 +10,7 @@ use std::time::Duration;
 pub struct Dropping {
     queue: Builtin,
     one_in: u64,
+    seed: u64,
     dropped: AtomicU64,
 }
 
@@ -18,11 +19,11 @@ impl Queue for Dropping {
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let [one_in] = told(setup)?;
-        Ok(Self { queue: Builtin::build(setup, sink)?, one_in, dropped: AtomicU64::new(0) })
+        Ok(Self { queue: Builtin::build(setup, sink)?, one_in, seed: setup.seed, dropped: AtomicU64::new(0) })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        if chosen(entry.stamp, self.one_in) {
+        if chosen(entry.stamp, self.seed, self.one_in) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return Reply::Dropped;
         }

@@ -23,7 +23,7 @@ impl Queue for Late {
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let [one_in, delay] = told(setup)?;
-        let sink = Holding { sink, one_in, delay, held: VecDeque::new() };
+        let sink = Holding { sink, one_in, seed: setup.seed, delay, held: VecDeque::new() };
         Ok(Self { queue: Builtin::before(setup, sink)? })
     }
 
@@ -39,6 +39,7 @@ impl Queue for Late {
 struct Holding {
     sink: Sink,
     one_in: u64,
+    seed: u64,
     delay: u64,
     /// In order of their calls, nearly.
     held: VecDeque<Stamp>,
@@ -47,7 +48,7 @@ struct Holding {
 impl log_queue::Sink for Holding {
     fn write(&mut self, record: &Record) -> io::Result<()> {
         match stamp_of(record) {
-            Some(stamp) if chosen(stamp, self.one_in) => {
+            Some(stamp) if chosen(stamp, self.seed, self.one_in) => {
                 self.held.push_back(stamp);
                 Ok(())
             }

@@ -33,8 +33,8 @@ fn scattered(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Whether a log is one of the one in `of` that are treated worse. Tasks share them alike, which every 20th call would not
-/// do: 10 tasks take turns.
-pub fn chosen(stamp: Stamp, of: u64) -> bool {
-    scattered(stamp.to_words().0) % of.max(1) == 0
+/// Whether a log is one of the one in `of` that are treated worse, drawn by the repeat's seed. Tasks share them alike, which
+/// every 20th call would not do: 10 tasks take turns.
+pub fn chosen(stamp: Stamp, seed: u64, of: u64) -> bool {
+    scattered(stamp.to_words().0 ^ seed).is_multiple_of(of.max(1))
 }
