@@ -57,11 +57,18 @@ pictures SCENARIO="docs/pictures/scenario.toml":
     -{{queue-load}} run {{SCENARIO}} --quiet --output target/pictures.json >target/pictures.txt
     python3 .ci/pictures.py {{binary}} target/pictures.json docs/pictures
 
-# Does the gate cry wolf, and does it catch what is slower? Measures so many pairs of reports, going on where it was
-# stopped, on a machine that does nothing else: 100 take half an hour. Then says what the gate makes of them.
-gate-trial PAIRS="100":
-    cargo bench --quiet --bench gate_trial -- measure {{PAIRS}}
-    cargo bench --quiet --bench gate_trial -- judge
+# Does the gate cry wolf, does it decide, and does it catch what is worse? Fills pools of repeats for at most so many
+# minutes, going on where it was stopped, on a machine that does nothing else; then judges pairs drawn from them.
+gate-trial MINUTES="45": && gate-trial-judge
+    cargo bench --quiet --bench gate_trial -- measure --minutes {{MINUTES}}
+
+# What the gate makes of the pools that are there, into docs/RESULTS.md. Measures nothing.
+gate-trial-judge *ARGS:
+    cargo bench --quiet --bench gate_trial -- judge --write docs/RESULTS.md {{ARGS}}
+
+# So many whole pairs of SCENARIO by `run --ab-exec`, this program against itself: smoke takes about 2 minutes a pair.
+gate-trial-pairs PAIRS="100" SCENARIO="scenarios/smoke.toml":
+    cargo bench --quiet --bench gate_trial -- measure-pairs {{PAIRS}} --scenario {{SCENARIO}}
 
 # Is a queue that does nothing ever accused, alone or beside processes that take the CPUs in bursts? And is one that
 # starves its producers still? 200 repeats take eight minutes. Exit code 1 if not.

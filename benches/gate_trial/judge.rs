@@ -1,126 +1,217 @@
-//! Judges: what the gate says of each pair, counted.
+//! Judges: draws pairs of reports from the pools, asks the gate, and counts what it says.
 
-use crate::measure::{VARIANTS, baseline_file, file};
-use jiff::Timestamp;
-use queue_load::compare::{self, Settings};
-use queue_load::report::{self, CaseDecision, Change, GateOutcome, Report};
-use std::path::Path;
+use super::draw::{Draw, Look, Pick, Random, draw};
+use super::pools::{BASE, CONTESTS, Contest, Failure, REPEATS, Trial};
+use super::reports::{Evidence, Memo};
+use super::store::Pools;
+use queue_load::compare::{self, Change, GateDecision, GateOutcome, Settings};
+use queue_load::report::{GateRecord, GateRound, Report};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What goes wrong, in words.
-type Failure = Box<dyn std::error::Error>;
+/// What came of one draw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The last word.
+    pub outcome: GateOutcome,
+    /// What the first look said.
+    pub first: GateOutcome,
+    /// A changed case is among those that regressed.
+    pub caught: bool,
+    /// What was found of cases that regressed or that could not be told.
+    pub found: BTreeSet<(Change, String)>,
+}
 
-/// A baseline younger than this shows nothing about one that was kept.
-const OLD_SECONDS: f64 = 1_800.0;
+/// What came of all draws of a contest.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Draws.
+    pub draws: usize,
+    /// Repeats on each side of a pair.
+    pub each: usize,
+    /// Rounds to draw from.
+    pub rounds: usize,
+    /// Different repeats in the pools.
+    pub repeats: usize,
+    /// By the word of the last outcome.
+    pub outcomes: BTreeMap<&'static str, usize>,
+    /// By the word of the first look's outcome.
+    pub first: BTreeMap<&'static str, usize>,
+    /// Draws that regressed by a changed case.
+    pub caught: usize,
+    /// In how many draws it was found; of cases that regressed, or that could not be told.
+    pub found: BTreeMap<(Change, String), usize>,
+}
 
-/// Spread of repeats up to which a slow-down of 20 % has to be found.
-const NARROW: f64 = 0.09;
-
-/// Prints the tables.
-pub fn judge(place: &Path) -> Result<(), Failure> {
-    let mut pairs = Vec::new();
-    while file(place, pairs.len(), VARIANTS[3].0).exists() {
-        let read = VARIANTS.map(|(variant, _)| report::read_verified(&file(place, pairs.len(), variant)));
-        pairs.push(read.into_iter().collect::<Result<Vec<Report>, _>>()?);
+impl Tally {
+    /// Counts one more.
+    pub fn add(&mut self, said: &Said) {
+        self.draws += 1;
+        *self.outcomes.entry(said.outcome.word()).or_default() += 1;
+        *self.first.entry(said.first.word()).or_default() += 1;
+        self.caught += usize::from(said.caught);
+        for found in &said.found {
+            *self.found.entry(found.clone()).or_default() += 1;
+        }
     }
-    let interleaved: Vec<_> = pairs.iter().map(|pair| (&pair[0], &pair[1..])).collect();
-    println!("Interleaved, {} pairs of 10 against 10 repeats:\n", interleaved.len());
-    table(&interleaved);
-    let Ok(baseline) = report::read_verified(&baseline_file(place)) else { return Ok(()) };
-    let begun: Timestamp = baseline.created_at.parse()?;
-    let age = |report: &Report| {
-        let created: Result<Timestamp, _> = report.created_at.parse();
-        created.map_or(0.0, |created| created.duration_since(begun).as_secs_f64())
+
+    /// How many ended so.
+    pub fn ended(&self, outcome: GateOutcome) -> usize {
+        self.outcomes.get(outcome.word()).copied().unwrap_or(0)
+    }
+}
+
+/// Makes both reports of a look, on all of its cases or only those of these ids.
+pub type MakePair<'a> = dyn Fn(&Look, Option<&BTreeSet<String>>) -> (Report, Report) + 'a;
+
+/// Decides as `run --ab-exec` does: on the first look, and where that is to be confirmed, again on the fresh one alone.
+pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &dyn Fn(&Report, &Report) -> GateDecision) -> Vec<GateRound> {
+    let look = |look: &Look, only: Option<&BTreeSet<String>>| {
+        let (old, new) = pair(look, only);
+        gate(&old, &new)
     };
-    let old: Vec<_> =
-        pairs.iter().filter(|pair| age(&pair[0]) >= OLD_SECONDS).map(|pair| (&baseline, &pair[1..])).collect();
-    let ages = old.iter().map(|(_, new)| age(&new[0]) / 60.0);
-    let (least, most) = ages.fold((f64::INFINITY, 0.0_f64), |(least, most), age| (least.min(age), most.max(age)));
-    println!("\nAgainst one baseline, {least:.0} to {most:.0} minutes old, {} reports:\n", old.len());
-    table(&old);
-    Ok(())
+    let first = look(&draw.first, None);
+    let again = compare::suspects(&first);
+    let mut rounds = vec![GateRound { round: 0, decision: first }];
+    if !again.is_empty() {
+        rounds.push(GateRound { round: 1, decision: look(&draw.fresh, Some(&again)) });
+    }
+    rounds
 }
 
-/// What was said of one variant of one call.
-#[derive(Default)]
-struct Count {
-    all: usize,
-    regressed: usize,
-    inconclusive: usize,
-    other: usize,
-    /// With a spread of at most [`NARROW`].
-    narrow: usize,
-    narrow_regressed: usize,
-    spreads: Vec<f64>,
-    call_ns: Vec<f64>,
+/// The last word, and what it rests on. `changed`: ids of the cases that changed.
+pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<String>) -> Said {
+    let first = rounds.first().map_or(GateOutcome::Incomparable, |round| round.decision.outcome);
+    let (outcome, reason) = compare::settle(&rounds);
+    let record = GateRecord { baseline: String::new(), digest: String::new(), outcome, reason, rounds };
+    let mut said = Said { outcome, first, caught: false, found: BTreeSet::new() };
+    let Some(decision) = record.decision() else { return said };
+    for case in &decision.cases {
+        if matches!(case.change, Change::Regressed | Change::Inconclusive) {
+            said.found.extend(case.findings.iter().map(|finding| (case.change, label(finding))));
+        }
+        said.caught |=
+            outcome == GateOutcome::Regressed && case.change == Change::Regressed && changed.contains(&case.id);
+    }
+    if outcome == GateOutcome::Inconclusive && record.rounds.iter().any(|round| round.decision.yardstick.moved) {
+        said.found.insert((Change::Inconclusive, "yardstick".to_owned()));
+    }
+    said
 }
 
-impl Count {
-    fn add(&mut self, case: &CaseDecision) {
-        self.all += 1;
-        let regressed = usize::from(case.change == Change::Regressed);
-        match case.change {
-            Change::Regressed => self.regressed += 1,
-            Change::Inconclusive => self.inconclusive += 1,
-            Change::Unchanged => {}
-            _ => self.other += 1,
-        }
-        let Some(effect) = &case.effect else { return };
-        self.call_ns.push(effect.base_ns);
-        let Some(spread) = effect.spread else { return };
-        self.spreads.push(spread);
-        if spread <= NARROW {
-            self.narrow += 1;
-            self.narrow_regressed += regressed;
-        }
+/// The rule, and the number that it is about where the finding names one.
+fn label(finding: &impl serde::Serialize) -> String {
+    let finding = serde_json::to_value(finding).unwrap_or_default();
+    let words = ["metric", "kind"].map(|key| finding.get(key).and_then(Value::as_str).map(str::to_owned));
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// The rounds of which every repeat of the contest is there.
+pub fn whole_rounds(trial: &Trial, pools: &Pools, contest: &Contest) -> Vec<u32> {
+    let places = places(trial, contest);
+    let last = pools.runs.keys().map(|(_, round)| *round).max();
+    let whole = |round: &u32| places.iter().all(|place| pools.settled(*place, *round, trial.retries(*place)).is_some());
+    (0..last.map_or(0, |last| last + 1)).filter(whole).collect()
+}
+
+/// The places of all repeats that a contest may draw.
+fn places(trial: &Trial, contest: &Contest) -> BTreeSet<usize> {
+    let changed: Vec<usize> =
+        contest.changed.map_or_else(Vec::new, |(old, new)| old.into_iter().chain([new]).collect());
+    let lanes = |case: usize| {
+        let base = BASE.into_iter().map(move |lane| trial.place(lane, case));
+        base.chain(
+            changed.iter().filter(move |lane| trial.runs(**lane, case)).map(move |lane| trial.place(*lane, case)),
+        )
+    };
+    trial.cases(contest).into_iter().flat_map(lanes).collect()
+}
+
+/// Which lanes the two sides of a case come from.
+pub fn lanes(trial: &Trial, contest: &Contest, case: usize) -> ([usize; 2], Option<usize>) {
+    match contest.changed {
+        Some((old, new)) if trial.runs(new, case) => (old.map_or(BASE, |old| [old, old]), Some(new)),
+        _ => (BASE, None),
     }
 }
 
-fn table(pairs: &[(&Report, &[Report])]) {
-    println!("| call | new | regressed | inconclusive | no change | spread up to 9 %: regressed | spread p50, p90 |");
-    println!("|---|---|---|---|---|---|---|");
-    let calls = pairs.first().map_or(0, |(base, _)| base.cases.len());
-    for call in 0..calls {
-        for (variant, (_, slower)) in VARIANTS[1..].iter().enumerate() {
-            let mut count = Count::default();
-            for (base, new) in pairs {
-                let decision = compare::gate(base, &new[variant], &Settings::of(base));
-                let id = &base.cases[call].id;
-                decision.cases.iter().filter(|case| case.id == *id).for_each(|case| count.add(case));
-            }
-            println!("{}", row(&mut count, *slower));
-        }
+/// A contest, ready to be drawn from.
+struct Drawn<'a> {
+    contest: &'a Contest,
+    rounds: Vec<u32>,
+    each: usize,
+    cases: Vec<usize>,
+    /// Ids of the cases that changed.
+    changed: BTreeSet<String>,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(evidence: &Evidence<'_>, contest: &'a Contest) -> Self {
+        let trial = evidence.trial;
+        let rounds = whole_rounds(trial, evidence.pools, contest);
+        let changed = trial.changed(contest).iter().map(|case| trial.plan.cases[*case].id.clone()).collect();
+        Self { contest, each: REPEATS.min(rounds.len() / 2), rounds, cases: trial.cases(contest), changed }
     }
-    for (variant, (_, slower)) in VARIANTS[1..].iter().enumerate() {
-        let said = |outcome: GateOutcome| {
-            let same = |(base, new): &&(&Report, &[Report])| {
-                compare::gate(base, &new[variant], &Settings::of(base)).outcome == outcome
-            };
-            pairs.iter().filter(same).count()
+
+    /// One draw. The same index draws the same rounds and sides for every contest: what did not change is then the same.
+    fn say(&self, evidence: &Evidence<'_>, index: usize, memo: &Memo) -> Option<Said> {
+        let lanes = |case| lanes(evidence.trial, self.contest, case);
+        let draw = draw(&self.rounds, self.each, &self.cases, &lanes, &mut Random::new(index as u64))?;
+        let gate = |old: &Report, new: &Report| compare::gate(old, new, &Settings::of(new));
+        let pair = |look: &Look, only: Option<&BTreeSet<String>>| evidence.pair(look, only, memo);
+        Some(said(decide(&draw, &pair, &gate), &self.changed))
+    }
+}
+
+/// Draws and asks, so often, on all CPUs: what came of each contest, in their order.
+///
+/// # Errors
+/// The pools have too few rounds for a single draw.
+pub fn contests(evidence: &Evidence<'_>, draws: usize) -> Result<Vec<Tally>, Failure> {
+    let all: Vec<Drawn<'_>> = CONTESTS.iter().map(|contest| Drawn::new(evidence, contest)).collect();
+    if let Some(few) = all.iter().find(|drawn| drawn.each == 0) {
+        return Err(format!("{}: the pools have fewer than two whole rounds", few.contest.name).into());
+    }
+    let one = |index: usize| {
+        let memo = Memo::default();
+        all.iter().map(|drawn| drawn.say(evidence, index, &memo)).collect::<Vec<_>>()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let parts: Vec<Vec<Vec<Option<Said>>>> = std::thread::scope(|scope| {
+        let one = &one;
+        let part = move |first: usize| (first..draws).step_by(threads).map(one).collect();
+        let running: Vec<_> = (0..threads).map(|first| scope.spawn(move || part(first))).collect();
+        running.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let tally = |(number, drawn): (usize, &Drawn<'_>)| {
+        let rounds = drawn.rounds.len();
+        let repeats = places(evidence.trial, drawn.contest).len() * rounds;
+        let mut tally = Tally { each: drawn.each, rounds, repeats, ..Tally::default() };
+        parts.iter().flatten().filter_map(|said| said[number].as_ref()).for_each(|said| tally.add(said));
+        if tally.draws == draws {
+            Ok(tally)
+        } else {
+            Err(format!("{}: not every draw was judged", drawn.contest.name).into())
+        }
+    };
+    all.iter().enumerate().map(tally).collect()
+}
+
+/// All repeats of the changed cases: as old side, as new side.
+pub fn changed_picks(trial: &Trial, rounds: &[u32], contest: &Contest) -> [BTreeMap<usize, Vec<Pick>>; 2] {
+    let of = |wanted: &dyn Fn(usize) -> Vec<usize>| {
+        let cases = trial.changed(contest).into_iter();
+        let picks = |case: usize| {
+            let lanes = wanted(case);
+            let pick =
+                |round: &u32| lanes.iter().map(|lane| Pick { lane: *lane, case, round: *round }).collect::<Vec<_>>();
+            rounds.iter().flat_map(pick).collect()
         };
-        let [pass, regressed, inconclusive] =
-            [GateOutcome::Pass, GateOutcome::Regressed, GateOutcome::Inconclusive].map(said);
-        println!(
-            "\nThe gate on both calls, +{slower} %: pass {pass}, regressed {regressed}, inconclusive {inconclusive}"
-        );
-    }
-}
-
-fn row(count: &mut Count, slower: u64) -> String {
-    let middle = |values: &mut Vec<f64>, share: f64| {
-        values.sort_by(f64::total_cmp);
-        values.get((values.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
+        cases.map(|case| (case, picks(case))).collect()
     };
-    let (half, most) = (middle(&mut count.spreads, 0.5), middle(&mut count.spreads, 0.9));
-    format!(
-        "| {:.0} ns | +{slower} % | {} of {} | {} | {} | {} of {} | {:.1} %, {:.1} % |",
-        middle(&mut count.call_ns, 0.5),
-        count.regressed,
-        count.all,
-        count.inconclusive,
-        count.all - count.regressed - count.inconclusive - count.other,
-        count.narrow_regressed,
-        count.narrow,
-        half * 100.0,
-        most * 100.0,
-    )
+    let old = |case| match lanes(trial, contest, case).0 {
+        [one, other] if one == other => vec![one],
+        both => both.to_vec(),
+    };
+    [of(&old), of(&|case| lanes(trial, contest, case).1.into_iter().collect())]
 }

@@ -1,40 +1,56 @@
-//! The trial of the gate: does it cry wolf, and does it catch what is slower?
+//! The trial of the gate: does it cry wolf, does it decide, and does it catch what is worse?
 //!
-//! `cargo bench --bench gate_trial -- measure 100` measures a baseline and then pairs of reports, `-- baseline` another
-//! baseline in its place, `-- judge` says what the gate makes of all that was measured: of each pair, and of each report
-//! that is half an hour younger than the baseline. Measuring goes on where it was stopped; judging takes no measurement,
-//! so that a changed rule can be judged on the same evidence.
+//! `cargo bench --bench gate_trial -- measure` fills pools of repeats: of the code as it is, and of one variant of it for
+//! each change that a gate has to catch. `-- judge` draws pairs of reports from them, again and again, and says what the
+//! gate makes of these. Measuring goes on where it was stopped; judging takes no measurement, so that a changed rule can be
+//! judged on the same evidence. `-- measure-pairs N` runs N whole pairs instead, for whoever has the hours.
 
+mod draw;
+mod effect;
 mod judge;
 mod measure;
-mod queue;
+mod page;
+mod pairs;
+mod pools;
+mod queues;
+mod reports;
+mod section;
+mod store;
 
-use std::path::Path;
+use measure::Wanted;
+use pools::{CONTESTS, Failure, REPEATS, Trial};
+use queue_load::units::Nanos;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
+use store::Store;
 
-/// Where the reports are kept.
-const PLACE: &str = "target/gate-trial";
+const USAGE: &str = "usage: gate_trial measure [--rounds 20] [--minutes N] | judge [--draws 200] [--write docs/RESULTS.md] \
+                     | measure-pairs N [--scenario scenarios/smoke.toml]; each: [--place target/gate-trial]";
 
-const USAGE: &str = "usage: gate_trial baseline | measure PAIRS | judge";
+/// The options of all verbs.
+struct Options {
+    place: PathBuf,
+    rounds: u32,
+    minutes: Option<f64>,
+    /// For a try of the trial itself: windows of that length.
+    window: Option<Nanos>,
+    draws: usize,
+    write: Option<PathBuf>,
+    scenario: PathBuf,
+}
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let place = Path::new(PLACE);
     let done = match words[..] {
-        ["worker", ..] => return queue_load::cli::main_with(queue::register),
-        ["baseline"] => measure::baseline(place),
-        ["measure", pairs] => match pairs.parse() {
-            Ok(pairs) => measure::pairs(place, pairs),
-            Err(_) => Err(USAGE.into()),
-        },
-        ["judge"] => judge::judge(place),
+        ["worker", ..] => return queue_load::cli::main_with(queues::register),
         // As `cargo bench` starts it among all others.
         [] => {
             println!("{USAGE}");
             Ok(())
         }
-        _ => Err(USAGE.into()),
+        [verb, ref rest @ ..] => carry_out(verb, rest),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,4 +59,74 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn carry_out(verb: &str, rest: &[&str]) -> Result<(), Failure> {
+    match (verb, rest) {
+        ("measure", rest) => {
+            let Options { place, rounds, minutes, window, .. } = options(rest)?;
+            let limit = minutes.map(|minutes| Duration::try_from_secs_f64(minutes * 60.0)).transpose()?;
+            measure::measure(&Store::at(&place), Wanted { rounds, limit, window })
+        }
+        ("judge", rest) => judge(&options(rest)?),
+        ("measure-pairs", [pairs, rest @ ..]) => {
+            let Options { place, scenario, .. } = options(rest)?;
+            pairs::measure(&place, &scenario, pairs.parse()?)
+        }
+        _ => Err(USAGE.into()),
+    }
+}
+
+fn options(words: &[&str]) -> Result<Options, Failure> {
+    let mut options = Options {
+        place: "target/gate-trial".into(),
+        // One look and one confirmation without a repeat in common.
+        rounds: 2 * REPEATS as u32,
+        minutes: None,
+        window: None,
+        draws: 200,
+        write: None,
+        scenario: "scenarios/smoke.toml".into(),
+    };
+    for pair in words.chunks(2) {
+        let [name, value] = *pair else { return Err(USAGE.into()) };
+        match name {
+            "--place" => options.place = value.into(),
+            "--rounds" => options.rounds = value.parse()?,
+            "--minutes" => options.minutes = Some(value.parse()?),
+            "--window" => options.window = Some(value.parse()?),
+            "--draws" => options.draws = value.parse()?,
+            "--write" => options.write = Some(value.into()),
+            "--scenario" => options.scenario = value.into(),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    Ok(options)
+}
+
+/// Draws, asks the gate, and tells.
+fn judge(options: &Options) -> Result<(), Failure> {
+    let store = Store::at(&options.place);
+    let settings = store.settings()?.ok_or("nothing is measured yet")?;
+    let pools = store.read()?;
+    // As a run with so many repeats says in its report.
+    let trial = Trial::new(REPEATS as u32, settings.window_ns.map(Nanos))?;
+    if trial.plan.cases.iter().map(|case| &case.id).ne(&settings.cases) {
+        return Err("the scenarios have other cases than the pools; measure anew".into());
+    }
+    let evidence = reports::Evidence::new(&trial, &pools, &settings)?;
+    let row = |(contest, tally)| {
+        let effect = effect::effects(&evidence, &judge::whole_rounds(&trial, &pools, contest), contest);
+        page::Row { contest, tally, effect }
+    };
+    let rows: Vec<_> = CONTESTS.iter().zip(judge::contests(&evidence, options.draws)?).map(row).collect();
+    let text = page::page(&settings, &pools, &rows, &pairs::read(&options.place)?);
+    println!("{text}");
+    options.write.as_deref().map_or(Ok(()), |path| write(path, &text))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let page = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let page = section::replace(&page, text).map_err(|why| format!("{}: {why}", path.display()))?;
+    Ok(std::fs::write(path, page)?)
 }

@@ -1,155 +1,153 @@
-//! Measures: for each pair, four reports of the same two calls, their repeats interleaved.
+//! Measures: fills the pools round by round, going on where it was stopped.
 
-use crate::queue;
-use queue_load::adapter::Registry;
-use queue_load::measure::Measurement;
-use queue_load::plan::{Plan, PlannedRepeat};
-use queue_load::report::{self, BuildFacts, CaseInput, CaseRecord, RepeatInput, Report, ReportInput, ScenarioRecord};
+use super::pools::{Calibration, Failure, LANES, Lane, MOST_ROUNDS, Trial, Typical};
+use super::reports::{environment, records};
+use super::store::{Pools, Settings, Store};
+use queue_load::plan::PlannedRepeat;
+use queue_load::report::RepeatRecord;
 use queue_load::run::{
-    CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Session, Yardstick, execute, yardstick,
+    CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Journal, Session, execute, yardstick,
 };
-use queue_load::scenario::{self, Context, Overrides, Selector};
+use queue_load::units::{Nanos, human};
 use queue_load::verdict::{self, Validity};
-use queue_load::worker::RepeatHost;
-use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-/// What goes wrong, in words.
-type Failure = Box<dyn std::error::Error>;
+/// Repeats by which the lanes' queues are set.
+const TO_CALIBRATE: u32 = 7;
 
-/// The variants of a pair, and by how much each is slower, in hundredths.
-pub const VARIANTS: [(&str, u64); 4] = [("a", 0), ("a2", 0), ("plus20", 20), ("plus50", 50)];
-
-const INVALID_RETRIES: u32 = 5;
-
-/// The file of a variant of a pair.
-pub fn file(place: &Path, pair: usize, variant: &str) -> PathBuf {
-    place.join(format!("pair-{pair:03}-{variant}.json"))
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Rounds.
+    pub rounds: u32,
+    /// No round is begun that would end later than this.
+    pub limit: Option<Duration>,
+    /// Length of the windows in place of the scenarios' own.
+    pub window: Option<Nanos>,
 }
 
-/// The file of the baseline.
-pub fn baseline_file(place: &Path) -> PathBuf {
-    place.join("baseline.json")
-}
-
-/// Steps of arithmetic that slow each call down by what its variant says, as measured before the first pair: for each
-/// call those of each variant.
-#[derive(Serialize, Deserialize)]
-struct Calibration {
-    steps: Vec<Vec<u64>>,
-}
-
-/// Measures the baseline, over one that is there.
-pub fn baseline(place: &Path) -> Result<(), Failure> {
-    let trial = Trial::new(place)?;
-    let reports = trial.run(0, &VARIANTS[..1])?;
-    Ok(report::write(&reports[0], &baseline_file(place))?)
-}
-
-/// Measures what is missing of so many pairs, and a baseline before them.
-pub fn pairs(place: &Path, pairs: usize) -> Result<(), Failure> {
-    if !baseline_file(place).exists() {
-        baseline(place)?;
+/// Measures what is missing.
+pub fn measure(store: &Store, wanted: Wanted) -> Result<(), Failure> {
+    let begin = Instant::now();
+    if !(1..=MOST_ROUNDS).contains(&wanted.rounds) {
+        return Err(format!("--rounds: 1 to {MOST_ROUNDS}").into());
     }
-    let trial = Trial::new(place)?;
-    for pair in 0..pairs {
-        if VARIANTS.iter().all(|(variant, _)| file(place, pair, variant).exists()) {
-            continue;
+    let trial = Trial::new(wanted.rounds, wanted.window)?;
+    say_plan(&trial, wanted);
+    let settings = settings(store, &trial, wanted)?;
+    let pools = store.read()?;
+    let open: Vec<(u32, Vec<PlannedRepeat>)> = (0..wanted.rounds)
+        .map(|round| (round, missing(&trial, &pools, trial.round(round, &settings.calibration))))
+        .filter(|(_, missing)| !missing.is_empty())
+        .collect();
+    let (rounds, repeats) = (open.len(), open.iter().map(|(_, missing)| missing.len()).sum::<usize>());
+    eprintln!("to be measured: {repeats} repeats in {rounds} rounds");
+    let mut journal = if open.is_empty() { return Ok(()) } else { store.begin()? };
+    let (mut longest, mut done) = (Duration::ZERO, 0);
+    for (round, missing) in &open {
+        if wanted.limit.is_some_and(|limit| begin.elapsed() + longest > limit) {
+            eprintln!("the time is up: {} of {rounds} rounds are left for another time", rounds - done);
+            return Ok(());
         }
-        let reports = trial.run(pair as u64 + 1, &VARIANTS)?;
-        for (report, (variant, _)) in reports.iter().zip(VARIANTS) {
-            report::write(report, &file(place, pair, variant))?;
-        }
-        eprintln!("pair {} of {pairs}", pair + 1);
+        let started = Instant::now();
+        finished(carry_out(&trial, missing, *round, Some(&mut journal))?)?;
+        longest = longest.max(started.elapsed());
+        done += 1;
+        let left = started.elapsed().as_secs_f64() * (rounds - done) as f64 / 60.0;
+        eprintln!("round {done} of {rounds}: {:.0?}; about {left:.0} min to go", started.elapsed());
     }
     Ok(())
 }
 
-struct Trial {
-    plan: Plan,
-    calibration: Calibration,
-}
-
-impl Trial {
-    fn new(place: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(place)?;
-        let catalog = Registry::<RepeatHost>::with_own().catalog();
-        let context = Context { catalog: &catalog, overrides: &Overrides::default(), default_repeats: 10 };
-        let scenario = scenario::parse("calls.toml", include_bytes!("calls.toml"), context)?;
-        let plan = Plan::new(vec![scenario], &catalog, &Selector::default())?;
-        let path = place.join("calibration.json");
-        let calibration = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)?,
-            Err(_) => {
-                let found = calibrate(&plan)?;
-                std::fs::write(&path, serde_json::to_vec(&found)?)?;
-                found
-            }
-        };
-        Ok(Self { plan, calibration })
+/// What all rounds hold and how long that takes.
+fn say_plan(trial: &Trial, wanted: Wanted) {
+    let round = trial.round(0, &Calibration::default());
+    let time = |lane: usize| {
+        let own = round.iter().filter(|repeat| repeat.case / trial.plan.cases.len() == lane);
+        own.fold((0_u64, Nanos::ZERO), |(count, sum), repeat| (count + 1, sum.saturating_add(repeat.estimate())))
+    };
+    eprintln!("{} rounds of", wanted.rounds);
+    let mut all = 0.0;
+    for (lane, Lane { name, .. }) in LANES.iter().enumerate() {
+        let (cases, time) = time(lane);
+        all += time.as_secs_f64() * f64::from(wanted.rounds);
+        eprintln!("  {name:<20}{:>9}, {}", human::counted(cases, "case"), human::span(time));
     }
-
-    /// One report for each variant.
-    fn run(&self, seed: u64, variants: &[(&str, u64)]) -> Result<Vec<Report>, Failure> {
-        let place = |name: &str| VARIANTS.iter().position(|(variant, _)| *variant == name).unwrap_or(0);
-        let places: Vec<usize> = variants.iter().map(|(name, _)| place(name)).collect();
-        interleave(&self.plan, seed, places.len(), &|case, variant| self.calibration.steps[case][places[variant]])
+    eprintln!("in all about {:.0} min, retries of invalid repeats not counted", all / 60.0);
+    if let Some(limit) = wanted.limit {
+        eprintln!("at most {:.0} min of it now", limit.as_secs_f64() / 60.0);
     }
 }
 
-/// One report for each of so many variants, their repeats interleaved; `steps` says how many a call of a variant takes.
-fn interleave(
-    plan: &Plan,
-    seed: u64,
-    variants: usize,
-    steps: &dyn Fn(usize, usize) -> u64,
-) -> Result<Vec<Report>, Failure> {
-    let created_at = jiff::Timestamp::now();
-    let mut planned = Vec::new();
-    for (position, repeat) in plan.repeats.iter().enumerate() {
-        // Each variant is first, second, … equally often.
-        for turn in 0..variants {
-            let variant = (turn + position + seed as usize) % variants;
-            let mut repeat = repeat.clone();
-            repeat.parameters.queue = queue::name(steps(repeat.case, variant));
-            repeat.case = repeat.case * variants + variant;
-            repeat.seed ^= seed << 32 | (variant as u64) << 16;
-            planned.push(repeat);
-        }
+/// What the store's pools were measured with; where there are none yet, what these will be.
+fn settings(store: &Store, trial: &Trial, wanted: Wanted) -> Result<Settings, Failure> {
+    let known = store.settings()?;
+    let calibration = match &known {
+        Some(settings) => settings.calibration,
+        None => calibrate(trial)?,
+    };
+    let now = Settings {
+        created_at: jiff::Timestamp::now().to_string(),
+        window_ns: wanted.window.map(|window| window.0),
+        lanes: LANES.iter().map(|lane| lane.name.to_owned()).collect(),
+        cases: trial.plan.cases.iter().map(|case| case.id.clone()).collect(),
+        calibration,
+        environment: environment(),
+    };
+    let Some(known) = known else {
+        store.keep(&now)?;
+        return Ok(now);
+    };
+    let folder = store.folder().display();
+    if (&known.window_ns, &known.lanes, &known.cases) != (&now.window_ns, &now.lanes, &now.cases) {
+        return Err(format!("the pools in {folder} hold other repeats; remove them, or give another --place").into());
     }
-    let mut done = carry_out(&planned)?;
-    let reports = (0..variants).map(|variant| {
-        let runs = (0..plan.cases.len())
-            .map(|case| (case, done.cases.remove(&(case * variants + variant)).unwrap_or_default()));
-        report_on(plan, created_at, done.yardstick, runs.collect())
-    });
-    Ok(reports.collect())
+    let (then, here) = (&known.environment, &now.environment);
+    let machine = |of: &queue_load::report::Environment| (of.cpu_model.clone(), of.cores, of.kernel.clone());
+    if machine(then) != machine(here) || then.profile != here.profile {
+        return Err(format!("the pools in {folder} are of another machine or build; give another --place").into());
+    }
+    if then.git_commit != here.git_commit {
+        eprintln!("note: the pools in {folder} were begun on another commit");
+    }
+    Ok(known)
 }
 
-/// A report as a run would give it.
-fn report_on(plan: &Plan, at: jiff::Timestamp, yardstick: Yardstick, runs: Vec<(usize, CaseRuns)>) -> Report {
-    let cases = runs.into_iter().map(|(case, runs)| CaseInput {
-        repeats: runs.measured.into_iter().map(|one| input(&one.repeat, one.measurement)).collect(),
-        ..CaseInput::new(&plan.cases[case], &plan.scenarios[0])
-    });
-    report::build(ReportInput {
-        created_at: at,
-        interrupted: false,
-        scenarios: plan.scenarios.iter().map(ScenarioRecord::of).collect(),
-        environment: report::collect_environment(BuildFacts::default(), Path::new(".")),
-        cases: cases.collect(),
-        yardstick: Some(yardstick),
-    })
+/// How the lanes' queues are set, by what the code as it is takes now.
+fn calibrate(trial: &Trial) -> Result<Calibration, Failure> {
+    let done = finished(carry_out(trial, &trial.to_calibrate(TO_CALIBRATE), 0, None)?)?;
+    let runs: Vec<&CaseRuns> = done.cases.values().collect();
+    let typical_of = |one: RepeatRecord| {
+        let (enqueue, delivery) = (one.latency.enqueue.trimmed_mean_ns?, one.latency.delivery.mean_ns?);
+        Some(Typical { enqueue, delivery })
+    };
+    let all: Vec<Typical> = records(trial, trial.one, &runs).into_iter().filter_map(typical_of).collect();
+    let middle = |of: fn(&Typical) -> f64| {
+        let mut values: Vec<f64> = all.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().ok_or("no valid repeat to set the queues by")
+    };
+    let typical = Typical { enqueue: middle(|one| one.enqueue)?, delivery: middle(|one| one.delivery)? };
+    let set = Calibration::of(typical);
+    eprintln!("as it is: {typical:.0?}, all in ns; so {set:?}");
+    Ok(set)
 }
 
-fn input(repeat: &PlannedRepeat, measurement: Measurement) -> RepeatInput {
-    RepeatInput { repeat: repeat.repeat, attempt: repeat.attempt, measurement }
+/// Of these repeats, those of which more is to come.
+fn missing(trial: &Trial, pools: &Pools, round: Vec<PlannedRepeat>) -> Vec<PlannedRepeat> {
+    let settled = |one: &PlannedRepeat| pools.settled(one.case, one.repeat, trial.retries(one.case)).is_some();
+    round.into_iter().filter(|one| !settled(one)).collect()
 }
 
 /// Runs the repeats as a run would, each in a process of its own.
-fn carry_out(repeats: &[PlannedRepeat]) -> Result<Execution, Failure> {
+fn carry_out(
+    trial: &Trial,
+    repeats: &[PlannedRepeat],
+    round: u32,
+    journal: Option<&mut Journal>,
+) -> Result<Execution, Failure> {
     let mut driver = ChildDriver::new(ChildCommand::worker()?, Box::new(|_, measurement| verdict::faults(measurement)));
-    let done = execute(
+    Ok(execute(
         repeats,
         Session {
             driver: &mut driver,
@@ -157,74 +155,25 @@ fn carry_out(repeats: &[PlannedRepeat]) -> Result<Execution, Failure> {
                 Validity::Valid => Ok(()),
                 Validity::Invalid { reasons } => Err(reasons),
             },
-            invalid_retries: &|_| INVALID_RETRIES,
+            invalid_retries: &|repeat| trial.retries(repeat.case),
             on_event: &mut |_| (),
             gauge: &mut || Some(yardstick::measure()),
-            round: 0,
-            journal: None,
+            round,
+            journal,
             interrupt: &Interrupt::new(),
         },
-    );
-    if let Some(failed) = done.cases.values().flat_map(|runs| &runs.errors).next() {
-        return Err(failed.error.to_string().into());
+    ))
+}
+
+/// All of it was measured. A repeat that broke is no evidence about the gate, but of a fault that is to be seen.
+fn finished(done: Execution) -> Result<Execution, Failure> {
+    let errors = |runs: &CaseRuns| runs.errors.iter().map(|failed| failed.error.to_string()).collect::<Vec<_>>();
+    for (runs, error) in done.cases.values().flat_map(|runs| errors(runs).into_iter().map(move |error| (runs, error))) {
+        eprintln!("note: a repeat of {} broke: {error}", runs.case_id);
     }
     match done.ending {
         Ending::Complete => Ok(done),
         Ending::Interrupted => Err("interrupted".into()),
         Ending::Stopped(error) => Err(error.into()),
     }
-}
-
-/// Finds the steps by trying: a step beside a call takes another time than a step alone, and the first ones none at all,
-/// since the processor overlaps them with the call.
-fn calibrate(plan: &Plan) -> Result<Calibration, Failure> {
-    const ROUNDS: u64 = 6;
-    let bare = interleave(plan, 0, 1, &|_, _| 0)?;
-    let begun = |case: &CaseRecord| Ok(Tried(vec![(0.0, 0.0), (1.0, middle(case)? / queue::step_ns())]));
-    let mut calls = bare[0].cases.iter().map(begun).collect::<Result<Vec<_>, Failure>>()?;
-    for round in 1..=ROUNDS {
-        let planned: Vec<Vec<u64>> = calls.iter().map(Tried::steps).collect();
-        let reports = interleave(plan, round, VARIANTS.len(), &|case, variant| planned[case][variant])?;
-        for (call, tried) in calls.iter_mut().enumerate() {
-            let means: Vec<f64> = reports.iter().map(|report| middle(&report.cases[call])).collect::<Result<_, _>>()?;
-            let base = (means[0] + means[1]) / 2.0;
-            for variant in (0..VARIANTS.len()).filter(|variant| VARIANTS[*variant].1 > 0) {
-                let (steps, slower) = (planned[call][variant], means[variant] / base - 1.0);
-                eprintln!("call {call}: {steps} steps more take {:+.1} %", slower * 100.0);
-                if slower > 0.0 {
-                    tried.0.push((slower, steps as f64));
-                }
-            }
-        }
-    }
-    Ok(Calibration { steps: calls.iter().map(Tried::steps).collect() })
-}
-
-/// By how much so many steps slowed a call down, as a share, for all that was tried; at first a guess.
-struct Tried(Vec<(f64, f64)>);
-
-impl Tried {
-    /// The steps of each variant: on the line between the nearest two that were tried.
-    fn steps(&self) -> Vec<u64> {
-        let mut tried = self.0.clone();
-        tried.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let between = |wanted: f64| {
-            let above = tried.iter().position(|(slower, _)| *slower >= wanted).unwrap_or(tried.len() - 1).max(1);
-            let (Some(&(low, fewer)), Some(&(high, more))) = (tried.get(above - 1), tried.get(above)) else {
-                return 0.0;
-            };
-            fewer + (more - fewer) * (wanted - low) / (high - low).max(f64::EPSILON)
-        };
-        VARIANTS
-            .iter()
-            .map(|(_, slower)| if *slower == 0 { 0 } else { between(*slower as f64 / 100.0) as u64 })
-            .collect()
-    }
-}
-
-/// The middle one of the repeats, by the statistic that the gate goes by.
-fn middle(case: &CaseRecord) -> Result<f64, Failure> {
-    let mut means: Vec<f64> = case.repeats.iter().filter_map(|one| one.latency.enqueue.trimmed_mean_ns).collect();
-    means.sort_by(f64::total_cmp);
-    Ok(means.get(means.len() / 2).copied().ok_or("no valid repeat to calibrate by")?)
 }

@@ -19,6 +19,18 @@ pub struct Builtin {
     queue: LogQueue,
 }
 
+impl Builtin {
+    /// The same queue before a sink of one's own, which hands each record on to the load's sink; [`stamp_of`] reads the
+    /// record's stamp.
+    ///
+    /// # Errors
+    /// Why it cannot be built, in words.
+    pub fn before(setup: &Setup, sink: impl log_queue::Sink + 'static) -> Result<Self, String> {
+        let queue = LogQueue::start(config(&setup.parameters, setup.seed)?, sink);
+        queue.map(|queue| Self { queue }).map_err(|error| error.to_string())
+    }
+}
+
 impl Queue for Builtin {
     const ABOUT: About = About {
         strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
@@ -26,8 +38,7 @@ impl Queue for Builtin {
     };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
-        let queue = LogQueue::start(config(&setup.parameters, setup.seed)?, Counted { sink });
-        queue.map(|queue| Self { queue }).map_err(|error| error.to_string())
+        Self::before(setup, Counted { sink })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
@@ -88,7 +99,9 @@ fn record(entry: &Entry<'_>) -> Record {
     record.with(STAMP_ID, id).with(STAMP_AT, at)
 }
 
-fn stamp(record: &Record) -> Option<Stamp> {
+/// The stamp of a record that [`Builtin`] made; `None` of any other record.
+#[must_use]
+pub fn stamp_of(record: &Record) -> Option<Stamp> {
     let word = |name| match record.field(name) {
         Some(&log_queue::Value::U64(word)) => Some(word),
         _ => None,
@@ -103,7 +116,7 @@ struct Counted {
 
 impl log_queue::Sink for Counted {
     fn write(&mut self, record: &Record) -> io::Result<()> {
-        self.sink.deliver(stamp(record), |out| record.write_json(out))
+        self.sink.deliver(stamp_of(record), |out| record.write_json(out))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -126,9 +139,9 @@ mod tests {
             let template = Template::new(fields, 64);
             let stamped = Stamp { phase: Phase::Window, task: 9, sequence: 1 << 40, at: u64::MAX };
             let record = record(&Entry::new(&template, stamped));
-            assert_eq!(stamp(&record), Some(stamped));
+            assert_eq!(stamp_of(&record), Some(stamped));
             assert_eq!(record.fields().len(), fields as usize + 2);
         }
-        assert_eq!(stamp(&Record::new(Level::Info, "not ours")), None);
+        assert_eq!(stamp_of(&Record::new(Level::Info, "not ours")), None);
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod conformance;
 mod comparing;
 mod formats;
+mod gate_trial;
 mod gating;
 mod drivers;
 mod house;

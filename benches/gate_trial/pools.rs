@@ -1,0 +1,207 @@
+//! What is measured: the lanes, each a queue with a pool of repeats of its own, and the order in which they run.
+
+use super::draw::{Random, shuffle};
+use queue_load::adapter::Registry;
+use queue_load::plan::{Plan, PlannedRepeat};
+use queue_load::scenario::{self, Context, Override, Overrides, Selector, Strategy};
+use queue_load::units::Nanos;
+use queue_load::worker::RepeatHost;
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong, in words.
+pub type Failure = Box<dyn std::error::Error>;
+
+/// Repeats of each side of a pair, where the pools have as many.
+pub const REPEATS: usize = 10;
+
+/// Most rounds that can be asked for.
+pub const MOST_ROUNDS: u32 = 1_000;
+
+/// On which cases a lane runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cases {
+    /// Those of both scenarios.
+    All,
+    /// Those of the default scenario.
+    Default,
+    /// The one with `drop` and 10 tasks of the default scenario.
+    One,
+}
+
+/// A queue, and where it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    /// Its name.
+    pub name: &'static str,
+    /// On which cases.
+    pub cases: Cases,
+}
+
+/// All lanes; a repeat is stored by its place here. The code as it is has two, so that each round holds a pair of it.
+pub const LANES: [Lane; 9] = [
+    Lane { name: "as it is", cases: Cases::All },
+    Lane { name: "as it is, again", cases: Cases::All },
+    Lane { name: "20 µs", cases: Cases::One },
+    Lane { name: "20 µs, +20 %", cases: Cases::One },
+    Lane { name: "+3 µs", cases: Cases::One },
+    Lane { name: "stall", cases: Cases::Default },
+    Lane { name: "drop", cases: Cases::One },
+    Lane { name: "late", cases: Cases::One },
+    Lane { name: "CPU", cases: Cases::One },
+];
+
+/// The two lanes of the code as it is.
+pub const BASE: [usize; 2] = [0, 1];
+
+/// What the lanes' queues are told, in nanoseconds; set by what the code as it is was measured to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Spun after a call, so that it takes 20 µs.
+    pub to_20_us: u64,
+    /// From the call on, when a late record is delivered: ten times the mean delivery.
+    pub late: u64,
+}
+
+/// What the code as it is takes, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Typical {
+    /// Mean of the fastest 95 % of `enqueue`.
+    pub enqueue: f64,
+    /// Mean of `delivery`.
+    pub delivery: f64,
+}
+
+impl Calibration {
+    /// What follows from a typical measurement.
+    pub fn of(typical: Typical) -> Self {
+        Self { to_20_us: (20_000.0 - typical.enqueue).max(0.0) as u64, late: (10.0 * typical.delivery) as u64 }
+    }
+
+    /// The name of a lane's queue, which holds what it is told.
+    pub fn queue_of(&self, lane: usize) -> String {
+        let to_20_us = self.to_20_us;
+        match lane {
+            2 => format!("spun:{to_20_us}"),
+            3 => format!("spun:{}", to_20_us + 4_000),
+            4 => "spun:3000".to_owned(),
+            5 => "stalled:60000000/10000000000".to_owned(),
+            6 => "dropping:100".to_owned(),
+            7 => format!("late:20/{}", self.late),
+            8 => "burning:1".to_owned(),
+            _ => "builtin".to_owned(),
+        }
+    }
+}
+
+/// What is held against what: the cases of one scenario, of which some run another lane on the new side.
+#[derive(Clone, Copy, Debug)]
+pub struct Contest {
+    /// In a few words.
+    pub name: &'static str,
+    /// Place of the scenario in the plan.
+    pub scenario: usize,
+    /// Lanes of the changed cases: the old side's (`None`: the code as it is), the new side's; `None`: nothing changed.
+    pub changed: Option<(Option<usize>, usize)>,
+}
+
+/// All that is tried.
+pub const CONTESTS: [Contest; 8] = [
+    Contest { name: "default, nothing changed", scenario: 0, changed: None },
+    Contest { name: "smoke, nothing changed", scenario: 1, changed: None },
+    Contest { name: "+20 % of a call of 20 µs", scenario: 0, changed: Some((Some(2), 3)) },
+    Contest { name: "+3 µs on a call of about 1 µs", scenario: 0, changed: Some((None, 4)) },
+    Contest { name: "a stall of 60 ms once in 10 s", scenario: 0, changed: Some((None, 5)) },
+    Contest { name: "1 % of the logs dropped", scenario: 0, changed: Some((None, 6)) },
+    Contest { name: "5 % of the logs delivered ten times later", scenario: 0, changed: Some((None, 7)) },
+    Contest { name: "CPU of the queue doubled", scenario: 0, changed: Some((None, 8)) },
+];
+
+/// The scenarios, their cases and their rounds.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Both scenarios; the default one first.
+    pub plan: Plan,
+    /// The case that most lanes run.
+    pub one: usize,
+}
+
+impl Trial {
+    /// The plan of so many rounds; windows as the scenarios say, or of that length.
+    ///
+    /// # Errors
+    /// What is wrong with a scenario.
+    pub fn new(rounds: u32, window: Option<Nanos>) -> Result<Self, Failure> {
+        let catalog = Registry::<RepeatHost>::with_own().catalog();
+        let mut given = vec![Override::from_command_line("repeats", rounds.to_string())];
+        given.extend(window.map(|window| Override::from_command_line("duration", window.to_string())));
+        let overrides = Overrides::read(&given, &|_| None, &catalog)?;
+        let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: rounds };
+        let files: [(&str, &[u8]); 2] = [
+            ("scenarios/default.toml", include_bytes!("../../scenarios/default.toml")),
+            ("scenarios/smoke.toml", include_bytes!("../../scenarios/smoke.toml")),
+        ];
+        let scenarios = files.map(|(name, text)| scenario::parse(name, text, context));
+        let scenarios = scenarios.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let plan = Plan::new(scenarios, &catalog, &Selector::default())?;
+        let is_one = |p: &scenario::Parameters| p.strategy == Strategy::Drop && p.concurrency == 10;
+        let one = plan.cases.iter().position(|case| case.scenario == 0 && is_one(&case.parameters));
+        let one = one.ok_or("the default scenario has no case with drop and 10 tasks")?;
+        Ok(Self { plan, one })
+    }
+
+    /// Whether a lane runs a case.
+    pub fn runs(&self, lane: usize, case: usize) -> bool {
+        match LANES[lane].cases {
+            Cases::All => true,
+            Cases::Default => self.plan.cases[case].scenario == 0,
+            Cases::One => case == self.one,
+        }
+    }
+
+    /// The place of a lane's case among all.
+    pub fn place(&self, lane: usize, case: usize) -> usize {
+        lane * self.plan.cases.len() + case
+    }
+
+    /// How often an invalid repeat is run again.
+    pub fn retries(&self, place: usize) -> u32 {
+        let case = &self.plan.cases[place % self.plan.cases.len()];
+        self.plan.scenario_of(case).run.invalid_retries
+    }
+
+    /// The cases of a contest.
+    pub fn cases(&self, contest: &Contest) -> Vec<usize> {
+        (0..self.plan.cases.len()).filter(|case| self.plan.cases[*case].scenario == contest.scenario).collect()
+    }
+
+    /// The cases of a contest that changed.
+    pub fn changed(&self, contest: &Contest) -> Vec<usize> {
+        let Some((_, new)) = contest.changed else { return Vec::new() };
+        self.cases(contest).into_iter().filter(|case| self.runs(new, *case)).collect()
+    }
+
+    /// The repeats of one round as `run --ab-exec` would order them: cases as the scenario shuffles them, the lanes of a
+    /// case one right after the other, so that they meet the same machine, in an order that is drawn. The lanes of a case
+    /// share its seed, as two programs do.
+    pub fn round(&self, round: u32, calibration: &Calibration) -> Vec<PlannedRepeat> {
+        let of_round = self.plan.repeats.iter().filter(|planned| planned.repeat == round);
+        let lanes = |planned: &PlannedRepeat| {
+            let mut lanes: Vec<usize> = (0..LANES.len()).filter(|lane| self.runs(*lane, planned.case)).collect();
+            shuffle(&mut lanes, &mut Random::new(planned.seed));
+            lanes
+        };
+        let with_lane = |planned: &PlannedRepeat, lane: usize| {
+            let mut repeat = planned.clone();
+            repeat.parameters.queue = calibration.queue_of(lane);
+            repeat.case = self.place(lane, planned.case);
+            repeat
+        };
+        of_round.flat_map(|planned| lanes(planned).into_iter().map(move |lane| with_lane(planned, lane))).collect()
+    }
+
+    /// Repeats of the code as it is by which the lanes' queues are set.
+    pub fn to_calibrate(&self, repeats: u32) -> Vec<PlannedRepeat> {
+        let of_one = self.plan.repeats.iter().filter(|planned| planned.case == self.one);
+        of_one.take(repeats as usize).cloned().collect()
+    }
+}

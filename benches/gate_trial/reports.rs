@@ -1,0 +1,170 @@
+//! Reports of repeats out of the pools, as a run would have given them.
+
+use super::draw::{Look, Pick};
+use super::pools::{Failure, Trial};
+use super::store::{Pools, Settings};
+use queue_load::measure::Measurement;
+use queue_load::plan::PlannedRepeat;
+use queue_load::report::{
+    self, BuildFacts, CaseInput, CaseRecord, Environment, ErrorInput, RepeatInput, RepeatRecord, Report, ReportInput,
+    ScenarioRecord, SetAsideInput,
+};
+use queue_load::run::{CaseRuns, Yardstick};
+use queue_load::verdict::{PlanCase, judge_plan};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+/// The pools, and all that a report says besides.
+pub struct Evidence<'a> {
+    /// The scenarios.
+    pub trial: &'a Trial,
+    /// The pools.
+    pub pools: &'a Pools,
+    /// What they were measured with.
+    pub settings: &'a Settings,
+    /// When the reports were begun.
+    pub created_at: jiff::Timestamp,
+}
+
+/// Reports on one case, by their repeats: contests share most of those of a draw, and decoding histograms takes time.
+#[derive(Default)]
+pub struct Memo(RefCell<HashMap<Vec<Pick>, Report>>);
+
+impl<'a> Evidence<'a> {
+    /// # Errors
+    /// The settings have no time.
+    pub fn new(trial: &'a Trial, pools: &'a Pools, settings: &'a Settings) -> Result<Self, Failure> {
+        Ok(Self { trial, pools, settings, created_at: settings.created_at.parse()? })
+    }
+
+    /// Both reports of a look, on all of its cases or only those of these ids. The old one is what `--ab-exec` makes of
+    /// another program: how that was built is not known.
+    pub fn pair(&self, look: &Look, only: Option<&BTreeSet<String>>, memo: &Memo) -> (Report, Report) {
+        let yardstick = self.yardstick(&look.rounds);
+        let side = |pick: fn(&(Pick, Pick)) -> Pick| {
+            let mut picks: BTreeMap<usize, Vec<Pick>> = BTreeMap::new();
+            for pick in look.pairs.iter().map(pick) {
+                if only.is_none_or(|only| only.contains(&self.trial.plan.cases[pick.case].id)) {
+                    picks.entry(pick.case).or_default().push(pick);
+                }
+            }
+            self.report(picks, yardstick, memo)
+        };
+        let mut old = side(|pair| pair.0);
+        old.tool.version = "unknown".into();
+        old.environment =
+            Environment { rustc: None, profile: None, git_commit: None, git_dirty: None, ..old.environment };
+        (old, side(|pair| pair.1))
+    }
+
+    /// What came of a repeat.
+    pub fn runs(&self, pick: &Pick) -> Option<&'a CaseRuns> {
+        self.pools.runs.get(&(self.trial.place(pick.lane, pick.case), pick.round))
+    }
+
+    /// A report on so many repeats of each case, numbered from 0.
+    fn report(&self, picks: BTreeMap<usize, Vec<Pick>>, yardstick: Option<Yardstick>, memo: &Memo) -> Report {
+        let scenario = picks.keys().next().map_or(0, |case| self.trial.plan.cases[*case].scenario);
+        let mut report = self.build(scenario, Vec::new(), yardstick);
+        for (case, picks) in picks {
+            let alone = self.alone(scenario, case, picks, memo);
+            report.environment = alone.environment;
+            report.cases.extend(alone.cases);
+        }
+        let of_plan =
+            |case: &'_ CaseRecord| (case.scenario.clone(), case.verdict.outcome, case.verdict.below_target_load);
+        let cases: Vec<_> = report.cases.iter().map(of_plan).collect();
+        let seen = cases.iter().map(|(scenario, outcome, below_target_load)| PlanCase {
+            scenario,
+            outcome: *outcome,
+            below_target_load: *below_target_load,
+        });
+        report.verdict = judge_plan(&seen.collect::<Vec<_>>(), false);
+        report
+    }
+
+    /// A report on one case.
+    fn alone(&self, scenario: usize, case: usize, picks: Vec<Pick>, memo: &Memo) -> Report {
+        if let Some(known) = memo.0.borrow().get(&picks) {
+            return known.clone();
+        }
+        let runs: Vec<&CaseRuns> = picks.iter().filter_map(|pick| self.runs(pick)).collect();
+        let report = self.build(scenario, vec![input(self.trial, case, &runs)], None);
+        memo.0.borrow_mut().insert(picks, report.clone());
+        report
+    }
+
+    fn build(&self, scenario: usize, cases: Vec<CaseInput>, yardstick: Option<Yardstick>) -> Report {
+        report::build(ReportInput {
+            created_at: self.created_at,
+            interrupted: false,
+            scenarios: vec![ScenarioRecord::of(&self.trial.plan.scenarios[scenario])],
+            environment: self.settings.environment.clone(),
+            cases,
+            yardstick,
+        })
+    }
+
+    /// That of rounds in order of time: the start of the first, the middle of the middle one, the end of the last.
+    fn yardstick(&self, rounds: &[u32]) -> Option<Yardstick> {
+        let of = |place: usize| self.pools.yardsticks.get(rounds.get(place)?);
+        Some(Yardstick { start: of(0)?.start, middle: of(rounds.len() / 2)?.middle, end: of(rounds.len() - 1)?.end })
+    }
+}
+
+/// The environment of this program.
+pub fn environment() -> Environment {
+    let build = BuildFacts { rustc: option_env!("QUEUE_LOAD_RUSTC"), profile: option_env!("QUEUE_LOAD_PROFILE") };
+    report::collect_environment(build, Path::new("."))
+}
+
+/// The valid ones of a case's repeats.
+pub fn records(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> Vec<RepeatRecord> {
+    let built = report::build(ReportInput {
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        interrupted: false,
+        scenarios: Vec::new(),
+        environment: Environment::default(),
+        cases: vec![input(trial, case, runs)],
+        yardstick: None,
+    });
+    built.cases.into_iter().flat_map(|case| case.repeats).collect()
+}
+
+/// A case and what its repeats gave, the n-th of which becomes repeat n.
+fn input(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> CaseInput {
+    let number = |repeat: &PlannedRepeat, at: usize, measurement: &Measurement| RepeatInput {
+        repeat: at as u32,
+        attempt: repeat.attempt,
+        measurement: measurement.clone(),
+    };
+    let all = || runs.iter().enumerate();
+    let measured = |(at, runs): (usize, &&CaseRuns)| {
+        runs.measured.iter().map(|one| number(&one.repeat, at, &one.measurement)).collect::<Vec<_>>()
+    };
+    let aside = |(at, runs): (usize, &&CaseRuns)| {
+        let aside = runs.set_aside.iter().map(|one| SetAsideInput {
+            repeat: number(&one.repeat, at, &one.measurement),
+            reasons: one.reasons.clone(),
+        });
+        aside.collect::<Vec<_>>()
+    };
+    let errors = |(at, runs): (usize, &&CaseRuns)| {
+        let errors = runs.errors.iter().map(|one| ErrorInput {
+            repeat: at as u32,
+            attempt: one.repeat.attempt,
+            kind: one.error.fault.kind().to_owned(),
+            message: one.error.fault.to_string(),
+            stderr_tail: one.error.stderr_tail.clone(),
+        });
+        errors.collect::<Vec<_>>()
+    };
+    let case = &trial.plan.cases[case];
+    CaseInput {
+        repeats: all().flat_map(measured).collect(),
+        set_aside: all().flat_map(aside).collect(),
+        errors: all().flat_map(errors).collect(),
+        ..CaseInput::new(case, trial.plan.scenario_of(case))
+    }
+}
