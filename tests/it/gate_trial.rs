@@ -282,6 +282,7 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
         findings: vec![Finding { kind: *kind, text: String::new() }],
         effect: None,
         tails: Vec::new(),
+        tests: Vec::new(),
         repeats_needed: None,
     };
     let regressed = cases.iter().filter(|(_, change, _)| *change == Change::Regressed);
@@ -291,6 +292,9 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
         alpha: 0.01,
         min_effect: 0.1,
         suspects: regressed.map(|(id, ..)| (*id).to_owned()).collect(),
+        coverage: Vec::new(),
+        failures: Vec::new(),
+        family: 0,
         cases: cases.iter().map(case).collect(),
         differences: Vec::new(),
         yardstick: Steadiness::default(),
