@@ -166,6 +166,7 @@ fn judge(repeat: &PlannedRepeat, measurement: &Measurement) -> (Outcome, String)
         checks: &[],
         pooled: &pooled,
         set_aside: &[],
+        uncontrolled: 0,
         errors: &[],
     });
     (verdict.outcome, verdict.reasons.join("; "))

@@ -223,8 +223,11 @@ impl Bound {
     }
 }
 
+/// A count of a repeat.
+type Count = fn(&RepeatRecord) -> u64;
+
 /// Counts that must not appear where there were none.
-const APPEARING: [(&str, fn(&RepeatRecord) -> u64); 3] = [
+const APPEARING: [(&str, Count); 3] = [
     ("dropped.appeared", |r| r.ledger.dropped),
     ("sampled_out.appeared", |r| r.ledger.sampled_out),
     ("reordered.appeared", |r| r.ledger.reordered),

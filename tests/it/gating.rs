@@ -55,7 +55,7 @@ fn what_cannot_be_held_against_anything_is_refused_before_anything_runs() {
         (&["--calibrate", "--ab", "maxsize=1,2"], 2, "cannot be used with"),
         (&["--confirm", "11"], 2, "11"),
     ] {
-        let output = place.run(&[&["run", "quick.toml"], args].concat());
+        let output = place.run(&[&["run", "quick.toml", "--insist"], args].concat());
         expect_code(&output, code);
         assert!(stderr(&output).contains(expected), "{args:?}: {}", stderr(&output));
         assert_eq!(stdout(&output), "", "{args:?}");
@@ -68,6 +68,43 @@ fn what_cannot_be_held_against_anything_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn too_few_repeats_are_refused_before_they_are_run() {
+    let place = place();
+    let own = env!("CARGO_BIN_EXE_queue-load");
+    for args in [&["--ab-exec", own][..], &["--ab", "maxsize=5,6"], &["--ab-exec", own, "--repeats", "7"]] {
+        let output = place.run(&[&["run", "quick.toml"], args].concat());
+        expect_code(&output, 2);
+        let said = stderr(&output);
+        assert!(said.contains("can prove nothing by") && said.contains("it takes 8, about "), "{args:?}: {said}");
+        assert!(said.contains("--repeats 8; --insist runs it all the same"), "{args:?}: {said}");
+    }
+    let saved = place.run(&["run", "quick.toml", "--save-baseline", "main"]);
+    expect_code(&saved, 0);
+    let output = place.run(&["run", "quick.toml", "--baseline", "main", "--repeats", "10"]);
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("it takes 96"), "2 in the baseline: {}", stderr(&output));
+}
+
+#[test]
+fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
+    let place = place();
+    expect_code(&place.run(&["run", "quick.toml", "--save-baseline", "main"]), 0);
+    let against = |args: &[&str]| place.run(&[&["run", "quick.toml", "--baseline", "main", "--insist"], args].concat());
+    let fewer = against(&["--strategy", "drop"]);
+    expect_code(&fewer, 6);
+    assert!(
+        stderr(&fewer).contains("case removed: ") && stderr(&fewer).contains("--allow-removed"),
+        "{}",
+        stderr(&fewer)
+    );
+    for allowed in [&["--strategy", "drop", "--allow-removed"][..], &["--filter", "strategy=drop"]] {
+        let output = against(allowed);
+        // Two repeats against two can prove nothing, but they are run.
+        expect_code(&output, 5);
+    }
+}
+
+#[test]
 fn a_baseline_is_kept_and_held_against() {
     let place = place();
     let saved = place.run(&["run", "quick.toml", "--save-baseline", "main", "--output", "first.json"]);
@@ -75,7 +112,7 @@ fn a_baseline_is_kept_and_held_against() {
     assert!(stderr(&saved).contains("baseline main: reports/baselines/main.json"), "{}", stderr(&saved));
     assert_eq!(report(&place, "reports/baselines/main.json"), report(&place, "first.json"));
 
-    let gated = place.run(&["run", "quick.toml", "--baseline", "main", "--output", "second.json"]);
+    let gated = place.run(&["run", "quick.toml", "--baseline", "main", "--insist", "--output", "second.json"]);
     // Two repeats against two can prove nothing among two cases.
     expect_code(&gated, 5);
     assert!(stdout(&gated).contains("gate against reports/baselines/main.json: inconclusive: "), "{}", stdout(&gated));
@@ -90,7 +127,7 @@ fn a_baseline_is_kept_and_held_against() {
 
     // What is worse, or not known to be better, does not become the measure.
     let both = ["run", "quick.toml", "--baseline", "main", "--save-baseline", "main", "--format", "json", "--quiet"];
-    let kept = place.run(&both);
+    let kept = place.run(&[&both[..], &["--insist"]].concat());
     expect_code(&kept, 5);
     assert!(stderr(&kept).contains("baseline main not saved: the gate ended inconclusive"), "{}", stderr(&kept));
     assert!(stderr(&kept).contains("gate against "), "{}", stderr(&kept));
@@ -104,7 +141,7 @@ fn a_baseline_is_kept_and_held_against() {
 #[test]
 fn the_values_of_an_axis_are_compared_below_the_table() {
     let place = place();
-    let output = place.run(&["run", "quick.toml", "--ab", "maxsize=5,6", "--output", "r.json"]);
+    let output = place.run(&["run", "quick.toml", "--ab", "maxsize=5,6", "--insist", "--output", "r.json"]);
     expect_code(&output, 0);
     assert!(stdout(&output).contains("maxsize=5"), "{}", stdout(&output));
     let report = report(&place, "r.json");
@@ -116,7 +153,7 @@ fn the_values_of_an_axis_are_compared_below_the_table() {
 fn another_binary_is_interleaved_and_gives_a_report_of_its_own() {
     let place = place();
     let own = env!("CARGO_BIN_EXE_queue-load");
-    let output = place.run(&["run", "quick.toml", "--ab-exec", own, "--output", "r.json"]);
+    let output = place.run(&["run", "quick.toml", "--ab-exec", own, "--insist", "--output", "r.json"]);
     expect_code(&output, 5);
     assert!(stderr(&output).contains("report on the other program: r.base.json"), "{}", stderr(&output));
     let (new, base) = (report(&place, "r.json"), report(&place, "r.base.json"));
