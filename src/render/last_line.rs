@@ -117,83 +117,77 @@ mod tests {
         GateDecision { differences: vec![difference], ..decision(GateOutcome::Incomparable, Vec::new()) }
     }
 
+    /// Each decision, what the cases say by themselves, and what the line says behind the baseline.
+    fn say(table: Vec<(GateDecision, Outcome, &str)>) {
+        for (decision, cases, expected) in table {
+            assert_eq!(line(decision, cases), format!("gate against base.json: {expected}"));
+        }
+    }
+
     #[test]
-    fn it_names_the_case_the_numbers_and_what_to_do() {
-        use Change::{Inconclusive, Regressed, Removed, Unchanged};
-        let slower = || case("a=1", Regressed, vec![test("enqueue.trimmed_mean", 1_160.0, 1_560.0, Regressed)]);
-        let undecided = |needed| {
-            let tests = vec![test("cpu", 1_000.0, 2_000.0, Inconclusive)];
-            CaseDecision { repeats_needed: needed, ..case("b=2", Inconclusive, tests) }
-        };
-        let advice_on_regression = "look: queue-load compare base.json NEW; \
-                                    accept: run it without --baseline and with --save-baseline NAME";
-        let mut told = decision(GateOutcome::Regressed, vec![slower()]);
+    fn of_a_regression_it_names_the_case_the_numbers_and_what_to_do() {
+        const LOOK: &str =
+            "look: queue-load compare base.json NEW; accept: run it without --baseline and with --save-baseline NAME";
+        let tests = vec![test("enqueue.trimmed_mean", 1_160.0, 1_560.0, Change::Regressed)];
+        let slower = case("a=1", Change::Regressed, tests);
+        let regressed = |cases: Vec<CaseDecision>| decision(GateOutcome::Regressed, cases);
+        let same = || case("z", Change::Unchanged, Vec::new());
+        let mut told = regressed(vec![slower.clone()]);
         told.reason = "a=1: enqueue 1.16 µs → 1.56 µs".into();
+        let difference = "+400 ns (+34%) [+310 ns, +520 ns], margin 1 µs";
+        let numbers = format!("a=1: enqueue.trimmed_mean 1.16 µs → 1.56 µs  {difference}");
+        let whole = "regressed: regressed as a whole";
+        say(vec![
+            (regressed(vec![same(), slower]), Outcome::Pass, &format!("{whole}; {numbers}; {LOOK}")),
+            (told, Outcome::Pass, &format!("regressed: a=1: enqueue 1.16 µs → 1.56 µs; {difference}; {LOOK}")),
+            (
+                regressed(vec![case("gone", Change::Removed, Vec::new())]),
+                Outcome::Pass,
+                &format!("{whole}; gone; gone on purpose: --allow-removed; {LOOK}"),
+            ),
+            (
+                regressed(vec![same()]),
+                Outcome::Fail,
+                &format!("{whole}; failures that are known: --allow-known-failures; {LOOK}"),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn of_what_cannot_be_told_or_compared_it_says_what_would_help() {
+        let undecided = |needed| {
+            let tests = vec![test("cpu", 1_000.0, 2_000.0, Change::Inconclusive)];
+            CaseDecision { repeats_needed: needed, ..case("b=2", Change::Inconclusive, tests) }
+        };
+        let inconclusive = |cases: Vec<CaseDecision>| decision(GateOutcome::Inconclusive, cases);
         let mut flagged = differing("cpu_model");
         flagged.reason = "another machine; --allow-cross-machine overrules this".into();
-        for (decision, cases, expected) in [
+        let numbers = "cpu 1.00 µs → 2.00 µs  +1.00 µs (+100%) [+910 ns, +1.12 µs], margin 1 µs";
+        let (open, unlike) = ("inconclusive: inconclusive as a whole", "incomparable: incomparable as a whole");
+        say(vec![
             (
-                decision(GateOutcome::Regressed, vec![case("z", Unchanged, Vec::new()), slower()]),
+                inconclusive(vec![undecided(Some(1_234)), undecided(Some(7))]),
                 Outcome::Pass,
-                format!(
-                    "regressed: regressed as a whole; a=1: enqueue.trimmed_mean 1.16 µs → 1.56 µs  +400 ns (+34%) \
-                     [+310 ns, +520 ns], margin 1 µs; {advice_on_regression}"
-                ),
+                &format!("{open}; b=2: {numbers}; decide: --repeats 1234"),
             ),
-            (
-                told,
-                Outcome::Pass,
-                format!(
-                    "regressed: a=1: enqueue 1.16 µs → 1.56 µs; +400 ns (+34%) [+310 ns, +520 ns], margin 1 µs; \
-                     {advice_on_regression}"
-                ),
-            ),
-            (
-                decision(GateOutcome::Regressed, vec![case("gone", Removed, Vec::new())]),
-                Outcome::Pass,
-                format!(
-                    "regressed: regressed as a whole; gone; gone on purpose: --allow-removed; {advice_on_regression}"
-                ),
-            ),
-            (
-                decision(GateOutcome::Regressed, vec![case("a=1", Unchanged, Vec::new())]),
-                Outcome::Fail,
-                format!(
-                    "regressed: regressed as a whole; failures that are known: --allow-known-failures; {advice_on_regression}"
-                ),
-            ),
-            (
-                decision(GateOutcome::Inconclusive, vec![undecided(Some(1_234)), undecided(Some(7))]),
-                Outcome::Pass,
-                "inconclusive: inconclusive as a whole; b=2: cpu 1.00 µs → 2.00 µs  +1.00 µs (+100%) \
-                 [+910 ns, +1.12 µs], margin 1 µs; decide: --repeats 1234"
-                    .to_owned(),
-            ),
-            (
-                decision(GateOutcome::Inconclusive, Vec::new()),
-                Outcome::Pass,
-                "inconclusive: inconclusive as a whole; decide: run it again on a quiet machine".to_owned(),
-            ),
-            (
-                differing("cpu_model"),
-                Outcome::Pass,
-                "incomparable: incomparable as a whole; elsewhere on purpose: --allow-cross-machine".to_owned(),
-            ),
+            (inconclusive(Vec::new()), Outcome::Pass, &format!("{open}; decide: run it again on a quiet machine")),
+            (differing("cpu_model"), Outcome::Pass, &format!("{unlike}; elsewhere on purpose: --allow-cross-machine")),
             (
                 differing("checks"),
                 Outcome::Pass,
-                "incomparable: incomparable as a whole; checks changed on purpose: --allow-changed-checks".to_owned(),
+                &format!("{unlike}; checks changed on purpose: --allow-changed-checks"),
             ),
-            (flagged, Outcome::Pass, "incomparable: another machine; --allow-cross-machine overrules this".to_owned()),
-            (
-                decision(GateOutcome::Pass, vec![case("gone", Removed, Vec::new())]),
-                Outcome::Pass,
-                "pass: pass as a whole".to_owned(),
-            ),
-            (decision(GateOutcome::Pass, Vec::new()), Outcome::Fail, "no regression: pass as a whole".to_owned()),
-        ] {
-            assert_eq!(line(decision, cases), format!("gate against base.json: {expected}"));
-        }
+            (flagged, Outcome::Pass, "incomparable: another machine; --allow-cross-machine overrules this"),
+        ]);
+    }
+
+    #[test]
+    fn of_a_pass_it_asks_for_nothing_and_says_pass_only_of_a_run_that_passes() {
+        let gone = || decision(GateOutcome::Pass, vec![case("gone", Change::Removed, Vec::new())]);
+        say(vec![
+            (gone(), Outcome::Pass, "pass: pass as a whole"),
+            (gone(), Outcome::Fail, "no regression: pass as a whole"),
+        ]);
         assert_eq!(gate_sentence(&fixture::report()), None);
     }
 
