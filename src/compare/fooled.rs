@@ -408,3 +408,47 @@ fn what_people_do_by_mistake_is_said() {
     assert!(note(&swapped, "are the two swapped?"), "{:?}", swapped.notes);
     assert!(!note(&gate(&older, &base(), &Settings::of(&base())), "swapped"));
 }
+
+/// Ways that an adversary might try further; docs/METHODOLOGY.md has the table, with those that get through.
+#[test]
+fn further_ways_to_get_a_bad_change_through() {
+    use GateOutcome::{Incomparable, Inconclusive, Pass, Regressed};
+    type Change = fn(&mut Report);
+    let table: [(&str, GateOutcome, Change); 11] = [
+        ("only every second process is slow", Inconclusive, |new| {
+            new.cases[0].repeats.iter_mut().step_by(2).for_each(|r| r.latency.enqueue.trimmed_mean_ns = Some(11_000.0));
+        }),
+        ("three processes of ten are slow", Inconclusive, |new| {
+            new.cases[0].repeats.iter_mut().take(3).for_each(|r| r.latency.enqueue.trimmed_mean_ns = Some(11_000.0));
+        }),
+        // Known to get through: one process of ten proves nothing, and happens on its own.
+        ("one process of ten is slow", Pass, |new| {
+            new.cases[0].repeats[0].latency.enqueue.trimmed_mean_ns = Some(11_000.0)
+        }),
+        ("the first 5 % of the window are slow", Regressed, |new| {
+            each(new, |r| r.slow_calls = vec![(11_585, 60), (100_000, 50), (1_048_576, 0)]);
+        }),
+        ("five repeats instead of ten, and slower", Inconclusive, |new| {
+            new.cases[0].repeats.truncate(5);
+            each(new, |r| r.latency.enqueue.trimmed_mean_ns = Some(4_000.0));
+        }),
+        ("a shorter window", Regressed, |new| new.cases[1].parameters.duration = Nanos::from_millis(100)),
+        ("another queue under the same name of the case", Regressed, |new| {
+            new.cases[1].parameters.queue = "noop".into()
+        }),
+        ("a lower rate", Regressed, |new| new.cases[1].parameters.rate = Rate::of_whole(1)),
+        ("other pacing", Incomparable, |new| new.cases[1].parameters.pacing = crate::scenario::Pacing::Spin),
+        // Known to get through, and said: what the warm-up hides is not recorded.
+        ("a longer warm-up", Pass, |new| new.scenarios[0].run.warmup = Nanos::from_secs(60)),
+        ("the accepted share falls while nothing is dropped", Regressed, |new| {
+            each(new, |r| r.ledger.enqueued_in_window -= LOGS / 50);
+        }),
+    ];
+    for (what, expected, change) in table {
+        let decision = decided(change);
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
+        if what == "a longer warm-up" {
+            assert!(decision.differences.iter().any(|difference| difference.what == "warm-up"), "it is said");
+        }
+    }
+}
