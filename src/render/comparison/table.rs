@@ -106,7 +106,10 @@ fn footnotes(comparison: &Comparison, width: usize) -> String {
     }
     if !comparison.cases.is_empty() {
         lines.push("± half of the 95 % interval of the mean over the repeats".into());
-        lines.push("enqueue.trimmed_mean, the mean of the fastest 95 %, decides; the others inform".into());
+        lines.push(
+            "trimmed_mean: the mean of the fastest 95 %; what a gate tested stands with its margin, the rest informs"
+                .into(),
+        );
     }
     lines.extend(tested::footnote(comparison).map(str::to_owned));
     lines.extend(decision.differences.iter().map(difference));

@@ -391,7 +391,7 @@ fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
             let more = format!("{} would tell", human::counted(needed, "repeat"));
             why = if why.is_empty() { more } else { format!("{why}; {more}") };
         }
-        let decides = if metric.confirmatory { " (decides)" } else { "" };
+        let decides = if metric.confirmatory { " (stands for the case)" } else { "" };
         vec![
             (format!("{}{decides}", metric.metric), false),
             (estimate(metric.base, metric.unit), true),
