@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use store::Store;
 
-const USAGE: &str = "usage: gate_trial measure [--rounds 20] [--minutes N] | judge [--draws 200] [--write docs/RESULTS.md] \
+const USAGE: &str = "usage: gate_trial measure [--rounds 20] [--minutes N] [--without smoke,stall] | judge [--draws 200] [--write docs/RESULTS.md] \
                      | measure-pairs N [--scenario scenarios/smoke.toml]; each: [--place target/gate-trial]";
 
 /// The options of all verbs.
@@ -35,6 +35,7 @@ struct Options {
     minutes: Option<f64>,
     /// For a try of the trial itself: windows of that length.
     window: Option<Nanos>,
+    without: Vec<String>,
     draws: usize,
     write: Option<PathBuf>,
     scenario: PathBuf,
@@ -64,9 +65,9 @@ fn main() -> ExitCode {
 fn carry_out(verb: &str, rest: &[&str]) -> Result<(), Failure> {
     match (verb, rest) {
         ("measure", rest) => {
-            let Options { place, rounds, minutes, window, .. } = options(rest)?;
+            let Options { place, rounds, minutes, window, without, .. } = options(rest)?;
             let limit = minutes.map(|minutes| Duration::try_from_secs_f64(minutes * 60.0)).transpose()?;
-            measure::measure(&Store::at(&place), Wanted { rounds, limit, window })
+            measure::measure(&Store::at(&place), Wanted { rounds, limit, window, without })
         }
         ("judge", rest) => judge(&options(rest)?),
         ("measure-pairs", [pairs, rest @ ..]) => {
@@ -84,6 +85,7 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
         rounds: 2 * REPEATS as u32,
         minutes: None,
         window: None,
+        without: Vec::new(),
         draws: 200,
         write: None,
         scenario: "scenarios/smoke.toml".into(),
@@ -95,6 +97,7 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
             "--rounds" => options.rounds = value.parse()?,
             "--minutes" => options.minutes = Some(value.parse()?),
             "--window" => options.window = Some(value.parse()?),
+            "--without" => options.without = value.split(',').map(str::to_owned).collect(),
             "--draws" => options.draws = value.parse()?,
             "--write" => options.write = Some(value.into()),
             "--scenario" => options.scenario = value.into(),

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const TO_CALIBRATE: u32 = 7;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wanted {
     /// Rounds.
     pub rounds: u32,
@@ -24,6 +24,8 @@ pub struct Wanted {
     pub limit: Option<Duration>,
     /// Length of the windows in place of the scenarios' own.
     pub window: Option<Nanos>,
+    /// Names of lanes, and of scenarios, that are left for another time.
+    pub without: Vec<String>,
 }
 
 /// Measures what is missing.
@@ -33,11 +35,11 @@ pub fn measure(store: &Store, wanted: Wanted) -> Result<(), Failure> {
         return Err(format!("--rounds: 1 to {MOST_ROUNDS}").into());
     }
     let trial = Trial::new(wanted.rounds, wanted.window)?;
-    say_plan(&trial, wanted);
-    let settings = settings(store, &trial, wanted)?;
+    say_plan(&trial, &wanted);
+    let settings = settings(store, &trial, &wanted)?;
     let pools = store.read()?;
     let open: Vec<(u32, Vec<PlannedRepeat>)> = (0..wanted.rounds)
-        .map(|round| (round, missing(&trial, &pools, trial.round(round, &settings.calibration))))
+        .map(|round| (round, missing(&trial, &pools, trial.round(round, &settings.calibration), &wanted.without)))
         .filter(|(_, missing)| !missing.is_empty())
         .collect();
     let (rounds, repeats) = (open.len(), open.iter().map(|(_, missing)| missing.len()).sum::<usize>());
@@ -60,7 +62,7 @@ pub fn measure(store: &Store, wanted: Wanted) -> Result<(), Failure> {
 }
 
 /// What all rounds hold and how long that takes.
-fn say_plan(trial: &Trial, wanted: Wanted) {
+fn say_plan(trial: &Trial, wanted: &Wanted) {
     let round = trial.round(0, &Calibration::default());
     let time = |lane: usize| {
         let own = round.iter().filter(|repeat| repeat.case / trial.plan.cases.len() == lane);
@@ -80,7 +82,7 @@ fn say_plan(trial: &Trial, wanted: Wanted) {
 }
 
 /// What the store's pools were measured with; where there are none yet, what these will be.
-fn settings(store: &Store, trial: &Trial, wanted: Wanted) -> Result<Settings, Failure> {
+fn settings(store: &Store, trial: &Trial, wanted: &Wanted) -> Result<Settings, Failure> {
     let known = store.settings()?;
     let calibration = match &known {
         Some(settings) => settings.calibration,
@@ -134,9 +136,16 @@ fn calibrate(trial: &Trial) -> Result<Calibration, Failure> {
 }
 
 /// Of these repeats, those of which more is to come.
-fn missing(trial: &Trial, pools: &Pools, round: Vec<PlannedRepeat>) -> Vec<PlannedRepeat> {
+fn missing(trial: &Trial, pools: &Pools, round: Vec<PlannedRepeat>, without: &[String]) -> Vec<PlannedRepeat> {
+    let cases = &trial.plan.cases;
+    let is_left = |one: &PlannedRepeat| {
+        let scenario = &trial.plan.scenarios[cases[one.case % cases.len()].scenario].name;
+        [scenario.as_str(), LANES[one.case / cases.len()].name]
+            .iter()
+            .any(|name| without.iter().any(|left| left == name))
+    };
     let settled = |one: &PlannedRepeat| pools.settled(one.case, one.repeat, trial.retries(one.case)).is_some();
-    round.into_iter().filter(|one| !settled(one)).collect()
+    round.into_iter().filter(|one| !settled(one) && !is_left(one)).collect()
 }
 
 /// Runs the repeats as a run would, each in a process of its own.
