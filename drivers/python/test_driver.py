@@ -243,7 +243,6 @@ class Ledgers(unittest.TestCase):
         self.assertEqual(found, [4, 1, 2, 1])
         self.assertEqual(self.observed("call", [False, True], [0, 1])["ledger"]["phantom"], 1)
 
-<<<<<<< HEAD
     def test_fairness_is_of_the_tasks_own_shares(self):
         self.assertIsNone(self.observed("call", [True] * 4, [0, 1, 2, 3])["fairness"], "one task has nobody beside it")
         rows = [
@@ -268,7 +267,7 @@ class Ledgers(unittest.TestCase):
             observed = driver.Observed(Asked, window([[]], 0, 0, 0), phase, driver.Sink(), driver.Account())
             found = observed.measurement()["fairness"]
             self.assertEqual(found, {"tasks": 2, **expected}, (source, replies))
-=======
+
     def test_what_was_never_sent_has_waited_so_far(self):
         for end_ns, unsent in [(1_000, 0), (1, 2)]:
 
@@ -289,7 +288,6 @@ class Ledgers(unittest.TestCase):
             self.assertEqual((response["count"], response["censored"]), (3, 2))
             self.assertEqual(response["max_ns"], given_up_at - 10)
             self.assertEqual((told["response_ideal"]["count"], told["response_ideal"]["censored"]), (1 + unsent, unsent))
->>>>>>> w/h1
 
     def test_disagreements_name_both_numbers(self):
         account = driver.Account({"dropped": 5, "delivered": 1})
