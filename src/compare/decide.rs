@@ -199,7 +199,10 @@ fn finding(answered: &Answered) -> Option<Finding> {
         Some(needed) => format!("it needs about {needed} repeats on each side"),
         None => "no number of repeats would do".to_owned(),
     };
-    let margin = test.unit.show(test.margin);
+    let open = match test.bound_ns {
+        Some(_) => "5 points".to_owned(),
+        None => test.unit.show(test.margin),
+    };
     let (kind, text) = match answered.shown {
         Shown::Same => return None,
         Shown::Worse => (worse_kind(test), with_p()),
@@ -209,7 +212,7 @@ fn finding(answered: &Answered) -> Option<Finding> {
             (FindingKind::Unconfirmed, format!("{}, which the repeats do not confirm; {}", test_text(test), needs()))
         }
         Shown::Spread => {
-            let text = format!("{}; {} more cannot be ruled out; {}", test_text(test), margin, needs());
+            let text = format!("{}; {open} more cannot be ruled out; {}", test_text(test), needs());
             (FindingKind::Spread, text)
         }
         Shown::TooFew => {

@@ -181,7 +181,7 @@ fn a_tail_that_grows_is_caught_and_one_disturbed_repeat_is_not_a_tail() {
     let table: [(&str, &[f64], &[f64], GateOutcome); 9] = [
         ("4 % stall", &[0.0; 10], &[0.04; 10], Regressed),
         ("0.6 % more", &[0.001; 10], &[0.007; 10], Regressed),
-        ("a quiet hour, and one that is not", &quiet, &later, Inconclusive),
+        ("a quiet hour, and one that is not", &quiet, &later, Pass),
         ("0.4 % more", &[0.001; 10], &[0.005; 10], Pass),
         ("more, but not twice", &[0.02; 10], &[0.03; 10], Pass),
         ("one disturbed repeat", &[0.0; 10], &disturbed, Pass),
