@@ -217,7 +217,7 @@ impl<'q> Answer<'q> {
 }
 
 /// Most repeats that a scenario can ask for.
-const MOST_REPEATS: u64 = 1_000;
+pub(super) const MOST_REPEATS: u64 = 1_000;
 
 impl Level {
     /// Whether so many repeats could ever refute that nothing changed.

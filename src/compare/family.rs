@@ -2,7 +2,7 @@
 
 use super::Settings;
 use super::align::Found;
-use super::answers::{Answer, Answered, Level};
+use super::answers::{Answer, Answered, Level, MOST_REPEATS};
 use super::normal;
 use super::promises::{MOST_TESTS, Question, questions};
 use super::rank::{self, RankTests};
@@ -11,8 +11,6 @@ use super::steadiness::Speed;
 
 /// Chance with which a change is to be found that is large enough.
 const POWER: f64 = 0.9;
-/// Most repeats that a scenario can ask for.
-const MOST_REPEATS: u64 = 1_000;
 
 /// What was asked about a pair, and what came out.
 #[derive(Debug, Default)]
