@@ -35,6 +35,15 @@ lint:
     cargo check --quiet --no-default-features
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 
+# Write docs/public-api.txt anew: what the crate promises to those who use it as a library.
+public-api:
+    RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --no-default-features --quiet --target-dir {{target}}/public-api
+    python3 .ci/public_api.py {{target}}/public-api/doc/queue_load docs/public-api.txt --write
+
+# The crate of somebody who puts a queue of their own under load in a test.
+test-outside:
+    cargo test --quiet --manifest-path examples/in_a_test/Cargo.toml --target-dir {{target}}/outside --locked
+
 # Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
 python-drivers:
     drivers/python/setup

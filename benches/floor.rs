@@ -2,10 +2,10 @@
 //!
 //! `cargo bench --bench floor`
 
-use queue_load::clock::{Clock, SystemClock};
-use queue_load::load::{Call, Reply};
-use queue_load::measure::encoding::Distribution;
-use queue_load::measure::recorder::Recorders;
+use queue_load::internals::clock::{Clock, SystemClock};
+use queue_load::internals::load::{Call, Reply};
+use queue_load::internals::measure::encoding::Distribution;
+use queue_load::internals::measure::recorder::Recorders;
 use std::hint::black_box;
 use std::time::Instant;
 

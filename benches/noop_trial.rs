@@ -6,13 +6,13 @@
 //! 1 if any repeat of `noop` failed, or if the starving queue was blamed in no more than half of its repeats.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
-use queue_load::load::{Entry, Phase, Reply};
-use queue_load::measure::Measurement;
-use queue_load::plan::{CONTROL, PlannedRepeat};
-use queue_load::run::{ChildCommand, ChildDriver, Driver, Interrupt};
-use queue_load::scenario::{Parameters, Producers, Target};
-use queue_load::units::{Nanos, Rate};
-use queue_load::verdict::{self, CaseEvidence, Outcome, Pooled, Validity, judge_case, judge_repeat};
+use queue_load::internals::load::{Entry, Phase, Reply};
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::plan::{CONTROL, PlannedRepeat};
+use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt};
+use queue_load::internals::scenario::{Parameters, Producers, Target};
+use queue_load::internals::units::{Nanos, Rate};
+use queue_load::internals::verdict::{self, CaseEvidence, Outcome, Pooled, Validity, judge_case, judge_repeat};
 use std::process::{Child, Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["worker", ..] => {
-            return queue_load::cli::main_with(|queues| {
+            return queue_load::main_with(|queues| {
                 queues.add::<Keeps>();
                 queues.add::<Hogs>();
             });

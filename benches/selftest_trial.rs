@@ -3,11 +3,11 @@
 //! `cargo bench --bench selftest_trial -- 20` runs the selftest so many times and says of each claim what was found, how
 //! the measured values spread, and how many of their standard deviations the nearest bound is away.
 
-use queue_load::measure::Measurement;
-use queue_load::plan::PlannedRepeat;
-use queue_load::run::{ChildCommand, ChildDriver, Interrupt};
-use queue_load::selftest::{Bench, Claimed, Finding, Measured, Overhead, Row, examine, experiments};
-use queue_load::verdict;
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::run::{ChildCommand, ChildDriver, Interrupt};
+use queue_load::internals::selftest::{Bench, Claimed, Finding, Measured, Overhead, Row, examine, experiments};
+use queue_load::internals::verdict;
 use std::process::ExitCode;
 
 /// What goes wrong, in words.
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        ["worker", ..] => return queue_load::cli::main_with(|_| {}),
+        ["worker", ..] => return queue_load::main_with(|_| {}),
         [runs] => runs.parse().map_err(|_| USAGE.into()).and_then(trial),
         // As `cargo bench` starts it among all others.
         _ => {

@@ -31,5 +31,5 @@ impl Queue for Mine {
 }
 
 fn main() -> ExitCode {
-    queue_load::cli::main_with(|queues| queues.add::<Mine>())
+    queue_load::main_with(|queues| queues.add::<Mine>())
 }

@@ -1,41 +1,49 @@
 //! Puts a logging queue under load and says whether it keeps its promise.
 //!
-//! The modules stand in the order in which data flows through them; each imports only from those above it.
+//! | for | there is |
+//! |---|---|
+//! | a test that asks whether a scenario passes | [`check`] |
+//! | a program that runs scenarios | [`session`] |
+//! | a queue of your own under load | [`adapter`], [`main_with`] |
+//! | reading a saved report | [`report`] |
+//! | what changed between two of them | [`compare`](mod@compare) |
+//! | a logging queue | [`log_queue`] |
 //!
-//! | module | takes | gives |
-//! |---|---|---|
-//! | [`units`] | text | durations, rates, ratios, sizes, quantiles |
-//! | [`clock`] | | the one clock |
-//! | [`log_queue`] | log records | the built-in queue; usable by itself |
-//! | [`scenario`] | TOML text | [`scenario::Scenario`] |
-//! | [`matrix`] | `Scenario` | [`matrix::Case`]s |
-//! | [`plan`] | cases | [`plan::Plan`] |
-//! | [`load`] | a case | when each log is due, and what it carries |
-//! | [`measure`] | observations | [`measure::Measurement`] |
-//! | [`adapter`] | | the queues that can be put under load |
-//! | [`worker`] | one planned repeat, in a child process | its measurement, as protocol messages |
-//! | [`run`] | `Plan` | one measurement or error per repeat |
-//! | [`verdict`] | measurements, target, checks | [`verdict::CaseVerdict`] |
-//! | [`selftest`] | queues whose truth is known | claims that hold, or do not |
-//! | [`report`] | all of it | the saved report |
-//! | [`compare`] | two reports | [`compare::Comparison`], [`compare::GateDecision`] |
-//! | [`render`] | report | table, JSON, Markdown, CSV, HTML, JUnit, … |
-//! | [`cli`] | arguments | an exit code |
+//! ```no_run
+//! #[test]
+//! fn the_queue_keeps_its_promise() -> Result<(), queue_load::session::SessionError> {
+//!     queue_load::check("scenarios/smoke.toml")?.assert();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Everything else is private, and may change with any version. The modules stand in the order in which data flows through
+//! them, and each imports only from those above it; docs/ARCHITECTURE.md says what each takes and gives.
 
-pub mod units;
-pub mod clock;
+mod units;
+mod clock;
+mod observed;
 pub mod log_queue;
-pub mod scenario;
-pub mod matrix;
-pub mod plan;
-pub mod load;
-pub mod measure;
+mod scenario;
+mod matrix;
+mod plan;
+mod load;
+mod measure;
 pub mod adapter;
-pub mod worker;
-pub mod run;
-pub mod verdict;
-pub mod selftest;
+mod worker;
+mod run;
+mod verdict;
+mod selftest;
 pub mod report;
 pub mod compare;
-pub mod render;
-pub mod cli;
+mod render;
+pub mod session;
+mod cli;
+
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
+
+pub use cli::main_with;
+pub use session::check;
+pub use worker::Queues;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    queue_load::cli::main()
+    queue_load::main_with(|_| {})
 }

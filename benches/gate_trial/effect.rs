@@ -3,8 +3,8 @@
 use super::judge::changed_picks;
 use super::pools::Contest;
 use super::reports::{Evidence, records};
+use queue_load::internals::units::human;
 use queue_load::report::RepeatRecord;
-use queue_load::units::human;
 
 /// A call that took so long met the stall: longer than anything else does, shorter than the stall.
 const STALLED_NS: u64 = 50_000_000;

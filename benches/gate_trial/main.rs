@@ -19,7 +19,7 @@ mod store;
 
 use measure::Wanted;
 use pools::{CONTESTS, Failure, REPEATS, Trial};
-use queue_load::units::Nanos;
+use queue_load::internals::units::Nanos;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        ["worker", ..] => return queue_load::cli::main_with(queues::register),
+        ["worker", ..] => return queue_load::main_with(queues::register),
         // As `cargo bench` starts it among all others.
         [] => {
             println!("{USAGE}");

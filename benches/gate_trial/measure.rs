@@ -1,15 +1,15 @@
 //! Measures: fills the pools round by round, going on where it was stopped.
 
 use super::pools::{Calibration, Failure, LANES, Lane, MOST_ROUNDS, Trial, Typical};
-use super::reports::{environment, records};
+use super::reports::records;
 use super::store::{Pools, Settings, Store};
-use queue_load::plan::PlannedRepeat;
-use queue_load::report::RepeatRecord;
-use queue_load::run::{
-    CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Journal, Session, execute, yardstick,
+use queue_load::internals::plan::{Plan, PlannedRepeat};
+use queue_load::internals::run::{
+    CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Journal, yardstick,
 };
-use queue_load::units::{Nanos, human};
-use queue_load::verdict::{self, Validity};
+use queue_load::internals::units::{Nanos, human};
+use queue_load::report::RepeatRecord;
+use queue_load::session::{Stage, environment, verify};
 use std::time::{Duration, Instant};
 
 /// Repeats by which the lanes' queues are set.
@@ -155,23 +155,18 @@ fn carry_out(
     round: u32,
     journal: Option<&mut Journal>,
 ) -> Result<Execution, Failure> {
-    let mut driver = ChildDriver::new(ChildCommand::worker()?, Box::new(|_, measurement| verdict::faults(measurement)));
-    Ok(execute(
-        repeats,
-        Session {
-            driver: &mut driver,
-            validity: &|_, measurement| match verdict::judge_repeat(measurement) {
-                Validity::Valid => Ok(()),
-                Validity::Invalid { reasons } => Err(reasons),
-            },
-            invalid_retries: &|repeat| trial.retries(repeat.case),
-            on_event: &mut |_| (),
-            gauge: &mut || Some(yardstick::measure()),
-            round,
-            journal,
-            interrupt: &Interrupt::new(),
-        },
-    ))
+    let mut driver = ChildDriver::new(ChildCommand::worker()?, verify());
+    // A lane's cases are those of the plan, one lane after the other.
+    let lanes = trial.plan.cases.iter().cycle().take(LANES.len() * trial.plan.cases.len());
+    let mut stage = Stage {
+        plan: &Plan { cases: lanes.cloned().collect(), repeats: Vec::new(), ..trial.plan.clone() },
+        driver: &mut driver,
+        gauge: &mut || Some(yardstick::measure()),
+        observer: &(),
+        journal,
+        interrupt: &Interrupt::new(),
+    };
+    Ok(stage.carry_out(repeats.to_vec(), round))
 }
 
 /// All of it was measured. A repeat that broke is no evidence about the gate, but of a fault that is to be seen.

@@ -5,8 +5,8 @@ use super::pairs::RealPairs;
 use super::pools::{Contest, LANES};
 use super::store::{Pools, Settings};
 use queue_load::compare::{Change, GateOutcome};
-use queue_load::run::YardstickReading;
-use queue_load::units::human;
+use queue_load::internals::run::YardstickReading;
+use queue_load::internals::units::human;
 use std::fmt::Write;
 
 /// Most false alarms, as a share.

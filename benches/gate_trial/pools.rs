@@ -2,10 +2,10 @@
 
 use super::draw::{Random, shuffle};
 use queue_load::adapter::Registry;
-use queue_load::plan::{Plan, PlannedRepeat};
-use queue_load::scenario::{self, Context, Override, Overrides, Selector, Strategy};
-use queue_load::units::Nanos;
-use queue_load::worker::RepeatHost;
+use queue_load::internals::plan::{Plan, PlannedRepeat};
+use queue_load::internals::scenario::{self, Context, Override, Overrides, Selector, Strategy};
+use queue_load::internals::units::Nanos;
+use queue_load::internals::worker::RepeatHost;
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong, in words.

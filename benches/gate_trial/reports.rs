@@ -3,17 +3,13 @@
 use super::draw::{Look, Pick};
 use super::pools::{Failure, Trial};
 use super::store::{Pools, Settings};
-use queue_load::measure::Measurement;
-use queue_load::plan::PlannedRepeat;
-use queue_load::report::{
-    self, BuildFacts, CaseInput, CaseRecord, Environment, ErrorInput, RepeatInput, RepeatRecord, Report, ReportInput,
-    ScenarioRecord, SetAsideInput,
-};
-use queue_load::run::{CaseRuns, Yardstick};
-use queue_load::verdict::{PlanCase, judge_plan};
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
+use queue_load::internals::verdict::{PlanCase, judge_plan};
+use queue_load::report::{self, CaseInput, CaseRecord, Environment, RepeatRecord, Report, ReportInput, ScenarioRecord};
+use queue_load::session;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
 
 /// The pools, and all that a report says besides.
 pub struct Evidence<'a> {
@@ -113,12 +109,6 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// The environment of this program.
-pub fn environment() -> Environment {
-    let build = BuildFacts { rustc: option_env!("QUEUE_LOAD_RUSTC"), profile: option_env!("QUEUE_LOAD_PROFILE") };
-    report::collect_environment(build, Path::new("."))
-}
-
 /// The valid ones of a case's repeats.
 pub fn records(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> Vec<RepeatRecord> {
     let built = report::build(ReportInput {
@@ -134,37 +124,14 @@ pub fn records(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> Vec<RepeatReco
 
 /// A case and what its repeats gave, the n-th of which becomes repeat n.
 fn input(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> CaseInput {
-    let number = |repeat: &PlannedRepeat, at: usize, measurement: &Measurement| RepeatInput {
-        repeat: at as u32,
-        attempt: repeat.attempt,
-        measurement: measurement.clone(),
-    };
-    let all = || runs.iter().enumerate();
-    let measured = |(at, runs): (usize, &&CaseRuns)| {
-        runs.measured.iter().map(|one| number(&one.repeat, at, &one.measurement)).collect::<Vec<_>>()
-    };
-    let aside = |(at, runs): (usize, &&CaseRuns)| {
-        let aside = runs.set_aside.iter().map(|one| SetAsideInput {
-            repeat: number(&one.repeat, at, &one.measurement),
-            reasons: one.reasons.clone(),
-        });
-        aside.collect::<Vec<_>>()
-    };
-    let errors = |(at, runs): (usize, &&CaseRuns)| {
-        let errors = runs.errors.iter().map(|one| ErrorInput {
-            repeat: at as u32,
-            attempt: one.repeat.attempt,
-            kind: one.error.fault.kind().to_owned(),
-            message: one.error.fault.to_string(),
-            stderr_tail: one.error.stderr_tail.clone(),
-        });
-        errors.collect::<Vec<_>>()
-    };
-    let case = &trial.plan.cases[case];
-    CaseInput {
-        repeats: all().flat_map(measured).collect(),
-        set_aside: all().flat_map(aside).collect(),
-        errors: all().flat_map(errors).collect(),
-        ..CaseInput::new(case, trial.plan.scenario_of(case))
+    let mut all = CaseRuns::default();
+    for (number, runs) in runs.iter().enumerate() {
+        let numbered = |repeat: &PlannedRepeat| PlannedRepeat { repeat: number as u32, ..repeat.clone() };
+        all.measured.extend(runs.measured.iter().map(|one| Measured { repeat: numbered(&one.repeat), ..one.clone() }));
+        all.set_aside
+            .extend(runs.set_aside.iter().map(|one| SetAside { repeat: numbered(&one.repeat), ..one.clone() }));
+        all.errors.extend(runs.errors.iter().map(|one| Failed { repeat: numbered(&one.repeat), ..one.clone() }));
     }
+    let case = &trial.plan.cases[case];
+    session::input(CaseInput::new(case, trial.plan.scenario_of(case)), all)
 }

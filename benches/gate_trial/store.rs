@@ -1,8 +1,8 @@
 //! The pools on disk: a journal for each time that measuring was begun, and what all of them were measured with.
 
 use super::pools::{Calibration, Failure};
+use queue_load::internals::run::{CaseRuns, Journal, Yardstick};
 use queue_load::report::Environment;
-use queue_load::run::{CaseRuns, Journal, Yardstick};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -27,14 +27,13 @@ mod deadline;
 #[cfg(any(feature = "opentelemetry", feature = "tracing-appender"))]
 mod dispatch;
 
-pub use crate::load::{Entry, Reply, Stamp, Typed};
+pub use crate::load::{Entry, Phase, Reply, Stamp, Typed};
 pub use crate::measure::OutcomeSource;
-pub use crate::scenario::Strategy;
+pub use crate::scenario::{Parameters, Strategy};
 pub use registry::{Host, Registry};
 
 use crate::clock::LoadClock;
 use crate::measure::sink::CountingSink;
-use crate::scenario::Parameters;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

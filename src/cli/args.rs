@@ -2,11 +2,10 @@
 
 use super::colour::When;
 use super::exit;
-use super::inputs;
 use super::run::GatingArgs;
-use crate::compare::Settings;
 use crate::render::Format;
 use crate::scenario::{Override, overridable};
+use crate::session::{Allowances, Selection};
 use crate::units::{Nanos, Ratio};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -53,9 +52,17 @@ pub struct ScenarioArgs {
     /// Axes and settings that the command line replaces.
     #[arg(skip)]
     pub overrides: Vec<Override>,
-    /// Repeats of a case where nothing else says how many.
-    #[arg(skip = inputs::DEFAULT_REPEATS)]
-    pub default_repeats: u32,
+}
+
+impl ScenarioArgs {
+    /// The same as a session takes it.
+    pub fn selection(&self) -> Selection {
+        Selection {
+            scenarios: self.scenarios.clone(),
+            filters: self.filters.clone(),
+            overrides: self.overrides.clone(),
+        }
+    }
 }
 
 /// `run`
@@ -133,7 +140,7 @@ pub struct ShowArgs {
 
 /// What a gate lets pass because the user says so. Each names what it let pass.
 #[derive(Debug, Args)]
-pub struct Allowances {
+pub struct AllowanceArgs {
     /// Accept a baseline of another machine or build profile
     #[arg(long)]
     pub allow_cross_machine: bool,
@@ -148,15 +155,14 @@ pub struct Allowances {
     pub allow_known_failures: bool,
 }
 
-impl Allowances {
-    /// The settings with what is allowed.
-    pub fn apply_to(&self, settings: Settings) -> Settings {
-        Settings {
-            allow_cross_machine: self.allow_cross_machine,
-            allow_removed: self.allow_removed,
-            allow_changed_checks: self.allow_changed_checks,
-            allow_known_failures: self.allow_known_failures,
-            ..settings
+impl AllowanceArgs {
+    /// The same as a session takes it.
+    pub fn allowances(&self) -> Allowances {
+        Allowances {
+            cross_machine: self.allow_cross_machine,
+            removed: self.allow_removed,
+            changed_checks: self.allow_changed_checks,
+            known_failures: self.allow_known_failures,
         }
     }
 }
@@ -175,7 +181,7 @@ pub struct DecisionArgs {
     #[arg(long, value_name = "TIME")]
     pub ignore_below: Option<Nanos>,
     #[command(flatten)]
-    pub allowances: Allowances,
+    pub allowances: AllowanceArgs,
     /// What stdout carries: table, json, markdown, html or github
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,

@@ -70,7 +70,7 @@ pub(super) fn usage(key: &str, problem: Problem) -> CliError {
 
 /// What the command line asks for, else the scenarios of the baseline.
 pub(super) fn settings(args: &DecisionArgs, base: &Report) -> Result<Settings, CliError> {
-    let defaults = args.allowances.apply_to(Settings::of(base));
+    let defaults = args.allowances.allowances().apply_to(Settings::of(base));
     let share = |key: &str, ratio: Option<Ratio>, most: u8, default: f64| match ratio {
         None => Ok(default),
         Some(ratio) if ratio.ppm() > 0 && ratio <= Ratio::from_percent(most) => Ok(f64::from(ratio.ppm()) / 1e6),

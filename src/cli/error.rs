@@ -3,9 +3,8 @@
 use super::exit::Exit;
 use crate::render::{Format, RenderError};
 use crate::report::ReportError;
-use crate::run::RunError;
 use crate::scenario::Diagnostics;
-use std::io;
+use crate::session::{SessionError, in_lines};
 use std::path::PathBuf;
 
 /// Why a verb could not do its work.
@@ -14,14 +13,9 @@ pub enum CliError {
     /// The scenarios or the overrides are wrong; every error at once.
     #[error("{}", in_lines(.0))]
     Input(#[from] Diagnostics),
-    /// The reports directory cannot be used.
-    #[error("--reports-dir: cannot write to `{}`: {source}; name a directory that can be written to", path.display())]
-    ReportsDir {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    /// A session could not do its work.
+    #[error("{}{}", option_of(.0), .0)]
+    Session(#[from] SessionError),
     /// An output file has an ending that names no format, or its directory cannot be written to.
     #[error("--output: `{}`: {problem}", path.display())]
     Output {
@@ -30,36 +24,9 @@ pub enum CliError {
         /// What is wrong, and the fix.
         problem: String,
     },
-    /// A baseline is not there, or cannot be a baseline for what is to be run.
-    #[error("--baseline: `{baseline}`: {problem}")]
-    Baseline {
-        /// As given.
-        baseline: String,
-        /// What is wrong, and the fix.
-        problem: String,
-    },
-    /// Another binary cannot carry out the plan.
-    #[error("--ab-exec: `{}`: {problem}", path.display())]
-    OtherBinary {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// Arguments that do not fit the scenarios.
-    #[error("{0}")]
-    Usage(String),
     /// A report cannot be read or written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// The report of a run that has just ended cannot be written.
-    #[error("{source}; the journal has what was finished: `queue-load show {}`", journal.display())]
-    Unsaved {
-        /// Why not.
-        source: ReportError,
-        /// What still has all of it.
-        journal: PathBuf,
-    },
     /// `--case` cannot be followed.
     #[error("--case: {problem}")]
     Case {
@@ -95,12 +62,6 @@ pub enum CliError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// The run could not begin or go on.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The user ended it before anything was run.
-    #[error("interrupted; nothing was run")]
-    Interrupted,
     /// Something that only a fault of the tool or of the system explains.
     #[error("{0}")]
     Internal(String),
@@ -110,27 +71,42 @@ impl CliError {
     /// The exit code that belongs to it.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Session(error) => exit_of(error),
             Self::Input(_)
-            | Self::ReportsDir { .. }
             | Self::Output { .. }
-            | Self::OtherBinary { .. }
-            | Self::Usage(_)
             | Self::Explain { .. }
             | Self::Case { .. }
             | Self::NoReport { .. }
             | Self::Report(_) => Exit::Usage,
-            Self::Interrupted => Exit::Interrupted,
-            Self::Baseline { .. } | Self::NoBaseline { .. } => Exit::Incomparable,
-            Self::Unsaved { .. } | Self::Render(_) | Self::Outputs { .. } | Self::Run(_) | Self::Internal(_) => {
-                Exit::Internal
-            }
+            Self::NoBaseline { .. } => Exit::Incomparable,
+            Self::Render(_) | Self::Outputs { .. } | Self::Internal(_) => Exit::Internal,
         }
     }
 }
 
-fn in_lines(diagnostics: &Diagnostics) -> String {
-    match diagnostics.len() {
-        1 => diagnostics.to_string(),
-        many => format!("{many} errors\n{diagnostics}"),
+/// The exit code that belongs to an error of a session.
+fn exit_of(error: &SessionError) -> Exit {
+    match error {
+        SessionError::Input(_)
+        | SessionError::ReportsDirectory { .. }
+        | SessionError::ReportFile { .. }
+        | SessionError::OtherProgram { .. }
+        | SessionError::Unfit(_)
+        | SessionError::NoReport { .. }
+        | SessionError::Report(_) => Exit::Usage,
+        SessionError::Interrupted => Exit::Interrupted,
+        SessionError::Baseline { .. } => Exit::Incomparable,
+        SessionError::Unsaved { .. } | SessionError::Run(_) | SessionError::Internal(_) => Exit::Internal,
+    }
+}
+
+/// The option that the error is about, to stand before it.
+fn option_of(error: &SessionError) -> &'static str {
+    match error {
+        SessionError::ReportsDirectory { .. } => "--reports-dir: ",
+        SessionError::ReportFile { .. } => "--output: ",
+        SessionError::Baseline { .. } => "--baseline: ",
+        SessionError::OtherProgram { .. } => "--ab-exec: ",
+        _ => "",
     }
 }

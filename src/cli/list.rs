@@ -3,17 +3,15 @@
 use super::args::ListArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use super::inputs::{self, Prepared};
-use super::plan_driver::command_of;
 use super::stdio;
 use super::stdio::plain_table;
 use crate::plan::Plan;
 use crate::render::{Format, sanitise};
-use crate::scenario::{Parameters, Problem};
+use crate::scenario::{ExternalQueue, Parameters, Problem, Scenario};
+use crate::session::{self, Prepared};
 use crate::units::human;
 use crate::worker::Queues;
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 #[derive(Serialize)]
 struct Listing<'a> {
@@ -48,7 +46,7 @@ struct ListedCase<'a> {
 
 /// Lists the plan.
 pub fn list(args: &ListArgs, queues: &Queues) -> Result<Exit, CliError> {
-    let Prepared { plan, notes, .. } = inputs::prepare(&args.scenarios, &queues.catalog())?;
+    let Prepared { plan, notes, .. } = session::prepare(&args.scenarios.selection(), &queues.catalog())?;
     notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     match args.format {
         Format::Json => {
@@ -82,22 +80,19 @@ fn listing(plan: &Plan) -> Listing<'_> {
 
 /// The programs of `[queues.NAME]` that the plan needs, each once.
 fn programs(plan: &Plan) -> Vec<ListedProgram<'_>> {
-    let named: BTreeSet<(usize, &str)> =
-        plan.cases.iter().map(|case| (case.scenario, case.parameters.queue.as_str())).collect();
-    let program = |(scenario, queue): (usize, &str)| {
-        let scenario = &plan.scenarios[scenario];
-        let queue = scenario.external(queue)?;
-        let problem = command_of(queue, scenario).err();
-        Some(ListedProgram {
-            queue: &queue.name,
-            scenario: &scenario.name,
-            command: &queue.command,
-            working_dir: queue.directory(&scenario.file).display().to_string(),
-            env: queue.env.iter().map(|(name, _)| name.as_str()).collect(),
-            problem: problem.map(|Problem { message, fix }| format!("{message} ({fix})")),
-        })
-    };
-    named.into_iter().filter_map(program).collect()
+    session::programs_of(plan).map(|(queue, scenario)| program(queue, scenario)).collect()
+}
+
+fn program<'p>(queue: &'p ExternalQueue, scenario: &'p Scenario) -> ListedProgram<'p> {
+    let problem = session::command_of(queue, scenario).err();
+    ListedProgram {
+        queue: &queue.name,
+        scenario: &scenario.name,
+        command: &queue.command,
+        working_dir: queue.directory(&scenario.file).display().to_string(),
+        env: queue.env.iter().map(|(name, _)| name.as_str()).collect(),
+        problem: problem.map(|Problem { message, fix }| format!("{message} ({fix})")),
+    }
 }
 
 fn program_lines(plan: &Plan) -> String {

@@ -7,18 +7,14 @@ mod args;
 mod colour;
 mod compare;
 mod error;
-mod evidence;
 mod exit;
 mod gate;
-mod inputs;
+mod latest;
 mod list;
 mod near;
 mod outputs;
-mod plan_driver;
 mod progress;
 mod queues;
-mod recovered;
-mod reports;
 mod run;
 mod selftest;
 mod show;
@@ -34,12 +30,8 @@ use error::CliError;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-/// The program with the queues that come with this crate.
-pub fn main() -> ExitCode {
-    main_with(|_| {})
-}
-
-/// The program with further queues: `register` adds them, and every verb, the hidden worker included, knows them.
+/// The whole program `queue-load`, with further queues: `register` adds them, and every verb, the hidden worker included,
+/// knows them. With nothing added it is the program that comes with this crate. Returns how the process should end.
 pub fn main_with(register: impl FnOnce(&mut Queues)) -> ExitCode {
     let mut queues = Queues::with_own();
     register(&mut queues);

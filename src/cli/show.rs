@@ -2,16 +2,13 @@
 
 use super::args::ShowArgs;
 use super::error::CliError;
-use super::evidence::About;
 use super::exit::Exit;
+use super::latest::{Latest, latest};
 use super::outputs::{self, Outputs};
-use super::reports::Latest;
-use super::run::{self, Header};
-use super::{inputs, near, recovered, reports, stdio};
-use crate::plan::PlannedRepeat;
+use super::{near, run, stdio};
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::run::Journal;
+use crate::session::{self, JOURNAL, Recovered};
 use crate::worker::Queues;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -41,7 +38,7 @@ fn find(args: &ShowArgs) -> Result<PathBuf, CliError> {
         let problem = format!("there is no such file{}", near::question(&near));
         return Err(CliError::NoReport { path: args.report.clone(), problem });
     }
-    let Latest { report, newer_journal } = reports::latest(&args.reports_dir)?;
+    let Latest { report, newer_journal } = latest(&args.reports_dir)?;
     stdio::note(&format!("note: {}", report.display()));
     if let Some(journal) = newer_journal {
         stdio::note(&format!("note: a later run was cut short: `queue-load show {}`", journal.display()));
@@ -92,7 +89,7 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
 
 /// Reads a report, or makes one of what a journal holds.
 pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
-    let is_journal = path.extension().is_some_and(|ending| ending == reports::JOURNAL);
+    let is_journal = path.extension().is_some_and(|ending| ending == JOURNAL);
     if is_journal { recover(path, queues) } else { read(path) }
 }
 
@@ -127,23 +124,11 @@ fn read(path: &Path) -> Result<Report, CliError> {
 
 /// Makes the report of what a journal holds.
 fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
-    let no_report = |problem: String| CliError::NoReport { path: path.to_owned(), problem };
-    let contents = Journal::read(path).map_err(|error| no_report(error.to_string()))?;
-    if let Some(torn) = &contents.torn {
-        stdio::note(&format!("note: {}: line {} was cut short and is left out", path.display(), torn.line));
+    let Recovered { report, torn_line } = session::recover(path, queues)?;
+    if let Some(line) = torn_line {
+        stdio::note(&format!("note: {}: line {line} was cut short and is left out", path.display()));
     }
-    let header: Header =
-        serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
-    let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
-    let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
-    // With other queues built in, other cases may have been left out of the plan.
-    let is_strange = |repeat: &PlannedRepeat| plan.cases.get(repeat.case).is_none_or(|case| case.id != repeat.case_id);
-    if contents.records.iter().any(|record| is_strange(&record.repeat)) {
-        let problem = "its cases are not those that this program makes of its scenarios; use the program that wrote it";
-        return Err(no_report(problem.to_owned()));
-    }
-    let about = About { environment: header.environment, created_at, layout: header.layout };
-    Ok(recovered::report(&plan, &about, contents.records, &contents.gauges))
+    Ok(report)
 }
 
 fn ids(report: &Report) -> String {

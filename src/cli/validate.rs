@@ -1,23 +1,18 @@
 //! `validate`: are these scenarios right? Says every error at once.
 
-use super::args::{ScenarioArgs, ValidateArgs};
+use super::args::ValidateArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use super::inputs::{self, Prepared};
 use super::stdio;
 use crate::render::sanitise;
+use crate::session::{self, Prepared, Selection};
 use crate::units::human;
 use crate::worker::Queues;
 
 /// Checks the scenarios, down to the cases that they make.
 pub fn validate(args: &ValidateArgs, queues: &Queues) -> Result<Exit, CliError> {
-    let scenarios = ScenarioArgs {
-        scenarios: args.scenarios.clone(),
-        filters: Vec::new(),
-        overrides: Vec::new(),
-        default_repeats: inputs::DEFAULT_REPEATS,
-    };
-    let Prepared { plan, notes, .. } = inputs::prepare(&scenarios, &queues.catalog())?;
+    let selection = Selection { scenarios: args.scenarios.clone(), ..Selection::default() };
+    let Prepared { plan, notes, .. } = session::prepare(&selection, &queues.catalog())?;
     notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     let lines = plan.scenarios.iter().enumerate().map(|(index, scenario)| {
         let cases = plan.cases.iter().filter(|case| case.scenario == index).count();

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::family::{Demand, most_tests};
+use crate::plan::Side;
 use crate::report::{Calibration, CaseRecord, Report};
 
 /// Slow-down that the proposed number of repeats finds nine times in ten.
@@ -9,7 +10,7 @@ const WANTED: f64 = 0.2;
 /// Fewest repeats on each side for a spread.
 const LEAST: usize = 3;
 
-/// Fills in the calibration of every case of a report whose even rounds are one side and whose odd rounds the other.
+/// Fills in the calibration of every case of a report whose plan ran every repeat twice, as [`Side`]s.
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
     // Twice this least effect is the slow-down that is wanted: ln(1 + 2 x 10 %) = ln 1.2.
@@ -20,12 +21,12 @@ pub fn calibrate(report: &mut Report) {
 }
 
 fn of(case: &CaseRecord, demand: Demand) -> Calibration {
-    let side = |odd: u32| -> Vec<f64> {
-        let repeats = case.repeats.iter().filter(|repeat| repeat.repeat % 2 == odd);
+    let side = |side: Side| -> Vec<f64> {
+        let repeats = case.repeats.iter().filter(|repeat| Side::of_round(repeat.repeat) == side);
         let means = repeats.filter_map(|repeat| repeat.latency.enqueue.trimmed_mean_ns);
         means.filter(|mean| mean.is_finite() && *mean > 0.0).map(f64::ln).collect()
     };
-    let (a, b) = (side(0), side(1));
+    let (a, b) = (side(Side::First), side(Side::Second));
     let repeats = a.len().min(b.len());
     let mut calibration = Calibration { repeats: repeats as u64, ..Calibration::default() };
     if repeats < LEAST {

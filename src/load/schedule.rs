@@ -1,6 +1,6 @@
 //! When each log is due: arithmetic alone, known before the load begins.
 
-use crate::scenario::{Arrival, Parameters, Phase};
+use crate::scenario::{Arrival, Parameters, PhaseShift};
 use crate::units::{Nanos, Rate};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -23,7 +23,7 @@ pub struct Schedule {
     denominator: u128,
     span: u64,
     arrival: Arrival,
-    phase: Phase,
+    phase: PhaseShift,
     seed: u64,
 }
 
@@ -38,7 +38,7 @@ impl Schedule {
             denominator: u128::from(rate.logs()) * u128::from(tasks.max(1)),
             span: span.0,
             arrival: Arrival::Uniform,
-            phase: Phase::Spread,
+            phase: PhaseShift::Spread,
             seed: 0,
         }
     }
@@ -71,7 +71,7 @@ impl Schedule {
     }
 
     fn regular(&self, task: u32) -> Regular {
-        let shift = if self.phase == Phase::Spread { u128::from(task) } else { 0 };
+        let shift = if self.phase == PhaseShift::Spread { u128::from(task) } else { 0 };
         let between = u128::from(self.burst()) * self.numerator;
         let (first, step) = (shift * between, u128::from(self.tasks) * between);
         let split =
@@ -82,7 +82,7 @@ impl Schedule {
     }
 
     fn random(&self, task: u32) -> Random {
-        let stream = if self.phase == Phase::Spread { u64::from(task) } else { 0 };
+        let stream = if self.phase == PhaseShift::Spread { u64::from(task) } else { 0 };
         let mean = self.numerator as f64 * f64::from(self.tasks) / self.denominator as f64;
         let random = Xoshiro256PlusPlus::seed_from_u64(self.seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut first = Random { random, due: 0.0, mean, span: self.span };
@@ -270,7 +270,7 @@ mod tests {
     fn due(schedule: &Schedule, task: u32, n: u64) -> u128 {
         let burst = u128::from(schedule.burst());
         let turn = u128::from(n) / burst * u128::from(schedule.tasks);
-        let shift = if schedule.phase == Phase::Spread { u128::from(task) } else { 0 };
+        let shift = if schedule.phase == PhaseShift::Spread { u128::from(task) } else { 0 };
         (turn + shift) * burst * schedule.numerator / schedule.denominator
     }
 
@@ -285,7 +285,7 @@ mod tests {
         let spread = schedule(4, "1000/s", "1s");
         let firsts = |schedule: Schedule| (0..4).map(|task| schedule.cursor(task).next().unwrap()).collect::<Vec<_>>();
         assert_eq!(firsts(spread), [0, 250_000, 500_000, 750_000]);
-        assert_eq!(firsts(Schedule { phase: Phase::Aligned, ..spread }), [0; 4]);
+        assert_eq!(firsts(Schedule { phase: PhaseShift::Aligned, ..spread }), [0; 4]);
     }
 
     #[test]
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(dues, poisson(1).cursor(0).collect::<Vec<_>>());
         assert_ne!(dues, poisson(2).cursor(0).collect::<Vec<_>>());
         assert_ne!(dues, poisson(1).cursor(1).collect::<Vec<_>>());
-        let aligned = Schedule { phase: Phase::Aligned, ..poisson(1) };
+        let aligned = Schedule { phase: PhaseShift::Aligned, ..poisson(1) };
         assert_eq!(aligned.cursor(0).collect::<Vec<_>>(), aligned.cursor(1).collect::<Vec<_>>());
     }
 
@@ -354,7 +354,7 @@ mod tests {
 
     fn any_schedule() -> impl Strategy<Value = Schedule> {
         let arrival = prop_oneof![Just(Arrival::Uniform), (1u32..20).prop_map(Arrival::Burst)];
-        let phase = prop_oneof![Just(Phase::Spread), Just(Phase::Aligned)];
+        let phase = prop_oneof![Just(PhaseShift::Spread), Just(PhaseShift::Aligned)];
         (1u32..40, 1u64..100_000, 1u64..9, 1u64..100_000_000, arrival, phase).prop_map(
             |(tasks, logs, seconds, span, arrival, phase)| {
                 let rate = Rate::new(logs, seconds).unwrap();

@@ -60,21 +60,21 @@ pub(super) struct Deliveries {
 
 /// The end of a record in the worker's hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum Settled {
     Delivered,
     SinkError,
 }
 
 impl Deliveries {
     /// Settles `records` of those in hand; does nothing once they are written off.
-    pub(super) fn settle(&mut self, records: u64, outcome: Outcome) {
+    pub(super) fn settle(&mut self, records: u64, outcome: Settled) {
         if self.written_off {
             return;
         }
         self.in_hand -= records;
         match outcome {
-            Outcome::Delivered => self.delivered += records,
-            Outcome::SinkError => self.sink_errors += records,
+            Settled::Delivered => self.delivered += records,
+            Settled::SinkError => self.sink_errors += records,
         }
     }
 

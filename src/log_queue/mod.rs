@@ -5,11 +5,11 @@
 //! plain future, [`LogQueue::log_blocking`] its form for threads, and [`LogQueue::try_log`] never waits.
 //!
 //! ```
-//! use queue_load::log_queue::{Config, CountingSink, Level, LogQueue, Record, Strategy};
+//! use queue_load::log_queue::{Config, TallySink, Level, LogQueue, Record, Strategy};
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sink = CountingSink::new();
+//! let sink = TallySink::new();
 //! let config = Config { maxsize: 1_000, strategy: Strategy::Block, ..Config::default() };
 //! let queue = LogQueue::start(config, sink.clone())?;
 //!
@@ -75,7 +75,7 @@ mod wait;
 mod worker;
 
 #[cfg(test)]
-mod model;
+mod state_tests;
 #[cfg(test)]
 mod tests;
 
@@ -83,4 +83,4 @@ pub use config::{Config, StartError, Strategy};
 pub use counters::{Counters, Shutdown};
 pub use queue::{Accepted, DROP_DEADLINE, LogQueue, Reason, Refused};
 pub use record::{Level, Record, Value};
-pub use sink::{CountingSink, FileSink, NullSink, Sink, StdoutSink};
+pub use sink::{FileSink, NullSink, Sink, StdoutSink, TallySink};

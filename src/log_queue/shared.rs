@@ -1,7 +1,7 @@
 //! What callers and worker share: the state, the deliveries, and the two things that are waited for.
 
 use super::config::{Config, StartError};
-use super::counters::{Counters, Deliveries, Outcome, Shutdown};
+use super::counters::{Counters, Deliveries, Settled, Shutdown};
 use super::queue::{Accepted, Refused};
 use super::record::Record;
 use super::state::{State, Step, Turn};
@@ -157,7 +157,7 @@ impl Shared {
     }
 
     /// Settles records in hand; false when they have been written off and the worker should end.
-    pub(super) fn settle(&self, records: u64, outcome: Outcome) -> bool {
+    pub(super) fn settle(&self, records: u64, outcome: Settled) -> bool {
         let mut deliveries = lock(&self.deliveries.0);
         deliveries.settle(records, outcome);
         !deliveries.written_off

@@ -78,11 +78,11 @@ impl Sink for NullSink {
 
 /// Counts what it takes; clones share the count.
 #[derive(Clone, Debug, Default)]
-pub struct CountingSink {
+pub struct TallySink {
     count: Arc<AtomicU64>,
 }
 
-impl CountingSink {
+impl TallySink {
     /// A sink that has counted nothing yet.
     #[must_use]
     pub fn new() -> Self {
@@ -96,7 +96,7 @@ impl CountingSink {
     }
 }
 
-impl Sink for CountingSink {
+impl Sink for TallySink {
     fn write(&mut self, _: &Record) -> io::Result<()> {
         self.count.fetch_add(1, Ordering::Release);
         Ok(())

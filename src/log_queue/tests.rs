@@ -1,8 +1,8 @@
 //! Tests of the whole queue. Threads meet at gates; the timeouts are limits that a broken queue would run into.
 
 use super::{
-    Accepted, Config, Counters, CountingSink, Level, LogQueue, NullSink, Reason, Record, Refused, Shutdown, Sink,
-    StartError, Strategy,
+    Accepted, Config, Counters, Level, LogQueue, NullSink, Reason, Record, Refused, Shutdown, Sink, StartError,
+    Strategy, TallySink,
 };
 use std::future::Future;
 use std::io;
@@ -476,7 +476,7 @@ fn a_failed_flush_takes_with_it_what_was_buffered() {
 
 #[test]
 fn shutdown_drains_and_says_the_same_again() {
-    let sink = CountingSink::new();
+    let sink = TallySink::new();
     let queue = LogQueue::start(config(Strategy::Drop, 1_000, 7), sink.clone()).expect("started");
     (0..500).for_each(|n| assert!(queue.try_log(record(n)).is_ok()));
     let end = queue.shutdown(LIMIT);
@@ -558,7 +558,7 @@ fn closing_gives_those_who_wait_their_records_back() {
 
 #[test]
 fn dropping_the_last_handle_drains() {
-    let sink = CountingSink::new();
+    let sink = TallySink::new();
     let queue = LogQueue::start(config(Strategy::Drop, 100, 10), sink.clone()).expect("started");
     let other = queue.clone();
     (0..5).for_each(|n| assert!(queue.try_log(record(n)).is_ok()));

@@ -1,7 +1,7 @@
 //! The thread that delivers.
 
 use super::config::StartError;
-use super::counters::Outcome;
+use super::counters::Settled;
 use super::record::Record;
 use super::shared::Shared;
 use super::sink::Sink;
@@ -49,7 +49,7 @@ impl<S: Sink> Worker<S> {
             let written = succeeds(|| self.sink.write(record));
             let go_on = if written && self.buffers {
                 held += 1;
-                shared.settle(0, Outcome::Delivered)
+                shared.settle(0, Settled::Delivered)
             } else {
                 shared.settle(1, outcome(written))
             };
@@ -65,8 +65,8 @@ impl<S: Sink> Worker<S> {
     }
 }
 
-fn outcome(success: bool) -> Outcome {
-    if success { Outcome::Delivered } else { Outcome::SinkError }
+fn outcome(success: bool) -> Settled {
+    if success { Settled::Delivered } else { Settled::SinkError }
 }
 
 fn succeeds(call: impl FnOnce() -> io::Result<()>) -> bool {

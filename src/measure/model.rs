@@ -1,5 +1,6 @@
 //! What one repeat yields. The same shape goes over the wire (`docs/PROTOCOL.md`) and into the journal.
 
+use crate::observed::{self, ByLatency, CountName, RateName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,41 +16,88 @@ pub enum OutcomeSource {
     Delivery,
 }
 
-/// The counts that must add up: `scheduled = attempted + unsent + unsent_generator`,
-/// `attempted = enqueued + dropped + sampled_out`, `enqueued = delivered + lost`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ledger {
+/// Declares the ledger, the list of its counts and their sum, so that a count is written once. `lost` is two.
+macro_rules! ledger {
+    ($($(#[$doc:meta])* $before:ident,)+ --- $($(#[$doc_after:meta])* $after:ident,)+) => {
+        /// The counts that must add up: `scheduled = attempted + unsent + unsent_generator`,
+        /// `attempted = enqueued + dropped + sampled_out`, `enqueued = delivered + lost`.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Ledger {
+            $($(#[$doc])* pub $before: u64,)+
+            /// Accepted logs that never reached the sink.
+            pub lost: Lost,
+            $($(#[$doc_after])* pub $after: u64,)+
+        }
+
+        impl Ledger {
+            /// Every count with its name, in the order of the ledger.
+            pub const COUNTS: &'static [(&'static str, fn(&Self) -> u64)] = &[
+                $((stringify!($before), |ledger| ledger.$before),)+
+                ("lost.admitted", |ledger| ledger.lost.admitted),
+                ("lost.silent", |ledger| ledger.lost.silent),
+                $((stringify!($after), |ledger| ledger.$after),)+
+            ];
+
+            /// Adds every count of another ledger; a sum stops at the largest number.
+            pub fn add(&mut self, other: &Self) {
+                $(self.$before = self.$before.saturating_add(other.$before);)+
+                self.lost.admitted = self.lost.admitted.saturating_add(other.lost.admitted);
+                self.lost.silent = self.lost.silent.saturating_add(other.lost.silent);
+                $(self.$after = self.$after.saturating_add(other.$after);)+
+            }
+        }
+    };
+}
+
+ledger! {
     /// Logs whose intended time lies in the window.
-    pub scheduled: u64,
+    scheduled,
     /// Calls made.
-    pub attempted: u64,
+    attempted,
     /// Not sent because the queue held their task up past the window's end.
-    pub unsent: u64,
+    unsent,
     /// Not sent because the generator was late.
-    pub unsent_generator: u64,
+    unsent_generator,
     /// Accepted by the queue.
-    pub enqueued: u64,
+    enqueued,
     /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the generator been on time).
-    pub enqueued_in_window: u64,
+    enqueued_in_window,
     /// Refused because the queue was full.
-    pub dropped: u64,
+    dropped,
     /// Refused by the sampling decision.
-    pub sampled_out: u64,
+    sampled_out,
     /// Distinct accepted logs that reached the sink.
-    pub delivered: u64,
+    delivered,
     /// Of `delivered`: reached the sink inside the window.
-    pub delivered_in_window: u64,
-    /// Accepted logs that never reached the sink.
-    pub lost: Lost,
+    delivered_in_window,
+    ---
     /// Deliveries of a log that had been delivered before.
-    pub duplicated: u64,
+    duplicated,
     /// Deliveries that overtook an earlier log of their task.
-    pub reordered: u64,
+    reordered,
     /// Logs delivered although the call had refused them, or that were never sent.
-    pub phantom: u64,
+    phantom,
     /// Deliveries that could not be told to be new or a repetition.
-    pub undecidable: u64,
+    undecidable,
+}
+
+impl Ledger {
+    /// Accepted logs that never reached the sink, whether or not the queue said so.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.admitted.saturating_add(self.lost.silent)
+    }
+
+    /// The count of that name.
+    #[must_use]
+    pub fn count(&self, name: CountName) -> u64 {
+        if name == CountName::Lost {
+            return self.lost();
+        }
+        let found = Self::COUNTS.iter().find(|(known, _)| *known == name.name());
+        found.map_or(0, |(_, of)| of(self))
+    }
 }
 
 /// Accepted logs that never reached the sink.
@@ -84,40 +132,8 @@ pub struct Latency {
     pub hdr: String,
 }
 
-/// Every latency of a repeat; those that the queue's interface cannot tell apart are `None`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Latencies {
-    /// Call to return, accepted logs (all calls where `outcome_source` is not `call`).
-    pub enqueue: Latency,
-    /// Of `enqueue`: found room at once.
-    pub unblocked: Option<Latency>,
-    /// Of `enqueue`: had to wait.
-    pub blocked: Option<Latency>,
-    /// Call to return, dropped or sampled out.
-    pub rejected: Latency,
-    /// Intended start to return.
-    pub response: Latency,
-    /// Ideal start + service - intended start: `response` less the generator's own lateness.
-    pub response_ideal: Latency,
-    /// Call to sink.
-    pub delivery: Latency,
-    /// Start less ideal start: the generator's own.
-    pub lateness: Latency,
-    /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue idles;
-    /// null where there is no runtime.
-    #[serde(default)]
-    pub lag_before: Option<Latency>,
-    /// The same during the window.
-    #[serde(default)]
-    pub lag: Option<Latency>,
-    /// Overshoot of the runtime's own timer while the queue idles; null where there is no runtime.
-    #[serde(default)]
-    pub timer_lag_before: Option<Latency>,
-    /// The same during the window.
-    #[serde(default)]
-    pub timer_lag: Option<Latency>,
-}
+/// Every latency of a repeat, as it travels.
+pub type Latencies = ByLatency<Latency>;
 
 /// Logs per second, over the window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,6 +159,17 @@ impl Rates {
             attempted_per_s: per_second(ledger.attempted),
             accepted_per_s: per_second(ledger.enqueued_in_window),
             delivered_per_s: per_second(ledger.delivered_in_window),
+        }
+    }
+
+    /// The rate of that name.
+    #[must_use]
+    pub fn get(&self, name: RateName) -> f64 {
+        match name {
+            RateName::Offered => self.offered_per_s,
+            RateName::Attempted => self.attempted_per_s,
+            RateName::Accepted => self.accepted_per_s,
+            RateName::Delivered => self.delivered_per_s,
         }
     }
 
@@ -339,6 +366,7 @@ pub struct Measurement {
     /// The counts.
     pub ledger: Ledger,
     /// The times.
+    #[serde(deserialize_with = "observed::strict")]
     pub latency: Latencies,
     /// The rates. A driver may leave them out, since they follow from the ledger; the runner then fills them in.
     #[serde(default = "Rates::left_out")]
@@ -388,6 +416,19 @@ pub(super) mod decimal {
 mod tests {
     use super::super::fixture::healthy;
     use super::*;
+
+    #[test]
+    fn every_count_that_a_check_can_name_is_one_of_the_ledger() {
+        let mut ledger = Ledger::default();
+        (ledger.lost.admitted, ledger.lost.silent) = (1, 2);
+        assert_eq!(ledger.count(CountName::Lost), 3);
+        for name in CountName::ALL.iter().filter(|name| **name != CountName::Lost) {
+            let fields = Ledger::COUNTS.iter().filter(|(known, _)| *known == name.name()).count();
+            assert_eq!(fields, 1, "{name}");
+        }
+        ledger.add(&ledger.clone());
+        assert_eq!(ledger.lost(), 6);
+    }
 
     #[test]
     fn rates_may_be_left_out_and_then_follow_from_the_ledger() {

@@ -19,7 +19,7 @@ const SHARDS: usize = 16;
 /// that has taken it. Clones share everything.
 #[derive(Clone)]
 pub struct CountingSink<C> {
-    shared: Arc<Shared<C>>,
+    shared: Arc<SinkState<C>>,
 }
 
 impl<C> fmt::Debug for CountingSink<C> {
@@ -28,7 +28,7 @@ impl<C> fmt::Debug for CountingSink<C> {
     }
 }
 
-struct Shared<C> {
+struct SinkState<C> {
     clock: C,
     trackers: Vec<Mutex<Tracker>>,
     shards: Vec<Shard>,
@@ -77,7 +77,7 @@ pub struct Delivered {
 impl<C: Clock> CountingSink<C> {
     /// A sink for `tasks` tasks that takes `delay` nanoseconds a record and writes to `inner`, if there is one.
     pub fn new(clock: C, tasks: u32, delay: u64, inner: Option<Box<dyn Write + Send>>) -> Self {
-        let shared = Shared {
+        let shared = SinkState {
             clock,
             trackers: (0..tasks).map(|_| Mutex::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),

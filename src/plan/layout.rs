@@ -1,7 +1,8 @@
 //! How a plan lays out its repeats where some belong together: the same code twice, two values of an axis, two programs.
 //! What belongs together runs one right after the other, so that both meet the same machine.
 
-use super::{MOST_REPEATS, Plan, PlannedRepeat, derive_seed, in_order, planned, shuffle, too_many};
+use super::draw::{derive_seed, shuffle};
+use super::{MOST_REPEATS, Plan, PlannedRepeat, Program, Side, Slot, in_order, too_many};
 use crate::scenario::{AXES, Diagnostics, Parameters};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,107 +25,81 @@ pub enum Layout {
     Programs,
 }
 
-impl Layout {
-    /// Number of cases that belong to this program, out of so many of the plan.
-    #[must_use]
-    pub fn own_cases(&self, cases: usize) -> usize {
-        if matches!(self, Self::Programs) { cases / 2 } else { cases }
-    }
-
-    /// Rounds that stand for one repeat.
-    #[must_use]
-    pub const fn rounds_per_repeat(&self) -> u32 {
-        if matches!(self, Self::Twice) { 2 } else { 1 }
-    }
-}
-
 impl Plan {
     /// The same plan laid out otherwise.
     ///
     /// # Errors
     /// Too many repeats.
     pub fn laid_out(mut self, layout: &Layout) -> Result<Plan, Diagnostics> {
-        if matches!(layout, Layout::Programs) {
+        if *layout == Layout::Programs {
             self.cases.extend(self.cases.clone());
         }
+        self.layout = layout.clone();
         let factor = if matches!(layout, Layout::Twice | Layout::Programs) { 2 } else { 1 };
         let repeats = (self.repeats.len() as u64).saturating_mul(factor);
         if repeats > MOST_REPEATS {
             return Err(too_many("repeats", repeats, MOST_REPEATS).into());
         }
-        let all: Vec<usize> = (0..layout.own_cases(self.cases.len())).collect();
-        self.repeats = self.rounds(layout, &all, 0);
+        let all: Vec<usize> = (0..self.own_cases()).collect();
+        self.repeats = self.rounds(&all, 0);
         Ok(self)
     }
 
     /// The repeats of some of the cases once more: fresh rounds, with seeds of their own. Round `confirmation` of a plan
     /// whose own repeats are round 0; `cases` are indices of this program's cases.
     #[must_use]
-    pub fn again(&self, layout: &Layout, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
-        self.rounds(layout, cases, confirmation)
+    pub fn again(&self, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
+        self.rounds(cases, confirmation)
     }
 
-    /// Which confirmation a repeat is part of; 0: the plan itself.
-    #[must_use]
-    pub fn confirmation_of(&self, layout: &Layout, repeat: &PlannedRepeat) -> u32 {
-        let repeats = self.cases.get(repeat.case).map_or(1, |case| self.scenario_of(case).run.repeats);
-        repeat.repeat / repeats.saturating_mul(layout.rounds_per_repeat()).max(1)
-    }
-
-    fn rounds(&self, layout: &Layout, cases: &[usize], offset: u32) -> Vec<PlannedRepeat> {
-        let single = in_order(&self.scenarios, &self.cases, cases, offset);
-        let plan = |case: usize, round| planned(&self.scenarios[self.cases[case].scenario], &self.cases, case, round);
-        match layout {
+    pub(super) fn rounds(&self, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
+        let single = in_order(&self.scenarios, &self.cases, cases, confirmation);
+        let slots: Vec<Slot> = match &self.layout {
             Layout::Plain => single,
-            Layout::Twice => {
-                let twice = |repeat: PlannedRepeat| [0, 1].map(|side| plan(repeat.case, 2 * repeat.repeat + side));
-                single.into_iter().flat_map(twice).collect()
-            }
-            Layout::Programs => {
-                let half = layout.own_cases(self.cases.len());
-                let both = |repeat: PlannedRepeat| {
-                    let round = repeat.repeat;
-                    self.in_drawn_order(vec![repeat.case, repeat.case + half], round)
-                        .map(|case| plan(case, round))
-                        .collect::<Vec<_>>()
-                };
-                single.into_iter().flat_map(both).collect()
-            }
-            Layout::Across { axis } => self.side_by_side(axis, single),
-        }
+            Layout::Twice => single.into_iter().flat_map(|slot| Side::ALL.map(|side| Slot { side, ..slot })).collect(),
+            Layout::Programs => single.into_iter().flat_map(|slot| self.both_programs(slot)).collect(),
+            Layout::Across { axis } => self.side_by_side(axis, &single),
+        };
+        slots.into_iter().map(|slot| self.repeat_at(slot)).collect()
+    }
+
+    fn both_programs(&self, slot: Slot) -> [Slot; 2] {
+        let mut programs = Program::ALL;
+        self.draw_order(&mut programs, slot);
+        programs.map(|program| Slot { program, ..slot })
     }
 
     /// Brings together, within each round, the cases that differ in that axis alone; the first of them keeps its place.
-    fn side_by_side(&self, axis: &str, repeats: Vec<PlannedRepeat>) -> Vec<PlannedRepeat> {
-        let mut rounds: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
-        for repeat in &repeats {
-            rounds.entry((self.cases[repeat.case].scenario, repeat.repeat)).or_default().push(repeat.case);
+    fn side_by_side(&self, axis: &str, slots: &[Slot]) -> Vec<Slot> {
+        let mut rounds: BTreeMap<(usize, u32), Vec<Slot>> = BTreeMap::new();
+        for slot in slots {
+            rounds.entry((self.cases[slot.case].scenario, slot.repeat)).or_default().push(*slot);
         }
-        let in_round = |((scenario, round), cases): ((usize, u32), Vec<usize>)| {
-            let mut groups: Vec<(BTreeMap<&str, String>, Vec<usize>)> = Vec::new();
+        let in_round = |slots: Vec<Slot>| {
+            let mut groups: Vec<Vec<Slot>> = Vec::new();
             let mut places: BTreeMap<BTreeMap<&str, String>, usize> = BTreeMap::new();
-            for case in cases {
-                let others = all_but(axis, &self.cases[case].parameters);
-                let place = *places.entry(others.clone()).or_insert(groups.len());
+            for slot in slots {
+                let place = *places.entry(all_but(axis, &self.cases[slot.case].parameters)).or_insert(groups.len());
                 match groups.get_mut(place) {
-                    Some((_, members)) => members.push(case),
-                    None => groups.push((others, vec![case])),
+                    Some(members) => members.push(slot),
+                    None => groups.push(vec![slot]),
                 }
             }
-            let members = groups.into_iter().flat_map(move |(_, members)| self.in_drawn_order(members, round));
-            members.map(move |case| planned(&self.scenarios[scenario], &self.cases, case, round)).collect::<Vec<_>>()
+            for members in &mut groups {
+                members.sort_unstable();
+                let first = members[0];
+                self.draw_order(members, first);
+            }
+            groups.into_iter().flatten()
         };
-        rounds.into_iter().flat_map(in_round).collect()
+        rounds.into_values().flat_map(in_round).collect()
     }
 
-    /// Draws the order of cases that run one after the other, so that none is always first.
-    fn in_drawn_order(&self, mut cases: Vec<usize>, round: u32) -> impl Iterator<Item = usize> + use<> {
-        cases.sort_unstable();
-        if let Some(first) = cases.first().map(|&first| &self.cases[first]) {
-            let seed = self.scenario_of(first).run.seed;
-            shuffle(&mut cases, derive_seed(seed, &format!("side by side: {}", first.id), round));
-        }
-        cases.into_iter()
+    /// Draws the order of what runs one after the other, so that none is always first; `first` is the first of it before.
+    fn draw_order<T>(&self, members: &mut [T], first: Slot) {
+        let case = &self.cases[first.case];
+        let seed = self.scenario_of(case).run.seed;
+        shuffle(members, derive_seed(seed, &format!("side by side: {}", case.id), self.turn(first)));
     }
 
     /// Whether there are cases that differ in that axis alone.
@@ -170,7 +145,7 @@ mod tests {
             assert_eq!(places(pair), expected);
             assert_ne!(pair[0].seed, pair[1].seed);
         }
-        assert_eq!(twice.confirmation_of(&Layout::Twice, &twice.repeats[47]), 0);
+        assert_eq!(twice.slot_of(&twice.repeats[47]).confirmation, 0);
     }
 
     #[test]
@@ -215,15 +190,15 @@ mod tests {
     #[test]
     fn a_confirmation_has_rounds_and_seeds_of_its_own() {
         let plain = plan(&[TWO_BY_TWO, "[matrix]\nmaxsize = [1, 2]\n[run]\nrepeats = 2\n"]);
-        let again = plain.again(&Layout::Plain, &[1, 7], 2);
+        let again = plain.again(&[1, 7], 2);
         let mut seen = places(&again);
         seen.sort_unstable();
         assert_eq!(seen, [(1, 8), (1, 9), (1, 10), (1, 11), (7, 4), (7, 5)]);
-        assert!(again.iter().all(|repeat| plain.confirmation_of(&Layout::Plain, repeat) == 2));
-        assert!(plain.repeats.iter().all(|repeat| plain.confirmation_of(&Layout::Plain, repeat) == 0));
+        assert!(again.iter().all(|repeat| plain.slot_of(repeat).confirmation == 2));
+        assert!(plain.repeats.iter().all(|repeat| plain.slot_of(repeat).confirmation == 0));
         assert!(again.iter().all(|repeat| plain.repeats.iter().all(|first| first.seed != repeat.seed)));
         let both = plain.laid_out(&Layout::Programs).unwrap();
-        let mut cases: Vec<usize> = both.again(&Layout::Programs, &[7], 1).iter().map(|repeat| repeat.case).collect();
+        let mut cases: Vec<usize> = both.again(&[7], 1).iter().map(|repeat| repeat.case).collect();
         cases.sort_unstable();
         assert_eq!(cases, [7, 7, 15, 15]);
     }

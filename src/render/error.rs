@@ -1,6 +1,6 @@
 //! Why a report cannot be shown.
 
-use super::Format;
+use crate::render::Format;
 use crate::report::ReportError;
 
 /// Why a report cannot be shown in a format.

@@ -1,56 +1,39 @@
 //! Pure views of a report. They receive decisions and make none, and nothing that came from outside reaches a terminal, a
 //! browser or a parser as anything but text.
+//!
+//! | folder | job |
+//! |---|---|
+//! | `formats` | a report in one format, a file each |
+//! | `html` | a report or a comparison as a page |
+//! | `comparison` | a comparison and a gate's decision, in every format but the page |
+//! | `parts` | what several of them share |
 
-mod case;
-mod columns;
 pub mod comparison;
-mod csv;
-mod curve;
 mod error;
-mod explain;
-mod facts;
 mod format;
+mod formats;
 #[cfg(test)]
-mod gated;
-mod gating;
-mod github;
-#[cfg(test)]
-mod golden;
-mod grid;
-mod hdr;
-mod headline;
+mod golden_tests;
 mod html;
-mod junit;
-mod last_line;
-mod latencies;
-mod markdown;
-mod numbers;
-mod paint;
-mod reasons;
-mod sanitise;
-mod shift;
-mod surroundings;
-mod table;
+mod parts;
 #[cfg(test)]
 mod tests;
-mod text;
-mod totals;
 
-pub use case::case;
-pub use csv::csv;
 pub use error::RenderError;
-pub use explain::explain;
 pub use format::{Format, UnknownEnding, UnknownFormat};
-pub use github::github;
-pub use hdr::hdr;
+pub use formats::case::case;
+pub use formats::csv::csv;
+pub use formats::explain::explain;
+pub use formats::github::github;
+pub use formats::hdr::hdr;
+pub use formats::junit::junit;
+pub use formats::markdown::markdown;
+pub use formats::table::table;
 pub use html::{html, html_comparison};
-pub use junit::junit;
-pub use last_line::gate_sentence;
-pub use markdown::markdown;
-pub use paint::{paint, paint_lines};
-pub use sanitise::sanitise;
-pub use table::table;
-pub use text::width_of;
+pub use parts::last_line::gate_sentence;
+pub use parts::paint::{paint, paint_lines};
+pub use parts::sanitise::sanitise;
+pub use parts::text::width_of;
 
 use crate::report::{Report, ReportError};
 

@@ -1,9 +1,10 @@
 //! What people see, from fixed reports.
 
-use super::text::width_of;
-use super::{Format, View, case, render, table};
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
+use crate::render::formats::{case, table};
+use crate::render::parts::text::width_of;
+use crate::render::{Format, View, render};
 use crate::report::fixture::{case as case_input, report_of};
 use crate::report::{CaseInput, ErrorInput, RepeatInput, Report, SetAsideInput};
 use crate::scenario::Strategy;

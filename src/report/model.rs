@@ -4,6 +4,7 @@
 use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series, Threads};
+use crate::observed::ByLatency;
 use crate::run::Yardstick;
 use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target};
 use crate::verdict::{CaseVerdict, PlanVerdict};
@@ -283,38 +284,8 @@ pub struct ErrorRecord {
     pub stderr_tail: Vec<String>,
 }
 
-/// Every latency; those that could not be observed are null.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LatencySet {
-    /// Call to return, accepted logs (all calls where `outcome_source` is not `call`).
-    pub enqueue: LatencySummary,
-    /// Of `enqueue`: found room at once.
-    pub unblocked: Option<LatencySummary>,
-    /// Of `enqueue`: had to wait.
-    pub blocked: Option<LatencySummary>,
-    /// Call to return, refused logs.
-    pub rejected: LatencySummary,
-    /// Intended start to return.
-    pub response: LatencySummary,
-    /// `response` less the generator's own lateness.
-    pub response_ideal: LatencySummary,
-    /// Call to sink.
-    pub delivery: LatencySummary,
-    /// The generator's own lateness.
-    pub lateness: LatencySummary,
-    /// Wake-up lag of a task on the producers' runtime while the queue idles.
-    #[serde(default)]
-    pub lag_before: Option<LatencySummary>,
-    /// The same during the window.
-    #[serde(default)]
-    pub lag: Option<LatencySummary>,
-    /// Overshoot of the runtime's own timer while the queue idles.
-    #[serde(default)]
-    pub timer_lag_before: Option<LatencySummary>,
-    /// The same during the window.
-    #[serde(default)]
-    pub timer_lag: Option<LatencySummary>,
-}
+/// Statistics of every latency; those that could not be observed are null.
+pub type LatencySet = ByLatency<LatencySummary>;
 
 /// Statistics of a latency. Null where there are too few values: mean, trimmed mean, deviation and extremes need 10, a
 /// quantile 10 above it.

@@ -10,21 +10,7 @@ const PARTS_PER_MILLIONTH: u64 = WHOLE / 1_000_000;
 
 /// Statistics of every latency; `whole` keeps the histograms too.
 pub(super) fn latency_set(distributions: &Distributions, whole: bool) -> LatencySet {
-    let one = |distribution: &Distribution| summary(distribution, whole);
-    LatencySet {
-        enqueue: one(&distributions.enqueue),
-        unblocked: distributions.unblocked.as_ref().map(one),
-        blocked: distributions.blocked.as_ref().map(one),
-        rejected: one(&distributions.rejected),
-        response: one(&distributions.response),
-        response_ideal: one(&distributions.response_ideal),
-        delivery: one(&distributions.delivery),
-        lateness: one(&distributions.lateness),
-        lag_before: distributions.lag_before.as_ref().map(one),
-        lag: distributions.lag.as_ref().map(one),
-        timer_lag_before: distributions.timer_lag_before.as_ref().map(one),
-        timer_lag: distributions.timer_lag.as_ref().map(one),
-    }
+    distributions.map(|_, distribution| summary(distribution, whole))
 }
 
 /// Statistics of one distribution; `whole` keeps the histogram too.

@@ -41,12 +41,21 @@ pub struct ChildCommand {
     pub env: Vec<(OsString, OsString)>,
     /// Where it runs; `None`: where we do.
     pub working_dir: Option<PathBuf>,
+    /// Whether it may print other lines before its first message, as a test harness does.
+    pub preamble: bool,
 }
 
 impl ChildCommand {
     /// A program without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), name: None, args: Vec::new(), env: Vec::new(), working_dir: None }
+        Self {
+            program: program.into(),
+            name: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            working_dir: None,
+            preamble: false,
+        }
     }
 
     /// This same binary with the verb `worker`. A rebuild while a plan runs does not change what it runs.
@@ -153,8 +162,12 @@ impl ChildDriver {
         self
     }
 
+    fn command_of(&self, repeat: &PlannedRepeat) -> &ChildCommand {
+        self.by_queue.get(&repeat.parameters.queue).unwrap_or(&self.command)
+    }
+
     fn spawn(&self, repeat: &PlannedRepeat, mark: Mark, scratch: &Scratch) -> Result<Process, Fault> {
-        let command = self.by_queue.get(&repeat.parameters.queue).unwrap_or(&self.command);
+        let command = self.command_of(repeat);
         Process::spawn(command.to_command(scratch), mark, self.limits.line_bytes).map_err(|error| Fault::Spawn {
             message: match &command.working_dir {
                 Some(dir) => format!("cannot start {} in {}: {error}", command.program.display(), dir.display()),
@@ -173,7 +186,8 @@ impl ChildDriver {
     ) -> Result<Box<Measurement>, Broken> {
         let started = Instant::now();
         let deadline = Duration::from_nanos(repeat.deadline.0);
-        let mut conversation = Conversation::new(self.limits.messages);
+        let preamble = self.command_of(repeat).preamble;
+        let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
         send(process, repeat)?;
         loop {
             if interrupt.is_raised() {

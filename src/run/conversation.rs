@@ -14,6 +14,8 @@ pub(super) struct Conversation {
     /// Version of the queue, as in `hello`.
     version: String,
     messages_left: u64,
+    /// Lines before the first message are passed over.
+    preamble: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,12 @@ pub(super) enum Said {
 impl Conversation {
     /// One that ends after `messages` messages, if not before.
     pub(super) fn new(messages: u64) -> Self {
-        Self { stage: Stage::Silent, version: String::new(), messages_left: messages }
+        Self { stage: Stage::Silent, version: String::new(), messages_left: messages, preamble: false }
+    }
+
+    /// One in which the child may print other lines before its first message; they count as messages.
+    pub(super) fn with_preamble(self, preamble: bool) -> Self {
+        Self { preamble, ..self }
     }
 
     /// Takes the child's next line.
@@ -50,6 +57,9 @@ impl Conversation {
             return Err(Fault::bad_line("the child sends too many messages", line));
         };
         self.messages_left = left;
+        if self.preamble && self.stage == Stage::Silent && !line.starts_with(b"{") {
+            return Ok(Said::Onward);
+        }
         let message = parse(line)?;
         let (stage, said) = match (self.stage, message) {
             (Stage::Silent, Message::Hello(hello)) => {
@@ -151,6 +161,22 @@ mod tests {
             Err(Fault::Protocol { problem, .. }) => problem,
             other => panic!("not refused: {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_preamble_is_passed_over_up_to_the_first_message() {
+        let hello = fixture::HELLO.trim_end().as_bytes();
+        for (preamble, lines, heard) in [
+            (true, &[b"".as_slice(), b"running 1 test", hello][..], true),
+            (false, &[b"running 1 test"][..], false),
+            (true, &[hello, b"running 1 test"][..], false),
+        ] {
+            let mut conversation = Conversation::new(10).with_preamble(preamble);
+            let all: Result<Vec<Said>, Fault> = lines.iter().map(|line| conversation.hear(line)).collect();
+            assert_eq!(all.is_ok(), heard, "{preamble} {lines:?}");
+        }
+        let mut endless = Conversation::new(2).with_preamble(true);
+        assert!(endless.hear(b"a").is_ok() && endless.hear(b"b").is_ok() && endless.hear(b"c").is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<String>> + 'a;
 
 /// Everything that a run needs besides its plan.
-pub struct Session<'a> {
+pub struct Conditions<'a> {
     /// Carries out the repeats.
     pub driver: &'a mut dyn Driver,
     /// Whether a measurement can be trusted; if not, why not.
@@ -122,12 +122,12 @@ impl CaseRuns {
 /// A measurement that cannot be trusted is set aside and its repeat run again at once, with the next `attempt` and a seed
 /// of its own, until one can be trusted or the retries are used up. An error is recorded, not retried, and the plan goes
 /// on. An interrupt, or a journal that cannot be written, ends the run with what is finished.
-pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution {
+pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Execution {
     let mut cases = BTreeMap::new();
     for repeat in repeats {
         cases.entry(repeat.case).or_insert_with(|| CaseRuns { case_id: repeat.case_id.clone(), ..CaseRuns::default() });
     }
-    (session.on_event)(&Event::PlanStarted { repeats: repeats.len() });
+    (conditions.on_event)(&Event::PlanStarted { repeats: repeats.len() });
     let mut yardstick = Yardstick::default();
     let mut ending = Ending::Complete;
     for (position, repeat) in repeats.iter().enumerate() {
@@ -136,7 +136,7 @@ pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution
             _ if position == repeats.len() / 2 => Some(Moment::Middle),
             _ => None,
         };
-        if let Err(early) = moment.map_or(Ok(()), |moment| session.gauge(moment, &mut yardstick)) {
+        if let Err(early) = moment.map_or(Ok(()), |moment| conditions.gauge(moment, &mut yardstick)) {
             ending = early;
             break;
         }
@@ -145,24 +145,24 @@ pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution
                 case.add(record);
             }
         };
-        if let Err(early) = session.run_with_retries(position, repeat, &mut file) {
+        if let Err(early) = conditions.run_with_retries(position, repeat, &mut file) {
             ending = early;
             break;
         }
     }
     if matches!(ending, Ending::Complete) && !repeats.is_empty() {
-        ending = session.gauge(Moment::End, &mut yardstick).err().unwrap_or(ending);
+        ending = conditions.gauge(Moment::End, &mut yardstick).err().unwrap_or(ending);
     }
     match &ending {
         Ending::Complete => {}
-        Ending::Interrupted => (session.on_event)(&Event::Interrupted),
-        Ending::Stopped(error) => (session.on_event)(&Event::Stopped { reason: error.to_string() }),
+        Ending::Interrupted => (conditions.on_event)(&Event::Interrupted),
+        Ending::Stopped(error) => (conditions.on_event)(&Event::Stopped { reason: error.to_string() }),
     }
-    (session.on_event)(&Event::PlanFinished);
+    (conditions.on_event)(&Event::PlanFinished);
     Execution { cases, yardstick, ending }
 }
 
-impl Session<'_> {
+impl Conditions<'_> {
     /// Reads the yardstick. `Err` when the run is to end.
     fn gauge(&mut self, moment: Moment, yardstick: &mut Yardstick) -> Result<(), Ending> {
         if self.interrupt.is_raised() && moment != Moment::End {
@@ -298,7 +298,7 @@ mod tests {
             let reading = self.reading;
             execute(
                 plan,
-                Session {
+                Conditions {
                     driver: &mut self.driver,
                     validity: &|_, _| validity.borrow_mut().pop_front().unwrap_or(Ok(())),
                     invalid_retries: &|_| retries,
@@ -362,7 +362,7 @@ mod tests {
             let plan = &plan()[..repeats];
             let execution = execute(
                 plan,
-                Session {
+                Conditions {
                     driver: &mut ScriptedDriver::new(good),
                     validity: &|_, _| Ok(()),
                     invalid_retries: &|_| 0,

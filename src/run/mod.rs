@@ -55,7 +55,7 @@ pub use child::{ChildCommand, ChildDriver, Limits, Verify};
 pub use driver::{Driver, Interrupt};
 pub use errors::{Fault, RepeatError, RunError};
 pub use events::Event;
-pub use execute::{CaseRuns, Ending, Execution, Failed, Measured, Session, SetAside, Validity, execute};
+pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, SetAside, Validity, execute};
 pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
 pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord, Torn};

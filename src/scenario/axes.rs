@@ -3,7 +3,9 @@
 //! A new axis is a field of [`Parameters`] with its default, and a row of [`AXES`].
 
 use super::readers::{self, Raw};
-use super::{Arrival, Catalog, Pacing, Parameters, Payload, Phase, Placement, Problem, Producers, SinkKind, Strategy};
+use super::{
+    Arrival, Catalog, Pacing, Parameters, Payload, PhaseShift, Placement, Problem, Producers, SinkKind, Strategy,
+};
 use crate::units::{Nanos, Rate, Ratio, human};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -83,7 +85,7 @@ pub enum Value {
     /// Where producers and queue run.
     Placement(Placement),
     /// How the schedules lie to each other.
-    Phase(Phase),
+    Phase(PhaseShift),
 }
 
 impl fmt::Display for Value {
@@ -320,7 +322,7 @@ impl Axis {
             Kind::Producers => readers::choice(raw, self.name, Producers::ALL, Producers::name).map(Value::Producers),
             Kind::Pacing => readers::choice(raw, self.name, Pacing::ALL, Pacing::name).map(Value::Pacing),
             Kind::Placement => readers::choice(raw, self.name, Placement::ALL, Placement::name).map(Value::Placement),
-            Kind::Phase => readers::choice(raw, self.name, Phase::ALL, Phase::name).map(Value::Phase),
+            Kind::Phase => readers::choice(raw, self.name, PhaseShift::ALL, PhaseShift::name).map(Value::Phase),
         }
     }
 
@@ -391,7 +393,7 @@ mod tests {
                 Value::Producers(_) => Value::Producers(Producers::Lanes),
                 Value::Pacing(_) => Value::Pacing(Pacing::Spin),
                 Value::Placement(_) => Value::Placement(Placement::Split),
-                Value::Phase(_) => Value::Phase(Phase::Aligned),
+                Value::Phase(_) => Value::Phase(PhaseShift::Aligned),
             };
             let mut parameters = Parameters::default();
             axis.set(&mut parameters, &other).unwrap();

@@ -3,8 +3,9 @@
 //!
 //! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s`
 
-use super::expectation::{Comparison, CountName, Expectation, LatencyName, RateName};
+use super::expectation::{Comparison, Expectation};
 use super::{Problem, Statistic};
+use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt};
 
 /// A problem, and the byte of the expression at which it stands.

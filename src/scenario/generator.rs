@@ -70,7 +70,7 @@ words! {
 
 words! {
     /// How the schedules of the tasks lie to each other.
-    Phase {
+    PhaseShift {
         /// Spread evenly over the interval.
         #[default]
         Spread = "spread",

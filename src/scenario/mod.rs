@@ -32,13 +32,14 @@ mod selector;
 mod settings;
 mod validate;
 
+pub use crate::observed::{CountName, LatencyName, RateName};
 pub use axes::{AXES, Axis, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
-pub use expectation::{Check, Comparison, CountName, Expectation, LatencyName, RateName};
+pub use expectation::{Check, Comparison, Expectation};
 pub use external::{Capabilities, ExternalQueue};
 pub use gate::GateSettings;
-pub use generator::{Arrival, ArrivalError, Pacing, Phase, Placement, Producers};
+pub use generator::{Arrival, ArrivalError, Pacing, PhaseShift, Placement, Producers};
 pub use model::*;
 pub use overrides::{Override, Overrides, Source, unknown_variables};
 pub use selector::{Clause, Selector};

@@ -1,7 +1,7 @@
 //! The scenario as validated: every value in its own type, defaults filled in.
 
 use super::{
-    Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, Phase, Placement, Position,
+    Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, PhaseShift, Placement, Position,
     Producers, Selector,
 };
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
@@ -249,7 +249,7 @@ pub struct Parameters {
     pub arrival: Arrival,
     /// How the schedules of the tasks lie to each other.
     #[serde(default)]
-    pub phase: Phase,
+    pub phase: PhaseShift,
 }
 
 impl Parameters {
@@ -282,7 +282,7 @@ impl Default for Parameters {
             pacing: Pacing::default(),
             placement: Placement::default(),
             arrival: Arrival::default(),
-            phase: Phase::default(),
+            phase: PhaseShift::default(),
         }
     }
 }

@@ -17,7 +17,7 @@ mod counts;
 mod disturbance;
 mod examine;
 #[cfg(test)]
-mod exact;
+mod exact_tests;
 mod experiments;
 #[cfg(test)]
 mod fabricated;

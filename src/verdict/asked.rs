@@ -3,7 +3,7 @@
 use crate::load::Schedule;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Arrival, Parameters, Phase, Strategy};
+use crate::scenario::{Arrival, Parameters, PhaseShift, Strategy};
 
 /// A random schedule is not walked again: its length may be so many standard deviations from its mean.
 const DEVIATIONS: f64 = 6.0;
@@ -25,9 +25,9 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Stri
     let allowed = match (parameters.arrival, parameters.phase) {
         (Arrival::Uniform | Arrival::Burst(_), _) => 0,
         // The cast saturates.
-        (Arrival::Poisson, Phase::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
+        (Arrival::Poisson, PhaseShift::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
         // All tasks draw the same, so their deviations add up.
-        (Arrival::Poisson, Phase::Aligned) => {
+        (Arrival::Poisson, PhaseShift::Aligned) => {
             let tasks = f64::from(schedule.tasks());
             (DEVIATIONS * (due as f64 / tasks).sqrt() * tasks).ceil() as u64
         }

@@ -111,7 +111,7 @@ fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -
     if pooled.repeats() == 0 {
         return Finding::unknown("no valid repeat");
     }
-    let observed = count_of(pooled.ledger(), name);
+    let observed = pooled.ledger().count(name);
     Finding::plain(observed as f64, comparison.holds(&observed, &limit), &human::count(observed))
 }
 
@@ -119,7 +119,7 @@ fn share(pooled: &Pooled, (of, to): (CountName, CountName), comparison: Comparis
     if pooled.repeats() == 0 {
         return Finding::unknown("no valid repeat");
     }
-    let (part, whole) = (count_of(pooled.ledger(), of), count_of(pooled.ledger(), to));
+    let (part, whole) = (pooled.ledger().count(of), pooled.ledger().count(to));
     if whole == 0 {
         return Finding::unknown(format!("{} is 0: nothing to take a share of", to));
     }
@@ -131,38 +131,12 @@ fn rate(pooled: &Pooled, name: RateName, comparison: Comparison, limit: f64) -> 
     let Some(rates) = pooled.rates() else {
         return Finding::unknown("no valid repeat");
     };
-    let observed = rate_of(rates, name);
+    let observed = rates.get(name);
     plain_f64(observed, comparison, limit, &human::rate(observed))
 }
 
 fn plain_f64(observed: f64, comparison: Comparison, limit: f64, shown: &str) -> Finding {
     Finding::plain(observed, comparison.holds(&observed, &limit), shown)
-}
-
-fn count_of(ledger: &Ledger, name: CountName) -> u64 {
-    match name {
-        CountName::Scheduled => ledger.scheduled,
-        CountName::Attempted => ledger.attempted,
-        CountName::Unsent => ledger.unsent,
-        CountName::UnsentGenerator => ledger.unsent_generator,
-        CountName::Enqueued => ledger.enqueued,
-        CountName::Dropped => ledger.dropped,
-        CountName::SampledOut => ledger.sampled_out,
-        CountName::Delivered => ledger.delivered,
-        CountName::Lost => ledger.lost.admitted + ledger.lost.silent,
-        CountName::Duplicated => ledger.duplicated,
-        CountName::Reordered => ledger.reordered,
-        CountName::Undecidable => ledger.undecidable,
-    }
-}
-
-fn rate_of(rates: &Rates, name: RateName) -> f64 {
-    match name {
-        RateName::Offered => rates.offered_per_s,
-        RateName::Attempted => rates.attempted_per_s,
-        RateName::Accepted => rates.accepted_per_s,
-        RateName::Delivered => rates.delivered_per_s,
-    }
 }
 
 #[cfg(test)]

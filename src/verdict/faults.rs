@@ -48,29 +48,14 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
 }
 
 fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
-    let named = [
-        ("scheduled", ledger.scheduled),
-        ("attempted", ledger.attempted),
-        ("unsent", ledger.unsent),
-        ("unsent_generator", ledger.unsent_generator),
-        ("enqueued", ledger.enqueued),
-        ("dropped", ledger.dropped),
-        ("sampled_out", ledger.sampled_out),
-        ("delivered", ledger.delivered),
-        ("lost.admitted", ledger.lost.admitted),
-        ("lost.silent", ledger.lost.silent),
-        ("duplicated", ledger.duplicated),
-        ("reordered", ledger.reordered),
-        ("phantom", ledger.phantom),
-        ("undecidable", ledger.undecidable),
-    ];
-    for (name, value) in named.into_iter().filter(|(_, value)| *value > MAX_COUNT) {
+    let named = Ledger::COUNTS.iter().map(|(name, of)| (*name, of(ledger)));
+    for (name, value) in named.filter(|(_, value)| *value > MAX_COUNT) {
         faults.push(format!("the ledger does not close: {name} = {value} is more than can be counted"));
     }
     if !faults.is_empty() {
         return;
     }
-    let lost = ledger.lost.admitted + ledger.lost.silent;
+    let lost = ledger.lost();
     let sums = [
         (
             "scheduled",

@@ -3,37 +3,11 @@
 use super::faults::faults_of;
 use super::producers::Producers;
 use crate::measure::encoding::{Distribution, EncodingError};
-use crate::measure::{Latencies, Latency, Ledger, Lost, Measurement, Rates};
-use crate::scenario::LatencyName;
+use crate::measure::{Latencies, Ledger, Measurement, Rates};
+use crate::observed::ByLatency;
 
-/// Every latency of a repeat or of a case, decoded; those that could not be observed are `None`.
-#[derive(Clone, Debug)]
-pub struct Distributions {
-    /// Call to return, accepted logs.
-    pub enqueue: Distribution,
-    /// Of `enqueue`: found room at once.
-    pub unblocked: Option<Distribution>,
-    /// Of `enqueue`: had to wait.
-    pub blocked: Option<Distribution>,
-    /// Call to return, refused logs.
-    pub rejected: Distribution,
-    /// Intended start to return.
-    pub response: Distribution,
-    /// `response` less the generator's own lateness.
-    pub response_ideal: Distribution,
-    /// Call to sink.
-    pub delivery: Distribution,
-    /// The generator's own lateness.
-    pub lateness: Distribution,
-    /// Wake-up lag of a task on the producers' runtime while the queue idles.
-    pub lag_before: Option<Distribution>,
-    /// The same during the window.
-    pub lag: Option<Distribution>,
-    /// Overshoot of the runtime's own timer while the queue idles.
-    pub timer_lag_before: Option<Distribution>,
-    /// The same during the window.
-    pub timer_lag: Option<Distribution>,
-}
+/// Every latency of a repeat or of a case, decoded.
+pub type Distributions = ByLatency<Distribution>;
 
 /// A latency that could not be decoded.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -51,68 +25,14 @@ impl Distributions {
     /// # Errors
     /// The first latency that is not a histogram of as many values as it claims.
     pub fn decode(latency: &Latencies) -> Result<Self, LatencyError> {
-        let one =
-            |name, latency: &Latency| Distribution::decode(latency).map_err(|source| LatencyError { name, source });
-        let maybe = |name, latency: &Option<Latency>| latency.as_ref().map(|latency| one(name, latency)).transpose();
-        Ok(Self {
-            enqueue: one("enqueue", &latency.enqueue)?,
-            unblocked: maybe("unblocked", &latency.unblocked)?,
-            blocked: maybe("blocked", &latency.blocked)?,
-            rejected: one("rejected", &latency.rejected)?,
-            response: one("response", &latency.response)?,
-            response_ideal: one("response_ideal", &latency.response_ideal)?,
-            delivery: one("delivery", &latency.delivery)?,
-            lateness: one("lateness", &latency.lateness)?,
-            lag_before: maybe("lag_before", &latency.lag_before)?,
-            lag: maybe("lag", &latency.lag)?,
-            timer_lag_before: maybe("timer_lag_before", &latency.timer_lag_before)?,
-            timer_lag: maybe("timer_lag", &latency.timer_lag)?,
+        latency.try_map(|name, latency| {
+            Distribution::decode(latency).map_err(|source| LatencyError { name: name.name(), source })
         })
-    }
-
-    /// The latency of that name; `None` where it could not be observed.
-    #[must_use]
-    pub fn get(&self, name: LatencyName) -> Option<&Distribution> {
-        match name {
-            LatencyName::Enqueue => Some(&self.enqueue),
-            LatencyName::Unblocked => self.unblocked.as_ref(),
-            LatencyName::Blocked => self.blocked.as_ref(),
-            LatencyName::Rejected => Some(&self.rejected),
-            LatencyName::Response => Some(&self.response),
-            LatencyName::ResponseIdeal => Some(&self.response_ideal),
-            LatencyName::Delivery => Some(&self.delivery),
-            LatencyName::Lateness => Some(&self.lateness),
-            LatencyName::LagBefore => self.lag_before.as_ref(),
-            LatencyName::Lag => self.lag.as_ref(),
-            LatencyName::TimerLagBefore => self.timer_lag_before.as_ref(),
-            LatencyName::TimerLag => self.timer_lag.as_ref(),
-        }
     }
 
     /// Adds another repeat. What one of them cannot tell apart, the two together cannot either.
     fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
-        self.enqueue.add(&other.enqueue)?;
-        add_known(&mut self.unblocked, other.unblocked.as_ref())?;
-        add_known(&mut self.blocked, other.blocked.as_ref())?;
-        self.rejected.add(&other.rejected)?;
-        self.response.add(&other.response)?;
-        self.response_ideal.add(&other.response_ideal)?;
-        self.delivery.add(&other.delivery)?;
-        self.lateness.add(&other.lateness)?;
-        add_known(&mut self.lag_before, other.lag_before.as_ref())?;
-        add_known(&mut self.lag, other.lag.as_ref())?;
-        add_known(&mut self.timer_lag_before, other.timer_lag_before.as_ref())?;
-        add_known(&mut self.timer_lag, other.timer_lag.as_ref())
-    }
-}
-
-fn add_known(sum: &mut Option<Distribution>, other: Option<&Distribution>) -> Result<(), EncodingError> {
-    match (sum.as_mut(), other) {
-        (Some(sum), Some(other)) => sum.add(other),
-        _ => {
-            *sum = None;
-            Ok(())
-        }
+        self.try_merge(other, Distribution::add)
     }
 }
 
@@ -156,7 +76,7 @@ impl Pooled {
         }
         self.repeats += 1;
         self.producers.add(measurement);
-        add_ledger(&mut self.ledger, &measurement.ledger);
+        self.ledger.add(&measurement.ledger);
         self.rates = Some(averaged(self.rates, &measurement.rates, self.repeats));
         Some(decoded)
     }
@@ -195,26 +115,6 @@ impl Pooled {
     pub fn faults(&self) -> &[String] {
         &self.faults
     }
-}
-
-/// Sums; faults have bounded every count, and repeats are few, so that nothing overflows.
-fn add_ledger(sum: &mut Ledger, other: &Ledger) {
-    let Ledger { scheduled, attempted, unsent, unsent_generator, .. } = other;
-    sum.scheduled += scheduled;
-    sum.attempted += attempted;
-    sum.unsent += unsent;
-    sum.unsent_generator += unsent_generator;
-    sum.enqueued += other.enqueued;
-    sum.enqueued_in_window += other.enqueued_in_window;
-    sum.dropped += other.dropped;
-    sum.sampled_out += other.sampled_out;
-    sum.delivered += other.delivered;
-    sum.delivered_in_window += other.delivered_in_window;
-    sum.lost = Lost { admitted: sum.lost.admitted + other.lost.admitted, silent: sum.lost.silent + other.lost.silent };
-    sum.duplicated += other.duplicated;
-    sum.reordered += other.reordered;
-    sum.phantom += other.phantom;
-    sum.undecidable += other.undecidable;
 }
 
 /// The running mean after the `n`-th value.

@@ -16,7 +16,7 @@ pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -
     let mut results = vec![target_latency(target, pooled), accepted(target.min_accepted, pooled), closes(pooled)];
     let ledger = pooled.ledger();
     results.extend([
-        must_be_zero("lost", ledger.lost.admitted + ledger.lost.silent, pooled),
+        must_be_zero("lost", ledger.lost(), pooled),
         must_be_zero("duplicated", ledger.duplicated, pooled),
         must_be_zero("undecidable", ledger.undecidable, pooled),
         must_be_zero("phantom", ledger.phantom, pooled),

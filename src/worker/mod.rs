@@ -2,28 +2,23 @@
 //!
 //! [`main`] is the hidden verb `worker`. It reads one request, lets `repeat` carry it out, and says what came of it.
 //! When its stdin ends, its runner is gone, and so is it.
+//!
+//! | folder | job |
+//! |---|---|
+//! | `repeat` | the course of a repeat |
+//! | `send` | the producers |
+//! | `observe` | the machine, the runtime's lag, where threads ran; the account of it all |
+//! | `protocol` | the messages |
 
 pub mod protocol;
 
-mod account;
-mod control;
-mod drive;
-mod floor;
-mod responsiveness;
-mod jitter;
-mod lanes;
-mod machine;
-mod panics;
-mod placement;
-mod producers;
+mod observe;
 mod repeat;
-mod simulate;
-mod tasks;
-mod whereabouts;
+mod send;
 
-pub use control::span as control_span;
-pub(crate) use machine::Ticks;
-pub use simulate::simulate;
+pub(crate) use observe::machine::Ticks;
+pub use repeat::control::span as control_span;
+pub use repeat::simulate::simulate;
 
 use crate::adapter::{Host, Queue, Registry};
 use crate::measure::Measurement;
@@ -72,11 +67,16 @@ pub fn carry_out(queues: &Queues, repeat: PlannedRepeat, say: Box<dyn FnMut(Mess
     })
 }
 
-/// The hidden verb: one request on stdin, messages on stdout. Whatever else is printed goes to stderr.
+/// The hidden verb: [`serve`], as an exit code.
 pub fn main(queues: &Queues) -> ExitCode {
+    if serve(queues) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// One request on stdin, messages on stdout; says whether there is a measurement. Whatever else is printed goes to stderr.
+pub fn serve(queues: &Queues) -> bool {
     let Ok(mut out) = claim_stdout() else {
         eprintln!("worker: cannot duplicate stdout");
-        return ExitCode::FAILURE;
+        return false;
     };
     let last = match read_request(BufReader::new(io::stdin())) {
         Ok(request) => {
@@ -91,9 +91,9 @@ pub fn main(queues: &Queues) -> ExitCode {
         }
         Err(failure) => Err(failure),
     };
-    let failed = last.is_err();
+    let measured = last.is_ok();
     tell(&mut out, &last.map_or_else(Message::Error, |measurement| Message::Result(Box::new(measurement))));
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    measured
 }
 
 impl Failure {

@@ -2,16 +2,16 @@
 //! real queue under load runs only when `QUEUE_LOAD_SLOW_TESTS` is set.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
-use queue_load::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Tally};
-use queue_load::measure::ledger::Told;
-use queue_load::measure::recorder::Recorders;
-use queue_load::measure::tracker::{Arrival, Arrivals, Tracker, WINDOW};
-use queue_load::measure::{Ledger, Measurement};
-use queue_load::plan::PlannedRepeat;
-use queue_load::units::Nanos;
-use queue_load::verdict::faults;
-use queue_load::worker::protocol::{FailureKind, Message};
-use queue_load::worker::{Queues, carry_out};
+use queue_load::internals::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Tally};
+use queue_load::internals::measure::ledger::Told;
+use queue_load::internals::measure::recorder::Recorders;
+use queue_load::internals::measure::tracker::{Arrival, Arrivals, Tracker, WINDOW};
+use queue_load::internals::measure::{Ledger, Measurement};
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::units::Nanos;
+use queue_load::internals::verdict::faults;
+use queue_load::internals::worker::protocol::{FailureKind, Message};
+use queue_load::internals::worker::{Queues, carry_out};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ fn what_every_thread_recorded_is_in_the_merge() {
         recorders.with(thread, |recorder| recorder.record_unsent(9 * MS, 8 * MS));
     }
     let merged = recorders.merge().unwrap();
-    let nothing = queue_load::measure::encoding::Distribution::new().encode();
+    let nothing = queue_load::internals::measure::encoding::Distribution::new().encode();
     let all = merged.to_latencies(nothing.clone()).unwrap();
     let (unblocked, blocked) = (all.unblocked.unwrap(), all.blocked.unwrap());
     assert_eq!((all.enqueue.count, unblocked.count, blocked.count, all.rejected.count), (6, 3, 3, 3));

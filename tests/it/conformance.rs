@@ -1,13 +1,13 @@
 //! What every queue that is built in must keep to, whatever is inside it. Counts are judged, never times: the machine may
 //! be busy.
 
+use queue_load::Queues;
 use queue_load::adapter::{About, OutcomeSource, Strategy, catalogue};
-use queue_load::measure::Measurement;
-use queue_load::plan::PlannedRepeat;
-use queue_load::units::Nanos;
-use queue_load::verdict::faults;
-use queue_load::worker::Queues;
-use queue_load::worker::protocol::{Message, PROTOCOL_VERSION, Request};
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::units::Nanos;
+use queue_load::internals::verdict::faults;
+use queue_load::internals::worker::protocol::{Message, PROTOCOL_VERSION, Request};
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::thread;

@@ -1,9 +1,9 @@
 //! Queues that programs of their own put under load: `[queues.NAME]`, with programs that behave and programs that do not.
 
 use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
-use queue_load::load::Schedule;
-use queue_load::scenario::{Arrival, Parameters, Phase};
-use queue_load::units::{Nanos, Rate};
+use queue_load::internals::load::Schedule;
+use queue_load::internals::scenario::{Arrival, Parameters, PhaseShift};
+use queue_load::internals::units::{Nanos, Rate};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -319,11 +319,11 @@ fn a_driver_in_python_has_the_schedule_of_our_own_worker() {
                   for line in sys.stdin: p = json.loads(line); print(json.dumps([list(d.dues(p, t, p['duration_ns'], 7)) for t in range(p['concurrency'])]))";
     let usual = Parameters { concurrency: 3, duration: Nanos::from_millis(40), ..Parameters::default() };
     let cases: Vec<Parameters> = [
-        ("1000/s", Arrival::Uniform, Phase::Spread),
-        ("10000/3s", Arrival::Uniform, Phase::Aligned),
-        ("700/s", Arrival::Burst(7), Phase::Spread),
-        ("5000/s", Arrival::Poisson, Phase::Spread),
-        ("5000/s", Arrival::Poisson, Phase::Aligned),
+        ("1000/s", Arrival::Uniform, PhaseShift::Spread),
+        ("10000/3s", Arrival::Uniform, PhaseShift::Aligned),
+        ("700/s", Arrival::Burst(7), PhaseShift::Spread),
+        ("5000/s", Arrival::Poisson, PhaseShift::Spread),
+        ("5000/s", Arrival::Poisson, PhaseShift::Aligned),
     ]
     .map(|(rate, arrival, phase)| Parameters { rate: rate.parse::<Rate>().unwrap(), arrival, phase, ..usual.clone() })
     .into();

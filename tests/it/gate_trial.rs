@@ -25,13 +25,13 @@ use pools::{BASE, CONTESTS, Calibration, LANES, Trial};
 use queue_load::adapter::noop::Noop;
 use queue_load::adapter::{Host, Queue, Registry, Stamp};
 use queue_load::compare::{CaseDecision, Change, Finding, FindingKind, GateDecision, GateOutcome, Steadiness};
-use queue_load::load::Phase;
-use queue_load::measure::Measurement;
-use queue_load::plan::PlannedRepeat;
+use queue_load::internals::load::Phase;
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::run::{CaseRuns, GaugeRecord, Measured, Moment, Outcome, RepeatRecord, YardstickReading};
+use queue_load::internals::verdict::Distributions;
+use queue_load::internals::worker::{Queues, carry_out, simulate};
 use queue_load::report::{Environment, GateRound, Report};
-use queue_load::run::{CaseRuns, GaugeRecord, Measured, Moment, Outcome, RepeatRecord, YardstickReading};
-use queue_load::verdict::Distributions;
-use queue_load::worker::{Queues, carry_out, simulate};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -366,7 +366,7 @@ fn each_change_is_there_to_be_found() {
     queues::register(&mut known);
     let measured = |queue: &str| {
         let measurement = carry_out(&known, repeat_of(queue), Box::new(|_| ())).unwrap();
-        assert_eq!(queue_load::verdict::faults(&measurement), [""; 0], "{queue}");
+        assert_eq!(queue_load::internals::verdict::faults(&measurement), [""; 0], "{queue}");
         assert_eq!((measurement.ledger.lost.silent, measurement.ledger.duplicated), (0, 0), "{queue}");
         assert_eq!(measurement.disagreements, [""; 0], "{queue}");
         measurement

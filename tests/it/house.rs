@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Longest function, in lines.
-const LONGEST_FUNCTION: usize = 70;
+const LONGEST_FUNCTION: usize = 60;
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -26,7 +26,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 /// The rooms in the order in which `lib.rs` names them.
 fn rooms() -> Vec<String> {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
-    let rooms = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let rooms = lib.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
     rooms.map(str::to_owned).collect()
 }
 

@@ -2,12 +2,12 @@
 //! `QUEUE_LOAD_SLOW_TESTS` is set.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
-use queue_load::load::{Entry, Phase, Reply, Stamp};
-use queue_load::measure::Measurement;
-use queue_load::plan::PlannedRepeat;
-use queue_load::verdict::{Outcome, faults};
-use queue_load::worker::protocol::{Failure, FailureKind};
-use queue_load::worker::{Queues, carry_out};
+use queue_load::internals::load::{Entry, Phase, Reply, Stamp};
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::verdict::{Outcome, faults};
+use queue_load::internals::worker::protocol::{Failure, FailureKind};
+use queue_load::internals::worker::{Queues, carry_out};
 use std::sync::Mutex;
 use std::time::Duration;
 

@@ -16,4 +16,5 @@ mod producers;
 mod protocol;
 mod queues;
 mod selftest;
+mod session;
 mod support;

@@ -2,8 +2,8 @@
 
 use crate::support::{repeat_of, slow_tests};
 use queue_load::adapter::noop::Noop;
-use queue_load::units::{Nanos, Rate};
-use queue_load::worker::simulate;
+use queue_load::internals::units::{Nanos, Rate};
+use queue_load::internals::worker::simulate;
 use std::process::Command;
 
 /// Says in the environment of a child of this test how many seconds it is to simulate.

@@ -1,9 +1,9 @@
 //! The accounting of queues whose calls do not tell what became of a log, on the manual clock.
 
 use queue_load::adapter::{About, Account, Entry, OutcomeSource, Queue, Reply, Setup, Sink, Strategy};
-use queue_load::measure::Measurement;
-use queue_load::verdict::faults;
-use queue_load::worker::simulate;
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::verdict::faults;
+use queue_load::internals::worker::simulate;
 use std::sync::Mutex;
 use std::time::Duration;
 

@@ -2,13 +2,13 @@
 //! `QUEUE_LOAD_SLOW_TESTS` is set; bounds are wide, because the machine has other work too.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
-use queue_load::load::{Entry, Phase, Reply};
-use queue_load::measure::encoding::Distribution;
-use queue_load::measure::{Latency, Measurement};
-use queue_load::plan::PlannedRepeat;
-use queue_load::units::{Nanos, Rate};
-use queue_load::verdict::{Outcome, Validity, faults, judge_repeat};
-use queue_load::worker::{Queues, carry_out};
+use queue_load::internals::load::{Entry, Phase, Reply};
+use queue_load::internals::measure::encoding::Distribution;
+use queue_load::internals::measure::{Latency, Measurement};
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::units::{Nanos, Rate};
+use queue_load::internals::verdict::{Outcome, Validity, faults, judge_repeat};
+use queue_load::internals::worker::{Queues, carry_out};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};

@@ -1,9 +1,9 @@
 //! docs/PROTOCOL.md is what the code speaks.
 
-use queue_load::measure::encoding::Distribution;
-use queue_load::scenario::{AXES, Capabilities};
-use queue_load::verdict::{faults, faults_for};
-use queue_load::worker::protocol::{Message, PROTOCOL_VERSION, Request};
+use queue_load::internals::measure::encoding::Distribution;
+use queue_load::internals::scenario::{AXES, Capabilities};
+use queue_load::internals::verdict::{faults, faults_for};
+use queue_load::internals::worker::protocol::{Message, PROTOCOL_VERSION, Request};
 
 const TEXT: &str = include_str!("../../docs/PROTOCOL.md");
 

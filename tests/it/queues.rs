@@ -2,9 +2,9 @@
 
 use queue_load::adapter::catalogue;
 use queue_load::adapter::noop::Noop;
+use queue_load::internals::run::{Journal, Outcome as RunOutcome, RepeatRecord};
+use queue_load::internals::worker::{Queues, simulate};
 use queue_load::report::Environment;
-use queue_load::run::{Journal, Outcome as RunOutcome, RepeatRecord};
-use queue_load::worker::{Queues, simulate};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;

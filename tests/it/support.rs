@@ -1,11 +1,11 @@
 //! What several tests need.
 
 use queue_load::adapter::About;
-use queue_load::measure::Measurement;
-use queue_load::plan::PlannedRepeat;
-use queue_load::scenario::{Parameters, Target};
-use queue_load::units::{Nanos, Rate};
-use queue_load::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
+use queue_load::internals::measure::Measurement;
+use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::scenario::{Parameters, Target};
+use queue_load::internals::units::{Nanos, Rate};
+use queue_load::internals::verdict::{CaseEvidence, CaseVerdict, Pooled, judge_case};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{PoisonError, RwLock};
@@ -54,7 +54,7 @@ pub fn repeat_of(queue: &str) -> PlannedRepeat {
         case_id: queue.to_owned(),
         parameters,
         warmup: Nanos::from_millis(50),
-        control: queue_load::plan::CONTROL,
+        control: queue_load::internals::plan::CONTROL,
         drain_timeout: Nanos::from_secs(10),
         deadline: Nanos::from_secs(60),
         seed: 42,

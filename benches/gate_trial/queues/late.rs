@@ -7,7 +7,7 @@
 use super::{chosen, told};
 use queue_load::adapter::builtin::{Builtin, stamp_of};
 use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
-use queue_load::clock::Clock;
+use queue_load::internals::clock::Clock;
 use queue_load::log_queue::{self, Record};
 use std::collections::VecDeque;
 use std::io;

@@ -6,7 +6,7 @@
 use super::{scattered, told};
 use queue_load::adapter::builtin::Builtin;
 use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
-use queue_load::load::Phase;
+use queue_load::internals::load::Phase;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -12,22 +12,11 @@ mod terminal;
 mod tests;
 
 use crate::plan::Plan;
-use crate::run::Event;
+use crate::session::Progress;
 use std::io::IsTerminal;
 
 /// Longest text of foreign origin that is shown, in characters.
 const LONGEST: usize = 200;
-
-/// Is told what happens.
-pub trait Progress {
-    /// Something has happened.
-    fn on_event(&mut self, event: &Event<'_>);
-}
-
-/// Shows nothing.
-impl Progress for () {
-    fn on_event(&mut self, _: &Event<'_>) {}
-}
 
 /// For a plan that is about to run: nothing if the user wants it quiet, a display that moves on a terminal, a line for
 /// each finished repeat elsewhere.

@@ -1,10 +1,9 @@
 //! The arguments of `run` that hold what it measures against something.
 
-use crate::cli::args::{Allowances, ScenarioArgs};
-use crate::cli::inputs::DEFAULT_REPEATS_OF_A_GATE;
-use crate::plan::Layout;
+use crate::cli::args::{AllowanceArgs, ScenarioArgs};
 use crate::report::BaselineName;
 use crate::scenario::{AXES, Override};
+use crate::session::{Against, DEFAULT_CONFIRMATIONS};
 use clap::Args;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -23,11 +22,11 @@ pub struct GatingArgs {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["ab", "ab_exec"])]
     pub save_baseline: Option<BaselineName>,
     /// Run cases that look regressed, or that cannot be told, again, at most so many times; 0: believe the first look
-    #[arg(long, value_name = "N", default_value_t = 1,
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONFIRMATIONS,
           value_parser = clap::value_parser!(u32).range(0..=MOST_CONFIRMATIONS))]
     pub confirm: u32,
     #[command(flatten)]
-    pub allowances: Allowances,
+    pub allowances: AllowanceArgs,
     /// Run although so few repeats can prove nothing
     #[arg(long)]
     pub insist: bool,
@@ -76,13 +75,14 @@ impl GatingArgs {
         (format!("{}={}", ab.axis, first.trim()), format!("{}={}", ab.axis, others.trim()))
     }
 
-    /// How the plan is laid out.
-    pub fn layout(&self) -> Layout {
-        match (&self.ab, &self.ab_exec, self.calibrate) {
-            (Some(ab), ..) => Layout::Across { axis: ab.axis.to_owned() },
-            (_, Some(_), _) => Layout::Programs,
-            (.., true) => Layout::Twice,
-            _ => Layout::Plain,
+    /// What the results are compared with.
+    pub fn against(&self) -> Against {
+        match (&self.ab, &self.ab_exec, &self.baseline) {
+            (Some(ab), ..) => Against::Axis(ab.axis.to_owned()),
+            (_, Some(program), _) => Against::OtherProgram(program.clone()),
+            (.., Some(baseline)) => Against::Baseline(baseline.clone()),
+            _ if self.calibrate => Against::Itself,
+            _ => Against::Nothing,
         }
     }
 
@@ -91,9 +91,6 @@ impl GatingArgs {
     /// # Errors
     /// The axis is given by its own option as well.
     pub fn apply_to(&self, scenarios: &mut ScenarioArgs) -> Result<(), String> {
-        if self.baseline.is_some() || self.save_baseline.is_some() || self.layout() != Layout::Plain {
-            scenarios.default_repeats = DEFAULT_REPEATS_OF_A_GATE;
-        }
         let Some(ab) = &self.ab else { return Ok(()) };
         let option = ab.axis.replace('_', "-");
         let taken = |given: &Override| {

@@ -1,9 +1,10 @@
 //! A gate's decision as annotations of GitHub Actions: one for the whole, then one for each case that decided it.
 
-use super::super::github::{MOST, line};
-use super::super::headline::Headline;
-use super::super::{last_line, sanitise, shift};
 use crate::compare::{CaseDecision, Change, GateDecision, GateOutcome};
+use crate::render::formats::github::{MOST, line};
+use crate::render::parts::headline::Headline;
+use crate::render::parts::{last_line, shift};
+use crate::render::sanitise;
 
 /// Longest message, in characters.
 const LONGEST: usize = 1_000;

@@ -1,12 +1,12 @@
 //! A comparison as Markdown, for a pull request or a job's summary: changed cases first, the rest folded.
 
-use super::super::headline::Headline;
-use super::super::last_line;
-use super::super::markdown::{code, fenced, folded};
-use super::super::sanitise;
 use super::rows::{self, mark};
 use super::{table, tested};
 use crate::compare::{CaseComparison, Change, Comparison};
+use crate::render::formats::markdown::{code, fenced, folded};
+use crate::render::parts::headline::Headline;
+use crate::render::parts::last_line;
+use crate::render::sanitise;
 use crate::units::human;
 
 /// Most rows of a table: a comment on GitHub holds 65,536 characters.

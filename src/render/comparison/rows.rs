@@ -1,9 +1,9 @@
 //! The rows of a comparison as texts: which metrics of a case are shown, and how numbers with their uncertainty read.
 
-use super::super::grid::Column;
-use super::super::numbers::NONE;
-use super::super::sanitise;
 use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit};
+use crate::render::parts::grid::Column;
+use crate::render::parts::numbers::NONE;
+use crate::render::sanitise;
 
 /// Most cases of a table.
 pub(super) const MOST_CASES: usize = 200;

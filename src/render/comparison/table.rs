@@ -1,10 +1,11 @@
 //! A comparison as text for a terminal: what changed first, then what is to be known about it.
 
-use super::super::grid::{draw, fit, width_of};
-use super::super::{last_line, sanitise, text};
 use super::rows::{self, MOST_CASES, mark};
 use super::tested;
 use crate::compare::{Change, ChangeCounts, Comparison, Difference, GateDecision, Side};
+use crate::render::parts::grid::{draw, fit, width_of};
+use crate::render::parts::{last_line, text};
+use crate::render::sanitise;
 
 /// Narrowest width that is laid out for.
 const NARROWEST: usize = 40;

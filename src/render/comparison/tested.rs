@@ -1,10 +1,10 @@
 //! What was tested of each case: by how much it moved, how far that can be off, and how much would count.
 
-use super::super::grid::{Column, draw, width_of};
-use super::super::shift::{self, Shift};
-use super::super::text;
 use super::rows::{self, mark};
 use crate::compare::{CaseComparison, Comparison};
+use crate::render::parts::grid::{Column, draw, width_of};
+use crate::render::parts::shift::{self, Shift};
+use crate::render::parts::text;
 
 /// Most rows.
 const MOST_ROWS: usize = 200;

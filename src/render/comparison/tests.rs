@@ -3,7 +3,7 @@
 use super::{comparison, gate, gate_line};
 use crate::compare::fixture::{case, means, report, sized};
 use crate::compare::{Change, Comparison, Options, compare};
-use crate::render::gated::test;
+use crate::render::parts::gated::test;
 use crate::render::{Format, View, html_comparison};
 use crate::report::Report;
 

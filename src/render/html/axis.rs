@@ -1,6 +1,6 @@
 //! The axes of the charts.
 
-use crate::render::numbers;
+use crate::render::parts::numbers;
 use crate::units::human;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;

@@ -10,10 +10,9 @@ const LEAST: u64 = 8;
 
 /// The shares of the logs that were due; together they are all of them.
 pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 6] {
-    let lost = ledger.lost.admitted + ledger.lost.silent;
     [
         ("delivered", "bd", ledger.delivered),
-        ("lost", "bl", lost),
+        ("lost", "bl", ledger.lost()),
         ("dropped", "br", ledger.dropped),
         ("sampled out", "bs", ledger.sampled_out),
         ("unsent", "bu", ledger.unsent),

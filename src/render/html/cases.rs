@@ -4,8 +4,10 @@ use super::bar::{bar, parts};
 use super::charts::Charts;
 use super::matrix::mark_of;
 use crate::measure::Ledger;
-use crate::render::grid::Column;
-use crate::render::{case as text, numbers, sanitise, surroundings};
+use crate::render::formats::case as text;
+use crate::render::parts::grid::Column;
+use crate::render::parts::{numbers, surroundings};
+use crate::render::sanitise;
 use crate::report::{CaseRecord, Report};
 use crate::units::human;
 use crate::verdict::Outcome;
@@ -40,7 +42,7 @@ pub(super) struct Case {
     /// The parts of the bar: class, name, count, share.
     pub parts: Vec<(&'static str, &'static str, String, String)>,
     /// The ledger.
-    pub ledger: Vec<(&'static str, String)>,
+    pub ledger: Vec<(String, String)>,
     /// Statistics of each latency.
     pub latencies: Table,
     /// Each check.

@@ -163,8 +163,8 @@ pub(super) fn chart(frames: &mut Frames, frame: Frame, title: &str, lines: &[Lin
 
 #[cfg(test)]
 mod tests {
-    use super::super::axis::Quantity;
     use super::*;
+    use crate::render::html::axis::Quantity;
 
     #[test]
     fn charts_share_their_axes() {

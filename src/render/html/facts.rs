@@ -1,7 +1,7 @@
 //! What can be said of a case in one number: as text, as a sort key, and as how bad it is.
 
 use crate::measure::Ledger;
-use crate::render::numbers;
+use crate::render::parts::numbers;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::scenario::{Parameters, Statistic};
 

@@ -3,8 +3,8 @@
 use super::bar::bar;
 use super::facts::{shown_metrics, sort_key};
 use super::matrix::mark_of;
-use crate::render::grid::Column;
-use crate::render::numbers::{self, NONE};
+use crate::render::parts::grid::Column;
+use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, Report, Summary};
 
 /// The table: what varies, what was measured.
@@ -76,8 +76,8 @@ const SAMPLED: Measured = Measured {
 const LOST: Measured = Measured {
     name: "lost",
     key: "lost",
-    text: |summary| numbers::count(summary.ledger.lost.admitted + summary.ledger.lost.silent),
-    value: |summary| Some((summary.ledger.lost.admitted + summary.ledger.lost.silent) as f64),
+    text: |summary| numbers::count(summary.ledger.lost()),
+    value: |summary| Some(summary.ledger.lost() as f64),
 };
 
 /// The table of a report; `marked` are the measured columns of the terminal's table, which know the marks.

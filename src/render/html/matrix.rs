@@ -2,9 +2,9 @@
 //! A table, because a screen reader can walk it and a cell can lead to its case; the colour is a class.
 
 use super::facts::{Metric, shown_metrics};
-use crate::render::columns::mark;
-use crate::render::grid::Column;
-use crate::render::numbers::NONE;
+use crate::render::parts::columns::mark;
+use crate::render::parts::grid::Column;
+use crate::render::parts::numbers::NONE;
 use crate::report::{CaseRecord, Report};
 use crate::verdict::Outcome;
 

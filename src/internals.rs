@@ -1,0 +1,12 @@
+//! The rooms that are private, for this crate's own tests and benchmarks. No promise is made about any of it.
+
+/// Re-exports of rooms, each under its own name.
+macro_rules! rooms {
+    ($($room:ident),*) => {
+        $(pub mod $room {
+            pub use crate::$room::*;
+        })*
+    };
+}
+
+rooms!(units, clock, observed, scenario, matrix, plan, load, measure, worker, run, verdict, selftest, render);

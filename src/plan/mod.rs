@@ -1,0 +1,133 @@
+//! Cases -> the repeats in the order in which they run; pure.
+//!
+//! | file | job |
+//! |---|---|
+//! | `slot` | which place of the plan a repeat fills |
+//! | `layout` | which slots there are, and what runs side by side |
+//! | `repeat` | [`PlannedRepeat`]: what a driver is told |
+//! | `draw` | seeds and shuffles |
+
+mod draw;
+mod layout;
+mod repeat;
+mod slot;
+
+pub use layout::Layout;
+pub use repeat::{CONTROL, IDLE, OVERHEAD, PlannedRepeat};
+pub use slot::{Program, Side, Slot};
+
+use crate::matrix::{self, Case};
+use crate::scenario::{Catalog, Diagnostic, Diagnostics, MOST_CASES, Order, Problem, Scenario, Selector};
+use crate::units::{Nanos, human};
+use draw::{derive_seed, shuffle};
+
+/// Most repeats of one plan.
+pub const MOST_REPEATS: u64 = 1_000_000;
+
+/// Everything that one invocation will do, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The scenarios, as given.
+    pub scenarios: Vec<Scenario>,
+    /// The cases of all scenarios, in the scenarios' order; under [`Layout::Programs`] all of them once more, for the other
+    /// program. [`Plan::own_cases`] tells how many are this program's.
+    pub cases: Vec<Case>,
+    /// The repeats as they will run: scenario after scenario, each round by round.
+    pub repeats: Vec<PlannedRepeat>,
+    /// What the user should know, each with its file: those of the scenarios, and of their expansion.
+    pub notes: Vec<String>,
+    /// For each scenario: what was left out since its queue cannot do it, and why.
+    pub left_out: Vec<Vec<String>>,
+    /// How the repeats are laid out.
+    pub layout: Layout,
+}
+
+impl Plan {
+    /// Makes the plan of these scenarios; `filter` keeps only some of the cases.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the expansion of any scenario; a filter that matches nothing; too many
+    /// cases or repeats in all.
+    pub fn new(scenarios: Vec<Scenario>, catalog: &Catalog, filter: &Selector) -> Result<Plan, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut cases: Vec<Case> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
+        let mut left_out: Vec<Vec<String>> = Vec::new();
+        for (index, scenario) in scenarios.iter().enumerate() {
+            notes.extend(scenario.notes.iter().cloned());
+            match matrix::expand(scenario, index, catalog) {
+                Ok(expansion) => {
+                    cases.extend(expansion.cases);
+                    notes.extend(expansion.notes);
+                    left_out.push(expansion.left_out);
+                }
+                Err(errors) => found.append(errors),
+            }
+            if cases.len() > MOST_CASES {
+                found.push(too_many("cases", cases.len() as u64, MOST_CASES as u64));
+                break;
+            }
+        }
+        found.or(())?;
+        if !filter.clauses().is_empty() {
+            cases = matrix::select(cases, filter)?;
+        }
+        let repeats = cases.iter().map(|case| u64::from(scenarios[case.scenario].run.repeats)).sum();
+        if repeats > MOST_REPEATS {
+            return Err(too_many("repeats", repeats, MOST_REPEATS).into());
+        }
+        let all: Vec<usize> = (0..cases.len()).collect();
+        let mut plan = Plan { scenarios, cases, repeats: Vec::new(), notes, left_out, layout: Layout::Plain };
+        plan.repeats = plan.rounds(&all, 0);
+        Ok(plan)
+    }
+
+    /// About how long the plan takes without retries; the sum of [`PlannedRepeat::estimate`].
+    pub fn estimate(&self) -> Nanos {
+        self.repeats.iter().fold(Nanos::ZERO, |sum, repeat| sum.saturating_add(repeat.estimate()))
+    }
+
+    /// The scenario of a case.
+    ///
+    /// # Panics
+    /// If the case is not of this plan.
+    pub fn scenario_of(&self, case: &Case) -> &Scenario {
+        &self.scenarios[case.scenario]
+    }
+
+    /// The checks that are about a case: indices into its scenario's.
+    ///
+    /// # Panics
+    /// If the case is not of this plan.
+    pub fn checks_of(&self, case: &Case) -> Vec<usize> {
+        matrix::checks_of(self.scenario_of(case), &case.parameters)
+    }
+}
+
+fn too_many(what: &str, number: u64, most: u64) -> Diagnostic {
+    let message = format!("{} {what} are too many for one plan", human::count(number));
+    let fix = format!("at most {}", human::count(most));
+    Diagnostic::of("command line", "", Problem::new(message, fix))
+}
+
+/// The slots of all scenarios: one scenario after the other, so that adding one leaves the others as they were.
+///
+/// Only the `chosen` cases.
+fn in_order(scenarios: &[Scenario], cases: &[Case], chosen: &[usize], confirmation: u32) -> Vec<Slot> {
+    let mut slots = Vec::new();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let own: Vec<usize> = chosen.iter().copied().filter(|case| cases[*case].scenario == index).collect();
+        for repeat in 0..scenario.run.repeats {
+            let mut order = own.clone();
+            if scenario.run.order == Order::Shuffled {
+                let turn = confirmation.saturating_mul(scenario.run.repeats).saturating_add(repeat);
+                shuffle(&mut order, derive_seed(scenario.run.seed, "order", turn));
+            }
+            slots.extend(order.into_iter().map(|case| Slot { repeat, confirmation, ..Slot::first_of(case) }));
+        }
+    }
+    slots
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! One repeat: all that a driver needs to know.
+
+use super::draw::derive_seed;
+use crate::matrix::Case;
+use crate::scenario::{Parameters, Scenario};
+use crate::units::Nanos;
+use serde::{Deserialize, Serialize};
+
+/// The control before each repeat: so much of its schedule goes to a queue that does nothing.
+pub const CONTROL: Nanos = Nanos::from_millis(300);
+
+/// The time before the load in which the queue idles and the runtime's lag is recorded: long enough that three repeats
+/// together hold the 1,000 beats that a p99 needs.
+pub const IDLE: Nanos = Nanos::from_millis(400);
+
+/// What a repeat takes besides warm-up, control, window and drain: starting and ending its process, building the queue,
+/// and [`IDLE`].
+pub const OVERHEAD: Nanos = Nanos(600_000_000 + IDLE.0);
+
+/// What is added to warm-up, duration and drain timeout before a repeat is given up.
+const DEADLINE_MARGIN: Nanos = Nanos::from_secs(30);
+
+/// Shortest drain timeout that a plan chooses by itself.
+const LEAST_DRAIN: Nanos = Nanos::from_secs(10);
+
+/// One run of a case, self-contained: all that a driver needs to know. It is what goes over the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedRepeat {
+    /// Index of the case in the plan.
+    pub case: usize,
+    /// Round, from 0.
+    pub repeat: u32,
+    /// Which try of this repeat, from 0.
+    pub attempt: u32,
+    /// Case id, for messages.
+    pub case_id: String,
+    /// The case.
+    pub parameters: Parameters,
+    /// Load before the window, not recorded.
+    #[serde(rename = "warmup_ns")]
+    pub warmup: Nanos,
+    /// How long the control before it is; zero: there is none. Left out on the wire where it is [`CONTROL`].
+    #[serde(rename = "control_ns", default = "usual_control", skip_serializing_if = "is_usual_control")]
+    pub control: Nanos,
+    /// Longest time for the queue to drain.
+    #[serde(rename = "drain_timeout_ns")]
+    pub drain_timeout: Nanos,
+    /// Longest time for the whole repeat.
+    #[serde(rename = "deadline_ns")]
+    pub deadline: Nanos,
+    /// Seed of this repeat: by the scenario's seed, the case id, the round and the try.
+    pub seed: u64,
+}
+
+fn usual_control() -> Nanos {
+    CONTROL
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_usual_control(control: &Nanos) -> bool {
+    *control == CONTROL
+}
+
+impl PlannedRepeat {
+    /// The next try of the same repeat, with a seed of its own that follows from this one's.
+    #[must_use]
+    pub fn retry(&self) -> PlannedRepeat {
+        let attempt = self.attempt.saturating_add(1);
+        PlannedRepeat { attempt, seed: derive_seed(self.seed, "retry", attempt), ..self.clone() }
+    }
+
+    /// About how long it takes: control, warm-up, window, what a slow sink still has to write, and [`OVERHEAD`]. A late one
+    /// takes longer, by a second control as long as its window.
+    pub fn estimate(&self) -> Nanos {
+        self.control
+            .saturating_add(self.warmup)
+            .saturating_add(self.parameters.duration)
+            .saturating_add(self.estimated_drain())
+            .saturating_add(OVERHEAD)
+    }
+
+    /// What the sink still has to write at the end of the window, at its own speed.
+    fn estimated_drain(&self) -> Nanos {
+        let p = &self.parameters;
+        let delay = p.sink_delay.as_secs_f64();
+        if delay <= 0.0 {
+            return Nanos::ZERO;
+        }
+        let offered = p.rate.per_second() * f64::from(p.concurrency);
+        let surplus = (offered - 1.0 / delay).max(0.0);
+        let seconds = self.warmup.as_secs_f64() + p.duration.as_secs_f64();
+        let backlog = (surplus * seconds).min(p.maxsize as f64);
+        // The cast saturates.
+        Nanos((backlog * delay * 1e9) as u64).min(self.drain_timeout)
+    }
+}
+
+/// The repeat of that round of a case.
+pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u32) -> PlannedRepeat {
+    let Case { id, parameters, .. } = &cases[case];
+    let run = &scenario.run;
+    let drain_timeout = run.drain_timeout.unwrap_or_else(|| default_drain(parameters));
+    let deadline = run.deadline.unwrap_or_else(|| {
+        run.warmup.saturating_add(parameters.duration).saturating_add(drain_timeout).saturating_add(DEADLINE_MARGIN)
+    });
+    PlannedRepeat {
+        case,
+        repeat: round,
+        attempt: 0,
+        case_id: id.clone(),
+        parameters: parameters.clone(),
+        warmup: run.warmup,
+        control: run.control,
+        drain_timeout,
+        deadline,
+        seed: derive_seed(run.seed, id, round),
+    }
+}
+
+/// The longer of 10 s and 2 x maxsize x sink_delay, at most 584 years.
+fn default_drain(parameters: &Parameters) -> Nanos {
+    let full = parameters.sink_delay.saturating_mul(parameters.maxsize);
+    full.saturating_mul(2).max(LEAST_DRAIN)
+}

@@ -1,0 +1,135 @@
+//! One case in full.
+
+use crate::measure::Ledger;
+use crate::render::parts::columns::{AT_LEAST, all_axes, mark};
+use crate::render::parts::facts::facts;
+use crate::render::parts::grid::{Column, draw, fit};
+use crate::render::parts::numbers::{self, NONE};
+use crate::render::parts::{curve, reasons, surroundings, text, totals};
+use crate::render::sanitise;
+use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
+use crate::units::human;
+use crate::verdict::{CheckResult, Unit};
+
+/// Everything that the report says of the case with that id, at most `width` columns wide; `None` if there is none.
+#[must_use]
+pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
+    let case = report.cases.iter().find(|case| case.id == id)?;
+    let width = width.max(40);
+    let mut out = text::wrap(&sanitise(&case.id, 400), width, 2) + "\n";
+    out.push_str(&text::wrap_items(&all_axes(case), width, 2));
+    out.push_str(&format!(
+        "\nrepeats: {} valid, {} set aside, {} broken\n",
+        case.repeats.len(),
+        case.set_aside.len(),
+        case.errors.len()
+    ));
+    if let Some(summary) = &case.summary {
+        out.push_str(&format!("\n{}\n", draw(&fit(times(&summary.latency), width).0)));
+        let curves = curve::curves(&summary.latency, width);
+        if !curves.is_empty() {
+            out.push_str(&format!("\n{curves}"));
+        }
+        out.push_str(&format!("\n{}", surroundings::lines(case, width)));
+        out.push_str(&format!("\n{}", ledger(summary, width)));
+    }
+    out.push_str(&format!("\n{}\n", draw(&fit(checks(&case.verdict.checks), width).0)));
+    out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
+    out.push_str(&format!("\nVerdict: {}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
+    out.push_str(&aside(case, width));
+    let mut facts = facts(report);
+    facts[0] = format!("environment: {}", facts[0]);
+    out.push_str(&format!("\n{}\n", text::wrap_items(&facts, width, 2)));
+    Some(out)
+}
+
+/// Statistics of each latency, a row each.
+pub(in crate::render) fn times(set: &LatencySet) -> Vec<Column> {
+    let named: Vec<(&str, &LatencySummary)> =
+        set.observed().map(|(name, statistics)| (name.name(), statistics)).collect();
+    let column = |key, dispensable, value: fn(&LatencySummary) -> String| Column {
+        key,
+        header: key,
+        right: true,
+        dispensable,
+        cells: named.iter().map(|(_, latency)| bounded(key, latency, value(latency))).collect(),
+    };
+    let names = named.iter().map(|(name, _)| (*name).to_owned()).collect();
+    vec![
+        Column { key: "latency", header: "latency", right: false, dispensable: None, cells: names },
+        column("count", Some(5), |latency| numbers::count(latency.count)),
+        column("mean", None, |latency| numbers::mean(latency.mean_ns)),
+        column("p50", Some(4), |latency| numbers::time(latency.p50_ns)),
+        column("p90", Some(2), |latency| numbers::time(latency.p90_ns)),
+        column("p99", None, |latency| numbers::time(latency.p99_ns)),
+        column("p99.9", Some(3), |latency| numbers::time(latency.p99_9_ns)),
+        column("p99.99", Some(1), |latency| numbers::time(latency.p99_99_ns)),
+        column("max", None, |latency| numbers::time(latency.max_ns)),
+        column("censored", Some(0), |latency| numbers::count(latency.censored)),
+    ]
+}
+
+/// A statistic over lower bounds is one itself.
+fn bounded(key: &str, latency: &LatencySummary, text: String) -> String {
+    let is_bound = latency.censored > 0 && text != NONE && !matches!(key, "count" | "censored");
+    if is_bound { format!("{AT_LEAST}{text}") } else { text }
+}
+
+fn ledger(summary: &Summary, width: usize) -> String {
+    let counts = counts(&summary.ledger);
+    let counts: Vec<String> = counts.into_iter().map(|(name, count)| format!("{name} {count}")).collect();
+    text::wrap_items(&counts, width, 2) + "\n"
+}
+
+/// Every count of a ledger, by name.
+pub(in crate::render) fn counts(ledger: &Ledger) -> Vec<(String, String)> {
+    // What of a count lies in the window is no count of its own.
+    let counts = Ledger::COUNTS.iter().filter(|(name, _)| !name.ends_with("_in_window"));
+    counts.map(|(name, of)| (shown_name(name), human::count(of(ledger)))).collect()
+}
+
+/// `lost.silent` as `lost (silent)`.
+fn shown_name(name: &str) -> String {
+    name.split_once('.').map_or_else(|| name.to_owned(), |(whole, part)| format!("{whole} ({part})"))
+}
+
+/// Each check with what was observed, a row each.
+pub(in crate::render) fn checks(checks: &[CheckResult]) -> Vec<Column> {
+    let column = |key, right, dispensable, value: fn(&CheckResult) -> String| Column {
+        key,
+        header: key,
+        right,
+        dispensable,
+        cells: checks.iter().map(value).collect(),
+    };
+    vec![
+        column("check", false, Some(0), |check| sanitise(&check.name, 20)),
+        column("expected", false, None, |check| sanitise(&check.expression, 36)),
+        column("observed", true, None, |check| quantity(check.observed, check.unit)),
+        column("outcome", false, None, |check| match mark(check.outcome) {
+            Some(mark) => format!("{mark} {}", check.outcome.word()),
+            None => check.outcome.word().into(),
+        }),
+    ]
+}
+
+fn quantity(value: Option<f64>, unit: Unit) -> String {
+    let Some(value) = value else {
+        return NONE.into();
+    };
+    match unit {
+        Unit::Nanoseconds => human::latency(value),
+        Unit::Logs | Unit::Violations => human::count(value as u64),
+        Unit::Share => human::share(value),
+        Unit::LogsPerSecond => human::rate(value),
+    }
+}
+
+fn aside(case: &CaseRecord, width: usize) -> String {
+    let line = |aside: &crate::report::SetAsideRecord| {
+        let why: Vec<String> = aside.reasons.iter().map(|reason| sanitise(reason, 200)).collect();
+        let number = aside.measured.repeat + 1;
+        text::wrap(&format!("set aside, repeat {number}: {}", why.join("; ")), width, 4) + "\n"
+    };
+    case.set_aside.iter().take(20).map(line).collect()
+}

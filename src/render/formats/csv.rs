@@ -1,0 +1,256 @@
+//! Comma-separated values: a row for each repeat, whatever came of it, and one for a case that has none.
+//!
+//! Quoting by RFC 4180, lines end in CR LF. Every heading carries its unit, what is not known is an empty cell. Numbers
+//! are bare. A text that a spreadsheet would take for a formula begins with an apostrophe.
+
+use crate::measure::{Cost, Ledger, OutcomeSource, Rates};
+use crate::observed::LatencyName;
+use crate::render::sanitise;
+use crate::report::{CaseRecord, ErrorRecord, LatencySummary, MachineRecord, RepeatRecord, Report};
+use crate::scenario::{AXES, Parameters, Value};
+
+/// Longest text of a cell, in characters.
+const LONGEST: usize = 1_000;
+
+/// A number of a record, and what it is called.
+type Named<R, N> = (&'static str, fn(&R) -> N);
+
+/// A row as pairs of heading and cell; every row has the same headings.
+type Row = Vec<(String, String)>;
+
+/// The report as CSV.
+#[must_use]
+pub fn csv(report: &Report) -> String {
+    let mut out = String::new();
+    let mut heading: Option<Vec<String>> = None;
+    for row in report.cases.iter().flat_map(rows) {
+        let (names, cells): (Vec<String>, Vec<String>) = row.into_iter().unzip();
+        if heading.is_none() {
+            line(&mut out, &names);
+        }
+        debug_assert!(heading.as_ref().is_none_or(|first| *first == names), "every row has the same columns");
+        heading.get_or_insert(names);
+        line(&mut out, &cells);
+    }
+    if heading.is_none() {
+        line(&mut out, &["scenario".to_owned(), "case".to_owned()]);
+    }
+    out
+}
+
+fn line(out: &mut String, cells: &[String]) {
+    let quoted: Vec<String> = cells.iter().map(|cell| quote(cell)).collect();
+    out.push_str(&quoted.join(","));
+    out.push_str("\r\n");
+}
+
+/// A cell as RFC 4180 has it.
+fn quote(cell: &str) -> String {
+    if cell.contains(['"', ',', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+/// Text from outside: on one line, harmless in a terminal, and no formula.
+fn text(text: &str) -> String {
+    let shown = sanitise(text, LONGEST);
+    let formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\u{fffd}');
+    // Some programs look behind leading space and quotes.
+    let begins = shown.trim_start_matches([' ', '"', '\'']).chars().next();
+    // What was a tab or a line break at the start is not one any more, but is kept from being one again.
+    let was_space = text.starts_with(['\t', '\r', '\n']);
+    if was_space || begins.is_some_and(formula) { format!("'{shown}") } else { shown }
+}
+
+fn number<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// A number with a fraction, in full and without an exponent.
+fn real(value: Option<f64>) -> String {
+    number(value.filter(|value| value.is_finite()))
+}
+
+fn rows(case: &CaseRecord) -> Vec<Row> {
+    let valid = case.repeats.iter().map(|repeat| Source { status: "valid", repeat: Some(repeat), note: String::new() });
+    let aside = case.set_aside.iter().map(|aside| Source {
+        status: "set aside",
+        repeat: Some(&aside.measured),
+        note: aside.reasons.join("; "),
+    });
+    let mut rows: Vec<Row> = valid.chain(aside).map(|source| row(case, &source, None)).collect();
+    rows.extend(case.errors.iter().map(|error| {
+        let note = format!("{}: {}", error.kind, error.message);
+        row(case, &Source { status: "error", repeat: None, note }, Some(error))
+    }));
+    if rows.is_empty() {
+        rows.push(row(case, &Source { status: "not run", repeat: None, note: String::new() }, None));
+    }
+    rows
+}
+
+/// Where a row comes from.
+struct Source<'r> {
+    status: &'static str,
+    repeat: Option<&'r RepeatRecord>,
+    note: String,
+}
+
+fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> Row {
+    let repeat = source.repeat;
+    let place =
+        repeat.map(|repeat| (repeat.repeat, repeat.attempt)).or(error.map(|error| (error.repeat, error.attempt)));
+    let mut row = Row::new();
+    let mut cell = |name: &str, value: String| row.push((name.to_owned(), value));
+    cell("scenario", text(&case.scenario));
+    cell("case", text(&case.id));
+    cell("verdict_of_case", case.verdict.outcome.word().to_owned());
+    cell("below_target_load", case.verdict.below_target_load.to_string());
+    cell("repeat", number(place.map(|(repeat, _)| repeat)));
+    cell("attempt", number(place.map(|(_, attempt)| attempt)));
+    cell("status", source.status.to_owned());
+    cell("note", text(&source.note));
+    parameters(&mut row, &case.parameters);
+    ledger(&mut row, repeat.map(|repeat| &repeat.ledger));
+    rates(&mut row, repeat.map(|repeat| &repeat.rates));
+    times(&mut row, repeat);
+    costs(&mut row, repeat.map(|repeat| &repeat.cost));
+    machine(&mut row, repeat.map(|repeat| &repeat.machine));
+    let source = repeat.map(|repeat| match repeat.outcome_source {
+        OutcomeSource::Call => "call",
+        OutcomeSource::Counter => "counter",
+        OutcomeSource::Delivery => "delivery",
+    });
+    row.push(("outcome_source".to_owned(), source.unwrap_or_default().to_owned()));
+    row.push(("queue_version".to_owned(), text(repeat.map_or("", |repeat| &repeat.queue_version))));
+    row
+}
+
+fn parameters(row: &mut Row, parameters: &Parameters) {
+    for axis in &AXES {
+        let (ending, cell) = match axis.get(parameters) {
+            Value::Time(time) => ("_ns", time.0.to_string()),
+            Value::Rate(rate) => ("_per_task_per_s", rate.per_second().to_string()),
+            Value::Share(share) => ("_share", share.as_f64().to_string()),
+            Value::Count(count) => ("", count.to_string()),
+            other => ("", text(&other.to_string())),
+        };
+        row.push((format!("{}{ending}", axis.name), cell));
+    }
+    let offered = parameters.rate.per_second() * f64::from(parameters.concurrency);
+    row.push(("offered_per_s".to_owned(), offered.to_string()));
+}
+
+fn ledger(row: &mut Row, ledger: Option<&Ledger>) {
+    let counts = Ledger::COUNTS.iter();
+    row.extend(counts.map(|(name, of)| (format!("{}_logs", name.replace('.', "_")), number(ledger.map(of)))));
+}
+
+fn rates(row: &mut Row, rates: Option<&Rates>) {
+    let named: [Named<Rates, f64>; 3] = [
+        ("attempted_per_s", |rates| rates.attempted_per_s),
+        ("accepted_per_s", |rates| rates.accepted_per_s),
+        ("delivered_per_s", |rates| rates.delivered_per_s),
+    ];
+    row.extend(named.map(|(name, get)| (name.to_owned(), real(rates.map(get)))));
+}
+
+fn times(row: &mut Row, repeat: Option<&RepeatRecord>) {
+    for name in LatencyName::ALL {
+        statistics(row, name.name(), repeat.and_then(|repeat| repeat.latency.get(*name)));
+    }
+}
+
+fn statistics(row: &mut Row, name: &str, latency: Option<&LatencySummary>) {
+    let mut cell = |statistic: &str, value: String| row.push((format!("{name}_{statistic}"), value));
+    cell("count", number(latency.map(|latency| latency.count)));
+    cell("censored_count", number(latency.map(|latency| latency.censored)));
+    cell("mean_ns", real(latency.and_then(|latency| latency.mean_ns)));
+    cell("trimmed_mean_ns", real(latency.and_then(|latency| latency.trimmed_mean_ns)));
+    cell("stddev_ns", real(latency.and_then(|latency| latency.stddev_ns)));
+    cell("min_ns", number(latency.and_then(|latency| latency.min_ns)));
+    cell("p50_ns", number(latency.and_then(|latency| latency.p50_ns)));
+    cell("p90_ns", number(latency.and_then(|latency| latency.p90_ns)));
+    cell("p99_ns", number(latency.and_then(|latency| latency.p99_ns)));
+    cell("p99_9_ns", number(latency.and_then(|latency| latency.p99_9_ns)));
+    cell("p99_99_ns", number(latency.and_then(|latency| latency.p99_99_ns)));
+    cell("max_ns", number(latency.and_then(|latency| latency.max_ns)));
+}
+
+fn costs(row: &mut Row, cost: Option<&Cost>) {
+    for group in ["producers", "runtime", "queue"] {
+        let seconds = cost.and_then(|cost| cost.cpu_s_per_million.get(group).copied());
+        row.push((format!("cpu_{group}_s_per_million_logs"), real(seconds)));
+    }
+    row.push(("peak_memory_bytes".to_owned(), number(cost.and_then(|cost| cost.peak_memory_bytes))));
+    row.push(("depth_high_water_records".to_owned(), number(cost.and_then(|cost| cost.depth_high_water))));
+    row.push(("drain_ns".to_owned(), number(cost.map(|cost| cost.drain_ns))));
+}
+
+fn machine(row: &mut Row, machine: Option<&MachineRecord>) {
+    row.push(("cpu_stolen_share".to_owned(), real(machine.and_then(|machine| machine.steal_share))));
+    row.push(("cpu_of_others_share".to_owned(), real(machine.and_then(|machine| machine.others_share))));
+    row.push(("stolen_ns".to_owned(), number(machine.and_then(|machine| machine.stolen_ns))));
+    row.push(("instrument_floor_ns".to_owned(), real(machine.map(|machine| machine.instrument_floor_ns))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        for (cell, quoted) in [
+            ("plain", "plain"),
+            ("a,b", "\"a,b\""),
+            ("say \"so\"", "\"say \"\"so\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            (" spaced", "\" spaced\""),
+            ("", ""),
+        ] {
+            assert_eq!(quote(cell), quoted);
+        }
+    }
+
+    #[test]
+    fn no_text_is_a_formula_and_no_number_is_touched() {
+        for (given, shown) in [
+            ("=cmd|'/C calc'!A0", "'=cmd|'/C calc'!A0"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "' =1"),
+            ("\rx", "' x"),
+            ("  =1", "'  =1"),
+            ("\"=1", "'\"=1"),
+            ("＝1", "'＝1"),
+            ("\0=1", "'\u{fffd}=1"),
+            ("strategy=drop", "strategy=drop"),
+            ("", ""),
+        ] {
+            assert_eq!(text(given), shown);
+        }
+        assert_eq!(
+            (real(Some(-1.5)), real(Some(f64::NAN)), number(Some(7)), number::<u8>(None)),
+            ("-1.5".into(), String::new(), "7".into(), String::new())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_stays_in_its_cell(given in any::<String>()) {
+            let shown = text(&given);
+            prop_assert!(!shown.contains(['\n', '\r', '\0']));
+            prop_assert!(!shown.starts_with(['=', '+', '-', '@', '\t']));
+            let quoted = quote(&shown);
+            let read = match quoted.strip_prefix('"') {
+                Some(rest) => rest.strip_suffix('"').unwrap().replace("\"\"", "\""),
+                None => quoted,
+            };
+            prop_assert_eq!(read, shown);
+        }
+    }
+}

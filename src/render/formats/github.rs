@@ -1,0 +1,110 @@
+//! Annotations of GitHub Actions: one for the whole, then one for each case that did not pass, the worst first.
+//!
+//! `fail` and `error` are `::error`s, `invalid` is a `::warning`. They point at the scenario's file. A step shows ten
+//! annotations of each kind and silently leaves the rest out, so no more are written, and the first one says how many
+//! cases have none. What a gate said of the run stands in the first,
+//! and the cases that decided it come last.
+
+use crate::render::parts::headline::Headline;
+use crate::render::sanitise;
+use crate::render::{comparison, gate_sentence};
+use crate::report::{CaseRecord, Report};
+use crate::verdict::{Outcome, OutcomeCounts};
+
+/// Annotations of a kind that a step shows.
+pub(in crate::render) const MOST: usize = 10;
+/// Longest message, in characters.
+const LONGEST: usize = 1_000;
+/// Longest title, in characters.
+const LONGEST_TITLE: usize = 200;
+
+/// The report as workflow commands, one a line.
+#[must_use]
+pub fn github(report: &Report) -> String {
+    let mut open: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.verdict.outcome != Outcome::Pass).collect();
+    open.sort_by_key(|case| std::cmp::Reverse(case.verdict.outcome));
+    let gate = report.gate.as_ref().and_then(|gate| gate.decision());
+    let whole = Headline::of(report);
+    let gate: Vec<String> =
+        gate.iter().flat_map(|decision| comparison::annotations(decision, whole.command())).collect();
+    let (mut errors, mut warnings) = room(whole, &gate);
+    let mut lines = Vec::new();
+    for case in &open {
+        let room = if command(case.verdict.outcome) == "error" { &mut errors } else { &mut warnings };
+        if *room > 0 {
+            *room -= 1;
+            lines.push(of_case(report, case));
+        }
+    }
+    let left_out = open.len() - lines.len();
+    lines.insert(0, of_whole(report, whole, left_out));
+    lines.extend(gate);
+    lines.join("\n") + "\n"
+}
+
+/// Annotations of each kind that the cases may have beside the one for the whole and those of the gate.
+fn room(whole: Headline, gate: &[String]) -> (usize, usize) {
+    let left = |kind: &str| {
+        let taken = gate.iter().filter(|line| line.starts_with(&format!("::{kind} "))).count();
+        MOST.saturating_sub(taken + usize::from(whole.command() == kind))
+    };
+    (left("error"), left("warning"))
+}
+
+fn command(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "notice",
+        Outcome::Invalid => "warning",
+        Outcome::Fail | Outcome::Error => "error",
+    }
+}
+
+fn of_whole(report: &Report, whole: Headline, left_out: usize) -> String {
+    let OutcomeCounts { pass, fail, invalid, error } = report.verdict.cases;
+    let by_themselves = if report.gate.is_some() { "cases by themselves: " } else { "" };
+    let mut said = vec![format!("{by_themselves}{pass} pass, {fail} fail, {invalid} invalid, {error} error")];
+    said.extend(report.verdict.reasons.iter().map(|reason| sanitise(reason, LONGEST)));
+    if left_out > 0 {
+        said.push(format!("{left_out} more cases that did not pass have no annotation of their own"));
+    }
+    said.extend(gate_sentence(report));
+    line(whole.command(), None, &format!("queue-load: {}", whole.word()), &said.join("; "))
+}
+
+fn of_case(report: &Report, case: &CaseRecord) -> String {
+    let scenario = report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
+    let title = format!("{}: {}", case.verdict.outcome.word(), sanitise(&case.id, LONGEST_TITLE));
+    let reasons: Vec<String> = case.verdict.reasons.iter().take(6).map(|reason| sanitise(reason, LONGEST)).collect();
+    let message = if reasons.is_empty() { case.verdict.outcome.word().to_owned() } else { reasons.join("\n") };
+    line(command(case.verdict.outcome), scenario.map(|scenario| scenario.file.as_str()), &title, &message)
+}
+
+/// One workflow command, encoded.
+pub(in crate::render) fn line(command: &str, file: Option<&str>, title: &str, message: &str) -> String {
+    let file = file.map_or(String::new(), |file| format!("file={},", property(&sanitise(file, LONGEST))));
+    format!("::{command} {file}title={}::{}", property(title), data(message))
+}
+
+/// A message: what would end the line is encoded, and what would be decoded.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property: what would end it, too.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_encoded_as_the_runner_decodes_them() {
+        assert_eq!(
+            line("error", Some("a,b:c.toml"), "50% of x: y, z", "1\n2\r3%0A::error::x"),
+            "::error file=a%2Cb%3Ac.toml,title=50%25 of x%3A y%2C z::1%0A2%0D3%250A::error::x"
+        );
+        assert_eq!(line("notice", None, "t", "m"), "::notice title=t::m");
+    }
+}

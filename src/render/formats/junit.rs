@@ -1,0 +1,226 @@
+//! JUnit's XML: a test suite for each case of the matrix, a test case for each of its checks, and one for its run.
+//!
+//! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s, of type `invalid` and of the kind of the error: what
+//! cannot be trusted must not be taken for a pass, and most readers of the format show what is skipped as one. What is to
+//! be said of the whole beyond its cases (interrupted, target not exercised) is the suite `plan`; what a gate said of the
+//! run, the suite `gate`, with a test case for each case on either side: one that regressed or is gone is a failure, one
+//! that cannot be told an error.
+
+use crate::render::RenderError;
+use crate::render::parts::headline::Headline;
+use crate::render::parts::shift;
+use crate::render::sanitise;
+use crate::report::{CaseDecision, CaseRecord, Change, GateOutcome, GateRecord, Report};
+use crate::scenario::AXES;
+use crate::verdict::{CheckResult, Outcome};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
+
+/// Longest text from outside, in characters.
+const LONGEST: usize = 1_000;
+/// Most lines of a child's stderr.
+const MAX_STDERR: usize = 20;
+
+/// The report as JUnit's XML.
+///
+/// # Errors
+/// When the XML cannot be written.
+pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
+    let mut document = quick_junit::Report::new(text(&report.tool.name));
+    document.add_test_suite(plan(report));
+    document.add_test_suites(report.cases.iter().map(suite));
+    document.add_test_suites(report.gate.as_ref().map(gate));
+    let mut bytes = Vec::new();
+    document.serialize(&mut bytes).map_err(|error| RenderError::Xml(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// Harmless, and in XML's own set of characters.
+fn text(text: &str) -> XmlString {
+    XmlString::new(sanitise(text, LONGEST))
+}
+
+fn plan(report: &Report) -> TestSuite {
+    let mut suite = TestSuite::new("plan");
+    for (name, value) in [
+        ("tool", format!("{} {}", report.tool.name, report.tool.version)),
+        ("created_at", report.created_at.clone()),
+        ("outcome", Headline::of(report).word().to_owned()),
+        ("exit_code", report.verdict.exit.code().to_string()),
+    ] {
+        suite.add_property(Property::new(name, text(&value)));
+    }
+    let reasons = &report.verdict.reasons;
+    let status = if reasons.is_empty() {
+        TestCaseStatus::success()
+    } else {
+        status(Outcome::Invalid, "invalid", &reasons.join("; "))
+    };
+    suite.add_test_case(test_case("the plan was carried out and exercises its targets", "plan", status));
+    suite
+}
+
+fn suite(case: &CaseRecord) -> TestSuite {
+    let name = format!("{}: {}", sanitise(&case.scenario, LONGEST), sanitise(&case.id, LONGEST));
+    let mut suite = TestSuite::new(&name);
+    for axis in &AXES {
+        suite.add_property(Property::new(axis.name, text(&axis.get(&case.parameters).to_string())));
+    }
+    let mut cases: Vec<TestCase> = Vec::new();
+    let mut run = test_case("the repeats were carried out", &name, carried_out(case));
+    let stderr: Vec<String> = case
+        .errors
+        .iter()
+        .flat_map(|error| &error.stderr_tail)
+        .map(|line| sanitise(line, LONGEST))
+        .take(MAX_STDERR)
+        .collect();
+    if !stderr.is_empty() {
+        run.set_system_err(stderr.join("\n"));
+    }
+    cases.push(run);
+    cases.extend(case.verdict.checks.iter().map(|check| of_check(check, &name)));
+    suite.add_test_cases(cases);
+    suite
+}
+
+/// What a gate said of the run: of the whole, and of each case.
+fn gate(gate: &GateRecord) -> TestSuite {
+    let mut suite = TestSuite::new("gate");
+    for (name, value) in [("gate", gate.outcome.word()), ("reason", &gate.reason), ("baseline", &gate.baseline)] {
+        suite.add_property(Property::new(name, text(value)));
+    }
+    let whole = match gate.outcome {
+        GateOutcome::Pass => Outcome::Pass,
+        GateOutcome::Regressed | GateOutcome::Failed => Outcome::Fail,
+        GateOutcome::Inconclusive | GateOutcome::Incomparable => Outcome::Invalid,
+    };
+    let whole = status(whole, gate.outcome.word(), &gate.reason);
+    suite.add_test_case(test_case("the run holds against its baseline", "gate", whole));
+    let cases = gate.decision().map(|decision| decision.cases).unwrap_or_default();
+    suite.add_test_cases(cases.iter().map(|case| test_case(&case.id, "gate", of_change(case, gate.outcome))));
+    suite
+}
+
+/// What became of a case since the baseline. One that is gone was not tested: it fails, or is skipped where that was
+/// allowed.
+fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
+    let word = case.change.word();
+    let outcome = match case.change {
+        Change::Regressed => Outcome::Fail,
+        Change::Inconclusive | Change::Incomparable => Outcome::Invalid,
+        Change::Removed if gate == GateOutcome::Pass => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_type(text(word)).set_message(text(&case.reason));
+            return skipped;
+        }
+        Change::Removed => Outcome::Fail,
+        // What is new has nothing to be worse than, but what cannot be trusted of it has been found.
+        Change::Added if !case.findings.is_empty() => Outcome::Invalid,
+        Change::Improved | Change::Added | Change::Unchanged => Outcome::Pass,
+    };
+    let mut status = status(outcome, word, &case.reason);
+    let numbers: Vec<String> = shift::open(case)
+        .iter()
+        .map(|shift| sanitise(&format!("{} {}", shift.metric, shift.line()), LONGEST))
+        .collect();
+    if outcome != Outcome::Pass && !numbers.is_empty() {
+        status.set_description(XmlString::new(numbers.join("\n")));
+    }
+    status
+}
+
+fn test_case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(text(name), status);
+    case.set_classname(XmlString::new(class));
+    case
+}
+
+/// What kept the case from being measured, and whatever else none of its checks says.
+fn carried_out(case: &CaseRecord) -> TestCaseStatus {
+    let by_a_check = case.verdict.checks.iter().map(|check| check.outcome).max().unwrap_or(Outcome::Pass);
+    if case.summary.is_some() && case.verdict.outcome <= by_a_check {
+        return TestCaseStatus::success();
+    }
+    let kind = case.errors.first().map_or(case.verdict.outcome.word(), |error| error.kind.as_str());
+    status(case.verdict.outcome, kind, &case.verdict.reasons.join("; "))
+}
+
+fn of_check(check: &CheckResult, class: &str) -> TestCase {
+    let name = format!("{}: {}", check.name, check.expression);
+    if check.outcome == Outcome::Pass {
+        return test_case(&name, class, TestCaseStatus::success());
+    }
+    let mut status = status(check.outcome, check.outcome.word(), check.reason.as_deref().unwrap_or(&check.expression));
+    let number = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value} {}", check.unit.name()));
+    status.set_description(text(&format!("observed: {}, limit: {}", number(check.observed), number(check.limit))));
+    test_case(&name, class, status)
+}
+
+fn status(outcome: Outcome, kind: &str, message: &str) -> TestCaseStatus {
+    let mut status = match outcome {
+        Outcome::Pass => return TestCaseStatus::success(),
+        Outcome::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Outcome::Invalid | Outcome::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    status.set_type(text(kind)).set_message(text(message));
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::parts::gated::{case, decision, record, test};
+    use crate::report::{Finding, FindingKind, fixture};
+
+    fn shown(outcome: GateOutcome, case: CaseDecision) -> String {
+        let mut report = fixture::report_of(Vec::new());
+        report.gate = Some(record(decision(outcome, vec![case])));
+        let xml = String::from_utf8(junit(&report).unwrap()).unwrap();
+        xml[xml.find("<testsuite name=\"gate\"").unwrap()..].to_owned()
+    }
+
+    #[test]
+    fn only_what_holds_against_the_baseline_is_a_test_that_passes() {
+        use Change::{Added, Improved, Incomparable, Inconclusive, Regressed, Removed, Unchanged};
+        let unmeasured = || vec![Finding { kind: FindingKind::Unmeasured, text: "it is invalid".into() }];
+        for (gate, change, findings, ended) in [
+            (GateOutcome::Regressed, Regressed, Vec::new(), "failure"),
+            (GateOutcome::Regressed, Removed, Vec::new(), "failure"),
+            (GateOutcome::Incomparable, Removed, Vec::new(), "failure"),
+            (GateOutcome::Pass, Removed, Vec::new(), "skipped"),
+            (GateOutcome::Inconclusive, Inconclusive, Vec::new(), "error"),
+            (GateOutcome::Incomparable, Incomparable, Vec::new(), "error"),
+            (GateOutcome::Inconclusive, Added, unmeasured(), "error"),
+            (GateOutcome::Pass, Added, Vec::new(), ""),
+            (GateOutcome::Pass, Improved, Vec::new(), ""),
+            (GateOutcome::Pass, Unchanged, Vec::new(), ""),
+        ] {
+            let decided = CaseDecision { findings, ..case("the case", change, Vec::new()) };
+            let xml = shown(gate, decided);
+            let mut of_case = xml[xml.find("<testcase name=\"the case\"").unwrap()..].lines();
+            let (start, next) = (of_case.next().unwrap(), of_case.next().unwrap().trim());
+            match ended {
+                "" => assert!(start.ends_with("/>"), "{change:?}: {xml}"),
+                _ => assert_eq!(
+                    next,
+                    format!("<{ended} message=\"{word} for a reason\" type=\"{word}\"/>", word = change.word()),
+                    "{change:?}"
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn the_gate_and_its_numbers_are_told() {
+        let tests = vec![test("cpu", 1e3, 2e3, Change::Regressed)];
+        let xml = shown(GateOutcome::Regressed, case("the case", Change::Regressed, tests));
+        for property in [
+            "<property name=\"gate\" value=\"regressed\"/>",
+            "<property name=\"reason\" value=\"regressed as a whole\"/>",
+            "<property name=\"baseline\" value=\"base.json\"/>",
+        ] {
+            assert!(xml.contains(property), "{property}: {xml}");
+        }
+        assert!(xml.contains("cpu 1.00 µs → 2.00 µs"), "{xml}");
+    }
+}

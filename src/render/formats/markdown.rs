@@ -1,0 +1,140 @@
+//! Markdown for a pull request or a job's summary: the verdict first, then what did not pass and why, the rest folded.
+//!
+//! Text from outside stands in code spans and fenced blocks alone, where nothing is a link, a mention, HTML or emphasis.
+
+use crate::render::formats::table;
+use crate::render::parts::columns::{all_axes, axes, metrics};
+use crate::render::parts::facts::facts;
+use crate::render::parts::grid::Column;
+use crate::render::parts::headline::Headline;
+use crate::render::parts::{gating, reasons, totals};
+use crate::render::sanitise;
+use crate::report::Report;
+use crate::units::human;
+use crate::verdict::Outcome;
+
+/// Most rows of a table: a comment on GitHub holds 65,536 characters.
+const MOST_ROWS: usize = 100;
+
+/// The report as Markdown.
+#[must_use]
+pub fn markdown(report: &Report) -> String {
+    let (axes, same) = axes(report);
+    let labels = table::labels(report, &axes);
+    let mut columns: Vec<Column> = metrics(report);
+    if let Some(verdict) = columns.pop() {
+        columns.insert(0, verdict);
+    }
+    columns.splice(1..1, axes);
+    let (open, passed): (Vec<usize>, Vec<usize>) =
+        (0..report.cases.len()).partition(|&row| report.cases[row].verdict.outcome != Outcome::Pass);
+    let mut open = open;
+    open.sort_by_key(|&row| std::cmp::Reverse(report.cases[row].verdict.outcome));
+
+    let mut out = heading(report);
+    if report.gate.is_some() {
+        out.push_str(&fenced(&(gating::last_line(report, 100) + &gating::evidence(report, 100))));
+    }
+    out.push_str(&rows(&columns, &open));
+    let why = reasons::lines(report, &labels, 100);
+    if !why.is_empty() {
+        out.push_str(&fenced(&why));
+    }
+    if !passed.is_empty() {
+        let title = format!(
+            "{} that {}",
+            human::counted(passed.len() as u64, "case"),
+            if passed.len() == 1 { "passes" } else { "pass" }
+        );
+        out.push_str(&folded(&title, &rows(&columns, &passed)));
+    }
+    out.push_str(&folded("Totals, parameters and environment", &particulars(report, &columns, &same)));
+    out
+}
+
+fn heading(report: &Report) -> String {
+    let mut out = format!("## {} queue-load: {}\n\n", Headline::of(report).sign(), table::whole(report));
+    for scenario in &report.scenarios {
+        out.push_str(&format!("- {}\n", code(&table::promise(scenario))));
+    }
+    for reason in &report.verdict.reasons {
+        out.push_str(&format!("- **{}**\n", code(&sanitise(reason, 400))));
+    }
+    out + "\n"
+}
+
+/// The rows with those numbers as a table; empty where there is none.
+fn rows(columns: &[Column], rows: &[usize]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut out = line(columns.iter().map(|column| column.header.replace('\n', " ")).collect());
+    out.push_str(&line(columns.iter().map(|column| if column.right { "--:".into() } else { ":--".into() }).collect()));
+    for &row in rows.iter().take(MOST_ROWS) {
+        out.push_str(&line(columns.iter().map(|column| cell(column, row)).collect()));
+    }
+    if rows.len() > MOST_ROWS {
+        out.push_str(&format!("\nand {} more\n", rows.len() - MOST_ROWS));
+    }
+    out + "\n"
+}
+
+/// Numbers and our own words are plain; what may come from outside is code. A bar would end the cell, and the backslash
+/// in front of it that Markdown offers can itself be escaped by one that is there already, so another sign stands for it.
+fn cell(column: &Column, row: usize) -> String {
+    let text = column.cells.get(row).map_or("", String::as_str);
+    if column.right || column.key == "verdict" { text.to_owned() } else { code(&text.replace('|', "¦")) }
+}
+
+fn particulars(report: &Report, columns: &[Column], same: &[String]) -> String {
+    let mut lines = totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()));
+    lines.push('\n');
+    let parameters =
+        if same.is_empty() { report.cases.first().map(all_axes).unwrap_or_default() } else { same.to_vec() };
+    lines.push_str(&format!("{}\n\n", parameters.join(" · ")));
+    lines.push_str(&format!("{}\n\n", facts(report).join(" · ")));
+    lines.push_str(&table::footnotes(columns, 100));
+    fenced(&lines)
+}
+
+pub(in crate::render) fn folded(title: &str, content: &str) -> String {
+    format!("<details><summary>{title}</summary>\n\n{content}</details>\n\n")
+}
+
+/// A code span that nothing in it can end.
+pub(in crate::render) fn code(text: &str) -> String {
+    let fence = "`".repeat(longest_run(text) + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A code block that nothing in it can end.
+pub(in crate::render) fn fenced(text: &str) -> String {
+    let fence = "`".repeat((longest_run(text) + 1).max(3));
+    format!("{fence}text\n{}\n{fence}\n\n", text.trim_end())
+}
+
+/// Most backticks in a row.
+fn longest_run(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_cannot_be_left() {
+        for (text, span) in [
+            ("plain", "`plain`"),
+            ("a`b", "``a`b``"),
+            ("``", "``` `` ```"),
+            ("", "`  `"),
+            ("<b>@user</b> [x](y)", "`<b>@user</b> [x](y)`"),
+        ] {
+            assert_eq!(code(text), span);
+        }
+        assert_eq!(fenced("a\n````\nb\n"), "`````text\na\n````\nb\n`````\n\n");
+    }
+}

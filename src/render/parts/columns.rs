@@ -1,0 +1,230 @@
+//! The columns of the table: one per axis that varies, one per thing measured.
+
+use crate::measure::OutcomeSource;
+use crate::render::parts::grid::Column;
+use crate::render::parts::numbers::{self, NONE};
+use crate::render::sanitise;
+use crate::report::{CaseRecord, LatencySummary, Report, Summary};
+use crate::scenario::{Pacing, Parameters, PhaseShift, Placement, Producers};
+use crate::units::human;
+use crate::verdict::Outcome;
+
+/// Longest text of a cell that comes from outside, in characters.
+const MAX_CELL: usize = 24;
+
+/// An axis: its column, and how a value is said above the table when it is the same everywhere.
+pub(in crate::render) struct Axis {
+    key: &'static str,
+    right: bool,
+    value: fn(&CaseRecord) -> String,
+}
+
+const AXES: [Axis; 19] = [
+    Axis { key: "scenario", right: false, value: |case| sanitise(&case.scenario, MAX_CELL) },
+    Axis { key: "queue", right: false, value: |case| sanitise(&case.parameters.queue, MAX_CELL) },
+    Axis { key: "strategy", right: false, value: |case| case.parameters.strategy.name().into() },
+    Axis { key: "maxsize", right: true, value: |case| human::count(case.parameters.maxsize) },
+    Axis { key: "tasks", right: true, value: |case| human::count(case.parameters.concurrency.into()) },
+    Axis { key: "rate", right: true, value: |case| numbers::exact_rate(case.parameters.rate) },
+    Axis { key: "offered", right: true, value: |case| human::rate(offered(&case.parameters)) },
+    Axis { key: "duration", right: true, value: |case| case.parameters.duration.to_string() },
+    Axis { key: "batch size", right: true, value: |case| human::count(case.parameters.batch_size) },
+    Axis { key: "batch timeout", right: true, value: |case| case.parameters.batch_timeout.to_string() },
+    Axis { key: "sample rate", right: true, value: |case| case.parameters.sample_rate.to_string() },
+    Axis { key: "sink", right: false, value: |case| case.parameters.sink.name().into() },
+    Axis { key: "sink delay", right: true, value: |case| case.parameters.sink_delay.to_string() },
+    Axis { key: "payload", right: false, value: |case| case.parameters.payload.to_string() },
+    Axis { key: "producers", right: false, value: |case| case.parameters.producers.to_string() },
+    Axis { key: "pacing", right: false, value: |case| case.parameters.pacing.to_string() },
+    Axis { key: "placement", right: false, value: |case| case.parameters.placement.to_string() },
+    Axis { key: "arrival", right: false, value: |case| case.parameters.arrival.to_string() },
+    Axis { key: "phase", right: false, value: |case| case.parameters.phase.to_string() },
+];
+
+fn offered(parameters: &Parameters) -> f64 {
+    f64::from(parameters.concurrency) * parameters.rate.per_second()
+}
+
+/// The axes as columns where they vary, and as `axis value` texts where they do not.
+pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
+    let (mut columns, mut same) = (Vec::new(), Vec::new());
+    for axis in &AXES {
+        let cells: Vec<String> = report.cases.iter().map(axis.value).collect();
+        let Some(first) = cells.first() else { continue };
+        if cells.iter().any(|cell| cell != first) {
+            // What is offered follows from tasks and rate, one of which varies too.
+            let dispensable = (axis.key == "offered").then_some(2);
+            columns.push(Column { key: axis.key, header: header(axis.key), right: axis.right, dispensable, cells });
+        } else if axis.key != "scenario" && !is_usual(axis.key, first) {
+            same.push(format!("{} {first}", axis.key));
+        }
+    }
+    (columns, same)
+}
+
+/// Whether a value is the default of an axis that says how the load is made: named only where it is another one.
+fn is_usual(key: &str, value: &str) -> bool {
+    let usual = [
+        ("producers", Producers::default().name()),
+        ("pacing", Pacing::default().name()),
+        ("placement", Placement::default().name()),
+        ("arrival", "uniform"),
+        ("phase", PhaseShift::default().name()),
+    ];
+    usual.contains(&(key, value))
+}
+
+/// The axes of one case, all of them.
+pub(in crate::render) fn all_axes(case: &CaseRecord) -> Vec<String> {
+    AXES.iter().map(|axis| format!("{} {}", axis.key, (axis.value)(case))).collect()
+}
+
+fn header(key: &'static str) -> &'static str {
+    match key {
+        "batch size" => "batch\nsize",
+        "batch timeout" => "batch\ntimeout",
+        "sample rate" => "sample\nrate",
+        "sink delay" => "sink\ndelay",
+        _ => key,
+    }
+}
+
+/// What is measured. Left out first: the largest enqueue, what was sampled out, what was offered (an axis), the p99 of
+/// enqueue, what was dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
+struct Metric {
+    key: &'static str,
+    header: &'static str,
+    dispensable: Option<u8>,
+    value: fn(&Summary) -> String,
+}
+
+const METRICS: [Metric; 8] = [
+    Metric {
+        key: "accepted",
+        header: "accepted",
+        dispensable: None,
+        value: |summary| numbers::share(summary.ledger.enqueued_in_window, summary.ledger.scheduled),
+    },
+    Metric {
+        key: "mean",
+        header: "enqueue\nmean",
+        dispensable: None,
+        value: |summary| numbers::mean(summary.latency.enqueue.mean_ns),
+    },
+    Metric { key: "p99", header: "enqueue\np99", dispensable: Some(4), value: |summary| p99(&summary.latency.enqueue) },
+    Metric {
+        key: "max",
+        header: "enqueue\nmax",
+        dispensable: Some(0),
+        value: |summary| numbers::time(summary.latency.enqueue.max_ns),
+    },
+    Metric {
+        key: "response",
+        header: "response\np99",
+        dispensable: Some(6),
+        value: |summary| p99(&summary.latency.response),
+    },
+    Metric {
+        key: "dropped",
+        header: "dropped",
+        dispensable: Some(5),
+        value: |summary| numbers::count(summary.ledger.dropped),
+    },
+    Metric {
+        key: "sampled",
+        header: "sampled\nout",
+        dispensable: Some(1),
+        value: |summary| numbers::count(summary.ledger.sampled_out),
+    },
+    Metric { key: "lost", header: "lost", dispensable: None, value: |summary| numbers::count(summary.ledger.lost()) },
+];
+
+/// The p99; with logs among them that were never sent, it is a lower bound and says so.
+fn p99(latency: &LatencySummary) -> String {
+    let text = numbers::time(latency.p99_ns);
+    if latency.censored > 0 && latency.p99_ns.is_some() { format!("{AT_LEAST}{text}") } else { text }
+}
+
+/// What stands before a lower bound.
+pub(in crate::render) const AT_LEAST: char = '≥';
+/// What stands behind a number of `enqueue` that covers refused calls too.
+pub(in crate::render) const ALL_CALLS: char = '‡';
+/// What stands behind the verdict of a case that offers less than the target's throughput.
+pub(in crate::render) const BELOW_LOAD: char = '†';
+
+/// The mark of an outcome, beside its word and its cell.
+pub(in crate::render) fn mark(outcome: Outcome) -> Option<char> {
+    match outcome {
+        Outcome::Pass => None,
+        Outcome::Invalid => Some('?'),
+        Outcome::Fail => Some('✗'),
+        Outcome::Error => Some('!'),
+    }
+}
+
+/// The measured columns; what was sampled out only where anything was.
+pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
+    let sampled = report.cases.iter().filter_map(|case| case.summary.as_ref()).any(|s| s.ledger.sampled_out > 0);
+    let shown = METRICS.iter().filter(|metric| metric.key != "sampled" || sampled);
+    let mut columns: Vec<Column> = shown
+        .map(|metric| Column {
+            key: metric.key,
+            header: metric.header,
+            right: true,
+            dispensable: metric.dispensable,
+            cells: report.cases.iter().map(|case| measured(case, metric)).collect(),
+        })
+        .collect();
+    columns.push(Column {
+        key: "verdict",
+        header: "verdict",
+        right: false,
+        dispensable: None,
+        cells: report.cases.iter().map(verdict).collect(),
+    });
+    columns
+}
+
+fn measured(case: &CaseRecord, metric: &Metric) -> String {
+    let text = case.summary.as_ref().map_or(NONE.into(), metric.value);
+    let text = if text != NONE && covers_all_calls(case, metric.key) { format!("{text}{ALL_CALLS}") } else { text };
+    let about = case.verdict.checks.iter().filter(|check| column_of(&check.subject) == Some(metric.key));
+    let worst = about.map(|check| check.outcome).max().and_then(mark);
+    // Without a repeat there is nothing that a mark could point at.
+    match worst.filter(|_| case.summary.is_some()) {
+        Some(mark) => format!("{mark}{text}"),
+        None => text,
+    }
+}
+
+/// Whether a metric is one of `enqueue` that covers refused calls too, since nobody knows which calls were refused.
+fn covers_all_calls(case: &CaseRecord, key: &str) -> bool {
+    let is_of_enqueue = matches!(key, "mean" | "p99" | "max");
+    let unknown = case.repeats.iter().any(|repeat| repeat.outcome_source != OutcomeSource::Call);
+    is_of_enqueue && unknown && case.summary.as_ref().is_some_and(|s| s.ledger.dropped + s.ledger.sampled_out > 0)
+}
+
+fn verdict(case: &CaseRecord) -> String {
+    let word = case.verdict.outcome.word();
+    let below = if case.verdict.below_target_load { format!(" {BELOW_LOAD}") } else { String::new() };
+    match mark(case.verdict.outcome) {
+        Some(mark) => format!("{mark} {word}{below}"),
+        None => format!("{word}{below}"),
+    }
+}
+
+/// The column that shows what a check is about, if there is one.
+fn column_of(subject: &str) -> Option<&'static str> {
+    let counted = subject.split(" / ").next().unwrap_or(subject);
+    match (subject, counted) {
+        ("mean(enqueue)", _) => Some("mean"),
+        ("p99(enqueue)", _) => Some("p99"),
+        ("max(enqueue)", _) => Some("max"),
+        ("p99(response)", _) => Some("response"),
+        (_, "accepted") => Some("accepted"),
+        (_, "dropped") => Some("dropped"),
+        (_, "sampled_out") => Some("sampled"),
+        (_, "lost") => Some("lost"),
+        _ => None,
+    }
+}

@@ -1,0 +1,212 @@
+//! By how much a promise moved from the baseline to the new report, and what that proves: one text for all formats.
+
+use crate::render::parts::numbers::NONE;
+use crate::render::sanitise;
+use crate::report::{CaseDecision, Change, MetricTest, MetricUnit};
+
+/// The metric that is shown of every case, whatever came of it.
+pub(in crate::render) const ALWAYS: &str = "enqueue.trimmed_mean";
+/// Longest name of a metric, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// A tested promise in words.
+pub(in crate::render) struct Shift {
+    /// Its name, such as `enqueue.trimmed_mean`.
+    pub(in crate::render) metric: String,
+    /// `1.16 µs → 1.56 µs`.
+    pub(in crate::render) values: String,
+    /// `+400 ns (+34%)`.
+    pub(in crate::render) moved: String,
+    /// `[+310 ns, +520 ns]`; empty with too few repeats.
+    pub(in crate::render) interval: String,
+    /// `1 µs`.
+    pub(in crate::render) margin: String,
+    /// What follows.
+    pub(in crate::render) change: Change,
+}
+
+impl Shift {
+    /// Of a test.
+    pub(in crate::render) fn of(test: &MetricTest) -> Self {
+        let signed = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| signed(test.unit, value));
+        let interval = match (test.shift_low, test.shift_high) {
+            (None, None) => String::new(),
+            (low, high) => format!("[{}, {}]", signed(low), signed(high)),
+        };
+        Self {
+            metric: sanitise(&test.metric, LONGEST_NAME),
+            values: format!("{} → {}", test.unit.show(test.base), test.unit.show(test.new)),
+            moved: signed(Some(test.shift)) + &relative(test),
+            interval,
+            margin: bare(test.unit, test.margin),
+            change: test.change,
+        }
+    }
+
+    /// The parts of its line, of which none is to be broken.
+    pub(in crate::render) fn parts(&self) -> Vec<String> {
+        let (base, new) = self.values.split_once(" → ").unwrap_or((&self.values, ""));
+        let mut parts = vec![self.metric.clone(), format!("{base} →"), new.to_owned(), format!(" {}", self.moved)];
+        let interval = self.interval.split_once(", ").map(|(low, high)| [format!("{low},"), format!("{high},")]);
+        match (interval, parts.last_mut()) {
+            (Some(interval), _) => parts.extend(interval),
+            (None, Some(moved)) => moved.push(','),
+            (None, None) => {}
+        }
+        parts.push(format!("margin {}", self.margin));
+        parts
+    }
+
+    /// All of it in one line: `1.16 µs → 1.56 µs  +400 ns (+34%) [+310 ns, +520 ns], margin 1 µs`.
+    pub(in crate::render) fn line(&self) -> String {
+        format!("{}  {}", self.values, self.difference())
+    }
+
+    /// The line without the values: `+400 ns (+34%) [+310 ns, +520 ns], margin 1 µs`.
+    pub(in crate::render) fn difference(&self) -> String {
+        let gap = if self.interval.is_empty() { "" } else { " " };
+        format!("{}{gap}{}, margin {}", self.moved, self.interval, self.margin)
+    }
+}
+
+/// The tests of a case that are worth showing: those that decided something or could not, and the one that is always
+/// shown; the worst first. None where the report is older than its tests.
+pub(in crate::render) fn shown(case: &CaseDecision) -> Vec<Shift> {
+    let mut tests: Vec<&MetricTest> =
+        case.tests.iter().filter(|test| is_open(test.change) || test.metric == ALWAYS).collect();
+    tests.sort_by_key(|test| (!is_open(test.change), test.change));
+    tests.into_iter().map(Shift::of).collect()
+}
+
+/// Those alone that regressed or cannot be told.
+pub(in crate::render) fn open(case: &CaseDecision) -> Vec<Shift> {
+    shown(case).into_iter().filter(|shift| is_open(shift.change)).collect()
+}
+
+const fn is_open(change: Change) -> bool {
+    matches!(change, Change::Regressed | Change::Inconclusive)
+}
+
+/// With its sign, in its unit; shares in percentage points.
+fn signed(unit: MetricUnit, value: f64) -> String {
+    let sign = if value < 0.0 { '-' } else { '+' };
+    match unit {
+        MetricUnit::Share => format!("{sign}{} pp", points(value)),
+        _ => format!("{sign}{}", unit.show(value.abs())),
+    }
+}
+
+/// A share as percentage points, without its sign.
+fn points(share: f64) -> String {
+    let points = share.abs() * 100.0;
+    let decimals = if points == 0.0 || points >= 10.0 { 0 } else { 2 };
+    format!("{points:.decimals$}")
+}
+
+/// A margin, which is mostly round: `1 µs` for `1.00 µs`.
+fn bare(unit: MetricUnit, value: f64) -> String {
+    let text = match unit {
+        MetricUnit::Share => format!("{} pp", points(value)),
+        _ => unit.show(value),
+    };
+    let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    format!("{number} {unit}").trim_end().to_owned()
+}
+
+/// The shift as a share of the base, in brackets; nothing where the base is no yardstick for it.
+fn relative(test: &MetricTest) -> String {
+    let is_scale = !matches!(test.unit, MetricUnit::Share | MetricUnit::Index | MetricUnit::Logs);
+    if !is_scale || test.base <= 0.0 {
+        return String::new();
+    }
+    let share = test.shift / test.base;
+    if !share.is_finite() {
+        return String::new();
+    }
+    match share.abs() {
+        ..0.0995 => format!(" ({:+.1}%)", share * 100.0),
+        0.0995..10.0 => format!(" ({:+.0}%)", share * 100.0),
+        _ => format!(" ({:.0}x)", share + 1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::parts::gated::{case, test};
+
+    #[test]
+    fn a_shift_reads_with_its_unit_its_interval_and_its_margin() {
+        use MetricUnit::{Bytes, CpuPerMillion, Index, Logs, Nanoseconds, Share};
+        for (unit, base, new, interval, margin, line) in [
+            (
+                Nanoseconds,
+                1_160.0,
+                1_560.0,
+                (Some(310.0), Some(520.0)),
+                1_000.0,
+                "1.16 µs → 1.56 µs  +400 ns (+34%) [+310 ns, +520 ns], margin 1 µs",
+            ),
+            (
+                Nanoseconds,
+                5e6,
+                1e6,
+                (Some(-4.2e6), Some(1e5)),
+                500.0,
+                "5.00 ms → 1.00 ms  -4.00 ms (-80%) [-4.20 ms, +100 µs], margin 500 ns",
+            ),
+            (Nanoseconds, 1_000.0, 1_050.0, (None, None), 1e5, "1.00 µs → 1.05 µs  +50.0 ns (+5.0%), margin 100 µs"),
+            (
+                Nanoseconds,
+                138e3,
+                50e6,
+                (None, Some(6e7)),
+                1e5,
+                "138 µs → 50.0 ms  +49.9 ms (362x) [–, +60.0 ms], margin 100 µs",
+            ),
+            (Nanoseconds, 0.0, 10.0, (None, None), 10.0, "0 ns → 10.0 ns  +10.0 ns, margin 10 ns"),
+            (
+                Share,
+                0.005,
+                0.012,
+                (Some(0.004), Some(0.5)),
+                0.005,
+                "0.500% → 1.20%  +0.70 pp [+0.40 pp, +50 pp], margin 0.5 pp",
+            ),
+            (Logs, 0.0, 5.0, (None, None), 0.0, "0 → 5  +5, margin 0"),
+            (CpuPerMillion, 2.0, 4.0, (None, None), 0.2, "2.000 s/M → 4.000 s/M  +2.000 s/M (+100%), margin 0.2 s/M"),
+            (
+                Bytes,
+                1_048_576.0,
+                3_145_728.0,
+                (None, None),
+                1_048_576.0,
+                "1.0 MiB → 3.0 MiB  +2.0 MiB (+200%), margin 1 MiB",
+            ),
+            (Index, 0.99, 0.5, (None, None), 0.1, "0.990 → 0.500  -0.490, margin 0.1"),
+        ] {
+            let mut tested = test("m", base, new, Change::Regressed);
+            (tested.unit, tested.shift_low, tested.shift_high, tested.margin) = (unit, interval.0, interval.1, margin);
+            let shift = Shift::of(&tested);
+            assert_eq!(shift.line(), line);
+            assert_eq!(shift.parts().join(" "), format!("m {line}"));
+        }
+    }
+
+    #[test]
+    fn what_decided_and_the_trimmed_mean_are_shown() {
+        let tests = [
+            test(ALWAYS, 1e3, 1e3, Change::Unchanged),
+            test("delivery.p50", 1e3, 1e3, Change::Unchanged),
+            test("response.slow_logs", 1e3, 2e3, Change::Inconclusive),
+            test("cpu", 1e3, 9e3, Change::Regressed),
+            test("memory", 1e3, 5e2, Change::Improved),
+        ];
+        let decision = case("a", Change::Regressed, tests.to_vec());
+        let names = |shifts: Vec<Shift>| shifts.into_iter().map(|shift| shift.metric).collect::<Vec<_>>();
+        assert_eq!(names(shown(&decision)), ["cpu", "response.slow_logs", ALWAYS]);
+        assert_eq!(names(open(&decision)), ["cpu", "response.slow_logs"]);
+        assert!(shown(&case("old", Change::Regressed, Vec::new())).is_empty(), "an older report has no tests");
+    }
+}

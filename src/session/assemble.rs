@@ -1,0 +1,111 @@
+//! From a plan and what its repeats gave to a report: the same for a run that has just ended and for its journal.
+
+use crate::plan::{Layout, Plan, Program};
+use crate::report::{
+    self, BuildFacts, CaseInput, Environment, ErrorInput, RepeatInput, Report, ReportInput, ScenarioRecord,
+    SetAsideInput,
+};
+use crate::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
+use crate::scenario::Scenario;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What all reports of one invocation share.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Where the run takes place.
+    pub environment: Environment,
+    /// When it began.
+    pub created_at: jiff::Timestamp,
+}
+
+/// What came of the plan, or of a part of it.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// By the index of the case in the plan.
+    pub runs: BTreeMap<usize, CaseRuns>,
+    /// How fast the machine was.
+    pub yardstick: Option<Yardstick>,
+    /// It is not all.
+    pub interrupted: bool,
+}
+
+/// The report on this program; and on the other one, where there is one.
+#[derive(Clone, Debug)]
+pub struct Reports {
+    /// On this program.
+    pub own: Report,
+    /// On the other one.
+    pub other: Option<Report>,
+}
+
+/// Puts the reports together, on those of the plan's own `cases`.
+pub fn reports(plan: &Plan, about: &About, cases: &[usize], mut gathered: Gathered) -> Reports {
+    let of = |program: Program, gathered: &mut Gathered, environment: Environment| {
+        let cases = cases.iter().map(|case| {
+            let index = plan.index_of(*case, program);
+            let case = &plan.cases[index];
+            input(CaseInput::new(case, plan.scenario_of(case)), gathered.runs.remove(&index).unwrap_or_default())
+        });
+        report::build(ReportInput {
+            created_at: about.created_at,
+            interrupted: gathered.interrupted,
+            scenarios: plan.scenarios.iter().zip(&plan.left_out).map(scenario).collect(),
+            environment,
+            cases: cases.collect(),
+            yardstick: gathered.yardstick,
+        })
+    };
+    let own = of(Program::Own, &mut gathered, about.environment.clone());
+    let other = (plan.layout == Layout::Programs).then(|| {
+        // How the other program was built is not known.
+        let unknown =
+            Environment { rustc: None, profile: None, git_commit: None, git_dirty: None, ..about.environment.clone() };
+        let mut other = of(Program::Other, &mut gathered, unknown);
+        other.tool.version = "unknown".into();
+        other
+    });
+    Reports { own, other }
+}
+
+/// A case with what its repeats gave.
+pub fn input(case: CaseInput, runs: CaseRuns) -> CaseInput {
+    let CaseRuns { measured, set_aside, errors, .. } = runs;
+    CaseInput {
+        repeats: measured.into_iter().map(repeat).collect(),
+        set_aside: set_aside.into_iter().map(aside).collect(),
+        errors: errors.into_iter().map(error).collect(),
+        ..case
+    }
+}
+
+/// Where this process runs.
+pub fn environment() -> Environment {
+    let build = BuildFacts { rustc: option_env!("QUEUE_LOAD_RUSTC"), profile: option_env!("QUEUE_LOAD_PROFILE") };
+    report::collect_environment(build, Path::new("."))
+}
+
+fn scenario((scenario, left_out): (&Scenario, &Vec<String>)) -> ScenarioRecord {
+    ScenarioRecord { left_out: left_out.clone(), ..ScenarioRecord::of(scenario) }
+}
+
+fn repeat(measured: Measured) -> RepeatInput {
+    let Measured { repeat, measurement } = measured;
+    RepeatInput { repeat: repeat.repeat, attempt: repeat.attempt, measurement }
+}
+
+fn aside(set_aside: SetAside) -> SetAsideInput {
+    let SetAside { repeat, measurement, reasons } = set_aside;
+    SetAsideInput { repeat: RepeatInput { repeat: repeat.repeat, attempt: repeat.attempt, measurement }, reasons }
+}
+
+fn error(failed: Failed) -> ErrorInput {
+    let Failed { repeat, error } = failed;
+    ErrorInput {
+        repeat: repeat.repeat,
+        attempt: repeat.attempt,
+        kind: error.fault.kind().to_owned(),
+        message: error.fault.to_string(),
+        stderr_tail: error.stderr_tail,
+    }
+}

@@ -1,0 +1,92 @@
+//! The baseline that a run is held against: found, read, and checked before anything runs.
+
+use super::error::SessionError;
+use crate::compare::{self, CaseDecision, CoverageChange, CoverageKind, FindingKind, Settings};
+use crate::report::{self, BaselineName, Report, ReportError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A report that another is held against.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its digest.
+    pub digest: String,
+    /// The report.
+    pub report: Report,
+}
+
+/// Reads the baseline of that name; where there is none, the file.
+///
+/// # Errors
+/// Neither is there; it cannot be read, is of a newer schema, or was altered.
+pub fn open(given: &str, reports: &Path) -> Result<Baseline, SessionError> {
+    let named = given.parse::<BaselineName>().ok().map(|name| name.path_in(reports)).filter(|path| path.exists());
+    let path = named.unwrap_or_else(|| PathBuf::from(given));
+    let read = report::read(&path).map_err(|error| match error {
+        ReportError::Io { ref source, .. } if source.kind() == ErrorKind::NotFound => missing(given, reports),
+        other => other.into(),
+    })?;
+    if !read.digest_matches {
+        return Err(ReportError::Digest { path }.into());
+    }
+    Ok(Baseline { path, digest: read.digest, report: read.report })
+}
+
+fn missing(given: &str, reports: &Path) -> SessionError {
+    const MOST: usize = 20;
+    let mut names = report::baseline_names(reports);
+    names.truncate(MOST);
+    let known = match names.is_empty() {
+        true => format!("there are no baselines in {}", reports.display()),
+        false => format!("there are {}", names.join(", ")),
+    };
+    let problem = format!("no baseline of this name and no such file; {known}; make one with --save-baseline");
+    SessionError::Baseline { baseline: given.to_owned(), problem }
+}
+
+/// Whether the baseline can be one for what is to be run: `expected` has the cases of the plan and the environment, and
+/// no repeat yet.
+///
+/// # Errors
+/// Another machine or build profile, no case in common, or cases that are not measured alike.
+pub fn check(given: &str, baseline: &Baseline, expected: &Report, settings: &Settings) -> Result<(), SessionError> {
+    let refuse = |problem: String| Err(SessionError::Baseline { baseline: given.to_owned(), problem });
+    let decision = compare::gate(&baseline.report, expected, settings);
+    let blocking = decision.differences.iter().filter(|difference| difference.blocks_gate);
+    let blocking: Vec<String> = blocking
+        .filter_map(|difference| {
+            let (base, new) = (difference.base.as_ref()?, difference.new.as_ref()?);
+            Some(format!("{} was {base} and is {new}", difference.what))
+        })
+        .collect();
+    if !blocking.is_empty() {
+        let what = blocking.join(", ");
+        return refuse(format!("comes from another machine or build: {what}; --allow-cross-machine overrules this"));
+    }
+    if !decision.cases.iter().any(CaseDecision::is_of_both) {
+        return refuse("has no case in common with what is to be run; align the scenario, or save another".into());
+    }
+    let lacking: Vec<String> = decision.coverage.iter().filter(|change| change.fails).map(asked_for).collect();
+    if !lacking.is_empty() {
+        return refuse(format!("asks for more than what is to be run: {}", lacking.join("; ")));
+    }
+    let unlike = decision.cases.iter().find(|case| case.findings.iter().any(|f| f.kind == FindingKind::Unlike));
+    match unlike {
+        Some(case) => refuse(format!("cannot be compared with what is to be run: {}: {}", case.id, case.reason)),
+        None => Ok(()),
+    }
+}
+
+/// What the baseline asks for, and how to go on without it.
+fn asked_for(change: &CoverageChange) -> String {
+    let overruled = change.kind.overruled_by().map_or_else(String::new, |by| format!(" ({by} overrules this)"));
+    match (&change.base, &change.new) {
+        (Some(base), Some(new)) => format!("{}: {}: {base} → {new}{overruled}", change.kind.words(), change.of),
+        (Some(base), None) if change.kind != CoverageKind::CaseRemoved => {
+            format!("{}: {}: {base}{overruled}", change.kind.words(), change.of)
+        }
+        _ => format!("{}: {}{overruled}", change.kind.words(), change.of),
+    }
+}

@@ -1,0 +1,195 @@
+//! The phases of a run: the plan; where it is held against something, the decision, and what confirms it.
+
+use super::assemble::{self, About, Gathered, Reports};
+use super::stage::Stage;
+use crate::compare::{self, GateDecision, GateOutcome, Settings};
+use crate::plan::Layout;
+use crate::report::{CaseRecord, Confirmation, GateRecord, GateRound, Report};
+use crate::run::{Ending, Execution};
+use crate::units::human;
+use crate::verdict::ExitOutcome;
+
+/// Decides: base, new, settings.
+pub type Judge<'a> = dyn Fn(&Report, &Report, &Settings) -> GateDecision + 'a;
+
+/// What a run is held against, and how.
+pub struct Gating<'a> {
+    /// Against what.
+    pub reference: Reference<'a>,
+    /// How.
+    pub settings: Settings,
+    /// How often cases that look regressed are run again, at most.
+    pub confirm: u32,
+    /// Decides.
+    pub judge: &'a Judge<'a>,
+}
+
+/// What a run is held against.
+pub enum Reference<'a> {
+    /// A saved report.
+    Saved {
+        /// Its file.
+        file: String,
+        /// Its digest.
+        digest: String,
+        /// The report.
+        report: &'a Report,
+    },
+    /// What the other program gave in this same run.
+    OtherProgram,
+}
+
+/// What became of a run.
+pub struct Conducted {
+    /// Its reports, complete.
+    pub reports: Reports,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Carries out the plan, decides, and confirms.
+pub fn conduct(stage: &mut Stage<'_>, about: &About, gating: Option<&Gating<'_>>) -> Conducted {
+    let all: Vec<usize> = (0..stage.plan.own_cases()).collect();
+    let (mut reports, ending) = measured(stage, about, &all, 0);
+    if !matches!(ending, Ending::Complete) {
+        return Conducted { reports, ending };
+    }
+    if stage.plan.layout == Layout::Twice {
+        compare::calibrate(&mut reports.own);
+    }
+    let ending = match gating {
+        Some(gating) => gate(stage, about, gating, &mut reports),
+        None => ending,
+    };
+    Conducted { reports, ending }
+}
+
+/// The reports on these cases, run now.
+fn measured(stage: &mut Stage<'_>, about: &About, cases: &[usize], round: u32) -> (Reports, Ending) {
+    let repeats = match round {
+        0 => stage.plan.repeats.clone(),
+        confirmation => stage.plan.again(cases, confirmation),
+    };
+    let Execution { cases: runs, yardstick, ending } = stage.carry_out(repeats, round);
+    let interrupted = !matches!(ending, Ending::Complete);
+    let gathered = Gathered { runs, yardstick: Some(yardstick), interrupted };
+    (assemble::reports(stage.plan, about, cases, gathered), ending)
+}
+
+/// Decides on the run, and again on fresh repeats of what looks regressed.
+fn gate(stage: &mut Stage<'_>, about: &About, gating: &Gating<'_>, reports: &mut Reports) -> Ending {
+    let decide = |reports: &Reports| {
+        let base = match &gating.reference {
+            Reference::Saved { report, .. } => only(report, &reports.own.cases),
+            Reference::OtherProgram => reports.other.clone().unwrap_or_else(|| only(&reports.own, &[])),
+        };
+        (gating.judge)(&base, &reports.own, &gating.settings)
+    };
+    let mut ending = Ending::Complete;
+    let whole = match &gating.reference {
+        // The whole baseline: what it has beyond this run is said too.
+        Reference::Saved { report, .. } => (gating.judge)(report, &reports.own, &gating.settings),
+        Reference::OtherProgram => decide(reports),
+    };
+    let mut rounds = vec![GateRound { round: 0, decision: whole }];
+    for round in 1..=gating.confirm {
+        let suspects = rounds.last().map(|round| compare::suspects(&round.decision)).unwrap_or_default();
+        let is_suspect = |case: &usize| suspects.contains(stage.plan.cases[*case].id.as_str());
+        let cases: Vec<usize> = (0..stage.plan.own_cases()).filter(is_suspect).collect();
+        if cases.is_empty() {
+            break;
+        }
+        let many = human::counted(cases.len() as u64, "case");
+        stage.observer.note(&format!(
+            "{many} looked regressed or could not be told; once more, {round} of at most {}",
+            gating.confirm
+        ));
+        let (fresh, end) = measured(stage, about, &cases, round);
+        let complete = matches!(end, Ending::Complete);
+        if complete {
+            rounds.push(GateRound { round, decision: decide(&fresh) });
+        }
+        keep(reports, fresh, round);
+        if !complete {
+            ending = end;
+            break;
+        }
+    }
+    record(&mut reports.own, gating, rounds, &ending);
+    ending
+}
+
+/// The baseline's cases that have these parameters.
+fn only(base: &Report, cases: &[CaseRecord]) -> Report {
+    let wanted = |case: &&CaseRecord| cases.iter().any(|new| new.parameters == case.parameters);
+    let kept = base.cases.iter().filter(wanted).cloned().collect();
+    Report { cases: kept, ..shallow(base) }
+}
+
+/// All of a report but its cases and what rests on them.
+fn shallow(report: &Report) -> Report {
+    Report {
+        schema_version: report.schema_version,
+        tool: report.tool.clone(),
+        created_at: report.created_at.clone(),
+        interrupted: report.interrupted,
+        scenarios: report.scenarios.clone(),
+        environment: report.environment.clone(),
+        cases: Vec::new(),
+        verdict: report.verdict.clone(),
+        yardstick: report.yardstick,
+        confirmations: Vec::new(),
+        gate: None,
+    }
+}
+
+/// Keeps the evidence of a confirmation beside that of the suspicion.
+fn keep(reports: &mut Reports, fresh: Reports, round: u32) {
+    let confirmation = |report: Report| Confirmation { round, cases: report.cases, yardstick: report.yardstick };
+    if let (Some(other), Some(fresh)) = (&mut reports.other, fresh.other) {
+        other.confirmations.push(confirmation(fresh));
+    }
+    reports.own.confirmations.push(confirmation(fresh.own));
+}
+
+/// Writes the decision into the report, and how the invocation ends because of it.
+fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, ending: &Ending) {
+    let (outcome, reason) = match ending {
+        Ending::Complete => compare::settle(&rounds),
+        Ending::Interrupted | Ending::Stopped(_) => {
+            let reason = "the run ended before what looked regressed was confirmed".to_owned();
+            (GateOutcome::Inconclusive, reason)
+        }
+    };
+    let (baseline, digest) = match &gating.reference {
+        Reference::Saved { file, digest, .. } => (file.clone(), digest.clone()),
+        Reference::OtherProgram => ("the other program".to_owned(), String::new()),
+    };
+    report.verdict.exit = exit(report.verdict.exit, outcome, gating.settings.allow_known_failures);
+    if !matches!(ending, Ending::Complete) {
+        report.interrupted = true;
+        report.verdict.exit = ExitOutcome::Interrupted;
+        report.verdict.reasons.insert(0, format!("interrupted: {reason}"));
+    }
+    report.gate = Some(GateRecord { baseline, digest, outcome, reason, rounds });
+}
+
+/// How an invocation ends whose cases end so and whose gate ends so: the first that applies, in the order of `--help`. A
+/// gate that passes has seen to it that every case that fails is a known failure, and allowed.
+fn exit(cases: ExitOutcome, gate: GateOutcome, failures_allowed: bool) -> ExitOutcome {
+    match (cases, gate) {
+        (ExitOutcome::Failed, GateOutcome::Pass) if failures_allowed => ExitOutcome::Pass,
+        (ExitOutcome::Failed, GateOutcome::Regressed) if failures_allowed => ExitOutcome::Regressed,
+        (ExitOutcome::Failed, GateOutcome::Incomparable) if failures_allowed => ExitOutcome::Incomparable,
+        (ExitOutcome::Failed, GateOutcome::Inconclusive) if failures_allowed => ExitOutcome::Invalid,
+        (ExitOutcome::Interrupted | ExitOutcome::Failed, _) => cases,
+        (_, GateOutcome::Failed) => ExitOutcome::Failed,
+        (_, GateOutcome::Regressed) => ExitOutcome::Regressed,
+        (_, GateOutcome::Incomparable) => ExitOutcome::Incomparable,
+        (_, GateOutcome::Inconclusive) => ExitOutcome::Invalid,
+        (_, GateOutcome::Pass) => cases,
+    }
+}
+
+#[cfg(test)]
+mod tests;

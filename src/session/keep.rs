@@ -1,0 +1,123 @@
+//! Keeps what a session gave: the reports, and the baseline.
+
+use super::assemble::Reports;
+use super::destination::Destination;
+use super::error::SessionError;
+use super::observer::Observer;
+use super::request::Request;
+use crate::report::{self, BaselineName, GateOutcome, Report};
+use crate::run::Journal;
+use crate::verdict::Outcome;
+use std::path::PathBuf;
+
+/// Keeps the report of a session as a baseline, if that was asked for.
+pub struct Keep {
+    name: Option<BaselineName>,
+    reports: PathBuf,
+}
+
+impl Keep {
+    /// Sees to it, before anything runs, that the baseline can be written.
+    ///
+    /// # Errors
+    /// The directory cannot be made.
+    pub fn prepare(request: &Request) -> Result<Self, SessionError> {
+        let (name, reports) = (request.save_baseline.clone(), request.reports_directory.clone());
+        if let Some(directory) = name.as_ref().and_then(|name| Some(name.path_in(&reports).parent()?.to_owned())) {
+            std::fs::create_dir_all(&directory)
+                .map_err(|source| SessionError::ReportsDirectory { path: directory, source })?;
+        }
+        Ok(Self { name, reports })
+    }
+
+    /// Keeps the report, unless there is a reason not to, which is said.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn baseline(&self, report: &Report, observer: &dyn Observer) -> Result<(), SessionError> {
+        let Some(name) = &self.name else { return Ok(()) };
+        if let Some(reason) = unfit(report) {
+            observer.warn(&format!("baseline {name} not saved: {reason}"));
+            return Ok(());
+        }
+        let replaced = name.path_in(&self.reports).exists();
+        let path = report::save_baseline(report, &self.reports, name)?;
+        let earlier = if replaced { ", in place of an earlier one" } else { "" };
+        observer.note(&format!("baseline {name}: {}{earlier}", path.display()));
+        Ok(())
+    }
+}
+
+/// Why a report is not to be held against later ones. A case that fails its target may well be: what matters then is
+/// whether it becomes worse.
+pub fn unfit(report: &Report) -> Option<String> {
+    if report.interrupted {
+        return Some("the run was interrupted".to_owned());
+    }
+    let broken = |case: &&report::CaseRecord| matches!(case.verdict.outcome, Outcome::Invalid | Outcome::Error);
+    if let Some(case) = report.cases.iter().find(broken) {
+        return Some(format!("case {} has no measurement that can be trusted", case.id));
+    }
+    if report.cases.is_empty() {
+        return Some("there is no case".to_owned());
+    }
+    match &report.gate {
+        Some(gate) if gate.outcome != GateOutcome::Pass => {
+            Some(format!("the gate ended {}; what is worse must not become the measure", gate.outcome.word()))
+        }
+        _ => None,
+    }
+}
+
+/// Saves the reports, the other program's first, upon which the journal has done its work. Returns where this program's is.
+///
+/// # Errors
+/// When a report cannot be written; the journal has it all then.
+pub fn save(
+    reports: &mut Reports,
+    destination: &Destination,
+    journal: Journal,
+    observer: &dyn Observer,
+) -> Result<PathBuf, SessionError> {
+    let kept = journal.path().to_owned();
+    if let Some(other) = &reports.other {
+        let unsaved = |source| SessionError::Unsaved { source, journal: kept.clone() };
+        let path = destination.beside("base").save(other).map_err(unsaved)?;
+        observer.note(&format!("report on the other program: {}", path.display()));
+        if let Some(gate) = &mut reports.own.gate {
+            gate.baseline = path.display().to_string();
+            gate.digest = other.digest().map_err(unsaved)?;
+        }
+    }
+    let path = destination.save(&reports.own).map_err(|source| SessionError::Unsaved { source, journal: kept })?;
+    observer.note(&format!("report: {}", path.display()));
+    if let Err(error) = journal.finish() {
+        observer.warn(&error.to_string());
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn what_is_unfit_to_be_a_baseline() {
+        let broken = fixture::report();
+        assert!(unfit(&broken).is_some_and(|reason| reason.contains("strategy=sample")), "one case broke");
+        let mut good = broken;
+        good.cases.truncate(2);
+        assert_eq!(unfit(&good), None, "a case that fails its target is fit");
+        let change = |change: fn(&mut Report)| {
+            let mut report = good.clone();
+            change(&mut report);
+            unfit(&report).unwrap()
+        };
+        assert!(change(|report| report.interrupted = true).contains("interrupted"));
+        assert!(change(|report| report.cases.clear()).contains("no case"));
+        let gated = fixture::filled_with(&[1.0; 8], &[1; 8], "text").gate;
+        good.gate = gated;
+        assert!(unfit(&good).is_some_and(|reason| reason.contains("regressed")));
+    }
+}

@@ -1,0 +1,270 @@
+//! From scenarios to a report, without a terminal: what `queue-load run` does, for the command line, a program or a test.
+//!
+//! ```no_run
+//! use queue_load::session::{Against, Session};
+//!
+//! # fn main() -> Result<(), queue_load::session::SessionError> {
+//! let concluded = Session::builder()
+//!     .scenario("scenarios/smoke.toml")
+//!     .set("concurrency", "1,10")
+//!     .against(Against::Baseline("main".into()))
+//!     .run()?;
+//! println!("{}", concluded.text());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | file | job |
+//! |---|---|
+//! | `request` | what is asked for |
+//! | `builder` | the same, step by step; [`check`] |
+//! | `inputs` | scenarios, overrides and filters to a plan, and the same plan again from a journal |
+//! | `external` | the programs of `[queues.NAME]` |
+//! | `other_program` | another build of this program |
+//! | `workers` | where the repeats of this program's own queues run |
+//! | `drivers` | who carries out which repeat |
+//! | `baseline` | the baseline, found and checked before anything runs |
+//! | `strength` | whether so few repeats can prove anything |
+//! | `stage` | carries out repeats: the plan's, and those of a confirmation |
+//! | `conduct` | the phases: the plan, the decision, its confirmation |
+//! | `assemble` | what the repeats gave, as reports |
+//! | `destination` | where the report and the journal go |
+//! | `keep` | saves the reports and the baseline |
+//! | `recover` | the report of a session that was cut short, from its journal |
+//! | `observer` | who is told what happens |
+//! | `concluded` | how a session ended |
+
+mod assemble;
+mod baseline;
+mod builder;
+mod concluded;
+mod conduct;
+mod destination;
+mod drivers;
+mod error;
+mod external;
+mod inputs;
+mod keep;
+mod observer;
+mod other_program;
+mod recover;
+mod request;
+mod stage;
+mod strength;
+mod workers;
+
+pub use crate::plan::{Plan, PlannedRepeat};
+pub use crate::run::{ChildCommand, Event, Interrupt};
+pub use crate::scenario::Override;
+pub use assemble::{environment, input};
+pub use builder::{Builder, check};
+pub use concluded::Concluded;
+pub use destination::JOURNAL;
+pub use drivers::verify;
+pub use error::SessionError;
+pub(crate) use error::in_lines;
+pub use external::{command_of, of_plan as programs_of};
+pub use inputs::{Inputs, Prepared, prepare};
+pub use observer::{Observer, OnEvent, Progress};
+pub use recover::{Recovered, recover};
+pub use request::{Against, Allowances, DEFAULT_CONFIRMATIONS, Place, Request, Selection};
+pub use stage::Stage;
+pub use workers::Workers;
+
+use crate::compare::{self, Settings};
+use crate::plan::Layout;
+use crate::report::{Environment, Report};
+use crate::run::{Ending, Journal, yardstick};
+use crate::scenario::{ExternalQueue, Scenario, Selector};
+use crate::worker::Queues;
+use assemble::{About, Gathered};
+use baseline::Baseline;
+use conduct::{Conducted, Gating, Reference, conduct};
+use destination::Destination;
+use drivers::PlanDriver;
+use keep::Keep;
+use other_program::OtherProgram;
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, PoisonError};
+
+/// Sessions of one process take turns: side by side they would measure each other.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// What a journal begins with: enough to make the report of what it holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    /// What the plan follows from.
+    inputs: Inputs,
+    /// Where the run took place.
+    environment: Environment,
+    /// How the plan is laid out.
+    #[serde(default)]
+    layout: Layout,
+}
+
+/// A request, and all that carrying it out needs.
+#[derive(Clone, Copy)]
+pub struct Session<'a> {
+    /// What is asked for.
+    pub request: &'a Request,
+    /// The queues that can be put under load, besides those that scenarios bring.
+    pub queues: &'a Queues,
+    /// Where repeats of these queues run.
+    pub workers: &'a Workers,
+    /// Is told what happens.
+    pub observer: &'a dyn Observer,
+    /// Ends the session when raised; what is finished is kept.
+    pub interrupt: &'a Interrupt,
+}
+
+/// All that is known before the first repeat.
+struct Ready {
+    inputs: Inputs,
+    plan: Plan,
+    about: About,
+    baseline: Option<Baseline>,
+    settings: Settings,
+    other: Option<OtherProgram>,
+    keep: Keep,
+    destination: Option<Destination>,
+}
+
+impl Session<'_> {
+    /// A session, step by step.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Checks everything that can be checked beforehand, runs the plan, decides, confirms, saves.
+    ///
+    /// # Errors
+    /// Why nothing was run. What goes wrong later, when there is a report, is in [`Concluded::failure`].
+    pub fn run(&self) -> Result<Concluded, SessionError> {
+        Workers::serve_if_asked(self.queues);
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ready = self.prepare()?;
+        let mut journal = ready.begin_journal()?;
+        let mut driver = PlanDriver::new(&ready.plan, self.queues, self.workers, ready.other.take())?;
+        let gating = self.gating(ready.baseline.as_ref(), &ready.settings);
+        let conducted = conduct(
+            &mut Stage {
+                plan: &ready.plan,
+                driver: &mut driver,
+                gauge: &mut || Some(yardstick::measure()),
+                observer: self.observer,
+                journal: journal.as_mut(),
+                interrupt: self.interrupt,
+            },
+            &ready.about,
+            gating.as_ref(),
+        );
+        Ok(self.conclude(conducted, &ready, journal))
+    }
+
+    fn prepare(&self) -> Result<Ready, SessionError> {
+        let Session { request, queues, observer, interrupt, .. } = *self;
+        let mut ask = |queue: &ExternalQueue, scenario: &Scenario| external::ask(queue, scenario, interrupt, observer);
+        let repeats = request.default_repeats();
+        let Prepared { inputs, mut plan, notes, filter } =
+            inputs::prepare_with(&request.selection, repeats, &queues.catalog(), Some(&mut ask))?;
+        notes.iter().for_each(|note| observer.note(&format!("note: {note}")));
+        if *self.workers == Workers::Here {
+            // What the report says has to be what was done.
+            plan.scenarios.iter_mut().for_each(|scenario| scenario.run.isolate = false);
+        }
+        check_layout(&request.against, &plan)?;
+        let plan = plan.laid_out(&request.against.layout())?;
+        let about = About { environment: assemble::environment(), created_at: jiff::Timestamp::now() };
+        let (baseline, settings) = baseline_for(request, &plan, &about, filter)?;
+        strength::check(request, &plan, baseline.as_ref(), &settings)?;
+        let keep = Keep::prepare(request)?;
+        let destination = Destination::of(request, &plan, about.created_at)?;
+        let other = match &request.against {
+            Against::OtherProgram(path) => Some(OtherProgram::greet(path, &plan, interrupt)?),
+            _ => None,
+        };
+        Ok(Ready { inputs, plan, about, baseline, settings, other, keep, destination })
+    }
+
+    fn gating<'b>(&self, baseline: Option<&'b Baseline>, settings: &Settings) -> Option<Gating<'b>> {
+        let reference = match (baseline, &self.request.against) {
+            (Some(Baseline { path, digest, report }), _) => {
+                Reference::Saved { file: path.display().to_string(), digest: digest.clone(), report }
+            }
+            (None, Against::OtherProgram(_)) => Reference::OtherProgram,
+            (None, _) => return None,
+        };
+        Some(Gating { reference, settings: settings.clone(), confirm: self.request.confirm, judge: &compare::gate })
+    }
+
+    /// Saves what there is. Whatever becomes of the files, the result is there.
+    fn conclude(&self, conducted: Conducted, ready: &Ready, journal: Option<Journal>) -> Concluded {
+        let Conducted { mut reports, ending } = conducted;
+        let saved = match (&ready.destination, journal) {
+            (Some(destination), Some(journal)) => {
+                keep::save(&mut reports, destination, journal, self.observer).map(Some)
+            }
+            _ => Ok(None),
+        };
+        let kept = match &saved {
+            Ok(_) => ready.keep.baseline(&reports.own, self.observer),
+            Err(_) => Ok(()),
+        };
+        let stopped = match ending {
+            Ending::Stopped(error) => Err(error.into()),
+            Ending::Complete | Ending::Interrupted => Ok(()),
+        };
+        let (path, unsaved) = match saved {
+            Ok(path) => (path, None),
+            Err(error) => (None, Some(error)),
+        };
+        let failure = unsaved.or(kept.err()).or(stopped.err());
+        Concluded { report: reports.own, other: reports.other, path, failure }
+    }
+}
+
+impl Ready {
+    fn begin_journal(&self) -> Result<Option<Journal>, SessionError> {
+        let Some(destination) = &self.destination else { return Ok(None) };
+        let header = Header {
+            inputs: self.inputs.clone(),
+            environment: self.about.environment.clone(),
+            layout: self.plan.layout.clone(),
+        };
+        let encoded = serde_json::to_value(&header).map_err(|error| SessionError::Internal(error.to_string()))?;
+        destination.begin_journal(self.about.created_at, &encoded).map(Some)
+    }
+}
+
+/// Whether what is to be compared is there.
+fn check_layout(against: &Against, plan: &Plan) -> Result<(), SessionError> {
+    match against {
+        Against::Axis(axis) if !plan.has_pairs(axis) => Err(SessionError::Unfit(format!(
+            "--ab: no two cases of the plan differ in `{axis}` alone; check --filter and [[exclude]]"
+        ))),
+        Against::OtherProgram(_) if plan.scenarios.iter().any(|scenario| !scenario.run.isolate) => {
+            let problem = "--ab-exec: isolate = false runs repeats in this program; leave it out";
+            Err(SessionError::Unfit(problem.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The baseline, checked against what is to be run, and how it is decided: as the baseline's own scenarios say.
+fn baseline_for(
+    request: &Request,
+    plan: &Plan,
+    about: &About,
+    filter: Selector,
+) -> Result<(Option<Baseline>, Settings), SessionError> {
+    let all: Vec<usize> = (0..plan.own_cases()).collect();
+    let expected = assemble::reports(plan, about, &all, Gathered::default()).own;
+    let settings = |base: &Report| request.allowances.apply_to(Settings { filter, ..Settings::of(base) });
+    let Against::Baseline(given) = &request.against else { return Ok((None, settings(&expected))) };
+    let baseline = baseline::open(given, &request.reports_directory)?;
+    let settings = settings(&baseline.report);
+    baseline::check(given, &baseline, &expected, &settings)?;
+    Ok((Some(baseline), settings))
+}

@@ -1,0 +1,35 @@
+//! Another build of this program, whose repeats are interleaved with this one's.
+
+use super::error::SessionError;
+use crate::plan::{Plan, PlannedRepeat};
+use crate::run::{ChildCommand, Interrupt, PATIENCE, greet};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Another build of this program.
+pub struct OtherProgram(ChildCommand);
+
+impl OtherProgram {
+    /// Finds the program, and hears its hello for each queue of the plan.
+    ///
+    /// # Errors
+    /// It is not there, speaks another version of the protocol, or does not have a queue.
+    pub fn greet(path: &Path, plan: &Plan, interrupt: &Interrupt) -> Result<Self, SessionError> {
+        let refuse = |problem: String| SessionError::OtherProgram { path: path.to_owned(), problem };
+        // A bare name is a file here, not one to look up in PATH.
+        let program = std::fs::canonicalize(path).map_err(|error| refuse(format!("cannot find it: {error}")))?;
+        let command = ChildCommand { args: vec!["worker".into()], ..ChildCommand::new(program) };
+        let queues: BTreeMap<&str, &PlannedRepeat> =
+            plan.repeats.iter().map(|repeat| (repeat.parameters.queue.as_str(), repeat)).collect();
+        for (queue, repeat) in queues {
+            greet(&command, repeat, PATIENCE, interrupt)
+                .map_err(|error| refuse(format!("cannot run repeats of queue {queue}: {error}")))?;
+        }
+        Ok(Self(command))
+    }
+
+    /// How it is started.
+    pub(super) fn command(self) -> ChildCommand {
+        self.0
+    }
+}

@@ -1,0 +1,87 @@
+//! From what a journal holds to the report that the run would have saved, as far as it came.
+
+use super::Header;
+use super::assemble::{self, About, Gathered};
+use super::error::SessionError;
+use super::inputs;
+use crate::plan::{Plan, PlannedRepeat};
+use crate::report::{Confirmation, Report};
+use crate::run::{CaseRuns, GaugeRecord, Journal, RepeatRecord, Yardstick};
+use crate::worker::Queues;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What a journal held.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The report that the run would have saved, as far as it came.
+    pub report: Report,
+    /// The line that was cut short and is left out, if there is one.
+    pub torn_line: Option<u64>,
+}
+
+/// Makes the report of what a journal holds.
+///
+/// # Errors
+/// It cannot be read, or its cases are not those that this program makes of its scenarios.
+pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> {
+    let no_report = |problem: String| SessionError::NoReport { path: path.to_owned(), problem };
+    let contents = Journal::read(path).map_err(|error| no_report(error.to_string()))?;
+    let header: Header =
+        serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
+    let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
+    let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
+    // With other queues built in, other cases may have been left out of the plan.
+    let is_strange = |repeat: &PlannedRepeat| plan.cases.get(repeat.case).is_none_or(|case| case.id != repeat.case_id);
+    if contents.records.iter().any(|record| is_strange(&record.repeat)) {
+        let problem = "its cases are not those that this program makes of its scenarios; use the program that wrote it";
+        return Err(no_report(problem.to_owned()));
+    }
+    let about = About { environment: header.environment, created_at };
+    let report = report(&plan, &about, contents.records, &contents.gauges);
+    Ok(Recovered { report, torn_line: contents.torn.map(|torn| torn.line) })
+}
+
+/// The report on this program. What was run to confirm a suspicion stands apart, as in a saved report; what a gate
+/// decided is not in a journal.
+pub(super) fn report(plan: &Plan, about: &About, records: Vec<RepeatRecord>, gauges: &[GaugeRecord]) -> Report {
+    let mut rounds: BTreeMap<u32, BTreeMap<usize, CaseRuns>> = BTreeMap::from([(0, BTreeMap::new())]);
+    // A confirmation is about the cases that were run in it, the plan about all.
+    let mut cases: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::from([(0, (0..plan.own_cases()).collect())]);
+    for record in records {
+        let slot = plan.slot_of(&record.repeat);
+        cases.entry(slot.confirmation).or_default().insert(slot.case);
+        rounds.entry(slot.confirmation).or_default().entry(record.repeat.case).or_default().add(record);
+    }
+    let mut whole = None;
+    let mut confirmations = Vec::new();
+    for (round, runs) in rounds {
+        let cases: Vec<usize> = cases.remove(&round).unwrap_or_default().into_iter().collect();
+        let interrupted = round == 0 && !is_whole(plan, &runs);
+        let gathered = Gathered { runs, yardstick: Some(yardstick(gauges, round)), interrupted };
+        let report = assemble::reports(plan, about, &cases, gathered).own;
+        if round == 0 {
+            whole = Some(report);
+        } else {
+            confirmations.push(Confirmation { round, cases: report.cases, yardstick: report.yardstick });
+        }
+    }
+    let mut whole = whole.expect("there is a round 0");
+    whole.confirmations = confirmations;
+    whole
+}
+
+fn yardstick(gauges: &[GaugeRecord], round: u32) -> Yardstick {
+    let mut yardstick = Yardstick::default();
+    let own = gauges.iter().filter(|gauge| gauge.round == round);
+    own.for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
+    yardstick
+}
+
+/// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.
+fn is_whole(plan: &Plan, runs: &BTreeMap<usize, CaseRuns>) -> bool {
+    plan.repeats.iter().all(|repeat| {
+        let retries = plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries;
+        runs.get(&repeat.case).is_some_and(|runs| runs.is_settled(repeat.repeat, retries))
+    })
+}

@@ -1,0 +1,47 @@
+//! What carries out repeats: the plan itself, and parts of it again.
+
+use super::observer::Observer;
+use crate::plan::{Plan, PlannedRepeat};
+use crate::run::{Conditions, Driver, Execution, Interrupt, Journal, YardstickReading, execute};
+use crate::verdict::{self, Validity};
+
+/// Everything that a run needs, for as many phases as it has.
+pub struct Stage<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Carries out the repeats.
+    pub driver: &'a mut dyn Driver,
+    /// Reads the yardstick.
+    pub gauge: &'a mut dyn FnMut() -> Option<YardstickReading>,
+    /// Is told what happens.
+    pub observer: &'a dyn Observer,
+    /// Takes what is finished.
+    pub journal: Option<&'a mut Journal>,
+    /// Ends the run when raised.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Stage<'_> {
+    /// Carries out these repeats: the plan's own, or those of a confirmation.
+    pub fn carry_out(&mut self, repeats: Vec<PlannedRepeat>, round: u32) -> Execution {
+        let phase = Plan { repeats, ..self.plan.clone() };
+        let observer = self.observer;
+        let mut progress = observer.phase(&phase);
+        execute(
+            &phase.repeats,
+            Conditions {
+                driver: &mut *self.driver,
+                validity: &|_, measurement| match verdict::judge_repeat(measurement) {
+                    Validity::Valid => Ok(()),
+                    Validity::Invalid { reasons } => Err(reasons),
+                },
+                invalid_retries: &|repeat| phase.scenario_of(&phase.cases[repeat.case]).run.invalid_retries,
+                on_event: &mut |event| progress.on_event(event),
+                gauge: &mut *self.gauge,
+                round,
+                journal: self.journal.as_deref_mut(),
+                interrupt: self.interrupt,
+            },
+        )
+    }
+}

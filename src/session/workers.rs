@@ -1,0 +1,57 @@
+//! Where the repeats of this program's own queues run.
+//!
+//! A repeat needs a process of its own. The program `queue-load`, and any built with [`crate::main_with`], has the verb
+//! `worker` for that. A test has no verbs, but its binary can be told to run one test: so it is started again with the name
+//! of the test that is running, and comes back to the same session, which finds [`MARK`] and carries out one repeat
+//! instead of the plan.
+
+use crate::run::ChildCommand;
+use crate::worker::{self, Queues};
+use std::io;
+
+/// Environment variable of a process that carries out one repeat for a test.
+const MARK: &str = "QUEUE_LOAD_TEST_WORKER";
+
+/// Where the repeats of this program's own queues run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// Each in a process of its own, started so.
+    Command(ChildCommand),
+    /// All in this process: nothing keeps one from disturbing the next, and nothing can end one that hangs.
+    Here,
+}
+
+impl Workers {
+    /// This program with the verb `worker`.
+    ///
+    /// # Errors
+    /// When the path of the running program cannot be had.
+    pub fn of_this_program() -> io::Result<Self> {
+        ChildCommand::worker().map(Self::Command)
+    }
+
+    /// The test that is running, once more, told by the name of its thread. Where that says nothing, as with a single test
+    /// thread, repeats run here.
+    #[must_use]
+    pub fn of_this_test() -> Self {
+        let thread = std::thread::current();
+        let (Some(name), Ok(program)) = (thread.name().filter(|name| *name != "main"), std::env::current_exe()) else {
+            return Self::Here;
+        };
+        Self::Command(ChildCommand {
+            args: vec![name.into(), "--exact".into(), "--nocapture".into()],
+            env: vec![(MARK.into(), "1".into())],
+            preamble: true,
+            ..ChildCommand::new(program)
+        })
+    }
+
+    /// Carries out one repeat and ends this process, if it was started for that.
+    pub(super) fn serve_if_asked(queues: &Queues) {
+        if std::env::var_os(MARK).is_some() {
+            // What the test harness has printed so far may lack its line feed.
+            println!();
+            std::process::exit(i32::from(!worker::serve(queues)));
+        }
+    }
+}

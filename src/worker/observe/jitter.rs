@@ -1,0 +1,118 @@
+//! A thread that sleeps from one millisecond to the next, and records by how much it wakes up late. Now and then it looks
+//! on which CPUs the others run, which takes it a small part of its millisecond.
+
+use crate::clock::Clock;
+use crate::load::metronome::Metronome;
+use crate::load::pacing::sharpen_sleep;
+use crate::measure::jitter::Jitter;
+use crate::worker::observe::whereabouts::{self, Seen, Whereabouts};
+use crate::worker::protocol::{Failure, FailureKind};
+use crate::worker::send::tasks::Span;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Between two wake-ups, in nanoseconds.
+const STEP: u64 = 1_000_000;
+
+/// Before the window it looks for the threads there are, so long ahead that it is done in time; in nanoseconds.
+const AHEAD: u64 = 3_000_000;
+
+/// The watching thread; it ends by itself when its span does, or at its next wake-up once this is dropped.
+#[derive(Debug)]
+pub struct JitterWatch {
+    stop: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<(Jitter, Seen)>>,
+}
+
+impl JitterWatch {
+    /// Watches `span`.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(clock: impl Clock, span: Span) -> Result<Self, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let watch = move || {
+            sharpen_sleep();
+            watch(&clock, span, &stopped, thread::sleep, Whereabouts::of_this_process)
+        };
+        let thread = thread::Builder::new().name("ql-jitter".into()).spawn(watch).map_err(|error| {
+            Failure::new(FailureKind::Internal, format!("cannot start the thread that watches the clock: {error}"))
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// What it saw; waits for the end of the span.
+    pub fn finish(mut self) -> Option<(Jitter, Seen)> {
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for JitterWatch {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn watch(
+    clock: &impl Clock,
+    span: Span,
+    stop: &AtomicBool,
+    mut sleep: impl FnMut(Duration),
+    find: impl FnOnce() -> Whereabouts,
+) -> (Jitter, Seen) {
+    let mut jitter = Jitter::new();
+    if stop.load(Ordering::Relaxed) {
+        return (jitter, Seen::default());
+    }
+    Metronome::new(span.start.saturating_sub(AHEAD), STEP).next(clock, &mut sleep);
+    let mut whereabouts = find();
+    let mut look_at = span.start + whereabouts::STEP;
+    let mut metronome = Metronome::new(span.start, STEP);
+    while !stop.load(Ordering::Relaxed) {
+        let beat = metronome.next(clock, &mut sleep);
+        if beat.due >= span.end() {
+            break;
+        }
+        jitter.record(beat.at - beat.due);
+        if beat.at >= look_at {
+            whereabouts.look();
+            look_at = beat.at + whereabouts::STEP;
+        }
+    }
+    (jitter, whereabouts.seen())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn a_pause_of_the_machine_is_one_late_wake_up() {
+        let clock = ManualClock::at(0);
+        let span = Span { start: 100 * MS, length: 20 * MS };
+        let sleep = |left: Duration| {
+            let pause = if clock.now() == 110 * MS { 5 * MS } else { 0 };
+            clock.advance(left.as_nanos() as u64 + pause);
+        };
+        let (jitter, _) = watch(&clock, span, &AtomicBool::new(false), sleep, Whereabouts::default);
+        let (overshoot, stolen) = jitter.to_parts();
+        // 20 steps, of which the pause took 5.
+        assert_eq!((overshoot.count, overshoot.max_ns, stolen), (15, Some(5 * MS), 5 * MS));
+    }
+
+    #[test]
+    fn a_stop_ends_it() {
+        let span = Span { start: 0, length: u64::MAX };
+        let stop = AtomicBool::new(true);
+        let (jitter, _) =
+            watch(&ManualClock::at(0), span, &stop, |_| panic!("it sleeps"), || panic!("it looks around"));
+        let (overshoot, _) = jitter.to_parts();
+        assert_eq!(overshoot.count, 0);
+    }
+}

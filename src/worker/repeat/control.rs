@@ -1,0 +1,190 @@
+//! The control: what this machine and this generator can do right now, told by a queue that does nothing.
+//!
+//! A piece of the repeat's own schedule, by the same producers on the same threads, into `noop`: a short one before each
+//! repeat, and one as long as the window after a repeat that was late. If either is late too, or nearly so, the lateness
+//! of the repeat is not the queue's.
+
+use crate::adapter::noop::Noop;
+use crate::adapter::{Queue, Setup, Sink};
+use crate::clock::SystemClock;
+use crate::load::{Schedule, Tally};
+use crate::measure::punctuality::{LONGEST_CONTROL_NS, is_second_control_wanted};
+use crate::measure::{Control, Measurement};
+use crate::plan::PlannedRepeat;
+use crate::units::Nanos;
+use crate::worker::observe::account;
+use crate::worker::protocol::{Failure, FailureKind};
+use crate::worker::repeat::drive::{Bench, drive};
+
+/// The longest that the first control is made so that it holds enough logs.
+const LONGEST: Nanos = Nanos::from_secs(1);
+
+/// Logs that make a control long enough: its median can then be judged.
+const ENOUGH: f64 = 20.0;
+
+/// With fewer logs than this there is no control: a handful of punctual logs would clear a machine that is not quiet.
+const FEWEST: f64 = 10.0;
+
+/// How long the control's last call may take, in nanoseconds.
+const PATIENCE: u64 = 10_000_000_000;
+
+/// What is left of a repeat's deadline when the second control has ended, at least, in nanoseconds.
+const RESERVE: u64 = 5_000_000_000;
+
+/// Runs the control of `repeat`; `None` where none is planned or its rate is too low for one.
+///
+/// # Errors
+/// The control did not end, or a thread could not be started.
+pub fn before(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, Failure> {
+    span(repeat.control, per_second(repeat)).map(|span| run(repeat, span, bench)).transpose()
+}
+
+/// Runs the second control of `repeat`, if what was measured asks for one: as long as the window, in the process that the
+/// queue was in. `left` is the time until the deadline, in nanoseconds. `None` as well where it does not come to an end:
+/// whoever lacks it accuses nobody, and the measurement is not lost.
+pub fn after(repeat: &PlannedRepeat, measurement: &Measurement, left: u64, bench: &Bench) -> Option<Control> {
+    let span = span_after(repeat.parameters.duration, per_second(repeat), left)?;
+    is_second_control_wanted(measurement).then(|| run(repeat, span, bench).ok()).flatten()
+}
+
+fn per_second(repeat: &PlannedRepeat) -> f64 {
+    repeat.parameters.rate.per_second() * f64::from(repeat.parameters.concurrency)
+}
+
+/// So much of the schedule into `noop`.
+fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Failure> {
+    let parameters = &repeat.parameters;
+    let mut short = repeat.clone();
+    short.warmup = Nanos::ZERO;
+    short.parameters.duration = span;
+    // Neither the sink's delay nor its file: what is asked is how punctual the producers are.
+    let sink = Sink::new(bench.clock.clone(), parameters.concurrency, 0, None);
+    let setup = Setup { parameters: short.parameters.clone(), seed: repeat.seed };
+    let internal = |why: String| Failure::new(FailureKind::Internal, format!("the control: {why}"));
+    let noop = Noop::build(&setup, sink.clone()).map_err(internal)?;
+    let shared = bench.share(&short, noop);
+    sink.set_window_end(shared.window.end());
+    let until = shared.window.end() + PATIENCE;
+    let driven = drive(bench, shared, &sink, &mut |_| {}, until).map_err(|failure| internal(failure.message))?;
+    let tally = sum(driven.tasks.iter().map(|task| task.tally));
+    let schedule = Schedule::of(&short.parameters, span, repeat.seed);
+    let recorder = driven.recorders.merge().map_err(|error| internal(error.to_string()))?;
+    Ok(Control {
+        span_ns: span.0,
+        scheduled: (0..schedule.tasks()).map(|task| schedule.count(task)).sum(),
+        attempted: tally.attempted,
+        unsent: tally.unsent,
+        unsent_generator: tally.unsent_generator,
+        lateness: recorder.lateness(),
+        machine: account::machine_record(&driven.passed, driven.jitter.as_ref(), SystemClock::source(), bench.floor_ns),
+    })
+}
+
+/// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs;
+/// `None` where none is planned or the rate is too low for one.
+#[must_use]
+pub fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
+    if planned == Nanos::ZERO {
+        return None;
+    }
+    // The cast saturates.
+    let enough = Nanos((ENOUGH / per_second * 1e9).ceil() as u64);
+    let span = enough.max(planned).min(LONGEST);
+    (per_second * span.as_secs_f64() >= FEWEST).then_some(span)
+}
+
+/// How long the second control is: as long as the window, up to [`LONGEST_CONTROL_NS`]; none where it holds too few logs or
+/// where the deadline leaves no time for it.
+fn span_after(window: Nanos, per_second: f64, left: u64) -> Option<Nanos> {
+    let span = window.min(Nanos(LONGEST_CONTROL_NS));
+    let has_time = span.0.saturating_add(RESERVE) <= left;
+    (has_time && per_second * span.as_secs_f64() >= FEWEST).then_some(span)
+}
+
+fn sum(tallies: impl Iterator<Item = Tally>) -> Tally {
+    tallies.fold(Tally::default(), |sum, part| Tally {
+        attempted: sum.attempted + part.attempted,
+        unsent: sum.unsent + part.unsent,
+        unsent_generator: sum.unsent_generator + part.unsent_generator,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::LoadClock;
+    use crate::measure::fixture::{constant, healthy};
+    use crate::plan::CONTROL;
+    use crate::scenario::{Parameters, Placement, Producers};
+    use crate::units::Rate;
+    use crate::worker::repeat::placement::Cpus;
+    use crate::worker::send::producers::{Crew, CrewPlan};
+
+    #[test]
+    fn a_control_is_as_long_as_it_must_be() {
+        for (per_second, span) in [
+            (10_000.0, Some(CONTROL)),
+            (67.0, Some(CONTROL)),
+            (40.0, Some(Nanos::from_millis(500))),
+            (20.0, Some(LONGEST)),
+            (10.0, Some(LONGEST)),
+            (9.9, None),
+            (1e-9, None),
+        ] {
+            assert_eq!(super::span(CONTROL, per_second), span, "{per_second}/s");
+            assert_eq!(super::span(Nanos::ZERO, per_second), None);
+        }
+    }
+
+    /// A few milliseconds of the schedule run in earnest; how punctual they are is not asked.
+    #[test]
+    fn a_late_repeat_gets_a_control_as_long_as_its_window() {
+        let clock = LoadClock::System(SystemClock::new());
+        let cpus = Cpus::share(Placement::None).unwrap();
+        let parameters = Parameters {
+            concurrency: 4,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_millis(20),
+            producers: Producers::Lanes,
+            ..Parameters::default()
+        };
+        let crew = Crew::start(CrewPlan::of(&parameters, &Noop::ABOUT, cpus.of_producers())).unwrap();
+        let bench = Bench { clock, crew, cpus, floor_ns: 0.0 };
+        let repeat = PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::from_millis(100),
+            control: CONTROL,
+            drain_timeout: Nanos::from_secs(10),
+            deadline: Nanos::from_secs(60),
+            seed: 7,
+        };
+        let on_time = healthy(1_000).with_control(1_000);
+        let mut late = on_time.clone();
+        late.latency.lateness = constant(1_000, 20_000_000);
+        let left = Nanos::from_secs(60).0;
+        assert_eq!(after(&repeat, &on_time, left, &bench), None);
+        assert_eq!(after(&repeat, &late, RESERVE, &bench), None, "there is no time for it");
+        let control = after(&repeat, &late, left, &bench).unwrap();
+        assert_eq!((control.span_ns, control.scheduled), (20_000_000, 80), "without a warm-up");
+        assert_eq!(control.attempted + control.unsent + control.unsent_generator, 80);
+    }
+
+    #[test]
+    fn a_second_control_is_as_long_as_the_window_if_the_deadline_lets_it() {
+        let seconds = Nanos::from_secs;
+        for (window, per_second, left, span) in [
+            (seconds(2), 10_000.0, 7, Some(seconds(2))),
+            (seconds(2), 10_000.0, 6, None),
+            (seconds(30), 10_000.0, 35, Some(seconds(30))),
+            (seconds(3_600), 10_000.0, 40, Some(seconds(30))),
+            (seconds(2), 5.0, 40, Some(seconds(2))),
+            (seconds(2), 4.0, 40, None),
+        ] {
+            assert_eq!(span_after(window, per_second, seconds(left).0), span, "{window} {per_second}/s {left}");
+        }
+    }
+}

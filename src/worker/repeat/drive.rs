@@ -1,0 +1,178 @@
+//! One load on its queue: warm-up and window, until the last call has returned.
+
+use crate::adapter::{Queue, Sink};
+use crate::clock::{Clock, LoadClock};
+use crate::load::{Schedule, Template};
+use crate::measure::jitter::Jitter;
+use crate::measure::recorder::Recorders;
+use crate::measure::stalls::Stalls;
+use crate::plan::PlannedRepeat;
+use crate::worker::observe::jitter::JitterWatch;
+use crate::worker::observe::machine::{Passed, Snapshot};
+use crate::worker::observe::whereabouts::Seen;
+use crate::worker::protocol::{Failure, FailureKind, Message, Progress};
+use crate::worker::repeat::panics;
+use crate::worker::repeat::placement::Cpus;
+use crate::worker::send::producers::{Crew, Ended, Load};
+use crate::worker::send::tasks::{LoadState, Span, TaskResult, Waiting};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// From the making of a load to its first log, in nanoseconds: time for all tasks to be spawned.
+const HEAD_START: u64 = 20_000_000;
+
+/// Between two progress messages, in nanoseconds.
+const BETWEEN_PROGRESS: u64 = 250_000_000;
+
+/// What all loads of a repeat run on.
+pub struct Bench {
+    /// The clock.
+    pub clock: LoadClock,
+    /// The producers' threads.
+    pub crew: Crew,
+    /// Where threads run.
+    pub cpus: Cpus,
+    /// Cost of timing one call, in nanoseconds.
+    pub floor_ns: f64,
+}
+
+impl Bench {
+    /// The load that `repeat` asks for, on `queue`; it begins shortly.
+    pub fn share<Q>(&self, repeat: &PlannedRepeat, queue: Q) -> LoadState<Q, LoadClock> {
+        let layout = self.crew.layout();
+        let waiting = layout.waiting(repeat.parameters.concurrency);
+        let warm_up = Span { start: self.clock.now() + HEAD_START, length: repeat.warmup.0 };
+        share(repeat, queue, self.clock.clone(), warm_up, waiting, layout.senders)
+    }
+}
+
+/// What the producers of a repeat share.
+pub fn share<Q>(
+    repeat: &PlannedRepeat,
+    queue: Q,
+    clock: LoadClock,
+    warm_up: Span,
+    waiting: Waiting,
+    senders: usize,
+) -> LoadState<Q, LoadClock> {
+    let parameters = &repeat.parameters;
+    let window = Span { start: warm_up.end(), length: parameters.duration.0 };
+    LoadState {
+        queue,
+        template: Template::new(parameters.payload.fields, parameters.payload.message.0),
+        waiting,
+        warm_up_schedule: Schedule::of(parameters, repeat.warmup, repeat.seed),
+        warm_up,
+        window_schedule: Schedule::of(parameters, parameters.duration, repeat.seed),
+        window,
+        recorders: Recorders::new(senders, window.start, window.length),
+        stalls: Stalls::new(senders),
+        clock,
+    }
+}
+
+/// A load that has run to its end, and the queue, which nobody calls any more.
+pub struct Driven<Q> {
+    /// The queue.
+    pub queue: Q,
+    /// What the calls took.
+    pub recorders: Recorders,
+    /// What the tasks told.
+    pub tasks: Vec<TaskResult>,
+    /// What the kernel says of the window.
+    pub passed: Passed,
+    /// What a watching thread says of the window.
+    pub jitter: Option<Jitter>,
+    /// Where it saw the threads of the two sides run.
+    pub seen: Seen,
+}
+
+/// Runs a load on its queue: warm-up and window, until the last call has returned or `drain_until` has come.
+///
+/// # Errors
+/// The queue panicked or hung; a thread cannot be started.
+pub fn drive<Q: Queue>(
+    bench: &Bench,
+    shared: LoadState<Q, LoadClock>,
+    sink: &Sink,
+    say: &mut dyn FnMut(Message),
+    drain_until: u64,
+) -> Result<Driven<Q>, Failure> {
+    let watch = JitterWatch::start(bench.clock.clone(), shared.window)?;
+    let load = Arc::new(shared);
+    let (send, results) = mpsc::channel();
+    let running = bench.crew.set_to_work(&load, &send)?;
+    drop(send);
+    let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
+    let (tasks, before, after) = course.follow()?;
+    running.end();
+    let LoadState { queue, recorders, .. } = Arc::into_inner(load)
+        .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
+    let passed = after.since(&before, &bench.cpus.numbers());
+    let (jitter, seen) = watch.finish().unzip();
+    Ok(Driven { queue, recorders, tasks, passed, jitter, seen: seen.unwrap_or_default() })
+}
+
+/// The main thread's view while the load runs.
+struct Course<'a, Q> {
+    load: &'a Load<Q>,
+    sink: &'a Sink,
+    say: &'a mut dyn FnMut(Message),
+    results: &'a Receiver<Ended>,
+    done: Vec<TaskResult>,
+    drain_until: u64,
+}
+
+impl<Q: Queue> Course<'_, Q> {
+    /// Follows the load to the end of its last task; the snapshots are of the window's two ends.
+    fn follow(mut self) -> Result<(Vec<TaskResult>, Snapshot, Snapshot), Failure> {
+        let (window, drain_until) = (self.load.window, self.drain_until);
+        self.until(window.start)?;
+        let before = Snapshot::take();
+        self.until(window.end())?;
+        let after = Snapshot::take();
+        self.until(drain_until)?;
+        let (tasks, done) = (self.load.window_schedule.tasks() as usize, self.done.len());
+        if done < tasks {
+            let message =
+                format!("{} of {tasks} tasks had a call in flight when the drain ran out of time", tasks - done);
+            return Err(Failure::new(FailureKind::Hung, message));
+        }
+        Ok((self.done, before, after))
+    }
+
+    /// Collects results until `time`, or until there are no more to come and the window is over.
+    fn until(&mut self, time: u64) -> Result<(), Failure> {
+        loop {
+            let now = self.load.clock.now();
+            let all_done = self.done.len() == self.load.window_schedule.tasks() as usize;
+            if now >= time || (all_done && now >= self.load.window.end()) {
+                return Ok(());
+            }
+            let nap = Duration::from_nanos((time - now).min(BETWEEN_PROGRESS));
+            match self.results.recv_timeout(nap) {
+                Ok(Some(result)) => self.done.push(result),
+                Ok(None) => return Err(Failure::new(FailureKind::Panicked, panics::first().unwrap_or_default())),
+                Err(RecvTimeoutError::Timeout) => self.tell_progress(),
+                // Every task has told its result.
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(nap),
+            }
+        }
+    }
+
+    fn tell_progress(&mut self) {
+        let so_far = self.load.recorders.so_far();
+        let mean = (so_far.enqueue_ns).checked_div(u128::from(so_far.enqueued));
+        (self.say)(Message::Progress(Progress {
+            elapsed_ns: self.load.clock.now().saturating_sub(self.load.window.start),
+            attempted: so_far.enqueued + so_far.rejected,
+            enqueued: so_far.enqueued,
+            rejected: so_far.rejected,
+            delivered: self.sink.so_far(),
+            mean_enqueue_ns: mean.map(|mean| mean as u64),
+            enqueue_sum_ns: u64::try_from(so_far.enqueue_ns).ok(),
+        }));
+    }
+}

@@ -1,0 +1,144 @@
+//! The course of one repeat: control, idle phase, load, drain, and another control where the load was late.
+
+pub(in crate::worker) mod control;
+pub(in crate::worker) mod drive;
+pub(in crate::worker) mod panics;
+pub(in crate::worker) mod placement;
+pub(in crate::worker) mod simulate;
+
+use crate::adapter::{Account, Queue, Setup, Sink};
+use crate::clock::{Clock, LoadClock, SystemClock};
+use crate::load::producer::GRACE;
+use crate::measure::Measurement;
+use crate::measure::lag::When;
+use crate::plan::PlannedRepeat;
+use crate::scenario::SinkKind;
+use crate::worker::observe::account::{self, Observed};
+use crate::worker::observe::{floor, responsiveness};
+use crate::worker::protocol::{Failure, FailureKind, Message};
+use crate::worker::send::producers::{Crew, CrewPlan};
+use drive::{Bench, Driven, drive};
+use placement::Cpus;
+use std::io::{BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// Beyond its deadline a shutdown gets this long to come back.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// Carries out one repeat with `Q`.
+pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
+    panics::watch();
+    let clock = LoadClock::System(SystemClock::new());
+    let until = clock.now().saturating_add(repeat.deadline.0);
+    let floor_ns = floor::measure(&clock);
+    let cpus = Cpus::share(repeat.parameters.placement).map_err(bad_request)?;
+    cpus.go_to_producers().map_err(bad_request)?;
+    let crew = Crew::start(CrewPlan::of(&repeat.parameters, &Q::ABOUT, cpus.of_producers()))?;
+    let bench = Bench { clock, crew, cpus, floor_ns };
+    let mut outcome = measure::<Q>(repeat, &bench, say);
+    if let Ok(measurement) = &mut outcome {
+        let left = until.saturating_sub(bench.clock.now());
+        measurement.control_after = control::after(repeat, measurement, left, &bench);
+    }
+    bench.crew.disband();
+    outcome
+}
+
+/// Control, idle phase, load, drain.
+fn measure<Q: Queue>(
+    repeat: &PlannedRepeat,
+    bench: &Bench,
+    say: &mut dyn FnMut(Message),
+) -> Result<Measurement, Failure> {
+    let clock = &bench.clock;
+    let control = control::before(repeat, bench)?;
+    bench.cpus.go_to_queue().map_err(bad_request)?;
+    let (queue, sink) = build::<Q>(repeat, clock)?;
+    bench.cpus.go_to_producers().map_err(bad_request)?;
+    let runtime = bench.crew.runtime();
+    let probes = runtime.map(|runtime| responsiveness::start_idle(runtime, clock.clone())).transpose()?;
+    say(Message::Started);
+
+    let shared = bench.share(repeat, queue);
+    let window = shared.window;
+    sink.set_window_end(window.end());
+    if let Some(probes) = &probes {
+        probes.listen(When::During, window);
+    }
+    let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
+    let Driven { queue, recorders, tasks, passed, jitter, seen } = drive(bench, shared, &sink, say, drain_until)?;
+    let lags = probes.map(responsiveness::Responsiveness::finish);
+    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
+    let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
+    let drain_ns = clock.now().saturating_sub(last_return);
+    account::draw_up::<Q>(Observed {
+        repeat,
+        tasks,
+        recorders,
+        sink,
+        account,
+        passed,
+        jitter,
+        seen,
+        lags,
+        control,
+        clock: SystemClock::source(),
+        floor_ns: bench.floor_ns,
+        drain_ns,
+    })
+    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+fn bad_request(why: String) -> Failure {
+    Failure::new(FailureKind::BadRequest, why)
+}
+
+fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &LoadClock) -> Result<(Q, Sink), Failure> {
+    let not_built =
+        |why: String| Failure::new(FailureKind::NotBuilt, format!("cannot build `{}`: {why}", Q::ABOUT.name));
+    let parameters = &repeat.parameters;
+    let inner = open_sink(parameters.sink).map_err(|error| not_built(format!("its sink: {error}")))?;
+    let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, inner);
+    let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
+    let built = catch_unwind(AssertUnwindSafe(|| Q::build(&setup, sink.clone())));
+    let queue = built.unwrap_or_else(|_| Err(panics::first().unwrap_or_default())).map_err(not_built)?;
+    Ok((queue, sink))
+}
+
+fn open_sink(kind: SinkKind) -> std::io::Result<Option<Box<dyn Write + Send>>> {
+    match kind {
+        SinkKind::Counting => Ok(None),
+        SinkKind::File => {
+            let path = std::env::temp_dir().join(format!("queue-load-{}.jsonl", std::process::id()));
+            let file = std::fs::File::create_new(&path)?;
+            // Without a name it is gone with the process, however that ends.
+            #[cfg(unix)]
+            std::fs::remove_file(&path)?;
+            Ok(Some(Box::new(BufWriter::new(file))))
+        }
+    }
+}
+
+/// Shuts the queue down in a thread of its own: one that hangs must not take the account with it.
+fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Failure> {
+    let deadline = Duration::from_nanos(left);
+    let (send, receive) = mpsc::channel();
+    let shutdown = move || {
+        let account = catch_unwind(AssertUnwindSafe(|| queue.shutdown(deadline)));
+        let _ = send.send(account);
+    };
+    let started = thread::Builder::new().name("ql-shutdown".into()).spawn(shutdown);
+    started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the shutdown: {error}")))?;
+    let account = receive.recv_timeout(deadline + SHUTDOWN_GRACE);
+    sink.stop_serving();
+    // A queue that gave up may still be delivering; in a service, it would end with the process.
+    sink.close();
+    match account {
+        Ok(Ok(account)) => Ok(account),
+        Ok(Err(_)) => Err(Failure::new(FailureKind::Panicked, panics::first().unwrap_or_default())),
+        Err(_) => Err(Failure::new(FailureKind::Hung, "the shutdown of the queue did not come back")),
+    }
+}

@@ -1,0 +1,235 @@
+//! A repeat on a manual clock: exact, and over as soon as it is computed.
+
+use crate::adapter::{Queue, Setup, Sink};
+use crate::clock::{Clock, LoadClock, ManualClock};
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::worker::observe::account::{self, Observed};
+use crate::worker::observe::machine::Passed;
+use crate::worker::observe::whereabouts::Seen;
+use crate::worker::protocol::{Failure, FailureKind};
+use crate::worker::repeat::drive;
+use crate::worker::send::lanes;
+use crate::worker::send::tasks::{Span, Waiting};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Carries out one repeat with `Q` on a manual clock, in one lane on the calling thread.
+///
+/// Time passes only where the producers wait and where the queue lets it pass on the clock of its sink
+/// ([`Clock::pass`]); everything else is instantaneous. A queue with threads of its own has no place here.
+///
+/// # Errors
+/// The queue cannot be built; more values than can be counted exactly.
+pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure> {
+    let clock = LoadClock::Manual(ManualClock::at(0));
+    let parameters = &repeat.parameters;
+    let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, None);
+    let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
+    let queue = Q::build(&setup, sink.clone()).map_err(|why| Failure::new(FailureKind::NotBuilt, why))?;
+    let warm_up = Span { start: clock.now(), length: repeat.warmup.0 };
+    let load = Arc::new(drive::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
+    sink.set_window_end(load.window.end());
+    let mut tasks = Vec::new();
+    lanes::run(Arc::clone(&load), 0, 1, parameters.pacing, |result| tasks.push(result));
+    if let Some(time) = clock.manual() {
+        time.advance_to(load.window.end());
+    }
+    let load =
+        Arc::into_inner(load).ok_or_else(|| Failure::new(FailureKind::Internal, "the lane still holds the load"))?;
+    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(load.window.end());
+    let account = load.queue.shutdown(Duration::from_nanos(repeat.drain_timeout.0));
+    let observed = Observed {
+        repeat,
+        tasks,
+        recorders: load.recorders,
+        sink,
+        account,
+        passed: Passed::default(),
+        jitter: None,
+        seen: Seen::default(),
+        lags: None,
+        control: None,
+        clock: "manual",
+        floor_ns: 0.0,
+        drain_ns: clock.now().saturating_sub(last_return),
+    };
+    account::draw_up::<Q>(observed).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::{About, Account};
+    use crate::load::{Entry, Phase, Reply, Stamp};
+    use crate::measure::encoding::Distribution;
+    use crate::scenario::{Arrival, Parameters};
+    use crate::units::{Nanos, Rate};
+    use std::marker::PhantomData;
+
+    /// How long a call takes, in nanoseconds.
+    trait Pace: Send + Sync + 'static {
+        fn of(stamp: Stamp) -> u64;
+    }
+
+    struct Fifty;
+    impl Pace for Fifty {
+        fn of(_: Stamp) -> u64 {
+            50_000
+        }
+    }
+
+    /// The first call takes 150 ms, the others no time.
+    struct SlowStart;
+    impl Pace for SlowStart {
+        fn of(stamp: Stamp) -> u64 {
+            if (stamp.phase, stamp.sequence) == (Phase::WarmUp, 0) { 150_000_000 } else { 0 }
+        }
+    }
+
+    /// The last call of a second at 10/s takes 1.2 s.
+    struct SlowEnd;
+    impl Pace for SlowEnd {
+        fn of(stamp: Stamp) -> u64 {
+            if (stamp.phase, stamp.sequence) == (Phase::Window, 9) { 1_200_000_000 } else { 0 }
+        }
+    }
+
+    /// Takes as long as its pace says, and delivers inside the call. Its shutdown takes 5 ms.
+    struct Paced<P> {
+        sink: Sink,
+        pace: PhantomData<P>,
+    }
+
+    type Steady = Paced<Fifty>;
+
+    impl<P: Pace> Queue for Paced<P> {
+        const ABOUT: About = About::new("paced", "1");
+
+        fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+            Ok(Self { sink, pace: PhantomData })
+        }
+
+        async fn log(&self, entry: &Entry<'_>) -> Reply {
+            self.sink.clock().pass(P::of(entry.stamp));
+            self.sink.deliver(Some(entry.stamp), |_| Ok(())).unwrap();
+            Reply::Enqueued { waited: Some(false) }
+        }
+
+        fn shutdown(self, _: Duration) -> Account {
+            self.sink.clock().pass(5_000_000);
+            Account::default()
+        }
+    }
+
+    fn repeat(rate: u32, concurrency: u32, seconds: u64) -> PlannedRepeat {
+        let parameters = Parameters {
+            concurrency,
+            rate: Rate::of_whole(rate),
+            duration: Nanos::from_secs(seconds),
+            ..Parameters::default()
+        };
+        PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::from_millis(100),
+            control: crate::plan::CONTROL,
+            drain_timeout: Nanos::from_secs(10),
+            deadline: Nanos::from_secs(60),
+            seed: 7,
+        }
+    }
+
+    #[test]
+    fn a_steady_queue_is_measured_exactly() {
+        let measurement = simulate::<Steady>(&repeat(100, 10, 10)).unwrap();
+        assert_eq!(measurement.ledger.scheduled, 10_000);
+        assert_eq!(measurement.ledger.delivered, 10_000);
+        assert_eq!(measurement.ledger.delivered_in_window, 10_000);
+        let latency = &measurement.latency;
+        for exact in [&latency.enqueue, &latency.response, &latency.response_ideal, &latency.delivery] {
+            assert_eq!((exact.count, exact.min_ns, exact.max_ns), (10_000, Some(50_000), Some(50_000)));
+        }
+        assert_eq!(latency.lateness.max_ns, Some(0));
+    }
+
+    #[test]
+    fn tasks_of_one_lane_wait_for_each_other_and_the_queue_is_told_to_be_the_cause() {
+        // Ten tasks fire at once, and each call keeps the lane for 50 µs.
+        let mut aligned = repeat(100, 10, 1);
+        aligned.parameters.phase = crate::scenario::PhaseShift::Aligned;
+        let measurement = simulate::<Steady>(&aligned).unwrap();
+        let response = &measurement.latency.response;
+        assert_eq!((response.min_ns, response.max_ns), (Some(50_000), Some(500_000)));
+        assert_eq!(measurement.latency.lateness.max_ns, Some(0), "the lane was inside calls of the queue all the time");
+    }
+
+    #[test]
+    fn a_burst_queues_up_behind_itself() {
+        let mut burst = repeat(1_000, 1, 1);
+        burst.parameters.arrival = Arrival::Burst(10);
+        let measurement = simulate::<Steady>(&burst).unwrap();
+        let response = Distribution::decode(&measurement.latency.response).unwrap();
+        // The first of each burst takes 50 µs, the tenth 500.
+        assert_eq!(
+            (measurement.ledger.attempted, response.min_ns(), response.max_ns()),
+            (1_000, Some(50_000), Some(500_000))
+        );
+        assert_eq!(response.sum_ns(), 100 * (1..=10).map(|n| n * 50_000).sum::<u128>());
+    }
+
+    #[test]
+    fn overload_is_unsent_to_the_last_log() {
+        // 40,000 logs/s where a call takes 50 µs: half of them cannot be sent.
+        let measurement = simulate::<Steady>(&repeat(40_000, 1, 1)).unwrap();
+        let ledger = &measurement.ledger;
+        assert_eq!((ledger.scheduled, ledger.attempted, ledger.unsent), (40_000, 20_000, 20_000));
+        assert_eq!((ledger.unsent_generator, measurement.latency.response.censored), (0, 20_000));
+    }
+
+    #[test]
+    fn a_call_of_the_warm_up_that_lasts_into_the_window_is_the_queues_delay() {
+        let measurement = simulate::<Paced<SlowStart>>(&repeat(100, 1, 1)).unwrap();
+        let latency = &measurement.latency;
+        // The window begins at 100 ms; its first log waits until 150 ms.
+        assert_eq!((latency.response.max_ns, latency.lateness.max_ns), (Some(50_000_000), Some(0)));
+        assert_eq!(measurement.ledger.attempted, 100);
+    }
+
+    #[test]
+    fn what_is_left_of_the_warm_up_when_the_window_begins_is_abandoned() {
+        let repeat = repeat(100, 1, 1);
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let sink = Sink::new(clock.clone(), 1, 0, None);
+        let queue = Steady { sink: sink.clone(), pace: PhantomData };
+        let warm_up = Span { start: 0, length: repeat.warmup.0 };
+        let load = Arc::new(drive::share(&repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
+        // A generator that sleeps through the warm-up.
+        clock.pass(load.window.start);
+        let mut results = Vec::new();
+        lanes::run(Arc::clone(&load), 0, 1, repeat.parameters.pacing, |result| results.push(result));
+        assert_eq!((results[0].warm_up.enqueued, results[0].told.enqueued), (0, 100));
+    }
+
+    #[test]
+    fn the_drain_begins_when_the_last_call_has_returned() {
+        let drain = |measurement: Measurement| measurement.cost.drain_ns;
+        assert_eq!(drain(simulate::<Steady>(&repeat(100, 1, 1)).unwrap()), 5_000_000);
+        // Due 900 ms into the window and 1.2 s long, it returns 1.1 s after the end; the shutdown then takes its 5 ms.
+        let late = simulate::<Paced<SlowEnd>>(&repeat(10, 1, 1)).unwrap();
+        assert_eq!((late.ledger.enqueued, late.ledger.enqueued_in_window), (10, 9));
+        assert_eq!(drain(late), 5_000_000);
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_the_schedule() {
+        let sizes = [10, 40].map(|seconds| {
+            let measurement = simulate::<Steady>(&repeat(1_000, 10, seconds)).unwrap();
+            measurement.series.points.len()
+        });
+        assert!(sizes.iter().all(|&points| points <= 256), "{sizes:?}");
+    }
+}

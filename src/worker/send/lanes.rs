@@ -1,0 +1,223 @@
+//! Producers on a few threads: each lane runs many logical tasks on one thread, without a timer for each.
+//!
+//! A lane walks the merged schedule of its tasks and resumes each when it is due. A task that waits for room in the queue
+//! is resumed when the queue wakes it, and does not hold up the others. On a manual clock a lane moves the time on
+//! whenever nothing is left to do now: the load is then simulated, exactly and without waiting.
+
+use crate::adapter::Queue;
+use crate::clock::Clock;
+use crate::load::Schedule;
+use crate::load::pacing::{asleep, give_way};
+use crate::scenario::Pacing;
+use crate::worker::send::tasks::{LoadState, TaskResult, become_sender, resume_at, take_due};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+/// Longest sleep of a lane that waits for its last calls to return, in nanoseconds.
+const NAP: u64 = 50_000_000;
+
+/// Logs a second that one lane is given, at most, as long as there are CPUs for more lanes.
+const MOST_PER_LANE: f64 = 2_000_000.0;
+
+/// How many lanes a load gets: one for each 2 million logs/s, no more than there are CPUs or tasks.
+pub fn count(offered_per_s: f64, tasks: u32, cpus: usize) -> u32 {
+    let wanted = (offered_per_s / MOST_PER_LANE).ceil().clamp(1.0, cpus.max(1) as f64);
+    (wanted as u32).min(tasks)
+}
+
+/// Runs the tasks `lane`, `lane + lanes`, … on the calling thread until all are done; `tell` gets each result.
+pub fn run<Q: Queue, C: Clock>(
+    shared: Arc<LoadState<Q, C>>,
+    lane: u32,
+    lanes: u32,
+    pacing: Pacing,
+    mut tell: impl FnMut(TaskResult),
+) {
+    become_sender(lane as usize);
+    let spans = [(&shared.warm_up_schedule, shared.warm_up.start), (&shared.window_schedule, shared.window.start)];
+    let dues = spans.map(|(schedule, start)| due_times(schedule, start, lane, lanes));
+    let mut dues = dues.into_iter().flatten().peekable();
+    let resumed = Arc::new(Resumed::here());
+    let mut places: Vec<_> = (lane..shared.window_schedule.tasks())
+        .step_by(lanes as usize)
+        .map(|task| {
+            let shared = Arc::clone(&shared);
+            let future = async move { shared.run_task(task).await };
+            Place::new(Box::pin(future), &resumed, task)
+        })
+        .collect();
+    let place_of = |task: u32| ((task - lane) / lanes) as usize;
+
+    let mut left = places.len();
+    let mut resume = |place: &mut Place<_>| {
+        if let Some(result) = place.resume() {
+            left -= 1;
+            tell(result);
+        }
+        left == 0
+    };
+    let mut done = places.iter_mut().fold(false, |_, place| resume(place));
+    while !done {
+        resumed.take().into_iter().for_each(|task| {
+            let place = &mut places[place_of(task)];
+            if place.state == State::Calling {
+                done = resume(place);
+            }
+        });
+        let mut now = shared.clock.now();
+        while let Some((_, task)) = dues.next_if(|&(due, _)| due <= now) {
+            resume_at(now);
+            let place = &mut places[place_of(task)];
+            if place.state == State::Waiting {
+                done = resume(place);
+                now = shared.clock.now();
+            }
+        }
+        if !done {
+            idle(&shared.clock, dues.peek().map(|&(due, _)| due), pacing, &resumed);
+        }
+    }
+}
+
+fn due_times(schedule: &Schedule, start: u64, lane: u32, lanes: u32) -> impl Iterator<Item = (u64, u32)> + use<> {
+    schedule.merged(lane, lanes).map(move |(offset, task)| (start + offset, task))
+}
+
+/// Waits until `due`, or until a call can go on. Without a due time only calls are waited for.
+fn idle(clock: &impl Clock, due: Option<u64>, pacing: Pacing, resumed: &Resumed) {
+    if let Some(manual) = clock.manual() {
+        if !resumed.any() {
+            manual.advance_to(due.unwrap_or_else(|| clock.now() + NAP));
+        }
+        return;
+    }
+    loop {
+        let now = clock.now();
+        if resumed.any() || due.is_some_and(|due| now >= due) {
+            return;
+        }
+        match due.map_or(NAP, |due| asleep(due - now, pacing)) {
+            0 => give_way(),
+            span => thread::park_timeout(Duration::from_nanos(span)),
+        }
+    }
+}
+
+/// What a task is doing while it is not running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Waiting for its next log to be due.
+    Waiting,
+    /// Inside a call that has not returned.
+    Calling,
+    /// Nothing any more.
+    Done,
+}
+
+/// A task's place in its lane.
+struct Place<F> {
+    future: Pin<Box<F>>,
+    waker: Waker,
+    state: State,
+}
+
+impl<F: Future<Output = TaskResult>> Place<F> {
+    fn new(future: Pin<Box<F>>, resumed: &Arc<Resumed>, task: u32) -> Self {
+        let waker = Waker::from(Arc::new(TaskWaker { resumed: Arc::clone(resumed), task }));
+        Self { future, waker, state: State::Waiting }
+    }
+
+    /// Lets the task run until it has to wait.
+    fn resume(&mut self) -> Option<TaskResult> {
+        let _ = take_due();
+        match self.future.as_mut().poll(&mut Context::from_waker(&self.waker)) {
+            Poll::Ready(result) => {
+                self.state = State::Done;
+                Some(result)
+            }
+            Poll::Pending => {
+                self.state = if take_due().is_some() { State::Waiting } else { State::Calling };
+                None
+            }
+        }
+    }
+}
+
+/// The tasks of a lane whose calls can go on.
+struct Resumed {
+    tasks: Mutex<Vec<u32>>,
+    any: AtomicBool,
+    lane: Thread,
+}
+
+impl Resumed {
+    fn here() -> Self {
+        Self { tasks: Mutex::default(), any: AtomicBool::new(false), lane: thread::current() }
+    }
+
+    fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
+    fn take(&self) -> Vec<u32> {
+        if !self.any() {
+            return Vec::new();
+        }
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        self.any.store(false, Ordering::Release);
+        std::mem::take(&mut tasks)
+    }
+}
+
+struct TaskWaker {
+    resumed: Arc<Resumed>,
+    task: u32,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut tasks = self.resumed.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.push(self.task);
+        self.resumed.any.store(true, Ordering::Release);
+        drop(tasks);
+        self.resumed.lane.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_as_many_as_the_load_needs_and_the_machine_has() {
+        for (offered, tasks, cpus, lanes) in [
+            (10_000.0, 10, 2, 1),
+            (10e6, 1_000, 2, 2),
+            (10e6, 1_000, 16, 5),
+            (10e6, 3, 16, 3),
+            (1e10, 10_000, 8, 8),
+            (1.0, 1, 0, 1),
+        ] {
+            assert_eq!(count(offered, tasks, cpus), lanes, "{offered}/s from {tasks} tasks on {cpus} CPUs");
+        }
+    }
+
+    #[test]
+    fn a_wake_up_is_kept_until_it_is_taken() {
+        let resumed = Arc::new(Resumed::here());
+        let waker = Waker::from(Arc::new(TaskWaker { resumed: Arc::clone(&resumed), task: 7 }));
+        assert!(resumed.take().is_empty());
+        waker.wake_by_ref();
+        assert!(resumed.any());
+        assert_eq!(resumed.take(), [7]);
+        assert!(!resumed.any());
+    }
+}

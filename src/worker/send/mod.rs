@@ -1,0 +1,5 @@
+//! Sends the load: the producers, as tasks of a runtime or on lanes.
+
+pub(in crate::worker) mod lanes;
+pub(in crate::worker) mod producers;
+pub(in crate::worker) mod tasks;

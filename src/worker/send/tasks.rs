@@ -1,0 +1,338 @@
+//! The producers: one tokio task for each logical task, on its absolute open-loop schedule.
+
+use crate::adapter::Queue;
+use crate::clock::Clock;
+use crate::load::pacing::Pacer;
+use crate::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Template};
+use crate::measure::ledger::Told;
+use crate::measure::recorder::Recorders;
+use crate::measure::stalls::Stalls;
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+/// A span of the load: when it begins on the clock of the load, and how long it is, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its beginning.
+    pub start: u64,
+    /// Its length.
+    pub length: u64,
+}
+
+impl Span {
+    /// Its end.
+    pub fn end(&self) -> u64 {
+        self.start + self.length
+    }
+}
+
+/// How tasks wait for their due times.
+#[derive(Clone, Debug)]
+pub enum Waiting {
+    /// Woken by a pacer that knows the schedule.
+    Paced(Arc<Pacer>),
+    /// By tokio's timer, whose steps are 1 ms: a task sends all that is due at each wake-up.
+    Timer,
+    /// Resumed by the lane on which the task runs.
+    Lane,
+}
+
+/// All that the producers share.
+#[derive(Debug)]
+pub struct LoadState<Q, C> {
+    /// The queue under load.
+    pub queue: Q,
+    /// The clock of the load.
+    pub clock: C,
+    /// What each log carries.
+    pub template: Template,
+    /// How to wait.
+    pub waiting: Waiting,
+    /// Schedule of the warm-up.
+    pub warm_up_schedule: Schedule,
+    /// The warm-up.
+    pub warm_up: Span,
+    /// Schedule of the window.
+    pub window_schedule: Schedule,
+    /// The window.
+    pub window: Span,
+    /// What the calls of the window took.
+    pub recorders: Recorders,
+    /// When all sender threads were inside a call.
+    pub stalls: Stalls,
+}
+
+/// What one task has to tell when it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskResult {
+    /// Which task.
+    pub task: u32,
+    /// What became of its schedule.
+    pub tally: crate::load::Tally,
+    /// What its calls were told.
+    pub told: Told,
+    /// What its calls during the warm-up were told.
+    pub warm_up: Told,
+    /// When its last call returned; 0 if it made none.
+    pub last_return: u64,
+}
+
+thread_local! {
+    static SENDER: Cell<usize> = const { Cell::new(0) };
+    /// What the task that just ran on this lane waits for, if it is a due time.
+    static DUE: Cell<Option<u64>> = const { Cell::new(None) };
+    /// When this lane resumed the task that runs now.
+    static RESUMED_AT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Says when the task is resumed that runs next on this thread.
+pub fn resume_at(now: u64) {
+    RESUMED_AT.set(now);
+}
+
+/// The due time for which the task that just ran on this thread waits; `None` if it waits for something else.
+pub fn take_due() -> Option<u64> {
+    DUE.take()
+}
+
+/// Makes the calling thread sender number `index`; each sender thread does so before its first call.
+pub fn become_sender(index: usize) {
+    SENDER.set(index);
+}
+
+impl<Q: Queue, C: Clock> LoadState<Q, C> {
+    /// Runs one task through warm-up and window.
+    pub async fn run_task(&self, task: u32) -> TaskResult {
+        let mut result = TaskResult {
+            task,
+            tally: Default::default(),
+            told: Told::default(),
+            warm_up: Told::default(),
+            last_return: 0,
+        };
+        let busy_until = self.run_warm_up(task, &mut result).await;
+        let window = self.window;
+        let mut producer = Producer::new(&self.window_schedule, task, window.start, window.length, busy_until);
+        // After a call, its end is time enough to decide what comes next: one reading of the clock less for each log.
+        let mut now = self.clock.now();
+        loop {
+            match producer.step(now, |from, to| self.stalls.held(from, to)) {
+                Step::Wait(until) => now = self.wait(task, until).await,
+                Step::Send { sequence } => {
+                    let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
+                    result.last_return = call.end;
+                    self.recorders.with(SENDER.get(), |recorder| recorder.record(&call));
+                    now = self.give_others_a_turn(call.end).await;
+                }
+                Step::Done => break,
+            }
+        }
+        self.record_unsent(&producer);
+        result.tally = producer.tally();
+        result
+    }
+
+    /// Sends the warm-up until the window begins; returns when the queue let go of the last call.
+    async fn run_warm_up(&self, task: u32, result: &mut TaskResult) -> u64 {
+        let mut producer = Producer::new(&self.warm_up_schedule, task, self.warm_up.start, self.warm_up.length, 0);
+        let mut now = self.clock.now();
+        while now < self.window.start {
+            match producer.step(now, |from, to| self.stalls.held(from, to)) {
+                Step::Wait(until) => now = self.wait(task, until).await,
+                Step::Send { sequence } => {
+                    let call = self.call(&mut producer, Phase::WarmUp, task, sequence, &mut result.warm_up).await;
+                    now = self.give_others_a_turn(call.end).await;
+                }
+                Step::Done => break,
+            }
+        }
+        producer.busy_until()
+    }
+
+    /// A queue that never waits would keep the thread from the other tasks of the runtime; a lane takes turns by itself.
+    /// Says what time it is then: still `now`, unless the others took their turn.
+    async fn give_others_a_turn(&self, now: u64) -> u64 {
+        if matches!(self.waiting, Waiting::Lane) {
+            return now;
+        }
+        let mut turn = pin!(tokio::task::coop::consume_budget());
+        let mut taken = false;
+        poll_fn(|context| {
+            let poll = turn.as_mut().poll(context);
+            taken |= poll.is_pending();
+            poll
+        })
+        .await;
+        if taken { self.clock.now() } else { now }
+    }
+
+    /// Waits until about `until`, and says what time it then is: it may be earlier.
+    async fn wait(&self, task: u32, until: u64) -> u64 {
+        match &self.waiting {
+            Waiting::Paced(pacer) => pacer.wait(&self.clock, task, until).await,
+            Waiting::Timer => {
+                let span = until.saturating_sub(self.clock.now());
+                tokio::time::sleep(Duration::from_nanos(span)).await;
+                self.clock.now()
+            }
+            Waiting::Lane => {
+                let mut waited = false;
+                poll_fn(|_| {
+                    if std::mem::replace(&mut waited, true) {
+                        return Poll::Ready(RESUMED_AT.get());
+                    }
+                    DUE.set(Some(until));
+                    Poll::Pending
+                })
+                .await
+            }
+        }
+    }
+
+    /// Makes one call, times it, and notes what it was told.
+    async fn call(&self, producer: &mut Producer, phase: Phase, task: u32, sequence: u64, told: &mut Told) -> Call {
+        let start = self.clock.now();
+        let stamp = Stamp { phase, task, sequence, at: start };
+        let entry = Entry::new(&self.template, stamp);
+        let (reply, end) = self.timed(start, self.queue.log(&entry)).await;
+        let call = producer.returned(start, end, reply);
+        match reply {
+            Reply::Enqueued { .. } => {
+                told.enqueued += 1;
+                told.hash = told.hash.wrapping_add(stamp.hash());
+                told.enqueued_in_window += u64::from(call.ideal + call.service() <= self.window.end());
+            }
+            Reply::Dropped => told.dropped += 1,
+            Reply::SampledOut => told.sampled_out += 1,
+        }
+        call
+    }
+
+    /// Drives `call`, begun at `start`, to its end, and says when that was. Each stretch for which it keeps the thread is
+    /// entered in the stalls.
+    async fn timed<R>(&self, start: u64, call: impl Future<Output = R>) -> (R, u64) {
+        let mut call = pin!(call);
+        let mut begun = Some(start);
+        poll_fn(|context| {
+            let sender = SENDER.get();
+            let entered = begun.take().unwrap_or_else(|| self.clock.now());
+            self.stalls.enter(sender, entered);
+            let poll = call.as_mut().poll(context);
+            let now = self.clock.now();
+            self.stalls.leave(sender, entered, now);
+            poll.map(|reply| (reply, now))
+        })
+        .await
+    }
+
+    fn record_unsent(&self, producer: &Producer) {
+        let now = self.clock.now().max(self.window.end());
+        let ideal = producer.pushed_to();
+        self.recorders.with(SENDER.get(), |recorder| {
+            producer.unsent().for_each(|intended| recorder.record_unsent(now - intended, ideal - intended));
+            producer.given_up().for_each(|intended| recorder.record_given_up(now - intended));
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::{About, Setup, Sink};
+    use crate::clock::{LoadClock, ManualClock};
+    use crate::plan::PlannedRepeat;
+    use crate::scenario::{Parameters, PhaseShift};
+    use crate::units::{Nanos, Rate};
+    use crate::worker::repeat::drive;
+
+    fn of(parameters: Parameters) -> PlannedRepeat {
+        PlannedRepeat {
+            case: 0,
+            repeat: 0,
+            attempt: 0,
+            case_id: String::new(),
+            parameters,
+            warmup: Nanos::ZERO,
+            control: Nanos::ZERO,
+            drain_timeout: Nanos::ZERO,
+            deadline: Nanos::ZERO,
+            seed: 1,
+        }
+    }
+
+    /// Blocks its thread for a millisecond in every call.
+    struct Blocks(LoadClock);
+
+    impl Queue for Blocks {
+        const ABOUT: About = About::new("blocks", "1");
+
+        fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+            Ok(Self(sink.clock().clone()))
+        }
+
+        async fn log(&self, _: &Entry<'_>) -> Reply {
+            self.0.pass(1_000_000);
+            Reply::ACCEPTED
+        }
+    }
+
+    /// One task with 1,000 logs to send in a second, to a queue that takes a millisecond.
+    fn one_task(clock: &LoadClock) -> LoadState<Blocks, LoadClock> {
+        let parameters = Parameters {
+            concurrency: 1,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_secs(1),
+            ..Parameters::default()
+        };
+        let none = Span { start: 0, length: 0 };
+        drive::share(&of(parameters), Blocks(clock.clone()), clock.clone(), none, Waiting::Timer, 1)
+    }
+
+    #[test]
+    fn what_the_generator_never_sent_is_a_response_that_has_not_come_yet() {
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let load = one_task(&clock);
+        // The generator wakes up when its second of grace is over.
+        clock.pass(2_500_000_000);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let result = runtime.block_on(load.run_task(0));
+        assert_eq!((result.tally.attempted, result.tally.unsent_generator), (0, 1_000));
+        let nothing = crate::measure::encoding::Distribution::new().encode();
+        let latencies = load.recorders.merge().unwrap().to_latencies(nothing).unwrap();
+        let response = latencies.response;
+        assert_eq!((response.count, response.censored), (1_000, 1_000));
+        assert_eq!((response.min_ns, response.max_ns), (Some(1_501_000_000), Some(2_500_000_000)));
+        assert_eq!(latencies.response_ideal.count, 0);
+    }
+
+    #[test]
+    fn a_task_that_waits_for_its_turn_while_the_queue_has_the_thread_is_not_late() {
+        let parameters = Parameters {
+            concurrency: 2,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_secs(1),
+            phase: PhaseShift::Aligned,
+            ..Parameters::default()
+        };
+        let repeat = of(parameters);
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let none = Span { start: 0, length: 0 };
+        // All is due or overdue at once, so that nobody waits for a timer.
+        let load = Arc::new(drive::share(&repeat, Blocks(clock.clone()), clock, none, Waiting::Timer, 1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let run = |task| {
+            let load = Arc::clone(&load);
+            runtime.spawn(async move { load.run_task(task).await })
+        };
+        let tasks = [0, 1].map(run);
+        let results = tasks.map(|task| runtime.block_on(task).unwrap());
+        // One thread, a millisecond a call: 1,000 calls in the window, and the rest is the queue's doing.
+        assert_eq!(results.iter().map(|result| result.tally.unsent_generator).sum::<u64>(), 0);
+        assert_eq!(results.iter().map(|result| result.tally.attempted).sum::<u64>(), 1_000);
+        assert_eq!(load.recorders.merge().unwrap().lateness().max_ns, Some(0));
+    }
+}
