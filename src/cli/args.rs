@@ -68,8 +68,8 @@ pub struct RunArgs {
     /// Format of stdout: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: Format,
-    /// Also write this file, in the format of its ending: .json (the report itself, which is then not saved under another
-    /// name in the reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; repeatable
+    /// Also write this file, in the format of its ending: .json (the report itself, which is then not saved under
+    /// another name in the reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; repeatable
     #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
     pub outputs: Vec<PathBuf>,
     /// Explain below the table what each column means, and what to do about a bad value
@@ -180,8 +180,8 @@ pub struct DecisionArgs {
     /// Format of stdout: table, json, markdown, html or github
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,
-    /// Also write this file, in the format of its ending (.json, .html, .md, .txt); if that is the --format, nothing goes to
-    /// stdout; repeatable
+    /// Also write this file, in the format of its ending (.json, .html, .md, .txt); if that is the --format, nothing
+    /// goes to stdout; repeatable
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 }
@@ -189,8 +189,8 @@ pub struct DecisionArgs {
 /// `compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The baseline, then one or more reports to compare with it: files, journals, globs, LABEL=FILE; with --across, one
-    /// report is enough
+    /// The baseline, then one or more reports to compare with it: files, journals, globs, LABEL=FILE; with --across,
+    /// one report is enough
     #[arg(required = true, value_name = "REPORT")]
     pub reports: Vec<String>,
     /// Align cases that differ only in this axis; repeatable

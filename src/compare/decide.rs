@@ -29,8 +29,8 @@ pub(super) fn decide(pairs: &[Pair<'_>], options: &Options, speed: Speed) -> (Ve
     (decisions, family.level.family)
 }
 
-/// Whether both sides are copies of the same measurements, as when a report is compared with itself. Nothing can have changed
-/// between copies, so their spread must not make the case inconclusive.
+/// Whether both sides are copies of the same measurements, as when a report is compared with itself. Nothing can have
+/// changed between copies, so their spread must not make the case inconclusive.
 pub(super) fn is_identical(base: &CaseRecord, new: &CaseRecord) -> bool {
     !base.repeats.is_empty() && base.repeats == new.repeats
 }
@@ -49,8 +49,8 @@ fn reasons_against(base: Found<'_>, new: Found<'_>, options: &Options) -> Vec<St
     reasons
 }
 
-/// Whether any call was refused. Only then does it matter how the outcome is known: without refusals, `enqueue` covers the
-/// same calls whatever `outcome_source` says.
+/// Whether any call was refused. Only then does it matter how the outcome is known: without refusals, `enqueue` covers
+/// the same calls whatever `outcome_source` says.
 fn refuses(case: &CaseRecord) -> bool {
     case.repeats.iter().any(|repeat| repeat.ledger.dropped > 0 || repeat.ledger.sampled_out > 0)
 }
@@ -121,7 +121,8 @@ fn judge(
     let effect = effect((base.case, new.case), &answered, &options.settings, family.level, &mut family.tests);
     let mut findings = exact::findings(base, new);
     if !identical {
-        // The exact rule on the accepted share comes first. A test finding about the same share would report one change twice.
+        // The exact rule on the accepted share comes first. A test finding about the same share would report one change
+        // twice.
         let told = findings.iter().any(|found| matches!(found.kind, FindingKind::Accepted | FindingKind::AcceptsMore));
         let open = answered.iter().filter(|answered| !(told && answered.test.metric == ACCEPTED));
         findings.extend(open.filter_map(finding));
@@ -163,8 +164,8 @@ fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
     Some(Finding { kind: FindingKind::Stalls, text })
 }
 
-/// Reports that the repeats of one side form two groups, and what divides them. The new side is looked at first. The sides
-/// are never pooled: a regression would look like a second group.
+/// Reports that the repeats of one side form two groups, and what divides them. The new side is looked at first. The
+/// sides are never pooled: a regression would look like a second group.
 fn two_groups((base, new): (&CaseRecord, &CaseRecord)) -> Option<Finding> {
     let of = |case: &CaseRecord| modes(&case.repeats.iter().collect::<Vec<_>>());
     let found = of(new).or_else(|| of(base))?;
@@ -190,8 +191,8 @@ fn implies(kind: FindingKind) -> Change {
     }
 }
 
-/// The change that all findings together imply: the worst one. An inconclusive finding outranks an improvement, so a case is
-/// never called improved while part of it is undecided.
+/// The change that all findings together imply: the worst one. An inconclusive finding outranks an improvement, so a
+/// case is never called improved while part of it is undecided.
 fn change(findings: &[Finding]) -> Change {
     let worst = [Change::Regressed, Change::Incomparable, Change::Inconclusive, Change::Improved];
     let implied = |change: &Change| findings.iter().any(|finding| implies(finding.kind) == *change);

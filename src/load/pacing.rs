@@ -9,16 +9,16 @@ use std::time::Duration;
 
 /// `hybrid` sleeps until this long before the due time, in nanoseconds, and polls the clock for the rest.
 ///
-/// A sleep with the smallest timer slack overshoots by 30 µs (p50) to 65 µs (p99). A shorter margin would make most wake-ups
-/// late; a longer one would take CPU time from the queue.
+/// A sleep with the smallest timer slack overshoots by 30 µs (p50) to 65 µs (p99). With a margin of 30 µs,
+/// half of the wake-ups would be late; a longer one would take CPU time from the queue.
 const SPIN: u64 = 60_000;
 
 /// Longest single sleep, in nanoseconds. A stop is noticed only between sleeps, so this bounds how long it can take.
 const NAP: u64 = 50_000_000;
 
-/// Waits until `due` on `clock`, as `pacing` says: it sleeps in the kernel, or polls the clock and yields the core between
-/// polls. A manual clock is advanced to `due` instead. Returns the current time, which is at or after `due`; it is earlier
-/// only if `stop` was set.
+/// Waits until `due` on `clock`, as `pacing` says: it sleeps in the kernel, or polls the clock and yields the core
+/// between polls. A manual clock is advanced to `due` instead. Returns the current time, which is at or after `due`; it
+/// is earlier only if `stop` was set.
 pub fn sleep_until(clock: &impl Clock, due: u64, pacing: Pacing, stop: &AtomicBool) -> u64 {
     loop {
         let now = clock.now();
@@ -42,8 +42,8 @@ pub fn asleep(left: u64, pacing: Pacing) -> u64 {
     }
 }
 
-/// Asks the kernel to wake this thread from sleeps as precisely as it can: without it, Linux may delay a wake-up by 50 µs
-/// to merge timers. Does nothing on other systems.
+/// Asks the kernel to wake this thread from sleeps as precisely as it can: without it, Linux may delay a wake-up by 50
+/// µs to merge timers. Does nothing on other systems.
 pub fn sharpen_sleep() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
@@ -63,8 +63,8 @@ pub fn give_way() {
 
 /// Wakes tasks when their logs are due. It runs on a thread of its own, because tokio's timer has steps of 1 ms.
 ///
-/// The pacer knows the schedule, so tasks register nothing. It wakes a task that waits; for a task that is busy, the wake-up
-/// is kept until the task waits. A wake-up may be spurious, so a task checks the clock after each one.
+/// The pacer knows the schedule, so tasks register nothing. It wakes a task that waits; for a task that is busy, the
+/// wake-up is kept until the task waits. A wake-up may be spurious, so a task checks the clock after each one.
 #[derive(Debug)]
 pub struct Pacer {
     tasks: Vec<tokio::sync::Notify>,
@@ -94,8 +94,8 @@ impl Pacer {
         }
     }
 
-    /// Waits until `due` on `clock` and returns the current time. `due` must be a due time of the schedule that the pacer
-    /// runs: nothing else wakes the task.
+    /// Waits until `due` on `clock` and returns the current time. `due` must be a due time of the schedule that the
+    /// pacer runs: nothing else wakes the task.
     pub async fn wait(&self, clock: &impl Clock, task: u32, due: u64) -> u64 {
         loop {
             let now = clock.now();

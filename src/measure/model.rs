@@ -30,7 +30,8 @@ pub struct Ledger {
     pub unsent_generator: u64,
     /// Accepted by the queue.
     pub enqueued: u64,
-    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the generator been on time).
+    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the
+    /// generator been on time).
     pub enqueued_in_window: u64,
     /// Refused because the queue was full.
     pub dropped: u64,
@@ -104,8 +105,8 @@ pub struct Latencies {
     pub delivery: Latency,
     /// Start less ideal start: the generator's own.
     pub lateness: Latency,
-    /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue idles;
-    /// null where there is no runtime.
+    /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue
+    /// idles; null where there is no runtime.
     #[serde(default)]
     pub lag_before: Option<Latency>,
     /// The same during the window.
@@ -146,7 +147,8 @@ impl Rates {
         }
     }
 
-    /// Not said. JSON has no such numbers, so nobody else can write them.
+    /// The mark for rates that were left out: NaN. JSON has no NaN, so no program can send it. Until they are computed
+    /// from the ledger, the rates must not be compared: NaN equals nothing.
     fn left_out() -> Self {
         let none = f64::NAN;
         Self { offered_per_s: none, attempted_per_s: none, accepted_per_s: none, delivered_per_s: none }
@@ -163,7 +165,8 @@ impl Rates {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
-    /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where unreadable.
+    /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where
+    /// unreadable.
     pub cpu_s_per_million: BTreeMap<String, f64>,
     /// Peak resident memory in bytes.
     pub peak_memory_bytes: Option<u64>,
@@ -209,8 +212,8 @@ pub struct Machine {
     pub instrument_floor_ns: f64,
 }
 
-/// Who had the CPU time of the CPUs that a process may use: on a machine with more of them, others can take all that it has
-/// and still little of the machine.
+/// Who had the CPU time of the CPUs that a process may use: on a machine with more of them, others can take all that it
+/// has and still little of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CpuShares {
@@ -244,8 +247,8 @@ impl Machine {
     }
 }
 
-/// A control: what this machine could do right before the queue was built, or after it was gone. A piece of the same schedule, by the
-/// same producers, into a queue that does nothing.
+/// A control: what this machine could do right before the queue was built, or after it was gone. A piece of the same
+/// schedule, by the same producers, into a queue that does nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
@@ -297,7 +300,8 @@ pub struct Point {
 pub struct Fairness {
     /// Tasks that had a log to send.
     pub tasks: u64,
-    /// Jain's index of the shares (Jain, Chiu and Hawe 1984): 1 where all are equal, 1 / tasks where one has everything.
+    /// Jain's index of the shares (Jain, Chiu and Hawe 1984): 1 where all are equal, 1 / tasks where one has
+    /// everything.
     pub jain: f64,
     /// The smallest share, 0 to 1.
     pub least_share: f64,
@@ -313,8 +317,8 @@ pub struct CpuShare {
     pub share: f64,
 }
 
-/// Where the threads of the two sides ran during the window, and whether the queue's slept: what divides the repeats of a
-/// case, where they fall in groups.
+/// Where the threads of the two sides ran during the window, and whether the queue's slept: what divides the repeats of
+/// a case, where they fall in groups.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Threads {
@@ -322,8 +326,8 @@ pub struct Threads {
     pub producer_cpus: Vec<CpuShare>,
     /// Where the queue's was.
     pub queue_cpus: Vec<CpuShare>,
-    /// How much of their time both sides spent on the same CPU, 0 to 1: the chance that a moment of the one and a moment of
-    /// the other, out of the same 20 ms, are of one CPU.
+    /// How much of their time both sides spent on the same CPU, 0 to 1: the chance that a moment of the one and a
+    /// moment of the other, out of the same 20 ms, are of one CPU.
     pub shared_cpu_share: Option<f64>,
     /// Voluntary context switches of the queue's threads per attempted log: about 1 where each log wakes a worker that
     /// sleeps, a tenth where that takes ten logs at a time, about 0 where it polls, or always finds work.
@@ -350,8 +354,8 @@ pub struct Measurement {
     /// The control that was run before; null where there was none.
     #[serde(default)]
     pub control: Option<Control>,
-    /// Another one, run after the drain and over as long as the window; null where the window was not late, or where the
-    /// first control had already told whose doing that is.
+    /// Another one, run after the drain and over as long as the window; null where the window was not late, or where
+    /// the first control had already told whose doing that is.
     #[serde(default)]
     pub control_after: Option<Control>,
     /// The series.
