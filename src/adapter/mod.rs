@@ -88,7 +88,7 @@ pub struct Setup {
 /// What a queue counted and how its shutdown went, by its own word.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Its counters by name. `enqueued`, `dropped`, `sampled_out` and `delivered` are held against ours; where
+    /// Its counters by name. `enqueued`, `dropped`, `sampled_out` and `delivered` are compared with ours; where
     /// [`About::outcome_source`] is the counter, `dropped` says how many logs were.
     pub counters: BTreeMap<String, u64>,
     /// Records that it accepted and says it did not deliver.

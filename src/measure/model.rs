@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub enum OutcomeSource {
     /// The call returns it.
     Call,
-    /// The queue's own drop counter, held against what the sink saw.
+    /// The queue's own drop counter, limited by what the sink saw.
     Counter,
     /// Only what the sink saw.
     Delivery,
@@ -135,7 +135,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Those of a ledger, over a window of so many nanoseconds.
+    /// The rates of a ledger, over a window of `window_ns` nanoseconds.
     #[must_use]
     pub fn of(ledger: &Ledger, window_ns: u64) -> Self {
         let per_second = |count: u64| count as f64 * 1e9 / window_ns as f64;

@@ -36,7 +36,7 @@ pub struct Report {
     pub yardstick: Option<Yardstick>,
     /// Cases that looked regressed and were run again, each with its evidence, in the order in which they ran.
     pub confirmations: Vec<Confirmation>,
-    /// What came of holding it against a baseline; null where it was held against none.
+    /// The decision of a gate; null if the run was not compared with a baseline.
     pub gate: Option<GateRecord>,
 }
 
