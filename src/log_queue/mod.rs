@@ -53,19 +53,16 @@
 //! # Why it is built this way
 //!
 //! * There is one mutex around a ring that is allocated, and its memory touched, at the start. A lock-free ring is
-//! faster under
-//!   contention. But the fill level for `Sample`, the order of waiters and the exact counters would each be a second structure
-//!   to keep consistent with it. Here, a call holds the lock for one move of the record and a few additions.
+//!   faster under contention. But the fill level for `Sample`, the order of waiters and the exact counters would each
+//!   be a second structure to keep consistent with it. Here, a call holds the lock for one move of the record and a few
+//!   additions.
 //! * Waking a parked thread costs the caller more than the rest of the call. So the worker is not woken for each
-//! record. It is
-//!   woken only when a batch is complete, or for the first record after an idle time. After each batch, the worker lingers for
-//!   one `batch_timeout`, so that steady traffic never pays for first records.
+//!   record. It is woken only when a batch is complete, or for the first record after an idle time. After each batch,
+//!   the worker lingers for one `batch_timeout`, so that steady traffic never pays for first records.
 //! * A freed place is promised to the first waiter before the lock is released, so that no later call overtakes it. The
-//! waiter
-//!   enters its record itself: a cancelled wait has entered nothing, and its place passes to the next waiter.
+//!   waiter enters its record itself: a cancelled wait has entered nothing, and its place passes to the next waiter.
 //! * Deliveries are counted under a separate lock, on separate cache lines: the worker takes that lock for each record,
-//! and must
-//!   not slow down the callers.
+//!   and must not slow down the callers.
 
 mod config;
 mod counters;
