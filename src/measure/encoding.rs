@@ -95,8 +95,8 @@ impl Distribution {
     }
 
     /// Sum of the squares. Together with the exact sum, it gives the variance of the buckets' middles, which is off by
-    /// at most a thousandth of a value. Computing it here costs nothing for each log. 0 when empty: the mean would be 0
-    /// / 0.
+    /// at most a thousandth of a value. Computing it here costs nothing for each log. It is 0 when empty, where the
+    /// mean would be NaN.
     #[must_use]
     pub fn sum_squares_ns2(&self) -> f64 {
         let count = self.count() as f64;
