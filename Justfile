@@ -35,7 +35,7 @@ lint:
     cargo check --quiet --no-default-features
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 
-# Install the dependencies of the Python drivers: fapilog, pinned, in drivers/python/.venv.
+# Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
 python-drivers:
     drivers/python/setup
 

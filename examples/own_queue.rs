@@ -15,7 +15,7 @@ impl Queue for Mine {
     const ABOUT: About = About::new("mine", "1.0.0");
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let (sender, records) = sync_channel::<(Stamp, String)>(setup.maxsize());
-        // Every record ends in the sink, with its stamp. The closure makes the text only if the sink writes it somewhere.
+        // Every record ends in the sink, with its stamp. The text is made only if the sink writes it somewhere.
         let write = move |(stamp, text)| drop(sink.deliver(Some(stamp), |out| writeln!(out, "{text}")));
         Ok(Self(sender, spawn(move || records.into_iter().for_each(write))))
     }

@@ -1,6 +1,6 @@
-//! Puts a logging queue under load and tells whether it keeps its promise.
+//! Puts a logging queue under load and says whether it keeps its promise.
 //!
-//! The modules are in the order in which data flows through them. Each module imports only from those above it.
+//! The modules stand in the order in which data flows through them; each imports only from those above it.
 //!
 //! | module | takes | gives |
 //! |---|---|---|
@@ -16,7 +16,7 @@
 //! | [`worker`] | one planned repeat, in a child process | its measurement, as protocol messages |
 //! | [`run`] | `Plan` | one measurement or error per repeat |
 //! | [`verdict`] | measurements, target, checks | [`verdict::CaseVerdict`] |
-//! | [`selftest`] | queues whose behaviour is known | claims that hold or do not hold |
+//! | [`selftest`] | queues whose truth is known | claims that hold, or do not |
 //! | [`report`] | all of it | the saved report |
 //! | [`compare`] | two reports | [`compare::Comparison`], [`compare::GateDecision`] |
 //! | [`render`] | report | table, JSON, Markdown, CSV, HTML, JUnit, … |

@@ -53,7 +53,7 @@ pub struct ScenarioArgs {
     /// Axes and settings that the command line overrides.
     #[arg(skip)]
     pub overrides: Vec<Override>,
-    /// Repeats of a case, unless the scenario or an override sets them.
+    /// Repeats of a case where nothing else says how many.
     #[arg(skip = inputs::DEFAULT_REPEATS)]
     pub default_repeats: u32,
 }
@@ -149,7 +149,7 @@ pub struct Allowances {
 }
 
 impl Allowances {
-    /// The settings, with these allowances.
+    /// The settings with what is allowed.
     pub fn apply_to(&self, settings: Settings) -> Settings {
         Settings {
             allow_cross_machine: self.allow_cross_machine,

@@ -9,7 +9,7 @@ const WANTED: f64 = 0.2;
 /// Fewest repeats on each side for a spread.
 const LEAST: usize = 3;
 
-/// Fills in the calibration of every case of a report. The even rounds are one side, the odd rounds the other.
+/// Fills in the calibration of every case of a report whose even rounds are one side and whose odd rounds the other.
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
     // `repeats_at` uses twice the least effect, so half of the wanted slow-down is passed: ln(1 + 2 x 10 %) = ln 1.2.

@@ -67,7 +67,7 @@ pub(super) enum Outcome {
 }
 
 impl Deliveries {
-    /// Settles `records` of those in hand; does nothing after they have been written off.
+    /// Settles `records` of those in hand; does nothing once they are written off.
     pub(super) fn settle(&mut self, records: u64, outcome: Outcome) {
         if self.written_off {
             return;

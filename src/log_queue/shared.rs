@@ -157,7 +157,7 @@ impl Shared {
         }
     }
 
-    /// Settles records in hand; false if they have been written off and the worker should end.
+    /// Settles records in hand; false when they have been written off and the worker should end.
     pub(super) fn settle(&self, records: u64, outcome: Outcome) -> bool {
         let mut deliveries = lock(&self.deliveries.0);
         deliveries.settle(records, outcome);

@@ -24,13 +24,14 @@ pub struct Ledger {
     pub scheduled: u64,
     /// Calls made.
     pub attempted: u64,
-    /// Not sent because the queue held their task past the end of the window.
+    /// Not sent because the queue held their task up past the window's end.
     pub unsent: u64,
     /// Not sent because the generator was late.
     pub unsent_generator: u64,
     /// Accepted by the queue.
     pub enqueued: u64,
-    /// Of `enqueued`: accepted in time. The call would have returned inside the window with a punctual generator.
+    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the
+    /// generator been on time).
     pub enqueued_in_window: u64,
     /// Refused because the queue was full.
     pub dropped: u64,
@@ -46,9 +47,9 @@ pub struct Ledger {
     pub duplicated: u64,
     /// Deliveries that overtook an earlier log of their task.
     pub reordered: u64,
-    /// Deliveries of logs that the call had refused or that were never sent.
+    /// Logs delivered although the call had refused them, or that were never sent.
     pub phantom: u64,
-    /// Deliveries that could not be identified as new or as a repetition.
+    /// Deliveries that could not be told to be new or a repetition.
     pub undecidable: u64,
 }
 
@@ -84,11 +85,11 @@ pub struct Latency {
     pub hdr: String,
 }
 
-/// Every latency of a repeat. Those that the queue's interface does not distinguish are `None`.
+/// Every latency of a repeat; those that the queue's interface cannot tell apart are `None`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Latencies {
-    /// Call to return, accepted logs (all calls if `outcome_source` is not `call`).
+    /// Call to return, accepted logs (all calls where `outcome_source` is not `call`).
     pub enqueue: Latency,
     /// Of `enqueue`: found room at once.
     pub unblocked: Option<Latency>,
@@ -98,11 +99,11 @@ pub struct Latencies {
     pub rejected: Latency,
     /// Intended start to return.
     pub response: Latency,
-    /// Ideal start + service - intended start: `response` without the generator's own lateness.
+    /// Ideal start + service - intended start: `response` less the generator's own lateness.
     pub response_ideal: Latency,
     /// Call to sink.
     pub delivery: Latency,
-    /// Start minus ideal start: the generator's own delay.
+    /// Start less ideal start: the generator's own.
     pub lateness: Latency,
     /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue
     /// idles; null where there is no runtime.

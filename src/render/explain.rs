@@ -17,9 +17,10 @@ const COLUMNS: [(&str, &str, &str); 14] = [
     ),
     (
         "enqueue mean",
-        "Mean service time, from call to return, accepted logs only: what logging costs the caller. The target bounds it.",
-        "If p99 is far above it, a few calls wait (room, locks, batches) and the mean hides how fast the others are. If p99 \
-         is close to it, every call is slow: look at formatting, allocation and placement.",
+        "Mean service time, from call to return, accepted logs only: what logging costs the caller. The target bounds \
+         it.",
+        "If p99 is far above it, a few calls wait (room, locks, batches) and the mean hides how fast the others are. If \
+         p99 is close to it, every call is slow: look at formatting, allocation and placement.",
     ),
     (
         "enqueue p99",
@@ -34,10 +35,10 @@ const COLUMNS: [(&str, &str, &str); 14] = [
     ),
     (
         "response p99",
-        "Response time, from the time at which a log was due to the return of its call: 99 of 100 logs took at most this \
-         long. Waiting behind an earlier call counts. A log that was never sent counts with its wait so far (≥).",
-        "If it is large while enqueue is small, the queue stalls its callers now and then, and enqueue hides that. Never \
-         judge a queue by enqueue alone.",
+        "Response time, from the time at which a log was due to the return of its call: 99 of 100 logs took at most \
+         this long. Waiting behind an earlier call counts. A log that was never sent counts with its wait so far (≥).",
+        "If it is large while enqueue is small, the queue stalls its callers now and then, and enqueue hides that. \
+         Never judge a queue by enqueue alone.",
     ),
     (
         "dropped",
@@ -52,29 +53,29 @@ const COLUMNS: [(&str, &str, &str); 14] = [
     (
         "lost",
         "Accepted and never delivered to the sink: always a failure.",
-        "Compare admitted with silent in `--case ID`. The usual cause is a shutdown that gives up early: see drain time and \
-         `drain_timeout`.",
+        "Compare admitted with silent in `--case ID`. The usual cause is a shutdown that gives up early: see drain time \
+         and `drain_timeout`.",
     ),
     (
         "verdict",
-        "pass; ✗ fail: a limit is broken; ? invalid: the measurement cannot be trusted; ! error: the run broke. The reasons \
-         are below.",
-        "fail: the marked cell shows which limit. invalid: stop other work on the machine, or run more or longer repeats. \
-         error: see the last lines of stderr, which are shown.",
+        "pass; ✗ fail: a limit is broken; ? invalid: the measurement cannot be trusted; ! error: the run broke. The \
+         reasons are below.",
+        "fail: the marked cell shows which limit. invalid: stop other work on the machine, or run more or longer \
+         repeats. error: see the last lines of stderr, which are shown.",
     ),
     (
         "Verdict",
         "One word for the whole report, the first that applies: interrupted, error, fail, regressed, incomparable, \
-         inconclusive, invalid, pass. It is `pass` only if the exit code is 0. Without a baseline it is the worst verdict \
-         of the cases.",
+         inconclusive, invalid, pass. It is `pass` only if the exit code is 0. Without a baseline it is the worst \
+         verdict of the cases.",
         "The lines above it name the cases. The line below it says what the gate decided and what to do.",
     ),
     (
         "base → new, shift, interval, margin",
         "A metric that a gate tested: its value in the baseline and in the new report, the shift between them, the \
          confidence interval of the shift (one-sided at `alpha`), and the margin by which it must be worse to count.",
-        "It regressed if the shift is worse than the margin and the test shows that this is not chance. It is inconclusive \
-         if the interval reaches beyond the margin: more repeats narrow the interval.",
+        "It regressed if the shift is worse than the margin and the test shows that this is not chance. It is \
+         inconclusive if the interval reaches beyond the margin: more repeats narrow the interval.",
     ),
     (
         "–",

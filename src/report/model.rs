@@ -284,7 +284,7 @@ pub struct ErrorRecord {
     pub stderr_tail: Vec<String>,
 }
 
-/// Every latency. Those that could not be observed are null.
+/// Every latency; those that could not be observed are null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencySet {
     /// Call to return, accepted logs (all calls where `outcome_source` is not `call`).
@@ -297,7 +297,7 @@ pub struct LatencySet {
     pub rejected: LatencySummary,
     /// Intended start to return.
     pub response: LatencySummary,
-    /// `response` without the generator's own lateness.
+    /// `response` less the generator's own lateness.
     pub response_ideal: LatencySummary,
     /// Call to sink.
     pub delivery: LatencySummary,

@@ -14,7 +14,7 @@ pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<S
 
 /// Everything that a run needs besides its plan.
 pub struct Session<'a> {
-    /// Runs the repeats.
+    /// Carries out the repeats.
     pub driver: &'a mut dyn Driver,
     /// Whether a measurement can be trusted; if not, why not.
     pub validity: &'a Validity<'a>,
@@ -166,7 +166,7 @@ pub fn execute(repeats: &[PlannedRepeat], mut session: Session<'_>) -> Execution
 }
 
 impl Session<'_> {
-    /// Reads the yardstick. `Err` if the run must end.
+    /// Reads the yardstick. `Err` when the run is to end.
     fn gauge(&mut self, moment: Moment, yardstick: &mut Yardstick) -> Result<(), Ending> {
         // At the end every repeat is finished: an interrupt must not turn a complete run into an interrupted one.
         if self.interrupt.is_raised() && moment != Moment::End {

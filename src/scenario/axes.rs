@@ -82,7 +82,7 @@ pub enum Value {
     Pacing(Pacing),
     /// Which CPUs producers and queue may use.
     Placement(Placement),
-    /// How the schedules of the tasks are shifted against each other.
+    /// How the schedules lie to each other.
     Phase(Phase),
 }
 

@@ -40,7 +40,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// The load of `repeat` on `queue`, which begins after [`HEAD_START`].
+    /// The load that `repeat` asks for, on `queue`; it begins shortly.
     pub fn share<Q>(&self, repeat: &PlannedRepeat, queue: Q) -> Shared<Q, LoadClock> {
         let layout = self.crew.layout();
         let waiting = layout.waiting(repeat.parameters.concurrency);

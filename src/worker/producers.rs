@@ -40,7 +40,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout for a case of a queue on `cpus` CPUs.
+    /// For a case of a queue, on so many CPUs.
     pub fn of(parameters: &Parameters, about: &About, cpus: usize) -> Self {
         let offered = parameters.rate.per_second() * f64::from(parameters.concurrency);
         let blocks = about.blocks_caller.contains(&parameters.strategy);

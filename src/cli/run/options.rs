@@ -76,7 +76,7 @@ impl GatingArgs {
         (format!("{}={}", ab.axis, first.trim()), format!("{}={}", ab.axis, others.trim()))
     }
 
-    /// The layout of the plan.
+    /// How the plan is laid out.
     pub fn layout(&self) -> Layout {
         match (&self.ab, &self.ab_exec, self.calibrate) {
             (Some(ab), ..) => Layout::Across { axis: ab.axis.to_owned() },
