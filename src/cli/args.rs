@@ -285,8 +285,7 @@ fn command() -> Command {
     let with_overrides = |command: Command| {
         overridable().fold(command, |command, (key, summary)| {
             let option = Arg::new(key).long(key.replace('_', "-")).value_name("VALUES").help(summary);
-            command
-                .arg(option.help_heading("Overrides of the scenario (comma-separated values; also as LOAD_TEST_…)"))
+            command.arg(option.help_heading("Overrides of the scenario (comma-separated values; also as LOAD_TEST_…)"))
         })
     };
     Cli::command().mut_subcommand("run", with_overrides).mut_subcommand("list", with_overrides)

@@ -30,8 +30,7 @@ pub struct Ledger {
     pub unsent_generator: u64,
     /// Accepted by the queue.
     pub enqueued: u64,
-    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the
-    /// generator been on time).
+    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the generator been on time).
     pub enqueued_in_window: u64,
     /// Refused because the queue was full.
     pub dropped: u64,
@@ -105,8 +104,8 @@ pub struct Latencies {
     pub delivery: Latency,
     /// Start less ideal start: the generator's own.
     pub lateness: Latency,
-    /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue
-    /// idles; null where there is no runtime.
+    /// Wake-up lag of a task on the producers' own runtime, woken every millisecond from outside, while the queue idles;
+    /// null where there is no runtime.
     #[serde(default)]
     pub lag_before: Option<Latency>,
     /// The same during the window.

@@ -19,8 +19,8 @@ const COLUMNS: [(&str, &str, &str); 14] = [
         "enqueue mean",
         "Mean service time, from call to return, accepted logs only: what logging costs the caller. The target bounds \
          it.",
-        "If p99 is far above it, a few calls wait (room, locks, batches) and the mean hides how fast the others are. If \
-         p99 is close to it, every call is slow: look at formatting, allocation and placement.",
+        "If p99 is far above it, a few calls wait (room, locks, batches) and the mean hides how fast the others are. \
+         If p99 is close to it, every call is slow: look at formatting, allocation and placement.",
     ),
     (
         "enqueue p99",
@@ -53,8 +53,8 @@ const COLUMNS: [(&str, &str, &str); 14] = [
     (
         "lost",
         "Accepted and never delivered to the sink: always a failure.",
-        "Compare admitted with silent in `--case ID`. The usual cause is a shutdown that gives up early: see drain time \
-         and `drain_timeout`.",
+        "Compare admitted with silent in `--case ID`. The usual cause is a shutdown that gives up early: see drain \
+         time and `drain_timeout`.",
     ),
     (
         "verdict",
