@@ -1,4 +1,4 @@
-# The command that a checkout runs: `cargo run` builds it first, and passes its exit code on.
+# How recipes run the program: `cargo run` builds it first and passes on its exit code.
 profile := env("QUEUE_LOAD_PROFILE", "release")
 target := env("CARGO_TARGET_DIR", "target")
 binary := target / (if profile == "dev" { "debug" } else { profile }) / "queue-load"
@@ -8,27 +8,27 @@ queue-load := "cargo run --quiet --profile " + profile + " --bin queue-load --"
 default:
     @just --list
 
-# Put the queue under load as the scenario says; further arguments go to `queue-load run`.
+# Run a scenario; further arguments go to `queue-load run`.
 test-queue-load SCENARIO *ARGS:
     {{queue-load}} run {{SCENARIO}} {{ARGS}}
 
-# Run a scenario and hold it against a baseline: a name given to `run --save-baseline`, or a file.
+# Run a scenario and compare it with a baseline: a name given to `run --save-baseline`, or a file.
 gate BASELINE SCENARIO="scenarios/smoke.toml" *ARGS:
     {{queue-load}} run {{SCENARIO}} --baseline {{BASELINE}} {{ARGS}}
 
-# Prove the instrument on queues whose truth is known; under a minute.
+# Test the instrument on queues whose behaviour is known; takes under a minute.
 selftest *ARGS:
     {{queue-load}} selftest {{ARGS}}
 
-# The tests that need no real time to pass.
+# Run the tests that do not depend on real time.
 test *ARGS:
     cargo test --quiet --all-features {{ARGS}}
 
-# All tests, those that take real time included.
+# Run all tests, including those that depend on real time.
 test-all *ARGS:
     QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet --all-features {{ARGS}}
 
-# Formatting, lints, documentation.
+# Check formatting, lints and documentation.
 lint:
     cargo fmt --check
     cargo clippy --all-targets --all-features --quiet -- --deny warnings
@@ -48,11 +48,11 @@ test-outside:
 python-drivers:
     drivers/python/setup
 
-# The tests of the drivers in Python.
+# Run the tests of the Python drivers.
 test-python:
     cd drivers/python && .venv/bin/python -m unittest --quiet
 
-# What the instrument itself costs.
+# Measure the overhead of the instrument.
 bench *ARGS:
     cargo bench --quiet {{ARGS}}
 
@@ -61,33 +61,33 @@ html-check REPORT:
     cargo build --quiet --profile {{profile}}
     python3 .ci/html_check.py {{binary}} {{REPORT}} target/html-check
 
-# Make the README's pictures anew: runs SCENARIO, then draws its report in headless Chromium. A failing case is no fault here.
+# Make the README's pictures again: run SCENARIO, then draw its report in headless Chromium. A case may fail.
 pictures SCENARIO="docs/pictures/scenario.toml":
     -{{queue-load}} run {{SCENARIO}} --quiet --output target/pictures.json >target/pictures.txt
     python3 .ci/pictures.py {{binary}} target/pictures.json docs/pictures
 
-# Does the gate cry wolf, does it decide, and does it catch what is worse? Fills pools of repeats for at most so many
-# minutes, going on where it was stopped, on a machine that does nothing else; then judges pairs drawn from them.
+# Measure how often the gate gives false alarms, abstains, and detects changes. Fill pools of repeats for at most MINUTES, on
+# a machine that does nothing else, and continue where an earlier call stopped; then judge pairs that are drawn from them.
 gate-trial MINUTES="45": && gate-trial-judge
     cargo bench --quiet --bench gate_trial -- measure --minutes {{MINUTES}}
 
-# What the gate makes of the pools that are there, into docs/RESULTS.md. Measures nothing.
+# Judge the existing pools again and write docs/RESULTS.md, without measuring.
 gate-trial-judge *ARGS:
     cargo bench --quiet --bench gate_trial -- judge --write docs/RESULTS.md {{ARGS}}
 
-# So many whole pairs of SCENARIO by `run --ab-exec`, this program against itself: smoke takes about 2 minutes a pair.
+# Run PAIRS whole pairs of SCENARIO with `run --ab-exec`, this program against itself; smoke takes about 2 minutes a pair.
 gate-trial-pairs PAIRS="100" SCENARIO="scenarios/smoke.toml":
     cargo bench --quiet --bench gate_trial -- measure-pairs {{PAIRS}} --scenario {{SCENARIO}}
 
-# Is a queue that does nothing ever accused, alone or beside processes that take the CPUs in bursts? And is one that
-# starves its producers still? 200 repeats take eight minutes. Exit code 1 if not.
+# Check that a queue that does nothing is never blamed, alone or beside processes that take the CPUs in bursts, and that a
+# queue that starves its producers is. 200 repeats take eight minutes. Exit code 1 if one of the two does not hold.
 noop-trial REPEATS="200":
     cargo bench --quiet --bench noop_trial -- {{REPEATS}}
 
-# How far from its bounds is the selftest on this machine, and how often does it call it wrong? 20 runs take ten minutes.
+# Measure how far the selftest is from its bounds on this machine, and how often it is wrong. 20 runs take ten minutes.
 selftest-trial RUNS="20":
     cargo bench --quiet --bench selftest_trial -- {{RUNS}}
 
-# Everything that decides whether a change lands.
+# Run everything that decides whether a change is merged.
 ci:
     .ci/run

@@ -1,4 +1,4 @@
-//! A queue of one's own under load: a channel of the standard library, and a program that has every verb.
+//! Your own queue under load: a channel of the standard library, and a program with every verb.
 //!
 //! `cargo run --release --example own_queue -- run scenarios/smoke.toml --queue mine --strategy drop`
 
@@ -11,16 +11,16 @@ use std::time::Duration;
 struct Mine(SyncSender<(Stamp, String)>, JoinHandle<()>);
 
 impl Queue for Mine {
-    // It can `drop`, and its calls tell what became of them; `About` says what else there is to say.
+    // It supports `drop`, and its calls return their outcome. `About` has further properties.
     const ABOUT: About = About::new("mine", "1.0.0");
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let (sender, records) = sync_channel::<(Stamp, String)>(setup.maxsize());
-        // Every record ends in the sink, with its stamp; the text is asked for only where it is written somewhere.
+        // Every record ends in the sink, with its stamp. The text is made only if the sink writes it somewhere.
         let write = move |(stamp, text)| drop(sink.deliver(Some(stamp), |out| writeln!(out, "{text}")));
         Ok(Self(sender, spawn(move || records.into_iter().for_each(write))))
     }
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        // All that happens here is timed.
+        // Everything that happens here is timed.
         let sent = self.0.try_send((entry.stamp, format!("{} {:?}", entry.message(), entry.fields())));
         sent.map_or(Reply::Dropped, |()| Reply::ACCEPTED)
     }

@@ -1,6 +1,6 @@
-//! What can be put under load: the trait that a queue implements, the registry, and one file for each queue.
+//! The queues that can be put under load: the trait that a queue implements, the registry, and one file for each queue.
 //!
-//! All that a queue of one's own needs is exported here.
+//! This module exports everything that you need for your own queue.
 
 pub mod builtin;
 pub mod catalogue;
@@ -40,28 +40,28 @@ use std::time::Duration;
 /// The sink that a queue under load delivers to.
 pub type Sink = CountingSink<LoadClock>;
 
-/// What a queue says of itself before it is built.
+/// The properties of a queue, known before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
-    /// The name that a scenario calls it by.
+    /// Its name in scenarios.
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// What it can do when it is full.
+    /// The strategies that it supports.
     pub strategies: &'static [Strategy],
-    /// Of those: the ones under which a call blocks its thread, instead of giving it back while it waits.
+    /// The strategies under which a call blocks its thread instead of yielding it while it waits.
     pub blocks_caller: &'static [Strategy],
     /// How the outcome of a call is known.
     pub outcome_source: OutcomeSource,
-    /// Whether an orderly shutdown promises to deliver what was accepted.
+    /// Whether an orderly shutdown promises to deliver all accepted records.
     pub shutdown_delivers: bool,
-    /// Most fields that its records can have beside the stamp: macros fix them when the program is compiled.
+    /// Largest number of fields of a record, without the stamp. Macros fix the fields at compile time.
     pub most_fields: u32,
 }
 
 impl About {
-    /// A queue that can `drop`, never blocks its caller, says what became of each call, promises to deliver what it
-    /// accepted, and takes any number of fields. What is different is said with `..About::new(…)`.
+    /// A queue that supports `drop`, never blocks its caller, returns the outcome of each call, promises to deliver
+    /// what it accepted, and takes any number of fields. For other properties, use `..About::new(…)`.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             name,
@@ -75,33 +75,33 @@ impl About {
     }
 }
 
-/// What a queue is built from.
+/// The input for building a queue.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The case.
     pub parameters: Parameters,
-    /// Seed of whatever the queue draws at random.
+    /// Seed of the queue's random draws.
     pub seed: u64,
 }
 
-/// What a queue counted and how its shutdown went, by its own word.
+/// The queue's own report: what it counted, and how its shutdown went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Its counters by name. `enqueued`, `dropped`, `sampled_out` and `delivered` are held against ours; where
-    /// [`About::outcome_source`] is the counter, `dropped` says how many logs were.
+    /// Its counters by name. `enqueued`, `dropped`, `sampled_out` and `delivered` are compared with ours; where
+    /// [`About::outcome_source`] is the counter, `dropped` is the number of dropped logs.
     pub counters: BTreeMap<String, u64>,
-    /// Records that it accepted and says it did not deliver.
+    /// Records that it accepted and reports as not delivered.
     pub admitted: u64,
-    /// Most records that were in it at once; `None` if it does not say.
+    /// Largest number of records in it at once; `None` if it does not report that.
     pub depth_high_water: Option<u64>,
 }
 
 /// A queue under load. Implement this to put your own under load.
 ///
-/// Everything inside [`Self::log`] is timed as the caller's cost, so it builds its record there, as a service would.
+/// Everything inside [`Self::log`] is timed as the caller's cost. So build the record there, as a service would.
 /// Each record carries the entry's [`Stamp`], as two words or as text, and ends in [`CountingSink::deliver`].
 pub trait Queue: Sized + Send + Sync + 'static {
-    /// What the queue is.
+    /// The properties of the queue.
     const ABOUT: About;
 
     /// Builds the queue so that it delivers to `sink`.
@@ -110,13 +110,14 @@ pub trait Queue: Sized + Send + Sync + 'static {
     /// Why it cannot be built, in words.
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String>;
 
-    /// Logs one record, as the case's strategy asks. Where the call does not tell what became of the record, the answer
-    /// is [`Reply::UNKNOWN`], and [`About::outcome_source`] says what tells instead.
+    /// Logs one record under the strategy of the case. If the call does not return the outcome of the record, the
+    /// answer is [`Reply::UNKNOWN`], and [`About::outcome_source`] says how the outcome is known instead.
     fn log(&self, entry: &Entry<'_>) -> impl Future<Output = Reply> + Send;
 
-    /// Delivers what is left, for at most `deadline`, and gives account. Called once, after the last call has returned.
+    /// Delivers the remaining records, for at most `deadline`, and returns the account. Called once, after the last
+    /// call has returned.
     ///
-    /// Without one of its own, a queue is dropped, which must deliver what is left, and says nothing.
+    /// The default drops the queue, which must deliver the remaining records, and returns an empty account.
     fn shutdown(self, deadline: Duration) -> Account {
         let _ = deadline;
         drop(self);

@@ -1,4 +1,4 @@
-//! The arguments. Every axis and every setting of `[run]` has an option of its own name that replaces it.
+//! The arguments. Every axis and every setting of `[run]` has an option of the same name that overrides it.
 
 use super::colour::When;
 use super::exit;
@@ -19,37 +19,37 @@ struct Cli {
     verb: Verb,
 }
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Run scenarios, print a table, save a report; the exit code is the verdict
+    /// Run scenarios, print a table and save a report; the exit code is the verdict
     Run(RunArgs),
-    /// Say what a run would do, and how long it would take
+    /// List what a run would do, and how long it would take
     List(ListArgs),
     /// Check scenario files
     Validate(ValidateArgs),
-    /// Show a saved report, or what the journal of a broken run holds
+    /// Show a saved report, or the journal of a run that was cut short
     Show(ShowArgs),
-    /// Hold saved reports against each other, and say what changed; exits 0
+    /// Compare saved reports and show what changed; exits 0
     Compare(CompareArgs),
     /// Decide whether a report may replace a baseline; the exit code is the decision
     Gate(GateArgs),
-    /// Say which queues can be put under load
+    /// List the queues that can be put under load
     Queues(QueuesArgs),
-    /// Prove the instrument: measure queues whose truth is known; takes under a minute
+    /// Test the instrument itself: measure queues whose behaviour is known; takes under a minute
     Selftest(SelftestArgs),
 }
 
-/// Scenarios, and which of their cases.
+/// Scenarios, and the selection of their cases.
 #[derive(Debug, Args)]
 pub struct ScenarioArgs {
-    /// Scenario files; globs such as 'scenarios/*.toml' too
+    /// Scenario files, or globs such as 'scenarios/*.toml'
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
-    /// Keep only the cases whose axis has one of these values, as in strategy=drop,block; may be given again
+    /// Keep only the cases whose axis has one of these values, e.g. strategy=drop,block; repeatable
     #[arg(long = "filter", value_name = "KEY=VALUE")]
     pub filters: Vec<String>,
-    /// Axes and settings that the command line replaces.
+    /// Axes and settings that the command line overrides.
     #[arg(skip)]
     pub overrides: Vec<Override>,
 }
@@ -72,23 +72,23 @@ pub struct RunArgs {
     pub scenarios: ScenarioArgs,
     #[command(flatten)]
     pub gating: GatingArgs,
-    /// What stdout carries: table, json, markdown, csv, html, junit, github or hdr
+    /// Format of stdout: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: Format,
-    /// Write here too, in the format of the ending: .json (the report itself, which then has no name of its own in the
-    /// reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; may be given again
+    /// Also write this file, in the format of its ending: .json (the report itself, which is then not saved under
+    /// another name in the reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; repeatable
     #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
     pub outputs: Vec<PathBuf>,
-    /// Say below the table what each column means, and what to do about a bad one
+    /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
-    /// Where reports are saved
+    /// Directory in which reports are saved
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     pub reports_dir: PathBuf,
-    /// No progress, no notes
+    /// Print no progress and no notes
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
-    /// Whether marks have colour: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t, help_heading = "Output")]
     pub color: When,
 }
@@ -98,7 +98,7 @@ pub struct RunArgs {
 pub struct ListArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// What stdout carries: table or json
+    /// Format of stdout: table or json
     #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
 }
@@ -106,7 +106,7 @@ pub struct ListArgs {
 /// `validate`
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Scenario files; globs such as 'scenarios/*.toml' too
+    /// Scenario files, or globs such as 'scenarios/*.toml'
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
 }
@@ -117,40 +117,40 @@ pub struct ShowArgs {
     /// A report (.json), the journal of a run that was cut short (.journal), or `latest`
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
-    /// In which format: table, json, markdown, csv, html, junit, github or hdr
+    /// Output format: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
-    /// Write here instead of to stdout, in the format of the ending: .json, .html, .md, .csv, .xml (JUnit), .hlog
-    /// (HdrHistogram), .txt; may be given again
+    /// Write this file instead of stdout, in the format of its ending: .json, .html, .md, .csv, .xml (JUnit), .hlog
+    /// (HdrHistogram), .txt; repeatable
     #[arg(long = "output", value_name = "FILE")]
     pub outputs: Vec<PathBuf>,
-    /// Show one case in full; so many of its `axis=value` pairs as no other case has are enough
+    /// Show one case in full; enough of the `axis=value` pairs of its id to identify it will do
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
-    /// Whether marks have colour: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t)]
     pub color: When,
-    /// Say below the table what each column means, and what to do about a bad one
+    /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long)]
     pub explain: bool,
-    /// Where `latest` looks
+    /// Directory in which `latest` looks
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports_dir: PathBuf,
 }
 
-/// What a gate lets pass because the user says so. Each names what it let pass.
+/// What a gate accepts because the user allows it. The gate reports each use.
 #[derive(Debug, Args)]
 pub struct AllowanceArgs {
-    /// Accept a baseline of another machine or build profile
+    /// Accept a baseline from another machine or build profile
     #[arg(long)]
     pub allow_cross_machine: bool,
     /// Accept that cases of the baseline are missing
     #[arg(long)]
     pub allow_removed: bool,
-    /// Accept checks and targets that are gone or ask for less than the baseline's
+    /// Accept checks and targets that are gone or less strict than the baseline's
     #[arg(long)]
     pub allow_changed_checks: bool,
-    /// Accept cases that fail, if they failed in the baseline by the same checks
+    /// Accept cases that fail, if they failed the same checks in the baseline
     #[arg(long)]
     pub allow_known_failures: bool,
 }
@@ -167,26 +167,27 @@ impl AllowanceArgs {
     }
 }
 
-/// What a gate asks for, and a comparison as well.
+/// Settings of a decision: what `gate` and `compare` share.
 #[derive(Debug, Args)]
 pub struct DecisionArgs {
-    /// Smallest change that counts, as in 10% [default: as the scenarios of BASE say, else 10%]
+    /// Smallest change that counts, e.g. 10% [default: from the scenarios of BASE, else 10%]
     #[arg(long, value_name = "SHARE")]
     pub min_effect: Option<Ratio>,
-    /// Chance of any false alarm over all tests, as in 1% [default: as the scenarios of BASE say, else 1%]
+    /// Family-wise error rate: probability of any false alarm over all tests, e.g. 1% [default: from the scenarios of
+    /// BASE, else 1%]
     #[arg(long, value_name = "SHARE")]
     pub alpha: Option<Ratio>,
-    /// Slow-down of `enqueue` that nobody would notice, as in 1us [default: as the scenarios of BASE say, else 1% of the
-    /// target's latency]
+    /// Slow-down of `enqueue` that is ignored, e.g. 1us [default: from the scenarios of BASE, else 1% of the target's
+    /// latency]
     #[arg(long, value_name = "TIME")]
     pub ignore_below: Option<Nanos>,
     #[command(flatten)]
     pub allowances: AllowanceArgs,
-    /// What stdout carries: table, json, markdown, html or github
+    /// Format of stdout: table, json, markdown, html or github
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,
-    /// Write this file as well, or instead if it takes what --format names; its ending says in which format (.json, .html,
-    /// .md, .txt); may be given again
+    /// Also write this file, in the format of its ending (.json, .html, .md, .txt); if that is the --format, nothing
+    /// goes to stdout; repeatable
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
 }
@@ -194,20 +195,20 @@ pub struct DecisionArgs {
 /// `compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// The baseline, then one report or more to hold against it: files, journals, globs, LABEL=FILE; a single one with
-    /// --across
+    /// The baseline, then one or more reports to compare with it: files, journals, globs, LABEL=FILE; with --across,
+    /// one report is enough
     #[arg(required = true, value_name = "REPORT")]
     pub reports: Vec<String>,
-    /// Cases that differ in this axis alone belong together; may be given again
+    /// Align cases that differ only in this axis; repeatable
     #[arg(long, value_name = "AXIS")]
     pub ignore: Vec<String>,
-    /// Hold the other values of this axis against its first, within a report or between two
+    /// Compare the other values of this axis with its first one, within a report or between two
     #[arg(long, value_name = "AXIS")]
     pub across: Option<String>,
-    /// Show these metrics, as in enqueue.p99 or response; may be given again
+    /// Show this metric, e.g. enqueue.p99 or response; repeatable
     #[arg(long = "metric", value_name = "METRIC")]
     pub metrics: Vec<String>,
-    /// Keep only the cases whose axis has one of these values, as in strategy=drop,block; may be given again
+    /// Keep only the cases whose axis has one of these values, e.g. strategy=drop,block; repeatable
     #[arg(long = "filter", value_name = "KEY=VALUE")]
     pub filters: Vec<String>,
     #[command(flatten)]
@@ -220,7 +221,7 @@ pub struct GateArgs {
     /// The baseline: a saved report
     #[arg(value_name = "BASE")]
     pub base: PathBuf,
-    /// The report to be decided on
+    /// The report to decide on
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
     #[command(flatten)]
@@ -230,7 +231,7 @@ pub struct GateArgs {
 /// `queues`
 #[derive(Debug, Args)]
 pub struct QueuesArgs {
-    /// What stdout carries: table or json
+    /// Format of stdout: table or json
     #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
 }
@@ -238,15 +239,15 @@ pub struct QueuesArgs {
 /// `selftest`
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
-    /// What stdout carries: table or json
+    /// Format of stdout: table or json
     #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
-    /// No progress
+    /// Print no progress
     #[arg(long, short)]
     pub quiet: bool,
 }
 
-/// The formats of what is not a report.
+/// The formats of output that is not a report.
 fn table_or_json(text: &str) -> Result<Format, String> {
     let format: Format = text.parse().map_err(|_| "write table or json".to_owned())?;
     match format {
@@ -258,7 +259,7 @@ fn table_or_json(text: &str) -> Result<Format, String> {
 /// Reads the command line of this process.
 ///
 /// # Errors
-/// Wrong usage; also `--help` and `--version`, as clap has them.
+/// Wrong usage; also `--help` and `--version`, which clap reports as errors.
 pub fn parse() -> Result<Verb, clap::Error> {
     from(std::env::args_os())
 }
@@ -285,13 +286,12 @@ fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap
     Ok(cli.verb)
 }
 
-/// The command line with the options that come from the tables of axes and settings.
+/// The command line, with one option for each axis and each setting in their tables.
 fn command() -> Command {
     let with_overrides = |command: Command| {
         overridable().fold(command, |command, (key, summary)| {
             let option = Arg::new(key).long(key.replace('_', "-")).value_name("VALUES").help(summary);
-            command
-                .arg(option.help_heading("Instead of the scenario's own (values with commas between; LOAD_TEST_… too)"))
+            command.arg(option.help_heading("Overrides of the scenario (comma-separated values; also as LOAD_TEST_…)"))
         })
     };
     Cli::command().mut_subcommand("run", with_overrides).mut_subcommand("list", with_overrides)

@@ -1,27 +1,27 @@
-//! How the program ends.
+//! The exit codes.
 
 use crate::report::GateOutcome;
 use crate::verdict::ExitOutcome;
 use std::process::ExitCode;
 
-/// How the program ended; the numbers are its exit codes.
+/// How the program ended. The numbers are its exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// All is well.
     Pass = 0,
-    /// The tool itself is at fault.
+    /// A fault of the tool itself.
     Internal = 1,
-    /// Wrong usage, or bad input; nothing was run.
+    /// Wrong usage or bad input; nothing was run.
     Usage = 2,
     /// A case failed or broke; a claim of the selftest is wrong.
     Failed = 3,
-    /// Held against a baseline, a case regressed.
+    /// Compared with a baseline, a case regressed.
     Regressed = 4,
     /// Nothing failed, but something cannot be trusted or proven.
     Invalid = 5,
-    /// The baseline is missing, or cannot be held against what it is a baseline for.
+    /// The baseline is missing, or the reports cannot be compared.
     Incomparable = 6,
-    /// The user ended it.
+    /// The user interrupted it.
     Interrupted = 130,
 }
 
@@ -32,11 +32,12 @@ Exit codes:
   1    a fault of the tool itself
   2    usage or bad input; nothing was run
   3    a case failed or broke; selftest: a claim is wrong
-  4    a case regressed against the baseline, or the baseline asked for more
+  4    a case regressed compared with the baseline, or something that the baseline asked for
+       is gone or less strict
   5    invalid: the generator or the machine was at fault, or the target was not exercised;
        inconclusive: the repeats cannot tell whether a case regressed;
        selftest: this machine cannot prove every claim just now
-  6    the baseline is missing, or the two reports cannot be held against each other
+  6    the baseline is missing, or the two reports cannot be compared
   130  interrupted; what was finished is saved";
 
 impl From<ExitOutcome> for Exit {

@@ -1,23 +1,24 @@
-//! Which case belongs to which: by all parameters, never by position or name.
+//! Aligns the cases of two reports, by all their parameters and never by position or name.
 
 use super::Options;
 use crate::report::{CaseRecord, Report, ScenarioRecord};
 use crate::scenario::{AXES, Axis, Parameters, axes};
 use std::collections::HashMap;
 
-/// Axes that say how the load is made. They move the latency of one and the same queue many times over.
+/// Axes that say how the load is generated. They change the latency of one and the same queue many times over, so cases
+/// that differ in them are never compared silently.
 const GENERATOR: [&str; 3] = ["producers", "pacing", "placement"];
 
-/// A case on both sides, or on one.
+/// A case that is on both sides, or on one.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
     pub(super) base: Option<Found<'a>>,
     pub(super) new: Option<Found<'a>>,
-    /// Why the two cannot be held against each other, although they belong together.
+    /// Why the two cannot be compared, although they belong together.
     pub(super) fault: Option<String>,
 }
 
-/// A case and the scenario that it is of.
+/// A case and its scenario.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
     pub(super) case: &'a CaseRecord,
@@ -25,25 +26,25 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Both sides, where there are both and nothing is wrong with that.
+    /// Both sides, if there are both and they can be compared.
     pub(super) fn both(&self) -> Option<(Found<'a>, Found<'a>)> {
         if self.fault.is_some() { None } else { Some((self.base?, self.new?)) }
     }
 
-    /// The new side, else the base's.
+    /// The new side, or the base if there is no new one.
     pub(super) fn either(&self) -> Option<&'a CaseRecord> {
         self.new.or(self.base).map(|found| found.case)
     }
 }
 
-/// All pairs, and what is to be said of how they were found.
+/// All pairs, and notes on how they were found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Alignment<'a> {
     pub(super) pairs: Vec<Pair<'a>>,
     pub(super) notes: Vec<String>,
 }
 
-/// Pairs the cases of two reports, in the order of the new one; what only the baseline has comes last.
+/// Pairs the cases of two reports, in the order of the new one. Cases that only the baseline has come last.
 pub(super) fn align<'a>(base: &'a Report, new: &'a Report, options: &Options) -> Alignment<'a> {
     let free: Vec<&'static Axis> = options.ignore.iter().chain(&options.across).filter_map(|name| slot(name)).collect();
     let mut alignment = Alignment::default();
@@ -86,7 +87,7 @@ fn found<'a>(report: &'a Report, options: &Options) -> Vec<Found<'a>> {
     kept.map(|case| Found { case, scenario: scenario(case) }).collect()
 }
 
-/// Parameters with some axes made alike.
+/// The parameters, with some axes set to the same value.
 fn without(parameters: &Parameters, free: &[&Axis]) -> Parameters {
     let (mut key, default) = (parameters.clone(), Parameters::default());
     for axis in free {
@@ -96,7 +97,8 @@ fn without(parameters: &Parameters, free: &[&Axis]) -> Parameters {
     key
 }
 
-/// Of the base only the axis' first value; of the new report, if it is the same one, only the others.
+/// Keeps only the first value of the axis in the base. If the new report is the same one, keeps only the other values
+/// in it.
 fn keep_across(axis: &Axis, olds: &mut Vec<Found<'_>>, news: &mut Vec<Found<'_>>, same: bool, notes: &mut Vec<String>) {
     let Some(first) = olds.first().map(|old| axis.get(&old.case.parameters)) else { return };
     olds.retain(|old| axis.get(&old.case.parameters) == first);
@@ -107,7 +109,7 @@ fn keep_across(axis: &Axis, olds: &mut Vec<Found<'_>>, news: &mut Vec<Found<'_>>
 }
 
 /// The base's case for a new one: the one with the very same parameters, of the same scenario if there are several.
-/// An error holds one of several that cannot be told apart.
+/// An error contains one of several cases that cannot be distinguished.
 fn partner<'a>(new: Found<'a>, candidates: &[usize], olds: &[Found<'a>]) -> Result<Option<Found<'a>>, Found<'a>> {
     let all: Vec<Found<'a>> = candidates.iter().map(|index| olds[*index]).collect();
     let narrowed = |from: Vec<Found<'a>>, by: &dyn Fn(&Found<'a>) -> bool| {
@@ -137,7 +139,8 @@ fn say_duplicates(cases: &[Found<'_>], side: &str, notes: &mut Vec<String>) {
     }
 }
 
-/// Joins what was added with what was removed where the two differ only in how the load is made.
+/// Joins an added case with a removed one if they differ only in how the load is generated: that is one incomparable
+/// case, and not a removal that `--allow-removed` would accept.
 fn join_unlike(pairs: &mut Vec<Pair<'_>>) {
     let generator: Vec<&'static Axis> = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).collect();
     let mut removed: HashMap<Parameters, Vec<usize>> = HashMap::new();
@@ -163,7 +166,7 @@ fn join_unlike(pairs: &mut Vec<Pair<'_>>) {
     });
 }
 
-/// In what a pair was not measured alike, apart from what was asked for.
+/// The axes in which a pair was measured differently, except those that were asked for.
 pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> Vec<String> {
     let asked = |axis: &&Axis| !options.ignore.iter().chain(&options.across).any(|name| name == axis.name);
     let generator = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).filter(asked);
@@ -171,7 +174,8 @@ pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> 
     differing.map(|axis| format!("{} {} against {}", axis.name, axis.get(base), axis.get(new))).collect()
 }
 
-/// What tells each case from the others: the axes that vary, as `axis=value` pairs; of a lone case, its id.
+/// The label that distinguishes each case from the others: the axes that vary, as `axis=value` pairs. A single case has
+/// its id.
 pub(super) fn labels(pairs: &[Pair<'_>]) -> Vec<String> {
     let cases: Vec<&CaseRecord> = pairs.iter().filter_map(Pair::either).collect();
     let varying: Vec<&Axis> = AXES

@@ -1,9 +1,10 @@
-//! What the repeats say to a question: worse beyond doubt, the same beyond doubt, or neither.
+//! Answers a question from the repeats: shown to be worse, shown to be the same, or neither.
 //!
-//! Two one-sided tests (Schuirmann 1987). *Worse* asks that no change at all is refuted, at `alpha` over the whole family,
-//! and that the shift exceeds the margin. *The same* asks that a shift of the margin is refuted, at `alpha` by each test:
-//! a gate passes only if every one of them is shown, so the chance that it passes with some promise worse by more than its
-//! margin is at most `alpha` without any adjustment (intersection-union test, Berger 1982).
+//! These are two one-sided tests (Schuirmann 1987). *Worse* requires that the test rejects "no change", at the
+//! family-wise `alpha`, and that the shift exceeds the margin. *The same* requires that each test alone rejects a shift
+//! of the margin at `alpha`. A gate passes only if sameness is shown for every metric. So the probability that it
+//! passes although some promise is worse by more than its margin is at most `alpha`, without an adjustment
+//! (intersection-union test, Berger 1982).
 
 use super::normal;
 use super::promises::{Question, Rule, middle};
@@ -12,35 +13,35 @@ use super::steadiness::Speed;
 use super::{Change, MetricTest};
 use statrs::distribution::{DiscreteCDF, Hypergeometric};
 
-/// What one question yields, before it is known how many others there are.
+/// The result for one question, before the adjustment for the number of questions.
 #[derive(Clone, Debug)]
 pub(super) struct Answer<'q> {
     question: &'q Question,
-    /// New less base, larger is worse.
+    /// New minus base; larger is worse.
     shift: Shift,
-    /// The same, if the machine slowed the new side down by all that it moved.
+    /// The shift if the machine slowed the new side down by everything that it moved.
     shift_at_best: f64,
-    /// Its bound, if the machine sped the new side up by all that it moved.
+    /// The upper bound of the shift if the machine sped the new side up by everything that it moved.
     bound_at_worst: Option<f64>,
     pub(super) p_worse: f64,
-    /// Were the machine the same.
+    /// `p_worse` if the machine had been the same.
     p_worse_unscaled: f64,
     pub(super) p_better: f64,
 }
 
-/// What is shown, and why nothing is where nothing is.
+/// What is shown; if nothing is shown, why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Worse,
     Better,
     Same,
-    /// It looks worse by more than the margin, and the repeats do not confirm it.
+    /// The shift is worse than the margin, but it is not significant.
     Unconfirmed,
-    /// The repeats spread too far.
+    /// The repeats spread too much.
     Spread,
-    /// So few repeats can prove nothing.
+    /// There are too few repeats to prove anything.
     TooFew,
-    /// It would be worse, had the machine not moved by as much.
+    /// The result depends on how much the machine changed.
     Machine,
 }
 
@@ -55,7 +56,7 @@ impl Shown {
     }
 }
 
-/// Level and size of the family that shares it.
+/// The family-wise error rate, and the number of tests that share it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Level {
     pub(super) alpha: f64,
@@ -67,12 +68,12 @@ pub(super) struct Level {
 pub(super) struct Answered {
     pub(super) test: MetricTest,
     pub(super) shown: Shown,
-    /// Repeats on each side that would be enough to tell; `None` where they are, or where no number would do.
+    /// Number of repeats on each side that would be enough; `None` if there are enough, or if no number would be.
     pub(super) repeats_needed: Option<u64>,
 }
 
 impl<'q> Answer<'q> {
-    /// Puts a question to the repeats.
+    /// Tests a question on its repeats.
     pub(super) fn of(question: &'q Question, speed: Speed, alpha: f64, tests: &mut RankTests) -> Option<Self> {
         if question.base.iter().chain(&question.new).all(|value| *value == question.base[0]) {
             return Some(Self::nothing(question));
@@ -80,12 +81,14 @@ impl<'q> Answer<'q> {
         let sign = if question.larger_is_worse { 1.0 } else { -1.0 };
         let signed = |values: &[f64]| values.iter().map(|value| sign * value).collect::<Vec<_>>();
         let (base, new) = (signed(&question.base), signed(&question.new));
+        // A slower machine stretches times. It does not change counts and shares.
         let speed = if question.elastic { speed } else { Speed::default() };
         let scaled = |values: &[f64], by: f64| values.iter().map(|value| value * by).collect::<Vec<_>>();
         let added = match question.rule {
             Rule::Grown => question.margin,
             Rule::Moved | Rule::Appeared => 0.0,
         };
+        // An alarm must survive the worst that the machine did: the baseline is slowed down by as much before the test.
         let against: Vec<f64> = scaled(&base, speed.slower).iter().map(|value| value + added).collect();
         let p_worse = match question.rule {
             Rule::Appeared => appearing(&base, &new),
@@ -96,6 +99,7 @@ impl<'q> Answer<'q> {
             false => p_worse,
         };
         let shift = tests.shift(&base, &new, alpha)?;
+        // Sameness must survive the opposite: a machine that became faster can hide a slow-down.
         let (at_best, at_worst) = match speed == Speed::default() {
             true => (shift, shift),
             false => (
@@ -114,7 +118,7 @@ impl<'q> Answer<'q> {
         })
     }
 
-    /// All values are one and the same, as counts that stay zero are: there is nothing to test.
+    /// All values are equal, as for counts that stay zero. There is nothing to test.
     fn nothing(question: &'q Question) -> Self {
         let still = Interval { low: 0.0, high: 0.0, standard_error: 0.0 };
         Self {
@@ -128,7 +132,7 @@ impl<'q> Answer<'q> {
         }
     }
 
-    /// Decides, once the chances are adjusted for the whole family.
+    /// Decides, with the p-values adjusted for the whole family.
     pub(super) fn decide(&self, p_worse: f64, p_better: f64, level: Level) -> Answered {
         let question = self.question;
         let shown = match question.rule {
@@ -175,28 +179,31 @@ impl<'q> Answer<'q> {
             return Shown::Better;
         }
         let bound = self.shift.interval.map(|interval| interval.high);
-        // A single hiccup makes a share of slow logs look larger: only what would be significant alone is open.
+        // A single hiccup makes a share of slow logs look larger. Only a growth that is significant by itself keeps the
+        // question open: otherwise hiccups would make most gates inconclusive.
         let doubtful = self.question.rule == Rule::Grown && self.p_worse <= level.alpha && self.shift.estimate > margin;
         if doubtful {
             return Shown::Unconfirmed;
         }
         let ruled_out = self.question.ruled_out;
-        // The bound that the repeats would give if the machine had not become faster meanwhile.
         if self.bound_at_worst.is_some_and(|bound| bound <= ruled_out) {
             return Shown::Same;
         }
         let Some(bound) = bound else { return Shown::TooFew };
+        // Bonferroni's adjustment is at least as strict as Holm's, so this never claims more than the family's own
+        // test.
         let unscaled = (self.p_worse_unscaled * level.family as f64).min(1.0) <= level.alpha;
         if bound <= ruled_out || (unscaled && self.shift.estimate > margin) {
             return Shown::Machine;
         }
+        // With so few repeats even complete separation is not significant. That is reported as such, and not as spread.
         if !level.can_be_met(self.question.base.len(), self.question.new.len()) {
             return Shown::TooFew;
         }
         if self.shift.estimate > margin { Shown::Unconfirmed } else { Shown::Spread }
     }
 
-    /// As many repeats as make the interval, which narrows with their square root, end at the margin.
+    /// The number of repeats at which the interval would end at the margin: it narrows with their square root.
     fn repeats_needed(&self, shown: Shown, level: Level) -> Option<u64> {
         if !matches!(shown, Shown::Unconfirmed | Shown::Spread | Shown::TooFew) {
             return None;
@@ -216,38 +223,38 @@ impl<'q> Answer<'q> {
     }
 }
 
-/// Most repeats that a scenario can ask for.
+/// Largest number of repeats that a scenario can ask for.
 pub(super) const MOST_REPEATS: u64 = 1_000;
 
 impl Level {
-    /// Whether so many repeats could ever refute that nothing changed.
+    /// Whether a test of this many repeats could ever be significant.
     pub(super) fn can_be_met(self, base: usize, new: usize) -> bool {
         super::rank::smallest_p(base as u64, new as u64) <= self.each()
     }
 
-    /// The chance that a single test among all must not exceed.
+    /// The largest p-value with which the strictest single test of the family is significant.
     fn each(self) -> f64 {
         self.alpha / self.family.max(1) as f64
     }
 
-    /// The fewest repeats on each side with which a test can be passed at all.
+    /// The smallest number of repeats on each side with which a test can be significant at all.
     pub(super) fn fewest_repeats(self) -> Option<u64> {
         (1..=MOST_REPEATS).find(|repeats| super::rank::smallest_p(*repeats, *repeats) <= self.each())
     }
 
-    /// How many standard errors a shift must exceed to be found nine times in ten.
+    /// The size of a shift, in standard errors, that is found in nine of ten gates.
     pub(super) fn found_at(self) -> f64 {
         normal::quantile(1.0 - self.each()) + normal::quantile(0.9)
     }
 }
 
-/// Chance of at least so many new repeats with any, if whatever caused them could have hit either side (Fisher).
+/// Fisher's exact test: the p-value of this many new repeats with any event, if the events could have hit either side.
 fn appearing(base: &[f64], new: &[f64]) -> f64 {
     let with = |values: &[f64]| values.iter().filter(|count| **count > 0.0).count() as u64;
     at_least(with(new), new.len() as u64, with(base) + with(new), (base.len() + new.len()) as u64)
 }
 
-/// Chance that at least `seen` of `all` marked ones among `population` are among `drawn` of them.
+/// The probability that `drawn` of `population` items contain at least `seen` of the `all` marked ones.
 pub(super) fn at_least(seen: u64, drawn: u64, all: u64, population: u64) -> f64 {
     if seen == 0 {
         return 1.0;

@@ -1,13 +1,13 @@
-//! To which values of the axes a change is confined: the shortest condition that holds for every case that changed so,
-//! and for none that did not change.
+//! Finds the values of the axes to which a change is confined: the shortest condition that holds for every case that
+//! changed in this way, and for no case that did not change.
 
 use super::{CaseComparison, Change};
 use crate::scenario::{AXES, Axis, Value};
 
-/// Longest condition that is looked for, in parts. A longer one explains nothing.
+/// Largest number of parts of a condition. A longer condition explains nothing.
 const MOST_PARTS: usize = 3;
 
-/// One line for each change that is confined to something, if that is said in fewer words than a list of its cases.
+/// One line for each change that is confined to a condition, if the condition is shorter than a list of the cases.
 pub(super) fn attribution(cases: &[CaseComparison]) -> Vec<String> {
     [(Change::Regressed, "the regression"), (Change::Improved, "the improvement")]
         .into_iter()
@@ -24,7 +24,7 @@ struct Part {
 fn confined_to(cases: &[CaseComparison], change: Change) -> Option<String> {
     let with = |wanted: &dyn Fn(Change) -> bool| cases.iter().filter(|c| wanted(c.change)).collect::<Vec<_>>();
     let changed = with(&|other| other == change);
-    // What cannot be told may belong to either.
+    // An inconclusive case may belong to either side, so it must not decide.
     let others =
         with(&|other| other != change && matches!(other, Change::Unchanged | Change::Improved | Change::Regressed));
     if changed.len() < 2 || others.is_empty() {

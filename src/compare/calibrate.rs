@@ -1,11 +1,11 @@
-//! The same code against itself: how far its repeats spread, and what could be found in spite of it.
+//! Compares identical code with itself: how far its repeats spread, and which change could be found all the same.
 
 use super::Settings;
 use super::family::{Demand, most_tests};
 use crate::plan::Side;
 use crate::report::{Calibration, CaseRecord, Report};
 
-/// Slow-down that the proposed number of repeats finds nine times in ten.
+/// Slow-down that the proposed number of repeats finds in nine of ten gates.
 const WANTED: f64 = 0.2;
 /// Fewest repeats on each side for a spread.
 const LEAST: usize = 3;
@@ -13,7 +13,7 @@ const LEAST: usize = 3;
 /// Fills in the calibration of every case of a report whose plan ran every repeat twice, as [`Side`]s.
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
-    // Twice this least effect is the slow-down that is wanted: ln(1 + 2 x 10 %) = ln 1.2.
+    // `repeats_at` uses twice the least effect, so half of the wanted slow-down is passed: ln(1 + 2 x 10 %) = ln 1.2.
     let demand = Demand { alpha: settings.alpha, min_effect: WANTED / 2.0, family: most_tests(report.cases.len()) };
     for case in &mut report.cases {
         case.calibration = Some(of(case, demand));

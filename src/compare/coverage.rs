@@ -1,4 +1,5 @@
-//! What the baseline asked for and the new report asks for no longer, or not as strictly. Nothing of it may go unsaid.
+//! Finds everything that the baseline required and the new report does not require any more, or less strictly.
+//! Otherwise a change could pass a gate by removing the case or the check that it breaks.
 
 use super::align::{Found, Pair};
 use super::{CoverageChange, CoverageKind, Settings};
@@ -6,7 +7,7 @@ use crate::report::{CheckRecord, Report, ScenarioRecord};
 use crate::scenario::{Expectation, Target};
 use std::collections::BTreeSet;
 
-/// Everything that is asked for less strictly, and whether it fails the gate.
+/// Everything that is required less strictly, and whether that fails the gate.
 pub(super) fn changes(base: &Report, new: &Report, pairs: &[Pair<'_>], settings: &Settings) -> Vec<CoverageChange> {
     let mut changes = removed(pairs, settings);
     for (old, fresh) in scenarios(pairs) {
@@ -29,8 +30,8 @@ pub(super) fn changes(base: &Report, new: &Report, pairs: &[Pair<'_>], settings:
     changes
 }
 
-/// Cases of the baseline that the new report does not have. A filter of the command line leaves out what it does not
-/// match, which is no secret; what it matches must be there.
+/// Cases of the baseline that the new report does not have. A filter on the command line openly leaves out the cases
+/// that it does not match. The cases that it matches must be there.
 fn removed(pairs: &[Pair<'_>], settings: &Settings) -> Vec<CoverageChange> {
     let gone = pairs.iter().filter(|pair| pair.new.is_none()).filter_map(|pair| pair.base);
     let change = |found: Found<'_>| CoverageChange {
@@ -43,7 +44,7 @@ fn removed(pairs: &[Pair<'_>], settings: &Settings) -> Vec<CoverageChange> {
     gone.map(change).collect()
 }
 
-/// The scenarios that belong together because their cases do, whatever they are called; each pair once.
+/// The scenarios that belong together because their cases do, whatever their names; each pair once.
 fn scenarios<'a>(pairs: &[Pair<'a>]) -> Vec<(&'a ScenarioRecord, &'a ScenarioRecord)> {
     let mut seen = BTreeSet::new();
     let both = pairs.iter().filter_map(Pair::both);
@@ -59,7 +60,7 @@ fn looser_targets(old: &Target, new: &Target) -> Vec<(String, String)> {
     let accepts = |target: &Target| format!("accepted / offered >= {}", target.min_accepted);
     let offers = |target: &Target| format!("shown at {}", target.throughput);
     let is_slower = new.throughput.per_second() < old.throughput.per_second();
-    // Another statistic cannot be held against the one before.
+    // A bound of another statistic cannot be compared with the old one.
     let is_higher = new.statistic != old.statistic || new.latency > old.latency;
     [
         part(is_higher, says(old), says(new)),
@@ -77,7 +78,7 @@ enum Standing<'c> {
     Gone,
 }
 
-/// What became of a check: another one that covers the same cases and asks for as much takes its place.
+/// What happened to a check. Another check replaces it if it covers the same cases and is at least as strict.
 fn standing<'c>(check: &CheckRecord, now: &'c [CheckRecord]) -> Standing<'c> {
     if now.contains(check) {
         return Standing::AsStrict;
@@ -86,7 +87,7 @@ fn standing<'c>(check: &CheckRecord, now: &'c [CheckRecord]) -> Standing<'c> {
     let mut looser = None;
     for other in now {
         let Ok(is) = other.expression.parse::<Expectation>() else { continue };
-        // A check for all cases covers those that had a condition.
+        // A check for all cases also covers the cases of a check with a condition.
         let covers = other.applies_to.is_none() || other.applies_to == check.applies_to;
         match is.is_as_strict_as(&was) {
             Some(true) if covers => return Standing::AsStrict,
@@ -104,7 +105,7 @@ fn text(check: &CheckRecord) -> String {
     }
 }
 
-/// Settings of the gate that ask for less in the new report. They do not rule, so they fail nothing.
+/// Settings of the gate that are laxer in the new report. The baseline's settings apply, so these fail nothing.
 fn laxer(base: &Report, new: &Report) -> Vec<CoverageChange> {
     let (old, fresh) = (Settings::of(base), Settings::of(new));
     let below = |settings: &Settings| settings.ignore_below_ns.unwrap_or(f64::NAN);
@@ -134,7 +135,7 @@ fn laxer(base: &Report, new: &Report) -> Vec<CoverageChange> {
     changes
 }
 
-/// What is ignored where nothing is said: 1 % of the smallest target.
+/// The default of `ignore_below`: 1 % of the smallest target.
 fn of_targets(report: &Report) -> f64 {
     let latencies = report.scenarios.iter().map(|scenario| scenario.target.latency.0 as f64);
     latencies.fold(f64::INFINITY, f64::min) / 100.0

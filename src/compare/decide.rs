@@ -1,4 +1,4 @@
-//! One decision for each pair: the findings of every rule, and what follows from them together.
+//! Makes one decision for each pair of cases: collects the findings of every rule, and derives the change from them.
 
 use super::align::{Found, Pair, unlike};
 use super::answers::{Answered, Shown};
@@ -12,7 +12,7 @@ use crate::report::CaseRecord;
 use crate::units::human;
 use crate::verdict::Outcome;
 
-/// Decides on every pair, in their order; and how many tests that took.
+/// Decides on every pair, in the given order. Also returns the number of tests in the family.
 pub(super) fn decide(pairs: &[Pair<'_>], options: &Options, speed: Speed) -> (Vec<CaseDecision>, usize) {
     let alike: Vec<Option<(Found<'_>, Found<'_>)>> = pairs
         .iter()
@@ -29,11 +29,13 @@ pub(super) fn decide(pairs: &[Pair<'_>], options: &Options, speed: Speed) -> (Ve
     (decisions, family.level.family)
 }
 
+/// Whether both sides are copies of the same measurements, as when a report is compared with itself. Nothing can have
+/// changed between copies, so their spread must not make the case inconclusive.
 pub(super) fn is_identical(base: &CaseRecord, new: &CaseRecord) -> bool {
     !base.repeats.is_empty() && base.repeats == new.repeats
 }
 
-/// Why two cases with the same parameters cannot be held against each other.
+/// The reasons why two cases with the same parameters cannot be compared; empty if they can.
 fn reasons_against(base: Found<'_>, new: Found<'_>, options: &Options) -> Vec<String> {
     let mut reasons = unlike(&base.case.parameters, &new.case.parameters, options);
     let source = |case: &CaseRecord| case.repeats.first().map(|repeat| repeat.outcome_source);
@@ -47,12 +49,13 @@ fn reasons_against(base: Found<'_>, new: Found<'_>, options: &Options) -> Vec<St
     reasons
 }
 
-/// Whether any call was refused: then it matters whether refused calls can be told from accepted ones.
+/// Whether any call was refused. Only then does it matter how the outcome is known: without refusals, `enqueue` covers
+/// the same calls whatever `outcome_source` says.
 fn refuses(case: &CaseRecord) -> bool {
     case.repeats.iter().any(|repeat| repeat.ledger.dropped > 0 || repeat.ledger.sampled_out > 0)
 }
 
-/// A case that only one side has, or that cannot be held against the other side's.
+/// Decides on a case that only one side has, or that cannot be compared with the other side's.
 fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     let unfit = pair.new.and_then(|new| unfit(new.case));
     let (change, reason) = match (pair.base, pair.new, &pair.fault) {
@@ -97,7 +100,7 @@ fn unmeasured(new: &CaseRecord) -> Option<String> {
     }
 }
 
-/// Why a case does not pass by itself.
+/// Why a case does not pass by its own verdict; `None` if it passes.
 fn unfit(new: &CaseRecord) -> Option<String> {
     match new.verdict.outcome {
         Outcome::Fail => Some(format!("it fails{}", why(new))),
@@ -105,7 +108,7 @@ fn unfit(new: &CaseRecord) -> Option<String> {
     }
 }
 
-/// What is said of a pair that was measured alike.
+/// Decides on a pair whose two sides were measured in the same way.
 fn judge(
     (base, new): (Found<'_>, Found<'_>),
     examined: Examined,
@@ -118,13 +121,15 @@ fn judge(
     let effect = effect((base.case, new.case), &answered, &options.settings, family.level, &mut family.tests);
     let mut findings = exact::findings(base, new);
     if !identical {
-        // What arithmetic says of the accepted share needs no test beside it.
+        // The exact rule on the accepted share comes first. A test finding about the same share would report one change
+        // twice.
         let told = findings.iter().any(|found| matches!(found.kind, FindingKind::Accepted | FindingKind::AcceptsMore));
         let open = answered.iter().filter(|answered| !(told && answered.test.metric == ACCEPTED));
         findings.extend(open.filter_map(finding));
         findings.extend(stalls(family, index, options));
         findings.extend(examined.vanished.iter().map(|metric| vanished(metric)));
     }
+    // `Broke` already reports an error that the baseline did not have; `Unmeasured` would say the same again.
     let is_broken = findings.iter().any(|finding| finding.kind == FindingKind::Broke);
     match unmeasured(new.case) {
         Some(text) if !is_broken => findings.push(Finding { kind: FindingKind::Unmeasured, text }),
@@ -135,6 +140,7 @@ fn judge(
     if new.case.verdict.outcome == Outcome::Fail {
         findings.push(Finding { kind: FindingKind::Fails, text: format!("it fails{}", why(new.case)) });
     }
+    // Regressions first: the reason shown is the first finding that implies the change.
     findings.sort_by_key(|finding| (!finding.kind.is_regression(), finding.kind));
     let change = change(&findings);
     let reason = findings.iter().find(|finding| implies(finding.kind) == change).map(|finding| finding.text.clone());
@@ -151,13 +157,15 @@ fn judge(
     }
 }
 
+/// The finding about stalls, if the test over all cases is significant and this pair has a stall itself.
 fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
     let alpha = options.settings.alpha;
     let text = (family.p_stalls <= alpha).then(|| family.stalls.text(index, &chance(family.p_stalls)))??;
     Some(Finding { kind: FindingKind::Stalls, text })
 }
 
-/// Repeats that fall into two groups, and what divides them: of both sides together where they were run alike.
+/// Reports that the repeats of one side form two groups, and what divides them. The new side is looked at first. The
+/// sides are never pooled: a regression would look like a second group.
 fn two_groups((base, new): (&CaseRecord, &CaseRecord)) -> Option<Finding> {
     let of = |case: &CaseRecord| modes(&case.repeats.iter().collect::<Vec<_>>());
     let found = of(new).or_else(|| of(base))?;
@@ -169,7 +177,7 @@ fn vanished(metric: &str) -> Finding {
     Finding { kind: FindingKind::Vanished, text }
 }
 
-/// What a finding alone would make of a case.
+/// The change that a finding implies on its own.
 fn implies(kind: FindingKind) -> Change {
     match kind {
         kind if kind.is_regression() => Change::Regressed,
@@ -177,20 +185,21 @@ fn implies(kind: FindingKind) -> Change {
         FindingKind::Faster | FindingKind::Better | FindingKind::AcceptsMore | FindingKind::MeetsTarget => {
             Change::Improved
         }
-        // Of these the whole speaks, or nobody.
+        // A failing case is handled by the gate as a whole, and two groups are only information: neither is a change.
         FindingKind::Fails | FindingKind::TwoGroups => Change::Unchanged,
         _ => Change::Inconclusive,
     }
 }
 
-/// What all findings together make of a case: the worst first, and nothing is improved that cannot be told.
+/// The change that all findings together imply: the worst one. An inconclusive finding outranks an improvement, so a
+/// case is never called improved while part of it is undecided.
 fn change(findings: &[Finding]) -> Change {
     let worst = [Change::Regressed, Change::Incomparable, Change::Inconclusive, Change::Improved];
     let implied = |change: &Change| findings.iter().any(|finding| implies(finding.kind) == *change);
     worst.into_iter().find(implied).unwrap_or(Change::Unchanged)
 }
 
-/// What an answer has to say beyond that nothing changed.
+/// The finding of an answer; `None` if the answer is that nothing changed.
 fn finding(answered: &Answered) -> Option<Finding> {
     let test = &answered.test;
     let is_enqueue = test.metric == ENQUEUE;
@@ -239,7 +248,7 @@ fn worse_kind(test: &MetricTest) -> FindingKind {
     }
 }
 
-/// A promise on both sides: `enqueue 1.16 µs → 1.56 µs (+400 ns, +34.5%)`.
+/// A metric on both sides, as text: `enqueue 1.16 µs → 1.56 µs (+400 ns, +34.5%)`.
 fn test_text(test: &MetricTest) -> String {
     let (base, new) = (test.unit.show(test.base), test.unit.show(test.new));
     if let Some(bound) = test.bound_ns {
@@ -274,22 +283,22 @@ fn no_samples(base: &CaseRecord, new: &CaseRecord) -> Finding {
     Finding { kind: FindingKind::NoSamples, text }
 }
 
-/// A share as percent, to a tenth.
+/// A share in percent, with one decimal.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
-/// A change as percent with its sign.
+/// A change in percent, with its sign.
 pub(super) fn signed(change: f64) -> String {
     format!("{:+.1}%", change * 100.0)
 }
 
-/// A chance with two figures.
+/// A p-value: three decimals from 0.001 on, one significant figure below.
 fn chance(p: f64) -> String {
     if p >= 0.001 { format!("{p:.3}") } else { format!("{p:.0e}") }
 }
 
-/// Whether the tails of some pair were not compared for want of counts.
+/// Whether the tails of some pair could not be compared because a report has no counts of slow calls.
 pub(super) fn lacks_tails(pairs: &[Pair<'_>]) -> bool {
     pairs.iter().filter_map(Pair::both).any(|(base, new)| lacks_counts(base.case) || lacks_counts(new.case))
 }

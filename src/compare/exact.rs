@@ -1,4 +1,4 @@
-//! Rules that need no statistics: counts that must be zero, promises that were kept.
+//! Rules that need no statistics: counts that must be zero, and checks that held before.
 
 use super::align::Found;
 use super::{Finding, FindingKind};
@@ -6,12 +6,13 @@ use crate::report::{CaseRecord, RepeatRecord};
 use crate::units::human;
 use crate::verdict::{CheckResult, Outcome};
 
-/// The accepted share has changed when it did by so much.
+/// Smallest change of the accepted share that counts.
 const ACCEPTED_POINT: f64 = 0.01;
-/// From so many repeats on, the worst one of each side does not decide alone about the accepted share.
+/// From this many repeats on, the worst one of each side is left out of the rule on the accepted share: a single bad
+/// repeat must not decide alone.
 const ENOUGH_TO_SPARE_ONE: usize = 5;
 
-/// What arithmetic finds about a pair.
+/// The findings about a pair that follow from arithmetic alone.
 pub(super) fn findings(base: Found<'_>, new: Found<'_>) -> Vec<Finding> {
     let (base, new) = (base.case, new.case);
     let mut found = Vec::new();
@@ -34,7 +35,7 @@ fn broke(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
     is_new.then(|| format!("it broke: {reason}"))
 }
 
-/// A share that is larger than in the worst repeat of the baseline; where that was zero, any.
+/// Reports a share that is larger than in the worst repeat of the baseline, or any share if that was zero.
 fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatRecord) -> u64) -> Option<String> {
     if base.repeats.is_empty() {
         return None;
@@ -48,7 +49,8 @@ fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatReco
     is_more.then(|| format!("{} logs {word}, {} before", human::count(now), human::count(before)))
 }
 
-/// Whether a check is the scenario's own, which is known by what it says; the others are known by their names.
+/// Whether a check comes from the scenario. Such checks are identified by their expression, since their names only
+/// number them; all others are identified by their names.
 fn is_own(check: &CheckResult) -> bool {
     check.name.starts_with("check.")
 }
@@ -61,12 +63,13 @@ fn same<'c>(check: &CheckResult, others: &'c [CheckResult]) -> Option<&'c CheckR
     })
 }
 
-/// Each check that held and does not now, apart from the others: one part of a target that failed before hides no other.
+/// Each check that held before and does not hold now, each one separately: a part of the target that already failed
+/// before must not hide another one.
 fn checks(base: &CaseRecord, new: &CaseRecord) -> Vec<Finding> {
     let failed = new.verdict.checks.iter().filter(|check| check.outcome == Outcome::Fail);
     let fresh =
         failed.filter(|check| same(check, &base.verdict.checks).is_some_and(|before| before.outcome == Outcome::Pass));
-    // What the ledger's own rules say stands above, with counts.
+    // The ledger's own rules are reported above, with counts.
     let fresh = fresh.filter(|check| !check.name.starts_with("ledger."));
     let finding = |check: &CheckResult| {
         let why = check.reason.as_deref().unwrap_or("see its checks");
@@ -79,7 +82,7 @@ fn checks(base: &CaseRecord, new: &CaseRecord) -> Vec<Finding> {
     fresh.map(finding).collect()
 }
 
-/// Whether all that fails in a case failed in the baseline as well.
+/// Whether every check that fails in a case also failed in the baseline.
 pub(super) fn is_known_failure(base: &CaseRecord, new: &CaseRecord) -> bool {
     let failed = || new.verdict.checks.iter().filter(|check| check.outcome == Outcome::Fail);
     let known =
@@ -87,7 +90,7 @@ pub(super) fn is_known_failure(base: &CaseRecord, new: &CaseRecord) -> bool {
     new.verdict.outcome == Outcome::Fail && failed().next().is_some() && failed().all(known)
 }
 
-/// How the checks of the target came out; the worst of them.
+/// The worst outcome of the target's checks.
 fn target_outcome(case: &CaseRecord) -> Option<Outcome> {
     case.verdict.checks.iter().filter(|check| check.name.starts_with("target.")).map(|check| check.outcome).max()
 }
@@ -97,8 +100,8 @@ fn meets_target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
     is_new.then(|| "it meets its target, and did not".into())
 }
 
-/// The accepted share fell by a percentage point, below what the baseline itself ever showed; with enough repeats the
-/// worst one of each side is left out of that.
+/// Reports an accepted share that fell by at least a percentage point, to below everything that the baseline showed.
+/// With enough repeats, the worst one of each side is left out.
 fn accepted_less(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
     let spare = |case: &CaseRecord| usize::from(case.repeats.len() >= ENOUGH_TO_SPARE_ONE);
     let least = sorted(base).get(spare(base)).copied()?.share();
@@ -125,7 +128,7 @@ impl Accepted {
     }
 }
 
-/// What each repeat accepted, the worst first.
+/// The accepted logs of each repeat, the worst repeat first.
 fn sorted(case: &CaseRecord) -> Vec<Accepted> {
     let offered = case.repeats.iter().filter(|repeat| repeat.ledger.scheduled > 0);
     let mut all: Vec<Accepted> = offered

@@ -1,4 +1,4 @@
-//! Many tests at once: all questions about all cases share one level.
+//! Multiple tests: all questions about all cases share one family-wise error rate.
 
 use super::Settings;
 use super::align::Found;
@@ -9,14 +9,14 @@ use super::rank::{self, RankTests};
 use super::stalls::Stalls;
 use super::steadiness::Speed;
 
-/// Chance with which a change is to be found that is large enough.
+/// Power: the probability with which a change that is large enough must be found.
 const POWER: f64 = 0.9;
 
-/// What was asked about a pair, and what came out.
+/// The questions about a pair, answered.
 #[derive(Debug, Default)]
 pub(super) struct Examined {
     pub(super) answered: Vec<Answered>,
-    /// Metrics that the baseline has and the new repeats lack.
+    /// Metrics that the baseline has and the new report lacks.
     pub(super) vanished: Vec<&'static str>,
 }
 
@@ -30,8 +30,8 @@ pub(super) struct Family {
 }
 
 impl Family {
-    /// Asks every question about every pair, and adjusts what comes out for how many they are (Holm 1979): the chance of
-    /// any false alarm among all is at most alpha.
+    /// Asks every question about every pair and adjusts the p-values for their number (Holm 1979): the family-wise
+    /// error rate is at most alpha.
     pub(super) fn examine(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, speed: Speed) -> Self {
         let mut tests = RankTests::default();
         let asked: Vec<(Vec<Question>, Vec<&'static str>)> = pairs
@@ -47,7 +47,8 @@ impl Family {
             .collect();
         let stalls = Stalls::of(pairs, settings);
         let all = || answers.iter().flatten();
-        // The stalls of the whole report are one test more.
+        // The stalls of the whole report are one more test. It must be the last one: the `zip` with `better`, which has
+        // no such test, leaves out exactly that.
         let worse = holm(&all().map(|answer| answer.p_worse).chain([stalls.p]).collect::<Vec<_>>());
         let better = holm(&all().map(|answer| answer.p_better).collect::<Vec<_>>());
         let level = Level { alpha: settings.alpha, family: worse.len() };
@@ -62,22 +63,25 @@ impl Family {
     }
 }
 
-/// Most tests of a gate on so many cases.
+/// The largest number of tests of a gate on this many cases.
 #[must_use]
 pub fn most_tests(cases: usize) -> usize {
     cases.saturating_mul(MOST_TESTS).saturating_add(1)
 }
 
-/// The fewest repeats on each side with which a gate on so many cases can find anything at all, where the baseline has
-/// `base` of them already; `None` if no number would do.
+/// The smallest number of repeats on each side with which a gate on this many cases can find anything at all; `base` is
+/// the number that the baseline already has. `None` if no number would be enough.
+///
+/// It assumes the largest possible family. Which tests there will be is not known before the run, and a run that turns
+/// out too small has wasted its time.
 #[must_use]
 pub fn fewest_repeats(alpha: f64, cases: usize, base: Option<u64>) -> Option<u64> {
     let each = alpha / most_tests(cases) as f64;
     (1..=MOST_REPEATS).find(|repeats| rank::smallest_p(base.unwrap_or(*repeats), *repeats) <= each)
 }
 
-/// Chances adjusted for how many there are (Holm 1979): one that is at most alpha afterwards may be believed, and any
-/// false alarm among all has at most the chance alpha.
+/// P-values adjusted for their number (Holm 1979): if those that are at most alpha afterwards are called significant,
+/// the family-wise error rate is at most alpha.
 pub(super) fn holm(chances: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..chances.len()).collect();
     order.sort_by(|a, b| chances[*a].total_cmp(&chances[*b]));
@@ -85,15 +89,17 @@ pub(super) fn holm(chances: &[f64]) -> Vec<f64> {
     let mut largest = 0.0_f64;
     for (place, index) in order.into_iter().enumerate() {
         let left = (chances.len() - place) as f64;
+        // Never below the adjusted value of a smaller p-value: Holm stops at the first test that is not significant.
         largest = largest.max((chances[index] * left).min(1.0));
         adjusted[index] = largest;
     }
     adjusted
 }
-/// What a family asks of its tests.
+
+/// What a family requires of its tests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Demand {
-    /// Chance of any false alarm.
+    /// The family-wise error rate.
     pub(super) alpha: f64,
     /// Smallest change that counts, as a share.
     pub(super) min_effect: f64,
@@ -102,18 +108,18 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    /// The chance that a single regression among all must not exceed.
+    /// The largest p-value with which the strictest single test of the family is significant.
     fn asked(&self) -> f64 {
         self.alpha / self.family.max(1) as f64
     }
 
-    /// Whether so many repeats could ever be enough.
+    /// Whether a test of this many repeats could ever be significant.
     pub(super) fn can_be_met(&self, base: usize, new: usize) -> bool {
         rank::smallest_p(base as u64, new as u64) <= self.asked()
     }
 
-    /// Logarithm of the slow-down that is found nine times in ten: both the test and a threshold, given as a share, must
-    /// be passed.
+    /// Logarithm of the slow-down that is found in nine of ten gates. It must pass the test and exceed a threshold,
+    /// which is given as a share.
     pub(super) fn detectable(&self, standard_error: f64, threshold: f64) -> f64 {
         let beta = normal::quantile(POWER);
         let by_effect = threshold.ln_1p() + beta * standard_error;
@@ -125,18 +131,20 @@ impl Demand {
         (normal::quantile(1.0 - self.asked()) + normal::quantile(POWER)) * standard_error
     }
 
-    /// Whether what can be detected is too large: more than the square of the least effect.
+    /// Whether only changes that are too large can be detected: larger than the least effect applied twice.
     pub(super) fn is_too_wide(&self, detectable: f64) -> bool {
         detectable > 2.0 * self.min_effect.ln_1p()
     }
 
-    /// The fewest repeats on each side with which a test can be passed at all; `None` beyond what can be asked for.
+    /// The smallest number of repeats on each side with which a test can be significant at all; `None` if a scenario
+    /// cannot ask for that many.
     pub(super) fn fewest_repeats(&self) -> Option<u64> {
         (1..=MOST_REPEATS).find(|repeats| rank::smallest_p(*repeats, *repeats) <= self.asked())
     }
 
-    /// Repeats on each side with which twice the least effect is found nine times in ten, at a spread of single repeats:
-    /// n = 2 ((z_alpha/m + z_beta) spread / ln(1 + 2 min_effect))², and at least what a test needs.
+    /// The number of repeats on each side with which twice the least effect is found in nine of ten gates, given the
+    /// spread of single repeats: n = 2 ((z_alpha/m + z_beta) spread / ln(1 + 2 min_effect))², and at least what a test
+    /// needs.
     pub(super) fn repeats_at(&self, spread: f64) -> Option<u64> {
         let wanted = (2.0 * self.min_effect).ln_1p();
         let quantiles = normal::quantile(1.0 - self.asked()) + normal::quantile(POWER);

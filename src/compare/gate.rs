@@ -1,4 +1,4 @@
-//! From the decisions about the cases to one about the whole.
+//! Derives one decision about the whole report from the decisions about its cases.
 
 use super::align::{Alignment, Pair};
 use super::decide::{lacks_tails, percent};
@@ -17,7 +17,7 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     let (cases, family) = decide::decide(&alignment.pairs, options, speed);
     let mut differences = differences::differences(base, new, &alignment.pairs);
     differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allow_cross_machine);
-    // Values of an axis held against each other are meant to be different cases.
+    // If values of one axis are compared with each other, the cases are meant to differ.
     let coverage = match options.across {
         Some(_) => Vec::new(),
         None => coverage::changes(base, new, &alignment.pairs, settings),
@@ -53,7 +53,7 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     }
 }
 
-/// Whether fresh repeats may say something else of a case, or something at all.
+/// Whether fresh repeats may change the decision on a case, or make one possible.
 fn may_be_settled(case: &CaseDecision) -> bool {
     case.findings.iter().any(|finding| {
         let by_test = finding.kind.is_regression() && !finding.kind.is_exact();
@@ -61,7 +61,7 @@ fn may_be_settled(case: &CaseDecision) -> bool {
     })
 }
 
-/// Warnings of what people do by mistake.
+/// Warnings about common mistakes.
 fn same_or_swapped(base: &Report, new: &Report) -> Option<String> {
     let is_same = base.cases == new.cases && !base.cases.is_empty();
     if is_same && base.created_at == new.created_at {
@@ -81,7 +81,7 @@ fn interrupted(base: &Report, new: &Report) -> Vec<String> {
 /// Cases that fail by themselves.
 #[derive(Default)]
 struct Failures {
-    /// They did so in the baseline, by the same checks, and that is allowed.
+    /// They failed the same checks in the baseline, and that is allowed.
     known: Vec<String>,
     /// The others.
     own: Vec<String>,
@@ -104,7 +104,7 @@ impl Failures {
     }
 }
 
-/// All that an outcome rests on.
+/// Everything that an outcome depends on.
 struct Found<'a> {
     cases: &'a [CaseDecision],
     differences: &'a [Difference],
@@ -113,7 +113,7 @@ struct Found<'a> {
     family: usize,
 }
 
-/// The first that applies, by the order of the exit codes.
+/// The first outcome that applies, in the order of the exit codes.
 fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> (GateOutcome, String) {
     let cases = found.cases;
     let any = |change: Change| cases.iter().any(|case| case.change == change);
@@ -166,7 +166,7 @@ fn coverage_text(change: &CoverageChange) -> String {
     }
 }
 
-/// How many cases, and what is said of the first.
+/// The number of cases, and the reason of the first one.
 fn summary(cases: &[CaseDecision], change: Change, words: &str) -> String {
     let mut those = cases.iter().filter(|case| case.change == change);
     let count = those.clone().count();

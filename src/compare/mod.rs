@@ -1,7 +1,7 @@
-//! Reports -> what changed between them, and whether a gate lets it pass.
+//! Compares reports: what changed between them, and whether a gate accepts it.
 //!
-//! [`compare`] informs: every metric of every case, with its uncertainty. [`gate`] decides, by the same evidence: what it
-//! says of a case is what a comparison says of it. Both take reports that were read, and neither prints.
+//! [`compare`] informs about every metric of every case, with its uncertainty. [`gate`] decides from the same evidence,
+//! so both say the same about a case. Both take reports that were already read, and neither prints.
 
 mod align;
 mod answers;
@@ -45,7 +45,7 @@ pub use settle::{settle, suspects};
 
 use crate::report::Report;
 
-/// Holds a report against a baseline, case by case and metric by metric.
+/// Compares a report with a baseline, case by case and metric by metric.
 #[must_use]
 pub fn compare(base: &Report, new: &Report, options: &Options) -> Comparison {
     let alignment = align::align(base, new, options);

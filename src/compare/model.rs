@@ -1,28 +1,28 @@
-//! What a comparison says. Views receive it and decide nothing.
+//! The result of a comparison. Views receive it and decide nothing.
 
 use crate::report::{CaseDecision, Change, GateDecision, MetricUnit, Report};
 use crate::scenario::{Parameters, Selector};
 use crate::units::Ratio;
 use serde::Serialize;
 
-/// How reports are decided on.
+/// The settings of a decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Chance of any false alarm over all tests of all cases.
+    /// Family-wise error rate: probability of any false alarm over all tests of all cases.
     pub alpha: f64,
     /// Smallest change that counts, as a share: 0.1 is 10 %.
     pub min_effect: f64,
-    /// Slow-downs of `enqueue` up to this count as none, in nanoseconds; `None`: 1 % of the target's latency.
+    /// Slow-downs of `enqueue` up to this are ignored, in nanoseconds; `None`: 1 % of the target's latency.
     pub ignore_below_ns: Option<f64>,
-    /// Reports of different machines or build profiles may be held against each other.
+    /// Reports of different machines or build profiles may be compared.
     pub allow_cross_machine: bool,
     /// Cases of the baseline may be missing.
     pub allow_removed: bool,
-    /// Checks and targets may ask for less than the baseline's.
+    /// Checks and targets may be less strict than the baseline's.
     pub allow_changed_checks: bool,
-    /// Cases may fail that failed in the baseline by the same checks.
+    /// Cases may fail if they failed the same checks in the baseline.
     pub allow_known_failures: bool,
-    /// What the command line kept of the plan: only cases that it matches have to be there.
+    /// The filter of the command line: only cases that it matches must be there.
     pub filter: Selector,
 }
 
@@ -43,8 +43,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What the scenarios of a baseline ask for: the strictest of them. Those of the report that is decided on do not
-    /// rule, or a change could loosen the gate that it has to pass.
+    /// The settings of a baseline's scenarios, the strictest of each. Those of the new report do not apply: otherwise a
+    /// change could loosen the gate that it must pass.
     #[must_use]
     pub fn of(baseline: &Report) -> Self {
         let share = |ratio: Ratio| f64::from(ratio.ppm()) / 1e6;
@@ -54,7 +54,7 @@ impl Settings {
             scenario.gate.ignore_below.map_or(scenario.target.latency.0 as f64 / 100.0, |time| time.0 as f64)
         });
         Self {
-            // A larger alpha misses less.
+            // The larger alpha is the stricter one: it misses fewer regressions.
             alpha: gates().map(|gate| gate.alpha).max().map_or(default.alpha, share),
             min_effect: gates().map(|gate| gate.min_effect).min().map_or(default.min_effect, share),
             ignore_below_ns: gates()
@@ -65,20 +65,20 @@ impl Settings {
     }
 }
 
-/// What is compared with what.
+/// The options of a comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// How it is decided.
+    /// The settings of the decision.
     pub settings: Settings,
     /// Axes that need not agree.
     pub ignore: Vec<String>,
-    /// Cases that differ in this axis are held against each other; the baseline's first value of it is the base.
+    /// Cases that differ in this axis are compared with each other. The baseline's first value of it is the base.
     pub across: Option<String>,
     /// Only these cases.
     pub filter: Selector,
     /// Only these metrics, by name; empty: all.
     pub metrics: Vec<String>,
-    /// What the two are called; empty: `BASE` and `NEW`.
+    /// The labels of the two reports; if empty, `BASE` and `NEW`.
     pub labels: (String, String),
 }
 
@@ -106,26 +106,26 @@ impl Side {
     }
 }
 
-/// A baseline and a report held against it.
+/// A baseline and a report that is compared with it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The baseline.
     pub base: Side,
     /// The report.
     pub new: Side,
-    /// The axis of which one value is held against others.
+    /// The axis of which one value is compared with others.
     pub across: Option<String>,
     /// Axes that need not agree.
     pub ignored: Vec<String>,
-    /// The metrics that were asked for; empty: all.
+    /// The metrics that were requested; if empty, all.
     pub asked: Vec<String>,
-    /// To what the changes are confined, one line each; empty where no simple condition covers them.
+    /// The conditions to which the changes are confined, one line each; empty if no simple condition covers them.
     pub attribution: Vec<String>,
     /// How many cases changed how.
     pub counts: ChangeCounts,
-    /// The cases: those that changed first.
+    /// The cases, with those that changed first.
     pub cases: Vec<CaseComparison>,
-    /// What a gate would say, with differences between the two sides and notes.
+    /// The decision of a gate, with the differences between the two sides and notes.
     pub decision: GateDecision,
 }
 
@@ -136,9 +136,9 @@ pub struct ChangeCounts {
     pub regressed: u64,
     /// Better.
     pub improved: u64,
-    /// The repeats cannot tell.
+    /// The repeats cannot decide.
     pub inconclusive: u64,
-    /// Not measured alike.
+    /// Not measured in the same way.
     pub incomparable: u64,
     /// Only in the new report.
     pub added: u64,
@@ -151,19 +151,19 @@ pub struct ChangeCounts {
 /// One case on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CaseComparison {
-    /// What tells it from the other cases, as `axis=value` pairs; of a single case, its id.
+    /// Its label: the `axis=value` pairs that distinguish it from the other cases; the id of a single case.
     pub label: String,
-    /// Its values, the new report's where it has it.
+    /// Its parameters; those of the new report if it has the case.
     pub parameters: Parameters,
-    /// Its place among the baseline's cases; null where the baseline lacks it.
+    /// Its index among the baseline's cases; null if the baseline does not have it.
     #[serde(skip)]
     pub base_index: Option<usize>,
-    /// Its place among the new report's cases; null where that lacks it.
+    /// Its index among the new report's cases; null if the new report does not have it.
     #[serde(skip)]
     pub new_index: Option<usize>,
-    /// What is said of it.
+    /// The kind of its change.
     pub change: Change,
-    /// What a gate says of it, and why.
+    /// The decision of a gate on it, with the reasons.
     pub decision: CaseDecision,
     /// Its numbers.
     pub metrics: Vec<MetricComparison>,
@@ -176,28 +176,28 @@ pub struct MetricComparison {
     pub metric: &'static str,
     /// Its unit.
     pub unit: MetricUnit,
-    /// It stands for the case where only one number is shown.
+    /// It represents the case if only one number is shown.
     pub confirmatory: bool,
     /// In the baseline.
     pub base: Estimate,
     /// In the new report.
     pub new: Estimate,
-    /// New over base; null where the base is zero or unknown.
+    /// New divided by base; null if the base is zero or unknown.
     pub ratio: Option<f64>,
-    /// What is said of it.
+    /// The kind of its change.
     pub change: Change,
-    /// Why nothing better can be said; null otherwise.
+    /// Why there is no clearer result; null otherwise.
     pub reason: Option<String>,
-    /// Repeats on each side that would be enough to tell; null where they are.
+    /// Number of repeats on each side that would be enough; null if there are enough.
     pub repeats_needed: Option<u64>,
 }
 
-/// A number and how uncertain it is.
+/// A number and its uncertainty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Estimate {
-    /// The middle of the repeats; null where there is none.
+    /// The median of the repeats; null if there is none.
     pub value: Option<f64>,
-    /// Half of the 95 % interval over repeats, in the same unit; null with fewer than two repeats.
+    /// Half the width of the 95 % interval over repeats, in the same unit; null with fewer than two repeats.
     pub half_width: Option<f64>,
     /// Repeats that have the number.
     pub repeats: u64,

@@ -1,32 +1,34 @@
-//! Do the repeats of a case form two groups, and what divides them?
+//! Decides whether the repeats of a case form two groups, and finds what divides them.
 //!
-//! The logarithms of the repeats' trimmed means are cut in two where that leaves the least spread inside the parts: 2-means,
-//! which in one dimension is exact (Fisher 1958). How far the parts stand apart is said by Ashman's D (Ashman, Bird and Zepf
-//! 1994), the distance of their means over the spread inside them. The best cut of a single hump has a D of 2.7 too, and
-//! more where repeats are few; so the limit depends on their number (Engelman and Hartigan 1969), such that fewer than 2
-//! of 100 cases whose repeats are normal or log-normal, or have an outlier, are said to form groups. At 10 repeats that limit
-//! finds two groups of 1.0 and 1.9 µs, each with a spread of 10 %, in two cases of three only. So a smaller distance will do
-//! where something that was recorded divides the repeats exactly as their means do: then it finds more than 95 of 100.
+//! The logarithms of the repeats' trimmed means are cut in two where that leaves the smallest spread inside the parts.
+//! This is 2-means, which is exact in one dimension (Fisher 1958). Ashman's D (Ashman, Bird and Zepf 1994) measures how
+//! far apart the parts are: the distance of their means divided by the spread inside them. Even the best cut of a
+//! single hump has a D of 2.7, and more if there are few repeats. So the limit depends on their number (Engelman and
+//! Hartigan 1969). It is chosen such that fewer than 2 of 100 cases are wrongly split if their repeats are normal,
+//! log-normal, or have an outlier. At 10 repeats, that limit finds two groups of 1.0 and 1.9 µs, each with a spread of
+//! 10 %, in only two of three cases. So a smaller distance is enough if a recorded property divides the repeats exactly
+//! as their means do. Then more than 95 of 100 are found.
 
 use super::rank::median;
 use crate::report::RepeatRecord;
 use crate::units::human;
 use std::collections::BTreeMap;
 
-/// With fewer repeats nothing is said.
+/// With fewer repeats, no groups are reported: the spread inside the parts would be too uncertain.
 const FEWEST_REPEATS: usize = 6;
-/// Groups that differ by less, as a logarithm of the ratio, are nobody's trouble: 10 %.
+/// Groups that differ by less than this, as a logarithm of the ratio, do not matter to a gate: 10 %.
 const LEAST_DISTANCE: f64 = 0.095;
-/// The spread inside groups is not taken for less, so that values which are equal by chance prove nothing.
+/// Smallest assumed spread inside groups. Values that are equal by chance would otherwise make D infinite.
 const LEAST_SPREAD: f64 = 0.01;
-/// The empty space between the groups, in spreads inside them: a skewed hump, or an outlier, has none.
+/// Smallest gap between the groups, in spreads inside them. A skewed hump or an outlier has no such gap.
 const LEAST_GAP: f64 = 1.6;
-/// The same, and Ashman's D, where something that was recorded divides the groups as well.
+/// The gap and Ashman's D that are enough if a recorded property divides the groups, too. That property is evidence of
+/// its own.
 const DIVIDED: (f64, f64) = (1.3, 3.8);
-/// What divides so well by chance no more often than this is named.
+/// A property is named if chance divides the groups as well with at most this probability.
 const NAMED: f64 = 0.05;
-/// What counts as evidence for the groups divides so well by chance no more often than this: without a repeat in the wrong
-/// place, and with one.
+/// A property is evidence for the groups if chance divides them as well with at most this probability: without a
+/// misplaced repeat, and with one. Stricter than [`NAMED`], since several properties are tried.
 const EVIDENT: [f64; 2] = [0.025, 0.01];
 
 /// Two groups of repeats.
@@ -36,48 +38,48 @@ pub(super) struct Modes {
     pub(super) low: Group,
     /// The slower ones.
     pub(super) high: Group,
-    /// What divides them, as far as it was recorded.
+    /// What divides them, if that was recorded.
     pub(super) dividing: Option<Dividing>,
 }
 
-/// Repeats that agree.
+/// A group of repeats with similar means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Group {
-    /// How many.
+    /// Number of repeats.
     pub(super) repeats: usize,
-    /// The middle one of their trimmed means of `enqueue`, in nanoseconds.
+    /// Median of their trimmed means of `enqueue`, in nanoseconds.
     pub(super) middle_ns: f64,
 }
 
-/// Something that is of one kind in the faster repeats and of another in the slower ones.
+/// A property that has one value in the faster repeats and another in the slower ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Dividing {
-    /// What.
+    /// The property.
     pub(super) property: Property,
-    /// Its middle value in the faster repeats.
+    /// Its median in the faster repeats.
     pub(super) low: f64,
-    /// Its middle value in the slower repeats.
+    /// Its median in the slower repeats.
     pub(super) high: f64,
-    /// Repeats that it puts into the other group.
+    /// Number of repeats that it puts into the wrong group.
     pub(super) misplaced: usize,
-    /// How often chance divides so well: Fisher's exact test.
+    /// Probability that chance divides the groups as well: Fisher's exact test.
     pub(super) chance: f64,
 }
 
-/// What was recorded of a repeat's threads.
+/// A recorded property of a repeat's threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
     /// How much of their time producers and queue spent on one CPU.
     SharedCpu,
     /// How often the queue's threads went to sleep, for each log.
     Sleeps,
-    /// On which of two CPUs the queue ran: the share of the faster repeats' CPU less that of the slower ones'.
+    /// On which of two CPUs the queue ran: the share of the faster repeats' CPU minus the share of the slower ones'.
     QueueCpu { low: u32, high: u32 },
     /// On which of two CPUs the producers ran.
     ProducerCpu { low: u32, high: u32 },
 }
 
-/// The two groups that the repeats form; `None` if they form one, or are too few to tell.
+/// The two groups that the repeats form; `None` if they form one group, or if there are too few repeats.
 pub(super) fn modes(repeats: &[&RepeatRecord]) -> Option<Modes> {
     let mean = |repeat: &RepeatRecord| repeat.latency.enqueue.trimmed_mean_ns.filter(|ns| ns.is_finite() && *ns > 0.0);
     let mut known: Vec<(f64, &RepeatRecord)> =
@@ -107,7 +109,8 @@ struct Cut {
 }
 
 impl Cut {
-    /// The cut that leaves the least spread. Each part has two values at least, and a tenth of them.
+    /// The cut that leaves the smallest spread. Each part has at least two values and a tenth of all: otherwise a
+    /// single outlier, which has no spread, would be a group.
     fn best(values: &[f64]) -> Option<Self> {
         let count = values.len();
         if count < FEWEST_REPEATS {
@@ -128,13 +131,14 @@ impl Cut {
         self.distance / self.spread
     }
 
-    /// So far apart, and with so much room between, as a single hump rarely is.
+    /// Whether the parts are farther apart than the best cut of a single hump hardly ever is. The limit is fitted to
+    /// simulations.
     fn is_certain(&self) -> bool {
         let least = 3.4 + 19.0 / (self.values - 3) as f64;
         self.gap >= LEAST_GAP * self.spread && self.ashman() >= least
     }
 
-    /// So far apart as groups are that something divides.
+    /// Whether the parts are far enough apart to be groups if a recorded property divides them, too.
     fn is_likely(&self) -> bool {
         let (gap, least) = DIVIDED;
         self.gap >= gap * self.spread && self.ashman() >= least
@@ -154,7 +158,7 @@ fn squares(values: &[f64]) -> f64 {
 /// Repeats with their trimmed means.
 type Known<'a> = [(f64, &'a RepeatRecord)];
 
-/// What divides best; of equals the first in the order of [`Property`].
+/// The property that divides best; the first one in the order of [`Property`] if several are equal.
 fn dividing(low: &Known<'_>, high: &Known<'_>) -> Option<Dividing> {
     let cpus = |of: fn(&RepeatRecord) -> Shares| Some((main_cpu(low, of)?, main_cpu(high, of)?));
     let properties = [
@@ -177,7 +181,7 @@ fn producer_cpus(repeat: &RepeatRecord) -> Shares {
     repeat.threads.iter().flat_map(|threads| &threads.producer_cpus).map(|cpu| (cpu.cpu, cpu.share)).collect()
 }
 
-/// Where most of the time of a group's repeats was spent.
+/// The CPU on which a group's repeats spent most of their time.
 fn main_cpu(group: &Known<'_>, of: fn(&RepeatRecord) -> Shares) -> Option<u32> {
     let mut sums = Shares::new();
     for (cpu, share) in group.iter().flat_map(|(_, repeat)| of(repeat)) {
@@ -198,12 +202,12 @@ impl Property {
         value.is_finite().then_some(value)
     }
 
-    /// Whether it differs so much that it may well be the cause.
+    /// Whether the difference is large enough to be a plausible cause.
     fn differs(self, a: f64, b: f64) -> bool {
         let difference = (a - b).abs();
         match self {
             Self::SharedCpu => difference >= 0.25,
-            // A worker that takes ten logs at a time sleeps a tenth of a time for each.
+            // A worker that takes ten logs at a time sleeps 0.1 times per log, so small differences can matter.
             Self::Sleeps => difference >= 0.02 && a.max(b) >= 2.0 * a.min(b),
             Self::QueueCpu { low, high } | Self::ProducerCpu { low, high } => low != high && difference >= 0.5,
         }
@@ -216,8 +220,8 @@ fn more_on(shares: &Shares, cpu: u32, other: u32) -> Option<f64> {
 }
 
 impl Dividing {
-    /// How well a property divides the groups, cut half-way between what is usual in the one and in the other; `None` where
-    /// it is not known of all repeats, does not differ enough, or puts more than one repeat into the wrong group.
+    /// How well a property divides the groups if it is cut half-way between the medians of both groups. `None` if it is
+    /// not known for all repeats, does not differ enough, or misplaces more than one repeat.
     fn by(property: Property, low: &Known<'_>, high: &Known<'_>) -> Option<Self> {
         let values =
             |group: &Known<'_>| group.iter().map(|(_, repeat)| property.of(repeat)).collect::<Option<Vec<_>>>();
@@ -241,7 +245,7 @@ impl Dividing {
         EVIDENT.get(self.misplaced).is_some_and(|most| self.chance <= *most)
     }
 
-    /// What it is, and what holds it still.
+    /// A description, and what keeps the property constant.
     fn text(&self) -> String {
         let (low, high) = (self.low, self.high);
         match self.property {
@@ -275,7 +279,7 @@ impl Group {
 }
 
 impl Modes {
-    /// In a sentence; the larger group comes first.
+    /// A sentence about the groups; the larger group comes first.
     pub(super) fn text(&self) -> String {
         let (more, fewer) =
             if self.low.repeats >= self.high.repeats { (self.low, self.high) } else { (self.high, self.low) };
@@ -296,10 +300,11 @@ fn middle(values: &[f64]) -> Option<f64> {
     median(&sorted)
 }
 
-/// Fisher's exact test of a table of two rows, both sides: how often chance makes one that is at most as likely.
+/// Fisher's exact test of a 2 x 2 table, two-sided: the probability of a table that is at most as likely as this one.
 fn fisher([a, b]: [usize; 2], [c, d]: [usize; 2]) -> f64 {
     let (row, column, all) = (a + b, a + c, a + b + c + d);
     let likely = |a: usize| (ways(column, a) + ways(all - column, row - a) - ways(all, row)).exp();
+    // Rounding must not exclude tables that are exactly as likely as the observed one.
     let seen = likely(a) * (1.0 + 1e-9);
     (row.saturating_sub(all - column)..=row.min(column)).map(likely).filter(|likely| *likely <= seen).sum()
 }
@@ -459,8 +464,8 @@ mod tests {
             normal::quantile(self.uniform())
         }
 
-        /// Of so many draws of repeats: how many form two groups. All that is recorded of their threads is noise, save the
-        /// shared CPU where `draw` says it.
+        /// Of so many draws of repeats: how many form two groups. All that is recorded of their threads is noise, save
+        /// the shared CPU where `draw` says it.
         fn share_of_groups(&mut self, count: usize, draw: impl Fn(&mut Self, usize) -> (f64, Option<f64>)) -> f64 {
             const DRAWS: usize = 2_000;
             let mut repeats = repeats(&vec![1.0; count], |_| Threads::default());

@@ -1,4 +1,4 @@
-//! What a gate that found nothing would have found: by trying, on the repeats that it had.
+//! Which change a gate that found nothing would have found: simulated on the repeats that it had.
 
 use super::align::Pair;
 use super::answers::Level;
@@ -8,17 +8,17 @@ use super::{CaseDecision, Change, Settings};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Gates that are simulated at each slow-down.
+/// Number of gates that are simulated for each slow-down.
 const GATES: usize = 100;
-/// Of these, as many must find it.
+/// Number of these gates that must find it: a power of 90 %.
 const FOUND: usize = 90;
-/// Largest slow-down that is tried, as a share.
+/// Largest slow-down that is tried, as a share. Repeats that hide a hundredfold slow-down have no useful answer.
 const MOST: f64 = 100.0;
-/// Steps by which it is narrowed down, from a range of one to two: to 2 %.
+/// Number of bisections. They narrow a range from x to 2x down to 2 % of x.
 const STEPS: u32 = 6;
 
-/// The slow-down of `enqueue`, as a share, that 90 of 100 gates would find in whichever unchanged case it were; `None`
-/// where nothing was compared. Only the case whose repeats spread most is tried: in any other less is found.
+/// The slow-down of `enqueue`, as a share, that 90 of 100 gates would find in any unchanged case; `None` if nothing was
+/// compared. Only the case whose repeats spread most is simulated: in every other case, a smaller slow-down is found.
 pub(super) fn found_in_90_of_100(
     pairs: &[Pair<'_>],
     cases: &[CaseDecision],
@@ -45,7 +45,7 @@ pub(super) fn found_in_90_of_100(
     trial.smallest_found()
 }
 
-/// Gates on repeats drawn from those that there are.
+/// Simulated gates on repeats that are drawn from the measured ones.
 struct Trial {
     base: Vec<f64>,
     new: Vec<f64>,
@@ -59,14 +59,15 @@ impl Trial {
         if centre <= 0.0 || own <= 0.0 || !self.level.can_be_met(self.base.len(), self.new.len()) {
             return None;
         }
-        // Both sides around one middle: what differs between them is what a gate did not find.
+        // Both sides are scaled to one median. The difference between them is one that the gate did not find, and must
+        // not widen the pool.
         let pool: Vec<f64> = self
             .base
             .iter()
             .chain(self.new.iter().map(|v| v * centre / own).collect::<Vec<_>>().iter())
             .copied()
             .collect();
-        // Nothing under the margin is ever found.
+        // A slow-down under the margin is never found, so the search starts there.
         let (mut low, mut high) = (0.0, self.margin / centre);
         while self.found(&pool, high) < FOUND {
             (low, high) = (high, 2.0 * high);
@@ -84,7 +85,8 @@ impl Trial {
         Some(high)
     }
 
-    /// How many gates find a slow-down; the same draws for every slow-down, so that more is never found less.
+    /// The number of gates that find a slow-down. A fixed seed gives every slow-down the same draws: with fresh draws,
+    /// a larger slow-down could be found less often, and the bisection would go astray.
     fn found(&self, pool: &[f64], slowdown: f64) -> usize {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut tests = RankTests::default();

@@ -1,7 +1,8 @@
-//! What a gate tests of each case: every promise that a report makes, as one number of each repeat.
+//! What a gate tests for each case: every promise that a report makes, as one number for each repeat.
 //!
-//! A number that is too noisy to be tested repeat by repeat (p99, p99.9) is tested as the *share* of the logs beyond what
-//! the baseline's own quantile was: a count is far steadier than a high quantile, and sees a stall that few logs meet.
+//! A number that is too noisy to be tested repeat by repeat (p99, p99.9) is tested as the *share* of the logs beyond
+//! the baseline's own quantile. A count is far steadier than a high quantile, and it detects a stall that affects few
+//! logs.
 
 use super::align::Found;
 use super::{MetricUnit, Settings};
@@ -13,10 +14,11 @@ use crate::scenario::Target;
 pub(super) enum Rule {
     /// The new repeats are worse than the baseline's, and the shift exceeds the margin.
     Moved,
-    /// The new repeats are worse than the baseline's would be with the margin added. A share beyond the baseline's own
-    /// quantile is pinned on its side, so that it rose at all proves little.
+    /// The new repeats are worse than the baseline's with the margin added. The baseline's share beyond its own
+    /// quantile is fixed by that choice and hardly varies, so a test for any growth would be significant far too
+    /// easily.
     Grown,
-    /// More new repeats have any at all, where no repeat of the baseline had.
+    /// More new repeats have any such log, and no repeat of the baseline had one.
     Appeared,
 }
 
@@ -33,8 +35,8 @@ pub(super) struct Question {
     pub(super) bound_ns: Option<u64>,
     /// How much worse it has to be to count.
     pub(super) margin: f64,
-    /// How much worse must be ruled out for it to be the same. More than the margin only for shares of slow logs, which a
-    /// hiccup of milliseconds moves by as much in a short window.
+    /// How much worse must be ruled out for it to be the same. More than the margin only for shares of slow logs, which
+    /// a hiccup of milliseconds moves by as much in a short window.
     pub(super) ruled_out: f64,
     /// One value a repeat.
     pub(super) base: Vec<f64>,
@@ -42,21 +44,21 @@ pub(super) struct Question {
     pub(super) new: Vec<f64>,
 }
 
-/// By what a case is measured.
+/// The scale by which changes of a case are judged.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stakes {
     min_effect: f64,
-    /// What a caller may lose without anybody's noticing, in nanoseconds.
+    /// Slow-down of a call that is ignored, in nanoseconds.
     ignore_below: f64,
     /// The target's latency, in nanoseconds.
     target: f64,
 }
 
 impl Stakes {
-    /// Those of the baseline's own scenario.
+    /// The stakes of the baseline's scenario.
     pub(super) fn of(base: Found<'_>, settings: &Settings) -> Self {
         let target = base.scenario.map_or_else(Target::default, |scenario| scenario.target.clone()).latency.0 as f64;
-        // A base that was calibrated knows by how much it can differ from itself.
+        // A calibrated baseline knows by how much it differs from itself. A smaller change is not evidence.
         let noise = base.case.calibration.and_then(|calibration| calibration.difference);
         let noise = noise.filter(|noise| noise.is_finite()).map_or(0.0, f64::abs);
         Self {
@@ -71,22 +73,22 @@ impl Stakes {
     }
 }
 
-/// Share of the target's latency that nobody notices, where `ignore_below` does not say otherwise.
+/// Share of the target's latency that is ignored, if `ignore_below` is not set.
 const OF_TARGET: f64 = 0.01;
-/// Shares of what was offered or attempted have changed when they did by a percentage point.
+/// Margin of shares of the offered or attempted logs: a percentage point.
 const POINT: f64 = 0.01;
-/// The share of the worst-served producer has, when it did by five.
+/// Margin of the share of the worst-served producer: five points. It is the minimum over tasks, and varies more.
 const LEAST_SERVED: f64 = 0.05;
-/// A share of slow logs is the same if this much more can be ruled out. What the mean of the fastest 95 % leaves out, the
-/// shares so see: together they are about every log.
+/// A share of slow logs is the same if this much growth can be ruled out. It is the share that the mean of the fastest
+/// 95 % leaves out: together, the two cover every log.
 const SLOW_RULED_OUT: f64 = 0.05;
-/// CPU seconds per million logs that nobody notices: 1 µs a log, 1 % of a core at 10,000 logs/s.
+/// CPU seconds per million logs that are ignored: 1 µs per log, which is 1 % of a core at 10,000 logs/s.
 const CPU: f64 = 1.0;
-/// Memory that nobody notices, in bytes.
+/// Memory that is ignored, in bytes.
 const MEMORY: f64 = 4_194_304.0;
-/// A share of slow logs has grown when it is so many times what it was,
+/// A share of slow logs has grown if it is this many times the old one,
 const FACTOR: f64 = 2.0;
-/// and by so much beyond the baseline's p99 or the target,
+/// and larger by this much beyond the baseline's p99 or the target,
 const LEAST_GROWTH: f64 = 0.005;
 /// or beyond the baseline's p99.9.
 const LEAST_GROWTH_FAR: f64 = 0.002;
@@ -129,7 +131,7 @@ pub(super) const ACCEPTED: &str = "accepted";
 
 const PROMISES: [Promise; 11] = [
     time(ENQUEUE, |r| r.latency.enqueue.trimmed_mean_ns, |s, base| s.relative(base, s.ignore_below)),
-    // `response` less the generator's own lateness: with it in, identical code differs by more than the target.
+    // `response` without the generator's own lateness: with it, identical code differs by more than the target.
     time(
         "response_ideal.trimmed_mean",
         |r| r.latency.response_ideal.trimmed_mean_ns,
@@ -140,7 +142,7 @@ const PROMISES: [Promise; 11] = [
         |r| r.latency.response_ideal.p99_ns.map(|ns| ns as f64),
         |s, base| s.relative(base, s.target),
     ),
-    // Nobody waits for a delivery; ten times as much is lost unnoticed.
+    // No caller waits for a delivery, so ten times the margin of a call is ignored.
     time(
         "delivery.trimmed_mean",
         |r| r.latency.delivery.trimmed_mean_ns,
@@ -215,7 +217,7 @@ const COUNTED: [Counted; 3] = [
     },
 ];
 
-/// Beyond what a log counts as slow.
+/// The bound beyond which a log counts as slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bound {
     P99,
@@ -234,14 +236,14 @@ impl Bound {
 /// A count of a repeat.
 type Count = fn(&RepeatRecord) -> u64;
 
-/// Counts that must not appear where there were none.
+/// Counts that must not appear if the baseline has none.
 const APPEARING: [(&str, Count); 3] = [
     ("dropped.appeared", |r| r.ledger.dropped),
     ("sampled_out.appeared", |r| r.ledger.sampled_out),
     ("reordered.appeared", |r| r.ledger.reordered),
 ];
 
-/// Most tests of one case.
+/// The largest number of tests of one case.
 pub(super) const MOST_TESTS: usize = PROMISES.len() + COUNTED.len() * Bound::ALL.len() + APPEARING.len();
 
 /// All questions about a pair, and the metrics that the baseline has and the new repeats lack.
@@ -250,7 +252,7 @@ pub(super) fn questions(base: Found<'_>, new: Found<'_>, settings: &Settings) ->
     let mut questions = Vec::with_capacity(MOST_TESTS);
     let mut vanished = Vec::new();
     for promise in &PROMISES {
-        // A time of zero is none: no call is that quick.
+        // A time of zero was not measured: no call is that fast.
         let known = |value: &f64| *value > 0.0 || promise.unit != MetricUnit::Nanoseconds;
         let of = |repeat: &RepeatRecord| (promise.of)(repeat).filter(known);
         let [old, fresh] = [base.case, new.case].map(|case| values(case, of));
@@ -341,8 +343,8 @@ fn shares(counted: &Counted, case: &CaseRecord, bound_ns: u64) -> Vec<f64> {
     case.repeats.iter().filter_map(share).collect()
 }
 
-/// The shares of the logs that had to wait longest, and the bound, by which a stall is seen: the target or, where that is
-/// longer, the baseline's p99.9. Of the baseline and of the new repeats.
+/// The shares of the logs that had to wait longest, and the bound, by which a stall is seen: the target or, where that
+/// is longer, the baseline's p99.9. Of the baseline and of the new repeats.
 pub(super) fn stalls(base: Found<'_>, new: Found<'_>, settings: &Settings) -> Option<(u64, Vec<f64>, Vec<f64>)> {
     let counted = &COUNTED[1];
     if !has_counts(counted, base.case) || !has_counts(counted, new.case) {

@@ -1,55 +1,57 @@
 //! The exact rank-sum test (Wilcoxon, Mann and Whitney), and the shift that belongs to it (Hodges and Lehmann).
 //!
-//! Neither assumes a distribution: under the hypothesis that the code did not change, every split of the repeats into
-//! the two sides is equally likely, and the test counts the splits. Ties get their midranks, and the splits of those very
-//! midranks are counted, so the test is exact with ties too.
+//! Neither assumes a distribution. If the code did not change, every split of the repeats into the two sides is equally
+//! likely, and the test counts the splits. Ties get their midranks, and the splits of these midranks are counted, so
+//! the test is exact with ties, too.
 
 use super::normal;
 use std::collections::HashMap;
 
-/// Up to so many repeats on both sides together the splits are counted; beyond, their normal approximation is used.
+/// Up to this many repeats on both sides together, the splits are counted. The work grows with the fourth power of
+/// their number, so beyond it the normal approximation is used, which is accurate there.
 const MOST_COUNTED: usize = 60;
-/// Distributions that are kept: repeats without ties all share one.
+/// Number of distributions that are cached. All cases without ties share one; reports full of ties must not fill the
+/// memory.
 const MOST_KEPT: usize = 256;
 
-/// Chances of a rank sum at least as extreme, if both sides came from one distribution.
+/// P-values: the probability of a rank sum at least as extreme if both sides came from one distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct RankTest {
-    /// Of new values at least so much larger.
+    /// For larger new values.
     pub(super) p_larger: f64,
-    /// Of new values at least so much smaller.
+    /// For smaller new values.
     pub(super) p_smaller: f64,
 }
 
-/// How far the new values lie above the base's.
+/// How far the new values lie above those of the base.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shift {
-    /// Median of all differences, new less base.
+    /// Median of all differences, new minus base.
     pub(super) estimate: f64,
-    /// Lower and upper end of its interval, and the standard error that follows from the width; `None` where so few values
-    /// have no such interval.
+    /// Its confidence interval, and the standard error that follows from the width; `None` if there are too few values
+    /// for such an interval.
     pub(super) interval: Option<Interval>,
 }
 
-/// An interval that misses the truth on either side with the chance that was asked for, or a little less.
+/// An interval that misses the true value on each side with at most the requested probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Interval {
     pub(super) low: f64,
     pub(super) high: f64,
-    /// Half of its width over Student's quantile that belongs to what it covers.
+    /// Half of its width divided by Student's quantile for its coverage.
     pub(super) standard_error: f64,
 }
 
-/// The test, which keeps the distributions that it has counted.
+/// The test, with a cache of the distributions that it has counted.
 #[derive(Debug, Default)]
 pub(super) struct RankTests {
     /// By the midranks and the number of new values among them.
     kept: HashMap<(Vec<u32>, usize), Tails>,
-    /// By the number of values on each side, and the bits of the chance.
+    /// By the number of values on each side and the bits of the tail probability.
     cuts: HashMap<(usize, usize, u64), Option<(usize, f64)>>,
 }
 
-/// For each doubled rank sum the share of the splits that are at least, and at most, so large.
+/// For each doubled rank sum, the share of the splits with at least, and with at most, that sum.
 #[derive(Clone, Debug)]
 struct Tails {
     at_least: Vec<f64>,
@@ -57,7 +59,8 @@ struct Tails {
 }
 
 impl RankTests {
-    /// Tests whether the new values are larger or smaller than the base's; without values on a side nothing is unlikely.
+    /// Tests whether the new values are larger or smaller than those of the base. If a side has no values, both
+    /// p-values are 1.
     pub(super) fn test(&mut self, base: &[f64], new: &[f64]) -> RankTest {
         if base.is_empty() || new.is_empty() {
             return RankTest { p_larger: 1.0, p_smaller: 1.0 };
@@ -71,7 +74,8 @@ impl RankTests {
         RankTest { p_larger: tails.at_least[place], p_smaller: tails.at_most[place] }
     }
 
-    /// The shift between the two sides with an interval that misses the truth on either side with the chance `tail`.
+    /// The shift between the two sides, with an interval that misses the true value on each side with probability
+    /// `tail`.
     pub(super) fn shift(&mut self, base: &[f64], new: &[f64], tail: f64) -> Option<Shift> {
         let mut differences: Vec<f64> = base.iter().flat_map(|b| new.iter().map(move |n| n - b)).collect();
         differences.sort_unstable_by(f64::total_cmp);
@@ -83,7 +87,7 @@ impl RankTests {
         Some(Shift { estimate, interval })
     }
 
-    /// How many differences lie outside the interval on each side, and Student's quantile of what it covers.
+    /// The number of differences outside the interval on each side, and Student's quantile for its coverage.
     fn kept_cut(&mut self, base: usize, new: usize, tail: f64) -> Option<(usize, f64)> {
         let key = (base, new, tail.to_bits());
         if let Some(kept) = self.cuts.get(&key) {
@@ -95,7 +99,7 @@ impl RankTests {
         cut
     }
 
-    /// How many differences lie outside the interval on each side, and the chance of either side.
+    /// The number of differences outside the interval on each side, and the probability of each side.
     fn cut(&mut self, base: usize, new: usize, tail: f64) -> Option<(usize, f64)> {
         if base == 0 || new == 0 {
             return None;
@@ -124,7 +128,7 @@ impl RankTests {
 }
 
 impl Tails {
-    /// Counts the ways to choose so many of the ranks, by their sum.
+    /// Counts the ways to choose `chosen` of the ranks, by their sum.
     fn count(ranks: &[u32], chosen: usize) -> Self {
         let most: usize = ranks.iter().map(|rank| *rank as usize).sum();
         let mut ways = vec![vec![0.0_f64; most + 1]; chosen + 1];
@@ -132,6 +136,7 @@ impl Tails {
         let mut reached = 0;
         for (index, rank) in ranks.iter().map(|rank| *rank as usize).enumerate() {
             reached += rank;
+            // Largest size first: `ways[size - 1]` must not contain this rank yet, or it would be chosen twice.
             for size in (1..=chosen.min(index + 1)).rev() {
                 let (smaller, larger) = ways.split_at_mut(size);
                 let from = &smaller[size - 1][..=reached - rank];
@@ -140,6 +145,7 @@ impl Tails {
         }
         let ways = &ways[chosen];
         let all: f64 = ways.iter().sum();
+        // Each tail is summed from its own end. One minus the other tail would lose small p-values to rounding.
         let mut sum = 0.0;
         let mut add = |ways: &f64| {
             sum += ways;
@@ -160,12 +166,14 @@ impl Tails {
     }
 }
 
-/// Chance of complete separation, the smallest that so many repeats can give: one over the number of splits.
+/// The p-value of complete separation, which is the smallest for this many repeats: one divided by the number of
+/// splits.
 pub(super) fn smallest_p(base: u64, new: u64) -> f64 {
     (1..=new).fold(1.0, |p, k| p * k as f64 / (base + k) as f64)
 }
 
-/// Twice the midrank of every value, in order, and the sum over the new ones.
+/// Twice the midrank of every value, in order, and the sum over the new values. Doubled midranks are whole numbers and
+/// can index a table.
 fn doubled_midranks(base: &[f64], new: &[f64]) -> (Vec<u32>, u64) {
     let mut all: Vec<(f64, bool)> =
         base.iter().map(|value| (*value, false)).chain(new.iter().map(|value| (*value, true))).collect();
@@ -180,7 +188,7 @@ fn doubled_midranks(base: &[f64], new: &[f64]) -> (Vec<u32>, u64) {
     (ranks, sum)
 }
 
-/// The normal approximation with the variance of the midranks themselves, and half a step for continuity.
+/// The normal approximation, with the variance of the actual midranks and a continuity correction of half a rank.
 fn approximate(ranks: &[u32], sum: u64, new: usize) -> RankTest {
     let (all, new) = (ranks.len() as f64, new as f64);
     let mean = ranks.iter().map(|rank| f64::from(*rank)).sum::<f64>() / all;
@@ -196,7 +204,7 @@ fn approximate(ranks: &[u32], sum: u64, new: usize) -> RankTest {
     }
 }
 
-/// The middle of sorted values.
+/// The median of sorted values.
 pub(super) fn median(sorted: &[f64]) -> Option<f64> {
     let middle = sorted.len() / 2;
     match sorted.len() {

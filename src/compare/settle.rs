@@ -1,15 +1,16 @@
-//! From the decision on a run and those on its confirmations to the last word.
+//! Combines the decision on a run with the decisions on its confirmations into the final one.
 
 use super::{CaseDecision, Change, GateDecision, GateOutcome};
 use crate::report::GateRound;
 use crate::units::human;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The last word: a case that was run again is judged by its last fresh repeats alone, every other case by the run itself.
-/// Why, in one line.
+/// The final outcome, and the reason in one line. A case that was run again is judged by its last fresh repeats alone;
+/// every other case is judged by the run itself.
 ///
-/// A case that regressed at first regresses in the end only if fresh repeats say so again; one that could not be told at
-/// first gets a second chance to be. Either way the chance of a false alarm is that of the last look.
+/// A case that regressed at first counts as regressed only if fresh repeats say so again. An inconclusive case gets a
+/// second chance. Either way, the probability of a false alarm is that of the last look: the first repeats were
+/// selected for being suspicious, so pooling them would bias the decision.
 ///
 /// # Panics
 /// Without a round.
@@ -22,7 +23,7 @@ pub fn settle(rounds: &[GateRound]) -> (GateOutcome, String) {
     let mut last: BTreeMap<&str, &CaseDecision> = BTreeMap::new();
     for round in rounds {
         for case in &round.decision.cases {
-            // What arithmetic found is not run again, and stays.
+            // What arithmetic found (a lost log) is certain: fresh repeats cannot undo it.
             let certain = last.get(case.id.as_str()).is_some_and(|before| is_certain(before));
             if !certain {
                 last.insert(&case.id, case);
@@ -65,7 +66,8 @@ fn of_cases(first: &GateDecision, rounds: &[GateRound], last: &BTreeMap<&str, &C
     (GateOutcome::Pass, "none of them regressed then".to_owned())
 }
 
-/// The cases of which fresh repeats may say something else: those that look regressed, and those that cannot be told.
+/// The cases for which fresh repeats may change the decision: those that look regressed, and those that are
+/// inconclusive.
 #[must_use]
 pub fn suspects(decision: &GateDecision) -> BTreeSet<String> {
     match decision.outcome {
@@ -74,7 +76,7 @@ pub fn suspects(decision: &GateDecision) -> BTreeSet<String> {
     }
 }
 
-/// It regressed by arithmetic, which needs no confirmation.
+/// Whether the case regressed by arithmetic, which needs no confirmation.
 fn is_certain(case: &CaseDecision) -> bool {
     case.change == Change::Regressed && case.findings.iter().any(|finding| finding.kind.is_exact())
 }

@@ -1,9 +1,9 @@
-//! Stalls so rare that most repeats have none: seen over all cases of a report together.
+//! Stalls that are so rare that most repeats have none: tested over all cases of a report together.
 //!
-//! A stall of 60 ms once in 10 s is in one of five repeats of 2 s. No test of one case by ten repeats can prove anything
-//! about such an event; the repeats of all cases can. A repeat has a stall if far more of its logs waited beyond the bound
-//! than in the middle repeat of both sides: a rule that does not know the sides, so that if nothing changed every split of
-//! the stalls between them is equally likely (Fisher's exact test).
+//! A stall of 60 ms once in 10 s hits one of five repeats of 2 s. Ten repeats of one case cannot prove anything about
+//! such an event, but the repeats of all cases can. A repeat has a stall if far more of its logs waited longer than the
+//! bound than in the median repeat of both sides. This rule does not depend on the side. So if nothing changed, every
+//! split of the stalls between the sides is equally likely, and Fisher's exact test is valid.
 
 use super::Settings;
 use super::align::Found;
@@ -11,19 +11,19 @@ use super::answers::at_least;
 use super::promises::{middle, stalls};
 use crate::units::human;
 
-/// A repeat has a stall if its share of slow logs is so many times that of the middle repeat,
+/// A repeat has a stall if its share of slow logs is this many times the share of the median repeat,
 const FACTOR: f64 = 2.0;
-/// and larger by so much: a stall of 60 ms holds up 3 % of the logs of 2 s.
+/// and larger by at least this much. (A stall of 60 ms delays 3 % of the logs of 2 s.)
 const LEAST: f64 = 0.002;
 
-/// Repeats with a stall, of so many.
+/// Number of repeats with a stall, and of all repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
     stalled: u64,
     all: u64,
 }
 
-/// One case's part in it.
+/// The counts of one case.
 #[derive(Clone, Copy, Debug, Default)]
 struct Of {
     bound_ns: u64,
@@ -33,11 +33,11 @@ struct Of {
 
 /// The stalls of a whole report.
 pub(super) struct Stalls {
-    /// By pair; `None` where the two sides cannot be held against each other.
+    /// By pair; `None` if the two sides cannot be compared.
     cases: Vec<Option<Of>>,
     base: Count,
     new: Count,
-    /// Chance of so many in the new repeats if nothing had changed; 1 where nothing is known.
+    /// P-value of the number of stalls in the new repeats; 1 if nothing is known.
     pub(super) p: f64,
 }
 
@@ -53,7 +53,7 @@ impl Stalls {
         Self { cases, base, new, p }
     }
 
-    /// What is to be said of a pair if there are more stalls than chance explains; `None` where it has none itself.
+    /// The text for a pair if there are significantly more stalls; `None` if the pair has no stall itself.
     pub(super) fn text(&self, pair: usize, p_adjusted: &str) -> Option<String> {
         let own = self.cases.get(pair).copied().flatten().filter(|own| own.new.stalled > 0)?;
         let bound = human::latency(own.bound_ns as f64);

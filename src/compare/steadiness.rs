@@ -1,8 +1,8 @@
 //! Whether the machine stayed the same: the fixed piece of work that every report carries.
 //!
-//! What the yardstick moved is no reason by itself to refuse a decision. It says by how much the machine could have
-//! stretched or shrunk a time, and that is put beside what the case moved and beside the margin. The two sides of one run,
-//! whose repeats were interleaved, met the same machine whatever it did.
+//! A movement of the yardstick alone is no reason to refuse a decision. It says by how much the machine could have
+//! stretched or shrunk a time, and that is compared with the shift of the case and with the margin. Two sides with
+//! interleaved repeats met the same machine, whatever it did.
 
 use super::Steadiness;
 use super::rank::median;
@@ -33,18 +33,18 @@ impl Default for Speed {
     }
 }
 
-/// Whether the repeats of both were taken in turn in one run: then both met the same machine.
+/// Whether the repeats of both were interleaved in one run: then both met the same machine.
 pub(super) fn interleaved(base: &Report, new: &Report) -> bool {
     base.created_at == new.created_at && base.yardstick == new.yardstick
 }
 
-/// Holds the readings of both reports against each other, and against themselves.
+/// Compares the readings of both reports with each other, and the readings within each report.
 pub(super) fn steadiness(base: &Report, new: &Report) -> (Steadiness, Speed) {
     let (Some(old), Some(fresh)) = (&base.yardstick, &new.yardstick) else {
         let side = if base.yardstick.is_none() { "the baseline" } else { "the new report" };
         return unknown(format!("{side} has no yardstick: whether the machine was the same is not known"));
     };
-    // What only one side has read says nothing of the other.
+    // A part that only one side has read says nothing about the change between them.
     let parts: Vec<Movement> = PARTS.iter().filter_map(|part| movement(old, fresh, part)).collect();
     let Some(most) = parts.iter().max_by(|a, b| a.largest.total_cmp(&b.largest)) else {
         return unknown("a yardstick holds no reading: whether the machine was the same is not known".into());
@@ -74,8 +74,8 @@ fn unknown(reason: String) -> (Steadiness, Speed) {
 struct Movement {
     /// The slowest new reading over the fastest old one, at least 1.
     slower: f64,
-    /// The middle old reading over the middle new one, at least 1: what an alarm is spared for is the worst that the
-    /// machine did for a moment; what sameness is doubted for is what it did all the while.
+    /// The median old reading divided by the median new one, at least 1. An alarm is excused by the worst that the
+    /// machine did for a moment. Sameness is doubted only for what the machine did all the time.
     faster: f64,
     /// Largest movement within a report or between the two, as a share.
     largest: f64,

@@ -1,4 +1,4 @@
-//! Turning due times into wake-ups.
+//! Turns due times into wake-ups.
 
 use super::schedule::Merged;
 use crate::clock::Clock;
@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Sleeps end this long before the time asked for; the rest is spent polling the clock.
+/// `hybrid` sleeps until this long before the due time, in nanoseconds, and polls the clock for the rest.
 ///
-/// A sleep with the smallest timer slack overshoots by 30 µs (p50) to 65 µs (p99).
+/// A sleep with the smallest timer slack overshoots by 30 µs (p50) to 65 µs (p99). With a margin of 30 µs,
+/// half of the wake-ups would be late; a longer one would take CPU time from the queue.
 const SPIN: u64 = 60_000;
 
-/// Longest single sleep, so that a stop is noticed.
+/// Longest single sleep, in nanoseconds. A stop is noticed only between sleeps, so this bounds how long it can take.
 const NAP: u64 = 50_000_000;
 
-/// Waits until `due` on `clock` as `pacing` says: in the kernel, or polling the clock and giving way to whoever else
-/// wants the core. A manual clock is moved there instead. Returns the time, which is at or after `due`; earlier only if `stop` was set.
+/// Waits until `due` on `clock`, as `pacing` says: it sleeps in the kernel, or polls the clock and yields the core
+/// between polls. A manual clock is advanced to `due` instead. Returns the current time, which is at or after `due`; it
+/// is earlier only if `stop` was set.
 pub fn sleep_until(clock: &impl Clock, due: u64, pacing: Pacing, stop: &AtomicBool) -> u64 {
     loop {
         let now = clock.now();
@@ -31,7 +33,7 @@ pub fn sleep_until(clock: &impl Clock, due: u64, pacing: Pacing, stop: &AtomicBo
     }
 }
 
-/// How much of the time left until a due time may be slept, in nanoseconds; 0: poll the clock now.
+/// How long to sleep when `left` nanoseconds remain until the due time; 0 means poll the clock now.
 pub fn asleep(left: u64, pacing: Pacing) -> u64 {
     match pacing {
         Pacing::Sleep => left.min(NAP),
@@ -40,28 +42,29 @@ pub fn asleep(left: u64, pacing: Pacing) -> u64 {
     }
 }
 
-/// Asks the kernel to wake this thread from sleeps as exactly as it can; without effect where there is no such wish.
+/// Asks the kernel to wake this thread from sleeps as precisely as it can: without it, Linux may delay a wake-up by 50
+/// µs to merge timers. Does nothing on other systems.
 pub fn sharpen_sleep() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
 
-/// Lets another thread have the core, if one wants it.
+/// Yields the core to another thread, if one wants it.
 #[cfg(unix)]
 pub fn give_way() {
     rustix::thread::sched_yield();
 }
 
-/// Lets another thread have the core, if one wants it.
+/// Yields the core to another thread, if one wants it.
 #[cfg(not(unix))]
 pub fn give_way() {
     std::thread::yield_now();
 }
 
-/// Wakes tasks when their logs are due, from a thread of its own: tokio's timer has steps of a millisecond.
+/// Wakes tasks when their logs are due. It runs on a thread of its own, because tokio's timer has steps of 1 ms.
 ///
-/// The pacer knows the schedule, so tasks register nothing: a task that waits is woken, and the wake-up of one that is
-/// busy is kept for it. A wake-up may be spurious; a task looks at the clock after each.
+/// The pacer knows the schedule, so tasks register nothing. It wakes a task that waits; for a task that is busy, the
+/// wake-up is kept until the task waits. A wake-up may be spurious, so a task checks the clock after each one.
 #[derive(Debug)]
 pub struct Pacer {
     tasks: Vec<tokio::sync::Notify>,
@@ -80,6 +83,7 @@ impl Pacer {
         let mut now = clock.now();
         for (offset, task) in schedule {
             let due = start + offset;
+            // A due time in the past costs no clock reading: a late pacer catches up at full speed.
             if now < due {
                 now = sleep_until(clock, due, pacing, &self.stop);
             }
@@ -90,7 +94,8 @@ impl Pacer {
         }
     }
 
-    /// Waits until `due` on `clock`, which must be a due time of the schedule that the pacer runs; returns the time.
+    /// Waits until `due` on `clock` and returns the current time. `due` must be a due time of the schedule that the
+    /// pacer runs: nothing else wakes the task.
     pub async fn wait(&self, clock: &impl Clock, task: u32, due: u64) -> u64 {
         loop {
             let now = clock.now();
@@ -101,7 +106,7 @@ impl Pacer {
         }
     }
 
-    /// Ends [`Self::run`], within 50 ms.
+    /// Makes [`Self::run`] return within 50 ms.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }

@@ -1,14 +1,14 @@
-//! One logical producer: walks its schedule, and tells the queue's delay from the generator's.
+//! One logical producer: walks its schedule and separates the queue's delay from the generator's.
 
 use super::schedule::{Cursor, Schedule};
 
-/// How long after the window's end the generator may still send what it is late with, in nanoseconds.
+/// How long after the end of the window the generator may still send logs for which it is late, in nanoseconds.
 pub const GRACE: u64 = 1_000_000_000;
 
 /// What the queue answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// Accepted. `waited`: whether the caller had to wait for room; `None` where that is unknown.
+    /// Accepted. `waited`: whether the caller had to wait for room; `None` if that is unknown.
     Enqueued {
         /// Whether the caller had to wait for room.
         waited: Option<bool>,
@@ -22,7 +22,7 @@ pub enum Reply {
 impl Reply {
     /// Accepted, and there was room at once.
     pub const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
-    /// Accepted as far as the call tells: whether it waited, or was dropped after all, is unknown.
+    /// Accepted as far as the call tells. Whether it waited, or whether the log was dropped after all, is unknown.
     pub const UNKNOWN: Reply = Reply::Enqueued { waited: None };
 }
 
@@ -66,18 +66,18 @@ impl Call {
 /// What a producer is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing before this time.
+    /// Nothing to do before this time.
     Wait(u64),
     /// Send the log with this sequence number now.
     Send {
         /// Position of the log in its task's schedule, from 0.
         sequence: u64,
     },
-    /// The schedule is done, or what is left of it was given up; see [`Tally`].
+    /// The schedule is done, or the rest of it was given up; see [`Tally`].
     Done,
 }
 
-/// What became of a task's schedule.
+/// The outcome of a task's schedule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Logs sent.
@@ -102,7 +102,7 @@ pub struct Producer {
     intended: u64,
     ideal: u64,
     busy_until: u64,
-    /// When the last call really returned: what held the senders before that is in `busy_until` already.
+    /// When the last call really returned. Time before it in which senders were held is already in `busy_until`.
     returned_at: u64,
     tally: Tally,
 }
@@ -125,9 +125,10 @@ impl Producer {
         }
     }
 
-    /// What to do at `now`. `held(from, to)` is how much of that span the queue kept every sender from running.
+    /// What to do at `now`. `held(from, to)` is the part of that span in which the queue kept every sender from
+    /// running.
     ///
-    /// Whenever it answers [`Step::Send`], the call must be made and [`Self::returned`] told of it.
+    /// After [`Step::Send`], the caller must make the call and report it to [`Self::returned`].
     #[inline]
     pub fn step(&mut self, now: u64, held: impl FnOnce(u64, u64) -> u64) -> Step {
         let Some(offset) = self.cursor.peek() else { return Step::Done };
@@ -136,10 +137,14 @@ impl Producer {
             return Step::Wait(self.intended);
         }
         self.ideal = self.intended.max(self.busy_until);
+        // From the last return on only: time that was held before it is already in `busy_until`, and would count twice.
         let since = self.ideal.max(self.returned_at);
         if now > since {
+            // The ideal start is never later than now: lateness cannot be negative.
             self.ideal += held(since, now).min(now - self.ideal);
         }
+        // The queue's share is checked first: a log that the queue alone has pushed past the end is `unsent`, even if
+        // the generator is late as well. Ideal starts ascend, so all later logs of the task are past the end, too.
         if self.ideal >= self.end {
             self.tally.unsent = self.left();
             return Step::Done;
@@ -151,7 +156,7 @@ impl Producer {
         Step::Send { sequence: self.sequence }
     }
 
-    /// Tells that the call which [`Self::step`] asked for ran from `start` to `end`.
+    /// Reports that the call which [`Self::step`] asked for ran from `start` to `end`.
     #[inline]
     pub fn returned(&mut self, start: u64, end: u64, reply: Reply) -> Call {
         let call = Call { intended: self.intended, ideal: self.ideal.min(start), start, end, reply };
@@ -163,17 +168,17 @@ impl Producer {
         call
     }
 
-    /// When the queue lets go of the last call, on the ideal time line.
+    /// When the queue let go of the last call, on the ideal time line.
     pub fn busy_until(&self) -> u64 {
         self.busy_until
     }
 
-    /// The ideal start of the log that [`Self::step`] last looked at: where the queue has pushed it.
+    /// The ideal start of the log that [`Self::step`] last looked at, which is where the queue has pushed it.
     pub fn pushed_to(&self) -> u64 {
         self.ideal
     }
 
-    /// What became of the schedule; complete once [`Self::step`] has answered [`Step::Done`].
+    /// The outcome of the schedule; complete once [`Self::step`] has returned [`Step::Done`].
     pub fn tally(&self) -> Tally {
         self.tally
     }
@@ -212,7 +217,8 @@ mod tests {
         Producer::new(&schedule, 0, 0, span, 0)
     }
 
-    /// Runs a producer on a clock that only it moves: it wakes `late` after each due time, and a call takes `service(n)`.
+    /// Runs a producer on a clock that only it moves: it wakes `late` after each due time, and a call takes
+    /// `service(n)`.
     fn simulate(producer: &mut Producer, late: u64, service: impl Fn(u64) -> u64) -> Vec<Call> {
         let (mut now, mut calls) = (0, Vec::new());
         loop {

@@ -1,4 +1,4 @@
-//! When each log is due: arithmetic alone, known before the load begins.
+//! When each log is due. The schedule is pure arithmetic and known before the load begins.
 
 use crate::scenario::{Arrival, Parameters, PhaseShift};
 use crate::units::{Nanos, Rate};
@@ -9,12 +9,12 @@ use std::collections::BinaryHeap;
 
 /// The schedule of all tasks of a case: open loop.
 ///
-/// Under `uniform` arrival, task `i` of `C` sends its `n`-th log `(n + i / C) / rate` seconds after the start: phases are
-/// spread evenly, so that tasks do not fire in step. With phases `aligned`, `i / C` is left out. Under `burst:k`, `k` logs
-/// come at once, every `k` intervals, phases spread over those. Both are exact integer arithmetic, without drift however
-/// long they run. Under `poisson`, the intervals are exponential, drawn from a generator of each task's own (all the same
-/// if aligned), so that a seed gives the same schedule everywhere. Due times are offsets from the start in nanoseconds,
-/// rounded down.
+/// Under `uniform` arrival, task `i` of `C` sends its `n`-th log `(n + i / C) / rate` seconds after the start. The
+/// phases are spread evenly, so that the tasks do not send at the same time. With `aligned` phases, `i / C` is left
+/// out. Under `burst:k`, `k` logs are due at once, every `k` intervals, and the phases are spread over those. Both are
+/// exact integer arithmetic and do not drift, however long they run. Under `poisson`, the intervals are exponential.
+/// Each task draws them from a random generator of its own (the same one if aligned), so that a seed gives the same
+/// schedule everywhere. Due times are offsets from the start in nanoseconds, rounded down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
     tasks: u32,
@@ -30,7 +30,7 @@ pub struct Schedule {
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 impl Schedule {
-    /// `tasks` tasks of `rate` each, for `span`; uniform arrival, phases spread. At least one task.
+    /// `tasks` tasks of `rate` each, for `span`, with uniform arrival and spread phases. 0 tasks count as 1.
     pub fn new(tasks: u32, rate: Rate, span: Nanos) -> Self {
         Self {
             tasks: tasks.max(1),
@@ -43,7 +43,7 @@ impl Schedule {
         }
     }
 
-    /// The schedule of a case, for `span`; `seed` matters where arrivals are drawn at random.
+    /// The schedule of a case, for `span`. `seed` matters only if arrivals are random.
     pub fn of(parameters: &Parameters, span: Nanos, seed: u64) -> Self {
         let Parameters { concurrency, rate, arrival, phase, .. } = *parameters;
         Self { arrival, phase, seed, ..Self::new(concurrency, rate, span) }
@@ -74,6 +74,7 @@ impl Schedule {
         let shift = if self.phase == PhaseShift::Spread { u128::from(task) } else { 0 };
         let between = u128::from(self.burst()) * self.numerator;
         let (first, step) = (shift * between, u128::from(self.tasks) * between);
+        // A due time beyond 64 bits lies outside every span, so saturating it ends the schedule as it should.
         let split =
             |value: u128| (u64::try_from(value / self.denominator).unwrap_or(u64::MAX), value % self.denominator);
         let ((due, remainder), (step, step_remainder)) = (split(first), split(step));
@@ -85,12 +86,15 @@ impl Schedule {
         let stream = if self.phase == PhaseShift::Spread { u64::from(task) } else { 0 };
         let mean = self.numerator as f64 * f64::from(self.tasks) / self.denominator as f64;
         let random = Xoshiro256PlusPlus::seed_from_u64(self.seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // The first log is one interval after the start, not at the start: otherwise every task would send at time 0.
         let mut first = Random { random, due: 0.0, mean, span: self.span };
         first.advance();
         first
     }
 
-    /// How many logs of `task` are due within the span. Under `poisson` the schedule is walked to count them.
+    /// The number of logs of `task` that are due within the span. It does not use the walk that sends them, so a log
+    /// that the walk forgets shows as a difference in the ledger; only under `poisson` must the schedule be walked to
+    /// count.
     pub fn count(&self, task: u32) -> u64 {
         match self.cursor(task) {
             Cursor::Regular(cursor) => cursor.left(),
@@ -116,7 +120,7 @@ impl Schedule {
 /// Walks the due times of one task.
 #[derive(Clone, Debug)]
 pub enum Cursor {
-    /// At equal intervals, alone or in bursts: an addition a log.
+    /// At equal intervals, single logs or bursts; costs one addition for each log.
     Regular(Regular),
     /// At random.
     Random(Random),
@@ -131,7 +135,7 @@ pub struct Regular {
     step_remainder: u128,
     denominator: u128,
     burst: u64,
-    /// Of the burst at `due`.
+    /// Logs already sent of the burst at `due`.
     sent: u64,
     span: u64,
 }
@@ -146,7 +150,7 @@ pub struct Random {
 }
 
 impl Cursor {
-    /// When the next log is due, in nanoseconds from the start; `None` once all of the span's have been passed.
+    /// When the next log is due, in nanoseconds from the start; `None` after the last log of the span.
     #[inline]
     pub fn peek(&self) -> Option<u64> {
         let (due, span) = match self {
@@ -186,6 +190,7 @@ impl Regular {
         }
         self.sent = 0;
         self.due = self.due.saturating_add(self.step);
+        // The fraction is carried along, as in Bresenham's line: a rounded step would drift by up to 1 ns for each log.
         self.remainder += self.step_remainder;
         if self.remainder >= self.denominator {
             self.remainder -= self.denominator;
@@ -193,13 +198,13 @@ impl Regular {
         }
     }
 
-    /// How many logs are still to come: those whose burst `m` from here has `due + m * interval` below the span.
+    /// The number of logs still to come: those of every burst `m` from here with `due + m * interval` below the span.
     fn left(&self) -> u64 {
         if self.due >= self.span {
             return 0;
         }
-        // In units of a nanosecond over the denominator; a due time is a floor, so it is below a whole span exactly if
-        // the unrounded time is.
+        // In units of a nanosecond divided by the denominator. A due time is rounded down and the span is whole, so the
+        // due time is below the span exactly if the unrounded time is.
         let now = u128::from(self.due) * self.denominator + self.remainder;
         let interval = u128::from(self.step) * self.denominator + self.step_remainder;
         let bursts = (u128::from(self.span) * self.denominator - now).div_ceil(interval.max(1));
@@ -208,7 +213,7 @@ impl Regular {
 }
 
 impl Random {
-    /// The next interval by inversion: `-ln(1 - u)` of the mean.
+    /// Draws the next interval by inversion: `-ln(1 - u)` times the mean. `u` is below 1, so the logarithm is finite.
     fn advance(&mut self) {
         let u = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         self.due -= self.mean * (1.0 - u).ln();
@@ -225,7 +230,7 @@ pub struct Merged {
 
 #[derive(Clone, Debug)]
 enum Order {
-    /// All tasks have the same interval and their phases ascend, so they come round in turn, a burst each.
+    /// All tasks have the same interval and ascending phases, so they take turns, one burst each. No heap is needed.
     Turns { index: usize, taken: u64, burst: u64 },
     /// The next due time of each task.
     Heap(BinaryHeap<Reverse<(u64, usize)>>),
@@ -239,7 +244,8 @@ impl Iterator for Merged {
         match &mut self.order {
             Order::Turns { index, taken, burst } => {
                 let task = *index;
-                // The first task that has run dry ends the round: those behind it have later phases, so they are dry too.
+                // The first task without a further log ends the schedule: the tasks after it have later phases, so they
+                // have no further log either.
                 let due = self.cursors.get_mut(task)?.next()?;
                 *taken += 1;
                 if *taken == *burst {

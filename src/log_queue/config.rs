@@ -1,4 +1,4 @@
-//! How a queue behaves, and what can be wrong with that.
+//! The settings of a queue, and their errors.
 
 use std::fmt;
 use std::io;
@@ -9,9 +9,9 @@ use std::time::Duration;
 pub enum Strategy {
     /// The newest record is refused.
     Drop,
-    /// The caller waits for room; nothing is ever refused for want of room, except to `try_log`, which cannot wait.
+    /// The caller waits for room. A record is never refused for lack of room, except by `try_log`, which cannot wait.
     Block,
-    /// From 80 % full on, a record is kept with probability `sample_rate`; when full, it is refused.
+    /// From 80 % full on, a record is kept with probability `sample_rate`. When the queue is full, it is refused.
     Sample,
 }
 
@@ -25,21 +25,21 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// How a queue behaves.
+/// The settings of a queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Capacity in records, at least 1; its memory is allocated at the start.
     pub maxsize: usize,
     /// What happens to a record that finds the queue full.
     pub strategy: Strategy,
-    /// The most records that the worker takes in one go, at least 1. The batch counts as complete at this number, or
+    /// Largest number of records that the worker takes at once, at least 1. The batch is complete at this number, or
     /// when the queue is full.
     pub batch_size: usize,
-    /// The longest that a record waits for its batch to be completed; zero: it does not.
+    /// Longest time that a record waits for its batch to become complete; with zero it does not wait.
     pub batch_timeout: Duration,
     /// Under [`Strategy::Sample`], the share of records kept from 80 % full on, 0 to 1.
     pub sample_rate: f64,
-    /// What that choice is derived from: the same seed and the same sequence of calls give the same choices.
+    /// The seed of that choice: the same seed and the same sequence of calls give the same choices.
     pub seed: u64,
 }
 
@@ -57,7 +57,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether a queue could be started with it.
+    /// Checks whether a queue can be started with these settings.
     ///
     /// # Errors
     ///

@@ -9,17 +9,17 @@ pub struct Counters {
     pub enqueued: u64,
     /// Refused because the queue was full, under `drop` and `sample`.
     pub dropped: u64,
-    /// Refused by choice under `sample`, while there was room.
+    /// Refused by the decision of `sample`, while there was room.
     pub sampled_out: u64,
-    /// Handed back by `try_log` under `block`, because the queue was full: the caller still has them.
+    /// Returned by `try_log` under `block` because the queue was full: the caller still has them.
     pub would_block: u64,
     /// Delivered to the sink: its write returned Ok and, if it buffers, so did the flush after it.
     pub delivered: u64,
-    /// Accepted, and then not delivered, because the sink's write or flush failed or panicked.
+    /// Accepted but not delivered, because the sink's write or flush failed or panicked.
     pub sink_errors: u64,
     /// Flushes, not records, that failed or panicked.
     pub flush_errors: u64,
-    /// Accepted, and not known to be delivered when a shutdown's deadline passed.
+    /// Accepted, but not known to be delivered when the deadline of a shutdown passed.
     pub abandoned: u64,
     /// In the queue now; at most `maxsize`.
     pub depth: u64,
@@ -35,8 +35,8 @@ pub struct Counters {
 pub struct Shutdown {
     /// Records delivered to the sink.
     pub delivered: u64,
-    /// Records accepted, and not known to be delivered by the deadline. The one that the sink was writing (with a
-    /// sink that buffers: the batch) may still arrive.
+    /// Records that were accepted but not known to be delivered by the deadline. The record that the sink was writing
+    /// (or the batch, if the sink buffers) may still arrive.
     pub abandoned: u64,
     /// Records that the sink failed to deliver.
     pub sink_errors: u64,
@@ -44,7 +44,7 @@ pub struct Shutdown {
     pub completed: bool,
 }
 
-/// What became of the records that the worker took. Written by the worker, and by a shutdown that gives up on it.
+/// The outcome of the records that the worker took. Written by the worker, and by a shutdown that gives up on it.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     pub(super) delivered: u64,
@@ -54,11 +54,12 @@ pub(super) struct Deliveries {
     pub(super) in_hand: u64,
     /// The worker has ended.
     pub(super) finished: bool,
-    /// A shutdown has given up: what was in hand is `abandoned`, and the worker may settle nothing more.
+    /// A shutdown has given up. The records in hand are `abandoned`, and the worker must not settle them any more: they
+    /// would be counted twice.
     pub(super) written_off: bool,
 }
 
-/// The end of a record in the worker's hand.
+/// The outcome of a record in the worker's hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
     Delivered,
@@ -78,7 +79,7 @@ impl Deliveries {
         }
     }
 
-    /// Gives up on what is in hand and on the `queued` records behind it.
+    /// Gives up on the records in hand and on the `queued` ones behind them.
     pub(super) fn write_off(&mut self, queued: u64) {
         self.abandoned += queued + self.in_hand;
         self.in_hand = 0;

@@ -10,7 +10,7 @@ impl Record {
     ///
     /// The timestamp is RFC 3339 in UTC, or `null` outside the years -9999 to 9999. NaN and the infinities are
     /// `null`. Line breaks and control characters in text are escaped, so a record is always exactly one line. A field
-    /// name that was given twice stands twice.
+    /// name that was given twice appears twice.
     ///
     /// # Errors
     ///

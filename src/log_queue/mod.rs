@@ -1,8 +1,8 @@
 //! An asynchronous logging queue: many producers, one background worker, one sink.
 //!
-//! A service hands its log records to a [`LogQueue`] and goes on; a thread named `log-queue` delivers them to a
-//! [`Sink`] in batches. The room imports nothing else of this crate and needs no async runtime: [`LogQueue::log`] is a
-//! plain future, [`LogQueue::log_blocking`] its form for threads, and [`LogQueue::try_log`] never waits.
+//! A service passes its log records to a [`LogQueue`] and continues. A thread named `log-queue` delivers them to a
+//! [`Sink`] in batches. The module imports nothing else of this crate and needs no async runtime: [`LogQueue::log`] is
+//! a plain future, [`LogQueue::log_blocking`] is its form for threads, and [`LogQueue::try_log`] never waits.
 //!
 //! ```
 //! use queue_load::log_queue::{Config, TallySink, Level, LogQueue, Record, Strategy};
@@ -30,38 +30,39 @@
 //!
 //! | [`Strategy`] | `try_log` | `log`, `log_blocking` | counted |
 //! |---|---|---|---|
-//! | `Drop` | gives the record back | the same | `dropped` |
-//! | `Block` | gives the record back | wait for room, first come, first served | `would_block` (`try_log` only) |
-//! | `Sample` | gives the record back | the same | `dropped` |
+//! | `Drop` | returns the record | the same | `dropped` |
+//! | `Block` | returns the record | wait for room, first come, first served | `would_block` (`try_log` only) |
+//! | `Sample` | returns the record | the same | `dropped` |
 //!
-//! Under `Sample` a record that arrives while the queue is at least 80 % full, but not full, is kept with probability
-//! [`Config::sample_rate`]; one that is not kept is counted as `sampled_out`.
+//! Under `Sample`, a record that arrives while the queue is at least 80 % full, but not full, is kept with probability
+//! [`Config::sample_rate`]. A record that is not kept is counted as `sampled_out`.
 //!
 //! # What is bounded
 //!
-//! Records accepted and not yet taken by the worker never exceed [`Config::maxsize`]. A place is free again when the
-//! worker takes the record into its batch, so at most [`Config::batch_size`] further records are in the worker's hand:
-//! [`Counters::in_hand`], beside [`Counters::depth`]. A waiter to whom a place was promised holds that place until it
-//! is polled or dropped: a future of `log` that is kept, but never polled again, keeps its place from the others.
+//! The queue never holds more than [`Config::maxsize`] records that are accepted and not yet taken by the worker
+//! ([`Counters::depth`]). A place becomes free when the worker takes the record into its batch. So at most
+//! [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). A waiter that was promised
+//! a place keeps it until it is polled or dropped: a future of `log` that is kept but never polled again blocks that
+//! place for others.
 //!
 //! # What is counted
 //!
-//! At every moment, in every snapshot, `enqueued = delivered + sink_errors + abandoned + depth + in_hand`
-//! ([`LogQueue::counters`]). Every record offered is either accepted or handed back with its [`Reason`].
+//! In every snapshot, `enqueued = delivered + sink_errors + abandoned + depth + in_hand` ([`LogQueue::counters`]).
+//! Every offered record is either accepted or returned with a [`Reason`].
 //!
 //! # Why it is built this way
 //!
-//! * One mutex around a ring allocated (and its memory touched) at the start. A lock-free ring is faster under
-//!   contention, but the fullness that `Sample` needs, the order of waiters and exact counters would each be a second
-//!   structure to keep in step with it. Here a call holds the lock for one move of the record and a few additions.
-//! * Waking a parked thread costs its waker more than everything else in the call together. The worker is therefore
-//!   not woken per record: only when a batch is complete, or for the first record after an idle spell, when nothing
-//!   is timing it. After each batch the worker lingers for one `batch_timeout`, so that steady traffic never pays for
-//!   first records.
-//! * A freed place is promised to the first waiter before the lock is released, so that no later call overtakes it.
-//!   The waiter enters its record itself: a wait that is cancelled has entered nothing, and its place passes on.
-//! * Deliveries are counted under a lock of their own, on cache lines of their own, since the worker takes it for
-//!   each record and must not slow the callers down.
+//! * There is one mutex around a ring that is allocated, and its memory touched, at the start. A lock-free ring is
+//!   faster under contention. But the fill level for `Sample`, the order of waiters and the exact counters would each
+//!   be a second structure to keep consistent with it. Here, a call holds the lock for one move of the record and a few
+//!   additions.
+//! * Waking a parked thread costs the caller more than the rest of the call. So the worker is not woken for each
+//!   record. It is woken only when a batch is complete, or for the first record after an idle time. After each batch,
+//!   the worker lingers for one `batch_timeout`, so that steady traffic never pays for first records.
+//! * A freed place is promised to the first waiter before the lock is released, so that no later call overtakes it. The
+//!   waiter enters its record itself: a cancelled wait has entered nothing, and its place passes to the next waiter.
+//! * Deliveries are counted under a separate lock, on separate cache lines: the worker takes that lock for each record,
+//!   and must not slow down the callers.
 
 mod config;
 mod counters;

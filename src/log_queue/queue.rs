@@ -22,7 +22,7 @@ pub struct Accepted {
     pub waited: bool,
 }
 
-/// The record is not in the queue; here it is.
+/// The record was not entered and is returned here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
     /// Why it was refused.
@@ -62,10 +62,10 @@ impl std::error::Error for Refused {}
 
 /// A handle on a logging queue; clones share the queue. See the [module](super) for how it behaves.
 ///
-/// When the last handle is dropped without a [`LogQueue::shutdown`], the queue is closed and the drop waits until it
-/// has drained, for [`DROP_DEADLINE`] at most. After that nothing is abandoned: the worker goes on while the process
-/// lives, and ends when the queue is empty. A sink that holds a handle on its own queue keeps it open until someone
-/// calls `shutdown`.
+/// If the last handle is dropped without a [`LogQueue::shutdown`], the queue is closed, and the drop waits until it has
+/// drained, for at most [`DROP_DEADLINE`]. After that nothing is abandoned: the worker continues while the process
+/// lives, and ends when the queue is empty. A sink that holds a handle on its own queue keeps the queue open until
+/// `shutdown` is called.
 #[derive(Clone)]
 pub struct LogQueue {
     handle: Arc<Handle>,
@@ -113,7 +113,7 @@ impl LogQueue {
     ///
     /// # Errors
     ///
-    /// The record, if the queue is or gets closed; under `drop` and `sample` for want of room too.
+    /// The record, if the queue is closed or becomes closed; under `drop` and `sample` also if there is no room.
     pub async fn log(&self, record: Record) -> Result<Accepted, Refused> {
         Entry::new(&self.handle.shared, record).await
     }
@@ -133,7 +133,7 @@ impl LogQueue {
         self.handle.shared.counters()
     }
 
-    /// Accepts nothing more, and gives those who wait for room their records back; what is queued is still delivered,
+    /// Stops accepting records and returns the records of those who wait for room. Queued records are still delivered
     /// in the background.
     pub fn close(&self) {
         self.handle.shared.close();
@@ -145,12 +145,12 @@ impl LogQueue {
         self.handle.shared.is_closed()
     }
 
-    /// Closes the queue and waits until everything is delivered, for `deadline` at most; what is not known to be
-    /// delivered by then is abandoned, even if the sink hangs in a write. (A thread that hangs there cannot be ended:
-    /// it lasts as long as that write, and delivers nothing further.)
+    /// Closes the queue and waits until everything is delivered, for at most `deadline`. Records that are not known to
+    /// be delivered by then are abandoned, even if the sink hangs in a write. (A thread that hangs there cannot be
+    /// ended. It lasts as long as that write and delivers nothing more.)
     ///
-    /// Blocks its thread; in async code use a thread for such work. Asked again, it gives the same answer at once.
-    /// Called by the sink, it can only run into its deadline.
+    /// Blocks its thread; in async code, call it from a thread for blocking work. A second call returns the same answer
+    /// at once. If the sink calls it, it can only run into its deadline.
     pub fn shutdown(&self, deadline: Duration) -> Shutdown {
         let shared = &self.handle.shared;
         shared.close();

@@ -9,18 +9,18 @@ use std::time::SystemTime;
 pub enum Level {
     /// The finest detail.
     Trace,
-    /// Of use to a developer.
+    /// Useful to a developer.
     Debug,
     /// The normal course of events.
     Info,
-    /// Unexpected, and coped with.
+    /// Unexpected, but handled.
     Warn,
     /// Something failed.
     Error,
 }
 
 impl Level {
-    /// The level's name in lower case, as it stands in JSON.
+    /// The level's name in lower case, as in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl From<usize> for Value {
 
 /// One log record.
 ///
-/// Building one reads the system clock once and, when it has fields, allocates once for every four of them; static
+/// Building a record reads the system clock once. If it has fields, it allocates once for every four of them. Static
 /// names and messages are not copied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -92,13 +92,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record without fields, of this moment.
+    /// A record without fields, with the current time.
     #[must_use]
     pub fn new(level: Level, message: impl Into<Cow<'static, str>>) -> Self {
         Self::at(SystemTime::now(), level, message)
     }
 
-    /// A record without fields, of a given moment.
+    /// A record without fields, with the given time.
     #[must_use]
     pub fn at(timestamp: SystemTime, level: Level, message: impl Into<Cow<'static, str>>) -> Self {
         Self { timestamp, level, message: message.into(), fields: Vec::new() }
@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_record_stays_small() {
-        // It is moved in and out of the ring, and given back in `Refused`.
+        // It is moved into and out of the ring, and returned in `Refused`: a larger record would make every call
+        // slower.
         assert!(size_of::<Record>() <= 80, "{} bytes", size_of::<Record>());
     }
 }

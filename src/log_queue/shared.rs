@@ -1,4 +1,4 @@
-//! What callers and worker share: the state, the deliveries, and the two things that are waited for.
+//! What callers and worker share: the state, the deliveries, and two condition variables.
 
 use super::config::{Config, StartError};
 use super::counters::{Counters, Deliveries, Settled, Shutdown};
@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// Where both locks are needed, that of `state` is taken first.
+/// If both locks are needed, the lock of `state` is taken first. Any other order could deadlock.
 pub(super) struct Shared {
     state: Mutex<State>,
     /// The worker sleeps here, under the lock of `state`.
@@ -23,7 +23,8 @@ pub(super) struct Shared {
 #[repr(align(128))]
 struct Apart<T>(T);
 
-/// No code of the user's runs under these locks, so a panic cannot leave their contents half changed.
+/// No user code runs under these locks, so a panic cannot leave their contents half changed, and poisoning can be
+/// ignored.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -54,7 +55,7 @@ impl Shared {
         turn
     }
 
-    /// Unlocks, and only then wakes the worker if it must be: it would else wake up just to wait for the lock.
+    /// Unlocks, and only then wakes the worker if necessary: it would otherwise wake up only to wait for the lock.
     fn release(&self, mut state: MutexGuard<'_, State>) {
         let call = state.calls_worker();
         drop(state);
@@ -105,7 +106,7 @@ impl Shared {
     pub(super) fn wait_for_end(&self, deadline: Duration) {
         let deliveries = lock(&self.deliveries.0);
         let going_on = |deliveries: &mut Deliveries| !deliveries.finished && !deliveries.written_off;
-        // Whichever way the wait ended: what it waited for stands in the deliveries.
+        // Whether the wait ended or timed out does not matter here: the deliveries say what happened.
         drop(self.end.wait_timeout_while(deliveries, deadline, going_on));
     }
 
@@ -132,7 +133,7 @@ impl Shared {
         lock(&self.state).largest_batch()
     }
 
-    /// Sleeps until a batch is due and takes it; false when there will be none.
+    /// Sleeps until a batch is due and takes it; false if there will be no further batch.
     pub(super) fn take(&self, batch: &mut Vec<Record>, wakers: &mut Vec<Waker>) -> bool {
         let mut state = lock(&self.state);
         let mut lingered = false;
@@ -141,7 +142,7 @@ impl Shared {
                 Step::Exit => return false,
                 Step::Take => {
                     state.take(batch, wakers);
-                    // Under both locks, so that no snapshot sees a record in neither place, or in both.
+                    // Under both locks: a snapshot must not see a record in neither place, or in both.
                     lock(&self.deliveries.0).in_hand = batch.len() as u64;
                     return true;
                 }

@@ -17,22 +17,22 @@ pub trait Sink: Send {
     ///
     /// # Errors
     ///
-    /// The record was not delivered, and never will be; it is counted as a sink error, as it is if this panics. The
-    /// worker goes on with the next record.
+    /// The record was not delivered and never will be. It is counted as a sink error, also if this call panics. The
+    /// worker continues with the next record.
     fn write(&mut self, record: &Record) -> io::Result<()>;
 
     /// Called at the end of each batch.
     ///
     /// # Errors
     ///
-    /// What was buffered since the last flush was not delivered, and never will be.
+    /// Everything that was buffered since the last flush was not delivered and never will be.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Whether a record that `write` took is delivered only when the next `flush` has returned Ok. Asked once, when
-    /// the queue starts. A sink that delivers within `write` says false, and its records are settled one by one
-    /// instead of by the batch.
+    /// Whether a record that `write` took counts as delivered only after the next `flush` has returned Ok. The queue
+    /// asks once, when it starts. A sink that delivers inside `write` returns false; its records are then counted one
+    /// by one instead of by the batch.
     fn buffers(&self) -> bool {
         true
     }
@@ -109,15 +109,15 @@ impl Sink for TallySink {
 
 /// Writes JSON lines to a file, a batch at a time.
 ///
-/// A batch that could not be written in full is counted as sink errors in full, although some of its lines may stand
-/// in the file; the next batch starts on a line of its own.
+/// If a batch cannot be written completely, all of it is counted as sink errors, although some of its lines may be in
+/// the file. The next batch starts on a new line.
 #[derive(Debug)]
 pub struct FileSink {
     lines: LineBuffer<File>,
 }
 
 impl FileSink {
-    /// Starts an empty file, in place of one that is there.
+    /// Creates an empty file, replacing an existing one.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl FileSink {
         File::create(path).map(Self::from)
     }
 
-    /// Goes on at the end of a file, which is created if it is not there.
+    /// Appends to a file, which is created if it does not exist.
     ///
     /// # Errors
     ///
@@ -182,8 +182,8 @@ impl Sink for StdoutSink {
     }
 }
 
-/// A batch of lines in memory, which goes out whole or is discarded. `BufWriter` keeps what it failed to write, and
-/// would deliver later what has been counted as an error.
+/// A batch of lines in memory, which is written as a whole or discarded. A `BufWriter` would keep what it failed to
+/// write, and would later deliver records that have been counted as errors.
 #[derive(Debug)]
 struct LineBuffer<W> {
     out: W,

@@ -1,7 +1,8 @@
 //! The queue itself, without threads: ring, waiters, admission, and when the worker should wake.
 //!
-//! Everything here runs under the queue's lock and calls no code of the user's. Wakers are cloned here, and handed out
-//! to be woken or dropped once the lock is released: dropping one can drop a task, and with it a wait in this queue.
+//! Everything here runs under the queue's lock and calls no user code. Wakers are only cloned here. They are handed out
+//! to be woken or dropped after the lock is released: dropping a waker can drop a task that waits in this queue, and
+//! its cancellation would need the lock again.
 
 use super::config::{Config, StartError, Strategy};
 use super::queue::{Accepted, Reason, Refused};
@@ -11,18 +12,18 @@ use std::mem;
 use std::task::Waker;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Records whose memory is touched at the start, so that the first pass over the ring meets no page faults. In a
-/// longer ring the faults are rare beside the records between them.
+/// Number of records whose memory is touched at the start, so that the first pass over the ring has no page faults in
+/// the callers' time. In a longer ring, faults are rare compared with the records between them.
 const TOUCHED_RECORDS: usize = 1 << 16;
 
-/// What the worker is doing, and thus when a caller must wake it.
+/// What the worker is doing. It determines when a caller must wake it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sleep {
-    /// It runs, or has been called, and will look at the ring before it sleeps.
+    /// It runs or has been called, and will look at the ring before it sleeps.
     Awake,
-    /// It sleeps with a timeout that is soon enough for any record; wake it for a complete batch.
+    /// It sleeps with a timeout that ends early enough for every record. Wake it only for a complete batch.
     Timed,
-    /// It sleeps until called; wake it for the first record.
+    /// It sleeps until called. Wake it for the first record.
     Untimed,
 }
 
@@ -39,20 +40,20 @@ pub(super) enum Step {
     Exit,
 }
 
-/// Where an attempt to enter stands.
+/// The state of an attempt to enter a record.
 pub(super) enum Turn {
     /// It is over.
     Done(Result<Accepted, Refused>),
-    /// There is no room yet. The waker that was replaced, if any, is to be dropped without the lock.
+    /// There is no room yet. The caller must drop the replaced waker, if any, without holding the lock.
     Wait(Record, Option<Waker>),
 }
 
 /// See the module.
 pub(super) struct State {
     config: Config,
-    /// The number of records from which `sample` thins out.
+    /// Number of records from which `sample` thins out.
     sample_from: usize,
-    /// The number of records that make a batch complete.
+    /// Number of records that make a batch complete.
     complete: usize,
     ring: VecDeque<Record>,
     /// When the oldest record in the ring arrived, or earlier.
@@ -110,11 +111,13 @@ impl State {
         self.ring.len()
     }
 
+    /// Whether a newcomer finds a place. A promised place is taken: otherwise newcomers could overtake the waiter that
+    /// was woken for it, and waiters could starve.
     fn has_room(&self) -> bool {
         self.ring.len() + self.promised < self.config.maxsize
     }
 
-    /// Enters the record or gives it back, at once.
+    /// Enters the record or returns it, without waiting.
     pub(super) fn offer(&mut self, record: Record) -> Result<Accepted, Refused> {
         match self.admit() {
             Ok(()) => {
@@ -143,7 +146,8 @@ impl State {
         Ok(())
     }
 
-    /// Whether to keep the next record that `sample` may thin out.
+    /// Whether to keep the next record that `sample` may thin out. The draw depends only on the seed and on the number
+    /// of draws before it, not on time or threads.
     fn draw(&mut self) -> bool {
         self.draws += 1;
         // The upper 53 bits, as a number in 0..1 without rounding.
@@ -160,9 +164,10 @@ impl State {
         self.counts.high_water = self.counts.high_water.max(self.ring.len());
     }
 
-    /// Enters the record, or gives it back, or has its caller wait; called again whenever `waker` was woken. The
-    /// ticket belongs to the caller, who returns it by [`State::cancel`] if it gives up.
+    /// Enters the record, returns it, or makes its caller wait; called again whenever `waker` was woken. The ticket
+    /// belongs to the caller, who returns it with [`State::cancel`] if it gives up.
     pub(super) fn turn(&mut self, ticket: &mut Option<u64>, record: Record, waker: &Waker) -> Turn {
+        // Closing has removed all waiters and voided all promises, so the ticket stands for nothing.
         if self.closed {
             *ticket = None;
         }
@@ -179,26 +184,28 @@ impl State {
             let stale = (!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone()));
             return Turn::Wait(record, stale);
         }
-        // Neither waiting nor cancelled nor closed: a place is promised to it.
+        // The ticket is neither waiting nor cancelled nor void, so a place is promised to it.
         *ticket = None;
         self.promised -= 1;
         self.push(record);
         Turn::Done(Ok(Accepted { waited: true }))
     }
 
-    /// Takes a ticket back. Gives its own waker, to be dropped, and that of the next waiter, to be woken.
+    /// Takes a ticket back. Returns its own waker, to be dropped, and the next waiter's, to be woken.
     pub(super) fn cancel(&mut self, ticket: u64) -> (Option<Waker>, Option<Waker>) {
         if let Some(own) = self.waiting.remove(&ticket) {
             return (Some(own), None);
         }
+        // Closing has set `promised` to 0: there is no promise to take back.
         if self.closed {
             return (None, None);
         }
+        // The promised place passes to the next waiter. Otherwise it would stay free, with nobody woken for it.
         self.promised -= 1;
         (None, self.promise())
     }
 
-    /// Promises a free place, if there is one, to the first waiter, who is then to be woken.
+    /// Promises a free place, if there is one, to the first waiter, and returns the waker to wake.
     fn promise(&mut self) -> Option<Waker> {
         if !self.has_room() {
             return None;
@@ -208,7 +215,8 @@ impl State {
         Some(waker)
     }
 
-    /// Whether the worker must be woken, after a record was entered; it counts as awake from then on.
+    /// Whether the worker must be woken after a record was entered. It counts as awake from then on, so that the
+    /// records that follow before it runs do not pay for a wake-up again.
     pub(super) fn calls_worker(&mut self) -> bool {
         let call = match self.sleep {
             Sleep::Awake => false,
@@ -221,8 +229,8 @@ impl State {
         call
     }
 
-    /// What the worker should do. `lingered`: it has just slept for a full `batch_timeout` after its last batch. What
-    /// it does next is noted, so it must do just that.
+    /// What the worker should do next. `lingered`: it has just slept for a full `batch_timeout` after its last batch.
+    /// The answer is recorded for the callers, so the worker must do exactly that.
     pub(super) fn step(&mut self, now: Instant, lingered: bool) -> Step {
         let step = self.next_step(now, lingered);
         self.sleep = match step {
@@ -236,6 +244,9 @@ impl State {
     fn next_step(&self, now: Instant, lingered: bool) -> Step {
         let timeout = self.config.batch_timeout;
         let Some(since) = self.since else {
+            // After a batch the worker first sleeps with a timeout: while records keep coming, callers then wake it
+            // only for complete batches. If none came in that time, it sleeps until called, so that an idle queue costs
+            // nothing.
             return match (self.closed, lingered || timeout.is_zero()) {
                 (true, _) => Step::Exit,
                 (false, true) => Step::Sleep,
@@ -255,11 +266,13 @@ impl State {
         self.sleep = Sleep::Awake;
     }
 
-    /// Moves the oldest records into `batch`, and the wakers of those to whom their places are promised to `wakers`.
+    /// Moves the oldest records into `batch`. The waiters that are promised the free places have their wakers put into
+    /// `wakers`.
     pub(super) fn take(&mut self, batch: &mut Vec<Record>, wakers: &mut Vec<Waker>) {
         let size = self.ring.len().min(self.complete);
         batch.extend(self.ring.drain(..size));
-        // With records left, `since` stays: too early by a little, so that none of them waits too long.
+        // If records are left, `since` stays. It is then a little too early, so none of them waits longer than the
+        // timeout.
         if self.ring.is_empty() {
             self.since = None;
         }
@@ -268,7 +281,7 @@ impl State {
         }
     }
 
-    /// Accepts nothing more. Gives the wakers of all who wait; promises are void.
+    /// Stops accepting records and voids all promises. Returns the wakers of all waiters.
     pub(super) fn close(&mut self) -> BTreeMap<u64, Waker> {
         self.closed = true;
         self.promised = 0;
@@ -279,7 +292,8 @@ impl State {
         self.closed
     }
 
-    /// Empties the ring for good; the records are to be dropped without the lock.
+    /// Empties the ring for good. The caller must drop the records without holding the lock: there can be millions of
+    /// them.
     pub(super) fn discard(&mut self) -> VecDeque<Record> {
         self.since = None;
         mem::take(&mut self.ring)

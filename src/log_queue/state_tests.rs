@@ -315,7 +315,7 @@ impl Model {
             }
             Err(refused) => {
                 let reason = if self.closed { Reason::Closed } else { Reason::Full };
-                assert_eq!((refused.reason, super::model::number(&refused.record)), (reason, number));
+                assert_eq!((refused.reason, super::state_tests::number(&refused.record)), (reason, number));
                 assert!(self.closed || self.free() == 0);
                 self.refused += u64::from(!self.closed);
             }

@@ -10,7 +10,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-/// The room that a worker needs for its work, allocated before it starts.
+/// The buffers of a worker, allocated before it starts.
 pub(super) struct Worker<S> {
     sink: S,
     buffers: bool,
@@ -25,8 +25,8 @@ impl<S: Sink> Worker<S> {
         Ok(Self { buffers: sink.buffers(), sink, batch, wakers: Vec::new() })
     }
 
-    /// Delivers until the queue is closed and empty, or written off. The sink is dropped before the end is announced:
-    /// whoever waited for it may rely on a closed file.
+    /// Delivers until the queue is closed and empty, or written off. The sink is dropped before the end is announced,
+    /// so that a caller of `shutdown` can rely on a closed file.
     pub(super) fn run(mut self, shared: &Shared) {
         while shared.take(&mut self.batch, &mut self.wakers) {
             for waker in self.wakers.drain(..) {
@@ -42,7 +42,7 @@ impl<S: Sink> Worker<S> {
         shared.finish();
     }
 
-    /// Writes the batch and flushes; false when it was written off meanwhile.
+    /// Writes the batch and flushes; false if it was written off meanwhile.
     fn deliver(&mut self, shared: &Shared) -> bool {
         let mut held = 0;
         for record in &self.batch {
@@ -73,13 +73,15 @@ fn succeeds(call: impl FnOnce() -> io::Result<()>) -> bool {
     matches!(contain(call), Some(Ok(())))
 }
 
-/// Runs code of the user's; None if it panicked. Its state is the user's own concern: the worker looks at none of it.
+/// Runs user code; `None` if it panicked. The worker never looks at the state of that code, so a half-changed state
+/// cannot affect it.
 fn contain<T>(call: impl FnOnce() -> T) -> Option<T> {
     let payload = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => return Some(value),
         Err(payload) => payload,
     };
-    // The payload is the user's too, and may panic when it is dropped; a second one is leaked rather than trusted.
+    // The payload is the user's, too, and may panic when it is dropped. The payload of that second panic is leaked:
+    // dropping it could panic again.
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         mem::forget(second);
     }

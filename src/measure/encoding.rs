@@ -15,7 +15,7 @@ pub const WHOLE: u64 = 1_000_000_000;
 pub struct Distribution {
     histogram: Buckets,
     sum_ns: u128,
-    /// [`u64::MAX`] while empty, as `max` is 0: a record then needs no case for the first one.
+    /// [`u64::MAX`] while empty, as `max` is 0, so that recording needs no special case for the first value.
     min: u64,
     max: u64,
     censored: u64,
@@ -94,8 +94,9 @@ impl Distribution {
         self.sum_ns
     }
 
-    /// Sum of the squares, such that with the exact sum it gives the variance of the buckets' middles: off by a
-    /// thousandth of a value's own size at most, and nothing that every log would have to pay for.
+    /// Sum of the squares. Together with the exact sum, it gives the variance of the buckets' middles, which is off by
+    /// at most a thousandth of a value. Computing it here costs nothing for each log. It is 0 when empty, where the
+    /// mean would be NaN.
     #[must_use]
     pub fn sum_squares_ns2(&self) -> f64 {
         let count = self.count() as f64;
@@ -170,9 +171,10 @@ impl Distribution {
         self.value_at_rank(self.rank_of(parts))
     }
 
-    /// Holds these values against those of `parts` taken together, each of which a value of ours reaches or exceeds: the
-    /// first time from the top, in nanoseconds, that fewer of ours reach than of theirs; `None` if there is none. Values
-    /// keep their order in buckets, so what is found is a contradiction and not a rounding.
+    /// Compares these values with those of all `parts` together. Each of their values must have one of ours that is at
+    /// least as large. Returns the largest time, in nanoseconds, that fewer of our values reach than of theirs; `None`
+    /// if there is none. Buckets keep the order of values, so the result is a real contradiction and not a rounding
+    /// error.
     #[must_use]
     pub fn falls_short_of(&self, parts: &[&Self]) -> Option<u64> {
         let mut theirs: Vec<(u64, u64)> =
@@ -232,13 +234,14 @@ impl Distribution {
         Ok(decoded)
     }
 
-    /// Holds the moments against the histogram: what each bucket allows bounds what the sum can be.
+    /// Checks the moments against the histogram: the bounds of the buckets limit what the sums can be.
     fn check_moments(&self, claimed: &Latency) -> Result<(), EncodingError> {
         let fault = |text| Err(EncodingError::Moments(text));
         if self.censored > self.count() {
             return fault("more values are censored than there are");
         }
         let squares = claimed.sum_squares_ns2;
+        // NaN must be refused here: it would pass every comparison below.
         if !squares.is_finite() || squares < 0.0 {
             return fault("sum_squares_ns2 is not a finite number from 0");
         }
@@ -269,7 +272,7 @@ impl Distribution {
             return Err(EncodingError::Moments("sum_ns is not what the histogram allows"));
         }
         let [low, high] = self.bounds_of_squares();
-        // A float sum of many squares is off by its rounding.
+        // A float sum of many squares has rounding errors.
         if squares < low * (1.0 - 1e-6) || squares > high * (1.0 + 1e-6) {
             return Err(EncodingError::Moments("sum_squares_ns2 is not what the histogram allows"));
         }

@@ -24,11 +24,12 @@ impl Shares {
         self.squares += share * share;
     }
 
-    /// What they come to; `None` with fewer than two tasks, since one alone cannot be served unevenly.
+    /// The fairness; `None` with fewer than two tasks, since a single task cannot be served unevenly. The index is
+    /// clamped: rounding must not carry it out of the bounds that every measurement is checked for.
     #[must_use]
     pub fn fairness(&self) -> Option<Fairness> {
         let tasks = self.tasks as f64;
-        // Where nobody got anything, all got the same.
+        // If no task got anything, all got the same. The formula would give 0 / 0.
         let jain = if self.squares > 0.0 { self.sum * self.sum / (tasks * self.squares) } else { 1.0 };
         let fairness = || Fairness { tasks: self.tasks, jain: jain.clamp(1.0 / tasks, 1.0), least_share: self.least };
         (self.tasks >= 2).then(fairness)

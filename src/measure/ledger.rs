@@ -1,4 +1,4 @@
-//! Holding what was accepted against what arrived.
+//! Compares what was accepted with what arrived.
 
 use super::model::{Ledger, Lost};
 use super::tracker::Arrivals;
@@ -20,8 +20,9 @@ pub struct Told {
 }
 
 impl Ledger {
-    /// Enters one task: how many logs its schedule holds, what became of them, what its calls were told, what the sink
-    /// saw. The schedule is counted apart from its walk, so that a log which the walk forgets is missed in the sum.
+    /// Enters one task: the number of logs in its schedule, their outcome, the outcomes of its calls, and what the sink
+    /// saw. The schedule is counted separately from its walk, so that a log which the walk forgets shows as a
+    /// difference.
     pub fn enter(&mut self, scheduled: u64, tally: &Tally, told: &Told, arrivals: &Arrivals) {
         self.scheduled += scheduled;
         self.attempted += tally.attempted;
@@ -34,18 +35,18 @@ impl Ledger {
         self.reconcile(told, arrivals);
     }
 
-    /// Losses, repetitions and intruders, by counts and by the sums of the hashes: a lost log whose place another one
-    /// took leaves the counts equal and the sums apart.
+    /// Finds losses, repetitions and phantoms, from the counts and from the sums of the hashes: if one log is lost and
+    /// another one takes its place, the counts are equal and the sums differ.
     fn reconcile(&mut self, told: &Told, arrivals: &Arrivals) {
         self.duplicated += arrivals.duplicated;
         self.reordered += arrivals.reordered;
         let all_hash = arrivals.hash.wrapping_add(arrivals.undecided_hash);
         if (arrivals.unique, arrivals.hash) == (told.enqueued, told.hash) {
-            // Everything has arrived within the window's reach, so whatever else came was a repetition.
+            // Everything has arrived within the reach of the bitmap, so everything else was a repetition.
             self.delivered += told.enqueued;
             self.duplicated += arrivals.undecided;
         } else if (arrivals.unique + arrivals.undecided, all_hash) == (told.enqueued, told.hash) {
-            // Everything has arrived once, some of it very late.
+            // Everything has arrived exactly once, some of it very late.
             self.delivered += told.enqueued;
             self.reordered += arrivals.undecided;
         } else {
@@ -53,14 +54,14 @@ impl Ledger {
             self.delivered += delivered;
             self.lost.silent += told.enqueued - delivered;
             self.phantom += arrivals.unique - delivered;
-            // Equal counts with unequal sums: at least one log was exchanged for another.
+            // Equal counts with different sums: at least one log was exchanged for another.
             self.undecidable += arrivals.undecided.max(u64::from(arrivals.unique == told.enqueued));
         }
     }
 
-    /// Counts up to `most` logs that never arrived as dropped: where calls do not tell, all of them were entered as
-    /// accepted. Which of them were dropped is unknown, so all are taken off those accepted in time: that is exact
-    /// unless a call returned after the window, and never in the queue's favour.
+    /// Counts up to `most` missing logs as dropped. If calls do not tell the outcome, all logs were entered as
+    /// accepted. Which of them were dropped is unknown, so all are subtracted from those accepted in time. That is
+    /// exact unless a call returned after the window, and never in the queue's favour.
     pub fn drop_missing(&mut self, most: u64) {
         let dropped = most.min(self.lost.silent);
         self.lost.silent -= dropped;
@@ -69,7 +70,8 @@ impl Ledger {
         self.enqueued_in_window = self.enqueued_in_window.saturating_sub(dropped);
     }
 
-    /// Moves up to `said` losses from silent to admitted: the queue's own word, never more than was found missing.
+    /// Moves up to `said` losses from silent to admitted. The queue's report is believed only up to the number of
+    /// missing logs.
     pub fn admit(&mut self, said: u64) {
         let admitted = said.min(self.lost.silent);
         self.lost = Lost { admitted: self.lost.admitted + admitted, silent: self.lost.silent - admitted };

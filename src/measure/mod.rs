@@ -1,7 +1,7 @@
 //! Counts what happened and how long it took; assumes nothing.
 //!
 //! Two observers, who never speak to each other while the load runs: [`recorder`] sees the calls, [`sink`] sees the
-//! deliveries. [`ledger`] holds one against the other when both are done.
+//! deliveries. [`ledger`] compares them when both are done.
 
 pub mod buckets;
 pub mod encoding;

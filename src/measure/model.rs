@@ -1,4 +1,4 @@
-//! What one repeat yields. The same shape goes over the wire (`docs/PROTOCOL.md`) and into the journal.
+//! The measurement of one repeat. It has the same form in the protocol (`docs/PROTOCOL.md`) and in the journal.
 
 use crate::observed::{self, ByLatency, CountName, RateName};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub enum OutcomeSource {
     /// The call returns it.
     Call,
-    /// The queue's own drop counter, held against what the sink saw.
+    /// The queue's own drop counter, limited by what the sink saw.
     Counter,
     /// Only what the sink saw.
     Delivery,
@@ -104,14 +104,14 @@ impl Ledger {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lost {
-    /// The queue said so (its counters or its shutdown report).
+    /// The queue reported the loss, in its counters or at its shutdown.
     pub admitted: u64,
-    /// The queue said nothing.
+    /// The queue did not report the loss.
     pub silent: u64,
 }
 
-/// A distribution of times: the whole histogram, and exact moments beside it. A driver may give the values instead, as
-/// `{"values_ns":[…]}`, and leave the rest to the reader.
+/// A distribution of times: the whole histogram and exact moments. A driver may give the values instead, as
+/// `{"values_ns":[…]}`; the reader then computes the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "super::values::Wire")]
 pub struct Latency {
@@ -120,13 +120,13 @@ pub struct Latency {
     /// Exact sum in nanoseconds (decimal text: it may exceed 64 bits).
     #[serde(with = "decimal")]
     pub sum_ns: u128,
-    /// Sum of the squares (floating point), exact to what the buckets allow.
+    /// Sum of the squares (floating point), as exact as the buckets allow.
     pub sum_squares_ns2: f64,
     /// Smallest value; null when empty.
     pub min_ns: Option<u64>,
     /// Largest value; null when empty.
     pub max_ns: Option<u64>,
-    /// Of `count`: lower bounds, of logs that were never sent.
+    /// Of `count`: lower bounds, from logs that were never sent.
     pub censored: u64,
     /// HdrHistogram V2, compressed, base64; nanoseconds, 3 significant figures.
     pub hdr: String,
@@ -150,7 +150,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Those of a ledger, over a window of so many nanoseconds.
+    /// The rates of a ledger, over a window of `window_ns` nanoseconds.
     #[must_use]
     pub fn of(ledger: &Ledger, window_ns: u64) -> Self {
         let per_second = |count: u64| count as f64 * 1e9 / window_ns as f64;
@@ -173,7 +173,8 @@ impl Rates {
         }
     }
 
-    /// Not said. JSON has no such numbers, so nobody else can write them.
+    /// The mark for rates that were left out: NaN. JSON has no NaN, so no program can send it. Until they are computed
+    /// from the ledger, the rates must not be compared: NaN equals nothing.
     fn left_out() -> Self {
         let none = f64::NAN;
         Self { offered_per_s: none, attempted_per_s: none, accepted_per_s: none, delivered_per_s: none }
@@ -190,11 +191,12 @@ impl Rates {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
-    /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where unreadable.
+    /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where
+    /// unreadable.
     pub cpu_s_per_million: BTreeMap<String, f64>,
     /// Peak resident memory in bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// Most records that were in the queue at once, by the queue's own word.
+    /// Largest number of records in the queue at once, as the queue reports it.
     pub depth_high_water: Option<u64>,
     /// Time from the window's end (or the last call's return, if later) to the end of the drain.
     pub drain_ns: u64,
@@ -217,17 +219,17 @@ pub struct Machine {
     /// Share of the machine's CPU time that other processes used, 0 to 1.
     #[serde(default)]
     pub others_share: Option<f64>,
-    /// By how much a thread that does nothing but sleep from one millisecond to the next woke up late.
+    /// How late a thread woke up that only sleeps from one millisecond to the next.
     #[serde(default)]
     pub jitter: Option<Latency>,
     /// Sum of those of its wake-ups that were over 1 ms late, in nanoseconds.
     #[serde(default)]
     pub stolen_ns: Option<u64>,
-    /// The shares once more, of the CPUs that this process may use.
+    /// The same shares, for the CPUs that this process may use.
     #[serde(default)]
     pub allowed: Option<CpuShares>,
-    /// For how long the threads of the load (producers, pacer and their like) were ready to run and had no CPU, in
-    /// nanoseconds, all threads together.
+    /// Total time for which the threads of the load (producers, pacer and similar) were ready to run and had no CPU, in
+    /// nanoseconds.
     #[serde(default)]
     pub waited_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
@@ -236,8 +238,8 @@ pub struct Machine {
     pub instrument_floor_ns: f64,
 }
 
-/// Who had the CPU time of the CPUs that a process may use: on a machine with more of them, others can take all that it has
-/// and still little of the machine.
+/// The use of the CPUs that a process may run on. On a machine with more CPUs, other processes can take all of these
+/// and still only a small share of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CpuShares {
@@ -252,7 +254,8 @@ pub struct CpuShares {
 }
 
 impl Machine {
-    /// Share of the CPU time that the hypervisor stole, 0 to 1: of the CPUs that the process may use, else of all.
+    /// Share of the CPU time that the hypervisor stole, 0 to 1: of the CPUs that the process may use if known,
+    /// otherwise of all.
     #[must_use]
     pub fn steal(&self) -> Option<f64> {
         self.allowed.map(|shares| shares.steal_share).or(self.steal_share)
@@ -271,8 +274,8 @@ impl Machine {
     }
 }
 
-/// A control: what this machine could do right before the queue was built, or after it was gone. A piece of the same schedule, by the
-/// same producers, into a queue that does nothing.
+/// A control: what this machine could do right before the queue was built, or after it was gone. It runs a part of the
+/// same schedule, from the same producers, into a queue that does nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
@@ -288,7 +291,7 @@ pub struct Control {
     pub unsent_generator: u64,
     /// Start less ideal start.
     pub lateness: Latency,
-    /// The machine meanwhile.
+    /// The machine during the control.
     pub machine: Machine,
 }
 
@@ -318,13 +321,14 @@ pub struct Point {
     pub max_ns: Option<u64>,
 }
 
-/// How evenly a queue served its producers: of each task, the share of its scheduled logs that was accepted in time.
+/// How evenly a queue served its producers. The share of a task is the part of its scheduled logs that was accepted in
+/// time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fairness {
     /// Tasks that had a log to send.
     pub tasks: u64,
-    /// Jain's index of the shares (Jain, Chiu and Hawe 1984): 1 where all are equal, 1 / tasks where one has everything.
+    /// Jain's index of the shares (Jain, Chiu and Hawe 1984): 1 if all are equal, 1 / tasks if one has everything.
     pub jain: f64,
     /// The smallest share, 0 to 1.
     pub least_share: f64,
@@ -340,24 +344,24 @@ pub struct CpuShare {
     pub share: f64,
 }
 
-/// Where the threads of the two sides ran during the window, and whether the queue's slept: what divides the repeats of a
-/// case, where they fall in groups.
+/// Where the threads of both sides ran during the window, and how often the queue's threads slept. If the repeats of a
+/// case fall into groups, one of these usually divides them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Threads {
-    /// Where the producers' CPU time was spent, by CPU, ascending; empty where unknown.
+    /// Where the producers' CPU time was spent, by CPU, ascending; empty if unknown.
     pub producer_cpus: Vec<CpuShare>,
-    /// Where the queue's was.
+    /// Where the queue's CPU time was spent.
     pub queue_cpus: Vec<CpuShare>,
-    /// How much of their time both sides spent on the same CPU, 0 to 1: the chance that a moment of the one and a moment of
-    /// the other, out of the same 20 ms, are of one CPU.
+    /// How much of their time both sides spent on the same CPU, 0 to 1: the probability that a random moment of one
+    /// side and a random moment of the other, within the same 20 ms, were on one CPU.
     pub shared_cpu_share: Option<f64>,
-    /// Voluntary context switches of the queue's threads per attempted log: about 1 where each log wakes a worker that
-    /// sleeps, a tenth where that takes ten logs at a time, about 0 where it polls, or always finds work.
+    /// Voluntary context switches of the queue's threads per attempted log: about 1 if each log wakes a sleeping
+    /// worker, 0.1 if the worker takes ten logs at a time, about 0 if it polls or always finds work.
     pub queue_switches_per_log: Option<f64>,
 }
 
-/// All that one repeat yields.
+/// Everything that is measured in one repeat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
@@ -375,28 +379,28 @@ pub struct Measurement {
     pub cost: Cost,
     /// The machine.
     pub machine: Machine,
-    /// The control that was run before; null where there was none.
+    /// The control before the load; null if there was none.
     #[serde(default)]
     pub control: Option<Control>,
-    /// Another one, run after the drain and over as long as the window; null where the window was not late, or where the
-    /// first control had already told whose doing that is.
+    /// The second control, after the drain and as long as the window; null if the window was not late, or if the first
+    /// control already decided who is to blame.
     #[serde(default)]
     pub control_after: Option<Control>,
     /// The series.
     #[serde(default)]
     pub series: Series,
-    /// The queue's own counters by name, as it gave them.
+    /// The queue's own counters by name, as reported.
     #[serde(default)]
     pub queue_counters: BTreeMap<String, u64>,
-    /// How evenly the producers were served; null where it is not known task by task.
+    /// How evenly the producers were served; null if it is not known for each task.
     #[serde(default)]
     pub fairness: Option<Fairness>,
-    /// Where the threads ran; null where it is not known.
+    /// Where the threads ran; null if it is not known.
     #[serde(default)]
     pub threads: Option<Threads>,
     /// Version of the queue.
     pub queue_version: String,
-    /// Where the queue's own counters and ours disagree, in words.
+    /// Texts that say where the queue's own counters and ours disagree.
     #[serde(default)]
     pub disagreements: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Was a load sent on time? The numbers by which the window and its controls are held against each other.
+//! Whether a load was sent on time: the numbers by which the window and its controls are compared.
 
 use super::encoding::{Distribution, WHOLE};
 use super::{Control, Latency, Measurement};
@@ -8,13 +8,14 @@ use crate::units::human;
 /// Most lateness that leaves a repeat valid, in nanoseconds.
 pub const MOST_LATE_NS: u64 = 10_000_000;
 
-/// What is clearly less is at most the fourth part: of the bounds for a control, of the lateness for what the machine took.
+/// "Clearly less" means at most a quarter: of the bounds for a control, of the lateness for the time that the machine
+/// took.
 pub const CLEARLY: u64 = 4;
 
-/// The longest that a control is, in nanoseconds. A longer window is held against a control of this length.
+/// Longest control, in nanoseconds. A longer window is compared with a control of this length.
 pub const LONGEST_CONTROL_NS: u64 = 30_000_000_000;
 
-/// Values above a quantile without which it is not judged.
+/// A quantile is judged only with at least this many values above it.
 const SAMPLES_ABOVE: u64 = 10;
 
 /// Quantiles of the lateness that may be judged, in parts of [`WHOLE`]; the first that has samples is.
@@ -24,8 +25,8 @@ const QUANTILES: [Judged; 3] = [
     Judged { name: "p50", parts: 500_000_000 },
 ];
 
-/// The largest value: judged where there are fewer than 20, since one late log of a dozen is a share of the evidence that
-/// no quantile excuses.
+/// The largest value. It is judged if there are fewer than 20 values: among a dozen logs, a single late one is a share
+/// that no quantile may hide.
 const LARGEST: Judged = Judged { name: "largest", parts: WHOLE };
 
 /// A statistic of the lateness.
@@ -64,8 +65,8 @@ impl Punctuality {
         Self::of(control.scheduled, control.unsent_generator, &control.lateness, None)
     }
 
-    /// Of a control that is held against this window: by the same statistic, and by its largest value where it has too few
-    /// for that, so that it is never judged more kindly.
+    /// Of a control that is compared with this window: by the same statistic, or by its largest value if it has too few
+    /// logs for that, so that it is never judged more leniently.
     ///
     /// # Errors
     /// Why nothing is known of it, in words.
@@ -94,8 +95,8 @@ impl Punctuality {
         self.lateness_ns
     }
 
-    /// The lateness that somebody is to blame for, in nanoseconds: what is judged, or what an unsent log had waited at least
-    /// where that is all that is late.
+    /// The lateness to blame someone for, in nanoseconds: the judged one, or, if only unsent logs are late, the least
+    /// time that such a log has waited.
     #[must_use]
     pub fn blamed_ns(&self) -> u64 {
         if self.lateness_ns > MOST_LATE_NS { self.lateness_ns } else { GRACE }
@@ -119,7 +120,8 @@ impl Punctuality {
         format!("{} lateness is {}", self.judged.name, human::latency(self.lateness_ns as f64))
     }
 
-    /// What is late about a window, one clause each: over 1 % of the logs not sent, or a lateness over [`MOST_LATE_NS`].
+    /// What is late about a window, one clause each: over 1 % of the logs not sent, or a lateness over
+    /// [`MOST_LATE_NS`].
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         self.faults_beyond(1)
@@ -150,14 +152,15 @@ fn has_samples(count: u64, parts: u64) -> bool {
     u128::from(count) * u128::from(WHOLE - parts) >= u128::from(SAMPLES_ABOVE) * u128::from(WHOLE)
 }
 
-/// Length of the window in nanoseconds, by what it was offered; `None` where nothing was.
+/// Length of the window in nanoseconds, computed from its rate; `None` if nothing was offered, since 0 / 0 is NaN.
 #[must_use]
 pub fn window_ns(measurement: &Measurement) -> Option<f64> {
     let (scheduled, offered) = (measurement.ledger.scheduled as f64, measurement.rates.offered_per_s);
     Some(scheduled / offered * 1e9).filter(|ns| ns.is_finite() && *ns > 0.0)
 }
 
-/// Whether a second control could clear the generator of a repeat: its window was late, and the control before it was not.
+/// Whether a second control could clear the generator of a repeat: its window was late, and the control before it was
+/// not.
 #[must_use]
 pub fn is_second_control_wanted(measurement: &Measurement) -> bool {
     let is_late = Punctuality::of_window(measurement).is_ok_and(|window| !window.faults().is_empty());

@@ -1,14 +1,14 @@
-//! Time in which the queue kept every sender from running.
+//! Finds the time in which the queue kept every sender from running.
 //!
-//! A call that blocks its thread keeps all tasks on that thread waiting. While some sender thread is free this is the
-//! scheduler's affair; while every one of them is inside a call, nobody could have sent anything, and the delay is the
-//! queue's. [`Stalls`] finds those spans: the thread whose call ends one of them knows where it began.
+//! A call that blocks its thread delays all tasks on that thread. While at least one sender thread is free, that is up
+//! to the scheduler. While every sender thread is inside a call, no task could have sent anything, and the delay is the
+//! queue's. [`Stalls`] finds those spans: the thread whose call ends such a span knows when it began.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Shorter spans are not looked for, in nanoseconds.
+/// Shorter spans are ignored, in nanoseconds: finding them would cost every call a look at all threads.
 const SHORTEST: u64 = 20_000;
 
 /// Number of equal bins in which spans are kept.
@@ -20,8 +20,8 @@ const LATEST: usize = 4_096;
 /// Marks a thread that is not inside a call.
 const OUTSIDE: u64 = u64::MAX;
 
-/// A thread's place, on a cache line of its own: when it went into its call. The store is relaxed: seen some nanoseconds
-/// late, it moves the end of a span of at least [`SHORTEST`] by as much.
+/// A thread's slot, on its own cache line: when it entered its call. The store is relaxed. If another thread sees it
+/// some nanoseconds late, a span of at least [`SHORTEST`] shifts by as much.
 #[repr(align(128))]
 #[derive(Debug)]
 struct Slot(AtomicU64);
@@ -32,7 +32,7 @@ struct Slot(AtomicU64);
 #[derive(Debug)]
 pub struct Stalls {
     slots: Vec<Slot>,
-    /// When the last span ended: whoever asks about a later time need not take the lock.
+    /// When the last span ended. A question about a later time needs no lock.
     last_end: AtomicU64,
     held: Mutex<Held>,
 }
@@ -74,6 +74,7 @@ impl Stalls {
     #[cold]
     fn end_of_long_call(&self, entered: u64, now: u64) {
         let mut held = self.held.lock().expect("nothing panics while it holds the lock");
+        // `OUTSIDE` is the largest value, so a single free thread makes it the maximum: then nobody was held.
         let last_to_enter = self.slots.iter().map(|slot| slot.0.load(Ordering::Relaxed)).max().unwrap_or(OUTSIDE);
         if last_to_enter != OUTSIDE {
             held.enter(last_to_enter.max(entered), now);
@@ -93,6 +94,7 @@ impl Stalls {
 
 impl Held {
     fn enter(&mut self, from: u64, to: u64) {
+        // Several threads that come out one after the other report overlapping spans. Time is held only once.
         let from = from.max(self.latest.back().map_or(0, |&(_, end)| end));
         if from + SHORTEST > to {
             return;
@@ -124,6 +126,7 @@ impl Held {
         let first = self.latest.partition_point(|&(_, end)| end <= exact_from);
         let overlap = |&(start, end): &(u64, u64)| end.min(to).saturating_sub(start.max(exact_from));
         let exact: u64 = self.latest.range(first..).take_while(|&&(start, _)| start < to).map(overlap).sum();
+        // Until the list is full, it holds every span. A bin at its edge would count a part of one again.
         exact + if self.latest.len() == LATEST { self.binned(from, exact_from) } else { 0 }
     }
 

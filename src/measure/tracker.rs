@@ -1,6 +1,6 @@
 //! Which of a task's logs have arrived, in constant memory.
 
-/// How far back an arrival can be told to be new or a repetition, in sequence numbers.
+/// How far back an arrival can be identified as new or as a repetition, in sequence numbers.
 pub const WINDOW: u64 = 64 * 1024;
 
 const WORDS: u64 = WINDOW / 64;
@@ -75,7 +75,8 @@ impl Tracker {
         self.highest.is_some_and(|highest| sequence / 64 + WORDS <= highest / 64)
     }
 
-    /// Makes `sequence` the highest, and clears the words that it brings into the window.
+    /// Makes `sequence` the highest and clears the words that come into the window. At most [`WORDS`] words are
+    /// cleared, however far a queue, or a forged stamp, makes the sequence jump.
     fn slide_to(&mut self, sequence: u64) {
         if self.bits.is_empty() {
             self.bits = vec![0; WORDS as usize];

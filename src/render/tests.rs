@@ -2,9 +2,9 @@
 
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
-use crate::render::formats::{case, table};
+
 use crate::render::parts::text::width_of;
-use crate::render::{Format, View, render};
+use crate::render::{Format, View, case, render, table};
 use crate::report::fixture::{case as case_input, report_of};
 use crate::report::{CaseInput, ErrorInput, RepeatInput, Report, SetAsideInput};
 use crate::scenario::Strategy;

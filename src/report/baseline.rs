@@ -1,4 +1,4 @@
-//! Baselines: reports that were kept under a name, to hold later ones against.
+//! Baselines: reports that are kept under a name, to compare later ones with them.
 
 use super::ReportError;
 use super::model::Report;

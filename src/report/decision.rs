@@ -1,4 +1,4 @@
-//! What a gate decided, as it stands in the report of a run that was held against a baseline.
+//! The decision of a gate, as it is saved in the report of a run that was compared with a baseline.
 
 use crate::units::human;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub enum GateOutcome {
     Regressed,
     /// Nothing regressed as far as can be told, and not enough can be told.
     Inconclusive,
-    /// The reports cannot be held against each other.
+    /// The reports cannot be compared.
     Incomparable,
 }
 
@@ -136,7 +136,7 @@ pub struct CaseDecision {
     pub reason: String,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
-    /// The confirmatory statistic; null where it cannot be held against the baseline's.
+    /// The confirmatory statistic; null if it cannot be compared with the baseline's.
     pub effect: Option<Effect>,
     /// Shares of slow calls, one for each bound; only in reports that are older than `tests`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -180,7 +180,7 @@ pub enum CoverageKind {
     CaseRemoved,
     /// A check is gone.
     CheckRemoved,
-    /// A check allows more, or what it allows cannot be held against what it did.
+    /// A check allows more, or its limit cannot be compared with the old one.
     CheckLoosened,
     /// The target allows more.
     TargetLoosened,
@@ -343,10 +343,11 @@ pub struct Effect {
     pub identical: bool,
 }
 
-/// One promise of a case, tested: a number of every repeat, by how much it moved from the baseline, and what that proves.
+/// One promise of a case, tested: a number of every repeat, by how much it moved from the baseline, and what that
+/// proves.
 ///
-/// It has regressed where `p_worse_adjusted` is at most alpha and the shift is worse than `margin`; it is unchanged where
-/// the bound of the shift on the worse side lies within the margin; it is inconclusive where neither is shown.
+/// It has regressed where `p_worse_adjusted` is at most alpha and the shift is worse than `margin`; it is unchanged
+/// where the bound of the shift on the worse side lies within the margin; it is inconclusive where neither is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricTest {
     /// Its name, such as `enqueue.trimmed_mean`.
@@ -429,8 +430,8 @@ pub struct Tail {
     pub base_share: f64,
     /// Share of the new calls.
     pub new_share: f64,
-    /// Chance of repeats with at least so much larger shares if they had just doubled or grown by half a percentage point,
-    /// whichever is more; null where repeats have no shares.
+    /// Chance of repeats with at least so much larger shares if they had just doubled or grown by half a percentage
+    /// point, whichever is more; null where repeats have no shares.
     pub p: Option<f64>,
     /// The same, over the whole family by Holm's method.
     pub p_adjusted: Option<f64>,

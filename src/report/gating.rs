@@ -15,7 +15,7 @@ pub struct Calibration {
     pub spread: Option<f64>,
     /// By how much the one side seems slower than the other (geometric means), which is not true of either.
     pub difference: Option<f64>,
-    /// Smallest slow-down that so many repeats a side find in 9 of 10 gates.
+    /// Smallest slow-down that this number of repeats on each side finds in 9 of 10 gates.
     pub smallest_effect: Option<f64>,
     /// Repeats with which a slow-down of 20 % is found in 9 of 10 gates.
     pub proposed_repeats: Option<u64>,

@@ -1,8 +1,8 @@
-//! The saved report: what was asked, where it ran, what was measured, what is said of it.
+//! The saved report: the request, the environment, the measurements and the verdict.
 //!
-//! One JSON file per invocation. [`build`] makes it of what a run yielded, whether the run has just ended or is read back
-//! from its journal; [`Report::to_bytes`] and [`read_verified`] are the only ways out of and into a file, so that a report
-//! is never half there and one that was altered is known.
+//! One JSON file per invocation. [`build`] makes it of what a run yielded, whether the run has just ended or is read
+//! back from its journal; [`Report::to_bytes`] and [`read_verified`] are the only ways out of and into a file, so that
+//! a report is never half there and one that was altered is known.
 
 mod baseline;
 mod build;

@@ -1,5 +1,5 @@
-//! The report as it is saved. Within a `schema_version` fields are only ever added, and a reader ignores those that it
-//! does not know. Every name carries its unit; what is not known is null.
+//! The report as it is saved. Within a `schema_version`, fields are only added, and a reader ignores fields that it
+//! does not know. Every name contains its unit. An unknown value is null.
 
 use super::gating::{Calibration, Confirmation, GateRecord};
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
@@ -14,34 +14,35 @@ use std::collections::BTreeMap;
 /// The schema that this version writes, and the newest that it reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// One invocation, as saved. The `digest` is no part of it: it is made and checked where bytes are.
+/// One invocation, as saved. The `digest` is not part of it: it covers bytes, so the writer makes it and the reader
+/// checks it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
-    /// What wrote it.
+    /// The program that wrote it.
     pub tool: Tool,
     /// When the run began: RFC 3339, UTC.
     pub created_at: String,
-    /// The user ended it before the plan was finished.
+    /// Whether the user interrupted it before the plan was finished.
     pub interrupted: bool,
-    /// What was asked.
+    /// The scenarios.
     pub scenarios: Vec<ScenarioRecord>,
-    /// Where it ran.
+    /// The environment in which it ran.
     pub environment: Environment,
-    /// What was measured, in the plan's order of cases.
+    /// The results of the cases, in the order of the plan.
     pub cases: Vec<CaseRecord>,
-    /// What is said of the whole.
+    /// The verdict on the whole report.
     pub verdict: PlanVerdict,
-    /// How fast the machine was meanwhile; null in reports that are older than it.
+    /// How fast the machine was during the run; null in older reports.
     pub yardstick: Option<Yardstick>,
     /// Cases that looked regressed and were run again, each with its evidence, in the order in which they ran.
     pub confirmations: Vec<Confirmation>,
-    /// What came of holding it against a baseline; null where it was held against none.
+    /// The decision of a gate; null if the run was not compared with a baseline.
     pub gate: Option<GateRecord>,
 }
 
-/// What wrote the report.
+/// The program that wrote the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
     /// Its name.
@@ -55,7 +56,7 @@ pub struct Tool {
 pub struct ScenarioRecord {
     /// Its name.
     pub name: String,
-    /// What it shows, in the author's words.
+    /// The author's description.
     pub description: Option<String>,
     /// The file as given.
     pub file: String,
@@ -69,15 +70,15 @@ pub struct ScenarioRecord {
     pub matrix: BTreeMap<String, Vec<String>>,
     /// Further expectations.
     pub checks: Vec<CheckRecord>,
-    /// What a comparison with a baseline has to prove.
+    /// What a comparison with a baseline must prove.
     #[serde(default)]
     pub gate: GateSettings,
-    /// What the command line and the environment replaced.
+    /// The overrides from the command line and the environment.
     pub overrides: Vec<Override>,
-    /// Cases that were left out since their queue cannot do what they ask, and why.
+    /// Cases that were left out because their queue does not support them, with the reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-    /// The queues that programs of their own put under load.
+    /// The queues that external programs put under load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<ProgramRecord>,
 }
@@ -89,9 +90,9 @@ pub struct ProgramRecord {
     pub queue: String,
     /// The program and its arguments.
     pub command: Vec<String>,
-    /// Where it runs, seen from the scenario's directory; null: there.
+    /// Its working directory, relative to the scenario's directory; null means that directory.
     pub working_dir: Option<String>,
-    /// Names of the variables that it was given. Their values may be secrets and are not kept.
+    /// Names of the environment variables that it was given. Their values may be secrets and are not saved.
     pub env: Vec<String>,
 }
 
@@ -144,7 +145,7 @@ impl ScenarioRecord {
     }
 }
 
-/// Where it ran. What cannot be read is null.
+/// The environment of a run. A value that cannot be read is null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     /// Operating system and architecture, such as `linux x86_64`.
@@ -194,9 +195,9 @@ pub struct CaseRecord {
     pub errors: Vec<ErrorRecord>,
     /// The valid repeats pooled; null without one.
     pub summary: Option<Summary>,
-    /// What is said of it.
+    /// Its verdict.
     pub verdict: CaseVerdict,
-    /// How well its repeats agree; null where it was not calibrated.
+    /// How well its repeats agree; null if it was not calibrated.
     #[serde(default)]
     pub calibration: Option<Calibration>,
 }
@@ -214,16 +215,16 @@ pub struct RepeatRecord {
     pub ledger: Ledger,
     /// The times.
     pub latency: LatencySet,
-    /// Pairs of a bound in nanoseconds and how many calls of `enqueue` took longer, ascending; read by [`calls_over`].
-    /// Empty in reports that are older than it.
+    /// Pairs of a bound in nanoseconds and the number of `enqueue` calls that took longer, ascending; read by
+    /// [`calls_over`]. Empty in older reports.
     ///
     /// [`calls_over`]: super::calls_over
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_calls: Vec<(u64, u64)>,
-    /// The same of `response_ideal`, logs that were never sent included.
+    /// The same for `response_ideal`, including logs that were never sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_responses: Vec<(u64, u64)>,
-    /// The same of `delivery`.
+    /// The same for `delivery`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slow_deliveries: Vec<(u64, u64)>,
     /// `lag` during the window over before; null where there is none.
@@ -236,12 +237,12 @@ pub struct RepeatRecord {
     pub rates: Rates,
     /// What it cost.
     pub cost: Cost,
-    /// The machine meanwhile.
+    /// The machine during the repeat.
     pub machine: MachineRecord,
-    /// The control that was run before it; null where there was none.
+    /// The control before it; null if there was none.
     #[serde(default)]
     pub control: Option<ControlRecord>,
-    /// Another one, as long as the window, that was run after it because it was late; null where there was none.
+    /// The second control, as long as the window, which runs after a late repeat; null if there was none.
     #[serde(default)]
     pub control_after: Option<ControlRecord>,
     /// Counts and percentiles of `enqueue` over time.
@@ -260,12 +261,12 @@ pub struct RepeatRecord {
     pub disagreements: Vec<String>,
 }
 
-/// A repeat that does not count, and why.
+/// A discarded repeat, and the reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SetAsideRecord {
-    /// What spoiled it, one line each.
+    /// The reasons, one line each.
     pub reasons: Vec<String>,
-    /// What it measured all the same.
+    /// Its measurement.
     pub measured: RepeatRecord,
 }
 
@@ -278,7 +279,7 @@ pub struct ErrorRecord {
     pub attempt: u32,
     /// What kind of failure.
     pub kind: String,
-    /// In words.
+    /// The error message.
     pub message: String,
     /// The last lines of the child's stderr.
     pub stderr_tail: Vec<String>,
@@ -287,13 +288,13 @@ pub struct ErrorRecord {
 /// Statistics of every latency; those that could not be observed are null.
 pub type LatencySet = ByLatency<LatencySummary>;
 
-/// Statistics of a latency. Null where there are too few values: mean, trimmed mean, deviation and extremes need 10, a
-/// quantile 10 above it.
+/// Statistics of a latency. A statistic is null if there are too few values: mean, trimmed mean, deviation and extremes
+/// need 10 values, and a quantile needs 10 values above it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LatencySummary {
     /// Number of values.
     pub count: u64,
-    /// Arithmetic mean, of exact sums.
+    /// Arithmetic mean, from the exact sum.
     pub mean_ns: Option<f64>,
     /// Mean of the fastest 95 %.
     pub trimmed_mean_ns: Option<f64>,
@@ -315,7 +316,7 @@ pub struct LatencySummary {
     pub max_ns: Option<u64>,
     /// Of `count`: lower bounds, of logs that were never sent.
     pub censored: u64,
-    /// The whole distribution: HdrHistogram V2, compressed, base64. Only where repeats are pooled.
+    /// The whole distribution: HdrHistogram V2, compressed, base64. Only for pooled repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hdr: Option<String>,
 }
@@ -348,7 +349,7 @@ pub struct CostSummary {
     pub cpu_s_per_million: BTreeMap<String, f64>,
     /// Largest peak of memory in bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// Most records that were in the queue at once, in any repeat.
+    /// Largest number of records in the queue at once, over all repeats.
     pub depth_high_water: Option<u64>,
     /// Longest drain.
     pub drain_max_ns: u64,

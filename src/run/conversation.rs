@@ -168,7 +168,7 @@ mod tests {
         let hello = fixture::HELLO.trim_end().as_bytes();
         for (preamble, lines, heard) in [
             (true, &[b"".as_slice(), b"running 1 test", hello][..], true),
-            (false, &[b"running 1 test"][..], false),
+            (false, &[b"running 1 test".as_slice()][..], false),
             (true, &[hello, b"running 1 test"][..], false),
         ] {
             let mut conversation = Conversation::new(10).with_preamble(preamble);

@@ -1,4 +1,4 @@
-//! The loop: one repeat after the other, in the order of the plan.
+//! The main loop: runs one repeat after the other, in the order of the plan.
 
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, RunError};
@@ -18,28 +18,29 @@ pub struct Conditions<'a> {
     pub driver: &'a mut dyn Driver,
     /// Whether a measurement can be trusted; if not, why not.
     pub validity: &'a Validity<'a>,
-    /// How often a repeat that cannot be trusted is run again, at most.
+    /// How many times a repeat that cannot be trusted is run again, at most.
     pub invalid_retries: &'a dyn Fn(&PlannedRepeat) -> u32,
-    /// Is told what happens.
+    /// Receives the events of the run.
     pub on_event: &'a mut dyn FnMut(&Event<'_>),
     /// Reads the yardstick.
     pub gauge: &'a mut dyn FnMut() -> Option<YardstickReading>,
-    /// Which confirmation this is; 0: the plan itself.
+    /// The number of this confirmation; 0 for the plan itself.
     pub round: u32,
-    /// Takes every finished repeat before the next one starts.
+    /// Receives every finished repeat before the next one starts.
     pub journal: Option<&'a mut Journal>,
     /// Ends the run when raised.
     pub interrupt: &'a Interrupt,
 }
 
-/// What a run gave.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Execution {
-    /// By the index of the case in the plan; every case of the plan is there, one that was not reached is empty.
+    /// The results by the index of the case in the plan. Every case of the plan is there; a case that was not reached
+    /// is empty.
     pub cases: BTreeMap<usize, CaseRuns>,
-    /// How fast the machine was meanwhile.
+    /// How fast the machine was during the run.
     pub yardstick: Yardstick,
-    /// Whether that is the whole plan.
+    /// Whether the whole plan was run.
     pub ending: Ending,
 }
 
@@ -48,20 +49,20 @@ pub struct Execution {
 pub enum Ending {
     /// Every repeat of the plan was run.
     Complete,
-    /// It was interrupted; the repeat in hand was ended and does not count.
+    /// It was interrupted. The current repeat was ended and does not count.
     Interrupted,
-    /// It could not go on.
+    /// It could not continue.
     Stopped(RunError),
 }
 
-/// What a run gave for one case, each list in the order in which the repeats ran.
+/// The results for one case; each list is in the order in which the repeats ran.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CaseRuns {
     /// The case's id.
     pub case_id: String,
     /// Valid measurements.
     pub measured: Vec<Measured>,
-    /// Measurements that cannot be trusted.
+    /// Discarded measurements, which cannot be trusted.
     pub set_aside: Vec<SetAside>,
     /// Repeats that gave no measurement.
     pub errors: Vec<Failed>,
@@ -97,14 +98,14 @@ pub struct Failed {
 }
 
 impl CaseRuns {
-    /// Whether nothing more is to come of the repeat of that round, of which an invalid one is run again `retries` times.
+    /// Whether the repeat of that round is finished: measured, broken, or invalid with all its `retries` used up.
     pub fn is_settled(&self, round: u32, retries: u32) -> bool {
         self.measured.iter().any(|measured| measured.repeat.repeat == round)
             || self.errors.iter().any(|failed| failed.repeat.repeat == round)
             || self.set_aside.iter().any(|aside| aside.repeat.repeat == round && aside.repeat.attempt >= retries)
     }
 
-    /// Files a finished repeat of this case, fresh from a driver or read back from a journal.
+    /// Adds a finished repeat of this case, which comes from a driver or from a journal.
     pub fn add(&mut self, record: RepeatRecord) {
         let RepeatRecord { repeat, outcome } = record;
         match outcome {
@@ -119,10 +120,12 @@ impl CaseRuns {
 
 /// Runs the repeats one after the other, in the order given.
 ///
-/// A measurement that cannot be trusted is set aside and its repeat run again at once, with the next `attempt` and a seed
-/// of its own, until one can be trusted or the retries are used up. An error is recorded, not retried, and the plan goes
-/// on. An interrupt, or a journal that cannot be written, ends the run with what is finished.
+/// A measurement that cannot be trusted is discarded (set aside). Its repeat is run again at once, with the next
+/// `attempt` and a new seed, until a measurement can be trusted or the retries are used up. An error is recorded and
+/// not retried, and the plan continues: a queue that breaks is a result. An interrupt, or a journal that cannot be
+/// written, ends the run with what is finished.
 pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Execution {
+    // All cases from the start: one that is never reached must show as empty, not be missing.
     let mut cases = BTreeMap::new();
     for repeat in repeats {
         cases.entry(repeat.case).or_insert_with(|| CaseRuns { case_id: repeat.case_id.clone(), ..CaseRuns::default() });
@@ -165,6 +168,7 @@ pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Exe
 impl Conditions<'_> {
     /// Reads the yardstick. `Err` when the run is to end.
     fn gauge(&mut self, moment: Moment, yardstick: &mut Yardstick) -> Result<(), Ending> {
+        // At the end every repeat is finished: an interrupt must not turn a complete run into an interrupted one.
         if self.interrupt.is_raised() && moment != Moment::End {
             return Err(Ending::Interrupted);
         }
@@ -175,7 +179,7 @@ impl Conditions<'_> {
         self.journal.as_mut().map_or(Ok(()), |journal| journal.append_gauge(&record)).map_err(Ending::Stopped)
     }
 
-    /// A repeat, and its retries. `Err` when the run is to end.
+    /// Runs a repeat and its retries. `Err` if the run must end.
     fn run_with_retries(
         &mut self,
         position: usize,
@@ -187,12 +191,14 @@ impl Conditions<'_> {
         for retry in 0..=retries {
             let outcome = self.run_once(position, &repeat)?;
             let record = RepeatRecord { repeat: repeat.clone(), outcome };
+            // Written before anybody hears of it: what an event has announced survives a crash.
             let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.append(&record));
             (self.on_event)(&Event::RepeatFinished { repeat: &record.repeat, outcome: &record.outcome });
             let reasons = match &record.outcome {
                 Outcome::SetAside { reasons, .. } => reasons.clone(),
                 Outcome::Measured(_) | Outcome::Error(_) => Vec::new(),
             };
+            // Filed even if the journal failed: the run ends, and its report still has this repeat.
             file(record);
             written.map_err(Ending::Stopped)?;
             if reasons.is_empty() || retry == retries {
@@ -215,7 +221,7 @@ impl Conditions<'_> {
         let on_event = &mut *self.on_event;
         let mut on_progress = |progress| on_event(&Event::Progress { repeat, progress });
         match self.driver.run(repeat, self.interrupt, &mut on_progress) {
-            // What breaks while everything is being ended says nothing about the queue.
+            // During an interrupt everything is being ended, so an error says nothing about the queue.
             Err(_) if self.interrupt.is_raised() => Err(Ending::Interrupted),
             Err(error) if error.fault == Fault::Interrupted => Err(Ending::Interrupted),
             Err(error) => Ok(Outcome::Error(error)),
@@ -230,7 +236,7 @@ impl Conditions<'_> {
     }
 }
 
-/// A measurement is never set aside without a word.
+/// Ensures that a discarded measurement has a reason: without one, it would be neither run again nor explained.
 fn named(reasons: Vec<String>) -> Vec<String> {
     if reasons.is_empty() { vec!["no reason given".to_owned()] } else { reasons }
 }

@@ -1,10 +1,11 @@
-//! Processes that outlive the child that started them.
+//! Finds processes that outlive the child that started them.
 //!
-//! Killing the child's process group ends what stayed in it. A process that made a group or a session of its own is
-//! known by a mark in its environment, which it inherited. One that also wiped its environment, as a daemon does, is an
-//! orphan once its parents are gone, and the kernel gives orphans to us ([`adopt`]): what is our child and was not started
-//! by us is a leftover. One that had itself started by somebody else, such as a service manager, is not found; if it holds
-//! the child's output open, that much is noticed. Where there is no `/proc`, nothing is found.
+//! Killing the child's process group ends everything that stayed in it. A process that created its own group or session
+//! is identified by a mark in its environment, which it inherited. A process that also wiped its environment, as a
+//! daemon does, becomes an orphan when its parents are gone, and the kernel makes us the parent of such orphans
+//! ([`adopt`]). A child of ours that we did not start is a leftover. A process that was started by somebody else, such
+//! as a service manager, is not found; but if it holds the child's output open, that is noticed. Without `/proc`,
+//! nothing is found.
 
 use rustix::process::Pid;
 use std::collections::BTreeSet;
@@ -15,12 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The environment variable that marks a child and all that it starts.
 pub(super) const MARK: &str = "QUEUE_LOAD_REPEAT";
 
-/// Tells one child, and what it starts, from every other process.
+/// Distinguishes one child, and everything that it starts, from all other processes.
 #[derive(Clone, Debug)]
 pub(super) struct Mark(String);
 
 impl Mark {
-    /// One that no other process has.
+    /// A mark that no other process has.
     pub(super) fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -34,19 +35,20 @@ impl Mark {
     }
 }
 
-/// A process that still runs.
+/// A process that is still running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leftover {
     pub(super) pid: Pid,
     pub(super) name: String,
 }
 
-/// The children that we have started and not waited for yet, by their numbers.
+/// The children that we have started and not yet waited for, by their process ids.
 #[derive(Debug, Default)]
 pub(super) struct Children(BTreeSet<i32>);
 
 impl Children {
-    /// Those of this process. Whoever holds them keeps others from starting one, and from looking for orphans.
+    /// The children of this process. While the lock is held, no thread can start a child or look for orphans: a child
+    /// that is started but not yet registered would be taken for a leftover and killed.
     pub(super) fn lock() -> MutexGuard<'static, Self> {
         static OWN: Mutex<Children> = Mutex::new(Children(BTreeSet::new()));
         OWN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -61,19 +63,19 @@ impl Children {
     }
 }
 
-/// Makes orphans of our descendants our own children, from now on; where that is not possible, they stay unseen.
+/// From now on, makes orphaned descendants our own children. Where that is not possible, they stay undetected.
 pub(super) fn adopt() {
     #[cfg(target_os = "linux")]
     {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            // An older kernel refuses.
+            // Older kernels refuse this.
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         });
     }
 }
 
-/// Names a few of them.
+/// Names the first few of them.
 pub(super) fn describe(found: &[Leftover]) -> String {
     const NAMED: usize = 5;
     let mut names: Vec<String> =
@@ -84,8 +86,9 @@ pub(super) fn describe(found: &[Leftover]) -> String {
     names.join(", ")
 }
 
-/// Every living process of the leader's group, with the mark, or left to us as an orphan since the leader was started; the
-/// leader itself is not among them. An orphan that has ended is waited for, since nobody else will.
+/// Every living process that is in the leader's group, has the mark, or became our child as an orphan since the leader
+/// was started. The leader itself is not among them. An orphan that has ended is waited for: nobody else does it, and
+/// it would stay a zombie.
 #[cfg(target_os = "linux")]
 pub(super) fn find(leader: Pid, mark: &Mark) -> Vec<Leftover> {
     let Ok(processes) = std::fs::read_dir("/proc") else {
@@ -93,13 +96,14 @@ pub(super) fn find(leader: Pid, mark: &Mark) -> Vec<Leftover> {
     };
     let marked = format!("{MARK}={}", mark.0);
     let own = Children::lock();
+    // If the leader cannot be read, no process counts as its orphan: better to miss one than to end a stranger.
     let begun = Stat::read(leader).map_or(u64::MAX, |leader| leader.started);
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
     pids.filter(|&pid| pid != leader)
         .filter_map(|pid| {
             let stat = Stat::read(pid)?;
             let is_of_group = stat.group == leader.as_raw_nonzero().get();
-            // Another child's group is that child's business.
+            // A process in the group of another child belongs to that child's repeat.
             let is_ours = is_of_group || !own.0.contains(&stat.group);
             let is_orphan = is_ours && stat.started >= begun && stat.is_left_to_us(pid, &own);
             if stat.dead {
@@ -108,6 +112,8 @@ pub(super) fn find(leader: Pid, mark: &Mark) -> Vec<Leftover> {
                 }
                 return None;
             }
+            // A foreign mark means another repeat's process, even if it is our orphan. A process about to end has lost
+            // its environment already; it needs no help.
             let ours = match mark_of(pid) {
                 Some(found) => found == marked,
                 None => is_orphan && !stat.exiting,
@@ -123,7 +129,7 @@ pub(super) fn find(_leader: Pid, _mark: &Mark) -> Vec<Leftover> {
     Vec::new()
 }
 
-/// The variable in its environment that marks a process, as `NAME=value`.
+/// The variable that marks a process, from its environment, as `NAME=value`.
 #[cfg(target_os = "linux")]
 fn mark_of(pid: Pid) -> Option<String> {
     let environ = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
@@ -132,22 +138,23 @@ fn mark_of(pid: Pid) -> Option<String> {
     Some(String::from_utf8_lossy(mark).into_owned())
 }
 
-/// What `/proc/PID/stat` says of a process.
+/// The contents of `/proc/PID/stat`.
 #[cfg(target_os = "linux")]
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     name: String,
-    /// Ended, and not yet waited for by its parent.
+    /// It has ended, and its parent has not yet waited for it.
     dead: bool,
-    /// About to end: its environment is gone already.
+    /// It is about to end, and its environment is already gone.
     exiting: bool,
     parent: i32,
     group: i32,
-    /// When it was started, in ticks since the machine was.
+    /// When it was started, in ticks since the boot of the machine. An orphan that is older than the leader cannot be
+    /// its doing.
     started: u64,
 }
 
-/// The kernel's flag of a process that is about to end.
+/// The kernel's flag for a process that is about to end (`PF_EXITING`).
 #[cfg(target_os = "linux")]
 const EXITING: u64 = 0x4;
 
@@ -158,7 +165,8 @@ impl Stat {
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 
-    /// The name stands in parentheses and may hold anything, parentheses too.
+    /// Parses the line. The name is in parentheses and may contain anything, including parentheses, so the last one
+    /// ends it.
     fn parse(stat: &str) -> Option<Self> {
         let (head, fields) = stat.rsplit_once(')')?;
         let (_, name) = head.split_once('(')?;
@@ -173,7 +181,8 @@ impl Stat {
         Some(Self { name: super::errors::excerpt(name.as_bytes()), dead, exiting, parent, group, started })
     }
 
-    /// Whether it is our child without our having started it. What we start outside of this room stays in our own group.
+    /// Whether it is our child and we did not start it. Processes that other parts of this program start stay in our
+    /// own group, so they are not mistaken for orphans.
     fn is_left_to_us(&self, pid: Pid, own: &Children) -> bool {
         let number = |pid: Pid| pid.as_raw_nonzero().get();
         self.parent == number(rustix::process::getpid())

@@ -1,8 +1,8 @@
-//! What the runner sees of a repeat itself, and what a result says against that.
+//! What the runner observes of a repeat itself, and the claims of a result that contradict it.
 //!
-//! A program times itself, and nobody can check its times but for this: it cannot have been done before it began, and it
-//! cannot have lost time that the machine did not lose. Only a repeat in a process of its own is watched; one that is
-//! scripted, or simulated on a manual clock, has neither.
+//! A program times itself, and its times cannot be checked except for this: a repeat cannot take less time than its
+//! window, and a program cannot have lost time that the machine did not lose. Only repeats in a process of their own
+//! are watched. A repeat that is scripted, or simulated on a manual clock, has neither real time nor a machine.
 
 use crate::measure::{Latency, Measurement};
 use crate::plan::PlannedRepeat;
@@ -10,25 +10,27 @@ use crate::units::human;
 use crate::worker::Ticks;
 use std::time::{Duration, Instant};
 
-/// The kernel counts CPU time in ticks of 10 ms, each end of a span off by one: what a claim may exceed what was seen by.
+/// By how much a claim may exceed the observation: the kernel counts CPU time in ticks of 10 ms, and each end of a span
+/// can be off by one.
 const SLACK_NS: f64 = 20e6;
-/// Two clocks, and two readings of the same counters, may differ by this share.
+/// Relative tolerance: two clocks, and two readings of the same counters, differ by about this share.
 const PRECISION: f64 = 0.01;
-/// So many times of 0 are no accident of a coarse clock.
+/// With this many values, all of them 0 cannot be the accident of a coarse clock.
 const MANY: u64 = 10;
 
-/// Looks on from before a repeat is asked for.
+/// Observes from before the request of a repeat is sent.
 pub(super) struct Watch {
     begun: Instant,
     ticks: Option<Ticks>,
 }
 
-/// What was seen.
+/// The observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Seen {
-    /// How long the repeat took, from before its request was sent until after its result had come.
+    /// How long the repeat took, from before the request until after the result. A busy runner makes it longer, which
+    /// can only favour the program.
     elapsed: Duration,
-    /// CPU time meanwhile, all CPUs together, in nanoseconds: stolen, and busy. `None` where the kernel does not say.
+    /// CPU time in that span over all CPUs, in nanoseconds: stolen, and busy. `None` if the kernel does not report it.
     cpu_ns: Option<(f64, f64)>,
 }
 
@@ -38,7 +40,7 @@ impl Watch {
         Self { ticks: Ticks::now(), begun: Instant::now() }
     }
 
-    /// What was seen so far.
+    /// The observation so far.
     pub(super) fn seen(&self) -> Seen {
         let elapsed = self.begun.elapsed();
         let cpus = Ticks::now().zip(self.ticks).and_then(|(now, before)| now.cpus_since(before));
@@ -48,7 +50,7 @@ impl Watch {
 }
 
 impl Seen {
-    /// What of a result cannot be true, one line each.
+    /// The claims of a result that cannot be true, one line each.
     pub(super) fn against(&self, repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<String> {
         let mut untrue: Vec<String> = self.too_soon(repeat).into_iter().collect();
         let latency = &measurement.latency;
@@ -60,7 +62,8 @@ impl Seen {
             for (name, share, seen) in
                 [("steal_share", machine.steal_share, stolen), ("others_share", machine.others_share, busy)]
             {
-                // Of one CPU at least: whoever may use some CPUs alone can give the share of those.
+                // The share may refer to the CPUs that the program may use, which is at least one. So it is taken as
+                // time on one CPU: a smaller claim cannot be meant.
                 let claimed = share.unwrap_or(0.0) * window.0 as f64;
                 if claimed * (1.0 - PRECISION) > seen + SLACK_NS {
                     let [claimed, seen] = [claimed, seen].map(human::latency);
@@ -73,7 +76,7 @@ impl Seen {
         untrue
     }
 
-    /// Warm-up and window take their time, whatever comes before and after.
+    /// Warm-up and window take their full time, whatever comes before and after.
     fn too_soon(&self, repeat: &PlannedRepeat) -> Option<String> {
         let needed = Duration::from_nanos(repeat.warmup.0.saturating_add(repeat.parameters.duration.0));
         let is_soon = self.elapsed < needed.mul_f64(1.0 - PRECISION);
@@ -82,7 +85,7 @@ impl Seen {
     }
 }
 
-/// A call takes time; a clock that does not see it has timed nothing.
+/// A call takes time. A program whose calls all took 0 ns has timed nothing.
 fn timeless((name, latency): (&str, &Latency)) -> Option<String> {
     let is_timeless = latency.count >= MANY && latency.max_ns == Some(0);
     is_timeless.then(|| format!("{name}: all {} calls took 0 ns, so that nothing was timed", latency.count))

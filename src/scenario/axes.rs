@@ -1,6 +1,6 @@
-//! The one table of axes: scenario files, overrides, selectors, case ids and columns all go through it.
+//! The one table of axes. Scenario files, overrides, selectors, case ids and columns all use it.
 //!
-//! A new axis is a field of [`Parameters`] with its default, and a row of [`AXES`].
+//! To add an axis, add a field with its default to [`Parameters`] and a row to [`AXES`].
 
 use super::readers::{self, Raw};
 use super::{
@@ -14,18 +14,18 @@ use std::ops::RangeInclusive;
 pub struct Axis {
     /// Its key in scenario files, case ids and reports.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description, shown in `--help`.
     pub summary: &'static str,
-    /// Whether every case id names it, or only those in which it differs from its default.
+    /// Whether every case id contains it; otherwise only the ids of cases in which it differs from its default.
     pub always_in_id: bool,
-    /// Environment variables that override it besides `LOAD_TEST_` and its name.
+    /// Environment variables that override it, in addition to `LOAD_TEST_` and its name.
     pub aliases: &'static [&'static str],
-    /// Whether a bare number in the environment counts seconds.
+    /// Whether a bare number in the environment means seconds.
     pub bare_seconds: bool,
     kind: Kind,
 }
 
-/// How an axis is read, and where it stands in [`Parameters`].
+/// How an axis is parsed, and which field of [`Parameters`] holds it.
 enum Kind {
     Queue,
     Strategy,
@@ -33,7 +33,7 @@ enum Kind {
     Payload,
     /// Logs per second per task.
     Rate,
-    /// Logs per second over all tasks: sets the rate, by the concurrency.
+    /// Logs per second over all tasks; sets the rate, which is this value divided by the concurrency.
     TotalRate,
     Count {
         bounds: RangeInclusive<u64>,
@@ -78,11 +78,11 @@ pub enum Value {
     Share(Ratio),
     /// When logs come.
     Arrival(Arrival),
-    /// Who sends.
+    /// What the producers are.
     Producers(Producers),
     /// How producers wait.
     Pacing(Pacing),
-    /// Where producers and queue run.
+    /// Which CPUs producers and queue may use.
     Placement(Placement),
     /// How the schedules lie to each other.
     Phase(PhaseShift),
@@ -119,7 +119,7 @@ const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
     Axis { name, summary, always_in_id: false, aliases: &[], bare_seconds: false, kind }
 }
 
-/// Every axis, in the order in which the product is made: the last one runs fastest.
+/// Every axis, in the order of the product: the last one varies fastest.
 pub static AXES: [Axis; 17] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
@@ -160,14 +160,14 @@ pub static AXES: [Axis; 17] = [
     },
     axis(
         "batch_size",
-        "records written at once, at most",
+        "largest number of records in a batch",
         Kind::Count { bounds: 1..=1_000_000, get: |p| p.batch_size, set: |p, n| p.batch_size = n },
     ),
     Axis {
         bare_seconds: true,
         ..axis(
             "batch_timeout",
-            "longest wait for a batch to fill",
+            "longest wait before an incomplete batch is written",
             Kind::Time {
                 bounds: Nanos(1)..=Nanos::from_secs(3600),
                 get: |p| p.batch_timeout,
@@ -177,28 +177,28 @@ pub static AXES: [Axis; 17] = [
     },
     axis(
         "sample_rate",
-        "under `sample`: the share kept above 80 % full",
+        "under `sample`: share of the logs kept from 80 % full on",
         Kind::Share {
             bounds: Ratio::from_percent(0)..=Ratio::from_percent(100),
             get: |p| p.sample_rate,
             set: |p, r| p.sample_rate = r,
         },
     ),
-    axis("sink", "where the queue delivers to", Kind::Sink),
+    axis("sink", "where the queue delivers its records", Kind::Sink),
     axis(
         "sink_delay",
-        "time that the sink takes per record",
+        "time the sink takes for each record",
         Kind::Time { bounds: Nanos::ZERO..=Nanos::from_secs(10), get: |p| p.sink_delay, set: |p, t| p.sink_delay = t },
     ),
-    axis("payload", "fields and message of each log", Kind::Payload),
-    axis("producers", "who sends: `tasks` of a runtime, or `lanes`, a few threads", Kind::Producers),
+    axis("payload", "fields and message size of each log", Kind::Payload),
+    axis("producers", "producers: `tasks` of a runtime, or `lanes`, a few threads", Kind::Producers),
     axis("pacing", "how producers wait: `hybrid`, `sleep` or `spin`", Kind::Pacing),
-    axis("placement", "CPUs of producers and queue: `none`, `same` or `split`", Kind::Placement),
-    axis("arrival", "when logs come: `uniform`, `poisson` or `burst:10`", Kind::Arrival),
-    axis("phase", "schedules of the tasks: `spread` or `aligned`", Kind::Phase),
+    axis("placement", "which CPUs producers and queue use: `none`, `same` or `split`", Kind::Placement),
+    axis("arrival", "when logs are due: `uniform`, `poisson` or `burst:10`", Kind::Arrival),
+    axis("phase", "how the tasks' schedules are shifted: `spread` or `aligned`", Kind::Phase),
 ];
 
-/// The rate over all tasks: takes the place of `rate` in a matrix, and can be selected by.
+/// The rate over all tasks. It replaces `rate` in a matrix, and selectors can use it.
 pub static TOTAL_RATE: Axis = axis("total_rate", "logs per second over all tasks", Kind::TotalRate);
 
 /// The axis of that name, [`TOTAL_RATE`] included.
@@ -227,12 +227,12 @@ impl Axis {
         matches!(self.kind, Kind::Rate | Kind::TotalRate)
     }
 
-    /// The axis that this one takes the place of: `rate` for `total_rate`, else itself.
+    /// The slot of this axis: `rate` for `total_rate`, which replaces it; otherwise its own name.
     pub fn slot(&self) -> &str {
         if self.is_rate() { "rate" } else { self.name }
     }
 
-    /// The default; `None` for `total_rate`, which has none.
+    /// The default value; `None` for `total_rate`, which has no default.
     pub fn default(&self) -> Option<Value> {
         (!self.is_total_rate()).then(|| self.get(&Parameters::default()))
     }
@@ -257,10 +257,10 @@ impl Axis {
         }
     }
 
-    /// Sets this axis in a case; `total_rate` after `concurrency`, since it is shared out over the tasks.
+    /// Sets this axis in a case. Set `total_rate` after `concurrency`: it is divided by the number of tasks.
     ///
     /// # Errors
-    /// A total whose share per task is out of range.
+    /// A `total_rate` whose share for each task is out of range.
     ///
     /// # Panics
     /// If the value is of another axis' kind: values come from [`get`](Self::get) or a validated matrix.
@@ -287,7 +287,7 @@ impl Axis {
         Ok(())
     }
 
-    /// Reads one value within its bounds.
+    /// Parses one value and checks its bounds.
     pub(super) fn read(&self, raw: Raw<'_>, catalog: &Catalog) -> Result<Value, Problem> {
         match &self.kind {
             Kind::Queue => {
@@ -333,7 +333,7 @@ impl Axis {
     }
 }
 
-/// The share of each task in a total.
+/// The rate of each task, from the total rate.
 pub(super) fn share_of_total(total: Rate, concurrency: u32) -> Result<Rate, Problem> {
     let rate = total.per_task(concurrency)?;
     if rate <= MOST_RATE {

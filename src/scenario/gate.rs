@@ -1,4 +1,4 @@
-//! `[gate]`: what a run that is held against a baseline has to prove.
+//! `[gate]`: what a run that is compared with a baseline must prove.
 
 use crate::units::{Nanos, Ratio};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ pub struct GateSettings {
     pub min_effect: Ratio,
     /// Chance of a false alarm over all cases of the gate.
     pub alpha: Ratio,
-    /// Slow-downs of `enqueue` up to this count as none, however large a share they are; null: 1 % of the target's latency.
+    /// Slow-downs of `enqueue` up to this count as none, however large a share they are; null: 1 % of the target's
+    /// latency.
     #[serde(default, rename = "ignore_below_ns")]
     pub ignore_below: Option<Nanos>,
 }

@@ -1,4 +1,4 @@
-//! The table of `[run]` settings, by which the file and the command line set them alike.
+//! The table of `[run]` settings. The scenario file and the command line both use it.
 
 use super::readers::{self, Raw};
 use super::{Order, Problem, RunSettings};
@@ -8,9 +8,9 @@ use crate::units::Nanos;
 pub(super) struct Setting {
     /// The key.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description, shown in `--help`.
     pub summary: &'static str,
-    /// Reads a value and sets it.
+    /// Parses a value and sets it.
     pub set: fn(&mut RunSettings, Raw<'_>) -> Result<(), Problem>,
 }
 
@@ -20,7 +20,7 @@ const HOUR: Nanos = Nanos::from_secs(3600);
 pub(super) static SETTINGS: [Setting; 10] = [
     Setting {
         name: "warmup",
-        summary: "load before the window, not recorded",
+        summary: "length of the load before the window, which is not recorded",
         set: |run, raw| readers::time(raw, Nanos::ZERO..=HOUR).map(|time| run.warmup = time),
     },
     Setting {
@@ -30,7 +30,7 @@ pub(super) static SETTINGS: [Setting; 10] = [
     },
     Setting {
         name: "order",
-        summary: "`shuffled` within each round, or `as-written`",
+        summary: "order of the repeats: `shuffled` within each round, or `as-written`",
         set: |run, raw| {
             let order = readers::choice(raw, "order", &Order::ALL, Order::name);
             order.map(|order| run.order = order)
@@ -38,12 +38,12 @@ pub(super) static SETTINGS: [Setting; 10] = [
     },
     Setting {
         name: "seed",
-        summary: "of everything that is drawn at random",
+        summary: "seed of all random draws",
         set: |run, raw| readers::count(raw, 0..=u64::MAX).map(|seed| run.seed = seed),
     },
     Setting {
         name: "control",
-        summary: "length of the control before each repeat; `0s`: none, and a late repeat is then invalid",
+        summary: "length of the control before each repeat; with `0s` there is none, and a late repeat is then invalid",
         set: |run, raw| readers::time(raw, Nanos::ZERO..=Nanos::from_secs(1)).map(|time| run.control = time),
     },
     Setting {
@@ -56,12 +56,12 @@ pub(super) static SETTINGS: [Setting; 10] = [
     },
     Setting {
         name: "invalid_retries",
-        summary: "how often an invalid repeat is run again, at most",
+        summary: "how many times an invalid repeat is run again, at most",
         set: |run, raw| small_count(raw, 0, 100).map(|count| run.invalid_retries = count),
     },
     Setting {
         name: "skip_unsupported",
-        summary: "`true`: leave out strategies that a queue does not have",
+        summary: "`true` leaves out strategies that a queue does not have",
         set: |run, raw| readers::boolean(raw).map(|skip| run.skip_unsupported = skip),
     },
     Setting {
@@ -74,7 +74,7 @@ pub(super) static SETTINGS: [Setting; 10] = [
     },
     Setting {
         name: "isolate",
-        summary: "`false`: all repeats in one process, for debugging",
+        summary: "`false` runs all repeats in one process, for debugging",
         set: |run, raw| readers::boolean(raw).map(|isolate| run.isolate = isolate),
     },
 ];

@@ -152,7 +152,7 @@ impl Claim {
         }
     }
 
-    /// Holds it against a measurement.
+    /// Checks the claim on a measurement.
     pub fn read(&self, measurement: &Measurement, timing: &Overhead) -> Reading {
         let claimed = self.claimed(measurement.ledger.attempted, timing);
         let measured = match self.truth {

@@ -1,4 +1,5 @@
-//! Every claim held against measurements that are right and against such that are wrong: each must be able to fail.
+//! Checks every claim with measurements that are right and with measurements that are wrong: each claim must be able to
+//! fail.
 
 use super::claim::Claim;
 use super::counts::Counts;

@@ -7,7 +7,7 @@ use crate::report::{self, Report, ReportError};
 use crate::run::{Journal, RunError};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Ending of a journal's name.
 pub const JOURNAL: &str = "journal";

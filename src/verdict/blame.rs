@@ -1,22 +1,24 @@
-//! Whose doing is it that a repeat was sent late?
+//! Decides who is to blame for a repeat that was sent late.
 
 use super::disturbance::{self, Lateness};
 use crate::measure::punctuality::{LONGEST_CONTROL_NS, Punctuality, window_ns};
 use crate::measure::{Control, Measurement};
 
-/// The answer.
+/// Who is to blame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Blame {
     /// It was on time.
     Nobody,
-    /// The generator's, the machine's, or it cannot be told: why, one line each.
+    /// The generator, the machine, or unknown; the reasons, one line each.
     Instrument(Vec<String>),
-    /// The queue's: how, in one line.
+    /// The queue; the explanation, in one line.
     Queue(String),
 }
 
-/// Decides it. The queue is blamed only if the same generator, under the same load, was clearly more punctual without it,
-/// before and for as long as the window lasted, and if nothing that is known of the machine explains the lateness.
+/// Decides who is to blame. The queue is blamed only if two conditions hold: the same generator under the same load was
+/// clearly more punctual without the queue, both before the window and for as long as the window; and nothing that is
+/// known about the machine explains the lateness. In doubt the instrument is blamed: a false accusation would fail a
+/// good queue, while an invalid repeat is only run again.
 pub(super) fn blame(measurement: &Measurement) -> Blame {
     let window = match Punctuality::of_window(measurement) {
         Ok(window) => window,
@@ -31,6 +33,7 @@ pub(super) fn blame(measurement: &Measurement) -> Blame {
         [None, None] => {
             excuses.push("the generator had no control, so that nothing tells its lateness from the queue's".into());
         }
+        // The reasons about the controls come first: they say what is missing for a decision.
         controls => excuses.splice(0..0, uncleared(measurement, &window, controls)).for_each(drop),
     }
     if excuses.is_empty() {
@@ -40,13 +43,13 @@ pub(super) fn blame(measurement: &Measurement) -> Blame {
     Blame::Instrument(late.chain(excuses).collect())
 }
 
-/// The controls, each with when it was run.
+/// The controls, each with the time at which it was run.
 fn controls(measurement: &Measurement) -> [Option<(&'static str, &Control)>; 2] {
     let (before, after) = (measurement.control.as_ref(), measurement.control_after.as_ref());
     [before.map(|control| ("before", control)), after.map(|control| ("after", control))]
 }
 
-/// What the machine did during the window that explains its lateness.
+/// What the machine did during the window, if that explains the lateness.
 fn during(measurement: &Measurement, window: &Punctuality) -> Option<String> {
     let machine = &measurement.machine;
     let control = measurement.control.as_ref();
@@ -63,8 +66,8 @@ fn during(measurement: &Measurement, window: &Punctuality) -> Option<String> {
         .map(|how| format!("the machine was busy during the window, and that may be all there is to it: {how}"))
 }
 
-/// Why the controls do not clear the generator; nothing if they do: each must be clearly more punctual than a window may
-/// be, and one must be as long as the window.
+/// Why the controls do not clear the generator; empty if they do. Each must be clearly more punctual than a window has
+/// to be, and one must be as long as the window: a short control can miss a disturbance that a long window meets.
 fn uncleared(
     measurement: &Measurement,
     window: &Punctuality,
@@ -75,7 +78,7 @@ fn uncleared(
         found.clone().flat_map(|(when, control)| late_control(when, control, window)).collect();
     let longest = found.map(|(_, control)| control.span_ns).max().unwrap_or(0);
     let wanted = window_ns(measurement).unwrap_or(f64::INFINITY).min(LONGEST_CONTROL_NS as f64);
-    // The window's length is a quotient: off by some nanoseconds.
+    // The window's length is computed from a rate, and is off by some nanoseconds.
     if reasons.is_empty() && (longest as f64) < wanted * 0.999 {
         reasons
             .push("no control was as long as the window, so that nothing tells its lateness from the queue's".into());
@@ -83,7 +86,7 @@ fn uncleared(
     reasons
 }
 
-/// Why a control does not clear the generator; nothing if it does.
+/// Why a control does not clear the generator; empty if it does.
 fn late_control(when: &str, control: &Control, window: &Punctuality) -> Vec<String> {
     let Ok(punctual) = judged(when, control, window) else {
         return vec![format!("the generator sent nothing in its control {when} it")];
@@ -99,7 +102,8 @@ fn late_control(when: &str, control: &Control, window: &Punctuality) -> Vec<Stri
     reasons
 }
 
-/// The first control is short and is judged by what it has; the second is held against the window by the same statistic.
+/// The first control is short and is judged by the statistic that its logs allow. The second one is judged by the
+/// statistic of the window, so that like is compared with like.
 fn judged(when: &str, control: &Control, window: &Punctuality) -> Result<Punctuality, String> {
     if when == "after" { window.like_this(control) } else { Punctuality::of_control(control) }
 }
@@ -186,8 +190,8 @@ mod tests {
         }
     }
 
-    /// `noop` at 10 million logs/s, as it was once accused: a control just under half of the bound, and a watching thread
-    /// that had lost 13.8 ms, 5.2 of them at once.
+    /// `noop` at 10 million logs/s, as it was once accused: a control just under half of the bound, and a watching
+    /// thread that had lost 13.8 ms, 5.2 of them at once.
     #[test]
     fn what_noop_was_accused_of_is_the_machines() {
         let mut noop = healthy(100_000).with_control(4_980_000);

@@ -2,7 +2,6 @@
 
 use super::statistic::{Answer, compare, observe};
 use super::{CheckResult, MIN_SAMPLES, Outcome, Pooled, Unit};
-use crate::measure::{Ledger, Rates};
 use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RateName, Statistic};
 use crate::units::{Nanos, human};
 

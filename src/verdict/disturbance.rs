@@ -1,31 +1,35 @@
-//! Did the machine keep a load from its time?
+//! Decides whether the machine delayed a load.
 
 use crate::measure::Machine;
 use crate::measure::encoding::Distribution;
 use crate::measure::punctuality::CLEARLY;
 use crate::units::human;
 
-/// Largest share of CPU time stolen by the hypervisor that leaves a repeat valid.
+/// Largest share of CPU time that the hypervisor may steal from a valid repeat.
 pub(super) const MAX_STEAL: f64 = 0.05;
-/// Other processes that take more of the CPU time than this, on a machine that is busier than [`BUSY`], disturb.
+/// Largest share of CPU time that other processes may take from a valid repeat, on a machine that is busier than
+/// [`BUSY`].
 const MAX_OTHERS: f64 = 0.10;
-/// A machine that is less busy than this has room for everyone.
+/// Below this share the machine has room for every process, and others do not disturb.
 const BUSY: f64 = 0.50;
-/// Largest share of the time that a thread which only sleeps may be kept from waking up.
+/// Largest share of the time that a thread which only sleeps may lose by waking up late.
 const MAX_LOST: f64 = 0.01;
-/// A process that uses more of the CPU time than this keeps its own threads waiting.
+/// A process that uses more than this share of the CPU time delays its own threads.
 const HOG: f64 = 0.80;
-/// Its control must then have used less than this: a share that lies about [`HOG`] in both says nothing of the queue.
+/// Its control must have used less than this share. If window and control both use about [`HOG`], the generator does
+/// it, and nothing is known about the queue.
 const HOGS_CONTROL: f64 = 0.50;
-/// Where single logs are judged, a single wake-up as late as this excuses them, in nanoseconds.
+/// If single logs are judged, a single wake-up as late as this excuses them, in nanoseconds.
 const LATE_ONCE: u64 = 10_000_000;
 /// Between two wake-ups of the watching thread, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
-/// What the machine did to a load in that time, in words; `None` if it was quiet. `single` where single logs are judged.
+/// A description of how the machine disturbed a load; `None` if it was quiet. `single` means that single logs are
+/// judged.
 ///
-/// A thread that only sleeps wakes up late when the hypervisor does not say what it takes, and when all CPUs are taken;
-/// the latter is not the machine's doing if it is the process itself that takes them: `is_hog`, see [`has_queue_hogged`].
+/// A thread that only sleeps wakes up late in two cases: the hypervisor takes time without reporting it, or all CPUs
+/// are taken. The second case does not count as the machine's if the process itself takes them (`is_hog`, see
+/// [`has_queue_hogged`]): otherwise a queue that takes all CPUs would excuse itself.
 pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<String> {
     let stolen = machine.steal().is_some_and(|share| share > MAX_STEAL);
     let busy = machine.others().unwrap_or(0.0) + machine.process().unwrap_or(0.0);
@@ -37,7 +41,7 @@ pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<Str
 
 /// How late a load was.
 pub(super) struct Lateness {
-    /// What is judged of it, in nanoseconds.
+    /// The lateness that is judged, in nanoseconds.
     pub(super) ns: u64,
     /// Share of the logs that were late, 0 to 1.
     pub(super) share: f64,
@@ -45,15 +49,17 @@ pub(super) struct Lateness {
     pub(super) window_ns: f64,
 }
 
-/// A window up to so long is held against all that the machine took in it; of a longer one the part that fell to such a
-/// length, in nanoseconds.
+/// Up to this length, a window is compared with everything that the machine took in it; a longer window with the part
+/// for this length, in nanoseconds. Over an hour, small pauses add up to more than any single lateness.
 const EPISODE: f64 = 10e9;
 
-/// What the machine took from a load, in words, if that is not clearly less than the lateness: a load near the limit of the
-/// generator makes much of little, since it catches up slowly. `None` if what was taken explains nothing.
+/// A description of what the machine took from a load, if that is not clearly less than the lateness: near the limit of
+/// the generator a small pause causes a much larger lateness, since the load catches up slowly. `None` if it explains
+/// nothing.
 ///
-/// Two bars, since what adds up over an hour says little of one late log: the lateness that is judged, against the longest
-/// pause and what was lost in an episode; and the time for which logs were late, against all that was lost.
+/// There are two comparisons, since time that adds up over an hour says little about one late log. The judged lateness
+/// is compared with the longest pause and with the time lost in an episode. The time for which logs were late is
+/// compared with all the time lost.
 pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> Option<String> {
     let clearly = CLEARLY as f64;
     let late_ns = lateness.share * lateness.window_ns;
@@ -68,20 +74,22 @@ pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> 
     (paused || shared).then(|| described(machine))
 }
 
-/// The most that other processes can have kept the load from running, in nanoseconds: no more than the CPU time that they
-/// had, and no more than the load's threads waited for a CPU. `None` where the CPUs are not told apart.
+/// The longest time for which other processes can have delayed the load, in nanoseconds: at most the CPU time that they
+/// had, and at most the time that the load's threads waited for a CPU. Without the second limit, anything that ran
+/// elsewhere would excuse a queue that merely blocks. `None` if the CPUs are not known separately.
 fn taken_by_others(machine: &Machine, window_ns: f64) -> Option<f64> {
     let allowed = machine.allowed?;
     let others = allowed.others_share * f64::from(allowed.cpus) * window_ns;
     Some(machine.waited_ns.map_or(others, |waited| others.min(waited as f64)))
 }
 
-/// Whether the process took all CPUs in the window and clearly not in its control: what it ran besides is the queue.
+/// Whether the process took all CPUs in the window and clearly did not in its control: the extra work is then the
+/// queue's.
 pub(super) fn has_queue_hogged(window: &Machine, control: &Machine) -> bool {
     window.process().is_some_and(|share| share > HOG) && control.process().is_some_and(|share| share < HOGS_CONTROL)
 }
 
-/// All that is known of the machine in that time.
+/// Everything that is known about the machine in that time.
 pub(super) fn described(machine: &Machine) -> String {
     let mut parts = Vec::new();
     let mut share = |value: Option<f64>, what: &str| parts.extend(value.map(|v| format!("{}{what}", human::share(v))));
@@ -112,7 +120,7 @@ pub(super) fn described(machine: &Machine) -> String {
     }
 }
 
-/// What the watching thread saw.
+/// The observations of the watching thread.
 struct Pauses {
     lost: u64,
     longest: u64,
@@ -126,7 +134,8 @@ impl Pauses {
     }
 
     fn lost_share(&self) -> f64 {
-        // Each wake-up stands for a step, and a late one for what it lost besides.
+        // Each wake-up stands for one step, and a late one also for the time that it lost: the sum is the whole time
+        // watched.
         self.lost as f64 / (self.lost as f64 + (self.steps * STEP) as f64)
     }
 }

@@ -1,4 +1,4 @@
-//! The arguments of `run` that hold what it measures against something.
+//! The arguments of `run` that compare its measurements with something.
 
 use crate::cli::args::{AllowanceArgs, ScenarioArgs};
 use crate::report::BaselineName;
@@ -8,45 +8,45 @@ use clap::Args;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Most confirmations.
+/// Largest number of confirmations.
 const MOST_CONFIRMATIONS: i64 = 10;
 
-/// What a run is held against.
+/// What a run is compared with.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Baselines and comparisons (10 repeats unless told otherwise)")]
 pub struct GatingArgs {
-    /// Fail if a case regressed against this report: a name given to --save-baseline, or a file
+    /// Fail if a case regressed compared with this report: a name given to --save-baseline, or a file
     #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["ab", "ab_exec", "calibrate"])]
     pub baseline: Option<String>,
-    /// Keep the report as a baseline of this name, in the reports directory, in place of an earlier one
+    /// Save the report as a baseline of this name in the reports directory, replacing an earlier one
     #[arg(long, value_name = "NAME", conflicts_with_all = ["ab", "ab_exec"])]
     pub save_baseline: Option<BaselineName>,
-    /// Run cases that look regressed, or that cannot be told, again, at most so many times; 0: believe the first look
+    /// Run cases that look regressed or are inconclusive again, at most N times; 0: accept the first result
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CONFIRMATIONS,
           value_parser = clap::value_parser!(u32).range(0..=MOST_CONFIRMATIONS))]
     pub confirm: u32,
     #[command(flatten)]
     pub allowances: AllowanceArgs,
-    /// Run although so few repeats can prove nothing
+    /// Run even if there are too few repeats to prove anything
     #[arg(long)]
     pub insist: bool,
-    /// Hold values of one axis against each other, their repeats interleaved: queue=builtin,noop
+    /// Compare values of one axis, with interleaved repeats: queue=builtin,noop
     #[arg(long, value_name = "AXIS=A,B", conflicts_with_all = ["ab_exec", "calibrate"])]
     pub ab: Option<Ab>,
-    /// Hold this program against another build of it, their repeats interleaved; fail if a case regressed
+    /// Compare this program with another build of it, with interleaved repeats; fail if a case regressed
     #[arg(long, value_name = "OLD_BINARY", conflicts_with = "calibrate")]
     pub ab_exec: Option<PathBuf>,
-    /// Run every case against itself: how far repeats spread, what could be found, how many repeats that takes
+    /// Compare every case with itself: how far repeats spread, what could be found, how many repeats it takes
     #[arg(long)]
     pub calibrate: bool,
 }
 
-/// An axis and the values of it that are held against each other.
+/// An axis, and the values of it to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ab {
     /// The axis.
     pub axis: &'static str,
-    /// The values, as an override has them.
+    /// The values, as in an override.
     pub values: String,
 }
 
@@ -68,7 +68,7 @@ impl FromStr for Ab {
 }
 
 impl GatingArgs {
-    /// What the first value of `--ab` and the others are called.
+    /// The labels of the first value of `--ab` and of the others.
     pub fn sides(&self) -> (String, String) {
         let Some(ab) = &self.ab else { return (String::new(), String::new()) };
         let (first, others) = ab.values.split_once(',').unwrap_or((&ab.values, ""));
@@ -86,10 +86,10 @@ impl GatingArgs {
         }
     }
 
-    /// Puts into the scenarios' arguments what follows from these.
+    /// Applies the consequences of these arguments to the arguments of the scenarios.
     ///
     /// # Errors
-    /// The axis is given by its own option as well.
+    /// The axis of `--ab` is also given by its own option.
     pub fn apply_to(&self, scenarios: &mut ScenarioArgs) -> Result<(), String> {
         let Some(ab) = &self.ab else { return Ok(()) };
         let option = ab.axis.replace('_', "-");

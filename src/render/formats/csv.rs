@@ -144,7 +144,8 @@ fn parameters(row: &mut Row, parameters: &Parameters) {
 }
 
 fn ledger(row: &mut Row, ledger: Option<&Ledger>) {
-    let counts = Ledger::COUNTS.iter();
+    // `delivered_per_s` says it already.
+    let counts = Ledger::COUNTS.iter().filter(|(name, _)| *name != "delivered_in_window");
     row.extend(counts.map(|(name, of)| (format!("{}_logs", name.replace('.', "_")), number(ledger.map(of)))));
 }
 

@@ -133,8 +133,8 @@ mod tests {
         let mut report = fixture::filled_with(&[1.0; 8], &[1; 8], "\u{1b}[31mmean +30 %");
         insta::assert_snapshot!(evidence(&report, 100) + &last_line(&report, 100), @r"
         ✗ regressed: �[31mmean +30 %: �[31mmean +30 %
-        gate against �[31mmean +30 %: regressed: �[31mmean +30 %; look: queue-load compare �[31mmean +30
-          % NEW; accept: run it without --baseline and with --save-baseline NAME
+        gate against �[31mmean +30 %: regressed: �[31mmean +30 %; look: queue-load compare �[31mmean +30 %
+          NEW; accept: run it without --baseline and with --save-baseline NAME
         ");
         let record = report.gate.as_mut().unwrap();
         let mut second = record.rounds[0].clone();

@@ -12,7 +12,7 @@ pub(in crate::render) enum Headline {
     Invalid,
     /// Held against a baseline, the repeats cannot tell.
     Inconclusive,
-    /// It cannot be held against its baseline.
+    /// It cannot be compared with its baseline.
     Incomparable,
     /// Some case is worse than in the baseline.
     Regressed,

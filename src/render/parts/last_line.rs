@@ -1,4 +1,5 @@
-//! The last line of a run that was held against a baseline: what was decided, of which case, by how much, and what to do.
+//! The last line of a run that was compared with a baseline: the decision, the case, by how much it changed, and what
+//! to do.
 
 use crate::render::parts::headline::{Headline, gate_word};
 use crate::render::parts::shift;
@@ -11,7 +12,7 @@ const LONGEST: usize = 400;
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// What a gate said of a run, in one line; `None` where the run was held against nothing.
+/// The decision of a gate on a run, in one line; `None` if the run was not compared with anything.
 #[must_use]
 pub fn gate_sentence(report: &Report) -> Option<String> {
     let gate = report.gate.as_ref()?;
@@ -69,8 +70,8 @@ fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<Stri
     said
 }
 
-/// What to do about a decision that is no pass: how many repeats would tell, or what overrules it. `fails` says that the
-/// new report has a case that fails by itself. What the reason says already is left out.
+/// What to do about a decision that is no pass: how many repeats would tell, or what overrules it. `fails` says that
+/// the new report has a case that fails by itself. What the reason says already is left out.
 fn advice(decision: &GateDecision, reason: &str, fails: bool) -> Vec<String> {
     if decision.outcome == GateOutcome::Pass {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Draws up the measurement of a repeat from what callers, sink, kernel and queue have told.
+//! Builds the measurement of a repeat from the observations of callers, sink and kernel and from the queue's account.
 
 use crate::adapter::{Account, Queue, Sink};
 use crate::load::Schedule;
@@ -17,32 +17,32 @@ use crate::worker::observe::whereabouts::Seen;
 use crate::worker::send::tasks::TaskResult;
 use std::collections::BTreeMap;
 
-/// The counter of a queue that says how many logs it refused because it was full.
+/// The name of the queue's counter of logs that it refused because it was full.
 const DROPPED: &str = "dropped";
 
-/// All that was observed of one repeat.
+/// Everything that was observed in one repeat.
 pub struct Observed<'a> {
-    /// What was asked for.
+    /// The planned repeat.
     pub repeat: &'a PlannedRepeat,
-    /// What the tasks told.
+    /// The reports of the tasks.
     pub tasks: Vec<TaskResult>,
-    /// What their calls took.
+    /// The latencies of their calls.
     pub recorders: Recorders,
-    /// What arrived.
+    /// The sink, with what arrived.
     pub sink: Sink,
-    /// What the queue says.
+    /// The queue's own account.
     pub account: Account,
-    /// What the kernel says of the window.
+    /// What the kernel reports about the window.
     pub passed: Passed,
-    /// What a watching thread says of the window.
+    /// What the watching thread saw in the window.
     pub jitter: Option<Jitter>,
-    /// Where it saw the threads of the two sides run.
+    /// Where it saw the threads of both sides run.
     pub seen: Seen,
-    /// How quickly the runtime ran what was ready; `None` where there is no runtime.
+    /// How quickly the runtime ran ready tasks; `None` if there is no runtime.
     pub lags: Option<Lags>,
-    /// What the machine could do before.
+    /// The control before the load.
     pub control: Option<Control>,
-    /// What the clock reads: `tsc`, `os`, or `manual`.
+    /// The source of the clock: `tsc`, `os`, or `manual`.
     pub clock: &'static str,
     /// Cost of timing one call, in nanoseconds.
     pub floor_ns: f64,
@@ -50,7 +50,7 @@ pub struct Observed<'a> {
     pub drain_ns: u64,
 }
 
-/// The measurement.
+/// Builds the measurement.
 ///
 /// # Errors
 /// More values than can be counted exactly.
@@ -86,7 +86,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         cost: cost(&ledger, &passed, &account, drain_ns),
         machine: machine_record(&passed, jitter.as_ref(), clock, floor_ns),
         control,
-        // Whether another one is needed, this measurement says.
+        // This measurement decides whether a second control is needed, so it cannot contain one yet.
         control_after: None,
         latency,
         series: recorder.series().to_series(),
@@ -99,7 +99,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     })
 }
 
-/// The machine, from what the kernel and a watching thread say.
+/// The machine, as the kernel and the watching thread saw it.
 pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, floor_ns: f64) -> Machine {
     let (jitter, stolen_ns) = jitter.map(Jitter::to_parts).unzip();
     Machine {
@@ -117,22 +117,25 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
     }
 }
 
-/// How many of the `missing` logs, accepted as far as the calls told, count as dropped.
+/// How many of the `missing` logs count as dropped. The calls have entered all of them as accepted.
 fn dropped_of(missing: u64, source: OutcomeSource, strategy: Strategy, account: &Account) -> u64 {
     match (source, strategy) {
+        // Each call returned its outcome, so a missing log was lost.
         (OutcomeSource::Call, _) => 0,
+        // The counter is believed only up to the number of missing logs: more would turn delivered logs into drops.
         (OutcomeSource::Counter, _) => missing.min(account.counters.get(DROPPED).copied().unwrap_or(0)),
-        // What it admits to have lost was not dropped; nothing else can be told apart.
+        // Losses that the queue reports were not drops. Silent losses cannot be distinguished from drops here.
         (OutcomeSource::Delivery, Strategy::Drop | Strategy::Sample) => missing.saturating_sub(account.admitted),
+        // `block` must not drop, so a missing log was lost.
         (OutcomeSource::Delivery, Strategy::Block) => 0,
     }
 }
 
-/// What the tasks' own counts come to.
+/// The closed counts of all tasks.
 struct Closed {
-    /// Of the window.
+    /// The ledger of the window.
     ledger: Ledger,
-    /// What the calls of the warm-up came to.
+    /// The outcomes of the warm-up's calls.
     warm_up: Told,
     /// How evenly the tasks were served in the window.
     fairness: Option<Fairness>,
@@ -140,8 +143,8 @@ struct Closed {
 
 /// Closes the ledger of the window.
 ///
-/// What a queue says of itself covers the warm-up too. Its word is spent on what the warm-up lacks first: that is exact
-/// where the warm-up lost nothing else, and otherwise leaves too much to the window's losses, never too little.
+/// The queue's own counts also cover the warm-up. They are used up on the logs missing from the warm-up first. That is
+/// exact if the warm-up lost nothing silently. Otherwise the window's losses come out too high, never too low.
 fn close(
     schedule: &Schedule,
     tasks: &[TaskResult],
@@ -154,9 +157,10 @@ fn close(
         Ledger { delivered_in_window: delivered.in_window, phantom: delivered.strangers, ..Ledger::default() };
     let (mut as_told, mut as_arrived) = (Shares::default(), Shares::default());
     for task in tasks {
+        // `ledger` sums over tasks: what `lost.silent` gains from here on is missing from this task.
         let (scheduled, missing) = (schedule.count(task.task), ledger.lost.silent);
         ledger.enter(scheduled, &task.tally, &task.told, &delivered.arrivals[task.task as usize]);
-        // What the generator did not send is not the queue's doing.
+        // Logs that the generator did not send must not make the queue look unfair.
         let (sent, in_time) = (scheduled.saturating_sub(task.tally.unsent_generator), task.told.enqueued_in_window);
         as_told.enter(in_time, sent);
         as_arrived.enter(in_time.saturating_sub(ledger.lost.silent - missing), sent);
@@ -167,11 +171,14 @@ fn close(
     warm_up.enqueued -= before;
     warm_up.dropped += before;
     ledger.drop_missing(dropped - before);
+    // Reported losses cover the warm-up first, too: otherwise a loss in the warm-up would excuse a silent one in the
+    // window.
     ledger.admit(account.admitted.saturating_sub(lacking - before));
     let fairness = match (dropped - before, ledger.lost()) {
         (0, _) => as_told.fairness(),
-        // All that is missing was dropped, so it is known whose it was.
+        // Every missing log was dropped, so each task's missing logs are its drops.
         (_, 0) => as_arrived.fairness(),
+        // Some were dropped and some lost: nobody knows which task's were which.
         _ => None,
     };
     Closed { ledger, warm_up, fairness }
@@ -187,7 +194,8 @@ fn sum(told: impl Iterator<Item = Told>) -> Told {
 }
 
 fn cost(ledger: &Ledger, passed: &Passed, account: &Account, drain_ns: u64) -> Cost {
-    // Nanoseconds a log are milliseconds a million logs.
+    // 1 ns for each log is 1 ms for a million logs. Without any call there is no value: 0 / 0 is NaN, which JSON cannot
+    // hold.
     let per_million = |ns: u64| ns as f64 / ledger.attempted as f64 / 1e3;
     let groups = passed.cpu_ns.iter().filter(|_| ledger.attempted > 0);
     Cost {
@@ -198,7 +206,7 @@ fn cost(ledger: &Ledger, passed: &Passed, account: &Account, drain_ns: u64) -> C
     }
 }
 
-/// Where the threads ran and how often the queue's slept; `None` where nothing of it is known.
+/// Where the threads ran and how often the queue's threads slept; `None` if nothing is known.
 fn threads(ledger: &Ledger, passed: &Passed, seen: &Seen) -> Option<Threads> {
     let sleeps = passed.queue_sleeps.filter(|_| ledger.attempted > 0);
     let threads = Threads {
@@ -210,7 +218,7 @@ fn threads(ledger: &Ledger, passed: &Passed, seen: &Seen) -> Option<Threads> {
     (threads != Threads::default()).then_some(threads)
 }
 
-/// Where the queue's own counters, which include the warm-up, say something else than we saw.
+/// The differences between the queue's own counters, which include the warm-up, and our counts.
 fn disagreements(
     counters: &BTreeMap<String, u64>,
     ledger: &Ledger,
@@ -306,8 +314,8 @@ mod tests {
         assert_eq!((ledger.lost.admitted, ledger.lost.silent), (2, 8));
     }
 
-    /// Closes the ledger of one task: 10 logs of the warm-up and 20 of the window, all accepted as far as calls told, of
-    /// which so many arrived.
+    /// Closes the ledger of one task: 10 logs of the warm-up and 20 of the window, all accepted as far as calls told,
+    /// of which so many arrived.
     fn closed(warm_up: u64, window: u64, known: (OutcomeSource, Strategy), account: &Account) -> (Ledger, Told) {
         let sink = CountingSink::new(ManualClock::at(0), 1, 0, None);
         let stamp = |phase, sequence| Stamp { phase, task: 0, sequence, at: sequence };

@@ -1,8 +1,8 @@
-//! The control: what this machine and this generator can do right now, told by a queue that does nothing.
+//! The control: measures what this machine and this generator can do right now, with a queue that does nothing.
 //!
-//! A piece of the repeat's own schedule, by the same producers on the same threads, into `noop`: a short one before each
-//! repeat, and one as long as the window after a repeat that was late. If either is late too, or nearly so, the lateness
-//! of the repeat is not the queue's.
+//! A control runs a part of the repeat's own schedule into `noop`, from the same producers on the same threads. A short
+//! control runs before each repeat, and one as long as the window after a late repeat. If either control is late too,
+//! or nearly so, the lateness of the repeat does not count as the queue's.
 
 use crate::adapter::noop::Noop;
 use crate::adapter::{Queue, Setup, Sink};
@@ -16,22 +16,24 @@ use crate::worker::observe::account;
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::repeat::drive::{Bench, drive};
 
-/// The longest that the first control is made so that it holds enough logs.
+/// Longest first control: it is extended up to this length to contain enough logs.
 const LONGEST: Nanos = Nanos::from_secs(1);
 
-/// Logs that make a control long enough: its median can then be judged.
+/// Number of logs that make a control long enough: its median can then be judged.
 const ENOUGH: f64 = 20.0;
 
-/// With fewer logs than this there is no control: a handful of punctual logs would clear a machine that is not quiet.
+/// With fewer logs than this there is no control: a handful of punctual logs would clear a machine that is not quiet,
+/// and the queue would be blamed for it.
 const FEWEST: f64 = 10.0;
 
-/// How long the control's last call may take, in nanoseconds.
+/// Longest time for the control's last call, in nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
 
-/// What is left of a repeat's deadline when the second control has ended, at least, in nanoseconds.
+/// Least time left before a repeat's deadline when the second control has ended, in nanoseconds. A control that ran
+/// into the deadline would cost the whole measurement.
 const RESERVE: u64 = 5_000_000_000;
 
-/// Runs the control of `repeat`; `None` where none is planned or its rate is too low for one.
+/// Runs the control of `repeat`; `None` if none is planned or its rate is too low for one.
 ///
 /// # Errors
 /// The control did not end, or a thread could not be started.
@@ -39,9 +41,9 @@ pub fn before(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, 
     span(repeat.control, per_second(repeat)).map(|span| run(repeat, span, bench)).transpose()
 }
 
-/// Runs the second control of `repeat`, if what was measured asks for one: as long as the window, in the process that the
-/// queue was in. `left` is the time until the deadline, in nanoseconds. `None` as well where it does not come to an end:
-/// whoever lacks it accuses nobody, and the measurement is not lost.
+/// Runs the second control of `repeat`, if the measurement requires one: as long as the window, in the process of the
+/// queue. `left` is the time until the deadline, in nanoseconds. It is also `None` if the control does not end: without
+/// it nobody is blamed, and the measurement is not lost.
 pub fn after(repeat: &PlannedRepeat, measurement: &Measurement, left: u64, bench: &Bench) -> Option<Control> {
     let span = span_after(repeat.parameters.duration, per_second(repeat), left)?;
     is_second_control_wanted(measurement).then(|| run(repeat, span, bench).ok()).flatten()
@@ -51,13 +53,13 @@ fn per_second(repeat: &PlannedRepeat) -> f64 {
     repeat.parameters.rate.per_second() * f64::from(repeat.parameters.concurrency)
 }
 
-/// So much of the schedule into `noop`.
+/// Runs `span` of the schedule into `noop`.
 fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Failure> {
     let parameters = &repeat.parameters;
     let mut short = repeat.clone();
     short.warmup = Nanos::ZERO;
     short.parameters.duration = span;
-    // Neither the sink's delay nor its file: what is asked is how punctual the producers are.
+    // Without the sink's delay and its file: the control measures only how punctual the producers are.
     let sink = Sink::new(bench.clock.clone(), parameters.concurrency, 0, None);
     let setup = Setup { parameters: short.parameters.clone(), seed: repeat.seed };
     let internal = |why: String| Failure::new(FailureKind::Internal, format!("the control: {why}"));
@@ -80,8 +82,8 @@ fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Fa
     })
 }
 
-/// How long the control of a load of `per_second` logs is: as long as planned, or as long as it takes for enough logs;
-/// `None` where none is planned or the rate is too low for one.
+/// The length of the control of a load of `per_second` logs: as planned, or longer if it needs more logs; `None` if
+/// none is planned or the rate is too low for one.
 #[must_use]
 pub fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
     if planned == Nanos::ZERO {
@@ -93,8 +95,8 @@ pub fn span(planned: Nanos, per_second: f64) -> Option<Nanos> {
     (per_second * span.as_secs_f64() >= FEWEST).then_some(span)
 }
 
-/// How long the second control is: as long as the window, up to [`LONGEST_CONTROL_NS`]; none where it holds too few logs or
-/// where the deadline leaves no time for it.
+/// The length of the second control: as long as the window, up to [`LONGEST_CONTROL_NS`]; `None` if it would contain
+/// too few logs, or if the deadline leaves no time for it.
 fn span_after(window: Nanos, per_second: f64, left: u64) -> Option<Nanos> {
     let span = window.min(Nanos(LONGEST_CONTROL_NS));
     let has_time = span.0.saturating_add(RESERVE) <= left;

@@ -1,4 +1,4 @@
-//! One load on its queue: warm-up and window, until the last call has returned.
+//! Runs one load on its queue: warm-up and window, until the last call has returned.
 
 use crate::adapter::{Queue, Sink};
 use crate::clock::{Clock, LoadClock};
@@ -20,19 +20,20 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// From the making of a load to its first log, in nanoseconds: time for all tasks to be spawned.
+/// Time from the creation of a load to its first log, in nanoseconds. All tasks must be spawned by then, or the first
+/// logs would be late.
 const HEAD_START: u64 = 20_000_000;
 
-/// Between two progress messages, in nanoseconds.
+/// Time between two progress messages, in nanoseconds.
 const BETWEEN_PROGRESS: u64 = 250_000_000;
 
-/// What all loads of a repeat run on.
+/// What all loads of a repeat share.
 pub struct Bench {
     /// The clock.
     pub clock: LoadClock,
     /// The producers' threads.
     pub crew: Crew,
-    /// Where threads run.
+    /// The CPUs that threads may use.
     pub cpus: Cpus,
     /// Cost of timing one call, in nanoseconds.
     pub floor_ns: f64,
@@ -73,19 +74,19 @@ pub fn share<Q>(
     }
 }
 
-/// A load that has run to its end, and the queue, which nobody calls any more.
+/// A finished load, and the queue, which nobody calls any more.
 pub struct Driven<Q> {
     /// The queue.
     pub queue: Q,
-    /// What the calls took.
+    /// The latencies of the calls.
     pub recorders: Recorders,
-    /// What the tasks told.
+    /// The reports of the tasks.
     pub tasks: Vec<TaskResult>,
-    /// What the kernel says of the window.
+    /// What the kernel reports about the window.
     pub passed: Passed,
-    /// What a watching thread says of the window.
+    /// What the watching thread saw in the window.
     pub jitter: Option<Jitter>,
-    /// Where it saw the threads of the two sides run.
+    /// Where it saw the threads of both sides run.
     pub seen: Seen,
 }
 
@@ -104,9 +105,11 @@ pub fn drive<Q: Queue>(
     let load = Arc::new(shared);
     let (send, results) = mpsc::channel();
     let running = bench.crew.set_to_work(&load, &send)?;
+    // The tasks hold the only senders now, so the channel closes when all of them have ended.
     drop(send);
     let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
     let (tasks, before, after) = course.follow()?;
+    // Joins the lanes, which hold the load until they end: the queue can be taken out of it only after that.
     running.end();
     let LoadState { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
@@ -126,7 +129,7 @@ struct Course<'a, Q> {
 }
 
 impl<Q: Queue> Course<'_, Q> {
-    /// Follows the load to the end of its last task; the snapshots are of the window's two ends.
+    /// Follows the load to the end of its last task. The snapshots are taken at both ends of the window.
     fn follow(mut self) -> Result<(Vec<TaskResult>, Snapshot, Snapshot), Failure> {
         let (window, drain_until) = (self.load.window, self.drain_until);
         self.until(window.start)?;
@@ -143,7 +146,7 @@ impl<Q: Queue> Course<'_, Q> {
         Ok((self.done, before, after))
     }
 
-    /// Collects results until `time`, or until there are no more to come and the window is over.
+    /// Collects results until `time`, or until all have come and the window is over.
     fn until(&mut self, time: u64) -> Result<(), Failure> {
         loop {
             let now = self.load.clock.now();
@@ -156,7 +159,8 @@ impl<Q: Queue> Course<'_, Q> {
                 Ok(Some(result)) => self.done.push(result),
                 Ok(None) => return Err(Failure::new(FailureKind::Panicked, panics::first().unwrap_or_default())),
                 Err(RecvTimeoutError::Timeout) => self.tell_progress(),
-                // Every task has told its result.
+                // Every task has reported and the channel is closed. Receiving would return at once and keep this
+                // thread busy.
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(nap),
             }
         }

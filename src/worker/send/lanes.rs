@@ -1,8 +1,8 @@
 //! Producers on a few threads: each lane runs many logical tasks on one thread, without a timer for each.
 //!
-//! A lane walks the merged schedule of its tasks and resumes each when it is due. A task that waits for room in the queue
-//! is resumed when the queue wakes it, and does not hold up the others. On a manual clock a lane moves the time on
-//! whenever nothing is left to do now: the load is then simulated, exactly and without waiting.
+//! A lane walks the merged schedule of its tasks and resumes each task when it is due. A task that waits for room in
+//! the queue is resumed when the queue wakes it, and does not delay the others. On a manual clock, a lane advances the
+//! time whenever it has nothing left to do: the load is then simulated, exactly and without waiting.
 
 use crate::adapter::Queue;
 use crate::clock::Clock;
@@ -17,19 +17,20 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// Longest sleep of a lane that waits for its last calls to return, in nanoseconds.
+/// Longest sleep of a lane that waits for its last calls to return, in nanoseconds. A wake-up ends the sleep earlier.
 const NAP: u64 = 50_000_000;
 
-/// Logs a second that one lane is given, at most, as long as there are CPUs for more lanes.
+/// Largest load of one lane, in logs/s, as long as there are CPUs for more lanes. A log costs a lane about 0.2 µs, so
+/// this keeps it below half of a CPU, and it can catch up when it is late.
 const MOST_PER_LANE: f64 = 2_000_000.0;
 
-/// How many lanes a load gets: one for each 2 million logs/s, no more than there are CPUs or tasks.
+/// The number of lanes of a load: one for each 2 million logs/s, but no more than there are CPUs or tasks.
 pub fn count(offered_per_s: f64, tasks: u32, cpus: usize) -> u32 {
     let wanted = (offered_per_s / MOST_PER_LANE).ceil().clamp(1.0, cpus.max(1) as f64);
     (wanted as u32).min(tasks)
 }
 
-/// Runs the tasks `lane`, `lane + lanes`, … on the calling thread until all are done; `tell` gets each result.
+/// Runs the tasks `lane`, `lane + lanes`, … on the calling thread until all are done; `tell` receives each result.
 pub fn run<Q: Queue, C: Clock>(
     shared: Arc<LoadState<Q, C>>,
     lane: u32,
@@ -39,6 +40,7 @@ pub fn run<Q: Queue, C: Clock>(
 ) {
     become_sender(lane as usize);
     let spans = [(&shared.warm_up_schedule, shared.warm_up.start), (&shared.window_schedule, shared.window.start)];
+    // Every due time of the warm-up lies before the window, so the two schedules are in order one after the other.
     let dues = spans.map(|(schedule, start)| due_times(schedule, start, lane, lanes));
     let mut dues = dues.into_iter().flatten().peekable();
     let resumed = Arc::new(Resumed::here());
@@ -60,10 +62,13 @@ pub fn run<Q: Queue, C: Clock>(
         }
         left == 0
     };
+    // Each task runs once to its first wait. Without that, its state would not say what it waits for. `left` only
+    // falls, so the last answer is the one that counts.
     let mut done = places.iter_mut().fold(false, |_, place| resume(place));
     while !done {
         resumed.take().into_iter().for_each(|task| {
             let place = &mut places[place_of(task)];
+            // A stale wake-up must not resume a task whose call has returned and which now waits for a due time.
             if place.state == State::Calling {
                 done = resume(place);
             }
@@ -72,6 +77,8 @@ pub fn run<Q: Queue, C: Clock>(
         while let Some((_, task)) = dues.next_if(|&(due, _)| due <= now) {
             resume_at(now);
             let place = &mut places[place_of(task)];
+            // A task that is still in a call is skipped. Its call ends later than this due time, and the task then
+            // sends everything that has become due.
             if place.state == State::Waiting {
                 done = resume(place);
                 now = shared.clock.now();
@@ -87,7 +94,7 @@ fn due_times(schedule: &Schedule, start: u64, lane: u32, lanes: u32) -> impl Ite
     schedule.merged(lane, lanes).map(move |(offset, task)| (start + offset, task))
 }
 
-/// Waits until `due`, or until a call can go on. Without a due time only calls are waited for.
+/// Waits until `due`, or until a call can continue. Without a due time, it waits only for calls.
 fn idle(clock: &impl Clock, due: Option<u64>, pacing: Pacing, resumed: &Resumed) {
     if let Some(manual) = clock.manual() {
         if !resumed.any() {
@@ -114,7 +121,7 @@ enum State {
     Waiting,
     /// Inside a call that has not returned.
     Calling,
-    /// Nothing any more.
+    /// Nothing: it has ended.
     Done,
 }
 
@@ -131,8 +138,9 @@ impl<F: Future<Output = TaskResult>> Place<F> {
         Self { future, waker, state: State::Waiting }
     }
 
-    /// Lets the task run until it has to wait.
+    /// Runs the task until it has to wait.
     fn resume(&mut self) -> Option<TaskResult> {
+        // A leftover due time would make a task that is inside a call look as if it waited for its schedule.
         let _ = take_due();
         match self.future.as_mut().poll(&mut Context::from_waker(&self.waker)) {
             Poll::Ready(result) => {
@@ -147,7 +155,7 @@ impl<F: Future<Output = TaskResult>> Place<F> {
     }
 }
 
-/// The tasks of a lane whose calls can go on.
+/// The tasks of a lane whose calls can continue.
 struct Resumed {
     tasks: Mutex<Vec<u32>>,
     any: AtomicBool,
@@ -168,6 +176,7 @@ impl Resumed {
             return Vec::new();
         }
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Cleared under the lock: a later wake-up sets it again, so none is lost.
         self.any.store(false, Ordering::Release);
         std::mem::take(&mut tasks)
     }
@@ -187,6 +196,7 @@ impl Wake for TaskWaker {
         let mut tasks = self.resumed.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.push(self.task);
         self.resumed.any.store(true, Ordering::Release);
+        // Unlocked first: the lane would otherwise wake up only to wait for the lock.
         drop(tasks);
         self.resumed.lane.unpark();
     }

@@ -20,10 +20,11 @@ type PacerThread = (Arc<Pacer>, JoinHandle<()>);
 /// A load that runs on real threads.
 pub type Load<Q> = Arc<LoadState<Q, LoadClock>>;
 
-/// What a task tells when it ends; `None`: it panicked.
+/// What a task reports when it ends; `None` if it panicked.
 pub type Ended = Option<TaskResult>;
 
-/// Logs per second, over all tasks, up to which each log gets a wake-up of its own.
+/// Largest load, in logs/s over all tasks, for which each log gets its own wake-up. Above it, the wake-ups would cost
+/// more than the calls.
 const MOST_WAKE_UPS: f64 = 100_000.0;
 
 /// How the producers of a case are laid out.
@@ -45,6 +46,7 @@ impl CrewPlan {
         let blocks = about.blocks_caller.contains(&parameters.strategy);
         let senders = match parameters.producers {
             scenario::Producers::Tasks => cpus,
+            // A call that blocks its thread would delay the other tasks of the lane, so each task gets its own lane.
             scenario::Producers::Lanes if blocks => parameters.concurrency as usize,
             scenario::Producers::Lanes => lanes::count(offered, parameters.concurrency, cpus) as usize,
         };
@@ -74,7 +76,8 @@ pub struct Crew {
 pub struct Running {
     pacer: Option<PacerThread>,
     lanes: Vec<JoinHandle<()>>,
-    /// Lanes that are done stay until this is set: the kernel's account of a thread ends with the thread.
+    /// Lanes that are done stay alive until this is set. The kernel's counters of a thread end with the thread, and the
+    /// snapshot at the end of the window still needs them.
     released: Arc<AtomicBool>,
 }
 
@@ -101,7 +104,7 @@ impl Crew {
         self.runtime.as_ref().map(tokio::runtime::Runtime::handle)
     }
 
-    /// Sets to work on a load; each task tells `send` when it ends.
+    /// Starts a load; each task reports to `send` when it ends.
     ///
     /// # Errors
     /// When a thread cannot be started.
@@ -121,7 +124,7 @@ impl Crew {
         Ok(running)
     }
 
-    /// Lets the threads go, even those that are inside a call that never returns.
+    /// Releases the threads, without waiting for those that are inside a call: such a call may never return.
     pub fn disband(self) {
         if let Some(runtime) = self.runtime {
             runtime.shutdown_background();
@@ -130,7 +133,8 @@ impl Crew {
 }
 
 impl Running {
-    /// Ends the threads of the load, once all its tasks have ended.
+    /// Ends the threads of the load and waits for them. All tasks must have ended. Lanes hold the load until they end,
+    /// and the queue can be taken out of it only after that.
     pub fn end(mut self) {
         if let Some((pacer, thread)) = self.pacer.take() {
             pacer.stop();
@@ -162,6 +166,8 @@ fn start_runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
         .thread_name(PRODUCER)
         .on_thread_start(move || {
             sharpen_sleep();
+            // The runtime may start further threads for blocking work. Their number must not point past the last
+            // recorder.
             become_sender(next.fetch_add(1, Ordering::Relaxed) % threads);
         })
         .enable_time()
@@ -174,6 +180,8 @@ fn spawn_tasks<Q: Queue>(runtime: &tokio::runtime::Runtime, load: &Load<Q>, send
         let (load, ending) = (Arc::clone(load), Ending { send: send.clone() });
         runtime.spawn(async move {
             let result = load.run_task(task).await;
+            // Released before the result is told: after the last result the queue is taken out of the load, which fails
+            // while a task still holds it.
             drop(load);
             ending.tell(result);
         });
@@ -214,20 +222,22 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the thread {name}: {error}")))
 }
 
-/// Tells of tasks that end, be it by a panic.
+/// Reports the end of tasks, also if they panic.
 struct Ending {
     send: Sender<Ended>,
 }
 
 impl Ending {
     fn tell(&self, result: TaskResult) {
-        // Nobody listens any more once the repeat has failed.
+        // The receiver is gone if the repeat has already failed.
         let _ = self.send.send(Some(result));
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        // A task that panics reports no result. Without this message, the drain would run into its deadline and the
+        // repeat would be called hung.
         if thread::panicking() {
             let _ = self.send.send(None);
         }

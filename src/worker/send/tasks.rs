@@ -1,4 +1,4 @@
-//! The producers: one tokio task for each logical task, on its absolute open-loop schedule.
+//! The producers: one future for each logical task, on its absolute open-loop schedule.
 
 use crate::adapter::Queue;
 use crate::clock::Clock;
@@ -33,15 +33,15 @@ impl Span {
 /// How tasks wait for their due times.
 #[derive(Clone, Debug)]
 pub enum Waiting {
-    /// Woken by a pacer that knows the schedule.
+    /// A pacer that knows the schedule wakes the task.
     Paced(Arc<Pacer>),
-    /// By tokio's timer, whose steps are 1 ms: a task sends all that is due at each wake-up.
+    /// The task sleeps on tokio's timer, whose steps are 1 ms, and sends everything that is due at each wake-up.
     Timer,
-    /// Resumed by the lane on which the task runs.
+    /// The lane on which the task runs resumes it.
     Lane,
 }
 
-/// All that the producers share.
+/// Everything that the producers share.
 #[derive(Debug)]
 pub struct LoadState<Q, C> {
     /// The queue under load.
@@ -50,7 +50,7 @@ pub struct LoadState<Q, C> {
     pub clock: C,
     /// What each log carries.
     pub template: Template,
-    /// How to wait.
+    /// How tasks wait.
     pub waiting: Waiting,
     /// Schedule of the warm-up.
     pub warm_up_schedule: Schedule,
@@ -60,22 +60,22 @@ pub struct LoadState<Q, C> {
     pub window_schedule: Schedule,
     /// The window.
     pub window: Span,
-    /// What the calls of the window took.
+    /// The latencies of the window's calls.
     pub recorders: Recorders,
-    /// When all sender threads were inside a call.
+    /// The spans in which all sender threads were inside a call.
     pub stalls: Stalls,
 }
 
-/// What one task has to tell when it is done.
+/// What one task reports when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskResult {
     /// Which task.
     pub task: u32,
     /// What became of its schedule.
     pub tally: crate::load::Tally,
-    /// What its calls were told.
+    /// The outcomes of its calls.
     pub told: Told,
-    /// What its calls during the warm-up were told.
+    /// The outcomes of its calls during the warm-up.
     pub warm_up: Told,
     /// When its last call returned; 0 if it made none.
     pub last_return: u64,
@@ -83,23 +83,24 @@ pub struct TaskResult {
 
 thread_local! {
     static SENDER: Cell<usize> = const { Cell::new(0) };
-    /// What the task that just ran on this lane waits for, if it is a due time.
+    /// The due time that the task which just ran on this lane waits for; `None` if it waits for something else.
     static DUE: Cell<Option<u64>> = const { Cell::new(None) };
     /// When this lane resumed the task that runs now.
     static RESUMED_AT: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Says when the task is resumed that runs next on this thread.
+/// Sets the time at which this lane resumes the next task.
 pub fn resume_at(now: u64) {
     RESUMED_AT.set(now);
 }
 
-/// The due time for which the task that just ran on this thread waits; `None` if it waits for something else.
+/// Takes the due time that the task which just ran on this thread waits for; `None` if it waits for something else.
 pub fn take_due() -> Option<u64> {
     DUE.take()
 }
 
-/// Makes the calling thread sender number `index`; each sender thread does so before its first call.
+/// Makes the calling thread sender number `index`. Each sender thread must do so before its first call, since `index`
+/// selects its recorder and its slot in the stalls.
 pub fn become_sender(index: usize) {
     SENDER.set(index);
 }
@@ -117,7 +118,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         let busy_until = self.run_warm_up(task, &mut result).await;
         let window = self.window;
         let mut producer = Producer::new(&self.window_schedule, task, window.start, window.length, busy_until);
-        // After a call, its end is time enough to decide what comes next: one reading of the clock less for each log.
+        // The end of a call is recent enough to decide on the next step. That saves one clock reading for each log.
         let mut now = self.clock.now();
         loop {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
@@ -125,6 +126,9 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
                 Step::Send { sequence } => {
                     let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
                     result.last_return = call.end;
+                    // The task may have moved to another thread during the call, so `SENDER` is read here: each
+                    // recorder must belong to one thread, or threads would wait for each other's lock between two
+                    // calls.
                     self.recorders.with(SENDER.get(), |recorder| recorder.record(&call));
                     now = self.give_others_a_turn(call.end).await;
                 }
@@ -136,10 +140,12 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         result
     }
 
-    /// Sends the warm-up until the window begins; returns when the queue let go of the last call.
+    /// Sends the warm-up until the window begins. Returns when the queue let go of the last call, on the ideal time
+    /// line: a call that runs into the window delays the task's first logs, and that delay is the queue's.
     async fn run_warm_up(&self, task: u32, result: &mut TaskResult) -> u64 {
         let mut producer = Producer::new(&self.warm_up_schedule, task, self.warm_up.start, self.warm_up.length, 0);
         let mut now = self.clock.now();
+        // Warm-up logs that are not sent by now are abandoned. They would compete with logs of the window that are due.
         while now < self.window.start {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
                 Step::Wait(until) => now = self.wait(task, until).await,
@@ -153,8 +159,9 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         producer.busy_until()
     }
 
-    /// A queue that never waits would keep the thread from the other tasks of the runtime; a lane takes turns by itself.
-    /// Says what time it is then: still `now`, unless the others took their turn.
+    /// Lets the other tasks of the runtime run if this one has used up its budget: with a queue that never waits, it
+    /// would otherwise never yield the thread. A lane takes turns by itself. Returns the time: still `now`, unless
+    /// others ran.
     async fn give_others_a_turn(&self, now: u64) -> u64 {
         if matches!(self.waiting, Waiting::Lane) {
             return now;
@@ -167,10 +174,12 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             poll
         })
         .await;
+        // After a turn `now` is stale. `step` would not see that others were blocked meanwhile, and would charge their
+        // time to the generator.
         if taken { self.clock.now() } else { now }
     }
 
-    /// Waits until about `until`, and says what time it then is: it may be earlier.
+    /// Waits until about `until` and returns the current time, which may be earlier.
     async fn wait(&self, task: u32, until: u64) -> u64 {
         match &self.waiting {
             Waiting::Paced(pacer) => pacer.wait(&self.clock, task, until).await,
@@ -182,6 +191,8 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             Waiting::Lane => {
                 let mut waited = false;
                 poll_fn(|_| {
+                    // The first poll tells the lane the due time. The second one comes from the lane, which has just
+                    // read the clock.
                     if std::mem::replace(&mut waited, true) {
                         return Poll::Ready(RESUMED_AT.get());
                     }
@@ -193,7 +204,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         }
     }
 
-    /// Makes one call, times it, and notes what it was told.
+    /// Makes one call, times it, and counts its outcome. Each call is counted exactly once, when it has returned.
     async fn call(&self, producer: &mut Producer, phase: Phase, task: u32, sequence: u64, told: &mut Told) -> Call {
         let start = self.clock.now();
         let stamp = Stamp { phase, task, sequence, at: start };
@@ -204,6 +215,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             Reply::Enqueued { .. } => {
                 told.enqueued += 1;
                 told.hash = told.hash.wrapping_add(stamp.hash());
+                // By the ideal start: a log that the generator sent late must not count against the queue.
                 told.enqueued_in_window += u64::from(call.ideal + call.service() <= self.window.end());
             }
             Reply::Dropped => told.dropped += 1,
@@ -212,12 +224,13 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         call
     }
 
-    /// Drives `call`, begun at `start`, to its end, and says when that was. Each stretch for which it keeps the thread is
-    /// entered in the stalls.
+    /// Drives `call`, begun at `start`, to its end, and returns when that was. Each poll is entered in the stalls: only
+    /// while it is polled does a call keep the thread from other tasks.
     async fn timed<R>(&self, start: u64, call: impl Future<Output = R>) -> (R, u64) {
         let mut call = pin!(call);
         let mut begun = Some(start);
         poll_fn(|context| {
+            // Read at every poll: tokio may continue the call on another thread.
             let sender = SENDER.get();
             let entered = begun.take().unwrap_or_else(|| self.clock.now());
             self.stalls.enter(sender, entered);
@@ -229,7 +242,9 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         .await
     }
 
+    /// Enters the logs that were never sent, so that `response` has one value for each scheduled log.
     fn record_unsent(&self, producer: &Producer) {
+        // All intended times lie inside the window, so the subtractions below cannot underflow.
         let now = self.clock.now().max(self.window.end());
         let ideal = producer.pushed_to();
         self.recorders.with(SENDER.get(), |recorder| {
