@@ -5,6 +5,7 @@
 //! a gate passes only if every one of them is shown, so the chance that it passes with some promise worse by more than its
 //! margin is at most `alpha` without any adjustment (intersection-union test, Berger 1982).
 
+use super::family::STALLS;
 use super::normal;
 use super::promises::{Question, Rule, middle};
 use super::rank::{Interval, RankTests, Shift};
@@ -55,7 +56,7 @@ impl Shown {
     }
 }
 
-/// Level and size of the family that shares it.
+/// Level, and number of the tests of cases that share it with that of the stalls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Level {
     pub(super) alpha: f64,
@@ -186,7 +187,7 @@ impl<'q> Answer<'q> {
             return Shown::Same;
         }
         let Some(bound) = bound else { return Shown::TooFew };
-        let unscaled = (self.p_worse_unscaled * level.family as f64).min(1.0) <= level.alpha;
+        let unscaled = self.p_worse_unscaled <= level.each();
         if bound <= ruled_out || (unscaled && self.shift.estimate > margin) {
             return Shown::Machine;
         }
@@ -226,8 +227,13 @@ impl Level {
     }
 
     /// The chance that a single test among all must not exceed.
-    fn each(self) -> f64 {
-        self.alpha / self.family.max(1) as f64
+    pub(super) fn each(self) -> f64 {
+        self.alpha * (1.0 - STALLS) / self.family.max(1) as f64
+    }
+
+    /// A chance adjusted for all tests (Bonferroni): what is at most alpha may be believed.
+    pub(super) fn adjust(self, chance: f64) -> f64 {
+        (chance * self.family.max(1) as f64 / (1.0 - STALLS)).min(1.0)
     }
 
     /// The fewest repeats on each side with which a test can be passed at all.
@@ -283,8 +289,7 @@ mod tests {
 
     fn shown(question: &Question, speed: Speed, level: Level) -> Shown {
         let answer = Answer::of(question, speed, level.alpha, &mut RankTests::default()).unwrap();
-        let family = level.family as f64;
-        answer.decide((answer.p_worse * family).min(1.0), (answer.p_better * family).min(1.0), level).shown
+        answer.decide(level.adjust(answer.p_worse), level.adjust(answer.p_better), level).shown
     }
 
     #[test]

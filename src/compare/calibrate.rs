@@ -1,7 +1,7 @@
 //! The same code against itself: how far its repeats spread, and what could be found in spite of it.
 
 use super::Settings;
-use super::family::{Demand, most_tests};
+use super::family::{Demand, STALLS, most_tests};
 use crate::report::{Calibration, CaseRecord, Report};
 
 /// Slow-down that the proposed number of repeats finds nine times in ten.
@@ -13,7 +13,11 @@ const LEAST: usize = 3;
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
     // Twice this least effect is the slow-down that is wanted: ln(1 + 2 x 10 %) = ln 1.2.
-    let demand = Demand { alpha: settings.alpha, min_effect: WANTED / 2.0, family: most_tests(report.cases.len()) };
+    let demand = Demand {
+        alpha: settings.alpha * (1.0 - STALLS),
+        min_effect: WANTED / 2.0,
+        family: most_tests(report.cases.len()),
+    };
     for case in &mut report.cases {
         case.calibration = Some(of(case, demand));
     }
@@ -77,7 +81,7 @@ mod tests {
         assert_eq!(got.repeats, 10);
         assert!((got.spread.unwrap() - spread).abs() < 1e-12, "{got:?}");
         assert!(got.difference.unwrap().abs() < 1e-12, "{got:?}");
-        let z = super::super::normal::quantile(1.0 - 0.01 / most_tests(2) as f64) + 1.281_551_6;
+        let z = super::super::normal::quantile(1.0 - 0.01 * (1.0 - STALLS) / most_tests(2) as f64) + 1.281_551_6;
         let smallest = (z * spread * 0.2_f64.sqrt()).exp_m1();
         assert!((got.smallest_effect.unwrap() - smallest).abs() < 1e-6, "{got:?}");
         let proposed = (2.0 * (z * spread / 1.2_f64.ln()).powi(2)).ceil();
