@@ -89,6 +89,8 @@ pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<String>) -> Said {
     for case in &decision.cases {
         if matches!(case.change, Change::Regressed | Change::Inconclusive) {
             said.found.extend(case.findings.iter().map(|finding| (case.change, label(finding))));
+            let open = case.tests.iter().filter(|test| test.change == case.change);
+            said.found.extend(open.map(|test| (case.change, format!("by {}", test.metric))));
         }
         said.caught |=
             outcome == GateOutcome::Regressed && case.change == Change::Regressed && changed.contains(&case.id);

@@ -6,6 +6,7 @@
 //! passes although some promise is worse by more than its margin is at most `alpha`, without an adjustment
 //! (intersection-union test, Berger 1982).
 
+use super::family::STALLS;
 use super::normal;
 use super::promises::{Question, Rule, middle};
 use super::rank::{Interval, RankTests, Shift};
@@ -56,7 +57,7 @@ impl Shown {
     }
 }
 
-/// The family-wise error rate, and the number of tests that share it.
+/// Level, and number of the tests of cases that share it with that of the stalls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Level {
     pub(super) alpha: f64,
@@ -190,9 +191,7 @@ impl<'q> Answer<'q> {
             return Shown::Same;
         }
         let Some(bound) = bound else { return Shown::TooFew };
-        // Bonferroni's adjustment is at least as strict as Holm's, so this never claims more than the family's own
-        // test.
-        let unscaled = (self.p_worse_unscaled * level.family as f64).min(1.0) <= level.alpha;
+        let unscaled = self.p_worse_unscaled <= level.each();
         if bound <= ruled_out || (unscaled && self.shift.estimate > margin) {
             return Shown::Machine;
         }
@@ -232,9 +231,14 @@ impl Level {
         super::rank::smallest_p(base as u64, new as u64) <= self.each()
     }
 
-    /// The largest p-value with which the strictest single test of the family is significant.
-    fn each(self) -> f64 {
-        self.alpha / self.family.max(1) as f64
+    /// The chance that a single test among all must not exceed.
+    pub(super) fn each(self) -> f64 {
+        self.alpha * (1.0 - STALLS) / self.family.max(1) as f64
+    }
+
+    /// A chance adjusted for all tests (Bonferroni): what is at most alpha may be believed.
+    pub(super) fn adjust(self, chance: f64) -> f64 {
+        (chance * self.family.max(1) as f64 / (1.0 - STALLS)).min(1.0)
     }
 
     /// The smallest number of repeats on each side with which a test can be significant at all.
@@ -290,8 +294,7 @@ mod tests {
 
     fn shown(question: &Question, speed: Speed, level: Level) -> Shown {
         let answer = Answer::of(question, speed, level.alpha, &mut RankTests::default()).unwrap();
-        let family = level.family as f64;
-        answer.decide((answer.p_worse * family).min(1.0), (answer.p_better * family).min(1.0), level).shown
+        answer.decide(level.adjust(answer.p_worse), level.adjust(answer.p_better), level).shown
     }
 
     #[test]

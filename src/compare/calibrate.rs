@@ -1,7 +1,7 @@
 //! Compares identical code with itself: how far its repeats spread, and which change could be found all the same.
 
 use super::Settings;
-use super::family::{Demand, most_tests};
+use super::family::{Demand, STALLS, most_tests};
 use crate::plan::Side;
 use crate::report::{Calibration, CaseRecord, Report};
 
@@ -13,8 +13,12 @@ const LEAST: usize = 3;
 /// Fills in the calibration of every case of a report whose plan ran every repeat twice, as [`Side`]s.
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
-    // `repeats_at` uses twice the least effect, so half of the wanted slow-down is passed: ln(1 + 2 x 10 %) = ln 1.2.
-    let demand = Demand { alpha: settings.alpha, min_effect: WANTED / 2.0, family: most_tests(report.cases.len()) };
+    // Twice this least effect is the slow-down that is wanted: ln(1 + 2 x 10 %) = ln 1.2.
+    let demand = Demand {
+        alpha: settings.alpha * (1.0 - STALLS),
+        min_effect: WANTED / 2.0,
+        family: most_tests(report.cases.len()),
+    };
     for case in &mut report.cases {
         case.calibration = Some(of(case, demand));
     }
@@ -78,7 +82,7 @@ mod tests {
         assert_eq!(got.repeats, 10);
         assert!((got.spread.unwrap() - spread).abs() < 1e-12, "{got:?}");
         assert!(got.difference.unwrap().abs() < 1e-12, "{got:?}");
-        let z = super::super::normal::quantile(1.0 - 0.01 / most_tests(2) as f64) + 1.281_551_6;
+        let z = super::super::normal::quantile(1.0 - 0.01 * (1.0 - STALLS) / most_tests(2) as f64) + 1.281_551_6;
         let smallest = (z * spread * 0.2_f64.sqrt()).exp_m1();
         assert!((got.smallest_effect.unwrap() - smallest).abs() < 1e-6, "{got:?}");
         let proposed = (2.0 * (z * spread / 1.2_f64.ln()).powi(2)).ceil();

@@ -37,7 +37,7 @@ pub(super) fn effect(
         p_slower: evidence.p_larger,
         p_slower_adjusted: test.p_worse_adjusted,
         p_faster: evidence.p_smaller,
-        p_faster_adjusted: (evidence.p_smaller * level.family as f64).min(1.0),
+        p_faster_adjusted: level.adjust(evidence.p_smaller),
         threshold,
         detectable: evidence.standard_error.map(found).filter(|found| found.is_finite()),
         spread: evidence.spread.map(f64::exp_m1),

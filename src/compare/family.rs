@@ -9,7 +9,12 @@ use super::rank::{self, RankTests};
 use super::stalls::Stalls;
 use super::steadiness::Speed;
 
-/// Power: the probability with which a change that is large enough must be found.
+/// Share of alpha that belongs to the one test of the whole report, that of stalls. As one among the tests of all cases it
+/// would find a stall once in 10 s in half of all reports on nine cases; they can spare this much, as ten repeats reach far
+/// below what is left to each of them.
+pub(super) const STALLS: f64 = 1.0 / 3.0;
+
+/// Chance with which a change is to be found that is large enough.
 const POWER: f64 = 0.9;
 
 /// The questions about a pair, answered.
@@ -30,8 +35,9 @@ pub(super) struct Family {
 }
 
 impl Family {
-    /// Asks every question about every pair and adjusts the p-values for their number (Holm 1979): the family-wise
-    /// error rate is at most alpha.
+    /// Asks every question about every pair, and adjusts what comes out for how many they are: the chance of any false
+    /// alarm among all is at most alpha, of which [`STALLS`] belongs to the stalls of the whole report and the rest to the
+    /// questions about cases (Bonferroni between the two, Holm 1979 among the latter).
     pub(super) fn examine(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, speed: Speed) -> Self {
         let mut tests = RankTests::default();
         let asked: Vec<(Vec<Question>, Vec<&'static str>)> = pairs
@@ -47,13 +53,12 @@ impl Family {
             .collect();
         let stalls = Stalls::of(pairs, settings);
         let all = || answers.iter().flatten();
-        // The stalls of the whole report are one more test. It must be the last one: the `zip` with `better`, which has
-        // no such test, leaves out exactly that.
-        let worse = holm(&all().map(|answer| answer.p_worse).chain([stalls.p]).collect::<Vec<_>>());
-        let better = holm(&all().map(|answer| answer.p_better).collect::<Vec<_>>());
-        let level = Level { alpha: settings.alpha, family: worse.len() };
-        let p_stalls = worse.last().copied().unwrap_or(1.0);
-        let mut adjusted = worse.into_iter().zip(better);
+        let rest = |chance: f64| (chance / (1.0 - STALLS)).min(1.0);
+        let worse = holm(&all().map(|answer| answer.p_worse).collect::<Vec<_>>()).into_iter().map(rest);
+        let better = holm(&all().map(|answer| answer.p_better).collect::<Vec<_>>()).into_iter().map(rest);
+        let level = Level { alpha: settings.alpha, family: all().count() };
+        let p_stalls = (stalls.p / STALLS).min(1.0);
+        let mut adjusted = worse.zip(better);
         let pairs = answers.iter().zip(&asked).map(|(answers, (_, vanished))| {
             let answered = answers.iter().zip(&mut adjusted);
             let answered = answered.map(|(answer, (worse, better))| answer.decide(worse, better, level)).collect();
@@ -76,7 +81,7 @@ pub fn most_tests(cases: usize) -> usize {
 /// out too small has wasted its time.
 #[must_use]
 pub fn fewest_repeats(alpha: f64, cases: usize, base: Option<u64>) -> Option<u64> {
-    let each = alpha / most_tests(cases) as f64;
+    let each = Level { alpha, family: cases.saturating_mul(MOST_TESTS) }.each();
     (1..=MOST_REPEATS).find(|repeats| rank::smallest_p(base.unwrap_or(*repeats), *repeats) <= each)
 }
 

@@ -94,7 +94,7 @@ impl Trial {
             let one = |_| pool[(random.next_u64() % pool.len() as u64) as usize] * factor;
             (0..count).map(one).collect()
         };
-        let each = self.level.alpha / self.level.family as f64;
+        let each = self.level.each();
         let finds = |_: &usize| {
             let (base, new) = (draw(self.base.len(), 1.0), draw(self.new.len(), 1.0 + slowdown));
             let shift = tests.shift(&base, &new, self.level.alpha).map_or(0.0, |shift| shift.estimate);

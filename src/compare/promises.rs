@@ -35,8 +35,8 @@ pub(super) struct Question {
     pub(super) bound_ns: Option<u64>,
     /// How much worse it has to be to count.
     pub(super) margin: f64,
-    /// How much worse must be ruled out for it to be the same. More than the margin only for shares of slow logs, which
-    /// a hiccup of milliseconds moves by as much in a short window.
+    /// How much worse must be ruled out for it to be the same. More than the margin only for CPU time, and for shares of
+    /// slow logs, which a hiccup of milliseconds moves by as much in a short window.
     pub(super) ruled_out: f64,
     /// One value a repeat.
     pub(super) base: Vec<f64>,
@@ -84,6 +84,9 @@ const LEAST_SERVED: f64 = 0.05;
 const SLOW_RULED_OUT: f64 = 0.05;
 /// CPU seconds per million logs that are ignored: 1 µs per log, which is 1 % of a core at 10,000 logs/s.
 const CPU: f64 = 1.0;
+/// CPU time is the same if so many times its margin can be ruled out: how often a worker is woken differs from process to
+/// process, and moves it by half of what a log costs.
+pub(super) const CPU_RULED_OUT: f64 = 2.0;
 /// Memory that is ignored, in bytes.
 const MEMORY: f64 = 4_194_304.0;
 /// A share of slow logs has grown if it is this many times the old one,
@@ -162,8 +165,8 @@ const PROMISES: [Promise; 11] = [
         |s, base| s.relative(base, POINT),
     ),
     worse_if_less("least_served", |r| r.fairness.map(|fairness| fairness.least_share), |_, _| LEAST_SERVED),
-    worse_if_more("cpu", MetricUnit::CpuPerMillion, cpu, |s, base| 2.0 * s.relative(base, CPU)),
-    worse_if_more("cpu.queue", MetricUnit::CpuPerMillion, queue_cpu, |s, base| 2.0 * s.relative(base, CPU)),
+    worse_if_more("cpu", MetricUnit::CpuPerMillion, cpu, |s, base| s.relative(base, CPU)),
+    worse_if_more("cpu.queue", MetricUnit::CpuPerMillion, queue_cpu, |s, base| s.relative(base, CPU)),
     worse_if_more(
         "memory",
         MetricUnit::Bytes,
@@ -277,6 +280,7 @@ fn moved(promise: &Promise, base: Vec<f64>, new: Vec<f64>, stakes: Stakes) -> Op
         return None;
     }
     let margin = (promise.margin)(stakes, middle(&base));
+    let is_cpu = promise.unit == MetricUnit::CpuPerMillion;
     Some(Question {
         metric: promise.metric,
         unit: promise.unit,
@@ -285,7 +289,7 @@ fn moved(promise: &Promise, base: Vec<f64>, new: Vec<f64>, stakes: Stakes) -> Op
         elastic: matches!(promise.unit, MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion),
         bound_ns: None,
         margin,
-        ruled_out: margin,
+        ruled_out: if is_cpu { CPU_RULED_OUT * margin } else { margin },
         base,
         new,
     })
@@ -343,9 +347,14 @@ fn shares(counted: &Counted, case: &CaseRecord, bound_ns: u64) -> Vec<f64> {
     case.repeats.iter().filter_map(share).collect()
 }
 
-/// The shares of the logs that had to wait longest, and the bound, by which a stall is seen: the target or, where that
-/// is longer, the baseline's p99.9. Of the baseline and of the new repeats.
-pub(super) fn stalls(base: Found<'_>, new: Found<'_>, settings: &Settings) -> Option<(u64, Vec<f64>, Vec<f64>)> {
+/// The shares of the logs that had to wait longest, and the bound, by which a stall is seen: the target or, where that is
+/// longer, the baseline's p99.9, so many times over. Of the baseline and of the new repeats.
+pub(super) fn stalls(
+    base: Found<'_>,
+    new: Found<'_>,
+    settings: &Settings,
+    times: u64,
+) -> Option<(u64, Vec<f64>, Vec<f64>)> {
     let counted = &COUNTED[1];
     if !has_counts(counted, base.case) || !has_counts(counted, new.case) {
         return None;
@@ -354,6 +363,7 @@ pub(super) fn stalls(base: Found<'_>, new: Found<'_>, settings: &Settings) -> Op
     // The target's own count is exact; any other bound is one of the fixed ones.
     let far = (counted.summary)(base.case).and_then(|summary| bound_from(summary.p99_9_ns?));
     let bound = far.filter(|far| *far > target).unwrap_or(target);
+    let bound = if times == 1 { bound } else { bound_from(bound.saturating_mul(times))? };
     Some((bound, shares(counted, base.case, bound), shares(counted, new.case, bound)))
 }
 
