@@ -3,6 +3,7 @@
 use super::columns::{AT_LEAST, all_axes, mark};
 use super::facts::facts;
 use super::grid::{Column, draw, fit};
+use super::headline::VERDICT;
 use super::numbers::{self, NONE};
 use super::{curve, latencies, reasons, sanitise, surroundings, text, totals};
 use crate::measure::Ledger;
@@ -34,7 +35,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     }
     out.push_str(&format!("\n{}\n", draw(&fit(checks(&case.verdict.checks), width).0)));
     out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
-    out.push_str(&format!("\nVerdict: {}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
+    out.push_str(&format!("\n{VERDICT}{}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
     out.push_str(&aside(case, width));
     let mut facts = facts(report);
     facts[0] = format!("environment: {}", facts[0]);

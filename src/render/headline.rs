@@ -3,6 +3,9 @@
 use crate::report::{GateOutcome, Report};
 use crate::verdict::{ExitOutcome, Outcome};
 
+/// What stands before the word in a terminal.
+pub(super) const VERDICT: &str = "Verdict: ";
+
 /// The word for the whole of a report; the order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Headline {
@@ -25,6 +28,22 @@ pub(super) enum Headline {
 }
 
 impl Headline {
+    const ALL: [Self; 8] = [
+        Self::Pass,
+        Self::Invalid,
+        Self::Inconclusive,
+        Self::Incomparable,
+        Self::Regressed,
+        Self::Fail,
+        Self::Error,
+        Self::Interrupted,
+    ];
+
+    /// The one of that word.
+    pub(super) fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|headline| headline.word() == word)
+    }
+
     /// What a report is called.
     pub(super) fn of(report: &Report) -> Self {
         let verdict = &report.verdict;

@@ -2,7 +2,7 @@
 
 use super::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use super::grid::{Column, draw, fit, width_of};
-use super::headline::Headline;
+use super::headline::{Headline, VERDICT};
 use super::{gating, numbers, reasons, sanitise, text, totals};
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
@@ -144,6 +144,6 @@ pub(super) fn whole(report: &Report) -> String {
 fn verdict(report: &Report, width: usize) -> String {
     let reasons = report.verdict.reasons.iter();
     let mut out: String = reasons.map(|reason| text::wrap(&sanitise(reason, 400), width, 2) + "\n").collect();
-    out.push_str(&(text::wrap(&format!("Verdict: {}", whole(report)), width, 2) + "\n"));
+    out.push_str(&(text::wrap(&format!("{VERDICT}{}", whole(report)), width, 2) + "\n"));
     out + &gating::last_line(report, width)
 }
