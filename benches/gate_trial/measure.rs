@@ -9,7 +9,7 @@ use queue_load::run::{
     CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Journal, Session, execute, yardstick,
 };
 use queue_load::units::{Nanos, human};
-use queue_load::verdict::{self, Validity};
+use queue_load::verdict;
 use std::time::{Duration, Instant};
 
 /// Repeats by which the lanes' queues are set.
@@ -160,10 +160,7 @@ fn carry_out(
         repeats,
         Session {
             driver: &mut driver,
-            validity: &|_, measurement| match verdict::judge_repeat(measurement) {
-                Validity::Valid => Ok(()),
-                Validity::Invalid { reasons } => Err(reasons),
-            },
+            validity: &|_, measurement| verdict::judge_repeat(measurement).in_words(),
             invalid_retries: &|repeat| trial.retries(repeat.case),
             on_event: &mut |_| (),
             gauge: &mut || Some(yardstick::measure()),

@@ -182,6 +182,7 @@ mod tests {
         let mut report = fixture::report_of(Vec::new());
         (report.verdict.outcome, report.verdict.exit) = (outcome, exit);
         report.verdict.reasons.clear();
+        report.verdict.reason_codes.clear();
         report.gate = gate.map(|outcome| GateRecord {
             baseline: "base.json".into(),
             digest: String::new(),

@@ -264,6 +264,9 @@ pub struct RepeatRecord {
 pub struct SetAsideRecord {
     /// What spoiled it, one line each.
     pub reasons: Vec<String>,
+    /// The kind of each reason, as in a [`CaseVerdict`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reason_codes: Vec<String>,
     /// What it measured all the same.
     pub measured: RepeatRecord,
 }

@@ -1,9 +1,9 @@
 //! Did the machine keep a load from its time?
 
+use super::reason::{MachineState, Pauses, Switches};
 use crate::measure::Machine;
 use crate::measure::encoding::Distribution;
 use crate::measure::punctuality::CLEARLY;
-use crate::units::human;
 
 /// Largest share of CPU time stolen by the hypervisor that leaves a repeat valid.
 pub(super) const MAX_STEAL: f64 = 0.05;
@@ -22,17 +22,17 @@ const LATE_ONCE: u64 = 10_000_000;
 /// Between two wake-ups of the watching thread, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
-/// What the machine did to a load in that time, in words; `None` if it was quiet. `single` where single logs are judged.
+/// The machine in that time, if it kept a load from its time; `None` if it was quiet. `single` where single logs are judged.
 ///
 /// A thread that only sleeps wakes up late when the hypervisor does not say what it takes, and when all CPUs are taken;
 /// the latter is not the machine's doing if it is the process itself that takes them: `is_hog`, see [`has_queue_hogged`].
-pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<String> {
+pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<MachineState> {
     let stolen = machine.steal().is_some_and(|share| share > MAX_STEAL);
     let busy = machine.others().unwrap_or(0.0) + machine.process().unwrap_or(0.0);
     let crowded = machine.others().is_some_and(|share| share > MAX_OTHERS) && busy > BUSY;
-    let paused = Pauses::of(machine)
-        .is_some_and(|pauses| pauses.lost_share() > MAX_LOST || (single && pauses.longest > LATE_ONCE));
-    (stolen || crowded || (paused && !is_hog)).then(|| described(machine))
+    let paused = Watcher::of(machine)
+        .is_some_and(|watcher| watcher.lost_share() > MAX_LOST || (single && watcher.pauses.longest_ns > LATE_ONCE));
+    (stolen || crowded || (paused && !is_hog)).then(|| state(machine))
 }
 
 /// How late a load was.
@@ -49,23 +49,23 @@ pub(super) struct Lateness {
 /// length, in nanoseconds.
 const EPISODE: f64 = 10e9;
 
-/// What the machine took from a load, in words, if that is not clearly less than the lateness: a load near the limit of the
+/// The machine in that time, if what it took from a load is not clearly less than the lateness: a load near the limit of the
 /// generator makes much of little, since it catches up slowly. `None` if what was taken explains nothing.
 ///
 /// Two bars, since what adds up over an hour says little of one late log: the lateness that is judged, against the longest
 /// pause and what was lost in an episode; and the time for which logs were late, against all that was lost.
-pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> Option<String> {
+pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> Option<MachineState> {
     let clearly = CLEARLY as f64;
     let late_ns = lateness.share * lateness.window_ns;
     let is_enough = |taken: f64, of: f64| taken > 0.0 && taken * clearly >= of;
-    let paused = Pauses::of(machine).filter(|_| !is_hog).is_some_and(|pauses| {
-        let episode = pauses.lost as f64 * (EPISODE / lateness.window_ns.max(1.0)).min(1.0);
-        is_enough(pauses.longest as f64, lateness.ns as f64)
+    let paused = Watcher::of(machine).filter(|_| !is_hog).is_some_and(|Watcher { pauses, .. }| {
+        let episode = pauses.lost_ns as f64 * (EPISODE / lateness.window_ns.max(1.0)).min(1.0);
+        is_enough(pauses.longest_ns as f64, lateness.ns as f64)
             || is_enough(episode, lateness.ns as f64)
-            || is_enough(pauses.lost as f64, late_ns)
+            || is_enough(pauses.lost_ns as f64, late_ns)
     });
     let shared = taken_by_others(machine, lateness.window_ns).is_some_and(|taken| is_enough(taken, late_ns));
-    (paused || shared).then(|| described(machine))
+    (paused || shared).then(|| state(machine))
 }
 
 /// The most that other processes can have kept the load from running, in nanoseconds: no more than the CPU time that they
@@ -82,52 +82,35 @@ pub(super) fn has_queue_hogged(window: &Machine, control: &Machine) -> bool {
 }
 
 /// All that is known of the machine in that time.
-pub(super) fn described(machine: &Machine) -> String {
-    let mut parts = Vec::new();
-    let mut share = |value: Option<f64>, what: &str| parts.extend(value.map(|v| format!("{}{what}", human::share(v))));
-    let whose = match machine.allowed {
-        Some(_) => " of the CPU time that this process may use was stolen",
-        None => " of its CPU time was stolen",
-    };
-    share(machine.steal(), whose);
-    share(machine.others(), " went to other processes");
-    share(machine.process(), " to this one");
-    if let Some(pauses) = Pauses::of(machine) {
-        parts.push(format!(
-            "a thread that only watches the clock lost {} and woke up to {} late",
-            human::latency(pauses.lost as f64),
-            human::latency(pauses.longest as f64)
-        ));
-    }
-    let switches = machine.producer_switches.map(|count| (count, "the producers"));
-    if let Some((count, whose)) = switches.or(machine.involuntary_switches.map(|count| (count, "its threads"))) {
-        parts.push(format!("{whose} were switched out {} times", human::count(count)));
-    }
-    if let Some(waited) = machine.waited_ns {
-        parts.push(format!("the load's threads waited for a CPU for {} in all", human::latency(waited as f64)));
-    }
-    match parts.is_empty() {
-        true => "nothing is known of it".into(),
-        false => parts.join(", "),
+pub(super) fn state(machine: &Machine) -> MachineState {
+    let of_producers = machine.producer_switches.map(Switches::OfProducers);
+    MachineState {
+        is_of_allowed: machine.allowed.is_some(),
+        stolen_share: machine.steal(),
+        others_share: machine.others(),
+        process_share: machine.process(),
+        pauses: Watcher::of(machine).map(|watcher| watcher.pauses),
+        switches: of_producers.or(machine.involuntary_switches.map(Switches::OfAll)),
+        waited_ns: machine.waited_ns,
     }
 }
 
 /// What the watching thread saw.
-struct Pauses {
-    lost: u64,
-    longest: u64,
+struct Watcher {
+    pauses: Pauses,
     steps: u64,
 }
 
-impl Pauses {
+impl Watcher {
     fn of(machine: &Machine) -> Option<Self> {
         let jitter = Distribution::decode(machine.jitter.as_ref()?).ok()?;
-        Some(Self { lost: machine.stolen_ns?, longest: jitter.max_ns()?, steps: jitter.count() })
+        let pauses = Pauses { lost_ns: machine.stolen_ns?, longest_ns: jitter.max_ns()? };
+        Some(Self { pauses, steps: jitter.count() })
     }
 
     fn lost_share(&self) -> f64 {
         // Each wake-up stands for a step, and a late one for what it lost besides.
-        self.lost as f64 / (self.lost as f64 + (self.steps * STEP) as f64)
+        self.pauses.lost_ns as f64 / (self.pauses.lost_ns as f64 + (self.steps * STEP) as f64)
     }
 }
 
@@ -200,12 +183,12 @@ mod tests {
 
     #[test]
     fn what_is_known_is_said_and_nothing_else() {
-        assert_eq!(described(&Machine::default()), "nothing is known of it");
+        assert_eq!(state(&Machine::default()).to_string(), "nothing is known of it");
         let mut machine = jittery(2);
         machine.steal_share = Some(0.08);
         machine.producer_switches = Some(345);
         assert_eq!(
-            described(&machine),
+            state(&machine).to_string(),
             "8.00% of its CPU time was stolen, a thread that only watches the clock lost 40.0 ms and woke up to \
              20.0 ms late, the producers were switched out 345 times"
         );
@@ -220,10 +203,9 @@ mod tests {
             allowed: Some(CpuShares { cpus: 2, steal_share, process_share, others_share }),
             ..Machine::default()
         };
-        assert!(found(&of(0.0, 0.4, 0.6), false, false).unwrap().contains("60.0% went to other processes"));
-        assert!(
-            found(&of(0.06, 0.4, 0.0), false, false).unwrap().starts_with("6.00% of the CPU time that this process")
-        );
+        assert!(found(&of(0.0, 0.4, 0.6), false, false).unwrap().to_string().contains("60.0% went to other processes"));
+        let stolen = found(&of(0.06, 0.4, 0.0), false, false).unwrap().to_string();
+        assert!(stolen.starts_with("6.00% of the CPU time that this process"), "{stolen}");
         assert_eq!(found(&of(0.0, 0.4, 0.05), false, false), None);
         assert!(has_queue_hogged(&of(0.0, 0.95, 0.0), &of(0.0, 0.2, 0.0)));
     }

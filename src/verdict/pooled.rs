@@ -2,6 +2,7 @@
 
 use super::faults::faults_of;
 use super::producers::Producers;
+use super::reason::Contradiction;
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Latency, Ledger, Lost, Measurement, Rates};
 use crate::scenario::LatencyName;
@@ -43,6 +44,12 @@ pub struct LatencyError {
     pub name: &'static str,
     /// What is wrong with it.
     pub source: EncodingError,
+}
+
+impl From<LatencyError> for Contradiction {
+    fn from(LatencyError { name, source }: LatencyError) -> Self {
+        Self::Unreadable { name: name.to_owned(), error: source }
+    }
 }
 
 impl Distributions {
@@ -124,7 +131,7 @@ pub struct Pooled {
     rates: Option<Rates>,
     distributions: Option<Distributions>,
     producers: Producers,
-    faults: Vec<String>,
+    faults: Vec<Contradiction>,
 }
 
 impl Pooled {
@@ -134,7 +141,7 @@ impl Pooled {
         let decoded = match Distributions::decode(&measurement.latency) {
             Ok(decoded) => decoded,
             Err(error) => {
-                self.faults.push(error.to_string());
+                self.faults.push(error.into());
                 return None;
             }
         };
@@ -151,7 +158,7 @@ impl Pooled {
             }
         };
         if let Err(error) = pooled {
-            self.faults.push(format!("the repeats cannot be pooled: {error}"));
+            self.faults.push(Contradiction::NotPooled(error));
             return Some(decoded);
         }
         self.repeats += 1;
@@ -192,7 +199,7 @@ impl Pooled {
 
     /// What contradicts itself in the repeats that were offered.
     #[must_use]
-    pub fn faults(&self) -> &[String] {
+    pub fn faults(&self) -> &[Contradiction] {
         &self.faults
     }
 }
