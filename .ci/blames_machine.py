@@ -3,16 +3,33 @@
 import json
 import sys
 
-BLAME = ("the generator", "the machine")
-# What a case says whose valid repeats are outnumbered; each of the others has its own reasons.
-OUTNUMBERED = "were invalid: the few others are a selection"
+# The codes of docs/REASONS.md that lay a repeat at the generator's or the machine's door.
+BLAME = {
+    "generator_late",
+    "lateness_unreadable",
+    "lateness_not_measured",
+    "no_control",
+    "control_empty",
+    "control_late",
+    "machine_busy",
+    "machine_may_explain",
+    "machine_busy_in_control",
+    "stolen_cpu",
+}
+# What a case says of the repeats that were set aside; each of those has its own reasons.
+OF_SET_ASIDE = {"no_valid_repeat", "outnumbered"}
+
+
+def codes(place):
+    """The code of each reason; a reason without one is nobody's."""
+    found = place.get("reason_codes", [])
+    return found if len(found) == len(place["reasons"]) else ["unknown"]
 
 
 def is_the_machines(case):
-    said = [reason for reason in case["verdict"]["reasons"] if not reason.endswith(OUTNUMBERED)]
-    said = [reason.removeprefix("no valid repeat: ") for reason in said]
-    spoiled = [reason for aside in case["set_aside"] for reason in aside["reasons"]]
-    return bool(spoiled) and all(reason.startswith(BLAME) for reason in said + spoiled)
+    said = [code for code in codes(case["verdict"]) if code not in OF_SET_ASIDE]
+    spoiled = [code for aside in case["set_aside"] for code in codes(aside)]
+    return bool(spoiled) and all(code in BLAME for code in said + spoiled)
 
 
 def closes(ledger):

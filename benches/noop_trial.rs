@@ -12,7 +12,7 @@ use queue_load::internals::plan::{CONTROL, PlannedRepeat};
 use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt};
 use queue_load::internals::scenario::{Parameters, Producers, Target};
 use queue_load::internals::units::{Nanos, Rate};
-use queue_load::internals::verdict::{self, CaseEvidence, Outcome, Pooled, Validity, judge_case, judge_repeat};
+use queue_load::internals::verdict::{self, CaseEvidence, Outcome, Pooled, judge_case, judge_repeat};
 use std::process::{Child, Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
@@ -155,7 +155,7 @@ fn trial(repeats: u32) -> Result<bool, Failure> {
 
 /// What a run would say of a case with this repeat alone.
 fn judge(repeat: &PlannedRepeat, measurement: &Measurement) -> (Outcome, String) {
-    if let Validity::Invalid { reasons } = judge_repeat(measurement) {
+    if let Err(reasons) = judge_repeat(measurement).in_words() {
         return (Outcome::Invalid, reasons.join("; "));
     }
     let mut pooled = Pooled::default();

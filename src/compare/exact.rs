@@ -4,7 +4,7 @@ use super::align::Found;
 use super::{Finding, FindingKind};
 use crate::report::{CaseRecord, RepeatRecord};
 use crate::units::human;
-use crate::verdict::{CheckResult, Outcome};
+use crate::verdict::{CheckOrigin, CheckResult, Outcome};
 
 /// Smallest change of the accepted share that counts.
 const ACCEPTED_POINT: f64 = 0.01;
@@ -52,7 +52,7 @@ fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatReco
 /// Whether a check comes from the scenario. Such checks are identified by their expression, since their names only
 /// number them; all others are identified by their names.
 fn is_own(check: &CheckResult) -> bool {
-    check.name.starts_with("check.")
+    check.origin() == Some(CheckOrigin::Scenario)
 }
 
 /// The result of the same check on the other side.
@@ -70,12 +70,12 @@ fn checks(base: &CaseRecord, new: &CaseRecord) -> Vec<Finding> {
     let fresh =
         failed.filter(|check| same(check, &base.verdict.checks).is_some_and(|before| before.outcome == Outcome::Pass));
     // The ledger's own rules are reported above, with counts.
-    let fresh = fresh.filter(|check| !check.name.starts_with("ledger."));
+    let fresh = fresh.filter(|check| check.origin() != Some(CheckOrigin::Ledger));
     let finding = |check: &CheckResult| {
         let why = check.reason.as_deref().unwrap_or("see its checks");
-        let (kind, what) = match check.name.starts_with("target.") {
-            true => (FindingKind::Target, "it met its target, and does not now"),
-            false => (FindingKind::Check, "a check held, and does not now"),
+        let (kind, what) = match check.origin() {
+            Some(CheckOrigin::Target) => (FindingKind::Target, "it met its target, and does not now"),
+            _ => (FindingKind::Check, "a check held, and does not now"),
         };
         Finding { kind, text: format!("{what}: `{}`: {why}", check.expression) }
     };
@@ -92,7 +92,8 @@ pub(super) fn is_known_failure(base: &CaseRecord, new: &CaseRecord) -> bool {
 
 /// The worst outcome of the target's checks.
 fn target_outcome(case: &CaseRecord) -> Option<Outcome> {
-    case.verdict.checks.iter().filter(|check| check.name.starts_with("target.")).map(|check| check.outcome).max()
+    let of_target = case.verdict.checks.iter().filter(|check| check.origin() == Some(CheckOrigin::Target));
+    of_target.map(|check| check.outcome).max()
 }
 
 fn meets_target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {

@@ -23,7 +23,7 @@ pub(super) const COOKIE: u32 = 0x1c84_9313;
 const HEADER_BYTES: usize = 40;
 
 /// Why a [`Latency`](super::Latency) could not be decoded.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EncodingError {
     /// The text is longer than [`MAX_TEXT_BYTES`].
     #[error("histogram text is {0} bytes long; at most {MAX_TEXT_BYTES} are read")]

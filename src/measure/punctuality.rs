@@ -1,12 +1,17 @@
 //! Whether a load was sent on time: the numbers by which the window and its controls are compared.
 
-use super::encoding::{Distribution, WHOLE};
+use super::encoding::{Distribution, EncodingError, WHOLE};
 use super::{Control, Latency, Measurement};
 use crate::load::producer::GRACE;
-use crate::units::human;
 
 /// Most lateness that leaves a repeat valid, in nanoseconds.
 pub const MOST_LATE_NS: u64 = 10_000_000;
+
+/// Most logs that the generator may leave unsent, in parts of a million.
+const MOST_UNSENT_PPM: u64 = 10_000;
+
+/// Parts that make a whole.
+const MILLION: u128 = 1_000_000;
 
 /// "Clearly less" means at most a quarter: of the bounds for a control, of the lateness for the time that the machine
 /// took.
@@ -36,6 +41,45 @@ struct Judged {
     parts: u64,
 }
 
+/// A lateness by the statistic that is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JudgedLateness {
+    /// `p99`, `p90`, `p50` or `largest`.
+    pub statistic: &'static str,
+    /// It, in nanoseconds.
+    pub ns: u64,
+}
+
+/// What is late about a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// Too many of its logs were not sent.
+    Unsent {
+        /// Logs that were not sent.
+        unsent: u64,
+        /// Logs that were due.
+        scheduled: u64,
+        /// The most that may be left out, in parts of a million.
+        most_ppm: u64,
+    },
+    /// Its logs were sent too late.
+    Sent {
+        /// How late.
+        lateness: JudgedLateness,
+        /// The latest that they may be, in nanoseconds.
+        most_ns: u64,
+    },
+}
+
+/// Why nothing is known of how late a load was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmeasured {
+    /// The histogram cannot be read.
+    Unreadable(EncodingError),
+    /// The histogram is empty.
+    Empty,
+}
+
 /// How late the generator was, in the numbers that are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Punctuality {
@@ -51,8 +95,8 @@ impl Punctuality {
     /// Of the load itself.
     ///
     /// # Errors
-    /// Why nothing is known of it, in words.
-    pub fn of_window(measurement: &Measurement) -> Result<Self, String> {
+    /// Why nothing is known of it.
+    pub fn of_window(measurement: &Measurement) -> Result<Self, Unmeasured> {
         let ledger = &measurement.ledger;
         Self::of(ledger.scheduled, ledger.unsent_generator, &measurement.latency.lateness, None)
     }
@@ -60,8 +104,8 @@ impl Punctuality {
     /// Of a control, by itself.
     ///
     /// # Errors
-    /// Why nothing is known of it, in words.
-    pub fn of_control(control: &Control) -> Result<Self, String> {
+    /// Why nothing is known of it.
+    pub fn of_control(control: &Control) -> Result<Self, Unmeasured> {
         Self::of(control.scheduled, control.unsent_generator, &control.lateness, None)
     }
 
@@ -69,15 +113,14 @@ impl Punctuality {
     /// logs for that, so that it is never judged more leniently.
     ///
     /// # Errors
-    /// Why nothing is known of it, in words.
-    pub fn like_this(&self, control: &Control) -> Result<Self, String> {
+    /// Why nothing is known of it.
+    pub fn like_this(&self, control: &Control) -> Result<Self, Unmeasured> {
         Self::of(control.scheduled, control.unsent_generator, &control.lateness, Some(self.judged))
     }
 
-    fn of(scheduled: u64, unsent: u64, lateness: &Latency, like: Option<Judged>) -> Result<Self, String> {
-        let lateness = Distribution::decode(lateness)
-            .map_err(|error| format!("the generator's lateness cannot be read: {error}"))?;
-        let max = lateness.max_ns().ok_or("the generator's lateness was not measured")?;
+    fn of(scheduled: u64, unsent: u64, lateness: &Latency, like: Option<Judged>) -> Result<Self, Unmeasured> {
+        let lateness = Distribution::decode(lateness).map_err(Unmeasured::Unreadable)?;
+        let max = lateness.max_ns().ok_or(Unmeasured::Empty)?;
         let wanted: &[Judged] = match &like {
             Some(judged) => std::slice::from_ref(judged),
             None => &QUANTILES,
@@ -114,34 +157,33 @@ impl Punctuality {
         (self.late + self.unsent) as f64 / self.scheduled.max(1) as f64
     }
 
-    /// The lateness in words, such as `p99 lateness is 12.0 ms`.
+    /// The lateness with the statistic that it is.
     #[must_use]
-    pub fn lateness(&self) -> String {
-        format!("{} lateness is {}", self.judged.name, human::latency(self.lateness_ns as f64))
+    pub fn lateness(&self) -> JudgedLateness {
+        JudgedLateness { statistic: self.judged.name, ns: self.lateness_ns }
     }
 
-    /// What is late about a window, one clause each: over 1 % of the logs not sent, or a lateness over
-    /// [`MOST_LATE_NS`].
+    /// What is late about a window: over 1 % of the logs not sent, or a lateness over [`MOST_LATE_NS`].
     #[must_use]
-    pub fn faults(&self) -> Vec<String> {
+    pub fn faults(&self) -> Vec<Late> {
         self.faults_beyond(1)
     }
 
     /// What is late about a control: more than a [`CLEARLY`]th part of what a window may show.
     #[must_use]
-    pub fn faults_of_control(&self) -> Vec<String> {
+    pub fn faults_of_control(&self) -> Vec<Late> {
         self.faults_beyond(CLEARLY)
     }
 
-    fn faults_beyond(&self, part: u64) -> Vec<String> {
+    fn faults_beyond(&self, part: u64) -> Vec<Late> {
         let mut faults = Vec::new();
-        if u128::from(self.unsent) * 100 * u128::from(part) > u128::from(self.scheduled) {
-            let (unsent, scheduled) = (human::count(self.unsent), human::count(self.scheduled));
-            faults.push(format!("{unsent} of {scheduled} logs were not sent, more than {}%", 1.0 / part as f64));
+        if u128::from(self.unsent) * MILLION > u128::from(self.scheduled) * u128::from(MOST_UNSENT_PPM / part) {
+            let (unsent, scheduled) = (self.unsent, self.scheduled);
+            faults.push(Late::Unsent { unsent, scheduled, most_ppm: MOST_UNSENT_PPM / part });
         }
-        let most = MOST_LATE_NS / part;
-        if self.lateness_ns > most {
-            faults.push(format!("its {}, more than {} ms", self.lateness(), most as f64 / 1e6));
+        let most_ns = MOST_LATE_NS / part;
+        if self.lateness_ns > most_ns {
+            faults.push(Late::Sent { lateness: self.lateness(), most_ns });
         }
         faults
     }
@@ -197,7 +239,7 @@ mod tests {
             let mut beside = healthy(1).with_control(0).control.unwrap();
             (beside.scheduled, beside.attempted, beside.lateness) = (control, control, constant(control, MS));
             let control = window.like_this(&beside).unwrap();
-            assert!(control.lateness().starts_with(expected), "{window:?} {control:?}");
+            assert_eq!(control.lateness().statistic, expected, "{window:?} {control:?}");
         }
     }
 
@@ -212,7 +254,10 @@ mod tests {
             assert_eq!((found.faults().len(), found.faults_of_control().len()), (window, control), "{unsent}");
         }
         let said = Punctuality::of_window(&late(1_000, 1_000, 3 * MS)).unwrap().faults_of_control();
-        assert_eq!(said, ["its p99 lateness is 3.00 ms, more than 2.5 ms"]);
+        let [Late::Sent { lateness: JudgedLateness { statistic: "p99", ns }, most_ns: 2_500_000 }] = said[..] else {
+            panic!("{said:?}")
+        };
+        assert!((2_990_000..3_010_000).contains(&ns), "{ns}");
     }
 
     #[test]

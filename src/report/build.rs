@@ -11,8 +11,8 @@ use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
 use crate::run::Yardstick;
 use crate::scenario::{Check, Parameters, Scenario, Target};
-use crate::units::{Nanos, human};
-use crate::verdict::{self, CaseEvidence, Distributions, PlanCase, Pooled, judge_case, judge_plan};
+use crate::units::Nanos;
+use crate::verdict::{self, CaseEvidence, Distributions, PlanCase, Pooled, Reason, judge_case, judge_plan};
 use crate::worker::control_span;
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ pub struct RepeatInput {
 pub struct SetAsideInput {
     /// The repeat.
     pub repeat: RepeatInput,
-    /// Why, as [`crate::verdict::judge_repeat`] says.
+    /// Why, in the words of [`crate::verdict::judge_repeat`].
     pub reasons: Vec<String>,
 }
 
@@ -154,7 +154,7 @@ fn key_of(case: &CaseInput) -> QueueKey {
 }
 
 /// The queues that were not the same throughout, and how that is known.
-fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, String> {
+fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, Reason> {
     let mut versions: BTreeMap<QueueKey, BTreeMap<&str, u64>> = BTreeMap::new();
     for case in cases {
         for measurement in measurements(case) {
@@ -164,10 +164,9 @@ fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, String> {
     let several = versions.into_iter().filter(|(_, versions)| versions.len() > 1);
     several
         .map(|(key, versions)| {
-            let of = |(version, count): (&&str, &u64)| format!("{version} in {}", human::counted(*count, "repeat"));
-            let told: Vec<String> = versions.iter().map(of).collect();
-            let what = format!("replaced: the queue `{}` was of version {}", key.1, told.join(", of version "));
-            (key, what)
+            let versions = versions.into_iter().map(|(version, count)| (version.to_owned(), count)).collect();
+            let why = Reason::QueueReplaced { queue: key.1.clone(), versions };
+            (key, why)
         })
         .collect()
 }
@@ -181,7 +180,7 @@ fn uncontrolled(case: &CaseInput) -> u64 {
     }
 }
 
-fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, String>) -> CaseRecord {
+fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, Reason>) -> CaseRecord {
     let bound = input.target.latency;
     let uncontrolled = uncontrolled(&input);
     let replaced = replaced.get(&key_of(&input)).cloned();
@@ -200,8 +199,8 @@ fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, String>) -> CaseRecord {
         .iter()
         .map(|aside| verdict::SetAside::of(&aside.repeat.measurement, aside.reasons.clone()))
         .collect();
-    let errors = input.errors.iter().map(|error| format!("{}: {}", error.kind, error.message));
-    let broken: Vec<String> = errors.chain(replaced).collect();
+    let failed = |error: &ErrorInput| Reason::RepeatFailed { kind: error.kind.clone(), message: error.message.clone() };
+    let broken: Vec<Reason> = input.errors.iter().map(failed).chain(replaced).collect();
     let verdict = judge_case(&CaseEvidence {
         parameters: &input.parameters,
         target: &input.target,
@@ -211,12 +210,13 @@ fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, String>) -> CaseRecord {
         uncontrolled,
         errors: &broken,
     });
+    let aside = input.set_aside.into_iter().zip(&spoiled);
     CaseRecord {
         id: input.id,
         scenario: input.scenario,
         parameters: input.parameters,
         repeats,
-        set_aside: input.set_aside.into_iter().filter_map(|aside| set_aside(aside, bound)).collect(),
+        set_aside: aside.filter_map(|(input, spoiled)| set_aside(input, spoiled, bound)).collect(),
         errors: input.errors.into_iter().map(error).collect(),
         summary: summary(&pooled, &costs),
         verdict,
@@ -225,9 +225,10 @@ fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, String>) -> CaseRecord {
 }
 
 /// A repeat set aside; one whose histograms cannot be read has nothing to show.
-fn set_aside(input: SetAsideInput, bound: Nanos) -> Option<SetAsideRecord> {
+fn set_aside(input: SetAsideInput, spoiled: &verdict::SetAside, bound: Nanos) -> Option<SetAsideRecord> {
     let decoded = Distributions::decode(&input.repeat.measurement.latency).ok()?;
-    Some(SetAsideRecord { reasons: input.reasons, measured: record(input.repeat, &decoded, bound)? })
+    let reason_codes = verdict::codes(&spoiled.reasons);
+    Some(SetAsideRecord { reasons: input.reasons, reason_codes, measured: record(input.repeat, &decoded, bound)? })
 }
 
 fn error(input: ErrorInput) -> ErrorRecord {
@@ -318,7 +319,7 @@ mod tests {
     use crate::report::fixture::{case as case_of, report_of};
     use crate::scenario::Strategy;
     use crate::units::Rate;
-    use crate::verdict::Outcome;
+    use crate::verdict::{Outcome, judge_repeat};
 
     fn version(version: &str) -> Measurement {
         Measurement { queue_version: version.into(), ..healthy(1_000) }
@@ -342,6 +343,7 @@ mod tests {
         assert_eq!(outcomes(&after), [Outcome::Error, Outcome::Error, Outcome::Pass]);
         let said = "replaced: the queue `builtin` was of version 1 in 2 repeats, of version 2 in 1 repeat";
         assert_eq!(after.cases[1].verdict.reasons, [said]);
+        assert_eq!(after.cases[1].verdict.reason_codes, ["queue_replaced"]);
     }
 
     #[test]
@@ -372,6 +374,21 @@ mod tests {
             let found = verdict.notes.first().map(|note| note.split(';').next().unwrap_or_default());
             assert_eq!(found, expected, "{control:?} {tasks} {has_control}");
         }
+    }
+
+    /// What a journal keeps are sentences: the report has their codes all the same, each beside its own.
+    #[test]
+    fn what_was_set_aside_has_its_codes_again() {
+        let mut stolen = healthy(1_000).with_unsent_generator(50);
+        stolen.machine.steal_share = Some(0.2);
+        let said = judge_repeat(&stolen).in_words().unwrap_err();
+        let mut case = case_of(Strategy::Drop, Vec::new());
+        let repeat = RepeatInput { repeat: 0, attempt: 0, measurement: stolen };
+        case.set_aside.push(SetAsideInput { repeat, reasons: said.clone() });
+        let case = report_of(vec![case]).cases.remove(0);
+        assert_eq!(case.set_aside[0].reasons, said);
+        assert_eq!(case.set_aside[0].reason_codes, ["generator_late", "machine_busy", "no_control"]);
+        assert_eq!(case.verdict.reason_codes, ["no_valid_repeat"; 3]);
     }
 
     #[test]

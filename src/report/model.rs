@@ -266,6 +266,9 @@ pub struct RepeatRecord {
 pub struct SetAsideRecord {
     /// The reasons, one line each.
     pub reasons: Vec<String>,
+    /// The kind of each reason, as in a [`CaseVerdict`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reason_codes: Vec<String>,
     /// Its measurement.
     pub measured: RepeatRecord,
 }

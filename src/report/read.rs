@@ -232,6 +232,39 @@ mod tests {
         assert_eq!(read(&path).unwrap().report, fixture::report());
     }
 
+    /// Takes the codes out of every place that has reasons; how many there were.
+    fn forget_codes(value: &mut serde_json::Value) -> usize {
+        match value {
+            serde_json::Value::Array(items) => items.iter_mut().map(forget_codes).sum(),
+            serde_json::Value::Object(fields) => {
+                let own = fields.remove("reason_codes").map_or(0, |codes| codes.as_array().unwrap().len());
+                own + fields.values_mut().map(forget_codes).sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn codes_are_read_as_they_were_written_and_an_older_report_has_none() {
+        let mut report = fixture::report_of(Vec::new());
+        report.cases = fixture::report().cases;
+        let (_directory, path) = saved(|_| String::from_utf8(report.to_bytes().unwrap()).unwrap());
+        let read_back = read_verified(&path).unwrap();
+        assert_eq!(read_back, report);
+        assert_eq!(read_back.verdict.reason_codes, ["no_case"]);
+        assert_eq!(read_back.cases[1].verdict.reason_codes, ["check_failed"]);
+        assert_eq!(read_back.cases[2].verdict.reason_codes, ["queue_panicked", "no_valid_repeat"]);
+        assert_eq!(read_back.cases[2].set_aside[0].reason_codes, ["recorded"]);
+        let mut older: serde_json::Value = serde_json::from_slice(&report.to_bytes().unwrap()).unwrap();
+        assert_eq!(forget_codes(&mut older), 5);
+        older.as_object_mut().unwrap().remove("seal").unwrap();
+        let (_directory, path) = saved(|_| older.to_string());
+        let older = read(&path).unwrap().report;
+        assert_eq!(older.cases[2].verdict.reasons, report.cases[2].verdict.reasons);
+        assert_eq!((older.verdict.reason_codes.len(), older.cases[2].set_aside[0].reason_codes.len()), (0, 0));
+        assert_eq!(forget_codes(&mut serde_json::from_slice(&older.to_bytes().unwrap()).unwrap()), 0);
+    }
+
     #[test]
     fn what_is_no_report_is_named() {
         for (text, expected) in [

@@ -7,7 +7,7 @@ use crate::plan::Layout;
 use crate::report::{CaseRecord, Confirmation, GateRecord, GateRound, Report};
 use crate::run::{Ending, Execution};
 use crate::units::human;
-use crate::verdict::ExitOutcome;
+use crate::verdict::{ExitOutcome, Reason, Unfinished};
 
 /// Decides: base, new, settings.
 pub type Judge<'a> = dyn Fn(&Report, &Report, &Settings) -> GateDecision + 'a;
@@ -156,10 +156,7 @@ fn keep(reports: &mut Reports, fresh: Reports, round: u32) {
 fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, ending: &Ending) {
     let (outcome, reason) = match ending {
         Ending::Complete => compare::settle(&rounds),
-        Ending::Interrupted | Ending::Stopped(_) => {
-            let reason = "the run ended before what looked regressed was confirmed".to_owned();
-            (GateOutcome::Inconclusive, reason)
-        }
+        Ending::Interrupted | Ending::Stopped(_) => (GateOutcome::Inconclusive, Unfinished::Confirmation.to_string()),
     };
     let (baseline, digest) = match &gating.reference {
         Reference::Saved { file, digest, .. } => (file.clone(), digest.clone()),
@@ -169,7 +166,7 @@ fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, endi
     if !matches!(ending, Ending::Complete) {
         report.interrupted = true;
         report.verdict.exit = ExitOutcome::Interrupted;
-        report.verdict.reasons.insert(0, format!("interrupted: {reason}"));
+        report.verdict.say_first(&Reason::Interrupted(Unfinished::Confirmation));
     }
     report.gate = Some(GateRecord { baseline, digest, outcome, reason, rounds });
 }

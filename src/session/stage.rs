@@ -3,7 +3,7 @@
 use super::observer::Observer;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::run::{Conditions, Driver, Execution, Interrupt, Journal, YardstickReading, execute};
-use crate::verdict::{self, Validity};
+use crate::verdict;
 
 /// Everything that a run needs, for as many phases as it has.
 pub struct Stage<'a> {
@@ -31,10 +31,7 @@ impl Stage<'_> {
             &phase.repeats,
             Conditions {
                 driver: &mut *self.driver,
-                validity: &|_, measurement| match verdict::judge_repeat(measurement) {
-                    Validity::Valid => Ok(()),
-                    Validity::Invalid { reasons } => Err(reasons),
-                },
+                validity: &|_, measurement| verdict::judge_repeat(measurement).in_words(),
                 invalid_retries: &|repeat| phase.scenario_of(&phase.cases[repeat.case]).run.invalid_retries,
                 on_event: &mut |event| progress.on_event(event),
                 gauge: &mut *self.gauge,

@@ -1,18 +1,19 @@
 //! Decides who is to blame for a repeat that was sent late.
 
 use super::disturbance::{self, Lateness};
-use crate::measure::punctuality::{LONGEST_CONTROL_NS, Punctuality, window_ns};
+use super::reason::{Reason, Starvation, When};
+use crate::measure::punctuality::{LONGEST_CONTROL_NS, Late, Punctuality, Unmeasured, window_ns};
 use crate::measure::{Control, Measurement};
 
 /// Who is to blame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Blame {
     /// It was on time.
     Nobody,
-    /// The generator, the machine, or unknown; the reasons, one line each.
-    Instrument(Vec<String>),
-    /// The queue; the explanation, in one line.
-    Queue(String),
+    /// The generator's, the machine's, or it cannot be told: why.
+    Instrument(Vec<Reason>),
+    /// The queue's: how.
+    Queue(Starvation),
 }
 
 /// Decides who is to blame. The queue is blamed only if two conditions hold: the same generator under the same load was
@@ -22,105 +23,92 @@ pub(super) enum Blame {
 pub(super) fn blame(measurement: &Measurement) -> Blame {
     let window = match Punctuality::of_window(measurement) {
         Ok(window) => window,
-        Err(error) => return Blame::Instrument(vec![error]),
+        Err(unmeasured) => return Blame::Instrument(vec![unmeasured.into()]),
     };
     let late = window.faults();
     if late.is_empty() {
         return Blame::Nobody;
     }
-    let mut excuses: Vec<String> = during(measurement, &window).into_iter().collect();
+    let mut excuses: Vec<Reason> = during(measurement, &window).into_iter().collect();
     match controls(measurement) {
-        [None, None] => {
-            excuses.push("the generator had no control, so that nothing tells its lateness from the queue's".into());
-        }
-        // The reasons about the controls come first: they say what is missing for a decision.
+        [None, None] => excuses.push(Reason::NoControl),
         controls => excuses.splice(0..0, uncleared(measurement, &window, controls)).for_each(drop),
     }
     if excuses.is_empty() {
         return Blame::Queue(accusation(&window, &late, measurement));
     }
-    let late = late.into_iter().map(|fault| format!("the generator was late: {fault}"));
-    Blame::Instrument(late.chain(excuses).collect())
+    Blame::Instrument(late.into_iter().map(Reason::GeneratorLate).chain(excuses).collect())
 }
 
-/// The controls, each with the time at which it was run.
-fn controls(measurement: &Measurement) -> [Option<(&'static str, &Control)>; 2] {
+/// The controls, each with when it was run.
+fn controls(measurement: &Measurement) -> [Option<(When, &Control)>; 2] {
     let (before, after) = (measurement.control.as_ref(), measurement.control_after.as_ref());
-    [before.map(|control| ("before", control)), after.map(|control| ("after", control))]
+    [before.map(|control| (When::Before, control)), after.map(|control| (When::After, control))]
 }
 
 /// What the machine did during the window, if that explains the lateness.
-fn during(measurement: &Measurement, window: &Punctuality) -> Option<String> {
+fn during(measurement: &Measurement, window: &Punctuality) -> Option<Reason> {
     let machine = &measurement.machine;
     let control = measurement.control.as_ref();
     let is_hog = control.is_some_and(|control| disturbance::has_queue_hogged(machine, &control.machine));
-    if let Some(how) = disturbance::found(machine, window.is_of_single_values(), is_hog) {
-        return Some(format!("the machine was busy during the window: {how}"));
+    if let Some(busy) = disturbance::found(machine, window.is_of_single_values(), is_hog) {
+        return Some(Reason::MachineBusy(busy));
     }
     let lateness = Lateness {
         ns: window.blamed_ns(),
         share: window.late_share(),
         window_ns: window_ns(measurement).unwrap_or(0.0),
     };
-    disturbance::explains(machine, &lateness, is_hog)
-        .map(|how| format!("the machine was busy during the window, and that may be all there is to it: {how}"))
+    disturbance::explains(machine, &lateness, is_hog).map(Reason::MachineMayExplain)
 }
 
 /// Why the controls do not clear the generator; empty if they do. Each must be clearly more punctual than a window has
 /// to be, and one must be as long as the window: a short control can miss a disturbance that a long window meets.
-fn uncleared(
-    measurement: &Measurement,
-    window: &Punctuality,
-    controls: [Option<(&'static str, &Control)>; 2],
-) -> Vec<String> {
+fn uncleared(measurement: &Measurement, window: &Punctuality, controls: [Option<(When, &Control)>; 2]) -> Vec<Reason> {
     let found = controls.into_iter().flatten();
-    let mut reasons: Vec<String> =
+    let mut reasons: Vec<Reason> =
         found.clone().flat_map(|(when, control)| late_control(when, control, window)).collect();
     let longest = found.map(|(_, control)| control.span_ns).max().unwrap_or(0);
     let wanted = window_ns(measurement).unwrap_or(f64::INFINITY).min(LONGEST_CONTROL_NS as f64);
     // The window's length is computed from a rate, and is off by some nanoseconds.
     if reasons.is_empty() && (longest as f64) < wanted * 0.999 {
-        reasons
-            .push("no control was as long as the window, so that nothing tells its lateness from the queue's".into());
+        reasons.push(Reason::ControlTooShort);
     }
     reasons
 }
 
 /// Why a control does not clear the generator; empty if it does.
-fn late_control(when: &str, control: &Control, window: &Punctuality) -> Vec<String> {
+fn late_control(when: When, control: &Control, window: &Punctuality) -> Vec<Reason> {
     let Ok(punctual) = judged(when, control, window) else {
-        return vec![format!("the generator sent nothing in its control {when} it")];
+        return vec![Reason::ControlEmpty { when }];
     };
-    let faults = punctual.faults_of_control();
-    if faults.is_empty() {
+    let late = punctual.faults_of_control();
+    if late.is_empty() {
         return Vec::new();
     }
-    let mut reasons =
-        vec![format!("the generator was late in the control {when} it too, without the queue: {}", faults.join(", "))];
+    let mut reasons = vec![Reason::ControlLate { when, late }];
     let disturbed = disturbance::found(&control.machine, punctual.is_of_single_values(), false);
-    reasons.extend(disturbed.map(|how| format!("the machine was busy during the control {when} it: {how}")));
+    reasons.extend(disturbed.map(|machine| Reason::MachineBusyInControl { when, machine }));
     reasons
 }
 
 /// The first control is short and is judged by the statistic that its logs allow. The second one is judged by the
 /// statistic of the window, so that like is compared with like.
-fn judged(when: &str, control: &Control, window: &Punctuality) -> Result<Punctuality, String> {
-    if when == "after" { window.like_this(control) } else { Punctuality::of_control(control) }
+fn judged(when: When, control: &Control, window: &Punctuality) -> Result<Punctuality, Unmeasured> {
+    match when {
+        When::Before => Punctuality::of_control(control),
+        When::After => window.like_this(control),
+    }
 }
 
-fn accusation(window: &Punctuality, late: &[String], measurement: &Measurement) -> String {
-    let said =
-        |(when, control)| judged(when, control, window).map(|control| format!("{when} it, the {}", control.lateness()));
-    let without: Vec<String> = controls(measurement).into_iter().flatten().filter_map(|one| said(one).ok()).collect();
-    let with = match late.len() {
-        1 if late[0].contains(&window.lateness()) => format!("the {}", window.lateness()),
-        _ => format!("{}; the {}", late[0], window.lateness()),
-    };
-    format!(
-        "starves its producers: {with}; without the queue (control) {}; the machine: {}",
-        without.join(", "),
-        disturbance::described(&measurement.machine)
-    )
+fn accusation(window: &Punctuality, late: &[Late], measurement: &Measurement) -> Starvation {
+    let shown = |(when, control)| Some((when, judged(when, control, window).ok()?.lateness()));
+    Starvation {
+        unsent: late.iter().copied().find(|late| matches!(late, Late::Unsent { .. })),
+        lateness: window.lateness(),
+        controls: controls(measurement).into_iter().flatten().filter_map(shown).collect(),
+        machine: disturbance::state(&measurement.machine),
+    }
 }
 
 #[cfg(test)]
@@ -141,15 +129,17 @@ mod tests {
         (machine.others_share, machine.process_share) = (Some(0.6), Some(0.3));
     }
 
+    fn is_of_machine(reason: &Reason) -> bool {
+        use Reason::{MachineBusy, MachineBusyInControl, MachineMayExplain};
+        matches!(reason, MachineBusy(_) | MachineMayExplain(_) | MachineBusyInControl { .. })
+    }
+
     fn who(measurement: &Measurement) -> &'static str {
         match blame(measurement) {
             Blame::Nobody => "nobody",
             Blame::Queue(_) => "queue",
-            Blame::Instrument(reasons) => match reasons.iter().any(|reason| reason.starts_with("the machine was busy"))
-            {
-                true => "machine",
-                false => "generator",
-            },
+            Blame::Instrument(reasons) if reasons.iter().any(is_of_machine) => "machine",
+            Blame::Instrument(_) => "generator",
         }
     }
 
@@ -217,7 +207,7 @@ mod tests {
         let unsent = healthy(1_000).with_unsent_generator(11);
         assert_eq!(who(&unsent), "generator");
         let Blame::Queue(reason) = blame(&unsent.with_controls(MS)) else { panic!("the controls were fine") };
-        assert!(reason.starts_with("starves its producers: 11 of 1,000 logs were not sent"), "{reason}");
+        assert!(matches!(reason.unsent, Some(Late::Unsent { unsent: 11, scheduled: 1_000, .. })), "{reason}");
         let mut control = late().with_controls(MS);
         let spoiled = control.control.as_mut().unwrap();
         (spoiled.attempted, spoiled.unsent_generator, spoiled.lateness) = (299, 1, constant(299, MS));
@@ -266,7 +256,7 @@ mod tests {
         measurement.machine.process_share = Some(0.98);
         let Blame::Queue(reason) = blame(&measurement) else { panic!("everything else was fine") };
         assert_eq!(
-            reason,
+            reason.to_string(),
             "starves its producers: the p99 lateness is 20.0 ms; without the queue (control) before it, the p90 lateness \
              is 80.0 µs, after it, the p99 lateness is 80.0 µs; the machine: 0% of its CPU time was stolen, 2.00% went to other processes, 98.0% to this one, a \
              thread that only watches the clock lost 0 ns and woke up to 60.0 µs late, the producers were switched out 2 times"
@@ -279,6 +269,6 @@ mod tests {
         let mut measurement = healthy(1_000);
         measurement.latency.lateness = broken;
         let Blame::Instrument(reasons) = blame(&measurement) else { panic!("nothing is known") };
-        assert!(reasons[0].starts_with("the generator's lateness cannot be read"), "{reasons:?}");
+        assert!(matches!(reasons[..], [Reason::LatenessUnreadable(_)]), "{reasons:?}");
     }
 }

@@ -1,6 +1,8 @@
 //! Does a case keep the promise?
 
-use super::{CaseVerdict, CheckResult, Outcome, Pooled, SetAside, check, producers, survivors, target};
+use super::check::{self, Checked};
+use super::reason::{self, Reason};
+use super::{CaseVerdict, Outcome, Pooled, SetAside, survivors, target};
 use crate::scenario::{Check, Parameters, Target};
 use std::collections::BTreeSet;
 
@@ -19,8 +21,8 @@ pub struct CaseEvidence<'a> {
     pub set_aside: &'a [SetAside],
     /// Repeats, valid or set aside, that have no control although one was asked for.
     pub uncontrolled: u64,
-    /// What broke, one line per repeat that gave no measurement.
-    pub errors: &'a [String],
+    /// What broke, each repeat that gave no measurement.
+    pub errors: &'a [Reason],
 }
 
 /// Judges a case on its valid repeats. A repeat that broke makes the case an `error` whatever the others say; a check
@@ -32,7 +34,7 @@ pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
     let applying = (1..).zip(evidence.checks).filter(|(_, check)| check.selector.matches(evidence.parameters));
     checks.extend(applying.map(|(number, check)| check::judge(number, check, evidence.pooled)));
     let broken = !evidence.errors.is_empty();
-    let worst = checks.iter().map(|check| check.outcome).max().unwrap_or(Outcome::Invalid);
+    let worst = checks.iter().map(|check| check.result.outcome).max().unwrap_or(Outcome::Invalid);
     let valid = evidence.pooled.repeats();
     let outnumbered = survivors::outnumbered(valid, evidence.set_aside);
     let least = if outnumbered.is_some() { Outcome::Invalid } else { Outcome::Pass };
@@ -41,39 +43,32 @@ pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
     reasons.extend(outnumbered);
     CaseVerdict {
         outcome,
-        reasons,
+        reasons: reason::sentences(&reasons),
+        reason_codes: reason::codes(&reasons),
         notes: survivors::notes(valid, evidence.set_aside, evidence.uncontrolled),
-        checks,
+        checks: checks.into_iter().map(|check| check.result).collect(),
         below_target_load: target::below_target_load(evidence.parameters, evidence.target),
     }
 }
 
-fn reasons(evidence: &CaseEvidence<'_>, checks: &[CheckResult]) -> Vec<String> {
+fn reasons(evidence: &CaseEvidence<'_>, checks: &[Checked]) -> Vec<Reason> {
     let mut reasons = evidence.errors.to_vec();
-    reasons.extend(evidence.pooled.faults().iter().cloned());
+    reasons.extend(evidence.pooled.faults().iter().cloned().map(Reason::Contradiction));
     if evidence.pooled.repeats() == 0 {
-        let why = evidence.set_aside.iter().flat_map(|aside| &aside.reasons);
-        let spoiled = why.map(|reason| format!("no valid repeat: {reason}"));
-        reasons.extend(spoiled);
+        let why = evidence.set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned());
+        reasons.extend(why.map(|why| Reason::NoValidRepeat { why: Box::new(why) }));
         if reasons.is_empty() {
-            reasons.push("no valid repeat: none was run".into());
+            reasons.push(Reason::NothingRun);
         }
     } else {
-        let mut open: Vec<_> = checks.iter().filter(|check| check.outcome != Outcome::Pass).collect();
-        open.sort_by_key(|check| std::cmp::Reverse(check.outcome));
-        // What `ledger.closes` has to say stands above already.
-        let open = open.into_iter().filter(|check| check.name != "ledger.closes");
-        reasons.extend(open.map(|check| {
-            let reason = check.reason.as_deref().unwrap_or("it does not hold");
-            if check.name == producers::NAME {
-                return reason.to_owned();
-            }
-            let word = if check.outcome == Outcome::Fail { "does not hold" } else { "cannot be told" };
-            format!("`{}` {word}: {reason}", check.expression)
-        }));
+        let open = checks.iter().filter_map(|check| Some((check.result.outcome, check.reason.as_ref()?)));
+        let mut open: Vec<(Outcome, &Reason)> = open.collect();
+        open.sort_by_key(|(outcome, _)| std::cmp::Reverse(*outcome));
+        reasons.extend(open.into_iter().map(|(_, reason)| reason.clone()));
     }
+    // What is worded alike need not be said twice.
     let mut seen = BTreeSet::new();
-    reasons.retain(|reason| seen.insert(reason.clone()));
+    reasons.retain(|reason| seen.insert(reason.to_string()));
     reasons
 }
 
@@ -127,7 +122,7 @@ pub(super) mod tests {
         target: &Target,
         checks: &[Check],
         set_aside: &[SetAside],
-        errors: &[String],
+        errors: &[Reason],
     ) -> CaseVerdict {
         let mut pooled = Pooled::default();
         for measurement in measurements {
@@ -292,9 +287,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_broken_repeat_comes_first() {
-        let errors = ["the queue panicked".to_owned()];
+        let errors = [Reason::RepeatFailed { kind: "panicked".into(), message: "boom".into() }];
         let verdict = judged_with(&[healthy(1_000).losing(1)], &target(), &[], &[], &errors);
-        assert_eq!((verdict.outcome, verdict.reasons[0].as_str()), (Outcome::Error, "the queue panicked"));
+        assert_eq!((verdict.outcome, verdict.reasons[0].as_str()), (Outcome::Error, "panicked: boom"));
+        assert_eq!(verdict.reason_codes, ["queue_panicked", "check_failed"]);
         assert_eq!(verdict.reasons.len(), 2);
     }
 
@@ -304,12 +300,13 @@ pub(super) mod tests {
         let verdict = judged_with(&[], &target(), &[], &late, &[]);
         assert_eq!(verdict.outcome, Outcome::Invalid);
         assert_eq!(verdict.reasons, ["no valid repeat: the generator was late"]);
+        assert_eq!(verdict.reason_codes, ["no_valid_repeat"]);
         assert!(verdict.checks.iter().all(|check| check.outcome == Outcome::Invalid && check.observed.is_none()));
         assert_eq!(judged(&[]).reasons, ["no valid repeat: none was run"]);
     }
 
     fn aside(reason: &str) -> SetAside {
-        SetAside { reasons: vec![reason.to_owned()], unjudged: false }
+        SetAside { reasons: vec![Reason::Recorded { text: reason.to_owned() }], unjudged: false }
     }
 
     #[test]
@@ -328,7 +325,8 @@ pub(super) mod tests {
             let verdict = judged_with(&measurements, &target(), &[], &aside, &[]);
             assert_eq!(verdict.outcome, outcome, "{valid} {} {losing}", aside.len());
             assert_eq!(verdict.notes.len(), usize::from(!aside.is_empty()), "{:?}", verdict.notes);
-            let said = verdict.reasons.iter().any(|reason| reason.contains("repeats were invalid"));
+            let said = verdict.reason_codes.iter().any(|code| code == "outnumbered");
+            assert_eq!(verdict.reason_codes.len(), verdict.reasons.len());
             assert_eq!(said, aside.len() > valid, "{:?}", verdict.reasons);
         }
     }

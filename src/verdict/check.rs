@@ -1,32 +1,70 @@
 //! One expectation of a scenario, held against the pooled repeats of a case.
 
+use super::reason::{Observed, Reason, Shortfall};
 use super::statistic::{Answer, compare, observe};
-use super::{CheckResult, MIN_SAMPLES, Outcome, Pooled, Unit};
+use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit};
 use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RateName, Statistic};
-use crate::units::{Nanos, human};
+use crate::units::Nanos;
+
+/// A check, and what its case has to say of it.
+pub(super) struct Checked {
+    pub(super) result: CheckResult,
+    /// Nothing if it holds, or if it is said already.
+    pub(super) reason: Option<Reason>,
+}
+
+/// What a check is about.
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) subject: String,
+    pub(super) expression: String,
+    pub(super) limit: f64,
+    pub(super) unit: Unit,
+}
 
 /// What is known of the left-hand side, and what follows.
 pub(super) struct Finding {
     pub(super) observed: Option<f64>,
     pub(super) outcome: Outcome,
-    pub(super) reason: Option<String>,
+    pub(super) why: Option<Shortfall>,
 }
 
 impl Finding {
-    pub(super) fn unknown(reason: impl Into<String>) -> Self {
-        Self { observed: None, outcome: Outcome::Invalid, reason: Some(reason.into()) }
+    pub(super) fn unknown(why: Shortfall) -> Self {
+        Self { observed: None, outcome: Outcome::Invalid, why: Some(why) }
     }
 
-    /// A plain comparison of a number that is known; `shown` is it for people.
-    pub(super) fn plain(observed: f64, holds: bool, shown: &str) -> Self {
-        let reason = (!holds).then(|| format!("it is {shown}"));
+    /// Of a number that is known and does not tell.
+    pub(super) fn untold(observed: Observed, why: Shortfall) -> Self {
+        Self { observed: Some(observed.value()), outcome: Outcome::Invalid, why: Some(why) }
+    }
+
+    /// A plain comparison of a number that is known.
+    pub(super) fn plain(observed: Observed, holds: bool) -> Self {
+        let why = (!holds).then_some(Shortfall::Is(observed));
         let outcome = if holds { Outcome::Pass } else { Outcome::Fail };
-        Self { observed: Some(observed), outcome, reason }
+        Self { observed: Some(observed.value()), outcome, why }
+    }
+
+    /// The check that came out so.
+    pub(super) fn of(self, subject: Subject) -> Checked {
+        let Self { observed, outcome, why } = self;
+        let Subject { name, subject, expression, limit, unit } = subject;
+        let said = why.as_ref().map(ToString::to_string);
+        let reason = why.map(|why| match outcome {
+            Outcome::Fail => Reason::CheckFailed { expression: expression.clone(), why },
+            _ => Reason::CheckUndecided { expression: expression.clone(), why },
+        });
+        let limit = Some(limit);
+        Checked {
+            result: CheckResult { name, subject, expression, observed, limit, unit, outcome, reason: said },
+            reason,
+        }
     }
 }
 
 /// Judges the `number`-th check of the scenario (from 1).
-pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> CheckResult {
+pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> Checked {
     let (subject, limit, unit, finding) = match &check.expectation {
         Expectation::Latency { statistic, of, comparison, limit } => (
             format!("{}({})", statistic, of),
@@ -45,16 +83,8 @@ pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> CheckResul
             (of.to_string(), limit, Unit::LogsPerSecond, rate(pooled, *of, *comparison, limit))
         }
     };
-    CheckResult {
-        name: format!("check.{number}"),
-        subject,
-        expression: check.expression.clone(),
-        observed: finding.observed,
-        limit: Some(limit),
-        unit,
-        outcome: finding.outcome,
-        reason: finding.reason,
-    }
+    let name = CheckOrigin::Scenario.name_of(number);
+    finding.of(Subject { name, subject, expression: check.expression.clone(), limit, unit })
 }
 
 /// Judges a statistic of a latency. `response` is held against `response_ideal` too: what the two disagree on is the
@@ -67,75 +97,59 @@ pub(super) fn latency(
     limit: Nanos,
 ) -> Finding {
     let Some(distributions) = pooled.distributions() else {
-        return Finding::unknown("no valid repeat");
+        return Finding::unknown(Shortfall::NoValidRepeat);
     };
     let Some(distribution) = distributions.get(name) else {
-        return Finding::unknown(format!("{name} could not be observed"));
+        return Finding::unknown(Shortfall::NotObserved(name));
     };
     let Some(bounds) = observe(distribution, statistic) else {
-        return Finding::unknown(too_few(distribution.count(), statistic));
+        return Finding::unknown(Shortfall::TooFewSamples { count: distribution.count(), statistic });
     };
-    let observed = bounds.low.ns();
-    let shown = match distribution.censored() {
-        0 => human::latency(observed),
-        _ => format!("at least {}", human::latency(observed)),
+    let observed = match distribution.censored() {
+        0 => Observed::Latency(bounds.low.ns()),
+        _ => Observed::AtLeast(bounds.low.ns()),
     };
     let answer = compare(bounds, comparison, limit.0);
     if answer == Answer::Undecided {
-        let censored = human::count(distribution.censored());
-        let reason = format!("it is {shown}, and {censored} logs that were never sent leave it undecided");
-        return Finding { observed: Some(observed), outcome: Outcome::Invalid, reason: Some(reason) };
+        return Finding::untold(observed, Shortfall::Censored { observed, censored: distribution.censored() });
     }
     if name == LatencyName::Response {
         let ideal = observe(&distributions.response_ideal, statistic);
         let same = ideal.is_some_and(|ideal| compare(ideal, comparison, limit.0) == answer);
         if !same {
-            let ideal = ideal.map_or("unknown".into(), |ideal| human::latency(ideal.low.ns()));
-            let reason = format!("it is {shown}, but {ideal} without the generator's own lateness");
-            return Finding { observed: Some(observed), outcome: Outcome::Invalid, reason: Some(reason) };
+            let ideal_ns = ideal.map(|ideal| ideal.low.ns());
+            return Finding::untold(observed, Shortfall::GeneratorsLateness { observed, ideal_ns });
         }
     }
-    Finding::plain(observed, answer == Answer::Holds, &shown)
-}
-
-fn too_few(count: u64, statistic: Statistic) -> String {
-    let what = match statistic {
-        Statistic::Quantile(quantile) => format!("{quantile} needs {MIN_SAMPLES} above it"),
-        Statistic::Mean | Statistic::Max => format!("{MIN_SAMPLES} are needed"),
-    };
-    format!("too few samples: {} ({what})", human::count(count))
+    Finding::plain(observed, answer == Answer::Holds)
 }
 
 fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -> Finding {
     if pooled.repeats() == 0 {
-        return Finding::unknown("no valid repeat");
+        return Finding::unknown(Shortfall::NoValidRepeat);
     }
     let observed = pooled.ledger().count(name);
-    Finding::plain(observed as f64, comparison.holds(&observed, &limit), &human::count(observed))
+    Finding::plain(Observed::Count(observed), comparison.holds(&observed, &limit))
 }
 
 fn share(pooled: &Pooled, (of, to): (CountName, CountName), comparison: Comparison, limit: f64) -> Finding {
     if pooled.repeats() == 0 {
-        return Finding::unknown("no valid repeat");
+        return Finding::unknown(Shortfall::NoValidRepeat);
     }
     let (part, whole) = (pooled.ledger().count(of), pooled.ledger().count(to));
     if whole == 0 {
-        return Finding::unknown(format!("{} is 0: nothing to take a share of", to));
+        return Finding::unknown(Shortfall::ShareOfNothing(to));
     }
     let observed = part as f64 / whole as f64;
-    plain_f64(observed, comparison, limit, &human::share(observed))
+    Finding::plain(Observed::Share(observed), comparison.holds(&observed, &limit))
 }
 
 fn rate(pooled: &Pooled, name: RateName, comparison: Comparison, limit: f64) -> Finding {
     let Some(rates) = pooled.rates() else {
-        return Finding::unknown("no valid repeat");
+        return Finding::unknown(Shortfall::NoValidRepeat);
     };
     let observed = rates.get(name);
-    plain_f64(observed, comparison, limit, &human::rate(observed))
-}
-
-fn plain_f64(observed: f64, comparison: Comparison, limit: f64, shown: &str) -> Finding {
-    Finding::plain(observed, comparison.holds(&observed, &limit), shown)
+    Finding::plain(Observed::Rate(observed), comparison.holds(&observed, &limit))
 }
 
 #[cfg(test)]
@@ -152,12 +166,12 @@ mod tests {
         for measurement in measurements {
             pooled.add(measurement);
         }
-        assert_eq!(pooled.faults(), &[] as &[String]);
+        assert_eq!(pooled.faults(), &[]);
         pooled
     }
 
     fn judged(expectation: Expectation, pooled: &Pooled) -> CheckResult {
-        judge(1, &crate::verdict::case::tests::check("as written", expectation), pooled)
+        judge(1, &crate::verdict::case::tests::check("as written", expectation), pooled).result
     }
 
     fn response_p99_under(ns: u64) -> Expectation {

@@ -1,9 +1,9 @@
 //! Decides whether the machine delayed a load.
 
+use super::reason::{MachineState, Pauses, Switches};
 use crate::measure::Machine;
 use crate::measure::encoding::Distribution;
 use crate::measure::punctuality::CLEARLY;
-use crate::units::human;
 
 /// Largest share of CPU time that the hypervisor may steal from a valid repeat.
 pub(super) const MAX_STEAL: f64 = 0.05;
@@ -30,13 +30,13 @@ const STEP: u64 = 1_000_000;
 /// A thread that only sleeps wakes up late in two cases: the hypervisor takes time without reporting it, or all CPUs
 /// are taken. The second case does not count as the machine's if the process itself takes them (`is_hog`, see
 /// [`has_queue_hogged`]): otherwise a queue that takes all CPUs would excuse itself.
-pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<String> {
+pub(super) fn found(machine: &Machine, single: bool, is_hog: bool) -> Option<MachineState> {
     let stolen = machine.steal().is_some_and(|share| share > MAX_STEAL);
     let busy = machine.others().unwrap_or(0.0) + machine.process().unwrap_or(0.0);
     let crowded = machine.others().is_some_and(|share| share > MAX_OTHERS) && busy > BUSY;
-    let paused = Pauses::of(machine)
-        .is_some_and(|pauses| pauses.lost_share() > MAX_LOST || (single && pauses.longest > LATE_ONCE));
-    (stolen || crowded || (paused && !is_hog)).then(|| described(machine))
+    let paused = Watcher::of(machine)
+        .is_some_and(|watcher| watcher.lost_share() > MAX_LOST || (single && watcher.pauses.longest_ns > LATE_ONCE));
+    (stolen || crowded || (paused && !is_hog)).then(|| state(machine))
 }
 
 /// How late a load was.
@@ -60,18 +60,18 @@ const EPISODE: f64 = 10e9;
 /// There are two comparisons, since time that adds up over an hour says little about one late log. The judged lateness
 /// is compared with the longest pause and with the time lost in an episode. The time for which logs were late is
 /// compared with all the time lost.
-pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> Option<String> {
+pub(super) fn explains(machine: &Machine, lateness: &Lateness, is_hog: bool) -> Option<MachineState> {
     let clearly = CLEARLY as f64;
     let late_ns = lateness.share * lateness.window_ns;
     let is_enough = |taken: f64, of: f64| taken > 0.0 && taken * clearly >= of;
-    let paused = Pauses::of(machine).filter(|_| !is_hog).is_some_and(|pauses| {
-        let episode = pauses.lost as f64 * (EPISODE / lateness.window_ns.max(1.0)).min(1.0);
-        is_enough(pauses.longest as f64, lateness.ns as f64)
+    let paused = Watcher::of(machine).filter(|_| !is_hog).is_some_and(|Watcher { pauses, .. }| {
+        let episode = pauses.lost_ns as f64 * (EPISODE / lateness.window_ns.max(1.0)).min(1.0);
+        is_enough(pauses.longest_ns as f64, lateness.ns as f64)
             || is_enough(episode, lateness.ns as f64)
-            || is_enough(pauses.lost as f64, late_ns)
+            || is_enough(pauses.lost_ns as f64, late_ns)
     });
     let shared = taken_by_others(machine, lateness.window_ns).is_some_and(|taken| is_enough(taken, late_ns));
-    (paused || shared).then(|| described(machine))
+    (paused || shared).then(|| state(machine))
 }
 
 /// The longest time for which other processes can have delayed the load, in nanoseconds: at most the CPU time that they
@@ -89,54 +89,37 @@ pub(super) fn has_queue_hogged(window: &Machine, control: &Machine) -> bool {
     window.process().is_some_and(|share| share > HOG) && control.process().is_some_and(|share| share < HOGS_CONTROL)
 }
 
-/// Everything that is known about the machine in that time.
-pub(super) fn described(machine: &Machine) -> String {
-    let mut parts = Vec::new();
-    let mut share = |value: Option<f64>, what: &str| parts.extend(value.map(|v| format!("{}{what}", human::share(v))));
-    let whose = match machine.allowed {
-        Some(_) => " of the CPU time that this process may use was stolen",
-        None => " of its CPU time was stolen",
-    };
-    share(machine.steal(), whose);
-    share(machine.others(), " went to other processes");
-    share(machine.process(), " to this one");
-    if let Some(pauses) = Pauses::of(machine) {
-        parts.push(format!(
-            "a thread that only watches the clock lost {} and woke up to {} late",
-            human::latency(pauses.lost as f64),
-            human::latency(pauses.longest as f64)
-        ));
-    }
-    let switches = machine.producer_switches.map(|count| (count, "the producers"));
-    if let Some((count, whose)) = switches.or(machine.involuntary_switches.map(|count| (count, "its threads"))) {
-        parts.push(format!("{whose} were switched out {} times", human::count(count)));
-    }
-    if let Some(waited) = machine.waited_ns {
-        parts.push(format!("the load's threads waited for a CPU for {} in all", human::latency(waited as f64)));
-    }
-    match parts.is_empty() {
-        true => "nothing is known of it".into(),
-        false => parts.join(", "),
+/// All that is known of the machine in that time.
+pub(super) fn state(machine: &Machine) -> MachineState {
+    let of_producers = machine.producer_switches.map(Switches::OfProducers);
+    MachineState {
+        is_of_allowed: machine.allowed.is_some(),
+        stolen_share: machine.steal(),
+        others_share: machine.others(),
+        process_share: machine.process(),
+        pauses: Watcher::of(machine).map(|watcher| watcher.pauses),
+        switches: of_producers.or(machine.involuntary_switches.map(Switches::OfAll)),
+        waited_ns: machine.waited_ns,
     }
 }
 
-/// The observations of the watching thread.
-struct Pauses {
-    lost: u64,
-    longest: u64,
+/// What the watching thread saw.
+struct Watcher {
+    pauses: Pauses,
     steps: u64,
 }
 
-impl Pauses {
+impl Watcher {
     fn of(machine: &Machine) -> Option<Self> {
         let jitter = Distribution::decode(machine.jitter.as_ref()?).ok()?;
-        Some(Self { lost: machine.stolen_ns?, longest: jitter.max_ns()?, steps: jitter.count() })
+        let pauses = Pauses { lost_ns: machine.stolen_ns?, longest_ns: jitter.max_ns()? };
+        Some(Self { pauses, steps: jitter.count() })
     }
 
     fn lost_share(&self) -> f64 {
         // Each wake-up stands for one step, and a late one also for the time that it lost: the sum is the whole time
         // watched.
-        self.lost as f64 / (self.lost as f64 + (self.steps * STEP) as f64)
+        self.pauses.lost_ns as f64 / (self.pauses.lost_ns as f64 + (self.steps * STEP) as f64)
     }
 }
 
@@ -209,12 +192,12 @@ mod tests {
 
     #[test]
     fn what_is_known_is_said_and_nothing_else() {
-        assert_eq!(described(&Machine::default()), "nothing is known of it");
+        assert_eq!(state(&Machine::default()).to_string(), "nothing is known of it");
         let mut machine = jittery(2);
         machine.steal_share = Some(0.08);
         machine.producer_switches = Some(345);
         assert_eq!(
-            described(&machine),
+            state(&machine).to_string(),
             "8.00% of its CPU time was stolen, a thread that only watches the clock lost 40.0 ms and woke up to \
              20.0 ms late, the producers were switched out 345 times"
         );
@@ -229,10 +212,9 @@ mod tests {
             allowed: Some(CpuShares { cpus: 2, steal_share, process_share, others_share }),
             ..Machine::default()
         };
-        assert!(found(&of(0.0, 0.4, 0.6), false, false).unwrap().contains("60.0% went to other processes"));
-        assert!(
-            found(&of(0.06, 0.4, 0.0), false, false).unwrap().starts_with("6.00% of the CPU time that this process")
-        );
+        assert!(found(&of(0.0, 0.4, 0.6), false, false).unwrap().to_string().contains("60.0% went to other processes"));
+        let stolen = found(&of(0.06, 0.4, 0.0), false, false).unwrap().to_string();
+        assert!(stolen.starts_with("6.00% of the CPU time that this process"), "{stolen}");
         assert_eq!(found(&of(0.0, 0.4, 0.05), false, false), None);
         assert!(has_queue_hogged(&of(0.0, 0.95, 0.0), &of(0.0, 0.2, 0.0)));
     }

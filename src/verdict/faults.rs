@@ -1,5 +1,6 @@
 //! Can these numbers be true? A measurement that contradicts itself is an error, whoever sent it.
 
+use super::reason::Contradiction;
 use super::{Distributions, surroundings};
 use crate::measure::encoding::MAX_COUNT;
 use crate::measure::{Ledger, Measurement, OutcomeSource};
@@ -9,13 +10,14 @@ const MAX_POINTS: usize = 1_000;
 
 /// Every way in which a measurement contradicts itself, one line each; empty when it can be believed.
 ///
-/// A repeat with faults is not evidence of anything: the runner turns it into an error.
+/// A repeat with faults is not evidence of anything: the runner, which keeps sentences, turns it into an error.
 #[must_use]
 pub fn faults(measurement: &Measurement) -> Vec<String> {
-    match Distributions::decode(&measurement.latency) {
+    let found = match Distributions::decode(&measurement.latency) {
         Ok(distributions) => faults_of(measurement, &distributions),
-        Err(error) => vec![error.to_string()],
-    }
+        Err(error) => vec![error.into()],
+    };
+    found.iter().map(ToString::to_string).collect()
 }
 
 /// What journals of older builds may hold, and a program of today may not say: a `response` without the logs that the
@@ -24,14 +26,12 @@ pub fn faults(measurement: &Measurement) -> Vec<String> {
 pub fn dated(measurement: &Measurement) -> Vec<String> {
     let (count, scheduled) = (measurement.latency.response.count, measurement.ledger.scheduled);
     let is_dated = count != scheduled;
-    is_dated
-        .then(|| format!("the ledger does not close: count(response) = {count}, scheduled = {scheduled}"))
-        .into_iter()
-        .collect()
+    let dated = is_dated.then(|| unequal("count(response)", count, "scheduled", scheduled));
+    dated.iter().map(ToString::to_string).collect()
 }
 
 /// As [`faults`], for latencies that are decoded already.
-pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions) -> Vec<String> {
+pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions) -> Vec<Contradiction> {
     let mut faults = Vec::new();
     ledger(&measurement.ledger, &mut faults);
     if faults.is_empty() {
@@ -43,14 +43,19 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
     source(measurement, &mut faults);
     numbers(measurement, &mut faults);
     surroundings::faults(measurement, distributions, &mut faults);
-    faults.sort();
+    // By their words, as they have always stood.
+    faults.sort_by_cached_key(ToString::to_string);
     faults
 }
 
-fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
+fn unequal(what: impl Into<String>, value: u64, other: &'static str, expected: u64) -> Contradiction {
+    Contradiction::Unequal { what: what.into(), value, other, expected }
+}
+
+fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
     let named = Ledger::COUNTS.iter().map(|(name, of)| (*name, of(ledger)));
     for (name, value) in named.filter(|(_, value)| *value > MAX_COUNT) {
-        faults.push(format!("the ledger does not close: {name} = {value} is more than can be counted"));
+        faults.push(Contradiction::Uncountable { name, value });
     }
     if !faults.is_empty() {
         return;
@@ -72,7 +77,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
         ("enqueued", ledger.enqueued, "delivered + lost", ledger.delivered + lost),
     ];
     for (whole, value, parts, sum) in sums.into_iter().filter(|(_, value, _, sum)| value != sum) {
-        faults.push(format!("the ledger does not close: {whole} = {value}, {parts} = {sum}"));
+        faults.push(unequal(whole, value, parts, sum));
     }
     // A repetition or an intruder may reach the sink inside the window too: those are failures, not contradictions.
     let arrived = ledger.delivered + ledger.duplicated + ledger.phantom + ledger.undecidable;
@@ -81,32 +86,30 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<String>) {
         ("delivered_in_window", ledger.delivered_in_window, "all deliveries", arrived),
     ] {
         if value > bound {
-            faults.push(format!("the ledger does not close: {part} = {value} is more than {whole} = {bound}"));
+            faults.push(Contradiction::Exceeds { part, value, whole, bound });
         }
     }
 }
 
 /// What cannot be known from where the outcomes are said to come from.
-fn source(measurement: &Measurement, faults: &mut Vec<String>) {
+fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let silent = ledger.lost.silent;
     let counted = measurement.queue_counters.get("dropped").copied();
     match measurement.outcome_source {
-        OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => faults.push(format!(
-            "by its counter, dropped = {} is more than queue_counters.dropped = {}",
-            ledger.dropped,
-            counted.map_or("null".to_owned(), |counted| counted.to_string())
-        )),
+        OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => {
+            faults.push(Contradiction::DroppedUncounted { dropped: ledger.dropped, counted });
+        }
         // What did not arrive, and is not admitted, is either the one or the other, by the strategy.
         OutcomeSource::Delivery if ledger.dropped > 0 && silent > 0 => {
-            faults.push(format!("by delivery, nothing tells dropped = {} from lost.silent = {silent}", ledger.dropped));
+            faults.push(Contradiction::DroppedOrLost { dropped: ledger.dropped, silent });
         }
         OutcomeSource::Call | OutcomeSource::Counter | OutcomeSource::Delivery => {}
     }
 }
 
 /// Holds the number of values of each latency against the ledger.
-fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<String>) {
+fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let refused = ledger.dropped + ledger.sampled_out;
     let (accepted, rejected) = match measurement.outcome_source {
@@ -126,25 +129,20 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
         ("lateness", distributions.lateness.count(), ("attempted", ledger.attempted)),
     ] {
         if count != expected {
-            faults.push(format!("the ledger does not close: count({name}) = {count}, {what} = {expected}"));
+            faults.push(unequal(format!("count({name})"), count, what, expected));
         }
     }
-    let deliveries = distributions.delivery.count();
-    let most = ledger.delivered + ledger.phantom + ledger.duplicated + ledger.undecidable;
+    let timed = distributions.delivery.count();
+    let deliveries = ledger.delivered + ledger.phantom + ledger.duplicated + ledger.undecidable;
     // A log that comes so late that its turn is forgotten is told from a repetition only in the end: it is delivered and
     // counted as reordered, but its time was not kept.
-    if deliveries + ledger.reordered < ledger.delivered || deliveries > most {
-        faults.push(format!(
-            "the ledger does not close: count(delivery) = {deliveries}, delivered = {} of {most} deliveries",
-            ledger.delivered
-        ));
+    if timed + ledger.reordered < ledger.delivered || timed > deliveries {
+        faults.push(Contradiction::Deliveries { timed, delivered: ledger.delivered, deliveries });
     }
     if let (Some(unblocked), Some(blocked)) = (&distributions.unblocked, &distributions.blocked) {
         let (sum, whole) = (unblocked.count() + blocked.count(), distributions.enqueue.count());
         if sum != whole {
-            faults.push(format!(
-                "the ledger does not close: count(unblocked) + count(blocked) = {sum}, count(enqueue) = {whole}"
-            ));
+            faults.push(unequal("count(unblocked) + count(blocked)", sum, "count(enqueue)", whole));
         }
     }
     let given_up = response.saturating_sub(sent.1).min(ledger.unsent_generator);
@@ -154,29 +152,29 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     ] {
         let censored = distribution.censored();
         if censored < least {
-            faults.push(format!("the ledger does not close: censored({name}) = {censored}, unsent = {least}"));
+            faults.push(unequal(format!("censored({name})"), censored, "unsent", least));
         }
     }
 }
 
 /// A log waits from when it was due, and its own call is a part of that: so of `response`, which unsent logs only add to,
 /// at least as many reach any time as of the calls.
-fn waits(distributions: &Distributions, faults: &mut Vec<String>) {
+fn waits(distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     let calls = [&distributions.enqueue, &distributions.rejected];
-    let service: u128 = calls.iter().map(|latency| latency.sum_ns()).sum();
+    let service_ns: u128 = calls.iter().map(|latency| latency.sum_ns()).sum();
     for (name, waited) in [("response", &distributions.response), ("response_ideal", &distributions.response_ideal)] {
-        if waited.sum_ns() < service {
-            let sum = waited.sum_ns();
-            faults.push(format!("sum({name}) = {sum} is below the time that the calls took, {service}"));
+        let sum_ns = waited.sum_ns();
+        if sum_ns < service_ns {
+            faults.push(Contradiction::SumTooShort { name, sum_ns, service_ns });
         }
         if let Some(ns) = waited.falls_short_of(&calls) {
-            faults.push(format!("{name} is below enqueue: more calls than logs took {ns} ns or longer"));
+            faults.push(Contradiction::TooFewLong { name, ns });
         }
     }
 }
 
 /// Every number that is not a count must be one: finite, not negative.
-fn numbers(measurement: &Measurement, faults: &mut Vec<String>) {
+fn numbers(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let rates = &measurement.rates;
     let mut named = vec![
         ("offered_per_s", rates.offered_per_s),
@@ -187,12 +185,12 @@ fn numbers(measurement: &Measurement, faults: &mut Vec<String>) {
     named.extend(measurement.cost.cpu_s_per_million.iter().map(|(name, value)| (name.as_str(), *value)));
     for (name, value) in named {
         if !value.is_finite() || value < 0.0 {
-            faults.push(format!("{name} = {value} is impossible"));
+            faults.push(Contradiction::Impossible { name: name.to_owned(), value });
         }
     }
     let points = measurement.series.points.len();
     if points > MAX_POINTS {
-        faults.push(format!("series has {points} points; at most {MAX_POINTS} are allowed"));
+        faults.push(Contradiction::SeriesTooLong { points, most: MAX_POINTS });
     }
 }
 
@@ -354,7 +352,7 @@ mod tests {
             };
             let mut found = Vec::new();
             ledger(&closed, &mut found);
-            proptest::prop_assert_eq!(&found, &Vec::<String>::new());
+            proptest::prop_assert_eq!(&found, &Vec::new());
             *[&mut closed.scheduled, &mut closed.dropped, &mut closed.delivered][off] += by;
             ledger(&closed, &mut found);
             proptest::prop_assert!(!found.is_empty());

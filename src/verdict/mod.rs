@@ -6,6 +6,7 @@
 //! | did the generator or the machine spoil this repeat, or the queue starve its producers? | [`judge_repeat`] |
 //! | does this case keep the promise? | [`judge_case`], on the repeats [`Pooled`] |
 //! | and the whole? | [`judge_plan`] |
+//! | why? | [`Reason`], a value; its sentence is made where it is shown or saved |
 
 mod asked;
 mod blame;
@@ -17,6 +18,7 @@ mod model;
 mod plan;
 mod pooled;
 mod producers;
+mod reason;
 mod repeat;
 mod statistic;
 mod surroundings;
@@ -26,9 +28,15 @@ mod target;
 pub use asked::faults_for;
 pub use case::{CaseEvidence, judge_case};
 pub use faults::{dated, faults};
-pub use model::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity};
+pub use model::{
+    CaseVerdict, CheckOrigin, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity,
+};
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
+pub use reason::{
+    Contradiction, MachineState, Observed, Pauses, Reason, ReasonCode, Shortfall, Starvation, Switches, Unfinished,
+    When, codes, sentences,
+};
 pub use repeat::judge_repeat;
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

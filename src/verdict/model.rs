@@ -1,6 +1,8 @@
 //! What a verdict says. The same types stand in the saved report.
 
+use super::reason::{self, Reason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 
 /// The answer for a check, a case or a plan; the order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,15 +32,28 @@ impl Outcome {
 }
 
 /// Whether a repeat counts as evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Validity {
     /// It does.
     Valid,
     /// The generator or the machine spoiled it; it is set aside and run again.
     Invalid {
-        /// What spoiled it, one line each.
-        reasons: Vec<String>,
+        /// What spoiled it.
+        reasons: Vec<Reason>,
     },
+}
+
+impl Validity {
+    /// For the runner, which keeps sentences.
+    ///
+    /// # Errors
+    /// What spoiled it, one line each.
+    pub fn in_words(self) -> Result<(), Vec<String>> {
+        match self {
+            Self::Valid => Ok(()),
+            Self::Invalid { reasons } => Err(reason::sentences(&reasons)),
+        }
+    }
 }
 
 /// Unit of a check's observed value and limit.
@@ -75,6 +90,38 @@ impl Unit {
     }
 }
 
+/// Whose rule a check is. It is known by the check's name, of which it is the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckOrigin {
+    /// The target's.
+    Target,
+    /// The ledger's, of every queue.
+    Ledger,
+    /// That of the producers' time, of every queue.
+    Producers,
+    /// The scenario's own.
+    Scenario,
+}
+
+impl CheckOrigin {
+    const ALL: [Self; 4] = [Self::Target, Self::Ledger, Self::Producers, Self::Scenario];
+
+    /// With what the names of its checks begin.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Ledger => "ledger",
+            Self::Producers => "producers",
+            Self::Scenario => "check",
+        }
+    }
+
+    /// The name of one of its checks.
+    pub(super) fn name_of(self, which: impl fmt::Display) -> String {
+        format!("{}.{which}", self.word())
+    }
+}
+
 /// One expectation, held against what was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {
@@ -99,6 +146,15 @@ pub struct CheckResult {
     pub reason: Option<String>,
 }
 
+impl CheckResult {
+    /// Whose rule it is; `None` where a newer build has a name that this one does not know.
+    #[must_use]
+    pub fn origin(&self) -> Option<CheckOrigin> {
+        let first = self.name.split('.').next()?;
+        CheckOrigin::ALL.into_iter().find(|origin| origin.word() == first)
+    }
+}
+
 /// What is said of a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseVerdict {
@@ -108,6 +164,9 @@ pub struct CaseVerdict {
     pub checks: Vec<CheckResult>,
     /// Why the outcome is not `pass`, one line each, the worst first; empty when it is.
     pub reasons: Vec<String>,
+    /// The kind of each reason, in the same order, by the words of docs/REASONS.md. Empty in reports that are older than it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reason_codes: Vec<String>,
     /// What is to be known of it whatever the outcome, one line each: repeats that were set aside, controls that are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -172,6 +231,17 @@ pub struct PlanVerdict {
     pub cases: OutcomeCounts,
     /// What is to be said of the whole beyond its cases, one line each.
     pub reasons: Vec<String>,
+    /// The kind of each reason, as in a [`CaseVerdict`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reason_codes: Vec<String>,
+}
+
+impl PlanVerdict {
+    /// Puts a reason before the others.
+    pub fn say_first(&mut self, reason: &Reason) {
+        self.reasons.insert(0, reason.to_string());
+        self.reason_codes.insert(0, reason.code().word().to_owned());
+    }
 }
 
 /// A number that is written as an integer when it is one, and as null when there is none.
@@ -192,5 +262,34 @@ mod number {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
         Option::deserialize(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_known_by_the_beginning_of_its_name() {
+        for (name, expected) in [
+            ("target.latency", Some(CheckOrigin::Target)),
+            ("ledger.block", Some(CheckOrigin::Ledger)),
+            ("producers", Some(CheckOrigin::Producers)),
+            ("check.12", Some(CheckOrigin::Scenario)),
+            ("checks", None),
+            ("", None),
+        ] {
+            let check = CheckResult {
+                name: name.into(),
+                subject: String::new(),
+                expression: String::new(),
+                observed: None,
+                limit: None,
+                unit: Unit::Logs,
+                outcome: Outcome::Pass,
+                reason: None,
+            };
+            assert_eq!(check.origin(), expected, "{name}");
+        }
     }
 }

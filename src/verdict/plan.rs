@@ -1,5 +1,6 @@
 //! What is said of the whole.
 
+use super::reason::{self, Reason, Unfinished};
 use super::{ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
 
 /// A case as the whole sees it.
@@ -28,12 +29,12 @@ pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
     }
     let mut reasons = not_exercised(cases);
     if cases.is_empty() {
-        reasons.push("no case was run".into());
+        reasons.push(Reason::NoCase);
     }
     let of_the_whole = if reasons.is_empty() { Outcome::Pass } else { Outcome::Invalid };
     let outcome = cases.iter().map(|case| case.outcome).max().unwrap_or(Outcome::Invalid).max(of_the_whole);
     if interrupted {
-        reasons.insert(0, "interrupted: the plan was not finished".into());
+        reasons.insert(0, Reason::Interrupted(Unfinished::Plan));
     }
     let exit = match (interrupted, outcome) {
         (true, _) => ExitOutcome::Interrupted,
@@ -41,10 +42,11 @@ pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
         (false, Outcome::Invalid) => ExitOutcome::Invalid,
         (false, Outcome::Fail | Outcome::Error) => ExitOutcome::Failed,
     };
-    PlanVerdict { outcome, exit, cases: counts, reasons }
+    let (reasons, reason_codes) = (reason::sentences(&reasons), reason::codes(&reasons));
+    PlanVerdict { outcome, exit, cases: counts, reasons, reason_codes }
 }
 
-fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<String> {
+fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<Reason> {
     let mut scenarios: Vec<(&str, bool)> = Vec::new();
     for case in cases {
         match scenarios.iter_mut().find(|(name, _)| *name == case.scenario) {
@@ -55,7 +57,7 @@ fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<String> {
     scenarios
         .into_iter()
         .filter(|(_, exercised)| !exercised)
-        .map(|(name, _)| format!("target not exercised: no case of {name} offers the target's throughput"))
+        .map(|(scenario, _)| Reason::TargetNotExercised { scenario: scenario.to_owned() })
         .collect()
 }
 
@@ -89,6 +91,26 @@ mod tests {
         let cases = [case(Outcome::Pass), case(Outcome::Fail), case(Outcome::Pass), case(Outcome::Error)];
         let counts = judge_plan(&cases, false).cases;
         assert_eq!(counts, OutcomeCounts { pass: 2, fail: 1, invalid: 0, error: 1 });
+    }
+
+    /// (cases, interrupted, the codes)
+    #[test]
+    fn what_is_said_of_the_whole_has_its_codes() {
+        let low = PlanCase { below_target_load: true, ..case(Outcome::Pass) };
+        for (cases, interrupted, expected) in [
+            (vec![case(Outcome::Fail)], false, &[][..]),
+            (vec![], false, &["no_case"]),
+            (vec![], true, &["interrupted", "no_case"]),
+            (vec![low], true, &["interrupted", "target_not_exercised"]),
+        ] {
+            let verdict = judge_plan(&cases, interrupted);
+            assert_eq!(verdict.reason_codes, expected, "{:?}", verdict.reasons);
+            assert_eq!(verdict.reasons.len(), expected.len());
+        }
+        let mut verdict = judge_plan(&[low], false);
+        verdict.say_first(&Reason::Interrupted(Unfinished::Confirmation));
+        assert_eq!(verdict.reason_codes, ["interrupted", "target_not_exercised"]);
+        assert_eq!(verdict.reasons[0], "interrupted: the run ended before what looked regressed was confirmed");
     }
 
     #[test]

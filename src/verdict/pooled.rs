@@ -2,6 +2,7 @@
 
 use super::faults::faults_of;
 use super::producers::Producers;
+use super::reason::Contradiction;
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Ledger, Measurement, Rates};
 use crate::observed::ByLatency;
@@ -17,6 +18,12 @@ pub struct LatencyError {
     pub name: &'static str,
     /// What is wrong with it.
     pub source: EncodingError,
+}
+
+impl From<LatencyError> for Contradiction {
+    fn from(LatencyError { name, source }: LatencyError) -> Self {
+        Self::Unreadable { name: name.to_owned(), error: source }
+    }
 }
 
 impl Distributions {
@@ -44,7 +51,7 @@ pub struct Pooled {
     rates: Option<Rates>,
     distributions: Option<Distributions>,
     producers: Producers,
-    faults: Vec<String>,
+    faults: Vec<Contradiction>,
 }
 
 impl Pooled {
@@ -54,7 +61,7 @@ impl Pooled {
         let decoded = match Distributions::decode(&measurement.latency) {
             Ok(decoded) => decoded,
             Err(error) => {
-                self.faults.push(error.to_string());
+                self.faults.push(error.into());
                 return None;
             }
         };
@@ -71,7 +78,7 @@ impl Pooled {
             }
         };
         if let Err(error) = pooled {
-            self.faults.push(format!("the repeats cannot be pooled: {error}"));
+            self.faults.push(Contradiction::NotPooled(error));
             return Some(decoded);
         }
         self.repeats += 1;
@@ -112,7 +119,7 @@ impl Pooled {
 
     /// What contradicts itself in the repeats that were offered.
     #[must_use]
-    pub fn faults(&self) -> &[String] {
+    pub fn faults(&self) -> &[Contradiction] {
         &self.faults
     }
 }

@@ -1,22 +1,23 @@
 //! Did the queue leave its producers the time that they need?
 
 use super::blame::{Blame, blame};
-use super::{CheckResult, Outcome, Unit};
+use super::check::Checked;
+use super::reason::{Reason, Shortfall, Starvation};
+use super::{CheckOrigin, CheckResult, Outcome, Unit};
 use crate::measure::Measurement;
 use crate::measure::punctuality::{MOST_LATE_NS, Punctuality};
-
-/// Name of the check.
-pub(super) const NAME: &str = "producers";
 
 /// What the repeats of a case say of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Producers {
     /// The largest lateness that was judged, in nanoseconds.
     worst_ns: Option<u64>,
-    /// The repeats in which the queue is to blame, one line each.
-    starved: Vec<String>,
-    /// The first repeat that was late without anyone to blame it on.
-    unclear: Option<String>,
+    /// The first repeat in which the queue is to blame.
+    starved: Option<Starvation>,
+    /// In how many it is.
+    repeats: u64,
+    /// Of the first repeat that was late without anyone to blame it on.
+    unclear: Option<Reason>,
 }
 
 impl Producers {
@@ -26,35 +27,37 @@ impl Producers {
         self.worst_ns = self.worst_ns.max(lateness);
         match blame(measurement) {
             Blame::Nobody => {}
-            Blame::Queue(how) => self.starved.push(how),
+            Blame::Queue(how) => {
+                self.starved.get_or_insert(how);
+                self.repeats += 1;
+            }
             Blame::Instrument(why) => self.unclear = self.unclear.take().or_else(|| why.into_iter().next()),
         }
     }
 
     /// The check.
-    pub(super) fn judge(&self) -> CheckResult {
-        let (outcome, reason) = match (&self.starved[..], &self.unclear) {
-            ([first, rest @ ..], _) => {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    more => format!("; the same in {} repeats in all", more + 1),
-                };
-                (Outcome::Fail, Some(format!("{first}{more}")))
+    pub(super) fn judge(&self) -> Checked {
+        let (outcome, reason) = match (&self.starved, &self.unclear) {
+            (Some(first), _) => {
+                let first = Box::new(first.clone());
+                (Outcome::Fail, Some(Reason::StarvesProducers { first, repeats: self.repeats }))
             }
-            ([], Some(unclear)) => (Outcome::Invalid, Some(unclear.clone())),
-            ([], None) if self.worst_ns.is_none() => (Outcome::Invalid, Some("no valid repeat".into())),
-            ([], None) => (Outcome::Pass, None),
+            (None, Some(unclear)) => (Outcome::Invalid, Some(unclear.clone())),
+            (None, None) if self.worst_ns.is_none() => (Outcome::Invalid, None),
+            (None, None) => (Outcome::Pass, None),
         };
-        CheckResult {
-            name: NAME.into(),
+        let unknown = || (outcome != Outcome::Pass).then(|| Shortfall::NoValidRepeat.to_string());
+        let result = CheckResult {
+            name: CheckOrigin::Producers.word().into(),
             subject: "lateness".into(),
             expression: "lateness <= 10ms".into(),
             observed: self.worst_ns.map(|ns| ns as f64),
             limit: Some(MOST_LATE_NS as f64),
             unit: Unit::Nanoseconds,
             outcome,
-            reason,
-        }
+            reason: reason.as_ref().map(ToString::to_string).or_else(unknown),
+        };
+        Checked { result, reason }
     }
 }
 
@@ -66,7 +69,7 @@ mod tests {
     fn judged(measurements: &[Measurement]) -> CheckResult {
         let mut producers = Producers::default();
         measurements.iter().for_each(|measurement| producers.add(measurement));
-        producers.judge()
+        producers.judge().result
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::Validity;
 use super::blame::{Blame, blame};
 use super::disturbance::MAX_STEAL;
+use super::reason::Reason;
 use crate::measure::Measurement;
-use crate::units::human;
 
 /// Says whether a repeat can be trusted: not when over 5 % of the CPU time was stolen, when there is nothing to judge, or
 /// when the generator was late and the queue is not to blame for it.
@@ -18,14 +18,14 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
     let mut reasons = Vec::new();
     match blame(measurement) {
         _ if measurement.latency.response.count == 0 && measurement.ledger.unsent_generator == 0 => {
-            reasons.push("no samples: no log was sent".into());
+            reasons.push(Reason::NoSamples);
         }
         Blame::Nobody | Blame::Queue(_) => {}
         Blame::Instrument(why) => reasons = why,
     }
-    let is_said = reasons.iter().any(|reason| reason.starts_with("the machine was busy during the window"));
-    if let Some(steal) = measurement.machine.steal().filter(|steal| *steal > MAX_STEAL && !is_said) {
-        reasons.push(format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(steal)));
+    let is_said = reasons.iter().any(|reason| matches!(reason, Reason::MachineBusy(_) | Reason::MachineMayExplain(_)));
+    if let Some(share) = measurement.machine.steal().filter(|share| *share > MAX_STEAL && !is_said) {
+        reasons.push(Reason::StolenCpu { share });
     }
     match reasons.is_empty() {
         true => Validity::Valid,
@@ -35,16 +35,18 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reason::sentences;
     use super::*;
     use crate::measure::fixture::{constant, healthy, of};
-
-    const NO_CONTROL: &str = "the generator had no control, so that nothing tells its lateness from the queue's";
 
     /// Why it is invalid; that there was no control is left out.
     fn reasons(measurement: &Measurement) -> Vec<String> {
         match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
-            Validity::Invalid { reasons } => reasons.into_iter().filter(|reason| reason != NO_CONTROL).collect(),
+            Validity::Invalid { mut reasons } => {
+                reasons.retain(|reason| *reason != Reason::NoControl);
+                sentences(&reasons)
+            }
         }
     }
 
@@ -103,7 +105,7 @@ mod tests {
     fn a_repeat_whose_queue_starves_its_producers_is_evidence() {
         let mut late = healthy(1_000);
         late.latency.lateness = constant(1_000, 20_000_000);
-        assert!(matches!(judge_repeat(&late), Validity::Invalid { reasons } if reasons[1] == NO_CONTROL));
+        assert!(matches!(judge_repeat(&late), Validity::Invalid { reasons } if reasons[1] == Reason::NoControl));
         assert_eq!(judge_repeat(&late.clone().with_controls(100_000)), Validity::Valid);
         assert!(!reasons(&late.with_control(20_000_000)).is_empty());
     }

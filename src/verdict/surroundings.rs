@@ -1,6 +1,7 @@
 //! Can what is said of the machine, of the control and of the runtime's lag be true?
 
 use super::Distributions;
+use super::reason::Contradiction;
 use crate::measure::encoding::{Distribution, MAX_COUNT};
 use crate::measure::{Control, Machine, Measurement};
 
@@ -10,8 +11,8 @@ const MOST_CPUS: usize = 4_096;
 /// By how much a share may be off because it was rounded.
 const ROUNDING: f64 = 1e-6;
 
-/// Adds every way in which they contradict themselves, one line each.
-pub(super) fn faults(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<String>) {
+/// Adds every way in which they contradict themselves.
+pub(super) fn faults(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     machine("", &measurement.machine, faults);
     for (name, found) in [("control", &measurement.control), ("control_after", &measurement.control_after)] {
         if let Some(found) = found {
@@ -19,21 +20,23 @@ pub(super) fn faults(measurement: &Measurement, distributions: &Distributions, f
         }
     }
     if measurement.control.is_none() && measurement.control_after.is_some() {
-        faults.push("control_after follows from a control, and there is none".to_owned());
+        faults.push(Contradiction::NoFirstControl);
     }
     fairness(measurement, faults);
     threads(measurement, faults);
-    for (name, before, during) in [
-        ("lag", &distributions.lag_before, &distributions.lag),
-        ("timer_lag", &distributions.timer_lag_before, &distributions.timer_lag),
+    for (one, during, other, before) in [
+        ("lag", &distributions.lag, "lag_before", &distributions.lag_before),
+        ("timer_lag", &distributions.timer_lag, "timer_lag_before", &distributions.timer_lag_before),
     ] {
         if before.is_some() != during.is_some() {
-            faults.push(format!("{name} and {name}_before are null only together"));
+            faults.push(Contradiction::OneMissing { whose: String::new(), one, other });
         }
     }
 }
 
-fn machine(whose: &str, machine: &Machine, faults: &mut Vec<String>) {
+fn machine(whose: &str, machine: &Machine, faults: &mut Vec<Contradiction>) {
+    let named = |name: &str| format!("{whose}{name}");
+    let whose = || whose.to_owned();
     let shares = [
         ("steal_share", machine.steal_share),
         ("process_share", machine.process_share),
@@ -41,82 +44,77 @@ fn machine(whose: &str, machine: &Machine, faults: &mut Vec<String>) {
     ];
     for (name, share) in shares.into_iter().filter_map(|(name, share)| Some((name, share?))) {
         if !(0.0..=1.0).contains(&share) {
-            faults.push(format!("{whose}{name} = {share} is impossible"));
+            faults.push(Contradiction::Impossible { name: named(name), value: share });
         }
     }
     let floor = machine.instrument_floor_ns;
     if !floor.is_finite() || floor < 0.0 {
-        faults.push(format!("{whose}instrument_floor_ns = {floor} is impossible"));
+        faults.push(Contradiction::Impossible { name: named("instrument_floor_ns"), value: floor });
     }
     if machine.jitter.is_some() != machine.stolen_ns.is_some() {
-        faults.push(format!("{whose}jitter and stolen_ns are null only together"));
+        faults.push(Contradiction::OneMissing { whose: whose(), one: "jitter", other: "stolen_ns" });
     }
-    if let Some(allowed) = &machine.allowed {
+    if let Some(allowed) = machine.allowed {
         let shares = [allowed.steal_share, allowed.process_share, allowed.others_share];
         if allowed.cpus == 0 || shares.iter().any(|share| !(0.0..=1.0).contains(share)) {
-            faults.push(format!("{whose}allowed = {allowed:?} is impossible"));
+            faults.push(Contradiction::ImpossibleShares { whose: whose(), allowed });
         }
     }
     let Some(jitter) = &machine.jitter else { return };
     match Distribution::decode(jitter) {
-        Err(error) => faults.push(format!("{whose}jitter: {error}")),
+        Err(error) => faults.push(Contradiction::Unreadable { name: named("jitter"), error }),
         Ok(jitter) if u128::from(machine.stolen_ns.unwrap_or(0)) > jitter.sum_ns() => {
-            faults.push(format!("{whose}stolen_ns is more than the sum of jitter, {} ns", jitter.sum_ns()));
+            faults.push(Contradiction::StolenUnseen { whose: whose(), sum_ns: jitter.sum_ns() });
         }
         Ok(_) => {}
     }
 }
 
-fn fairness(measurement: &Measurement, faults: &mut Vec<String>) {
+fn fairness(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let (Some(found), ledger) = (&measurement.fairness, &measurement.ledger) else { return };
     if found.tasks < 2 || found.tasks > ledger.scheduled {
-        faults.push(format!("fairness.tasks = {} is impossible", found.tasks));
+        faults.push(Contradiction::ImpossibleTasks { tasks: found.tasks });
         return;
     }
     if !(1.0 / found.tasks as f64 - ROUNDING..=1.0 + ROUNDING).contains(&found.jain) {
-        faults.push(format!("fairness.jain = {} is impossible for {} tasks", found.jain, found.tasks));
+        faults.push(Contradiction::ImpossibleJain { jain: found.jain, tasks: found.tasks });
     }
     // No more than the share of all: the smallest of several is not above their mean.
     let sent = ledger.scheduled.saturating_sub(ledger.unsent_generator).max(1);
     let most = (ledger.enqueued_in_window as f64 / sent as f64).min(1.0);
     if !(0.0..=most + ROUNDING).contains(&found.least_share) {
-        let least = found.least_share;
-        faults.push(format!("fairness.least_share = {least} is impossible where {most} of all logs were accepted"));
+        faults.push(Contradiction::ImpossibleLeastShare { least: found.least_share, most });
     }
 }
 
-fn threads(measurement: &Measurement, faults: &mut Vec<String>) {
+fn threads(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let Some(found) = &measurement.threads else { return };
     for (name, cpus) in [("producer_cpus", &found.producer_cpus), ("queue_cpus", &found.queue_cpus)] {
         let in_order = cpus.windows(2).all(|pair| pair[0].cpu < pair[1].cpu) && cpus.len() <= MOST_CPUS;
         let sum: f64 = cpus.iter().map(|cpu| cpu.share).sum();
         let whole = cpus.is_empty() || (sum - 1.0).abs() <= ROUNDING;
         if !in_order || !whole || cpus.iter().any(|cpu| cpu.share < 0.0) {
-            faults.push(format!("threads.{name}: shares of a whole are expected, by CPU, ascending"));
+            faults.push(Contradiction::NoWhole { name });
         }
     }
     let share = found.shared_cpu_share.filter(|share| !(0.0..=1.0).contains(share));
     let switches = found.queue_switches_per_log.filter(|count| !count.is_finite() || *count < 0.0);
     for (name, value) in [("shared_cpu_share", share), ("queue_switches_per_log", switches)] {
-        faults.extend(value.map(|value| format!("threads.{name} = {value} is impossible")));
+        faults.extend(value.map(|value| Contradiction::Impossible { name: format!("threads.{name}"), value }));
     }
 }
 
-fn control(name: &str, control: &Control, faults: &mut Vec<String>) {
+fn control(name: &'static str, control: &Control, faults: &mut Vec<Contradiction>) {
     let parts = [control.attempted, control.unsent, control.unsent_generator];
     if parts.into_iter().any(|part| part > MAX_COUNT) || parts.iter().sum::<u64>() != control.scheduled {
-        faults.push(format!(
-            "the {name} does not close: scheduled = {}, attempted + unsent + unsent_generator = {parts:?}",
-            control.scheduled
-        ));
+        faults.push(Contradiction::ControlParts { name, scheduled: control.scheduled, parts });
     }
     match Distribution::decode(&control.lateness) {
-        Err(error) => faults.push(format!("{name}.lateness: {error}")),
-        Ok(lateness) if lateness.count() != control.attempted => faults.push(format!(
-            "the {name} does not close: count(lateness) = {}, attempted = {}",
-            lateness.count(),
-            control.attempted
-        )),
+        Err(error) => faults.push(Contradiction::Unreadable { name: format!("{name}.lateness"), error }),
+        Ok(lateness) if lateness.count() != control.attempted => {
+            let (timed, attempted) = (lateness.count(), control.attempted);
+            faults.push(Contradiction::ControlTimes { name, timed, attempted });
+        }
         Ok(_) => {}
     }
     machine(&format!("{name}."), &control.machine, faults);

@@ -4,33 +4,43 @@
 //! queue or a program that speaks for one, could pick its good ones.
 
 use super::blame::{Blame, blame};
+use super::reason::Reason;
+use super::{Validity, judge_repeat};
 use crate::measure::Measurement;
 use crate::units::human;
+use std::collections::BTreeMap;
 
 /// A repeat that was set aside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetAside {
-    /// Why, one line each.
-    pub reasons: Vec<String>,
+    /// Why.
+    pub reasons: Vec<Reason>,
     /// It was late and had no control: whether that was the queue's doing could not be told.
     pub unjudged: bool,
 }
 
 impl SetAside {
-    /// A measurement that was set aside for `reasons`.
+    /// A measurement that was set aside, with the sentences for which it was. The runner and its journal keep only those;
+    /// which reasons they are is known again by judging the measurement again. A sentence that another build has said, and
+    /// this one would not, stays what it is: [`Reason::Recorded`].
     #[must_use]
-    pub fn of(measurement: &Measurement, reasons: Vec<String>) -> Self {
+    pub fn of(measurement: &Measurement, said: Vec<String>) -> Self {
+        let judged = match judge_repeat(measurement) {
+            Validity::Valid => Vec::new(),
+            Validity::Invalid { reasons } => reasons,
+        };
+        let known: BTreeMap<String, Reason> = judged.into_iter().map(|reason| (reason.to_string(), reason)).collect();
+        let reason = |text: String| known.get(&text).cloned().unwrap_or(Reason::Recorded { text });
+        let reasons = said.into_iter().map(reason).collect();
         let unjudged = measurement.control.is_none() && matches!(blame(measurement), Blame::Instrument(_));
         Self { reasons, unjudged }
     }
 }
 
 /// Why the valid repeats cannot speak for the case; nothing if they can, or if there are none.
-pub(super) fn outnumbered(valid: u64, aside: &[SetAside]) -> Option<String> {
+pub(super) fn outnumbered(valid: u64, aside: &[SetAside]) -> Option<Reason> {
     let invalid = aside.len() as u64;
-    let (all, share) = (human::count(valid + invalid), human::count(invalid));
-    (valid > 0 && invalid > valid)
-        .then(|| format!("{share} of {all} repeats were invalid: the few others are a selection"))
+    (valid > 0 && invalid > valid).then_some(Reason::Outnumbered { invalid, repeats: valid + invalid })
 }
 
 /// What is to be known of a case whatever its outcome, one line each: what was set aside, and whose lateness could not be
@@ -41,7 +51,7 @@ pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<St
     // Without a valid repeat, that is why the case is invalid, and said there.
     if let (Some(first), true) = (aside.first(), valid > 0) {
         let which = if aside.len() == 1 { "" } else { ", the first because" };
-        let why = first.reasons.first().map_or("no reason given", String::as_str);
+        let why = first.reasons.first().map_or_else(|| "no reason given".to_owned(), ToString::to_string);
         notes.push(format!("set aside: {} of {all} repeats{which}: {why}", human::count(aside.len() as u64)));
     }
     let unjudged = aside.iter().filter(|aside| aside.unjudged).count() as u64;
@@ -56,6 +66,7 @@ pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<St
 
 #[cfg(test)]
 mod tests {
+    use super::super::reason::{codes, sentences};
     use super::*;
     use crate::measure::fixture::{constant, healthy};
 
@@ -75,7 +86,8 @@ mod tests {
             (0, 3, None),
         ] {
             let aside = vec![SetAside::default(); invalid];
-            assert_eq!(outnumbered(valid, &aside).as_deref(), expected, "{valid} {invalid}");
+            let said = outnumbered(valid, &aside).map(|reason| reason.to_string());
+            assert_eq!(said.as_deref(), expected, "{valid} {invalid}");
         }
     }
 
@@ -91,9 +103,33 @@ mod tests {
         }
     }
 
+    /// (what was set aside, what was said then, the codes)
+    #[test]
+    fn sentences_are_reasons_again_and_what_nobody_says_stays_what_it_was() {
+        let said = |measurement: &Measurement| match judge_repeat(measurement) {
+            Validity::Valid => Vec::new(),
+            Validity::Invalid { reasons } => sentences(&reasons),
+        };
+        let mut stolen = healthy(1_000);
+        stolen.machine.steal_share = Some(0.2);
+        let older = vec!["late".to_owned(), said(&late())[1].clone()];
+        for (measurement, said, expected) in [
+            (healthy(1_000), vec![], &[][..]),
+            (healthy(1_000), vec!["late".to_owned()], &["recorded"]),
+            (late(), said(&late()), &["generator_late", "no_control"]),
+            (late(), older, &["recorded", "no_control"]),
+            (stolen.clone(), said(&stolen), &["stolen_cpu"]),
+        ] {
+            let aside = SetAside::of(&measurement, said.clone());
+            assert_eq!(codes(&aside.reasons), expected, "{said:?}");
+            assert_eq!(sentences(&aside.reasons), said);
+        }
+    }
+
     #[test]
     fn what_is_to_be_known_is_said() {
-        let aside = |unjudged| SetAside { reasons: vec!["late".into(), "busy".into()], unjudged };
+        let recorded = |text: &str| Reason::Recorded { text: text.into() };
+        let aside = |unjudged| SetAside { reasons: vec![recorded("late"), recorded("busy")], unjudged };
         assert_eq!(notes(3, &[], 0), [""; 0]);
         assert_eq!(notes(3, &[aside(false)], 0), ["set aside: 1 of 4 repeats: late"]);
         let unjudged = |count| {

@@ -34,6 +34,40 @@ fn python(interpreter: &str, program: &str, file: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// (codes of the case, codes of the repeat that was set aside, whether CI may blame the machine)
+#[test]
+fn ci_blames_the_machine_by_codes_and_by_nothing_else() {
+    let place = Place::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/blames_machine.py");
+    let mut report = golden_json();
+    let late = report["cases"][3].clone();
+    assert_eq!(late["verdict"]["outcome"], "invalid");
+    for (of_case, of_repeat, expected) in [
+        (&["no_valid_repeat"][..], Some(&["generator_late", "machine_busy"][..]), true),
+        (&["no_valid_repeat"], Some(&["generator_late", "control_too_short"]), false),
+        (&["no_valid_repeat"], Some(&["recorded"]), false),
+        (&["no_valid_repeat"], Some(&[]), false),
+        (&["no_valid_repeat"], None, false),
+        (&["outnumbered", "stolen_cpu"], Some(&["stolen_cpu"]), true),
+        (&["check_undecided"], Some(&["stolen_cpu"]), false),
+        (&[], Some(&["stolen_cpu"]), false),
+    ] {
+        let mut case = late.clone();
+        // The sentences are none that the program would say.
+        let reasons = |codes: &[&str]| serde_json::json!(vec!["for a reason"; codes.len().max(1)]);
+        case["verdict"]["reasons"] = reasons(of_case);
+        case["verdict"]["reason_codes"] = serde_json::json!(of_case);
+        let aside = case["set_aside"][0].as_object_mut().unwrap();
+        aside.remove("reason_codes");
+        aside.insert("reasons".into(), reasons(of_repeat.unwrap_or_default()));
+        aside.extend(of_repeat.map(|codes| ("reason_codes".to_owned(), serde_json::json!(codes))));
+        report["cases"] = serde_json::json!([case]);
+        let file = std::fs::File::open(place.write("r.json", report.to_string())).unwrap();
+        let output = Command::new("python3").arg(&script).stdin(file).output().expect("Python is there");
+        assert_eq!(output.status.success(), expected, "{of_case:?} {of_repeat:?}: {}", stdout(&output));
+    }
+}
+
 #[test]
 fn csv_is_what_pythons_csv_reads() {
     let place = Place::new();

@@ -7,7 +7,7 @@ use queue_load::internals::measure::encoding::Distribution;
 use queue_load::internals::measure::{Latency, Measurement};
 use queue_load::internals::plan::PlannedRepeat;
 use queue_load::internals::units::{Nanos, Rate};
-use queue_load::internals::verdict::{Outcome, Validity, faults, judge_repeat};
+use queue_load::internals::verdict::{Outcome, Reason, ReasonCode, Validity, faults, judge_repeat};
 use queue_load::internals::worker::{Queues, carry_out};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -156,8 +156,11 @@ fn a_queue_that_takes_every_cpu_never_passes_for_a_late_generator() {
             assert!(matches!(producers.outcome, Outcome::Pass | Outcome::Fail), "{producers:?}");
         }
         Validity::Invalid { reasons } => {
-            let blamed =
-                |reason: &String| reason.starts_with("the machine was busy") || reason.contains("in the control");
+            let blamed = |reason: &Reason| {
+                use ReasonCode::{ControlLate, MachineBusy, MachineBusyInControl, MachineMayExplain, StolenCpu};
+                let code = reason.code();
+                [ControlLate, MachineBusy, MachineBusyInControl, MachineMayExplain, StolenCpu].contains(&code)
+            };
             assert!(reasons.iter().any(blamed), "{reasons:?}");
         }
     }

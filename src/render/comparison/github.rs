@@ -1,7 +1,7 @@
 //! A gate's decision as annotations of GitHub Actions: one for the whole, then one for each case that decided it.
 
 use crate::compare::{CaseDecision, Change, GateDecision, GateOutcome};
-use crate::render::formats::github::{MOST, line};
+use crate::render::formats::github::{Annotation, MOST, line};
 use crate::render::parts::headline::Headline;
 use crate::render::parts::{last_line, shift};
 use crate::render::sanitise;
@@ -15,13 +15,14 @@ const LONGEST_TITLE: usize = 200;
 pub(super) fn gate(decision: &GateDecision) -> String {
     let whole = Headline::of_gate(decision.outcome).command();
     let title = format!("queue-load gate: {}", decision.outcome.word());
-    let lines = [line(whole, None, &title, &last_line::of_decision(decision))];
-    lines.into_iter().chain(of_cases(decision, whole)).collect::<Vec<_>>().join("\n") + "\n"
+    let first = line(whole, None, &title, &last_line::of_decision(decision));
+    let others = of_cases(decision, whole).into_iter().map(|annotation| annotation.line);
+    std::iter::once(first).chain(others).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// An annotation for each case that decided it, beside one of that kind for the whole.
-pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<Annotation> {
+    let mut annotations = Vec::new();
     // What is gone is not told where that was allowed.
     let removed = if decision.outcome == GateOutcome::Pass { &[][..] } else { &[Change::Removed][..] };
     for (command, changes) in [
@@ -30,12 +31,12 @@ pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<S
     ] {
         let room = MOST - usize::from(whole == command);
         let cases = decision.cases.iter().filter(|case| changes.contains(&case.change)).take(room);
-        lines.extend(cases.map(|case| {
+        annotations.extend(cases.map(|case| {
             let title = format!("{}: {}", case.change.word(), sanitise(&case.id, LONGEST_TITLE));
-            line(command, None, &title, &why(case))
+            Annotation { command, line: line(command, None, &title, &why(case)) }
         }));
     }
-    lines
+    annotations
 }
 
 /// Why, with the numbers that decided, one a line.

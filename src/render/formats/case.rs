@@ -4,6 +4,7 @@ use crate::measure::Ledger;
 use crate::render::parts::columns::{AT_LEAST, all_axes, mark};
 use crate::render::parts::facts::facts;
 use crate::render::parts::grid::{Column, draw, fit};
+use crate::render::parts::headline::VERDICT;
 use crate::render::parts::numbers::{self, NONE};
 use crate::render::parts::{curve, reasons, surroundings, text, totals};
 use crate::render::sanitise;
@@ -35,7 +36,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     }
     out.push_str(&format!("\n{}\n", draw(&fit(checks(&case.verdict.checks), width).0)));
     out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
-    out.push_str(&format!("\nVerdict: {}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
+    out.push_str(&format!("\n{VERDICT}{}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
     out.push_str(&aside(case, width));
     let mut facts = facts(report);
     facts[0] = format!("environment: {}", facts[0]);

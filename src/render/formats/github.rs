@@ -25,7 +25,7 @@ pub fn github(report: &Report) -> String {
     open.sort_by_key(|case| std::cmp::Reverse(case.verdict.outcome));
     let gate = report.gate.as_ref().and_then(|gate| gate.decision());
     let whole = Headline::of(report);
-    let gate: Vec<String> =
+    let gate: Vec<Annotation> =
         gate.iter().flat_map(|decision| comparison::annotations(decision, whole.command())).collect();
     let (mut errors, mut warnings) = room(whole, &gate);
     let mut lines = Vec::new();
@@ -38,14 +38,22 @@ pub fn github(report: &Report) -> String {
     }
     let left_out = open.len() - lines.len();
     lines.insert(0, of_whole(report, whole, left_out));
-    lines.extend(gate);
+    lines.extend(gate.into_iter().map(|annotation| annotation.line));
     lines.join("\n") + "\n"
 }
 
+/// An annotation.
+pub(in crate::render) struct Annotation {
+    /// The command: `notice`, `warning` or `error`.
+    pub(in crate::render) command: &'static str,
+    /// All of it.
+    pub(in crate::render) line: String,
+}
+
 /// Annotations of each kind that the cases may have beside the one for the whole and those of the gate.
-fn room(whole: Headline, gate: &[String]) -> (usize, usize) {
+fn room(whole: Headline, gate: &[Annotation]) -> (usize, usize) {
     let left = |kind: &str| {
-        let taken = gate.iter().filter(|line| line.starts_with(&format!("::{kind} "))).count();
+        let taken = gate.iter().filter(|annotation| annotation.command == kind).count();
         MOST.saturating_sub(taken + usize::from(whole.command() == kind))
     };
     (left("error"), left("warning"))

@@ -2,7 +2,7 @@
 
 use crate::render::parts::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use crate::render::parts::grid::{Column, draw, fit, width_of};
-use crate::render::parts::headline::Headline;
+use crate::render::parts::headline::{Headline, VERDICT};
 use crate::render::parts::{gating, numbers, reasons, text, totals};
 use crate::render::sanitise;
 use crate::report::{Report, ScenarioRecord};
@@ -145,6 +145,6 @@ pub(in crate::render) fn whole(report: &Report) -> String {
 fn verdict(report: &Report, width: usize) -> String {
     let reasons = report.verdict.reasons.iter();
     let mut out: String = reasons.map(|reason| text::wrap(&sanitise(reason, 400), width, 2) + "\n").collect();
-    out.push_str(&(text::wrap(&format!("Verdict: {}", whole(report)), width, 2) + "\n"));
+    out.push_str(&(text::wrap(&format!("{VERDICT}{}", whole(report)), width, 2) + "\n"));
     out + &gating::last_line(report, width)
 }

@@ -3,6 +3,9 @@
 use crate::report::{GateOutcome, Report};
 use crate::verdict::{ExitOutcome, Outcome};
 
+/// What stands before the word in a terminal.
+pub(in crate::render) const VERDICT: &str = "Verdict: ";
+
 /// The word for the whole of a report; the order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::render) enum Headline {
@@ -25,6 +28,22 @@ pub(in crate::render) enum Headline {
 }
 
 impl Headline {
+    const ALL: [Self; 8] = [
+        Self::Pass,
+        Self::Invalid,
+        Self::Inconclusive,
+        Self::Incomparable,
+        Self::Regressed,
+        Self::Fail,
+        Self::Error,
+        Self::Interrupted,
+    ];
+
+    /// The one of that word.
+    pub(in crate::render) fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|headline| headline.word() == word)
+    }
+
     /// What a report is called.
     pub(in crate::render) fn of(report: &Report) -> Self {
         let verdict = &report.verdict;
@@ -163,6 +182,7 @@ mod tests {
         let mut report = fixture::report_of(Vec::new());
         (report.verdict.outcome, report.verdict.exit) = (outcome, exit);
         report.verdict.reasons.clear();
+        report.verdict.reason_codes.clear();
         report.gate = gate.map(|outcome| GateRecord {
             baseline: "base.json".into(),
             digest: String::new(),

@@ -1,4 +1,6 @@
-//! Colour on text that is laid out already: it follows the marks, which say the same without it.
+//! Colour on text that is laid out already: it follows the marks and the headlines, which say the same without it.
+
+use super::headline::{Headline, VERDICT};
 
 const RED: &str = "31";
 const YELLOW: &str = "33";
@@ -25,17 +27,25 @@ pub fn paint_lines(text: &str) -> String {
 
 fn painted(cell: &str) -> String {
     let text = cell.trim_start();
-    let colour = match text.trim_start_matches("Verdict: ").split([' ', '(']).next() {
-        Some("pass") => Some(GREEN),
-        Some("fail" | "error" | "regressed") if text.starts_with("Verdict: ") => Some(RED),
-        Some("invalid" | "inconclusive" | "incomparable" | "interrupted") if text.starts_with("Verdict: ") => {
-            Some(YELLOW)
-        }
+    let (is_headline, rest) = match text.strip_prefix(VERDICT) {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let colour = match rest.split([' ', '(']).next().and_then(Headline::find) {
+        Some(headline) if is_headline || headline == Headline::Pass => Some(of_headline(headline)),
         _ => of_mark(text),
     };
     match colour {
         Some(colour) => format!("{}\x1b[{colour}m{text}\x1b[0m", &cell[..cell.len() - text.len()]),
         None => cell.to_owned(),
+    }
+}
+
+const fn of_headline(headline: Headline) -> &'static str {
+    match headline {
+        Headline::Pass => GREEN,
+        Headline::Invalid | Headline::Inconclusive | Headline::Incomparable | Headline::Interrupted => YELLOW,
+        Headline::Regressed | Headline::Fail | Headline::Error => RED,
     }
 }
 
@@ -65,6 +75,10 @@ mod tests {
             ("[1/2] ✗ a=b: mean", "\x1b[31m[1/2] ✗ a=b: mean\x1b[0m"),
             ("[1/2] a=b: mean", "[1/2] a=b: mean"),
             ("Verdict: fail (1 fail)", "\x1b[31mVerdict: fail (1 fail)\x1b[0m"),
+            ("Verdict: interrupted (1 pass)", "\x1b[33mVerdict: interrupted (1 pass)\x1b[0m"),
+            ("Verdict: pass", "\x1b[32mVerdict: pass\x1b[0m"),
+            ("fail: a=b", "fail: a=b"),
+            ("interrupted", "interrupted"),
             ("", ""),
         ] {
             assert_eq!(paint(line), painted);

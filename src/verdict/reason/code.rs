@@ -1,0 +1,113 @@
+//! A word for each kind of reason, which stays what it is when the sentence is worded anew.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
+        /// What kind of reason it is. docs/REASONS.md lists them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ReasonCode {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl ReasonCode {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word for it, as in the JSON.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Nothing was to be sent.
+    NoSamples = "no_samples",
+    /// Over 1 % of the logs were not sent, or they were sent too late.
+    GeneratorLate = "generator_late",
+    /// The histogram of the lateness cannot be read.
+    LatenessUnreadable = "lateness_unreadable",
+    /// The histogram of the lateness is empty.
+    LatenessNotMeasured = "lateness_not_measured",
+    /// It was late, and there was no control.
+    NoControl = "no_control",
+    /// It was late, and no control was as long as the window.
+    ControlTooShort = "control_too_short",
+    /// It was late, and nothing was sent in a control.
+    ControlEmpty = "control_empty",
+    /// It was late, and so was a control.
+    ControlLate = "control_late",
+    /// It was late, and the machine was disturbed meanwhile.
+    MachineBusy = "machine_busy",
+    /// It was late, and the little that the machine took may explain it.
+    MachineMayExplain = "machine_may_explain",
+    /// A control was late, and the machine was disturbed meanwhile.
+    MachineBusyInControl = "machine_busy_in_control",
+    /// The hypervisor took over 5 % of the CPU time.
+    StolenCpu = "stolen_cpu",
+    /// Another build set it aside, in words that this one does not say.
+    Recorded = "recorded",
+    /// The queue could not be built.
+    QueueNotBuilt = "queue_not_built",
+    /// The queue panicked.
+    QueuePanicked = "queue_panicked",
+    /// The queue hung.
+    QueueHung = "queue_hung",
+    /// The driver cannot do what it was asked for.
+    RequestRefused = "request_refused",
+    /// The driver says that it is at fault itself.
+    DriverFailed = "driver_failed",
+    /// It was not over at its deadline.
+    TimedOut = "timed_out",
+    /// The child ended without a result, or badly after it.
+    ChildExited = "child_exited",
+    /// The child did not keep to the protocol, or its result cannot be true.
+    ProtocolBroken = "protocol_broken",
+    /// Something that the child started still ran after the result.
+    LeftBehind = "left_behind",
+    /// The child could not be started, or not be talked to.
+    NotStarted = "not_started",
+    /// It broke in a way for which there is no other code.
+    RepeatFailed = "repeat_failed",
+    /// The queue's version changed during the run.
+    QueueReplaced = "queue_replaced",
+    /// Counts that must agree do not.
+    LedgerOpen = "ledger_open",
+    /// Counts of a control that must agree do not.
+    ControlOpen = "control_open",
+    /// A histogram cannot be read.
+    HistogramUnreadable = "histogram_unreadable",
+    /// A number is not one, or is out of its range.
+    NumberImpossible = "number_impossible",
+    /// Drops that nobody can know of.
+    DropsUncounted = "drops_uncounted",
+    /// Logs waited for less time than their own calls took.
+    WaitsTooShort = "waits_too_short",
+    /// The series has too many points.
+    SeriesTooLong = "series_too_long",
+    /// Of things that are known only together, one is missing.
+    Incomplete = "incomplete",
+    /// The repeats hold more values than can be counted.
+    NotPooled = "not_pooled",
+    /// Every repeat was set aside.
+    NoValidRepeat = "no_valid_repeat",
+    /// No repeat gave anything at all.
+    NothingRun = "nothing_run",
+    /// A check, or a part of the target, does not hold.
+    CheckFailed = "check_failed",
+    /// Whether a check, or a part of the target, holds cannot be told.
+    CheckUndecided = "check_undecided",
+    /// The queue keeps its producers from sending in time.
+    StarvesProducers = "starves_producers",
+    /// More repeats were set aside than are valid.
+    Outnumbered = "outnumbered",
+    /// There is no case.
+    NoCase = "no_case",
+    /// No case of a scenario offers the throughput of its target.
+    TargetNotExercised = "target_not_exercised",
+    /// The run ended before it was finished.
+    Interrupted = "interrupted",
+}

@@ -1,0 +1,118 @@
+//! Why a check does not hold, or cannot be told.
+
+use crate::scenario::{CountName, LatencyName, Statistic};
+use crate::units::human;
+use crate::verdict::MIN_SAMPLES;
+use std::fmt;
+
+/// What keeps a check from holding. Its sentence is the check's `reason` in the report.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Shortfall {
+    /// It is something else.
+    #[error("it is {0}")]
+    Is(Observed),
+    /// The case has no valid repeat.
+    #[error("no valid repeat")]
+    NoValidRepeat,
+    /// Nothing was due.
+    #[error("nothing was offered")]
+    NothingOffered,
+    /// The queue does not let that latency be seen.
+    #[error("{0} could not be observed")]
+    NotObserved(LatencyName),
+    /// The latency has too few values for that statistic.
+    #[error("too few samples: {} ({})", human::count(*count), needed(*statistic))]
+    TooFewSamples {
+        /// How many it has.
+        count: u64,
+        /// The statistic.
+        statistic: Statistic,
+    },
+    /// A share of nothing.
+    #[error("{0} is 0: nothing to take a share of")]
+    ShareOfNothing(CountName),
+    /// Values that are only lower bounds decide it.
+    #[error("it is {observed}, and {} logs that were never sent leave it undecided", human::count(*censored))]
+    Censored {
+        /// What was observed.
+        observed: Observed,
+        /// How many values are lower bounds.
+        censored: u64,
+    },
+    /// Without the generator's own lateness it would have come out otherwise.
+    #[error("it is {observed}, but {} without the generator's own lateness", latency_or_unknown(*ideal_ns))]
+    GeneratorsLateness {
+        /// What was observed.
+        observed: Observed,
+        /// The same without the generator's lateness, in nanoseconds.
+        ideal_ns: Option<f64>,
+    },
+    /// Without what the generator left out it would have come out otherwise.
+    #[error("it is {observed}, and the generator did not send {}", human::count(*unsent))]
+    Unsent {
+        /// What was observed.
+        observed: Observed,
+        /// Logs that the generator did not send.
+        unsent: u64,
+    },
+}
+
+/// A number that was observed, with what it is of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Observed {
+    /// A time in nanoseconds.
+    Latency(f64),
+    /// A time in nanoseconds that is a lower bound.
+    AtLeast(f64),
+    /// A number of logs.
+    Count(u64),
+    /// A share of a whole: 1 is all of it.
+    Share(f64),
+    /// The share of the logs that were accepted in time.
+    Accepted {
+        /// Logs that were accepted.
+        accepted: u64,
+        /// Logs that were due.
+        offered: u64,
+    },
+    /// Logs per second.
+    Rate(f64),
+}
+
+impl Observed {
+    /// The number, in the unit of the check.
+    pub(in crate::verdict) fn value(self) -> f64 {
+        match self {
+            Self::Latency(value) | Self::AtLeast(value) | Self::Share(value) | Self::Rate(value) => value,
+            Self::Count(count) => count as f64,
+            Self::Accepted { accepted, offered } => accepted as f64 / offered as f64,
+        }
+    }
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Latency(ns) => f.write_str(&human::latency(ns)),
+            Self::AtLeast(ns) => write!(f, "at least {}", human::latency(ns)),
+            Self::Count(count) => f.write_str(&human::count(count)),
+            Self::Share(share) => f.write_str(&human::share(share)),
+            Self::Accepted { accepted, offered } => {
+                let [part, whole] = [accepted, offered].map(human::count);
+                write!(f, "{} ({part} of {whole})", human::share(self.value()))
+            }
+            Self::Rate(rate) => f.write_str(&human::rate(rate)),
+        }
+    }
+}
+
+fn needed(statistic: Statistic) -> String {
+    match statistic {
+        Statistic::Quantile(quantile) => format!("{quantile} needs {MIN_SAMPLES} above it"),
+        Statistic::Mean | Statistic::Max => format!("{MIN_SAMPLES} are needed"),
+    }
+}
+
+fn latency_or_unknown(ns: Option<f64>) -> String {
+    ns.map_or_else(|| "unknown".to_owned(), human::latency)
+}
