@@ -35,6 +35,10 @@ lint:
     cargo check --quiet --no-default-features
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 
+# Does it compile for the platforms that it is not tested on?
+targets *ARGS:
+    .ci/targets {{ARGS}}
+
 # Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
 python-drivers:
     drivers/python/setup

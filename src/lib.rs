@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`units`] | text | durations, rates, ratios, sizes, quantiles |
 //! | [`clock`] | | the one clock |
+//! | [`platform`] | | what differs between operating systems |
 //! | [`log_queue`] | log records | the built-in queue; usable by itself |
 //! | [`scenario`] | TOML text | [`scenario::Scenario`] |
 //! | [`matrix`] | `Scenario` | [`matrix::Case`]s |
@@ -24,6 +25,7 @@
 
 pub mod units;
 pub mod clock;
+pub mod platform;
 pub mod log_queue;
 pub mod scenario;
 pub mod matrix;

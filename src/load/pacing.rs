@@ -25,7 +25,8 @@ pub fn sleep_until(clock: &impl Clock, due: u64, pacing: Pacing, stop: &AtomicBo
         }
         match (clock.manual(), asleep(due - now, pacing)) {
             (Some(clock), _) => clock.advance_to(due),
-            (None, 0) => give_way(),
+            // Lets another thread have the core, if one wants it.
+            (None, 0) => std::thread::yield_now(),
             (None, span) => std::thread::sleep(Duration::from_nanos(span)),
         }
     }
@@ -38,24 +39,6 @@ pub fn asleep(left: u64, pacing: Pacing) -> u64 {
         Pacing::Hybrid => left.saturating_sub(SPIN).min(NAP),
         Pacing::Spin => 0,
     }
-}
-
-/// Asks the kernel to wake this thread from sleeps as exactly as it can; without effect where there is no such wish.
-pub fn sharpen_sleep() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
-}
-
-/// Lets another thread have the core, if one wants it.
-#[cfg(unix)]
-pub fn give_way() {
-    rustix::thread::sched_yield();
-}
-
-/// Lets another thread have the core, if one wants it.
-#[cfg(not(unix))]
-pub fn give_way() {
-    std::thread::yield_now();
 }
 
 /// Wakes tasks when their logs are due, from a thread of its own: tokio's timer has steps of a millisecond.

@@ -8,7 +8,7 @@ use super::tasks::{Shared, TaskResult, become_sender, resume_at, take_due};
 use crate::adapter::Queue;
 use crate::clock::Clock;
 use crate::load::Schedule;
-use crate::load::pacing::{asleep, give_way};
+use crate::load::pacing::asleep;
 use crate::scenario::Pacing;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -101,7 +101,7 @@ fn idle(clock: &impl Clock, due: Option<u64>, pacing: Pacing, resumed: &Resumed)
             return;
         }
         match due.map_or(NAP, |due| asleep(due - now, pacing)) {
-            0 => give_way(),
+            0 => thread::yield_now(),
             span => thread::park_timeout(Duration::from_nanos(span)),
         }
     }
