@@ -8,6 +8,10 @@ queue-load := "cargo run --quiet --profile " + profile + " --bin queue-load --"
 default:
     @just --list
 
+# Fetch what the tests and CI need besides Rust and Python: crates, and fapilog for the drivers in Python.
+setup: python-drivers
+    cargo fetch --locked
+
 # Put the queue under load as the scenario says; further arguments go to `queue-load run`.
 test-queue-load SCENARIO *ARGS:
     {{queue-load}} run {{SCENARIO}} {{ARGS}}
