@@ -118,7 +118,7 @@ const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
 }
 
 /// Every axis, in the order in which the product is made: the last one runs fastest.
-pub static AXES: [Axis; 17] = [
+pub static AXES: [Axis; 18] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
         always_in_id: true,
@@ -194,6 +194,15 @@ pub static AXES: [Axis; 17] = [
     axis("placement", "CPUs of producers and queue: `none`, `same` or `split`", Kind::Placement),
     axis("arrival", "when logs come: `uniform`, `poisson` or `burst:10`", Kind::Arrival),
     axis("phase", "schedules of the tasks: `spread` or `aligned`", Kind::Phase),
+    axis(
+        "batch_delay",
+        "built-in queue: time that its sink takes after each batch",
+        Kind::Time {
+            bounds: Nanos::ZERO..=Nanos::from_secs(10),
+            get: |p| p.batch_delay,
+            set: |p, t| p.batch_delay = t,
+        },
+    ),
 ];
 
 /// The rate over all tasks: takes the place of `rate` in a matrix, and can be selected by.
