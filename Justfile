@@ -8,6 +8,10 @@ queue-load := "cargo run --quiet --profile " + profile + " --bin queue-load --"
 default:
     @just --list
 
+# Fetch what the tests and CI need besides Rust and Python: crates, and fapilog for the drivers in Python.
+setup: python-drivers
+    cargo fetch --locked
+
 # Run a scenario; further arguments go to `queue-load run`.
 test-queue-load SCENARIO *ARGS:
     {{queue-load}} run {{SCENARIO}} {{ARGS}}
@@ -43,6 +47,10 @@ public-api:
 # The crate of somebody who puts a queue of their own under load in a test.
 test-outside:
     cargo test --quiet --manifest-path examples/in_a_test/Cargo.toml --target-dir {{target}}/outside --locked
+
+# Does it compile for the platforms that it is not tested on?
+targets *ARGS:
+    .ci/targets {{ARGS}}
 
 # Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
 python-drivers:

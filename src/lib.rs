@@ -22,6 +22,7 @@
 
 mod units;
 mod clock;
+mod platform;
 mod observed;
 pub mod log_queue;
 mod scenario;

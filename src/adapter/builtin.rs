@@ -1,12 +1,15 @@
 //! Our own queue, as a service would use it.
 
 use super::{About, Account, Queue, Setup, Sink};
+use crate::clock::Clock;
+use crate::load::pacing::sleep_until;
 use crate::load::payload::Value;
 use crate::load::{Entry, Reply, Stamp};
 use crate::log_queue::{self, Config, Level, LogQueue, Reason, Record};
-use crate::scenario::{Parameters, Strategy};
+use crate::scenario::{Pacing, Parameters, Strategy};
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The fields that carry the stamp.
@@ -38,7 +41,7 @@ impl Queue for Builtin {
     };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
-        Self::before(setup, Counted { sink })
+        Self::before(setup, Counted { sink, batch_delay: setup.parameters.batch_delay.0 })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
@@ -112,6 +115,8 @@ pub fn stamp_of(record: &Record) -> Option<Stamp> {
 /// The counting sink as a sink of the queue.
 struct Counted {
     sink: Sink,
+    /// Time that it takes after each batch, in nanoseconds: what a commit costs, however many records are in it.
+    batch_delay: u64,
 }
 
 impl log_queue::Sink for Counted {
@@ -120,7 +125,13 @@ impl log_queue::Sink for Counted {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()
+        self.sink.flush()?;
+        if self.batch_delay > 0 {
+            let clock = self.sink.clock();
+            // Nothing cuts it short: a queue that gives up at its deadline leaves its thread behind, as in a service.
+            sleep_until(clock, clock.now() + self.batch_delay, Pacing::Hybrid, &AtomicBool::new(false));
+        }
+        Ok(())
     }
 
     fn buffers(&self) -> bool {
@@ -131,7 +142,9 @@ impl log_queue::Sink for Counted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{LoadClock, ManualClock};
     use crate::load::{Phase, Template};
+    use crate::log_queue::Sink as _;
 
     #[test]
     fn the_stamp_survives_the_record_whatever_the_payload() {
@@ -143,5 +156,16 @@ mod tests {
             assert_eq!(record.fields().len(), fields as usize + 2);
         }
         assert_eq!(stamp_of(&Record::new(Level::Info, "not ours")), None);
+    }
+
+    #[test]
+    fn a_batch_takes_its_delay_however_many_records_it_has() {
+        for (batch_delay, records, taken) in [(0, 3, 0), (5_000, 3, 5_000), (5_000, 1, 5_000)] {
+            let clock = ManualClock::at(0);
+            let mut sink = Counted { sink: Sink::new(LoadClock::Manual(clock.clone()), 1, 0, None), batch_delay };
+            (0..records).for_each(|_| sink.write(&Record::new(Level::Info, "one")).unwrap());
+            sink.flush().unwrap();
+            assert_eq!(clock.now(), taken, "{batch_delay} ns, {records} records");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The files that a result is written to, beside or instead of stdout.
 
 use super::error::CliError;
+use crate::platform;
 use crate::render::{self, Format, View};
 use crate::report::{self, Report};
 use std::path::{Path, PathBuf};
@@ -92,8 +93,7 @@ fn writable(path: &Path) -> Result<(), String> {
     if !directory.is_dir() {
         return Err(format!("`{}` is no directory", directory.display()));
     }
-    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK)
-        .map_err(|error| format!("cannot write to its directory: {}", std::io::Error::from(error)))
+    platform::may_write_in(directory).map_err(|error| format!("cannot write to its directory: {error}"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::error::CliError;
 use crate::render::{View, sanitise};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use terminal_size::{Height, Width, terminal_size_of};
 
 /// Writes the result. A reader that has gone away is no error: it has seen what it wanted.
 pub fn result(bytes: &[u8]) -> Result<(), CliError> {
@@ -29,11 +30,7 @@ pub fn width() -> usize {
     if !io::stdout().is_terminal() {
         return View::FILE.width;
     }
-    rustix::termios::tcgetwinsize(io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|&columns| columns > 0)
-        .unwrap_or(View::FILE.width)
+    size_of(terminal_size_of(io::stdout())).map_or(View::FILE.width, |(columns, _)| columns)
 }
 
 /// How a report is shown on stdout.
@@ -49,9 +46,12 @@ pub fn colour_of_stderr(color: When) -> bool {
 /// Columns and rows of the terminal that stderr is.
 pub fn size_of_stderr() -> (usize, usize) {
     const USUAL: (usize, usize) = (80, 24);
-    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
-    let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
-    size.filter(|&(columns, rows)| columns > 0 && rows > 0).unwrap_or(USUAL)
+    size_of(terminal_size_of(io::stderr())).unwrap_or(USUAL)
+}
+
+/// Columns and rows, where there is a terminal that says both.
+fn size_of(said: Option<(Width, Height)>) -> Option<(usize, usize)> {
+    said.map(|(Width(columns), Height(rows))| (columns.into(), rows.into()))
 }
 
 /// An empty table without frames, as wide as stdout.

@@ -83,7 +83,7 @@ fn what_regressed_is_a_suspect_and_said_with_its_numbers() {
     assert_eq!(decision.suspects, [new.cases[0].id.clone()]);
     assert_eq!(
         decision.reason,
-        format!("1 of 2 cases regressed: {}: enqueue 10.0 µs → 15.0 µs (+5.00 µs, +50.0%), p = 2e-4", new.cases[0].id)
+        format!("1 of 2 cases regressed: {}: enqueue 10.0 µs → 15.0 µs (+5.00 µs, +50.0%), p = 3e-4", new.cases[0].id)
     );
     assert_eq!((decision.cases[0].change, decision.cases[1].change), (Change::Regressed, Change::Unchanged));
 }

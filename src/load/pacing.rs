@@ -27,7 +27,8 @@ pub fn sleep_until(clock: &impl Clock, due: u64, pacing: Pacing, stop: &AtomicBo
         }
         match (clock.manual(), asleep(due - now, pacing)) {
             (Some(clock), _) => clock.advance_to(due),
-            (None, 0) => give_way(),
+            // Lets another thread have the core, if one wants it.
+            (None, 0) => std::thread::yield_now(),
             (None, span) => std::thread::sleep(Duration::from_nanos(span)),
         }
     }
@@ -40,25 +41,6 @@ pub fn asleep(left: u64, pacing: Pacing) -> u64 {
         Pacing::Hybrid => left.saturating_sub(SPIN).min(NAP),
         Pacing::Spin => 0,
     }
-}
-
-/// Asks the kernel to wake this thread from sleeps as precisely as it can: without it, Linux may delay a wake-up by 50
-/// µs to merge timers. Does nothing on other systems.
-pub fn sharpen_sleep() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
-}
-
-/// Yields the core to another thread, if one wants it.
-#[cfg(unix)]
-pub fn give_way() {
-    rustix::thread::sched_yield();
-}
-
-/// Yields the core to another thread, if one wants it.
-#[cfg(not(unix))]
-pub fn give_way() {
-    std::thread::yield_now();
 }
 
 /// Wakes tasks when their logs are due. It runs on a thread of its own, because tokio's timer has steps of 1 ms.

@@ -3,8 +3,9 @@
 use super::encoding::{Distribution, EncodingError};
 use super::tracker::{Arrival, Arrivals, Tracker};
 use crate::clock::Clock;
-use crate::load::pacing::{sharpen_sleep, sleep_until};
+use crate::load::pacing::sleep_until;
 use crate::load::{Phase, Stamp};
+use crate::platform::sharpen_sleep;
 use crate::scenario::Pacing;
 use std::cell::Cell;
 use std::fmt;

@@ -3,6 +3,7 @@
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
 use super::model::{Environment, Report, ScenarioRecord, Tool};
+use crate::platform;
 use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
 use serde::Serialize;
@@ -178,12 +179,7 @@ pub(super) fn directory(path: &Path) -> &Path {
 
 /// Makes a rename last.
 pub(super) fn sync_directory(path: &Path) -> Result<(), ReportError> {
-    if cfg!(unix) {
-        File::open(directory(path))
-            .and_then(|directory| directory.sync_all())
-            .map_err(ReportError::io(path, "sync its directory"))?;
-    }
-    Ok(())
+    platform::sync_directory(directory(path)).map_err(ReportError::io(path, "sync its directory"))
 }
 
 #[cfg(test)]

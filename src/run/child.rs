@@ -9,11 +9,11 @@ use super::scratch::Scratch;
 use super::witness::{Seen, Watch};
 use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
+use crate::platform;
 use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -72,11 +72,11 @@ impl ChildCommand {
         let mut command = Command::new(&self.program);
         command.args(&self.args);
         if let Some(path) = scratch.path() {
-            command.env("TMPDIR", path);
+            command.envs(platform::TEMPORARY.iter().map(|variable| (variable, path)));
         }
         command.envs(self.env.iter().map(|(key, value)| (key, value)));
         if let Some(name) = &self.name {
-            command.arg0(name);
+            platform::call_itself(&mut command, name);
         }
         if let Some(path) = &self.working_dir {
             command.current_dir(path);
@@ -305,7 +305,7 @@ impl ChildDriver {
                 settled?;
                 let status = status.map_err(no_status)?;
                 // Told to stop, a child may well answer with a status of its own; only a signal is then a crash.
-                let crashed = if told_to_stop { status.signal().is_some() } else { !status.success() };
+                let crashed = if told_to_stop { platform::signal_of(status).is_some() } else { !status.success() };
                 if crashed {
                     return Err(exited(status, true));
                 }
@@ -372,7 +372,7 @@ fn silence(process: &mut Process) -> Result<(), Fault> {
 }
 
 pub(super) fn exited(status: ExitStatus, after_result: bool) -> Fault {
-    Fault::Exited { code: status.code(), signal: status.signal(), after_result }
+    Fault::Exited { code: status.code(), signal: platform::signal_of(status), after_result }
 }
 
 pub(super) fn cannot_hear(error: io::Error) -> Fault {

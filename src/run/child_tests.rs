@@ -4,7 +4,7 @@ use super::child::{ChildCommand, ChildDriver, Limits, Verify};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError};
 use super::fixture::{self, HELLO, PROGRESS, STARTED};
-use super::leftovers::tests::is_alive;
+use super::leftovers::is_alive;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::units::Nanos;
@@ -52,11 +52,11 @@ fn problem(error: &RepeatError) -> &str {
 }
 
 /// The process ids that a script wrote to stderr.
-fn pids(error: &RepeatError) -> Vec<i32> {
+fn pids(error: &RepeatError) -> Vec<u32> {
     error.stderr_tail.iter().map(|line| line.parse().unwrap_or_else(|_| panic!("no pid: {line}"))).collect()
 }
 
-fn assert_gone(pids: &[i32]) {
+fn assert_gone(pids: &[u32]) {
     assert!(!pids.is_empty());
     for &pid in pids {
         assert!(!is_alive(pid), "process {pid} was left behind");

@@ -8,6 +8,7 @@ use super::lines::LineSplitter;
 use super::yardstick::{Moment, YardstickReading};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
+use crate::platform;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -266,7 +267,7 @@ fn failed<'a>(path: &'a Path, action: &'static str) -> impl Fn(io::Error) -> Run
 /// Makes a new file's name durable.
 fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    platform::sync_directory(directory.unwrap_or(Path::new(".")))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A repeat's directory for temporary files. A child that is killed cannot tidy up; this does it.
 
 use super::leftovers::Mark;
+use crate::platform;
 use std::path::{Path, PathBuf};
 
 /// A directory that only this user may enter, removed with all that is in it when this is dropped.
@@ -11,18 +12,13 @@ impl Scratch {
     /// child that needs one finds out by itself.
     pub(super) fn new(mark: &Mark) -> Self {
         let path = std::env::temp_dir().join(format!("queue-load-{}", mark.as_str()));
-        Self(create(&path).is_ok().then_some(path))
+        Self(platform::create_private_directory(&path).is_ok().then_some(path))
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> Option<&Path> {
         self.0.as_deref()
     }
-}
-
-fn create(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().mode(0o700).create(path)
 }
 
 impl Drop for Scratch {

@@ -3,7 +3,7 @@
 //! that something else slowed down.
 
 use crate::clock::{Clock, SystemClock};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use crate::platform;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,11 +157,8 @@ fn ping() -> Option<Vec<u64>> {
 
 /// Moves the calling thread to the last of its CPUs.
 fn one_cpu() -> Option<()> {
-    let allowed = sched_getaffinity(None).ok()?;
-    let last = (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu))?;
-    let mut only = CpuSet::new();
-    only.set(last);
-    sched_setaffinity(None, &only).ok()
+    let allowed = platform::allowed_cpus().ok()??;
+    platform::move_to_cpus(&[*allowed.last()?]).ok()
 }
 
 #[cfg(test)]

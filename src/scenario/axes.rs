@@ -120,7 +120,7 @@ const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
 }
 
 /// Every axis, in the order of the product: the last one varies fastest.
-pub static AXES: [Axis; 17] = [
+pub static AXES: [Axis; 18] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
         always_in_id: true,
@@ -196,6 +196,15 @@ pub static AXES: [Axis; 17] = [
     axis("placement", "which CPUs producers and queue use: `none`, `same` or `split`", Kind::Placement),
     axis("arrival", "when logs are due: `uniform`, `poisson` or `burst:10`", Kind::Arrival),
     axis("phase", "how the tasks' schedules are shifted: `spread` or `aligned`", Kind::Phase),
+    axis(
+        "batch_delay",
+        "built-in queue: time that its sink takes after each batch",
+        Kind::Time {
+            bounds: Nanos::ZERO..=Nanos::from_secs(10),
+            get: |p| p.batch_delay,
+            set: |p, t| p.batch_delay = t,
+        },
+    ),
 ];
 
 /// The rate over all tasks. It replaces `rate` in a matrix, and selectors can use it.

@@ -250,6 +250,9 @@ pub struct Parameters {
     /// How the schedules of the tasks lie to each other.
     #[serde(default)]
     pub phase: PhaseShift,
+    /// Time that the built-in queue's sink takes after each batch.
+    #[serde(default, rename = "batch_delay_ns")]
+    pub batch_delay: Nanos,
 }
 
 impl Parameters {
@@ -283,6 +286,7 @@ impl Default for Parameters {
             placement: Placement::default(),
             arrival: Arrival::default(),
             phase: PhaseShift::default(),
+            batch_delay: Nanos::ZERO,
         }
     }
 }
@@ -494,7 +498,7 @@ mod tests {
              \"rate\":\"100/s\",\"duration_ns\":30000000000,\"batch_size\":10,\
              \"batch_timeout_ns\":1000000000,\"sample_rate\":\"10%\",\"sink\":\"counting\",\
              \"sink_delay_ns\":0,\"payload\":\"4f+64B\",\"producers\":\"tasks\",\"pacing\":\"hybrid\",\
-             \"placement\":\"none\",\"arrival\":\"uniform\",\"phase\":\"spread\"}"
+             \"placement\":\"none\",\"arrival\":\"uniform\",\"phase\":\"spread\",\"batch_delay_ns\":0}"
         );
         assert_eq!(serde_json::from_str::<Parameters>(&json).unwrap(), parameters);
         let older = json.split(",\"producers\"").next().unwrap().to_owned() + "}";

@@ -108,7 +108,7 @@ fn find(program: &str, directory: &Path, path: &OsString) -> Option<PathBuf> {
 }
 
 fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+    crate::platform::may_run(path)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub use repeat::simulate::simulate;
 use crate::adapter::{Host, Queue, Registry};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
+use crate::platform::claim_stdout;
 use protocol::{Failure, FailureKind, Hello, Message, PROTOCOL_VERSION, Request};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -99,21 +100,6 @@ pub fn serve(queues: &Queues) -> bool {
 impl Failure {
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
-    }
-}
-
-/// Takes stdout for the protocol alone; what a queue prints there ends up on stderr.
-fn claim_stdout() -> io::Result<File> {
-    #[cfg(unix)]
-    {
-        let ours = rustix::io::dup(io::stdout())?;
-        rustix::stdio::dup2_stdout(io::stderr())?;
-        Ok(File::from(ours))
-    }
-    #[cfg(not(unix))]
-    {
-        use std::os::windows::io::AsHandle;
-        Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
     }
 }
 

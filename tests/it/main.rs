@@ -4,6 +4,7 @@ mod accounting;
 mod cli;
 mod conformance;
 mod comparing;
+mod complete;
 mod formats;
 mod gate_trial;
 mod gating;

@@ -1,9 +1,10 @@
 //! What can be said of a case in one number: as text, as a sort key, and as how bad it is.
 
 use crate::measure::Ledger;
+use crate::render::parts::columns::axis_of;
 use crate::render::parts::numbers;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
-use crate::scenario::{Parameters, Statistic};
+use crate::scenario::{Parameters, Statistic, Value};
 
 /// A number of a case.
 pub(super) struct Metric {
@@ -112,16 +113,15 @@ pub(super) fn target_metric(report: &Report) -> &'static str {
 }
 
 /// What an axis is sorted by, where its text would not do.
-pub(super) fn sort_key(parameters: &Parameters, axis: &str) -> Option<f64> {
-    match axis {
-        "maxsize" => Some(parameters.maxsize as f64),
-        "tasks" => Some(f64::from(parameters.concurrency)),
-        "rate" => Some(parameters.rate.per_second()),
-        "offered" => Some(f64::from(parameters.concurrency) * parameters.rate.per_second()),
-        "duration" => Some(parameters.duration.0 as f64),
-        "batch size" => Some(parameters.batch_size as f64),
-        "batch timeout" => Some(parameters.batch_timeout.0 as f64),
-        "sink delay" => Some(parameters.sink_delay.0 as f64),
+pub(super) fn sort_key(parameters: &Parameters, column: &str) -> Option<f64> {
+    if column == "offered" {
+        return Some(f64::from(parameters.concurrency) * parameters.rate.per_second());
+    }
+    match axis_of(column)?.get(parameters) {
+        Value::Count(count) => Some(count as f64),
+        Value::Rate(rate) => Some(rate.per_second()),
+        Value::Time(time) => Some(time.0 as f64),
+        Value::Share(share) => Some(share.as_f64()),
         _ => None,
     }
 }

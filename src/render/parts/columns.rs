@@ -5,41 +5,83 @@ use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::render::sanitise;
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
-use crate::scenario::{Pacing, Parameters, PhaseShift, Placement, Producers};
+use crate::scenario::{AXES, Axis, Parameters, Value};
 use crate::units::human;
 use crate::verdict::Outcome;
 
 /// Longest text of a cell that comes from outside, in characters.
 const MAX_CELL: usize = 24;
 
-/// An axis: its column, and how a value is said above the table when it is the same everywhere.
-pub(in crate::render) struct Axis {
+/// A column of what a case is: of an axis, or of what follows from it.
+struct Subject {
     key: &'static str,
     right: bool,
-    value: fn(&CaseRecord) -> String,
+    /// The default is not worth saying where it is the same everywhere.
+    usual: Option<String>,
+    value: Box<dyn Fn(&CaseRecord) -> String>,
 }
 
-const AXES: [Axis; 19] = [
-    Axis { key: "scenario", right: false, value: |case| sanitise(&case.scenario, MAX_CELL) },
-    Axis { key: "queue", right: false, value: |case| sanitise(&case.parameters.queue, MAX_CELL) },
-    Axis { key: "strategy", right: false, value: |case| case.parameters.strategy.name().into() },
-    Axis { key: "maxsize", right: true, value: |case| human::count(case.parameters.maxsize) },
-    Axis { key: "tasks", right: true, value: |case| human::count(case.parameters.concurrency.into()) },
-    Axis { key: "rate", right: true, value: |case| numbers::exact_rate(case.parameters.rate) },
-    Axis { key: "offered", right: true, value: |case| human::rate(offered(&case.parameters)) },
-    Axis { key: "duration", right: true, value: |case| case.parameters.duration.to_string() },
-    Axis { key: "batch size", right: true, value: |case| human::count(case.parameters.batch_size) },
-    Axis { key: "batch timeout", right: true, value: |case| case.parameters.batch_timeout.to_string() },
-    Axis { key: "sample rate", right: true, value: |case| case.parameters.sample_rate.to_string() },
-    Axis { key: "sink", right: false, value: |case| case.parameters.sink.name().into() },
-    Axis { key: "sink delay", right: true, value: |case| case.parameters.sink_delay.to_string() },
-    Axis { key: "payload", right: false, value: |case| case.parameters.payload.to_string() },
-    Axis { key: "producers", right: false, value: |case| case.parameters.producers.to_string() },
-    Axis { key: "pacing", right: false, value: |case| case.parameters.pacing.to_string() },
-    Axis { key: "placement", right: false, value: |case| case.parameters.placement.to_string() },
-    Axis { key: "arrival", right: false, value: |case| case.parameters.arrival.to_string() },
-    Axis { key: "phase", right: false, value: |case| case.parameters.phase.to_string() },
+/// Axes that are named above the table even with their default: they say what the queue and its logs are.
+const ALWAYS_SAID: [&str; 12] = [
+    "queue",
+    "strategy",
+    "maxsize",
+    "concurrency",
+    "rate",
+    "duration",
+    "batch_size",
+    "batch_timeout",
+    "sample_rate",
+    "sink",
+    "sink_delay",
+    "payload",
 ];
+
+/// What a case is, in the order of its columns: the scenario, every axis, and what is offered behind the rate.
+fn subjects() -> Vec<Subject> {
+    let scenario = |case: &CaseRecord| sanitise(&case.scenario, MAX_CELL);
+    let mut subjects = vec![Subject { key: "scenario", right: false, usual: None, value: Box::new(scenario) }];
+    for axis in &AXES {
+        subjects.push(of_axis(axis));
+        if axis.name == "rate" {
+            let value = |case: &CaseRecord| human::rate(offered(&case.parameters));
+            subjects.push(Subject { key: "offered", right: true, usual: None, value: Box::new(value) });
+        }
+    }
+    subjects
+}
+
+fn of_axis(axis: &'static Axis) -> Subject {
+    let default = axis.default();
+    Subject {
+        key: key(axis.name),
+        right: matches!(default, Some(Value::Count(_) | Value::Rate(_) | Value::Time(_) | Value::Share(_))),
+        usual: default.filter(|_| !ALWAYS_SAID.contains(&axis.name)).map(|default| default.to_string()),
+        value: Box::new(|case| match axis.get(&case.parameters) {
+            Value::Queue(name) => sanitise(&name, MAX_CELL),
+            Value::Count(count) => human::count(count),
+            Value::Rate(rate) => numbers::exact_rate(rate),
+            value => value.to_string(),
+        }),
+    }
+}
+
+/// The axis that a column shows; `None` of a column that shows something else.
+pub(in crate::render) fn axis_of(column: &str) -> Option<&'static Axis> {
+    AXES.iter().find(|axis| key(axis.name) == column)
+}
+
+/// What an axis is called where it is shown: by its name, unless there is a better one.
+fn key(name: &'static str) -> &'static str {
+    match name {
+        "concurrency" => "tasks",
+        "batch_size" => "batch size",
+        "batch_timeout" => "batch timeout",
+        "sample_rate" => "sample rate",
+        "sink_delay" => "sink delay",
+        _ => name,
+    }
+}
 
 fn offered(parameters: &Parameters) -> f64 {
     f64::from(parameters.concurrency) * parameters.rate.per_second()
@@ -48,35 +90,23 @@ fn offered(parameters: &Parameters) -> f64 {
 /// The axes as columns where they vary, and as `axis value` texts where they do not.
 pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
     let (mut columns, mut same) = (Vec::new(), Vec::new());
-    for axis in &AXES {
-        let cells: Vec<String> = report.cases.iter().map(axis.value).collect();
+    for Subject { key, right, usual, value } in subjects() {
+        let cells: Vec<String> = report.cases.iter().map(value).collect();
         let Some(first) = cells.first() else { continue };
         if cells.iter().any(|cell| cell != first) {
             // What is offered follows from tasks and rate, one of which varies too.
-            let dispensable = (axis.key == "offered").then_some(2);
-            columns.push(Column { key: axis.key, header: header(axis.key), right: axis.right, dispensable, cells });
-        } else if axis.key != "scenario" && !is_usual(axis.key, first) {
-            same.push(format!("{} {first}", axis.key));
+            let dispensable = (key == "offered").then_some(2);
+            columns.push(Column { key, header: header(key), right, dispensable, cells });
+        } else if key != "scenario" && usual.as_ref() != Some(first) {
+            same.push(format!("{key} {first}"));
         }
     }
     (columns, same)
 }
 
-/// Whether a value is the default of an axis that says how the load is made: named only where it is another one.
-fn is_usual(key: &str, value: &str) -> bool {
-    let usual = [
-        ("producers", Producers::default().name()),
-        ("pacing", Pacing::default().name()),
-        ("placement", Placement::default().name()),
-        ("arrival", "uniform"),
-        ("phase", PhaseShift::default().name()),
-    ];
-    usual.contains(&(key, value))
-}
-
 /// The axes of one case, all of them.
 pub(in crate::render) fn all_axes(case: &CaseRecord) -> Vec<String> {
-    AXES.iter().map(|axis| format!("{} {}", axis.key, (axis.value)(case))).collect()
+    subjects().iter().map(|subject| format!("{} {}", subject.key, (subject.value)(case))).collect()
 }
 
 fn header(key: &'static str) -> &'static str {

@@ -3,8 +3,8 @@
 
 use crate::clock::Clock;
 use crate::load::metronome::Metronome;
-use crate::load::pacing::sharpen_sleep;
 use crate::measure::jitter::Jitter;
+use crate::platform::sharpen_sleep;
 use crate::worker::observe::whereabouts::{self, Seen, Whereabouts};
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::send::tasks::Span;

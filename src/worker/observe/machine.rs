@@ -1,6 +1,7 @@
 //! What the kernel says of this process and of the machine; what it does not say is `None`.
 
 use crate::measure::CpuShares;
+use crate::platform;
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -111,7 +112,7 @@ impl Snapshot {
             threads: thread_ids().into_iter().filter_map(|id| Some((id, Thread::read(id)?))).collect(),
             ticks: parse_ticks(&stat),
             by_cpu: parse_cpus(&stat),
-            process: process_time(),
+            process: platform::process_time(),
         }
     }
 
@@ -206,22 +207,6 @@ pub fn thread_ids() -> Vec<u32> {
 /// Largest amount of memory that this process has occupied so far, in bytes.
 pub fn peak_memory() -> Option<u64> {
     field(&read("/proc/self/status")?, "VmHWM:").map(|kib| kib * 1024)
-}
-
-/// The time and the CPU time of this process, in nanoseconds.
-#[cfg(target_os = "linux")]
-fn process_time() -> Option<(u64, u64)> {
-    use rustix::time::{ClockId, clock_gettime};
-    let ns = |clock| {
-        let time = clock_gettime(clock);
-        Some(u64::try_from(time.tv_sec).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec).ok()?)
-    };
-    Some((ns(ClockId::Monotonic)?, ns(ClockId::ProcessCPUTime)?))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn process_time() -> Option<(u64, u64)> {
-    None
 }
 
 fn read(path: &str) -> Option<String> {

@@ -6,10 +6,10 @@
 
 use crate::clock::Clock;
 use crate::load::metronome::Metronome;
-use crate::load::pacing::sharpen_sleep;
 use crate::measure::lag::{Lags, Pending, When};
 use crate::measure::{Latencies, Latency};
 use crate::plan::IDLE;
+use crate::platform::sharpen_sleep;
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::send::tasks::Span;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -113,7 +113,7 @@ pub fn drive<Q: Queue>(
     running.end();
     let LoadState { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
-    let passed = after.since(&before, &bench.cpus.numbers());
+    let passed = after.since(&before, bench.cpus.numbers());
     let (jitter, seen) = watch.finish().unzip();
     Ok(Driven { queue, recorders, tasks, passed, jitter, seen: seen.unwrap_or_default() })
 }

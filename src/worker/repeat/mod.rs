@@ -12,6 +12,7 @@ use crate::load::producer::GRACE;
 use crate::measure::Measurement;
 use crate::measure::lag::When;
 use crate::plan::PlannedRepeat;
+use crate::platform;
 use crate::scenario::SinkKind;
 use crate::worker::observe::account::{self, Observed};
 use crate::worker::observe::{floor, responsiveness};
@@ -114,9 +115,7 @@ fn open_sink(kind: SinkKind) -> std::io::Result<Option<Box<dyn Write + Send>>> {
         SinkKind::File => {
             let path = std::env::temp_dir().join(format!("queue-load-{}.jsonl", std::process::id()));
             let file = std::fs::File::create_new(&path)?;
-            // Without a name it is gone with the process, however that ends.
-            #[cfg(unix)]
-            std::fs::remove_file(&path)?;
+            platform::take_name(&path)?;
             Ok(Some(Box::new(BufWriter::new(file))))
         }
     }

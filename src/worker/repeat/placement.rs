@@ -4,17 +4,17 @@
 //! the queue, and to the producers' before it starts those. Threads that a queue starts later, inside a call, run where
 //! the caller runs.
 
+use crate::platform;
 use crate::scenario::Placement;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The CPUs of the two sides; `None`: all that the process may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The CPUs of the two sides, by their numbers; `None`: all that the process may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cpus {
-    queue: Option<CpuSet>,
-    producers: Option<CpuSet>,
+    queue: Option<Vec<usize>>,
+    producers: Option<Vec<usize>>,
     count: usize,
-    /// Those of both sides.
-    all: CpuSet,
+    /// Those of both sides; none where the system does not tell.
+    all: Vec<usize>,
 }
 
 impl Cpus {
@@ -22,34 +22,45 @@ impl Cpus {
     /// one and the producers the others.
     ///
     /// # Errors
-    /// `split` with a single CPU; an affinity that cannot be read.
+    /// `split` with a single CPU; an affinity that cannot be read; any but `none` where threads are not given CPUs.
     pub fn share(placement: Placement) -> Result<Self, String> {
-        let allowed = sched_getaffinity(None).map_err(|error| format!("cannot read the CPU affinity: {error}"))?;
-        Self::of(placement, &allowed)
+        let allowed = platform::allowed_cpus().map_err(|error| format!("cannot read the CPU affinity: {error}"))?;
+        match allowed {
+            Some(allowed) => Self::of(placement, allowed),
+            None => Self::unknown(placement),
+        }
     }
 
-    fn of(placement: Placement, allowed: &CpuSet) -> Result<Self, String> {
-        let numbers = numbers(allowed);
-        let (Some((&last, others)), placement) = (numbers.split_last(), placement) else {
+    /// Where the system does not tell which CPUs there are: only how many, and threads run where it puts them.
+    fn unknown(placement: Placement) -> Result<Self, String> {
+        if placement != Placement::None {
+            return Err(format!("placement `{placement}` needs Linux, which gives threads their CPUs; use `none`"));
+        }
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { queue: None, producers: None, count, all: Vec::new() })
+    }
+
+    fn of(placement: Placement, allowed: Vec<usize>) -> Result<Self, String> {
+        let Some((&last, others)) = allowed.split_last() else {
             return Err("this process may run on no CPU".to_owned());
         };
         let (queue, producers) = match placement {
-            Placement::None => return Ok(Self { queue: None, producers: None, count: numbers.len(), all: *allowed }),
-            Placement::Same => (set(&[last]), set(&[last])),
+            Placement::None => return Ok(Self { queue: None, producers: None, count: allowed.len(), all: allowed }),
+            Placement::Same => (vec![last], vec![last]),
             Placement::Split if others.is_empty() => {
                 return Err(
                     "placement `split` needs two CPUs, and this process may use one; use `none` or `same`".to_owned()
                 );
             }
-            Placement::Split => (set(&[last]), set(others)),
+            Placement::Split => (vec![last], others.to_vec()),
         };
-        let all = if placement == Placement::Same { queue } else { *allowed };
-        Ok(Self { queue: Some(queue), producers: Some(producers), count: producers.count() as usize, all })
+        let all = if placement == Placement::Same { queue.clone() } else { allowed };
+        Ok(Self { queue: Some(queue), count: producers.len(), producers: Some(producers), all })
     }
 
-    /// The numbers of the CPUs on which any thread of the repeat may run.
-    pub fn numbers(&self) -> Vec<usize> {
-        numbers(&self.all)
+    /// The numbers of the CPUs on which any thread of the repeat may run; none where the system does not tell.
+    pub fn numbers(&self) -> &[usize] {
+        &self.all
     }
 
     /// Number of CPUs for the producers.
@@ -62,7 +73,7 @@ impl Cpus {
     /// # Errors
     /// When the kernel refuses.
     pub fn go_to_queue(&self) -> Result<(), String> {
-        go(self.queue.as_ref())
+        go(self.queue.as_deref())
     }
 
     /// Moves the calling thread to the producers' CPUs.
@@ -70,22 +81,12 @@ impl Cpus {
     /// # Errors
     /// When the kernel refuses.
     pub fn go_to_producers(&self) -> Result<(), String> {
-        go(self.producers.as_ref())
+        go(self.producers.as_deref())
     }
 }
 
-fn numbers(cpus: &CpuSet) -> Vec<usize> {
-    (0..CpuSet::MAX_CPU).filter(|&cpu| cpus.is_set(cpu)).collect()
-}
-
-fn set(cpus: &[usize]) -> CpuSet {
-    let mut set = CpuSet::new();
-    cpus.iter().for_each(|&cpu| set.set(cpu));
-    set
-}
-
-fn go(cpus: Option<&CpuSet>) -> Result<(), String> {
-    let moved = cpus.map_or(Ok(()), |cpus| sched_setaffinity(None, cpus));
+fn go(cpus: Option<&[usize]>) -> Result<(), String> {
+    let moved = cpus.map_or(Ok(()), platform::move_to_cpus);
     moved.map_err(|error| format!("cannot set the CPU affinity: {error}"))
 }
 
@@ -95,20 +96,31 @@ mod tests {
 
     #[test]
     fn cpus_are_shared_out_as_the_placement_says() {
-        let allowed = set(&[1, 4, 6]);
-        let of = |placement| Cpus::of(placement, &allowed).unwrap();
-        let (all, last) = (set(&[1, 4, 6]), Some(set(&[6])));
-        assert_eq!(of(Placement::None), Cpus { queue: None, producers: None, count: 3, all });
-        assert_eq!(of(Placement::Same), Cpus { queue: last, producers: last, count: 1, all: set(&[6]) });
-        assert_eq!(of(Placement::Split), Cpus { queue: last, producers: Some(set(&[1, 4])), count: 2, all });
-        let numbers = [Placement::None, Placement::Same, Placement::Split].map(|placement| of(placement).numbers());
-        assert_eq!(numbers, [vec![1, 4, 6], vec![6], vec![1, 4, 6]]);
+        for (placement, queue, producers, count, all) in [
+            (Placement::None, None, None, 3, vec![1, 4, 6]),
+            (Placement::Same, Some(vec![6]), Some(vec![6]), 1, vec![6]),
+            (Placement::Split, Some(vec![6]), Some(vec![1, 4]), 2, vec![1, 4, 6]),
+        ] {
+            let expected = Cpus { queue, producers, count, all };
+            assert_eq!(Cpus::of(placement, vec![1, 4, 6]), Ok(expected), "{placement}");
+        }
     }
 
     #[test]
     fn one_cpu_cannot_be_split() {
-        assert!(Cpus::of(Placement::Split, &set(&[3])).unwrap_err().contains("two CPUs"));
-        assert!(Cpus::of(Placement::Same, &set(&[3])).is_ok());
-        assert!(Cpus::of(Placement::None, &set(&[])).is_err());
+        assert!(Cpus::of(Placement::Split, vec![3]).unwrap_err().contains("two CPUs"));
+        assert!(Cpus::of(Placement::Same, vec![3]).is_ok());
+        assert!(Cpus::of(Placement::None, vec![]).is_err());
+    }
+
+    #[test]
+    fn where_cpus_have_no_numbers_threads_run_where_the_system_puts_them() {
+        let cpus = Cpus::unknown(Placement::None).unwrap();
+        assert!(cpus.of_producers() > 0 && cpus.numbers().is_empty());
+        assert_eq!((cpus.go_to_queue(), cpus.go_to_producers()), (Ok(()), Ok(())));
+        for placement in [Placement::Same, Placement::Split] {
+            let error = Cpus::unknown(placement).unwrap_err();
+            assert!(error.contains(&format!("`{placement}` needs Linux")), "{error}");
+        }
     }
 }

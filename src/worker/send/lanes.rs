@@ -7,7 +7,7 @@
 use crate::adapter::Queue;
 use crate::clock::Clock;
 use crate::load::Schedule;
-use crate::load::pacing::{asleep, give_way};
+use crate::load::pacing::asleep;
 use crate::scenario::Pacing;
 use crate::worker::send::tasks::{LoadState, TaskResult, become_sender, resume_at, take_due};
 use std::pin::Pin;
@@ -108,7 +108,7 @@ fn idle(clock: &impl Clock, due: Option<u64>, pacing: Pacing, resumed: &Resumed)
             return;
         }
         match due.map_or(NAP, |due| asleep(due - now, pacing)) {
-            0 => give_way(),
+            0 => thread::yield_now(),
             span => thread::park_timeout(Duration::from_nanos(span)),
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::adapter::{About, Queue};
 use crate::clock::LoadClock;
-use crate::load::pacing::{Pacer, sharpen_sleep};
+use crate::load::pacing::Pacer;
+use crate::platform::sharpen_sleep;
 use crate::scenario::{self, Pacing, Parameters};
 use crate::worker::observe::machine::PRODUCER;
 use crate::worker::protocol::{Failure, FailureKind};
