@@ -69,6 +69,8 @@ pub(super) struct Level {
 pub(super) struct Answered {
     pub(super) test: MetricTest,
     pub(super) shown: Shown,
+    /// How much worse had to be ruled out for it to be the same, in the metric's unit.
+    pub(super) ruled_out: f64,
     /// Number of repeats on each side that would be enough; `None` if there are enough, or if no number would be.
     pub(super) repeats_needed: Option<u64>,
 }
@@ -161,7 +163,7 @@ impl<'q> Answer<'q> {
             p_worse_adjusted: p_worse,
             change: shown.change(),
         };
-        Answered { test, shown, repeats_needed: self.repeats_needed(shown, level) }
+        Answered { test, shown, ruled_out: question.ruled_out, repeats_needed: self.repeats_needed(shown, level) }
     }
 
     fn has_appeared(&self, p_worse: f64, alpha: f64) -> Shown {

@@ -5,7 +5,7 @@ use super::answers::{Answered, Shown};
 use super::effect::effect;
 use super::family::{Examined, Family};
 use super::modes::modes;
-use super::promises::{ACCEPTED, CPU_RULED_OUT, ENQUEUE, lacks_counts};
+use super::promises::{ACCEPTED, ENQUEUE, lacks_counts};
 use super::steadiness::Speed;
 use super::{CaseDecision, Change, Finding, FindingKind, MetricTest, MetricUnit, Options, exact};
 use crate::report::CaseRecord;
@@ -211,8 +211,7 @@ fn finding(answered: &Answered) -> Option<Finding> {
     };
     let open = match test.bound_ns {
         Some(_) => "5 points".to_owned(),
-        None if test.unit == MetricUnit::CpuPerMillion => test.unit.show(CPU_RULED_OUT * test.margin),
-        None => test.unit.show(test.margin),
+        None => test.unit.show(answered.ruled_out),
     };
     let (kind, text) = match answered.shown {
         Shown::Same => return None,

@@ -35,8 +35,8 @@ pub(super) struct Question {
     pub(super) bound_ns: Option<u64>,
     /// How much worse it has to be to count.
     pub(super) margin: f64,
-    /// How much worse must be ruled out for it to be the same. More than the margin only for CPU time, and for shares of
-    /// slow logs, which a hiccup of milliseconds moves by as much in a short window.
+    /// How much worse must be ruled out for it to be the same. More than the margin for what identical code moves by as
+    /// much: see [`LEEWAY`] and [`SLOW_RULED_OUT`].
     pub(super) ruled_out: f64,
     /// One value a repeat.
     pub(super) base: Vec<f64>,
@@ -84,9 +84,12 @@ const LEAST_SERVED: f64 = 0.05;
 const SLOW_RULED_OUT: f64 = 0.05;
 /// CPU seconds per million logs that are ignored: 1 µs per log, which is 1 % of a core at 10,000 logs/s.
 const CPU: f64 = 1.0;
-/// CPU time is the same if so many times its margin can be ruled out: how often a worker is woken differs from process to
-/// process, and moves it by half of what a log costs.
-pub(super) const CPU_RULED_OUT: f64 = 2.0;
+/// A time is the same if this many times its margin can be ruled out, where repeats of identical code differ by more than
+/// the margin: a p99 moves with each millisecond that is stolen, CPU time with how often a worker is woken.
+const LEEWAY: f64 = 2.0;
+/// A wait in the task's own queue is ignored up to this many times the cost of a call that is ignored. A call that takes
+/// longer is seen by `enqueue`; what is left is the wait for an earlier call, which pauses of the machine make longer.
+const WAIT: f64 = 5.0;
 /// Memory that is ignored, in bytes.
 const MEMORY: f64 = 4_194_304.0;
 /// A share of slow logs has grown if it is this many times the old one,
@@ -103,10 +106,12 @@ struct Promise {
     larger_is_worse: bool,
     of: fn(&RepeatRecord) -> Option<f64>,
     margin: fn(Stakes, f64) -> f64,
+    /// How many times the margin must be ruled out for it to be the same.
+    leeway: f64,
 }
 
 const fn time(metric: &'static str, of: fn(&RepeatRecord) -> Option<f64>, margin: fn(Stakes, f64) -> f64) -> Promise {
-    Promise { metric, unit: MetricUnit::Nanoseconds, larger_is_worse: true, of, margin }
+    Promise { metric, unit: MetricUnit::Nanoseconds, larger_is_worse: true, of, margin, leeway: 1.0 }
 }
 
 const fn worse_if_more(
@@ -115,7 +120,7 @@ const fn worse_if_more(
     of: fn(&RepeatRecord) -> Option<f64>,
     margin: fn(Stakes, f64) -> f64,
 ) -> Promise {
-    Promise { metric, unit, larger_is_worse: true, of, margin }
+    Promise { metric, unit, larger_is_worse: true, of, margin, leeway: 1.0 }
 }
 
 const fn worse_if_less(
@@ -123,7 +128,11 @@ const fn worse_if_less(
     of: fn(&RepeatRecord) -> Option<f64>,
     margin: fn(Stakes, f64) -> f64,
 ) -> Promise {
-    Promise { metric, unit: MetricUnit::Share, larger_is_worse: false, of, margin }
+    Promise { metric, unit: MetricUnit::Share, larger_is_worse: false, of, margin, leeway: 1.0 }
+}
+
+const fn cpu_time(metric: &'static str, of: fn(&RepeatRecord) -> Option<f64>) -> Promise {
+    Promise { leeway: LEEWAY, ..worse_if_more(metric, MetricUnit::CpuPerMillion, of, |s, base| s.relative(base, CPU)) }
 }
 
 /// Name of the statistic that stands for a case where only one is shown.
@@ -138,13 +147,16 @@ const PROMISES: [Promise; 11] = [
     time(
         "response_ideal.trimmed_mean",
         |r| r.latency.response_ideal.trimmed_mean_ns,
-        |s, base| s.relative(base, s.ignore_below),
+        |s, base| s.relative(base, WAIT * s.ignore_below),
     ),
-    time(
-        "response_ideal.p99",
-        |r| r.latency.response_ideal.p99_ns.map(|ns| ns as f64),
-        |s, base| s.relative(base, s.target),
-    ),
+    Promise {
+        leeway: LEEWAY,
+        ..time(
+            "response_ideal.p99",
+            |r| r.latency.response_ideal.p99_ns.map(|ns| ns as f64),
+            |s, base| s.relative(base, s.target),
+        )
+    },
     // No caller waits for a delivery, so ten times the margin of a call is ignored.
     time(
         "delivery.trimmed_mean",
@@ -165,8 +177,8 @@ const PROMISES: [Promise; 11] = [
         |s, base| s.relative(base, POINT),
     ),
     worse_if_less("least_served", |r| r.fairness.map(|fairness| fairness.least_share), |_, _| LEAST_SERVED),
-    worse_if_more("cpu", MetricUnit::CpuPerMillion, cpu, |s, base| s.relative(base, CPU)),
-    worse_if_more("cpu.queue", MetricUnit::CpuPerMillion, queue_cpu, |s, base| s.relative(base, CPU)),
+    cpu_time("cpu", cpu),
+    cpu_time("cpu.queue", queue_cpu),
     worse_if_more(
         "memory",
         MetricUnit::Bytes,
@@ -280,7 +292,6 @@ fn moved(promise: &Promise, base: Vec<f64>, new: Vec<f64>, stakes: Stakes) -> Op
         return None;
     }
     let margin = (promise.margin)(stakes, middle(&base));
-    let is_cpu = promise.unit == MetricUnit::CpuPerMillion;
     Some(Question {
         metric: promise.metric,
         unit: promise.unit,
@@ -289,7 +300,7 @@ fn moved(promise: &Promise, base: Vec<f64>, new: Vec<f64>, stakes: Stakes) -> Op
         elastic: matches!(promise.unit, MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion),
         bound_ns: None,
         margin,
-        ruled_out: if is_cpu { CPU_RULED_OUT * margin } else { margin },
+        ruled_out: promise.leeway * margin,
         base,
         new,
     })
