@@ -29,11 +29,11 @@ mod dispatch;
 
 pub use crate::load::{Entry, Phase, Reply, Stamp, Typed};
 pub use crate::measure::OutcomeSource;
+pub use crate::measure::sink::CountingSink;
 pub use crate::scenario::{Parameters, Strategy};
 pub use registry::{Host, Registry};
 
 use crate::clock::LoadClock;
-use crate::measure::sink::CountingSink;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

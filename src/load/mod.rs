@@ -11,4 +11,6 @@ pub mod schedule;
 
 pub use payload::{Entry, Phase, Stamp, Template, Typed};
 pub use producer::{Call, Producer, Reply, Step, Tally};
-pub use schedule::{Cursor, Merged, Schedule};
+pub use schedule::Schedule;
+#[cfg(feature = "internals")]
+pub use schedule::{Cursor, Merged};

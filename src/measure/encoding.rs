@@ -5,7 +5,9 @@ use super::buckets::Buckets;
 use super::hdr;
 
 pub use super::buckets::HIGHEST_NS;
-pub use super::hdr::{EncodingError, MAX_COUNT, MAX_TEXT_BYTES, SIGNIFICANT_FIGURES};
+pub use super::hdr::{EncodingError, MAX_COUNT};
+#[cfg(feature = "internals")]
+pub use super::hdr::{MAX_TEXT_BYTES, SIGNIFICANT_FIGURES};
 
 /// One whole, in the parts in which quantiles are passed.
 pub const WHOLE: u64 = 1_000_000_000;

@@ -13,7 +13,9 @@ mod repeat;
 mod slot;
 
 pub use layout::Layout;
-pub use repeat::{CONTROL, IDLE, OVERHEAD, PlannedRepeat};
+#[cfg(feature = "internals")]
+pub use repeat::OVERHEAD;
+pub use repeat::{CONTROL, IDLE, PlannedRepeat};
 pub use slot::{Program, Side, Slot};
 
 use crate::matrix::{self, Case};

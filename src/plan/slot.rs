@@ -36,7 +36,7 @@ impl Side {
     /// The side that a round of a calibrated case is part of: even rounds are the first side, odd ones the second.
     #[must_use]
     pub const fn of_round(round: u32) -> Self {
-        if round % 2 == 0 { Self::First } else { Self::Second }
+        if round.is_multiple_of(2) { Self::First } else { Self::Second }
     }
 }
 

@@ -20,7 +20,9 @@ mod parts;
 mod tests;
 
 pub use error::RenderError;
-pub use format::{Format, UnknownEnding, UnknownFormat};
+pub use format::Format;
+#[cfg(feature = "internals")]
+pub use format::{UnknownEnding, UnknownFormat};
 pub use formats::case::case;
 pub use formats::csv::csv;
 pub use formats::explain::explain;

@@ -11,7 +11,6 @@ use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -121,7 +120,6 @@ impl Default for Limits {
 /// could not be told from those.
 pub struct ChildDriver {
     command: ChildCommand,
-    by_queue: BTreeMap<String, ChildCommand>,
     limits: Limits,
     verify: Verify,
 }
@@ -145,29 +143,19 @@ impl ChildDriver {
     /// Runs `command` for every repeat; a result of which `verify` finds something untrue is an error.
     #[must_use]
     pub fn new(command: ChildCommand, verify: Verify) -> Self {
-        Self { command, by_queue: BTreeMap::new(), limits: Limits::default(), verify }
-    }
-
-    /// Runs another command for the repeats of one queue.
-    #[must_use]
-    pub fn with_queue(mut self, queue: impl Into<String>, command: ChildCommand) -> Self {
-        self.by_queue.insert(queue.into(), command);
-        self
+        Self { command, limits: Limits::default(), verify }
     }
 
     /// Allows a child more, or less.
+    #[cfg(test)]
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    fn command_of(&self, repeat: &PlannedRepeat) -> &ChildCommand {
-        self.by_queue.get(&repeat.parameters.queue).unwrap_or(&self.command)
-    }
-
-    fn spawn(&self, repeat: &PlannedRepeat, mark: Mark, scratch: &Scratch) -> Result<Process, Fault> {
-        let command = self.command_of(repeat);
+    fn spawn(&self, mark: Mark, scratch: &Scratch) -> Result<Process, Fault> {
+        let command = &self.command;
         Process::spawn(command.to_command(scratch), mark, self.limits.line_bytes).map_err(|error| Fault::Spawn {
             message: match &command.working_dir {
                 Some(dir) => format!("cannot start {} in {}: {error}", command.program.display(), dir.display()),
@@ -186,7 +174,7 @@ impl ChildDriver {
     ) -> Result<Box<Measurement>, Broken> {
         let started = Instant::now();
         let deadline = Duration::from_nanos(repeat.deadline.0);
-        let preamble = self.command_of(repeat).preamble;
+        let preamble = self.command.preamble;
         let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
         send(process, repeat)?;
         loop {
@@ -342,7 +330,7 @@ impl Driver for ChildDriver {
         let mark = Mark::new();
         // Made before the child and so dropped after it.
         let scratch = Scratch::new(&mark);
-        let mut process = self.spawn(repeat, mark, &scratch).map_err(Fault::alone)?;
+        let mut process = self.spawn(mark, &scratch).map_err(Fault::alone)?;
         let watch = Watch::begin();
         let said = self.converse(&mut process, repeat, interrupt, on_progress);
         let seen = watch.seen();

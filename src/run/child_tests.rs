@@ -91,20 +91,6 @@ fn a_good_child_is_asked_and_believed() {
 }
 
 #[test]
-fn a_queue_may_have_a_command_of_its_own() {
-    let driver = ChildDriver::new(sh("exit 9"), believe());
-    let repeat = fixture::planned(0, 0);
-    let mut driver = driver.with_queue(repeat.parameters.queue.clone(), sh(GOOD));
-    driver.run(&repeat, &Interrupt::new(), &mut |_| {}).expect("the queue's own command");
-    let other = ChildDriver::new(sh("exit 9"), believe()).with_queue("another", sh(GOOD)).run(
-        &repeat,
-        &Interrupt::new(),
-        &mut |_| {},
-    );
-    assert_eq!(other.expect_err("exits").fault, Fault::Exited { code: Some(9), signal: None, after_result: false });
-}
-
-#[test]
 #[cfg(target_os = "linux")]
 fn the_worker_is_this_very_binary() {
     // This binary is a test harness, which answers with the names of its tests.

@@ -46,19 +46,29 @@ mod leftovers;
 mod lines;
 mod process;
 mod scratch;
+#[cfg(feature = "internals")]
 mod scripted;
 mod stderr;
 mod witness;
 pub mod yardstick;
 
-pub use child::{ChildCommand, ChildDriver, Limits, Verify};
+#[cfg(feature = "internals")]
+pub use child::Limits;
+pub use child::{ChildCommand, ChildDriver, Verify};
 pub use driver::{Driver, Interrupt};
 pub use errors::{Fault, RepeatError, RunError};
 pub use events::Event;
-pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, SetAside, Validity, execute};
+#[cfg(feature = "internals")]
+pub use execute::Validity;
+pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, SetAside, execute};
 pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
-pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord, Torn};
+pub use journal::{GaugeRecord, Journal, Outcome, RepeatRecord};
+#[cfg(feature = "internals")]
+pub use journal::{JournalContents, Torn};
 pub use probe::probe;
+#[cfg(feature = "internals")]
 pub use scripted::ScriptedDriver;
-pub use yardstick::{Moment, Yardstick, YardstickReading};
+#[cfg(feature = "internals")]
+pub use yardstick::Moment;
+pub use yardstick::{Yardstick, YardstickReading};

@@ -39,9 +39,13 @@ pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, Expectation};
 pub use external::{Capabilities, ExternalQueue};
 pub use gate::GateSettings;
-pub use generator::{Arrival, ArrivalError, Pacing, PhaseShift, Placement, Producers};
+#[cfg(feature = "internals")]
+pub use generator::ArrivalError;
+pub use generator::{Arrival, Pacing, PhaseShift, Placement, Producers};
 pub use model::*;
-pub use overrides::{Override, Overrides, Source, unknown_variables};
+#[cfg(feature = "internals")]
+pub use overrides::Source;
+pub use overrides::{Override, Overrides, unknown_variables};
 pub use selector::{Clause, Selector};
 pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, declared_queues, load, parse, queues_declared_in};
 

@@ -75,6 +75,7 @@ pub struct Overrides {
 
 impl Overrides {
     /// Nothing is overridden.
+    #[cfg(test)]
     pub fn none() -> Overrides {
         Overrides::default()
     }

@@ -25,10 +25,14 @@ mod overhead;
 mod settle;
 mod synthetic;
 
-pub use claim::{Claim, Claimed, Measured, Unit};
+#[cfg(feature = "internals")]
+pub use claim::Claim;
+pub use claim::{Claimed, Measured, Unit};
 pub use counts::Counts;
 pub use examine::{Bench, Event, Row, Stopped, examine};
 pub use experiments::{Experiment, experiments};
 pub use overhead::Overhead;
 pub use settle::{Finding, MOST_TRIES};
-pub use synthetic::{Behaviour, FAMILY, Synthetic};
+pub use synthetic::Synthetic;
+#[cfg(feature = "internals")]
+pub use synthetic::{Behaviour, FAMILY};

@@ -33,10 +33,11 @@ pub use model::{
 };
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
+#[cfg(feature = "internals")]
 pub use reason::{
-    Contradiction, MachineState, Observed, Pauses, Reason, ReasonCode, Shortfall, Starvation, Switches, Unfinished,
-    When, codes, sentences,
+    Contradiction, MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences,
 };
+pub use reason::{Reason, Unfinished, codes};
 pub use repeat::judge_repeat;
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

@@ -18,6 +18,7 @@ mod send;
 
 pub(crate) use observe::machine::Ticks;
 pub use repeat::control::span as control_span;
+#[cfg(feature = "internals")]
 pub use repeat::simulate::simulate;
 
 use crate::adapter::{Host, Queue, Registry};

@@ -4,6 +4,7 @@ pub(in crate::worker) mod control;
 pub(in crate::worker) mod drive;
 pub(in crate::worker) mod panics;
 pub(in crate::worker) mod placement;
+#[cfg(feature = "internals")]
 pub(in crate::worker) mod simulate;
 
 use crate::adapter::{Account, Queue, Setup, Sink};
