@@ -9,6 +9,7 @@ use crate::compare::{self, Comparison, Options, Settings};
 use crate::render::{Format, RenderError, View, comparison, html_comparison};
 use crate::report::{self, Report};
 use crate::scenario::{Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
+use crate::session::SessionError;
 use crate::units::Ratio;
 use crate::worker::Queues;
 use std::collections::BTreeSet;
@@ -65,7 +66,7 @@ fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, R
 
 /// What is wrong with the command line.
 pub(super) fn usage(key: &str, problem: Problem) -> CliError {
-    CliError::Input(Diagnostics::from(Diagnostic::of("command line", key, problem)))
+    Diagnostics::from(Diagnostic::of("command line", key, problem)).into()
 }
 
 /// What the command line asks for, else the scenarios of the baseline.
@@ -141,7 +142,7 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     if Path::new(pattern).exists() || !pattern.contains(['*', '?', '[']) {
         return Ok(vec![PathBuf::from(pattern)]);
     }
-    let refuse = |problem: String| CliError::NoReport { path: PathBuf::from(pattern), problem };
+    let refuse = |problem: String| CliError::from(SessionError::NoReport { path: PathBuf::from(pattern), problem });
     let found = glob::glob(pattern).map_err(|error| refuse(format!("not a pattern: {error}")))?;
     let paths: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
     if paths.is_empty() { Err(refuse("no file matches".into())) } else { Ok(paths) }

@@ -4,15 +4,12 @@ use super::exit::Exit;
 use crate::render::{Format, RenderError};
 use crate::report::ReportError;
 use crate::scenario::Diagnostics;
-use crate::session::{SessionError, in_lines};
+use crate::session::SessionError;
 use std::path::PathBuf;
 
 /// Why a verb could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The scenarios or the overrides are wrong; every error at once.
-    #[error("{}", in_lines(.0))]
-    Input(#[from] Diagnostics),
     /// A session could not do its work.
     #[error("{}{}", option_of(.0), .0)]
     Session(#[from] SessionError),
@@ -24,9 +21,6 @@ pub enum CliError {
         /// What is wrong, and the fix.
         problem: String,
     },
-    /// A report cannot be read or written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
     /// `--case` cannot be followed.
     #[error("--case: {problem}")]
     Case {
@@ -48,14 +42,6 @@ pub enum CliError {
         /// Each of them, and why not.
         problems: String,
     },
-    /// A report to be shown cannot be used.
-    #[error("{}: {problem}", path.display())]
-    NoReport {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong, and the fix.
-        problem: String,
-    },
     /// There is no baseline.
     #[error("{}: no such baseline; save one with `queue-load run SCENARIO --output FILE`", path.display())]
     NoBaseline {
@@ -67,17 +53,24 @@ pub enum CliError {
     Internal(String),
 }
 
+impl From<Diagnostics> for CliError {
+    fn from(errors: Diagnostics) -> Self {
+        Self::Session(errors.into())
+    }
+}
+
+impl From<ReportError> for CliError {
+    fn from(error: ReportError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
 impl CliError {
     /// The exit code that belongs to it.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Session(error) => exit_of(error),
-            Self::Input(_)
-            | Self::Output { .. }
-            | Self::Explain { .. }
-            | Self::Case { .. }
-            | Self::NoReport { .. }
-            | Self::Report(_) => Exit::Usage,
+            Self::Output { .. } | Self::Explain { .. } | Self::Case { .. } => Exit::Usage,
             Self::NoBaseline { .. } => Exit::Incomparable,
             Self::Render(_) | Self::Outputs { .. } | Self::Internal(_) => Exit::Internal,
         }

@@ -1,7 +1,7 @@
 //! `latest`: the newest report of a directory.
 
 use super::error::CliError;
-use crate::session::JOURNAL;
+use crate::session::{JOURNAL, SessionError};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn latest(directory: &Path) -> Result<Latest, CliError> {
             format!("; there is a run that was cut short: `queue-load show {}`", path.display())
         });
         let problem = format!("no report here; name another directory with --reports-dir{said}");
-        return Err(CliError::NoReport { path: directory.to_owned(), problem });
+        return Err(SessionError::NoReport { path: directory.to_owned(), problem }.into());
     };
     let newer_journal = journal.filter(|(written, _)| *written > saved).map(|(_, path)| path);
     Ok(Latest { report, newer_journal })

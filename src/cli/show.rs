@@ -8,7 +8,7 @@ use super::outputs::{self, Outputs};
 use super::{near, run, stdio};
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
-use crate::session::{self, JOURNAL, Recovered};
+use crate::session::{self, JOURNAL, Recovered, SessionError};
 use crate::worker::Queues;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn find(args: &ShowArgs) -> Result<PathBuf, CliError> {
     if args.report.as_os_str() != "latest" {
         let near = near::files(&args.report, &args.reports_dir);
         let problem = format!("there is no such file{}", near::question(&near));
-        return Err(CliError::NoReport { path: args.report.clone(), problem });
+        return Err(SessionError::NoReport { path: args.report.clone(), problem }.into());
     }
     let Latest { report, newer_journal } = latest(&args.reports_dir)?;
     stdio::note(&format!("note: {}", report.display()));
@@ -59,7 +59,7 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
         let near: Vec<String> = near.into_iter().map(|id| render::sanitise(id, 300)).collect();
         let all = if near.is_empty() { format!("; its cases: {}", ids(&report)) } else { String::new() };
         let problem = format!("has no case `{}`{}{all}", render::sanitise(id, 200), near::question(&near));
-        return Err(CliError::NoReport { path: path.to_owned(), problem });
+        return Err(SessionError::NoReport { path: path.to_owned(), problem }.into());
     };
     if cases.iter().any(|case| case.id != first.id) {
         let meant: Vec<String> = cases.iter().take(20).map(|case| render::sanitise(&case.id, 300)).collect();

@@ -45,14 +45,10 @@ impl Plan {
         Ok(self)
     }
 
-    /// The repeats of some of the cases once more: fresh rounds, with seeds of their own. Round `confirmation` of a plan
-    /// whose own repeats are round 0; `cases` are indices of this program's cases.
+    /// The repeats of some of the cases as they are laid out: in the plan itself (`confirmation` 0), or once more, as fresh
+    /// rounds with seeds of their own; `cases` are indices of this program's cases.
     #[must_use]
-    pub fn again(&self, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
-        self.rounds(cases, confirmation)
-    }
-
-    pub(super) fn rounds(&self, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
+    pub fn rounds(&self, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
         let single = in_order(&self.scenarios, &self.cases, cases, confirmation);
         let slots: Vec<Slot> = match &self.layout {
             Layout::Plain => single,
@@ -190,7 +186,7 @@ mod tests {
     #[test]
     fn a_confirmation_has_rounds_and_seeds_of_its_own() {
         let plain = plan(&[TWO_BY_TWO, "[matrix]\nmaxsize = [1, 2]\n[run]\nrepeats = 2\n"]);
-        let again = plain.again(&[1, 7], 2);
+        let again = plain.rounds(&[1, 7], 2);
         let mut seen = places(&again);
         seen.sort_unstable();
         assert_eq!(seen, [(1, 8), (1, 9), (1, 10), (1, 11), (7, 4), (7, 5)]);
@@ -198,7 +194,7 @@ mod tests {
         assert!(plain.repeats.iter().all(|repeat| plain.slot_of(repeat).confirmation == 0));
         assert!(again.iter().all(|repeat| plain.repeats.iter().all(|first| first.seed != repeat.seed)));
         let both = plain.laid_out(&Layout::Programs).unwrap();
-        let mut cases: Vec<usize> = both.again(&[7], 1).iter().map(|repeat| repeat.case).collect();
+        let mut cases: Vec<usize> = both.rounds(&[7], 1).iter().map(|repeat| repeat.case).collect();
         cases.sort_unstable();
         assert_eq!(cases, [7, 7, 15, 15]);
     }

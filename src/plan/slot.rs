@@ -131,7 +131,7 @@ mod tests {
             let all: Vec<usize> = (0..plan.own_cases()).collect();
             let mut seen = std::collections::BTreeSet::new();
             for confirmation in 0..3 {
-                for repeat in plan.again(&all, confirmation) {
+                for repeat in plan.rounds(&all, confirmation) {
                     let slot = plan.slot_of(&repeat);
                     assert_eq!(slot.confirmation, confirmation, "{layout:?}");
                     assert!(slot.case < plan.own_cases() && slot.repeat < 4, "{layout:?}: {slot:?}");

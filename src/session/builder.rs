@@ -126,7 +126,10 @@ impl Builder {
     /// # Errors
     /// Why nothing was run.
     pub fn run(self) -> Result<Concluded, SessionError> {
-        let workers = self.workers.unwrap_or_else(Workers::of_this_test);
+        let workers = self.workers.unwrap_or_else(|| {
+            Workers::serve_if_asked(&self.queues);
+            Workers::of_this_test()
+        });
         Session {
             request: &self.request,
             queues: &self.queues,

@@ -68,7 +68,7 @@ pub fn conduct(stage: &mut Stage<'_>, about: &About, gating: Option<&Gating<'_>>
 fn measured(stage: &mut Stage<'_>, about: &About, cases: &[usize], round: u32) -> (Reports, Ending) {
     let repeats = match round {
         0 => stage.plan.repeats.clone(),
-        confirmation => stage.plan.again(cases, confirmation),
+        confirmation => stage.plan.rounds(cases, confirmation),
     };
     let Execution { cases: runs, yardstick, ending } = stage.carry_out(repeats, round);
     let interrupted = !matches!(ending, Ending::Complete);

@@ -78,7 +78,7 @@ pub enum SessionError {
 }
 
 /// Several errors are counted first, as they fill more than a line.
-pub(crate) fn in_lines(diagnostics: &Diagnostics) -> String {
+fn in_lines(diagnostics: &Diagnostics) -> String {
     match diagnostics.len() {
         1 => diagnostics.to_string(),
         many => format!("{many} errors\n{diagnostics}"),

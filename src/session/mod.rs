@@ -62,7 +62,6 @@ pub use concluded::Concluded;
 pub use destination::JOURNAL;
 pub use drivers::verify;
 pub use error::SessionError;
-pub(crate) use error::in_lines;
 pub use external::{command_of, of_plan as programs_of};
 pub use inputs::{Inputs, Prepared, prepare};
 pub use observer::{Observer, OnEvent, Progress};
@@ -142,7 +141,6 @@ impl Session<'_> {
     /// # Errors
     /// Why nothing was run. What goes wrong later, when there is a report, is in [`Concluded::failure`].
     pub fn run(&self) -> Result<Concluded, SessionError> {
-        Workers::serve_if_asked(self.queues);
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut ready = self.prepare()?;
         let mut journal = ready.begin_journal()?;
@@ -167,13 +165,10 @@ impl Session<'_> {
         let Session { request, queues, observer, interrupt, .. } = *self;
         let mut ask = |queue: &ExternalQueue, scenario: &Scenario| external::ask(queue, scenario, interrupt, observer);
         let repeats = request.default_repeats();
-        let Prepared { inputs, mut plan, notes, filter } =
-            inputs::prepare_with(&request.selection, repeats, &queues.catalog(), Some(&mut ask))?;
+        let selection = self.workers.applied_to(&request.selection);
+        let Prepared { inputs, plan, notes, filter } =
+            inputs::prepare_with(&selection, repeats, &queues.catalog(), Some(&mut ask))?;
         notes.iter().for_each(|note| observer.note(&format!("note: {note}")));
-        if *self.workers == Workers::Here {
-            // What the report says has to be what was done.
-            plan.scenarios.iter_mut().for_each(|scenario| scenario.run.isolate = false);
-        }
         check_layout(&request.against, &plan)?;
         let plan = plan.laid_out(&request.against.layout())?;
         let about = About { environment: assemble::environment(), created_at: jiff::Timestamp::now() };

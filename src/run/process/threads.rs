@@ -122,6 +122,7 @@ impl Pipes {
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
                     if !self.hurry {
+                        // Both pipes are closed and the child runs on: whoever waits for its end must not spin.
                         thread::sleep(left);
                     }
                     break;
@@ -277,7 +278,7 @@ mod tests {
         child.wait().unwrap();
         // When the writer notices is a matter of time.
         let mut writes = std::iter::repeat_with(|| {
-            thread::sleep(Duration::from_millis(1));
+            thread::yield_now();
             pipes.write(b"hello")
         });
         assert_eq!(writes.find_map(Result::err).map(|error| error.kind()), Some(ErrorKind::BrokenPipe));
