@@ -50,6 +50,20 @@ pub struct Look {
     pub pairs: Vec<(Pick, Pick)>,
 }
 
+impl Look {
+    /// This look, and of the cases in question what an earlier one saw too.
+    pub fn after(&self, earlier: &Self, too: &dyn Fn(usize) -> bool) -> Self {
+        let mut look = self.clone();
+        look.pairs.extend(earlier.pairs.iter().filter(|(old, _)| too(old.case)));
+        look.pairs.sort_by_key(|(old, _)| (old.case, old.round));
+        if look.pairs.len() > self.pairs.len() {
+            look.rounds.extend(&earlier.rounds);
+            look.rounds.sort_unstable();
+        }
+        look
+    }
+}
+
 /// A first look and one with fresh repeats, which share none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draw {

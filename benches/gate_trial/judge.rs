@@ -64,17 +64,22 @@ impl Tally {
 /// Makes both reports of a look, on all of its cases or only those of these ids.
 pub type MakePair<'a> = dyn Fn(&Look, Option<&BTreeSet<String>>) -> (Report, Report) + 'a;
 
-/// Decides as `run --ab-exec` does: on the first look, and where that is to be confirmed, again on the fresh one alone.
-pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &dyn Fn(&Report, &Report) -> GateDecision) -> Vec<GateRound> {
-    let look = |look: &Look, only: Option<&BTreeSet<String>>| {
-        let (old, new) = pair(look, only);
-        gate(&old, &new)
-    };
-    let first = look(&draw.first, None);
+/// Decides on two reports; the number is the least number of tests that it corrects for.
+pub type Gate<'a> = dyn Fn(&Report, &Report, u64) -> GateDecision + 'a;
+
+/// Decides as `run --ab-exec` does: on the first look, and where that is to be confirmed, again: on what looked regressed
+/// by the fresh one alone, on what could not be told by both together.
+pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(usize) -> String) -> Vec<GateRound> {
+    let (old, new) = pair(&draw.first, None);
+    let first = gate(&old, &new, 0);
     let again = compare::suspects(&first);
+    let undecided = compare::undecided(&first);
+    let least_family = if undecided.is_empty() { 0 } else { first.family };
     let mut rounds = vec![GateRound { round: 0, decision: first }];
     if !again.is_empty() {
-        rounds.push(GateRound { round: 1, decision: look(&draw.fresh, Some(&again)) });
+        let look = draw.fresh.after(&draw.first, &|case| undecided.contains(&id_of(case)));
+        let (old, new) = pair(&look, Some(&again));
+        rounds.push(GateRound { round: 1, decision: gate(&old, &new, least_family) });
     }
     rounds
 }
@@ -159,9 +164,12 @@ impl<'a> Drawn<'a> {
     fn say(&self, evidence: &Evidence<'_>, index: usize, memo: &Memo) -> Option<Said> {
         let lanes = |case| lanes(evidence.trial, self.contest, case);
         let draw = draw(&self.rounds, self.each, &self.cases, &lanes, &mut Random::new(index as u64))?;
-        let gate = |old: &Report, new: &Report| compare::gate(old, new, &Settings::of(new));
+        let gate = |old: &Report, new: &Report, least_family| {
+            compare::gate(old, new, &Settings { least_family, ..Settings::of(new) })
+        };
+        let id_of = |case: usize| evidence.trial.plan.cases[case].id.clone();
         let pair = |look: &Look, only: Option<&BTreeSet<String>>| evidence.pair(look, only, memo);
-        Some(said(decide(&draw, &pair, &gate), &self.changed))
+        Some(said(decide(&draw, &pair, &gate, &id_of), &self.changed))
     }
 }
 

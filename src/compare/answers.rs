@@ -68,6 +68,8 @@ pub(super) struct Level {
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
     pub(super) test: MetricTest,
+    /// How it was decided.
+    pub(super) rule: Rule,
     pub(super) shown: Shown,
     /// How much worse had to be ruled out for it to be the same, in the metric's unit.
     pub(super) ruled_out: f64,
@@ -163,7 +165,7 @@ impl<'q> Answer<'q> {
             p_worse_adjusted: p_worse,
             change: shown.change(),
         };
-        Answered { test, shown, ruled_out: question.ruled_out, repeats_needed: self.repeats_needed(shown, level) }
+        Answered { test, rule: question.rule, shown, ruled_out: question.ruled_out, repeats_needed: self.repeats_needed(shown, level) }
     }
 
     fn has_appeared(&self, p_worse: f64, alpha: f64) -> Shown {

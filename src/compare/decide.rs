@@ -5,9 +5,9 @@ use super::answers::{Answered, Shown};
 use super::effect::effect;
 use super::family::{Examined, Family};
 use super::modes::modes;
-use super::promises::{ACCEPTED, ENQUEUE, lacks_counts};
+use super::promises::{ACCEPTED, ENQUEUE, Rule, lacks_counts};
 use super::steadiness::Speed;
-use super::{CaseDecision, Change, Finding, FindingKind, MetricTest, MetricUnit, Options, exact};
+use super::{CaseDecision, Change, Finding, FindingKind, MetricUnit, Options, exact};
 use crate::report::CaseRecord;
 use crate::units::human;
 use crate::verdict::Outcome;
@@ -204,7 +204,7 @@ fn change(findings: &[Finding]) -> Change {
 fn finding(answered: &Answered) -> Option<Finding> {
     let test = &answered.test;
     let is_enqueue = test.metric == ENQUEUE;
-    let with_p = || format!("{}, p = {}", test_text(test), chance(test.p_worse_adjusted));
+    let with_p = || format!("{}, p = {}", test_text(answered), chance(test.p_worse_adjusted));
     let needs = || match answered.repeats_needed {
         Some(needed) => format!("it needs about {needed} repeats on each side"),
         None => "no number of repeats would do".to_owned(),
@@ -215,24 +215,24 @@ fn finding(answered: &Answered) -> Option<Finding> {
     };
     let (kind, text) = match answered.shown {
         Shown::Same => return None,
-        Shown::Worse => (worse_kind(test), with_p()),
-        Shown::Better if is_enqueue => (FindingKind::Faster, test_text(test)),
-        Shown::Better => (FindingKind::Better, test_text(test)),
+        Shown::Worse => (worse_kind(answered), with_p()),
+        Shown::Better if is_enqueue => (FindingKind::Faster, test_text(answered)),
+        Shown::Better => (FindingKind::Better, test_text(answered)),
         Shown::Unconfirmed => {
-            (FindingKind::Unconfirmed, format!("{}, which the repeats do not confirm; {}", test_text(test), needs()))
+            (FindingKind::Unconfirmed, format!("{}, which the repeats do not confirm; {}", test_text(answered), needs()))
         }
         Shown::Spread => {
-            let text = format!("{}; {open} more cannot be ruled out; {}", test_text(test), needs());
+            let text = format!("{}; {open} more cannot be ruled out; {}", test_text(answered), needs());
             (FindingKind::Spread, text)
         }
         Shown::TooFew => {
-            let text = format!("{}: so few repeats cannot prove anything; {}", test_text(test), needs());
+            let text = format!("{}: so few repeats cannot prove anything; {}", test_text(answered), needs());
             (FindingKind::TooFewRepeats, text)
         }
         Shown::Machine => {
             let text = format!(
                 "{}: the machine moved by as much; run the baseline again, or both in turn (--ab-exec)",
-                test_text(test)
+                test_text(answered)
             );
             (FindingKind::Machine, text)
         }
@@ -240,24 +240,24 @@ fn finding(answered: &Answered) -> Option<Finding> {
     Some(Finding { kind, text })
 }
 
-fn worse_kind(test: &MetricTest) -> FindingKind {
-    match test.metric.as_str() {
-        ENQUEUE => FindingKind::Slower,
-        metric if metric.ends_with(".appeared") => FindingKind::Appeared,
-        _ if test.bound_ns.is_some() => FindingKind::Tail,
-        _ => FindingKind::Worse,
+fn worse_kind(Answered { test, rule, .. }: &Answered) -> FindingKind {
+    match rule {
+        Rule::Appeared => FindingKind::Appeared,
+        Rule::Moved | Rule::Grown if test.metric == ENQUEUE => FindingKind::Slower,
+        Rule::Moved | Rule::Grown if test.bound_ns.is_some() => FindingKind::Tail,
+        Rule::Moved | Rule::Grown => FindingKind::Worse,
     }
 }
 
 /// A metric on both sides, as text: `enqueue 1.16 µs → 1.56 µs (+400 ns, +34.5%)`.
-fn test_text(test: &MetricTest) -> String {
+fn test_text(Answered { test, rule, .. }: &Answered) -> String {
     let (base, new) = (test.unit.show(test.base), test.unit.show(test.new));
     if let Some(bound) = test.bound_ns {
         let bound = human::latency(bound as f64);
         return format!("{}: {new} of the logs over {bound}, {base} before", test.metric);
     }
     let name = test.metric.trim_end_matches(".trimmed_mean").trim_end_matches(".appeared");
-    if test.metric.ends_with(".appeared") {
+    if *rule == Rule::Appeared {
         return format!("{name}: {new} logs, in no repeat before");
     }
     let moved = match test.unit {

@@ -54,9 +54,11 @@ impl Family {
         let stalls = Stalls::of(pairs, settings);
         let all = || answers.iter().flatten();
         let rest = |chance: f64| (chance / (1.0 - STALLS)).min(1.0);
-        let worse = holm(&all().map(|answer| answer.p_worse).collect::<Vec<_>>()).into_iter().map(rest);
-        let better = holm(&all().map(|answer| answer.p_better).collect::<Vec<_>>()).into_iter().map(rest);
-        let level = Level { alpha: settings.alpha, family: all().count() };
+        let asked_before = usize::try_from(settings.least_family).unwrap_or(usize::MAX);
+        let level = Level { alpha: settings.alpha, family: all().count().max(asked_before) };
+        let adjusted = |chances: Vec<f64>| holm(&chances, level.family).into_iter().map(rest);
+        let worse = adjusted(all().map(|answer| answer.p_worse).collect());
+        let better = adjusted(all().map(|answer| answer.p_better).collect());
         let p_stalls = (stalls.p / STALLS).min(1.0);
         let mut adjusted = worse.zip(better);
         let pairs = answers.iter().zip(&asked).map(|(answers, (_, vanished))| {
@@ -86,14 +88,15 @@ pub fn fewest_repeats(alpha: f64, cases: usize, base: Option<u64>) -> Option<u64
 }
 
 /// P-values adjusted for their number (Holm 1979): if those that are at most alpha afterwards are called significant,
-/// the family-wise error rate is at most alpha.
-pub(super) fn holm(chances: &[f64]) -> Vec<f64> {
+/// the family-wise error rate is at most alpha. The family may be larger than what is adjusted: it then counts as if the
+/// tests that are left out were the least significant ones.
+pub(super) fn holm(chances: &[f64], family: usize) -> Vec<f64> {
     let mut order: Vec<usize> = (0..chances.len()).collect();
     order.sort_by(|a, b| chances[*a].total_cmp(&chances[*b]));
     let mut adjusted = vec![1.0; chances.len()];
     let mut largest = 0.0_f64;
     for (place, index) in order.into_iter().enumerate() {
-        let left = (chances.len() - place) as f64;
+        let left = (chances.len().max(family) - place) as f64;
         // Never below the adjusted value of a smaller p-value: Holm stops at the first test that is not significant.
         largest = largest.max((chances[index] * left).min(1.0));
         adjusted[index] = largest;
@@ -174,17 +177,23 @@ mod tests {
             (vec![0.01, 0.04, 0.03, 0.005], vec![0.03, 0.06, 0.06, 0.02]),
             (vec![0.5, 0.9], vec![1.0, 1.0]),
         ] {
-            let got = holm(&chances);
+            let got = holm(&chances, chances.len());
             assert!(got.iter().zip(&adjusted).all(|(a, b): (&f64, &f64)| (a - b).abs() < 1e-12), "{got:?}");
             assert_eq!(got.len(), adjusted.len());
         }
+    }
+
+    #[test]
+    fn holm_in_a_larger_family_is_stricter() {
+        let got = holm(&[0.001, 0.01], 10);
+        assert!((got[0] - 0.01).abs() < 1e-12 && (got[1] - 0.09).abs() < 1e-12, "{got:?}");
     }
 
     proptest! {
         #[test]
         fn holm_lies_between_one_test_and_all(chances in prop::collection::vec(0.0_f64..1.0, 1..20)) {
             let count = chances.len() as f64;
-            for (raw, adjusted) in chances.iter().zip(holm(&chances)) {
+            for (raw, adjusted) in chances.iter().zip(holm(&chances, 0)) {
                 prop_assert!(*raw <= adjusted && adjusted <= (raw * count).min(1.0).max(*chances.iter().max_by(|a, b| a.total_cmp(b)).unwrap()));
             }
         }

@@ -145,8 +145,8 @@ fn column(
     let known = || evidence.iter().flatten();
     let settings = &options.settings;
     let demand = Demand { alpha: settings.alpha, min_effect: settings.min_effect, family: known().count() };
-    let mut larger = holm(&known().map(|e| e.p_larger).collect::<Vec<_>>()).into_iter();
-    let mut smaller = holm(&known().map(|e| e.p_smaller).collect::<Vec<_>>()).into_iter();
+    let mut larger = holm(&known().map(|e| e.p_larger).collect::<Vec<_>>(), demand.family).into_iter();
+    let mut smaller = holm(&known().map(|e| e.p_smaller).collect::<Vec<_>>(), demand.family).into_iter();
     let cell = |((pair, decision), evidence): ((&Pair<'_>, &CaseDecision), &Option<Evidence>)| {
         let adjusted = evidence.and_then(|_| Some((larger.next()?, smaller.next()?)));
         let side =

@@ -24,6 +24,9 @@ pub struct Settings {
     pub allow_known_failures: bool,
     /// The filter of the command line: only cases that it matches must be there.
     pub filter: Selector,
+    /// Least number of tests that the error rate is shared by: that of an earlier look, where repeats that it was decided
+    /// on are decided on again. 0: as many as there are.
+    pub least_family: u64,
 }
 
 impl Default for Settings {
@@ -38,6 +41,7 @@ impl Default for Settings {
             allow_changed_checks: false,
             allow_known_failures: false,
             filter: Selector::default(),
+            least_family: 0,
         }
     }
 }

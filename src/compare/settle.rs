@@ -5,12 +5,14 @@ use crate::report::GateRound;
 use crate::units::human;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The final outcome, and the reason in one line. A case that was run again is judged by its last fresh repeats alone;
-/// every other case is judged by the run itself.
+/// The final outcome, and the reason in one line. A case that was run again is judged by its last look; every other case
+/// is judged by the run itself.
 ///
-/// A case that regressed at first counts as regressed only if fresh repeats say so again. An inconclusive case gets a
-/// second chance. Either way, the probability of a false alarm is that of the last look: the first repeats were
-/// selected for being suspicious, so pooling them would bias the decision.
+/// A case that regressed at first counts as regressed only if fresh repeats alone say so again: the first ones raised the
+/// suspicion because they were slow, and would bias the decision. An inconclusive case is judged on all of its repeats
+/// ([`undecided`]): the first ones raised no suspicion, and as the last look corrects for as many tests as the first
+/// ([`Settings::least_family`](super::Settings::least_family)), the probability of a false alarm in it is at most alpha
+/// (Bonferroni over the cases, whichever are looked at again).
 ///
 /// # Panics
 /// Without a round.
@@ -74,6 +76,14 @@ pub fn suspects(decision: &GateDecision) -> BTreeSet<String> {
         GateOutcome::Regressed | GateOutcome::Inconclusive => decision.suspects.iter().cloned().collect(),
         GateOutcome::Pass | GateOutcome::Failed | GateOutcome::Incomparable => BTreeSet::new(),
     }
+}
+
+/// Of the suspects, those that no test calls regressed: the next look decides on them with the repeats of this one too.
+#[must_use]
+pub fn undecided(decision: &GateDecision) -> BTreeSet<String> {
+    let open = decision.cases.iter().filter(|case| case.change == Change::Inconclusive).map(|case| case.id.clone());
+    let suspects = suspects(decision);
+    open.filter(|id| suspects.contains(id)).collect()
 }
 
 /// Whether the case regressed by arithmetic, which needs no confirmation.

@@ -21,7 +21,7 @@ pub struct Calibration {
     pub proposed_repeats: Option<u64>,
 }
 
-/// Cases that looked regressed, run again and judged on the fresh repeats alone.
+/// Cases that looked regressed or could not be told, run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confirmation {
     /// Which, from 1.
@@ -67,7 +67,8 @@ impl GateRecord {
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateRound {
-    /// 0: on the run's own repeats; else the number of the confirmation, on its fresh repeats alone.
+    /// 0: on the run's own repeats; else the number of the confirmation. It is on the fresh repeats alone; of a case that
+    /// the round before could not tell, on those of that round too.
     pub round: u32,
     /// What is decided.
     pub decision: GateDecision,

@@ -20,7 +20,7 @@ pub struct About {
 }
 
 /// What came of the plan, or of a part of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gathered {
     /// By the index of the case in the plan.
     pub runs: BTreeMap<usize, CaseRuns>,

@@ -1,6 +1,7 @@
 //! The phases of a run: the plan; where it is held against something, the decision, and what confirms it.
 
 use super::assemble::{self, About, Gathered, Reports};
+use super::evidence;
 use super::stage::Stage;
 use crate::compare::{self, GateDecision, GateOutcome, Settings};
 use crate::plan::Layout;
@@ -8,6 +9,7 @@ use crate::report::{CaseRecord, Confirmation, GateRecord, GateRound, Report};
 use crate::run::{Ending, Execution};
 use crate::units::human;
 use crate::verdict::{ExitOutcome, Reason, Unfinished};
+use std::collections::BTreeSet;
 
 /// Decides: base, new, settings.
 pub type Judge<'a> = dyn Fn(&Report, &Report, &Settings) -> GateDecision + 'a;
@@ -50,7 +52,8 @@ pub struct Conducted {
 /// Carries out the plan, decides, and confirms.
 pub fn conduct(stage: &mut Stage<'_>, about: &About, gating: Option<&Gating<'_>>) -> Conducted {
     let all: Vec<usize> = (0..stage.plan.own_cases()).collect();
-    let (mut reports, ending) = measured(stage, about, &all, 0);
+    let (gathered, ending) = measure(stage, &all, 0);
+    let mut reports = assemble::reports(stage.plan, about, &all, gathered.clone());
     if !matches!(ending, Ending::Complete) {
         return Conducted { reports, ending };
     }
@@ -58,43 +61,37 @@ pub fn conduct(stage: &mut Stage<'_>, about: &About, gating: Option<&Gating<'_>>
         compare::calibrate(&mut reports.own);
     }
     let ending = match gating {
-        Some(gating) => gate(stage, about, gating, &mut reports),
+        Some(gating) => gate(stage, about, gating, (&mut reports, gathered)),
         None => ending,
     };
     Conducted { reports, ending }
 }
 
-/// The reports on these cases, run now.
-fn measured(stage: &mut Stage<'_>, about: &About, cases: &[usize], round: u32) -> (Reports, Ending) {
+/// What these cases give, run now.
+fn measure(stage: &mut Stage<'_>, cases: &[usize], round: u32) -> (Gathered, Ending) {
     let repeats = match round {
         0 => stage.plan.repeats.clone(),
         confirmation => stage.plan.rounds(cases, confirmation),
     };
     let Execution { cases: runs, yardstick, ending } = stage.carry_out(repeats, round);
     let interrupted = !matches!(ending, Ending::Complete);
-    let gathered = Gathered { runs, yardstick: Some(yardstick), interrupted };
-    (assemble::reports(stage.plan, about, cases, gathered), ending)
+    (Gathered { runs, yardstick: Some(yardstick), interrupted }, ending)
 }
 
-/// Decides on the run, and again on fresh repeats of what looks regressed.
-fn gate(stage: &mut Stage<'_>, about: &About, gating: &Gating<'_>, reports: &mut Reports) -> Ending {
-    let decide = |reports: &Reports| {
-        let base = match &gating.reference {
-            Reference::Saved { report, .. } => only(report, &reports.own.cases),
-            Reference::OtherProgram => reports.other.clone().unwrap_or_else(|| only(&reports.own, &[])),
-        };
-        (gating.judge)(&base, &reports.own, &gating.settings)
-    };
+/// Decides on the run, and again with fresh repeats on what looks regressed or could not be told.
+fn gate(
+    stage: &mut Stage<'_>,
+    about: &About,
+    gating: &Gating<'_>,
+    (reports, mut evidence): (&mut Reports, Gathered),
+) -> Ending {
     let mut ending = Ending::Complete;
-    let whole = match &gating.reference {
-        // The whole baseline: what it has beyond this run is said too.
-        Reference::Saved { report, .. } => (gating.judge)(report, &reports.own, &gating.settings),
-        Reference::OtherProgram => decide(reports),
-    };
-    let mut rounds = vec![GateRound { round: 0, decision: whole }];
+    let first = gating.first_look(reports);
+    let family = first.family;
+    let mut rounds = vec![GateRound { round: 0, decision: first }];
     for round in 1..=gating.confirm {
-        let suspects = rounds.last().map(|round| compare::suspects(&round.decision)).unwrap_or_default();
-        let is_suspect = |case: &usize| suspects.contains(stage.plan.cases[*case].id.as_str());
+        let look = Look::after(&rounds, family);
+        let is_suspect = |case: &usize| look.suspects.contains(stage.plan.cases[*case].id.as_str());
         let cases: Vec<usize> = (0..stage.plan.own_cases()).filter(is_suspect).collect();
         if cases.is_empty() {
             break;
@@ -104,12 +101,14 @@ fn gate(stage: &mut Stage<'_>, about: &About, gating: &Gating<'_>, reports: &mut
             "{many} looked regressed or could not be told; once more, {round} of at most {}",
             gating.confirm
         ));
-        let (fresh, end) = measured(stage, about, &cases, round);
+        let (fresh, end) = measure(stage, &cases, round);
+        keep(reports, assemble::reports(stage.plan, about, &cases, fresh.clone()), round);
         let complete = matches!(end, Ending::Complete);
         if complete {
-            rounds.push(GateRound { round, decision: decide(&fresh) });
+            evidence = evidence::next(stage.plan, &cases, &look.undecided, &mut evidence, fresh);
+            let reports = assemble::reports(stage.plan, about, &cases, evidence.clone());
+            rounds.push(GateRound { round, decision: gating.look_again(&reports, look.least_family) });
         }
-        keep(reports, fresh, round);
         if !complete {
             ending = end;
             break;
@@ -117,6 +116,48 @@ fn gate(stage: &mut Stage<'_>, about: &About, gating: &Gating<'_>, reports: &mut
     }
     record(&mut reports.own, gating, rounds, &ending);
     ending
+}
+
+/// What the next look is at, and how.
+struct Look {
+    /// Cases that are run again.
+    suspects: BTreeSet<String>,
+    /// Those of them that are judged on all their repeats.
+    undecided: BTreeSet<String>,
+    /// Least number of tests to correct for.
+    least_family: u64,
+}
+
+impl Look {
+    /// `family`: number of tests of the first look.
+    fn after(rounds: &[GateRound], family: u64) -> Self {
+        let last = rounds.last().map(|round| &round.decision);
+        let undecided = last.map(compare::undecided).unwrap_or_default();
+        Self {
+            suspects: last.map(compare::suspects).unwrap_or_default(),
+            // Which cases are looked at again depends on repeats that are decided on again.
+            least_family: if undecided.is_empty() { 0 } else { family },
+            undecided,
+        }
+    }
+}
+
+impl Gating<'_> {
+    fn first_look(&self, reports: &Reports) -> GateDecision {
+        match &self.reference {
+            // The whole baseline: what it has beyond this run is said too.
+            Reference::Saved { report, .. } => (self.judge)(report, &reports.own, &self.settings),
+            Reference::OtherProgram => self.look_again(reports, 0),
+        }
+    }
+
+    fn look_again(&self, reports: &Reports, least_family: u64) -> GateDecision {
+        let base = match &self.reference {
+            Reference::Saved { report, .. } => only(report, &reports.own.cases),
+            Reference::OtherProgram => reports.other.clone().unwrap_or_else(|| only(&reports.own, &[])),
+        };
+        (self.judge)(&base, &reports.own, &Settings { least_family, ..self.settings.clone() })
+    }
 }
 
 /// The baseline's cases that have these parameters.

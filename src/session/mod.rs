@@ -42,6 +42,7 @@ mod conduct;
 mod destination;
 mod drivers;
 mod error;
+mod evidence;
 mod external;
 mod inputs;
 mod keep;

@@ -324,8 +324,8 @@ fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
             asked.borrow_mut().push((look.rounds[0], only.cloned()));
             (report(), report())
         };
-        let gate = |_: &Report, _: &Report| answers.borrow_mut().next().unwrap();
-        let rounds: Vec<GateRound> = judge::decide(&draw, &pair, &gate);
+        let gate = |_: &Report, _: &Report, _: u64| answers.borrow_mut().next().unwrap();
+        let rounds: Vec<GateRound> = judge::decide(&draw, &pair, &gate, &|_| "a".to_owned());
         let said = judge::said(rounds, &changed);
         assert_eq!((said.outcome, said.caught), (outcome, caught), "{name}");
         assert_eq!(said.found.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>(), found, "{name}");
@@ -334,6 +334,37 @@ fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
         assert!(asked[0].1.is_none(), "the first look is at every case");
         assert!(asked[1..].iter().all(|(_, only)| only.as_ref().is_some_and(|only| only.len() == 1)), "{name}");
     }
+}
+
+#[test]
+fn what_could_not_be_told_is_looked_at_again_with_all_its_repeats() {
+    use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
+    use FindingKind::{Slower, Spread};
+    let pick = |case, round| (Pick { lane: 0, case, round }, Pick { lane: 1, case, round });
+    let look = |rounds: [u32; 2]| Look {
+        rounds: rounds.to_vec(),
+        pairs: [0, 1].into_iter().flat_map(|case| rounds.map(|round| pick(case, round))).collect(),
+    };
+    let draw = Draw { first: look([1, 4]), fresh: look([2, 3]) };
+    let report = || queue_load::report::read(std::path::Path::new("tests/data/report.json")).unwrap().report;
+    let mut first = decision(GateOutcome::Regressed, &[("a", Open, Spread), ("b", Worse, Slower)]);
+    (first.suspects, first.family) = (vec!["a".into(), "b".into()], 32);
+    let answers = RefCell::new([first, decision(GateOutcome::Pass, &[("a", Same, Slower)])].into_iter());
+    let (seen, families) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let pair = |look: &Look, _: Option<&BTreeSet<String>>| {
+        seen.borrow_mut().push(look.clone());
+        (report(), report())
+    };
+    let gate = |_: &Report, _: &Report, family: u64| {
+        families.borrow_mut().push(family);
+        answers.borrow_mut().next().unwrap()
+    };
+    judge::decide(&draw, &pair, &gate, &|case| ["a", "b"][case].to_owned());
+    assert_eq!(*families.borrow(), [0, 32], "the second look corrects for as many tests as the first");
+    let second = &seen.borrow()[1];
+    let expected = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (1, 3)].map(|(case, round)| pick(case, round));
+    assert_eq!(second.pairs, expected, "b looked regressed: its fresh repeats alone");
+    assert_eq!(second.rounds, [1, 2, 3, 4]);
 }
 
 #[test]

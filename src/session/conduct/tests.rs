@@ -44,6 +44,8 @@ struct Run {
     decisions: RefCell<VecDeque<GateDecision>>,
     /// What the judge was shown: number of cases and of repeats on both sides.
     judged: RefCell<Vec<[(usize, usize); 2]>>,
+    /// The least number of tests that it had to correct for.
+    families: RefCell<Vec<u64>>,
     said: Notes,
     interrupt: Interrupt,
 }
@@ -60,6 +62,7 @@ impl Run {
             confirm: 1,
             decisions: RefCell::new(decisions.into_iter().collect()),
             judged: RefCell::default(),
+            families: RefCell::default(),
             said: Notes::default(),
             interrupt: Interrupt::new(),
         }
@@ -81,7 +84,8 @@ impl Run {
         };
         let size =
             |report: &Report| (report.cases.len(), report.cases.iter().map(|case| case.repeats.len()).sum::<usize>());
-        let judge = |base: &Report, new: &Report, _: &Settings| {
+        let judge = |base: &Report, new: &Report, settings: &Settings| {
+            self.families.borrow_mut().push(settings.least_family);
             self.judged.borrow_mut().push([size(base), size(new)]);
             self.decisions.borrow_mut().pop_front().expect("one more decision than the script has")
         };
@@ -252,6 +256,39 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     assert_eq!(recovered.confirmations, report.confirmations);
     assert_eq!((recovered.cases, recovered.yardstick), (report.cases, report.yardstick));
     assert!(!recovered.interrupted);
+}
+
+#[test]
+fn what_could_not_be_told_is_judged_on_all_of_its_repeats() {
+    use Change::{Inconclusive, Regressed};
+    let decided = |outcome, block, drop| {
+        let decision = decision(outcome, &[("block", block, FindingKind::Spread), ("drop", drop, FindingKind::Slower)]);
+        GateDecision { family: 20, ..decision }
+    };
+    let first = decided(GateOutcome::Regressed, Inconclusive, Regressed);
+    let second = decided(GateOutcome::Inconclusive, Inconclusive, Inconclusive);
+    for layout in [Layout::Plain, Layout::Programs] {
+        let mut run = Run::new([first.clone(), second.clone(), passes()]);
+        (run.layout, run.confirm) = (layout, 2);
+        let report = run.conduct(None).reports.own;
+        let judged = run.judged.borrow();
+        let new: Vec<(usize, usize)> = judged.iter().map(|[_, new]| *new).collect();
+        // `block`: 4, then 8, then 12; `drop`, which looked regressed: 4, then the fresh 4, then these and 4 more.
+        assert_eq!(new, [(2, 8), (2, 12), (2, 20)]);
+        let base: Vec<usize> = judged.iter().map(|[base, _]| base.1).collect();
+        assert_eq!(base, if run.layout == Layout::Plain { [8, 8, 8] } else { [8, 12, 20] });
+        assert_eq!(*run.families.borrow(), [0, 20, 20], "which cases are looked at again is no matter of chance alone");
+        let confirmed: Vec<usize> =
+            report.confirmations.iter().flat_map(|round| &round.cases).map(|case| case.repeats.len()).collect();
+        assert_eq!(confirmed, [4, 4, 4, 4], "the report keeps each round by itself");
+    }
+}
+
+#[test]
+fn a_case_that_looked_regressed_is_no_reason_to_correct_for_more() {
+    let mut run = Run::new([GateDecision { family: 20, ..suspects() }, suspects()]);
+    run.conduct(None);
+    assert_eq!(*run.families.borrow(), [0, 0]);
 }
 
 #[test]
