@@ -1,5 +1,7 @@
-//! How long a comparison of two large reports takes: 1,000 cases with 10 repeats each, read from their files and held
-//! against each other. `cargo bench --bench compare`.
+//! Measures how long the comparison of two large reports takes: 1,000 cases with 10 repeats each, read from their
+//! files.
+//!
+//! `cargo bench --bench compare`
 
 use queue_load::compare::{Options, Settings, compare, gate};
 use queue_load::report::{CaseRecord, Report, read, read_verified, write};
@@ -30,7 +32,8 @@ fn main() {
     std::fs::remove_dir_all(&directory).expect("what was written can be removed");
 }
 
-/// The report's one case a thousand times, each with another capacity and repeats that differ by a few percent.
+/// A report with the one case of `seed` a thousand times, each with another capacity and repeats that differ by a few
+/// percent.
 fn large(seed: &Report, salt: u64) -> Report {
     let mut state = salt;
     let mut factor = || {

@@ -1,4 +1,4 @@
-//! What the instrument itself costs, in nanoseconds a log: the fastest of a few batches, on one thread.
+//! Measures the cost of the instrument itself in nanoseconds per log: the mean of the fastest batch, on one thread.
 //!
 //! `cargo bench --bench floor`
 
@@ -12,7 +12,7 @@ use std::time::Instant;
 const BATCHES: u32 = 30;
 const PER_BATCH: u32 = 100_000;
 
-/// The fastest batch of `work`, in nanoseconds for each time that it is done.
+/// The time of one call of `work` in nanoseconds: the mean of the fastest batch.
 fn fastest(mut work: impl FnMut()) -> f64 {
     let mut batch = || {
         let begin = Instant::now();
@@ -24,7 +24,7 @@ fn fastest(mut work: impl FnMut()) -> f64 {
 
 fn main() {
     let clock = SystemClock::new();
-    // Behind a reference that the optimiser knows nothing of, so that no part of the record is left out.
+    // `black_box` hides the reference from the optimiser, so that it cannot leave out a part of the recording.
     let mut distribution = Distribution::new();
     let distribution = black_box(&mut distribution);
     let recorders = Recorders::new(1, 0, 2_000_000_000);

@@ -1,9 +1,10 @@
-//! The trial of blame: is a queue that does nothing ever called a failure, and is one that starves its producers still?
+//! The trial of blame: is a queue that does nothing ever judged a failure, and is a queue that starves its producers
+//! still judged one?
 //!
-//! `cargo bench --bench noop_trial -- 200` puts `noop` under so many short repeats, at the limit of the generator (1,000
-//! tasks, 10 million logs/s) and at a tenth of it, on lanes and as tasks, with nothing beside it and beside processes that
-//! take the CPUs in bursts; and, a quarter as often each, two queues that do starve their producers. It ends with exit code
-//! 1 if any repeat of `noop` failed, or if the starving queue was blamed in no more than half of its repeats.
+//! `cargo bench --bench noop_trial -- 200` runs 200 short repeats of `noop`: at the limit of the generator (1,000
+//! tasks, 10 million logs/s) and at a tenth of it, on lanes and as tasks, alone and beside processes that use the CPUs
+//! in bursts. It also runs two queues that do starve their producers, a quarter as often each. It exits with code 1 if
+//! any repeat of `noop` failed, or if the starving queue `keeps` failed in no more than half of its repeats.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::internals::load::{Entry, Phase, Reply};
@@ -19,15 +20,15 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What goes wrong, in words.
+/// Any error, with its message.
 type Failure = Box<dyn std::error::Error>;
 
 const USAGE: &str = "usage: noop_trial REPEATS";
-/// A burst of a process beside the load, and the pause after it.
+/// Length of a burst of a process beside the load, and of the pause after it.
 const BURST: Duration = Duration::from_millis(50);
-/// Such a process ends by itself after this.
+/// Time after which such a process ends by itself.
 const LONGEST_BURNING: Duration = Duration::from_secs(60);
-/// What a call of the queue that keeps its callers takes: below what counts as a call that blocks its thread.
+/// Duration of a call of the queue `keeps`. It is shorter than a call that counts as blocking its thread.
 const KEPT: Duration = Duration::from_micros(15);
 
 fn main() -> ExitCode {
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
             Ok(true)
         }
         [repeats] => repeats.parse().map_err(|_| USAGE.into()).and_then(trial),
-        // As `cargo bench` starts it among all others.
+        // This happens when `cargo bench` starts all benchmarks.
         _ => {
             println!("{USAGE}");
             Ok(true)
@@ -116,13 +117,13 @@ fn settings() -> Vec<Setting> {
     settings
 }
 
-/// How often each thing was said.
+/// Number of repeats with each verdict.
 #[derive(Default)]
 struct Said {
     pass: u32,
     fail: u32,
     invalid: u32,
-    /// Repeats with a second control.
+    /// Number of repeats with a second control.
     seconds: u32,
 }
 
@@ -131,7 +132,7 @@ fn trial(repeats: u32) -> Result<bool, Failure> {
     let noops = settings.iter().filter(|setting| setting.queue == "noop").count() as u32;
     let mut said: Vec<Said> = settings.iter().map(|_| Said::default()).collect();
     let mut driver = ChildDriver::new(ChildCommand::worker()?, Box::new(|_, measurement| verdict::faults(measurement)));
-    // The settings take turns, so that each meets the same machine; the queues that starve come every other turn.
+    // The settings take turns, so that each meets the same machine. The starving queues run in every other turn.
     for turn in 0..repeats.div_ceil(noops) {
         for (setting, said) in settings.iter().zip(&mut said) {
             if setting.queue != "noop" && turn % 2 == 1 {
@@ -153,7 +154,7 @@ fn trial(repeats: u32) -> Result<bool, Failure> {
     Ok(report(&settings, &said))
 }
 
-/// What a run would say of a case with this repeat alone.
+/// The verdict of a run on a case with only this repeat, and its reasons.
 fn judge(repeat: &PlannedRepeat, measurement: &Measurement) -> (Outcome, String) {
     if let Err(reasons) = judge_repeat(measurement).in_words() {
         return (Outcome::Invalid, reasons.join("; "));
@@ -172,7 +173,7 @@ fn judge(repeat: &PlannedRepeat, measurement: &Measurement) -> (Outcome, String)
     (verdict.outcome, verdict.reasons.join("; "))
 }
 
-/// Prints the table; whether nothing was accused that did nothing, and the one that starves was.
+/// Prints the table. Returns whether `noop` never failed, and `keeps` failed in more than half of its repeats.
 fn report(settings: &[Setting], said: &[Said]) -> bool {
     println!("| half a second each | pass | invalid | fail | with a second control |");
     println!("|---|---|---|---|---|");
@@ -189,7 +190,7 @@ fn report(settings: &[Setting], said: &[Said]) -> bool {
     accused == 0 && 2 * starved > times
 }
 
-/// Processes that take a CPU each, in bursts, until this is dropped.
+/// Processes that each use a CPU in bursts, until this is dropped.
 struct Burning(Vec<Child>);
 
 impl Burning {
@@ -219,7 +220,7 @@ fn burn() {
     }
 }
 
-/// Keeps each caller for 15 µs. No call blocks a thread for long, and yet the lane falls behind its schedule.
+/// A queue that keeps each caller for 15 µs. No call blocks a thread for long, but the lane falls behind its schedule.
 struct Keeps {
     sink: Sink,
 }
@@ -243,7 +244,7 @@ impl Queue for Keeps {
     }
 }
 
-/// Has threads that spin on every CPU, from its first call in the window to its end.
+/// A queue whose threads spin on every CPU, from its first call in the window to its shutdown.
 struct Hogs {
     sink: Sink,
     stop: Arc<AtomicBool>,

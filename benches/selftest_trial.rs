@@ -1,7 +1,7 @@
-//! The trial of the selftest: how far from its bounds is a healthy machine, and how often is it called wrong?
+//! The trial of the selftest: how far from its bounds is a healthy machine, and how often is it judged wrong?
 //!
-//! `cargo bench --bench selftest_trial -- 20` runs the selftest so many times and says of each claim what was found, how
-//! the measured values spread, and how many of their standard deviations the nearest bound is away.
+//! `cargo bench --bench selftest_trial -- 20` runs the selftest 20 times. For each claim it prints the findings, the
+//! spread of the measured values, and the distance of the nearest bound in standard deviations.
 
 use queue_load::internals::measure::Measurement;
 use queue_load::internals::plan::PlannedRepeat;
@@ -10,7 +10,7 @@ use queue_load::internals::selftest::{Bench, Claimed, Finding, Measured, Overhea
 use queue_load::internals::verdict;
 use std::process::ExitCode;
 
-/// What goes wrong, in words.
+/// Any error, with its message.
 type Failure = Box<dyn std::error::Error>;
 
 const USAGE: &str = "usage: selftest_trial RUNS";
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["worker", ..] => return queue_load::main_with(|_| {}),
         [runs] => runs.parse().map_err(|_| USAGE.into()).and_then(trial),
-        // As `cargo bench` starts it among all others.
+        // This happens when `cargo bench` starts all benchmarks.
         _ => {
             println!("{USAGE}");
             Ok(())
@@ -85,7 +85,8 @@ fn report(found: &[Vec<Row>], timings: &[Overhead]) {
     println!("\n{} selftests: {wrong} wrong, {open} that cannot tell", found.len());
 }
 
-/// What was measured, its spread, and the nearest bound in units of that; of counts there is none.
+/// The measured mean, its spread, and the distance of the nearest bound in spreads; dashes for counts, which have no
+/// spread.
 fn numbers_of(rows: &[&Row]) -> (String, String, String) {
     let none = || "–".to_owned();
     let values = rows.iter().filter_map(|row| match row.measured {
@@ -111,7 +112,7 @@ fn numbers_of(rows: &[&Row]) -> (String, String, String) {
 
 struct Spread {
     mean: f64,
-    /// Standard deviation of the single value.
+    /// Standard deviation of a single value.
     deviation: f64,
 }
 

@@ -1,54 +1,57 @@
-//! The one clock: TSC-backed where the TSC is invariant, the operating system's monotonic clock elsewhere.
-//! A manual clock stands in for it wherever time has to be told, not taken.
+//! The clock: it reads the TSC if that is invariant, otherwise the operating system's monotonic clock. A manual clock
+//! replaces it in tests and simulations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A source of time: nanoseconds since a zero of its own, never decreasing within a thread.
+/// A source of time: nanoseconds since an arbitrary zero, never decreasing within a thread.
 pub trait Clock: Clone + Send + Sync + 'static {
     /// The time now, in nanoseconds.
     fn now(&self) -> u64;
 
     /// The time now, read after everything before it in this thread has happened.
     ///
-    /// For times that are subtracted from another thread's: without the fence the processor may read its counter before
-    /// the load that brought the other thread's time, and the difference comes out negative.
+    /// Use it for times from which another thread's time is subtracted. Without the fence, the processor may read its
+    /// counter before the load that brings the other thread's time, and the difference can be negative.
     fn now_fenced(&self) -> u64 {
         self.now()
     }
 
-    /// Lets `span` nanoseconds pass, without giving up the thread: the machine's clock is polled, a manual one moved.
+    /// Lets `span` nanoseconds pass without giving up the thread: it polls the machine's clock, or advances a manual
+    /// one.
     fn pass(&self, span: u64);
 
-    /// The manual clock behind this one, if that is what it is: whoever would wait for a time moves it there instead.
+    /// The manual clock behind this one; `None` for the machine's clock. Code that would wait advances the manual clock
+    /// instead.
     fn manual(&self) -> Option<&ManualClock> {
         None
     }
 }
 
-/// The clock of the machine. Clones share their zero.
+/// The clock of the machine. Clones share the same zero.
 #[derive(Clone, Debug)]
 pub struct SystemClock {
     inner: quanta::Clock,
     zero: u64,
-    /// Nanoseconds a tick in units of 2^-64, so that a conversion is one multiplication; 0 where a tick is a nanosecond or
-    /// longer, and `inner` converts.
+    /// Nanoseconds per tick in units of 2^-64, so that a conversion is one multiplication. 0 if a tick is one
+    /// nanosecond or longer; then `inner` converts.
     scale: u64,
 }
 
 impl SystemClock {
-    /// A clock whose zero has just passed. The first one in a process calibrates the TSC, for up to 200 ms.
+    /// A clock whose zero is just before now. The first one in a process calibrates the TSC, which takes up to 200 ms.
     pub fn new() -> Self {
         let inner = quanta::Clock::new();
-        // What 2^62 ticks are, times 4.
+        // The nanoseconds of 2^62 ticks; times 4 they are the scale.
         let quarter = inner.delta_as_nanos(0, 1 << 62);
         let scale = if quarter < 1 << 62 { quarter << 2 } else { 0 };
-        // Another core's counter may be a little behind this one's: the zero lies far enough back for that.
+        // Another core's counter may be slightly behind this one's. The zero lies far enough back that no time is
+        // negative.
         let zero = inner.raw().wrapping_sub(1 << 20);
         Self { inner, zero, scale }
     }
 
-    /// What the clock reads: `tsc`, or `os` where the TSC is not invariant or there is none.
+    /// The source that the clock reads: `tsc`, or `os` if there is no invariant TSC.
     pub fn source() -> &'static str {
         if has_invariant_tsc() { "tsc" } else { "os" }
     }
@@ -113,7 +116,7 @@ fn load_fence() {
     std::sync::atomic::fence(Ordering::SeqCst);
 }
 
-/// A clock that stands still until it is moved. Clones share the time.
+/// A clock that stands still until it is advanced. Clones share the time.
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock {
     time: Arc<AtomicU64>,
@@ -125,12 +128,12 @@ impl ManualClock {
         Self { time: Arc::new(AtomicU64::new(time)) }
     }
 
-    /// Moves the time on by `span` nanoseconds.
+    /// Advances the time by `span` nanoseconds.
     pub fn advance(&self, span: u64) {
         self.time.fetch_add(span, Ordering::SeqCst);
     }
 
-    /// Moves the time on to `time`; never back.
+    /// Advances the time to `time`; never moves it back.
     pub fn advance_to(&self, time: u64) {
         self.time.fetch_max(time, Ordering::SeqCst);
     }
@@ -150,12 +153,12 @@ impl Clock for ManualClock {
     }
 }
 
-/// The clock that a load runs on: the machine's, or a manual one where the load is simulated.
+/// The clock of a load: the machine's, or a manual one if the load is simulated.
 #[derive(Clone, Debug)]
 pub enum LoadClock {
-    /// Time is taken.
+    /// The machine's clock.
     System(SystemClock),
-    /// Time is told.
+    /// A manual clock.
     Manual(ManualClock),
 }
 
@@ -197,7 +200,7 @@ mod tests {
 
     #[test]
     fn system_clock_agrees_with_the_operating_system() {
-        // It takes 20 ms of real time.
+        // This test takes 20 ms of real time.
         if std::env::var_os("QUEUE_LOAD_SLOW_TESTS").is_none() {
             return;
         }
@@ -205,7 +208,7 @@ mod tests {
         let (ours, theirs) = (clock.now(), std::time::Instant::now());
         while theirs.elapsed().as_millis() < 20 {}
         let (ours, theirs) = (clock.now() - ours, theirs.elapsed().as_nanos() as u64);
-        // Ours is read first, so an interruption between the two readings only widens `theirs`.
+        // Our clock is read first, so an interruption between the two readings only makes `theirs` longer.
         assert!(ours.abs_diff(theirs) < theirs / 10, "{ours} against {theirs}");
     }
 

@@ -1,4 +1,4 @@
-//! Scenario -> cases: the product of all lists, less the excludes, plus the includes.
+//! Expands a scenario into cases: the product of all lists, less the excludes, plus the includes.
 
 use crate::scenario::{
     AXES, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem, Producers,
@@ -6,28 +6,28 @@ use crate::scenario::{
 };
 use std::collections::HashSet;
 
-/// Most tasks that get a lane each, where calls block their thread.
+/// Largest number of tasks that get their own lane, if calls block their thread.
 const MOST_OWN_LANES: u32 = 16;
 
 /// One cell of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// What it is, as `key=value` pairs in the order of the alphabet; see [`id`].
+    /// Its id: `key=value` pairs in alphabetical order; see [`id`].
     pub id: String,
     /// Index into the plan's scenarios.
     pub scenario: usize,
-    /// Its values.
+    /// The value of every axis.
     pub parameters: Parameters,
 }
 
-/// The cases of one scenario, and what the user should know about them.
+/// The cases of one scenario, and notes for the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expansion {
-    /// In the documented order: the product in the order of [`AXES`], the last one fastest; then the includes.
+    /// The product in the order of [`AXES`], the last axis fastest; then the includes.
     pub cases: Vec<Case>,
-    /// Duplicates removed, what queues cannot do left out; each with its file.
+    /// Notes on removed duplicates and on cases that were left out, each with its file.
     pub notes: Vec<String>,
-    /// What was left out since its queue cannot do it, and why.
+    /// The cases that were left out because their queue does not support them, and why.
     pub left_out: Vec<String>,
 }
 
@@ -46,16 +46,16 @@ pub fn id(parameters: &Parameters) -> String {
     pairs.join(" ")
 }
 
-/// The checks that are about the case: indices into the scenario's.
+/// The checks that apply to the case, as indices into the scenario's checks.
 pub fn checks_of(scenario: &Scenario, parameters: &Parameters) -> Vec<usize> {
     let about = |index: &usize| scenario.checks[*index].selector.matches(parameters);
     (0..scenario.checks.len()).filter(about).collect()
 }
 
-/// Makes the cases of a scenario, which is the plan's number `scenario_index`.
+/// Makes the cases of a scenario. `scenario_index` is its index in the plan.
 ///
 /// # Errors
-/// Excludes and checks that match no case, strategies that a queue does not have, no case at all, too many.
+/// Excludes and checks that match no case; cases that their queue does not support; no case at all; too many cases.
 pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> Result<Expansion, Diagnostics> {
     let cases = scenario.matrix.product().saturating_add(scenario.includes.len() as u128);
     if cases > MOST_CASES as u128 {
@@ -87,7 +87,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
 /// Keeps the cases that the filter selects.
 ///
 /// # Errors
-/// It selects none.
+/// It selects no case.
 pub fn select(cases: Vec<Case>, filter: &Selector) -> Result<Vec<Case>, Diagnostics> {
     let selected: Vec<Case> = cases.into_iter().filter(|case| filter.matches(&case.parameters)).collect();
     if selected.is_empty() {
@@ -103,15 +103,15 @@ struct Builder<'a> {
     scenario_index: usize,
     catalog: &'a Catalog,
     seen: HashSet<Parameters>,
-    /// Each queue and strategy once.
+    /// Each combination that is not supported, once.
     unsupported: Vec<Unsupported>,
-    /// Cases that `skip_unsupported` left out: a check may be about them.
+    /// Cases that `skip_unsupported` left out. They are kept because a check may apply to them.
     left_out: Vec<Parameters>,
     expansion: Expansion,
     found: Diagnostics,
 }
 
-/// What a queue cannot do, and where the first case stands that asks for it.
+/// Something that a queue does not support, and the position of the first case that asks for it.
 struct Unsupported {
     lack: Lack,
     queue: String,
@@ -121,25 +121,25 @@ struct Unsupported {
 }
 
 impl Unsupported {
-    /// Whether this is what the case lacks as well.
+    /// Whether the case lacks the same thing.
     fn is_of(&self, parameters: &Parameters, lack: Lack) -> bool {
         let same_strategy = self.strategy == parameters.strategy || !lack.depends_on_strategy();
         self.lack == lack && self.queue == parameters.queue && same_strategy
     }
 }
 
-/// Why a queue cannot be put under load as a case says.
+/// Why a queue cannot be put under load with a case's parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lack {
-    /// It is not to be had at all.
+    /// The queue is unknown or not available.
     Queue,
-    /// It does not have the strategy.
+    /// It does not support the strategy.
     Strategy,
-    /// Its records cannot have so many fields.
+    /// Its records cannot have that many fields.
     Fields,
-    /// Under the strategy its calls block their thread, and with it every other task on the lane.
+    /// Under this strategy a call blocks its thread, and so all other tasks on the same lane.
     Lanes,
-    /// Its program does not have the value of this axis.
+    /// Its program does not support the value of this axis.
     Axis(&'static str),
 }
 
@@ -165,7 +165,7 @@ impl Lack {
         matches!(self, Lack::Strategy | Lack::Lanes)
     }
 
-    /// The axis to which the user is pointed.
+    /// The axis that the message names.
     fn axis(self) -> &'static str {
         match self {
             Lack::Queue => "queue",
@@ -175,7 +175,7 @@ impl Lack {
         }
     }
 
-    /// What is wrong, and what to do about it; `asked` is the value of [`axis`](Self::axis) that was asked for.
+    /// The message and the fix. `asked` is the value of [`axis`](Self::axis) that the case asks for.
     fn say(self, queue: &str, strategy: Strategy, asked: &str, catalog: &Catalog) -> (String, String) {
         let known = catalog.find(queue);
         match self {
@@ -210,7 +210,7 @@ impl Lack {
 }
 
 impl Builder<'_> {
-    /// The product less the excludes.
+    /// Adds the product, less the excludes.
     fn product(&mut self) {
         let scenario = self.scenario;
         let mut matched = vec![false; scenario.excludes.len()];
@@ -242,8 +242,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Adds a case, of the product or of the include there, unless it is there already, or its queue cannot do it;
-    /// whether it was new.
+    /// Adds a case, unless it is there already or its queue does not support it. `include` is the position of the
+    /// include; `None` for a case of the product. Returns whether the case was new.
     fn add(&mut self, parameters: Parameters, include: Option<Position>) -> bool {
         if !self.seen.insert(parameters.clone()) {
             return false;
@@ -265,7 +265,7 @@ impl Builder<'_> {
         true
     }
 
-    /// Where the file has the axis.
+    /// The position of the axis in the file; `None` if the file does not have it.
     fn position_of(&self, name: &str) -> Option<Position> {
         let axis = self.scenario.matrix.axes.iter().find(|axis| axis.axis.name == name)?;
         match axis.origin {
@@ -285,7 +285,7 @@ impl Builder<'_> {
             let (message, fix) = lack.say(&queue, strategy, &asked, self.catalog);
             if self.scenario.run.skip_unsupported {
                 let cases = if count == 1 { "case is" } else { "cases are" };
-                // What is not built in can be had: the note says how.
+                // A queue that is not built in can be built in, so the note says how.
                 let how = if lack == Lack::Queue { format!("; {fix}") } else { String::new() };
                 let message = format!("{message}: {count} {cases} left out");
                 self.note(&key, format!("{message}{how}"), position);
@@ -308,7 +308,7 @@ impl Builder<'_> {
         }
     }
 
-    /// An error, unless an override took away what the selector is about.
+    /// Adds an error; but only a note if an override removed the values that the selector names.
     fn say_unmatched(&mut self, key: &str, selector: &Selector, position: Position) {
         let message = format!("no case matches {selector}");
         if self.is_overridden(selector) {
@@ -330,7 +330,7 @@ impl Builder<'_> {
             .collect();
         selector.clauses().iter().any(|clause| {
             let axis = clause.axis;
-            // A total is rate x concurrency, and a rate under a total depends on the concurrency.
+            // A total rate is rate x concurrency, so both rates also depend on an override of the concurrency.
             overridden.contains(&axis.slot()) || (axis.is_rate() && overridden.contains(&"concurrency"))
         })
     }
@@ -341,7 +341,7 @@ impl Builder<'_> {
     }
 }
 
-/// Every combination of the axes' values, the last axis fastest.
+/// Iterates over all combinations of the axes' values, the last axis fastest.
 struct Product<'a> {
     axes: &'a [AxisValues],
     /// Index of the next value of each axis; `None` at the end.
@@ -380,7 +380,7 @@ impl Iterator for Product<'_> {
                 .zip(indices)
                 .try_for_each(|(axis, index)| axis.axis.set(&mut parameters, &axis.values[*index]));
             self.advance();
-            // A share of a total that is out of range was refused when the scenario was read.
+            // A total rate that gives a task a rate out of range was refused when the scenario was read.
             if set.is_ok() {
                 return Some(parameters);
             }

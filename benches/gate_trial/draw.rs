@@ -1,36 +1,36 @@
-//! Drawing pairs of reports from pools of repeats.
+//! Draws pairs of reports from the pools of repeats.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Chance, the same for the same seed.
+/// A random generator; the same seed gives the same numbers.
 pub struct Random(Xoshiro256PlusPlus);
 
 impl Random {
-    /// The chance of a seed.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// A number below `bound`, which is over 0.
+    /// A number below `bound`, which must be above 0.
     pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.0.next_u64()) * bound as u128) >> 64) as usize
     }
 
-    /// Heads or tails.
+    /// True or false, with equal probability.
     pub fn coin(&mut self) -> bool {
         self.below(2) == 1
     }
 }
 
-/// Fisher-Yates, from the last place down.
+/// Shuffles with Fisher-Yates, from the last position down.
 pub fn shuffle<T>(items: &mut [T], random: &mut Random) {
     for last in (1..items.len()).rev() {
         items.swap(last, random.below(last + 1));
     }
 }
 
-/// One side's repeat of a case: of which lane, in which round.
+/// A repeat of a case on one side of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pick {
     /// The lane.
@@ -41,12 +41,12 @@ pub struct Pick {
     pub round: u32,
 }
 
-/// The repeats of two reports: pairs of one round each, in order of time.
+/// The repeats of two reports: pairs from the same rounds, in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     /// The rounds.
     pub rounds: Vec<u32>,
-    /// By case and then by round: old side, new side.
+    /// Old side and new side of each pair, by case and then by round.
     pub pairs: Vec<(Pick, Pick)>,
 }
 
@@ -64,17 +64,18 @@ impl Look {
     }
 }
 
-/// A first look and one with fresh repeats, which share none.
+/// A first look, and a second one with fresh repeats; they share no repeat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draw {
-    /// What is decided on.
+    /// The look for the first decision.
     pub first: Look,
-    /// What is to confirm it.
+    /// The look that confirms it.
     pub fresh: Look,
 }
 
-/// Draws two looks of `each` rounds out of `rounds`; `None` where there are too few. Within a round, `lanes` says which
-/// two lanes a case may take the old side from, and which the new one; `None`: what the old side leaves.
+/// Draws two looks of `each` rounds out of `rounds`; `None` if there are too few rounds. For each case, `lanes` returns
+/// the two lanes of which one becomes the old side, and the lane of the new side; `None`: the lane that the old side
+/// leaves.
 pub fn draw(
     rounds: &[u32],
     each: usize,

@@ -1,4 +1,4 @@
-//! What the changes did, as measured: the middle of the old side's repeats and of the new side's.
+//! Computes the measured effect of each change: the typical value of the old side and of the new side.
 
 use super::judge::changed_picks;
 use super::pools::Contest;
@@ -6,19 +6,20 @@ use super::reports::{Evidence, records};
 use queue_load::internals::units::human;
 use queue_load::report::RepeatRecord;
 
-/// A call that took so long met the stall: longer than anything else does, shorter than the stall.
+/// A call that took this long met the stall: it is longer than any other call, and shorter than the stall. In
+/// nanoseconds.
 const STALLED_NS: u64 = 50_000_000;
 
-/// A number of a repeat, its name and how it is written.
+/// A number of a repeat, its name, and how it is printed.
 struct Probe {
     name: &'static str,
     of: fn(&RepeatRecord) -> Option<f64>,
     written: fn(f64) -> String,
-    /// Of all repeats the mean, not the median.
+    /// Whether the mean over all repeats is used instead of the median.
     mean: bool,
 }
 
-/// What a lane changes.
+/// The numbers that a lane changes.
 fn probes(lane: usize) -> Vec<Probe> {
     let latency = |name, of| Probe { name, of, written: human::latency, mean: false };
     match lane {
@@ -49,7 +50,7 @@ fn probes(lane: usize) -> Vec<Probe> {
     }
 }
 
-/// The effects of a contest in one line; empty where nothing changed.
+/// The effects of a contest in one line; empty if nothing was changed.
 pub fn effects(evidence: &Evidence<'_>, rounds: &[u32], contest: &Contest) -> String {
     let Some((_, lane)) = contest.changed else { return String::new() };
     let sides = changed_picks(evidence.trial, rounds, contest).map(|picks| {

@@ -1,4 +1,4 @@
-//! Judges: draws pairs of reports from the pools, asks the gate, and counts what it says.
+//! The verb `judge`: draws pairs of reports from the pools, runs the gate on them, and counts its answers.
 
 use super::draw::{Draw, Look, Pick, Random, draw};
 use super::pools::{BASE, CONTESTS, Contest, Failure, REPEATS, Trial};
@@ -9,42 +9,42 @@ use queue_load::report::{GateRecord, GateRound, Report};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What came of one draw.
+/// The result of one draw.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
-    /// The last word.
+    /// The final outcome.
     pub outcome: GateOutcome,
-    /// What the first look said.
+    /// The outcome of the first look.
     pub first: GateOutcome,
-    /// A changed case is among those that regressed.
+    /// Whether a changed case is among the cases that regressed.
     pub caught: bool,
-    /// What was found of cases that regressed or that could not be told.
+    /// The findings about cases that regressed or are inconclusive.
     pub found: BTreeSet<(Change, String)>,
 }
 
-/// What came of all draws of a contest.
+/// The results of all draws of a contest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// Draws.
+    /// Number of draws.
     pub draws: usize,
-    /// Repeats on each side of a pair.
+    /// Number of repeats on each side of a pair.
     pub each: usize,
-    /// Rounds to draw from.
+    /// Number of rounds to draw from.
     pub rounds: usize,
-    /// Different repeats in the pools.
+    /// Number of different repeats in the pools.
     pub repeats: usize,
-    /// By the word of the last outcome.
+    /// Number of draws by final outcome.
     pub outcomes: BTreeMap<&'static str, usize>,
-    /// By the word of the first look's outcome.
+    /// Number of draws by the outcome of the first look.
     pub first: BTreeMap<&'static str, usize>,
-    /// Draws that regressed by a changed case.
+    /// Number of draws in which a changed case regressed.
     pub caught: usize,
-    /// In how many draws it was found; of cases that regressed, or that could not be told.
+    /// Number of draws with each finding about a case that regressed or is inconclusive.
     pub found: BTreeMap<(Change, String), usize>,
 }
 
 impl Tally {
-    /// Counts one more.
+    /// Adds the result of one draw.
     pub fn add(&mut self, said: &Said) {
         self.draws += 1;
         *self.outcomes.entry(said.outcome.word()).or_default() += 1;
@@ -55,13 +55,13 @@ impl Tally {
         }
     }
 
-    /// How many ended so.
+    /// Number of draws with this final outcome.
     pub fn ended(&self, outcome: GateOutcome) -> usize {
         self.outcomes.get(outcome.word()).copied().unwrap_or(0)
     }
 }
 
-/// Makes both reports of a look, on all of its cases or only those of these ids.
+/// Makes both reports of a look: on all of its cases, or only on those with these ids.
 pub type MakePair<'a> = dyn Fn(&Look, Option<&BTreeSet<String>>) -> (Report, Report) + 'a;
 
 /// Decides on two reports; the number is the least number of tests that it corrects for.
@@ -84,7 +84,7 @@ pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(
     rounds
 }
 
-/// The last word, and what it rests on. `changed`: ids of the cases that changed.
+/// The final outcome and its findings. `changed` are the ids of the cases that were changed.
 pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<String>) -> Said {
     let first = rounds.first().map_or(GateOutcome::Incomparable, |round| round.decision.outcome);
     let (outcome, reason) = compare::settle(&rounds);
@@ -106,14 +106,14 @@ pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<String>) -> Said {
     said
 }
 
-/// The rule, and the number that it is about where the finding names one.
+/// The rule of a finding, and the metric if the finding names one.
 fn label(finding: &impl serde::Serialize) -> String {
     let finding = serde_json::to_value(finding).unwrap_or_default();
     let words = ["metric", "kind"].map(|key| finding.get(key).and_then(Value::as_str).map(str::to_owned));
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// The rounds of which every repeat of the contest is there.
+/// The rounds for which the pools have every repeat of the contest.
 pub fn whole_rounds(trial: &Trial, pools: &Pools, contest: &Contest) -> Vec<u32> {
     let places = places(trial, contest);
     let last = pools.runs.keys().map(|(_, round)| *round).max();
@@ -121,7 +121,7 @@ pub fn whole_rounds(trial: &Trial, pools: &Pools, contest: &Contest) -> Vec<u32>
     (0..last.map_or(0, |last| last + 1)).filter(whole).collect()
 }
 
-/// The places of all repeats that a contest may draw.
+/// The indices of all repeats that a contest may draw.
 fn places(trial: &Trial, contest: &Contest) -> BTreeSet<usize> {
     let changed: Vec<usize> =
         contest.changed.map_or_else(Vec::new, |(old, new)| old.into_iter().chain([new]).collect());
@@ -134,7 +134,7 @@ fn places(trial: &Trial, contest: &Contest) -> BTreeSet<usize> {
     trial.cases(contest).into_iter().flat_map(lanes).collect()
 }
 
-/// Which lanes the two sides of a case come from.
+/// The lanes of the two sides of a case.
 pub fn lanes(trial: &Trial, contest: &Contest, case: usize) -> ([usize; 2], Option<usize>) {
     match contest.changed {
         Some((old, new)) if trial.runs(new, case) => (old.map_or(BASE, |old| [old, old]), Some(new)),
@@ -142,13 +142,13 @@ pub fn lanes(trial: &Trial, contest: &Contest, case: usize) -> ([usize; 2], Opti
     }
 }
 
-/// A contest, ready to be drawn from.
+/// A contest that is prepared for draws.
 struct Drawn<'a> {
     contest: &'a Contest,
     rounds: Vec<u32>,
     each: usize,
     cases: Vec<usize>,
-    /// Ids of the cases that changed.
+    /// Ids of the cases that were changed.
     changed: BTreeSet<String>,
 }
 
@@ -160,7 +160,8 @@ impl<'a> Drawn<'a> {
         Self { contest, each: REPEATS.min(rounds.len() / 2), rounds, cases: trial.cases(contest), changed }
     }
 
-    /// One draw. The same index draws the same rounds and sides for every contest: what did not change is then the same.
+    /// One draw. The same index draws the same rounds and sides for every contest, so that unchanged cases get the same
+    /// repeats.
     fn say(&self, evidence: &Evidence<'_>, index: usize, memo: &Memo) -> Option<Said> {
         let lanes = |case| lanes(evidence.trial, self.contest, case);
         let draw = draw(&self.rounds, self.each, &self.cases, &lanes, &mut Random::new(index as u64))?;
@@ -173,7 +174,7 @@ impl<'a> Drawn<'a> {
     }
 }
 
-/// Draws and asks, so often, on all CPUs: what came of each contest, in their order.
+/// Makes `draws` draws on all CPUs. Returns the results of each contest, in order.
 ///
 /// # Errors
 /// The pools have too few rounds for a single draw.
@@ -207,7 +208,7 @@ pub fn contests(evidence: &Evidence<'_>, draws: usize) -> Result<Vec<Tally>, Fai
     all.iter().enumerate().map(tally).collect()
 }
 
-/// All repeats of the changed cases: as old side, as new side.
+/// All repeats of the changed cases: those of the old side, and those of the new side.
 pub fn changed_picks(trial: &Trial, rounds: &[u32], contest: &Contest) -> [BTreeMap<usize, Vec<Pick>>; 2] {
     let of = |wanted: &dyn Fn(usize) -> Vec<usize>| {
         let cases = trial.changed(contest).into_iter();

@@ -1,9 +1,10 @@
-//! The trial of the gate: does it cry wolf, does it decide, and does it catch what is worse?
+//! The trial of the gate: how often does it raise a false alarm, how often is it inconclusive, and how often does it
+//! find a real change?
 //!
-//! `cargo bench --bench gate_trial -- measure` fills pools of repeats: of the code as it is, and of one variant of it for
-//! each change that a gate has to catch. `-- judge` draws pairs of reports from them, again and again, and says what the
-//! gate makes of these. Measuring goes on where it was stopped; judging takes no measurement, so that a changed rule can be
-//! judged on the same evidence. `-- measure-pairs N` runs N whole pairs instead, for whoever has the hours.
+//! `cargo bench --bench gate_trial -- measure` fills pools of repeats: of the code as it is, and of one variant for
+//! each change that a gate must find. `-- judge` draws many pairs of reports from the pools and counts the gate's
+//! answers. Measuring continues where it was stopped. Judging measures nothing, so a changed rule can be judged on the
+//! same evidence. `-- measure-pairs N` runs N complete pairs instead, which takes hours.
 
 mod draw;
 mod effect;
@@ -33,7 +34,7 @@ struct Options {
     place: PathBuf,
     rounds: u32,
     minutes: Option<f64>,
-    /// For a try of the trial itself: windows of that length.
+    /// Length of the windows, to try out the trial itself; `None`: as the scenarios say.
     window: Option<Nanos>,
     without: Vec<String>,
     draws: usize,
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["worker", ..] => return queue_load::main_with(queues::register),
-        // As `cargo bench` starts it among all others.
+        // This happens when `cargo bench` starts all benchmarks.
         [] => {
             println!("{USAGE}");
             Ok(())
@@ -81,7 +82,7 @@ fn carry_out(verb: &str, rest: &[&str]) -> Result<(), Failure> {
 fn options(words: &[&str]) -> Result<Options, Failure> {
     let mut options = Options {
         place: "target/gate-trial".into(),
-        // One look and one confirmation without a repeat in common.
+        // Enough for one look and one confirmation that share no repeat.
         rounds: 2 * REPEATS as u32,
         minutes: None,
         window: None,
@@ -107,12 +108,12 @@ fn options(words: &[&str]) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Draws, asks the gate, and tells.
+/// Draws pairs, runs the gate on them, and prints the results.
 fn judge(options: &Options) -> Result<(), Failure> {
     let store = Store::at(&options.place);
     let settings = store.settings()?.ok_or("nothing is measured yet")?;
     let pools = store.read()?;
-    // As a run with so many repeats says in its report.
+    // The report of a run with this many repeats says so.
     let trial = Trial::new(REPEATS as u32, settings.window_ns.map(Nanos))?;
     if trial.plan.cases.iter().map(|case| &case.id).ne(&settings.cases) {
         return Err("the scenarios have other cases than the pools; measure anew".into());

@@ -1,4 +1,4 @@
-//! Measures: fills the pools round by round, going on where it was stopped.
+//! The verb `measure`: fills the pools round by round. It continues where it was stopped.
 
 use super::pools::{Calibration, Failure, LANES, Lane, MOST_ROUNDS, Trial, Typical};
 use super::reports::records;
@@ -12,23 +12,23 @@ use queue_load::report::RepeatRecord;
 use queue_load::session::{Stage, environment, verify};
 use std::time::{Duration, Instant};
 
-/// Repeats by which the lanes' queues are set.
+/// Number of repeats that calibrate the lanes' queues.
 const TO_CALIBRATE: u32 = 7;
 
-/// What is asked for.
+/// The options of this verb.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Rounds.
+    /// Number of rounds.
     pub rounds: u32,
-    /// No round is begun that would end later than this.
+    /// Time limit: no round is begun that would probably end later than this; `None`: no limit.
     pub limit: Option<Duration>,
-    /// Length of the windows in place of the scenarios' own.
+    /// Length of the windows; `None`: as the scenarios say.
     pub window: Option<Nanos>,
-    /// Names of lanes, and of scenarios, that are left for another time.
+    /// Names of lanes and of scenarios that are not measured now.
     pub without: Vec<String>,
 }
 
-/// Measures what is missing.
+/// Measures the repeats that are missing in the pools.
 pub fn measure(store: &Store, wanted: Wanted) -> Result<(), Failure> {
     let begin = Instant::now();
     if !(1..=MOST_ROUNDS).contains(&wanted.rounds) {
@@ -61,7 +61,7 @@ pub fn measure(store: &Store, wanted: Wanted) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What all rounds hold and how long that takes.
+/// Prints the content of all rounds and their estimated time.
 fn say_plan(trial: &Trial, wanted: &Wanted) {
     let round = trial.round(0, &Calibration::default());
     let time = |lane: usize| {
@@ -81,7 +81,7 @@ fn say_plan(trial: &Trial, wanted: &Wanted) {
     }
 }
 
-/// What the store's pools were measured with; where there are none yet, what these will be.
+/// The settings with which the pools were measured; if there are none yet, creates them.
 fn settings(store: &Store, trial: &Trial, wanted: &Wanted) -> Result<Settings, Failure> {
     let known = store.settings()?;
     let calibration = match &known {
@@ -115,7 +115,7 @@ fn settings(store: &Store, trial: &Trial, wanted: &Wanted) -> Result<Settings, F
     Ok(known)
 }
 
-/// How the lanes' queues are set, by what the code as it is takes now.
+/// Calibrates the lanes' queues from the present times of the code as it is.
 fn calibrate(trial: &Trial) -> Result<Calibration, Failure> {
     let done = finished(carry_out(trial, &trial.to_calibrate(TO_CALIBRATE), 0, None)?)?;
     let runs: Vec<&CaseRuns> = done.cases.values().collect();
@@ -135,7 +135,7 @@ fn calibrate(trial: &Trial) -> Result<Calibration, Failure> {
     Ok(set)
 }
 
-/// Of these repeats, those of which more is to come.
+/// Those of these repeats that are not finished in the pools, without the lanes and scenarios that are left out.
 fn missing(trial: &Trial, pools: &Pools, round: Vec<PlannedRepeat>, without: &[String]) -> Vec<PlannedRepeat> {
     let cases = &trial.plan.cases;
     let is_left = |one: &PlannedRepeat| {
@@ -148,7 +148,7 @@ fn missing(trial: &Trial, pools: &Pools, round: Vec<PlannedRepeat>, without: &[S
     round.into_iter().filter(|one| !settled(one) && !is_left(one)).collect()
 }
 
-/// Runs the repeats as a run would, each in a process of its own.
+/// Runs the repeats like a normal run, each in its own process.
 fn carry_out(
     trial: &Trial,
     repeats: &[PlannedRepeat],
@@ -156,7 +156,7 @@ fn carry_out(
     journal: Option<&mut Journal>,
 ) -> Result<Execution, Failure> {
     let mut driver = ChildDriver::new(ChildCommand::worker()?, verify());
-    // A lane's cases are those of the plan, one lane after the other.
+    // Each lane has the cases of the plan, one lane after the other.
     let lanes = trial.plan.cases.iter().cycle().take(LANES.len() * trial.plan.cases.len());
     let mut stage = Stage {
         plan: &Plan { cases: lanes.cloned().collect(), repeats: Vec::new(), ..trial.plan.clone() },
@@ -169,7 +169,8 @@ fn carry_out(
     Ok(stage.carry_out(repeats.to_vec(), round))
 }
 
-/// All of it was measured. A repeat that broke is no evidence about the gate, but of a fault that is to be seen.
+/// Checks that everything was measured. A repeat that broke is reported: it is not evidence about the gate, but shows
+/// an error that must be looked at.
 fn finished(done: Execution) -> Result<Execution, Failure> {
     let errors = |runs: &CaseRuns| runs.errors.iter().map(|failed| failed.error.to_string()).collect::<Vec<_>>();
     for (runs, error) in done.cases.values().flat_map(|runs| errors(runs).into_iter().map(move |error| (runs, error))) {

@@ -1,4 +1,4 @@
-//! What the trial gave, as Markdown.
+//! The results of the trial, as Markdown.
 
 use super::judge::Tally;
 use super::pairs::RealPairs;
@@ -9,20 +9,20 @@ use queue_load::internals::run::YardstickReading;
 use queue_load::internals::units::human;
 use std::fmt::Write;
 
-/// Most false alarms, as a share.
+/// Largest accepted share of false alarms.
 const FALSE_ALARMS: f64 = 0.01;
-/// Most answers that are none, as a share.
+/// Largest accepted share of inconclusive answers.
 const INCONCLUSIVE: f64 = 0.05;
-/// Fewest changes that are caught, as a share.
+/// Smallest accepted share of changes that are found.
 const CAUGHT: f64 = 0.95;
 
-/// A contest, what came of it, and what the change did.
+/// A contest, its results, and the measured effect of the change.
 pub struct Row<'a> {
     /// The contest.
     pub contest: &'a Contest,
-    /// What came of it.
+    /// Its results.
     pub tally: Tally,
-    /// What the change did.
+    /// The effect of the change, in one line.
     pub effect: String,
 }
 
@@ -80,7 +80,7 @@ fn machine(settings: &Settings, pools: &Pools) -> String {
     )
 }
 
-/// What a draw is, and what the pools hold.
+/// Explains what a draw is, and what the pools contain.
 fn method(pools: &Pools, rows: &[Row<'_>]) -> String {
     let valid: usize = pools.runs.values().map(|runs| runs.measured.len()).sum();
     let aside: usize = pools.runs.values().map(|runs| runs.set_aside.len()).sum();
@@ -158,7 +158,7 @@ fn caught(rows: &[&Row<'_>]) -> String {
     text + "\n"
 }
 
-/// Pass, regressed, and all that is no answer.
+/// The counts of pass, of regressed, and of all other outcomes.
 fn ended(tally: &Tally) -> [usize; 3] {
     let [pass, regressed] = [GateOutcome::Pass, GateOutcome::Regressed].map(|outcome| tally.ended(outcome));
     [pass, regressed, tally.draws - pass - regressed]
@@ -169,7 +169,7 @@ fn first(tally: &Tally) -> String {
     format!("{}, {}", said(GateOutcome::Regressed), said(GateOutcome::Inconclusive))
 }
 
-/// By which rule, and on which number.
+/// The rules and metrics that the findings name.
 fn findings(rows: &[Row<'_>]) -> String {
     let mut text =
         "What was found of cases that regressed or could not be told, and in how many of the draws:\n\n".to_owned();

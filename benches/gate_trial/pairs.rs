@@ -1,4 +1,4 @@
-//! Whole pairs, as a user would run them: this program against itself, by its command line.
+//! Complete pairs, as a user would run them: this program against itself, with its command line.
 
 use super::pools::{Failure, REPEATS};
 use queue_load::report::{Report, read_verified};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_queue-load");
 
-/// Counts of pairs by exit code, and by the gate's last word.
+/// Number of pairs by scenario, exit code, and the final outcome of the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealPairs {
     codes: BTreeMap<(String, u8, &'static str), usize>,
@@ -19,10 +19,10 @@ fn file(place: &Path, pair: usize) -> PathBuf {
     place.join(format!("pair-{pair:03}.json"))
 }
 
-/// Runs what is missing of so many pairs.
+/// Runs the pairs that are missing, up to `pairs` in total.
 ///
 /// # Errors
-/// A run that leaves no report, or was cut short.
+/// A run writes no report, or was interrupted.
 pub fn measure(place: &Path, scenario: &Path, pairs: usize) -> Result<(), Failure> {
     std::fs::create_dir_all(place)?;
     for pair in 0..pairs {
@@ -52,10 +52,10 @@ fn word(report: &Report) -> &'static str {
     report.gate.as_ref().map_or("no gate", |gate| gate.outcome.word())
 }
 
-/// All pairs that are there.
+/// Reads all pairs that exist.
 ///
 /// # Errors
-/// One that cannot be read.
+/// A report cannot be read.
 pub fn read(place: &Path) -> Result<RealPairs, Failure> {
     let mut found = RealPairs::default();
     for path in (0..).map(|pair| file(place, pair)).take_while(|path| path.exists()) {
@@ -67,7 +67,7 @@ pub fn read(place: &Path) -> Result<RealPairs, Failure> {
 }
 
 impl RealPairs {
-    /// What came of them; empty without one.
+    /// The results as text; empty if there are no pairs.
     pub fn text(&self) -> String {
         let all: usize = self.codes.values().sum();
         if all == 0 {

@@ -1,4 +1,5 @@
-//! What is measured: the lanes, each a queue with a pool of repeats of its own, and the order in which they run.
+//! What the trial measures. A lane is a queue with its own pool of repeats. This file defines the lanes, and the order
+//! in which they run.
 
 use super::draw::{Random, shuffle};
 use queue_load::adapter::Registry;
@@ -8,36 +9,37 @@ use queue_load::internals::units::Nanos;
 use queue_load::internals::worker::RepeatHost;
 use serde::{Deserialize, Serialize};
 
-/// What goes wrong, in words.
+/// Any error, with its message.
 pub type Failure = Box<dyn std::error::Error>;
 
-/// Repeats of each side of a pair, where the pools have as many.
+/// Number of repeats on each side of a pair, if the pools have that many.
 pub const REPEATS: usize = 10;
 
-/// Most rounds that can be asked for.
+/// Largest number of rounds.
 pub const MOST_ROUNDS: u32 = 1_000;
 
-/// On which cases a lane runs.
+/// The cases that a lane runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cases {
-    /// Those of both scenarios.
+    /// The cases of both scenarios.
     All,
-    /// Those of the default scenario.
+    /// The cases of the default scenario.
     Default,
-    /// The one with `drop` and 10 tasks of the default scenario.
+    /// The case of the default scenario with `drop` and 10 tasks.
     One,
 }
 
-/// A queue, and where it runs.
+/// A queue, and the cases that it runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Lane {
     /// Its name.
     pub name: &'static str,
-    /// On which cases.
+    /// The cases that it runs.
     pub cases: Cases,
 }
 
-/// All lanes; a repeat is stored by its place here. The code as it is has two, so that each round holds a pair of it.
+/// All lanes. Repeats are stored under their index here. The code as it is has two lanes, so that each round contains a
+/// pair of it.
 pub const LANES: [Lane; 9] = [
     Lane { name: "as it is", cases: Cases::All },
     Lane { name: "as it is, again", cases: Cases::All },
@@ -53,16 +55,16 @@ pub const LANES: [Lane; 9] = [
 /// The two lanes of the code as it is.
 pub const BASE: [usize; 2] = [0, 1];
 
-/// What the lanes' queues are told, in nanoseconds; set by what the code as it is was measured to take.
+/// Parameters of the lanes' queues, in nanoseconds, computed from measurements of the code as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Spun after a call, so that it takes 20 µs.
+    /// Time to spin after a call, so that the call takes 20 µs.
     pub to_20_us: u64,
-    /// From the call on, when a late record is delivered: ten times the mean delivery.
+    /// Time from the call to the delivery of a late record: ten times the mean delivery.
     pub late: u64,
 }
 
-/// What the code as it is takes, in nanoseconds.
+/// Typical times of the code as it is, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Typical {
     /// Mean of the fastest 95 % of `enqueue`.
@@ -72,12 +74,12 @@ pub struct Typical {
 }
 
 impl Calibration {
-    /// What follows from a typical measurement.
+    /// The parameters that follow from a typical measurement.
     pub fn of(typical: Typical) -> Self {
         Self { to_20_us: (20_000.0 - typical.enqueue).max(0.0) as u64, late: (10.0 * typical.delivery) as u64 }
     }
 
-    /// The name of a lane's queue, which holds what it is told.
+    /// The name of a lane's queue, which contains its parameters.
     pub fn queue_of(&self, lane: usize) -> String {
         let to_20_us = self.to_20_us;
         match lane {
@@ -93,18 +95,19 @@ impl Calibration {
     }
 }
 
-/// What is held against what: the cases of one scenario, of which some run another lane on the new side.
+/// A comparison that the gate must judge: the cases of one scenario, some of which run another lane on the new side.
 #[derive(Clone, Copy, Debug)]
 pub struct Contest {
-    /// In a few words.
+    /// A short description.
     pub name: &'static str,
-    /// Place of the scenario in the plan.
+    /// Index of the scenario in the plan.
     pub scenario: usize,
-    /// Lanes of the changed cases: the old side's (`None`: the code as it is), the new side's; `None`: nothing changed.
+    /// The lanes of the changed cases: that of the old side (`None`: the code as it is) and that of the new side.
+    /// `None`: nothing is changed.
     pub changed: Option<(Option<usize>, usize)>,
 }
 
-/// All that is tried.
+/// All contests.
 pub const CONTESTS: [Contest; 8] = [
     Contest { name: "default, nothing changed", scenario: 0, changed: None },
     Contest { name: "smoke, nothing changed", scenario: 1, changed: None },
@@ -116,24 +119,24 @@ pub const CONTESTS: [Contest; 8] = [
     Contest { name: "CPU of the queue doubled", scenario: 0, changed: Some((None, 8)) },
 ];
 
-/// The scenarios, their cases and their rounds.
+/// The scenarios with their cases and rounds.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// Both scenarios; the default one first.
+    /// The plan of both scenarios; the default one is first.
     pub plan: Plan,
-    /// The case that most lanes run.
+    /// Index of the case that most lanes run.
     pub one: usize,
 }
 
 impl Trial {
-    /// The plan of so many rounds; windows as the scenarios say, or of that length.
+    /// The trial with `rounds` rounds, and windows of length `window`; `None`: as the scenarios say.
     ///
     /// # Errors
-    /// What is wrong with a scenario.
+    /// The errors of a scenario.
     pub fn new(rounds: u32, window: Option<Nanos>) -> Result<Self, Failure> {
         let catalog = Registry::<RepeatHost>::with_own().catalog();
         let mut given = vec![Override::from_command_line("repeats", rounds.to_string())];
-        // What is not recorded is kept short, so that more rounds fit into the time.
+        // The parts that are not recorded are short, so that more rounds fit into the time.
         given.extend(
             [("warmup", "200ms"), ("control", "100ms")].map(|(key, text)| Override::from_command_line(key, text)),
         );
@@ -162,12 +165,12 @@ impl Trial {
         }
     }
 
-    /// The place of a lane's case among all.
+    /// Index of a lane's case among the cases of all lanes.
     pub fn place(&self, lane: usize, case: usize) -> usize {
         lane * self.plan.cases.len() + case
     }
 
-    /// How often an invalid repeat is run again.
+    /// Largest number of times that an invalid repeat is run again.
     pub fn retries(&self, place: usize) -> u32 {
         let case = &self.plan.cases[place % self.plan.cases.len()];
         self.plan.scenario_of(case).run.invalid_retries
@@ -178,14 +181,14 @@ impl Trial {
         (0..self.plan.cases.len()).filter(|case| self.plan.cases[*case].scenario == contest.scenario).collect()
     }
 
-    /// The cases of a contest that changed.
+    /// The cases of a contest that are changed.
     pub fn changed(&self, contest: &Contest) -> Vec<usize> {
         let Some((_, new)) = contest.changed else { return Vec::new() };
         self.cases(contest).into_iter().filter(|case| self.runs(new, *case)).collect()
     }
 
-    /// The repeats of one round as `run --ab-exec` would order them: cases as the scenario shuffles them, the lanes of a
-    /// case one right after the other, so that they meet the same machine, in an order that is drawn. The lanes of a case
+    /// The repeats of one round in the order of `run --ab-exec`: the cases as the scenario shuffles them, and the lanes
+    /// of a case one right after the other, in random order, so that they meet the same machine. The lanes of a case
     /// share its seed, as two programs do.
     pub fn round(&self, round: u32, calibration: &Calibration) -> Vec<PlannedRepeat> {
         let of_round = self.plan.repeats.iter().filter(|planned| planned.repeat == round);
@@ -203,7 +206,7 @@ impl Trial {
         of_round.flat_map(|planned| lanes(planned).into_iter().map(move |lane| with_lane(planned, lane))).collect()
     }
 
-    /// Repeats of the code as it is by which the lanes' queues are set.
+    /// The repeats of the code as it is that calibrate the lanes' queues.
     pub fn to_calibrate(&self, repeats: u32) -> Vec<PlannedRepeat> {
         let of_one = self.plan.repeats.iter().filter(|planned| planned.case == self.one);
         of_one.take(repeats as usize).cloned().collect()

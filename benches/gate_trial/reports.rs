@@ -1,4 +1,4 @@
-//! Reports of repeats out of the pools, as a run would have given them.
+//! Builds reports from repeats of the pools, as a run would have written them.
 
 use super::draw::{Look, Pick};
 use super::pools::{Failure, Trial};
@@ -11,19 +11,20 @@ use queue_load::session;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The pools, and all that a report says besides.
+/// The pools, and everything else that a report contains.
 pub struct Evidence<'a> {
     /// The scenarios.
     pub trial: &'a Trial,
     /// The pools.
     pub pools: &'a Pools,
-    /// What they were measured with.
+    /// The settings with which they were measured.
     pub settings: &'a Settings,
-    /// When the reports were begun.
+    /// The creation time of the reports.
     pub created_at: jiff::Timestamp,
 }
 
-/// Reports on one case, by their repeats: contests share most of those of a draw, and decoding histograms takes time.
+/// Cached reports on one case, by their repeats. The contests share most repeats of a draw, and decoding histograms is
+/// slow.
 #[derive(Default)]
 pub struct Memo(RefCell<HashMap<Vec<Pick>, Report>>);
 
@@ -34,8 +35,8 @@ impl<'a> Evidence<'a> {
         Ok(Self { trial, pools, settings, created_at: settings.created_at.parse()? })
     }
 
-    /// Both reports of a look, on all of its cases or only those of these ids. The old one is what `--ab-exec` makes of
-    /// another program: how that was built is not known.
+    /// Both reports of a look: on all of its cases, or only on those with these ids. The old report is like one of
+    /// `--ab-exec` about another program: it is unknown how that program was built.
     pub fn pair(&self, look: &Look, only: Option<&BTreeSet<String>>, memo: &Memo) -> (Report, Report) {
         let yardstick = self.yardstick(&look.rounds);
         let side = |pick: fn(&(Pick, Pick)) -> Pick| {
@@ -54,12 +55,12 @@ impl<'a> Evidence<'a> {
         (old, side(|pair| pair.1))
     }
 
-    /// What came of a repeat.
+    /// The results of a repeat.
     pub fn runs(&self, pick: &Pick) -> Option<&'a CaseRuns> {
         self.pools.runs.get(&(self.trial.place(pick.lane, pick.case), pick.round))
     }
 
-    /// A report on so many repeats of each case, numbered from 0.
+    /// A report on these repeats of each case, numbered from 0.
     fn report(&self, picks: BTreeMap<usize, Vec<Pick>>, yardstick: Option<Yardstick>, memo: &Memo) -> Report {
         let scenario = picks.keys().next().map_or(0, |case| self.trial.plan.cases[*case].scenario);
         let mut report = self.build(scenario, Vec::new(), yardstick);
@@ -102,14 +103,15 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// That of rounds in order of time: the start of the first, the middle of the middle one, the end of the last.
+    /// The yardstick of several rounds in order of time: the start of the first round, the middle of the middle one,
+    /// the end of the last one.
     fn yardstick(&self, rounds: &[u32]) -> Option<Yardstick> {
         let of = |place: usize| self.pools.yardsticks.get(rounds.get(place)?);
         Some(Yardstick { start: of(0)?.start, middle: of(rounds.len() / 2)?.middle, end: of(rounds.len() - 1)?.end })
     }
 }
 
-/// The valid ones of a case's repeats.
+/// The valid repeats of a case.
 pub fn records(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> Vec<RepeatRecord> {
     let built = report::build(ReportInput {
         created_at: jiff::Timestamp::UNIX_EPOCH,
@@ -122,7 +124,7 @@ pub fn records(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> Vec<RepeatReco
     built.cases.into_iter().flat_map(|case| case.repeats).collect()
 }
 
-/// A case and what its repeats gave, the n-th of which becomes repeat n.
+/// A case and its results. The n-th results become repeat n.
 fn input(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> CaseInput {
     let mut all = CaseRuns::default();
     for (number, runs) in runs.iter().enumerate() {

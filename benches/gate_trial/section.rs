@@ -1,15 +1,15 @@
-//! The part of a page that is written by the trial.
+//! Replaces the section of a page that the trial writes.
 
-/// Where it begins.
+/// The line at which the section begins.
 pub const BEGIN: &str = "<!-- gate-trial:begin -->";
 
-/// Where it ends.
+/// The line at which the section ends.
 pub const END: &str = "<!-- gate-trial:end -->";
 
-/// The page with another text between the two marks.
+/// The page with a new text between the two marks.
 ///
 /// # Errors
-/// The page has not each mark once, or has them the wrong way round.
+/// The page does not have each mark exactly once, or has them in the wrong order.
 pub fn replace(page: &str, text: &str) -> Result<String, String> {
     let only = |mark: &str| match page.match_indices(mark).collect::<Vec<_>>()[..] {
         [(place, _)] => Ok(place),

@@ -1,4 +1,4 @@
-//! The pools on disk: a journal for each time that measuring was begun, and what all of them were measured with.
+//! The pools on disk: one journal for each time that measuring was started, and the settings of all of them.
 
 use super::pools::{Calibration, Failure};
 use queue_load::internals::run::{CaseRuns, Journal, Yardstick};
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What all pools of a place were measured with.
+/// The settings with which all pools of a folder were measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// When measuring was first begun: RFC 3339, UTC.
+    /// When measuring was started for the first time: RFC 3339, UTC.
     pub created_at: String,
-    /// Length of the windows in nanoseconds where it is not the scenarios' own.
+    /// Length of the windows in nanoseconds; null: as the scenarios say.
     pub window_ns: Option<u64>,
     /// Names of the lanes.
     pub lanes: Vec<String>,
     /// Ids of the cases.
     pub cases: Vec<String>,
-    /// What the lanes' queues were told.
+    /// The parameters of the lanes' queues.
     pub calibration: Calibration,
     /// The machine and the build.
     pub environment: Environment,
 }
 
-/// What has been measured.
+/// The measured repeats.
 #[derive(Debug, Default)]
 pub struct Pools {
-    /// By place and round.
+    /// The results by the index of the repeat's case among all lanes, and by round.
     pub runs: BTreeMap<(usize, u32), CaseRuns>,
-    /// By round.
+    /// The yardsticks by round.
     pub yardsticks: BTreeMap<u32, Yardstick>,
 }
 
 impl Pools {
-    /// What came of one repeat; `None` where there is more to come.
+    /// The results of one repeat; `None` if it is not finished.
     pub fn settled(&self, place: usize, round: u32, retries: u32) -> Option<&CaseRuns> {
         self.runs.get(&(place, round)).filter(|runs| runs.is_settled(round, retries))
     }
@@ -47,7 +47,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store in a folder, which is made when something is to be written.
+    /// The store in a folder. The folder is created when something is written.
     pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
@@ -57,10 +57,10 @@ impl Store {
         &self.folder
     }
 
-    /// What the pools were measured with; `None` where nothing is measured yet.
+    /// The settings with which the pools were measured; `None` if nothing was measured yet.
     ///
     /// # Errors
-    /// The file is not what it should be.
+    /// The file cannot be read, or is not valid.
     pub fn settings(&self) -> Result<Option<Settings>, Failure> {
         let path = self.folder.join("trial.json");
         match std::fs::read(&path) {
@@ -72,7 +72,7 @@ impl Store {
         }
     }
 
-    /// Keeps what the pools are measured with.
+    /// Saves the settings.
     ///
     /// # Errors
     /// It cannot be written.
@@ -85,21 +85,21 @@ impl Store {
         self.folder.join(format!("pool-{number:03}.journal"))
     }
 
-    /// A new journal beside those that are there.
+    /// Creates a new journal besides the existing ones.
     ///
     /// # Errors
-    /// It cannot be begun.
+    /// It cannot be created.
     pub fn begin(&self) -> Result<Journal, Failure> {
         std::fs::create_dir_all(&self.folder)?;
         let free = (1..).find(|number| !self.journal(*number).exists()).unwrap_or(u32::MAX);
         Ok(Journal::create(&self.journal(free), &jiff::Timestamp::now().to_string(), serde_json::Value::Null)?)
     }
 
-    /// All that was measured. A last line that was cut short counts for nothing. What a later journal holds of a repeat
-    /// stands in the place of what an earlier one has: it was begun anew.
+    /// Reads all measured repeats. An incomplete last line of a journal is ignored. If two journals contain the same
+    /// repeat, the later one replaces the earlier one: the repeat was started again.
     ///
     /// # Errors
-    /// A journal is not what it should be.
+    /// A journal cannot be read, or is not valid.
     pub fn read(&self) -> Result<Pools, Failure> {
         let mut pools = Pools::default();
         for number in (1..).take_while(|number| self.journal(*number).exists()) {

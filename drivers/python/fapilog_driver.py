@@ -1,19 +1,19 @@
 """Puts fapilog under load: `fapilog_driver.py [--facade sync|async] [--pipeline bare|default|production]`.
 
-What fapilog means by the strategies:
-- `drop` discards at once when its queue is full.
-- `block` tries again for 50 ms, then discards. Its sync façade does not wait at all when it is called on an event loop,
-  as the tasks of `producers = "tasks"` do; `lanes` are plain threads, on which it waits.
-- `sample` is a filter behind the queue, whether or not that is full: it spares the sink and not the queue.
+What the strategies mean in fapilog:
+- `drop` discards a record at once when the queue is full.
+- `block` tries again for 50 ms, then discards the record. The sync façade does not wait at all when it is called on an
+  event loop, as the tasks of `producers = "tasks"` do. `lanes` are plain threads, on which it waits.
+- `sample` is a filter after the queue, and works whether or not the queue is full: it relieves the sink, not the queue.
 
-`info()` returns None, so the outcome of a call is never known. Its drop counter is what `outcome_source = "counter"` goes
-by; what neither arrived nor was counted is lost without a word. Records that its sampling filter refuses stand in none of
-its counters: the filter is watched here.
+`info()` returns None, so the outcome of a call is never known. With `outcome_source = "counter"`, fapilog's drop counter
+says how many logs were dropped; logs that neither arrived nor were counted are silently lost. Records that its sampling
+filter refuses are in none of its counters, so this driver watches the filter.
 """
 
 import queue_load_driver as driver
 
-# Before fapilog is imported: its console sinks keep a copy of stdout.
+# Called before fapilog is imported: its console sinks keep a copy of stdout.
 SAY = driver.claim_stdout()
 
 import argparse
@@ -21,12 +21,12 @@ import asyncio
 import importlib.metadata
 
 SETUP = "fapilog is not installed here: run drivers/python/setup"
-# What a façade needs to know that is not an axis; fapilog's own default.
+# How long `block` waits, in milliseconds. It is not an axis; this is fapilog's default.
 WAIT_MS = 50
 
 
 def identity_of(entry):
-    """The stamp, from what a filter or a sink is given."""
+    """The identity of a record, from the entry that a filter or a sink gets."""
     data = entry.get("data")
     return data.get("identity") if isinstance(data, dict) else entry.get("identity")
 
@@ -50,7 +50,7 @@ class LastStop:
 
 
 def watch_sampling(sink):
-    """Has every record noted that the sampling filter refuses."""
+    """Makes the sink note every record that the sampling filter refuses."""
     from fapilog.plugins.filters.sampling import SamplingFilter
 
     decide = SamplingFilter.filter
@@ -65,7 +65,7 @@ def watch_sampling(sink):
 
 
 class Fapilog(driver.Queue):
-    """One façade over one pipeline."""
+    """One façade of fapilog over one pipeline."""
 
     name = "fapilog"
     outcome_source = "counter"
@@ -96,7 +96,7 @@ class Fapilog(driver.Queue):
         return {"sample_rate": self.rate, "seed": self.seed % 2**32}
 
     def _bare(self, sampling):
-        """The queue and its worker; no enrichers, no redactors."""
+        """The pipeline of the queue and its worker alone, without enrichers and redactors."""
         from fapilog.core.logger import AsyncLoggerFacade, SyncLoggerFacade
         from fapilog.plugins.filters.sampling import SamplingFilter
 
@@ -118,14 +118,14 @@ class Fapilog(driver.Queue):
         return logger
 
     def _default(self, sampling):
-        """What `get_logger()` gives."""
+        """The pipeline of `get_logger()`."""
         from fapilog.core.settings import Settings
 
         filters = {"filter_config": {"sampling": self._sampling()}} if sampling else {}
         return self._get(settings=Settings(core=self._core(sampling), **filters))
 
     def _production(self, sampling):
-        """What `get_logger(preset="production")` gives, with the queue of the case."""
+        """The pipeline of `get_logger(preset="production")`, with the queue of the case."""
         from fapilog.core.presets import PRESETS
 
         preset = PRESETS["production"]
@@ -147,7 +147,7 @@ class Fapilog(driver.Queue):
 
 
 class Sync(Fapilog):
-    """`logger.info(…)`."""
+    """The sync façade: `logger.info(…)`."""
 
     blocks_caller = ["block"]
     axes = ["batch_size", "batch_timeout", "sample_rate", "producers=tasks", "producers=lanes"]
@@ -157,7 +157,7 @@ class Sync(Fapilog):
 
 
 class Async(Fapilog):
-    """`await logger.info(…)`."""
+    """The async façade: `await logger.info(…)`."""
 
     is_async = True
     axes = ["batch_size", "batch_timeout", "sample_rate"]

@@ -1,11 +1,11 @@
 """Everything that a driver in Python needs besides its queue: the load, the ledger, the latencies, the protocol.
 
-A driver subclasses `Queue` and calls `main(TheQueue)`. docs/PROTOCOL.md says what goes over the wire. Only the standard
-library is used. All times are integer nanoseconds on `time.monotonic_ns`.
+A driver subclasses `Queue` and calls `main(TheQueue)`. docs/PROTOCOL.md defines the messages. Only the standard library
+is used. All times are integer nanoseconds of `time.monotonic_ns`.
 
-During the load nothing is computed: each call leaves two clock readings in an array, each delivery an identity and a
-reading. Whose fault a delay is, and all histograms, are worked out after the drain. That takes 50 bytes a log, so a
-repeat of more than MOST_LOGS logs is refused.
+Nothing is computed during the load: each call stores two clock readings in an array, each delivery an identity and one
+reading. After the drain the histograms are computed, and each delay is attributed to the queue or to the generator.
+That takes about 50 bytes per log, so a repeat of more than MOST_LOGS logs is refused.
 """
 
 import asyncio
@@ -29,15 +29,16 @@ from fractions import Fraction
 PROTOCOL = 1
 MOST_LOGS = 3_000_000
 LONGEST_REQUEST = 1 << 20
-# One second after the window's end, what the generator has not sent is given up.
+# One second after the window's end, the generator gives up the logs that it has not sent.
 GRACE_NS = 1_000_000_000
-# The control: as long as asked for, 300 ms if nothing is said, or long enough for 20 logs, at most a second; none where that holds fewer than 10.
+# The control is as long as the request says (default 300 ms), longer if it needs more time for 20 logs, and at most one
+# second. If that has time for fewer than 10 logs, there is no control.
 CONTROL_NS, LONGEST_CONTROL_NS, CONTROL_LOGS, FEWEST_CONTROL_LOGS = 300_000_000, 1_000_000_000, 20, 10
 IDLE_NS = 400_000_000
-# How far behind the window's end a queue may return from its last call and its shutdown, beyond the drain timeout.
+# A call or a shutdown that has not returned this long after the drain timeout counts as hung.
 HUNG_MARGIN_NS = 1_000_000_000
 HIGHEST_NS = 10**14
-# An identity is one integer: phase, task, position in the task's schedule.
+# An identity is one integer: phase, task, and position in the task's schedule.
 TASK_SHIFT, WINDOW_BIT = 48, 1 << 62
 SEQUENCE_MASK, TASK_MASK = (1 << TASK_SHIFT) - 1, (1 << 14) - 1
 
@@ -45,7 +46,7 @@ now_ns = time.monotonic_ns
 
 
 class Refusal(Exception):
-    """Why there is no measurement: a kind of the protocol, and words."""
+    """Why there is no measurement: a kind of failure of the protocol, and a message."""
 
     def __init__(self, kind, message):
         super().__init__(message)
@@ -53,39 +54,40 @@ class Refusal(Exception):
 
 
 class Queue:
-    """A queue under load. A driver fills in what stands here.
+    """A queue under load. A driver overrides the attributes and methods of this class.
 
-    `log` is called with one record; everything inside it is timed as the caller's cost. It returns None where the outcome
-    of a call is not known, else True (accepted), False (dropped) or "sampled_out". It may be `async def`. The queue must
-    hand `record.identity` to `self.sink` when it has written the record: call `self.sink.take(identity)`.
+    `log` is called with one record; its whole duration is measured as the caller's cost. It returns True (accepted),
+    False (dropped) or "sampled_out"; None if the outcome of the call is unknown. It may be `async def`. When the queue
+    has written a record, it must call `self.sink.take(record.identity)`.
     """
 
     name = "unnamed"
     version = "0"
-    # "call", "counter" or "delivery": how the outcome of a call is known.
+    # How the outcome of a call is known: "call", "counter" or "delivery".
     outcome_source = "call"
     strategies = ["drop"]
     # The strategies under which a call blocks its thread.
     blocks_caller = []
-    # Axes beside those that this module honours for every queue, such as "batch_size".
+    # Axes that the queue supports besides those of this module (see AXES), such as "batch_size".
     axes = []
 
     def __init__(self, parameters, sink, seed):
-        """Builds the queue; an exception here is `not_built`."""
+        """Builds the queue. An exception here is reported as `not_built`."""
 
     def log(self, record):
         raise NotImplementedError
 
     def shutdown(self, timeout):
-        """Delivers what is left, within `timeout` seconds; returns an Account."""
+        """Delivers the remaining records within `timeout` seconds, and returns an Account."""
         return Account()
 
 
 class Account:
-    """What a queue says of itself at its end, warm-up included.
+    """What a queue reports about itself at its end, including the warm-up.
 
-    counters: by name; `dropped` is what `outcome_source = "counter"` goes by.
-    admitted: records that it accepted and says it did not deliver.
+    counters: by name; with `outcome_source = "counter"`, `dropped` says how many logs were dropped.
+    admitted: number of accepted records that it reports as not delivered.
+    depth_high_water: largest number of records in the queue at once; None if unknown.
     """
 
     def __init__(self, counters=None, admitted=0, depth_high_water=None):
@@ -95,7 +97,7 @@ class Account:
 
 
 class Record:
-    """What a call logs: a message, typed fields, and the identity by which the sink knows it again."""
+    """The content of one log: a message, typed fields, and the identity by which the sink recognises it."""
 
     __slots__ = ("message", "fields", "identity")
 
@@ -107,13 +109,13 @@ class Record:
 
 
 def parse_rate(text):
-    """Logs a second as a fraction, from "1000/s" or "10000/3s"."""
+    """Parses "1000/s" or "10000/3s" into logs per second, as a fraction."""
     logs, per = text.split("/")
     return Fraction(int(logs), int(per.removesuffix("s") or 1))
 
 
 def parse_payload(text):
-    """(fields, bytes of message) from "4f+64B"."""
+    """Parses "4f+64B" into (number of fields, bytes of message)."""
     fields, message = text.split("f+")
     for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10), ("MB", 10**6), ("kB", 1000), ("B", 1)):
         if message.endswith(unit):
@@ -122,7 +124,7 @@ def parse_payload(text):
 
 
 def content(payload):
-    """The message and the fields that every log carries: a request log, as the other queues get it."""
+    """The message and the fields of every log: a request log, the same that other queues get."""
     count, length = parse_payload(payload)
     words = "request served from the pool after authentication and routing "
     names = ["user_id", "route", "duration_ms", "cached"] + [f"field_{n}" for n in range(4, count)]
@@ -131,7 +133,7 @@ def content(payload):
 
 
 class Xoshiro:
-    """xoshiro256++ (Blackman, Vigna), seeded by SplitMix64: the draws that the runner's own worker makes."""
+    """xoshiro256++ (Blackman, Vigna), seeded by SplitMix64. It draws the same numbers as the runner's own worker."""
 
     MASK = (1 << 64) - 1
 
@@ -160,10 +162,11 @@ class Xoshiro:
 
 
 def dues(parameters, task, span_ns, seed):
-    """The due times of one task, in nanoseconds from the start, those inside the span.
+    """The due times of one task inside the span, in nanoseconds from the start.
 
-    Uniform: log n of task i of C is due at (n + i/C) / rate. `burst:k`: k at once every k intervals. Poisson: exponential
-    intervals. With phases aligned, i/C is left out. Exact integer arithmetic but for poisson; rounded down.
+    Uniform: log n of task i of C is due at (n + i/C) / rate. `burst:k`: k logs at once every k intervals. Poisson: the
+    intervals are exponential. With aligned phases, i/C is left out. All but poisson is exact integer arithmetic. Times
+    are rounded down.
     """
     tasks, rate = parameters["concurrency"], parse_rate(parameters["rate"])
     arrival, aligned = parameters["arrival"], parameters["phase"] == "aligned"
@@ -178,7 +181,7 @@ def dues(parameters, task, span_ns, seed):
                 return due
             due.append(int(at))
     burst = int(arrival.split(":")[1]) if arrival.startswith("burst:") else 1
-    # In units of 1 / denominator nanoseconds.
+    # `interval` and `at` are in units of 1 / denominator nanoseconds.
     interval, denominator = 10**9 * rate.denominator * burst * tasks, rate.numerator * tasks
     at = 0 if aligned else interval // tasks * task
     while at // denominator < span_ns:
@@ -192,7 +195,7 @@ def dues(parameters, task, span_ns, seed):
 
 
 class Sink:
-    """Where the queue delivers to: counts a record, and takes `sink_delay` for each, on an absolute schedule."""
+    """The sink: it counts each record and takes `sink_delay` for it, on an absolute schedule."""
 
     def __init__(self, delay_ns=0):
         self.delay_ns = delay_ns
@@ -205,7 +208,7 @@ class Sink:
         self.strangers = 0
 
     def take(self, identity):
-        """Takes the record with this identity (an int; anything else is a stranger). Callable from any thread."""
+        """Takes the record with this identity: an int; anything else counts as unknown. Any thread may call it."""
         if self.delay_ns:
             self._serve()
         if type(identity) is not int:
@@ -218,7 +221,7 @@ class Sink:
             self.warm_up += 1
 
     def leave_out(self, identity):
-        """Notes that the queue's sampling has refused this record, where the driver can see that."""
+        """Notes that the queue's sampling has refused this record. Only for drivers that can observe this."""
         if type(identity) is not int:
             return
         if identity >= WINDOW_BIT:
@@ -230,12 +233,12 @@ class Sink:
         with self.lock:
             done = self.next_free = max(self.next_free, now_ns()) + self.delay_ns
         while not self.abandoned and (left := done - now_ns()) > 0:
-            # A sleep of 1 s at most, so that a queue that is out of time is not held up.
+            # A sleep is at most 1 s long, so that it does not hold up a queue whose time is over.
             time.sleep(min(left, 10**9) / 1e9)
 
 
 class Task:
-    """One logical producer: its schedule, what its calls told, and the recursion that finds whose fault a delay is."""
+    """One logical producer: its schedule, the outcomes of its calls, and the recursion that attributes delays."""
 
     def __init__(self, number, due, phase, before=None):
         self.number, self.due, self.phase, self.before = number, due, phase, before
@@ -250,8 +253,8 @@ class Task:
         self.replies.append(REPLIES[reply])
 
     def is_over(self, now, held):
-        """Whether what is left is given up at `now`, which is past the window's end: unsent if the queue pushed it out
-        of the window, else the generator's own fault after a second of grace."""
+        """Whether the remaining logs are given up at `now`, which is after the window's end. They are `unsent` if the
+        queue pushed them past the window's end; otherwise they are the generator's fault after a grace of 1 s."""
         if self.phase.is_abandoned:
             return True
         self.catch_up(held)
@@ -269,8 +272,10 @@ class Task:
         return self.phase.start_ns + self.due[n]
 
     def catch_up(self, held):
-        """ideal[n] = max(intended[n], ideal[n-1] + service[n-1]), plus the time in which the queue kept every sender from
-        running: when each call would have started, had the generator woken up on time."""
+        """Computes the ideal starts: when each call would have started with a generator that is exactly on time.
+
+        ideal[n] = max(intended[n], ideal[n-1] + service[n-1]), plus the time in which the queue held every sender.
+        """
         if self.busy_until is None:
             self.busy_until = 0
             if self.before:
@@ -293,7 +298,10 @@ UNKNOWN, ACCEPTED, DROPPED, SAMPLED_OUT = range(4)
 
 
 class Held:
-    """The spans in which the one thread that sends was inside the queue, in order; answers how much of a span they cover."""
+    """The spans in which the only sender thread was inside the queue, in order.
+
+    Calling it with a span returns how many nanoseconds of that span they cover.
+    """
 
     def __init__(self):
         self.starts, self.ends, self.before = array("q"), array("q"), array("q")
@@ -320,7 +328,7 @@ def held_by_nobody(since, until):
 
 
 class Stepped:
-    """Awaits a call of the queue, and notes each span in which it held the thread."""
+    """Awaits a call of the queue, and records each span in which the call held the thread."""
 
     def __init__(self, call, held):
         self.call, self.held = call, held
@@ -340,31 +348,31 @@ class Stepped:
 
 
 class Phase:
-    """A warm-up, a window or a control: a schedule, and what became of it."""
+    """A warm-up, a window or a control: a schedule and its outcomes."""
 
     def __init__(self, schedule, start_ns, span_ns, flag, before=None):
         self.start_ns, self.end_ns, self.flag = start_ns, start_ns + span_ns, flag
-        # What is left of a warm-up at its end is not sent, and counted nowhere.
+        # Logs of a warm-up that are left at its end are neither sent nor counted.
         self.is_abandoned = flag == 0
         earlier = before.tasks if before else [None] * len(schedule)
         self.tasks = [Task(number, due, self, earlier[number]) for number, due in enumerate(schedule)]
 
 
 class Load:
-    """The phases of a load, one after the other for each task, into one queue."""
+    """Sends the phases of a load into one queue, for each task one phase after the other."""
 
     def __init__(self, queue, parameters, phases, lane_each):
         self.queue, self.phases = queue, phases
         self.message, self.fields = content(parameters["payload"])
         self.on_loop, self.lane_each = parameters["producers"] == "tasks", lane_each
-        # Where each task has a thread of its own, nobody else's calls hold it up.
+        # If each task has its own thread, the calls of other tasks cannot hold it up.
         self.held = Held() if self.on_loop or not lane_each else held_by_nobody
         self.senders = set()
 
     def run(self):
-        """Sends it all; returns when the last call has."""
+        """Sends all logs. Returns when the last call has returned."""
         if self.on_loop:
-            # Its timeouts have microseconds; those of epoll are rounded up to a millisecond.
+            # Timeouts of select() have microseconds; those of epoll are rounded up to a millisecond.
             loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
             self.senders.add(threading.get_native_id())
             try:
@@ -398,7 +406,7 @@ class Load:
                     await asyncio.sleep((due - now) / 1e9)
                     has_waited = True
                 if not has_waited:
-                    # A task that is behind must not keep the loop from the others.
+                    # A task that is behind its schedule must let the other tasks of the loop run.
                     await asyncio.sleep(0)
                     now = now_ns()
                 if now >= end_ns and task.is_over(now, held):
@@ -447,14 +455,14 @@ class Load:
 
 
 class Noop:
-    """The queue of the control."""
+    """The queue of the control: it does nothing."""
 
     def log(self, record):
         return True
 
 
 class AsyncNoop:
-    """The same for a queue whose calls are awaited."""
+    """The same, with calls that are awaited."""
 
     async def log(self, record):
         return True
@@ -464,7 +472,7 @@ class AsyncNoop:
 
 
 def bucket(value):
-    """Index of a value in a histogram from 1 to 10^14 with 3 significant figures."""
+    """Index of the bucket of a value, in a histogram from 1 to 10^14 with 3 significant figures."""
     if value < 2048:
         return value
     shift = value.bit_length() - 11
@@ -472,7 +480,7 @@ def bucket(value):
 
 
 def encode_histogram(values):
-    """HdrHistogram V2, compressed, base64. Counts are ZigZag LEB128; a run of n empty buckets is -n."""
+    """Encodes values as HdrHistogram V2, compressed, base64. Counts are ZigZag LEB128; -n means n empty buckets."""
     counts = collections.Counter(map(bucket, (min(value, HIGHEST_NS) for value in values)))
     payload, following = bytearray(), 0
     for index in sorted(counts):
@@ -497,7 +505,7 @@ def _varint(out, number):
 
 
 def latency(values, censored=()):
-    """A distribution as the protocol has it; `censored` are lower bounds, of logs that were never sent."""
+    """A distribution in the form of the protocol. `censored` are lower bounds, from logs that were never sent."""
     values = [max(0, value) for value in values]
     values.extend(max(0, value) for value in censored)
     return {
@@ -516,7 +524,7 @@ def quantile(ordered, q):
 
 
 def series(calls, start_ns, span_ns):
-    """Counts and percentiles over time, in 256 bins at most, from (start, service, is accepted)."""
+    """Counts and percentiles over time, in at most 256 bins. `calls` are (start, service time, whether accepted)."""
     width = 10_000_000
     while -(-span_ns // width) > 256:
         width *= 2
@@ -546,7 +554,7 @@ def series(calls, start_ns, span_ns):
 
 
 class Kernel:
-    """What the kernel counts, at one moment; None where it cannot be read."""
+    """The kernel's counters at one moment. `cpu` is None and `threads` is empty if they cannot be read."""
 
     def __init__(self):
         usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -577,7 +585,7 @@ class Kernel:
             "producer_switches": None,
             "process_share": shares[1],
             "others_share": shares[2],
-            # A thread of Python waits for the interpreter lock too: it cannot watch the machine alone.
+            # A Python thread also waits for the interpreter lock, so its wake-ups do not show the machine alone.
             "jitter": None,
             "stolen_ns": None,
             "clock": "os",
@@ -585,7 +593,7 @@ class Kernel:
         }
 
     def cpu_since(self, before, senders, watcher):
-        """CPU nanoseconds by group of threads; none where they cannot be read."""
+        """CPU time by group of threads, in nanoseconds; empty if it cannot be read."""
         groups = {}
         for thread, spent in self.threads.items():
             if thread != watcher:
@@ -595,7 +603,7 @@ class Kernel:
 
 
 def instrument_floor():
-    """Nanoseconds that two clock readings and two stored values cost: the fastest of five batches."""
+    """Cost of two clock readings and two stored values in nanoseconds: the fastest of five batches."""
     best = float("inf")
     for _ in range(5):
         starts, ends = array("q"), array("q")
@@ -608,7 +616,7 @@ def instrument_floor():
 
 
 def sleep_until(at_ns, stop):
-    """Sleeps until then; says whether `stop` was set before."""
+    """Sleeps until `at_ns`, or until `stop` is set. Returns whether `stop` was set."""
     while (left := at_ns - now_ns()) > 0:
         if stop.wait(min(left / 1e9, 1.0)):
             return True
@@ -616,7 +624,7 @@ def sleep_until(at_ns, stop):
 
 
 class Watcher(threading.Thread):
-    """Looks at the kernel's counters when the window begins and ends, tells the progress, and ends a repeat that hangs."""
+    """Reads the kernel's counters at both ends of the window, reports progress, and ends a repeat that hangs."""
 
     def __init__(self, window, sink, limit_ns, say):
         super().__init__(daemon=True)
@@ -675,7 +683,10 @@ class Repeat:
         return Load(queue, self.parameters, phases, self.lane_each)
 
     def control(self):
-        """The same producers send a piece of the same schedule to a queue that does nothing."""
+        """Runs the control: the same producers send a part of the same schedule to a queue that does nothing.
+
+        Returns None if no control is planned, or the rate is too low for one.
+        """
         planned = self.repeat.get("control_ns", CONTROL_NS)
         span = min(max(planned, math.ceil(CONTROL_LOGS * 10**9 / self.offered)), LONGEST_CONTROL_NS)
         if not planned or self.offered * span / 10**9 < FEWEST_CONTROL_LOGS:
@@ -700,7 +711,7 @@ class Repeat:
         }
 
     def run(self):
-        """The measurement."""
+        """Carries out the repeat and returns its measurement."""
         control = self.control()
         schedules = self.schedule(self.warm_up_ns), self.schedule(self.window_ns)
         sink = Sink(self.parameters["sink_delay_ns"])
@@ -719,11 +730,11 @@ class Repeat:
             load.run()
         except Exception as error:
             raise Refusal("panicked", f"a call raised {type(error).__name__}: {error}") from error
-        # The window ends when it ends, even where the last log was due long before.
+        # The window lasts its full time, even if the last log was due long before its end.
         sleep_until(window.end_ns, threading.Event())
         begin = now_ns()
         left = max(0, window.end_ns + drain_ns - begin)
-        # Out of time, the sink stops being slow, so that the shutdown is not held up by it.
+        # When the time is over, the sink no longer delays records, so that it does not hold up the shutdown.
         relief = threading.Timer(left / 1e9, setattr, (sink, "abandoned", True))
         relief.daemon = True
         relief.start()
@@ -748,17 +759,20 @@ class Repeat:
 
 
 def fairness(shares):
-    """How even the shares of the tasks are: Jain's index, 1 where all are equal, and the smallest. None for a single task."""
+    """How even the shares of the tasks are: Jain's index (1 if all are equal) and the smallest share.
+
+    None for fewer than two tasks.
+    """
     if len(shares) < 2:
         return None
     squares = sum(share * share for share in shares)
-    # Where nobody got anything, all got the same.
+    # If no task got anything, all shares are equal. The formula would divide by 0.
     jain = sum(shares) ** 2 / (len(shares) * squares) if squares else 1.0
     return {"tasks": len(shares), "jain": min(1.0, max(1 / len(shares), jain)), "least_share": min(shares)}
 
 
 class Observed:
-    """Holds what the callers were told against what reached the sink."""
+    """Compares what the callers were told with what reached the sink."""
 
     def __init__(self, repeat, warm_up, window, sink, account):
         self.type, self.strategy = repeat.type, repeat.parameters["strategy"]
@@ -771,7 +785,7 @@ class Observed:
         self._arrive()
 
     def _arrive(self):
-        """Every identity once, in the order of arrival."""
+        """Goes through all deliveries in the order of arrival, and classifies each."""
         highest = [-1] * len(self.arrived)
         is_call = self.type.outcome_source == "call"
         for identity, at in zip(self.sink.identities, self.sink.times):
@@ -791,7 +805,7 @@ class Observed:
                 self.delivered_in_window += at <= self.window.end_ns
 
     def _outcomes(self):
-        """(dropped, sampled_out, lost) of the window."""
+        """The counts (dropped, sampled_out, lost) of the window."""
         told = [sum(task.replies.count(kind) for task in self.window.tasks) for kind in range(4)]
         missing = self.attempted - len(self.delivery)
         if self.type.outcome_source == "call":
@@ -802,22 +816,25 @@ class Observed:
             left_out += not self.arrived[number][sequence]
         missing -= left_out
         if self.type.outcome_source == "counter":
-            # What the counter says is of the warm-up too: what that lacks is taken off first.
+            # The counter includes the warm-up, so the logs missing from the warm-up are subtracted first.
             dropped = min(missing, max(0, self.account.counters.get("dropped", 0) - self.lacking()))
         else:
-            # What it admits to have lost was not dropped; nothing else can be told apart.
+            # Losses that the queue reports were not drops. Silent losses cannot be distinguished from drops.
             dropped = 0 if self.strategy == "block" else max(0, missing - self.account.admitted)
         return dropped, left_out, missing - dropped
 
     def lacking(self):
-        """Logs of the warm-up that did not arrive although nobody said that they would not."""
+        """Number of logs of the warm-up that are missing: neither refused by a call, nor sampled out, nor delivered."""
         refused = sum(task.replies.count(DROPPED) + task.replies.count(SAMPLED_OUT) for task in self.warm_up.tasks)
         gone = refused + self.sink.filtered_warm_up + self.sink.warm_up
         return max(0, sum(len(task.starts) for task in self.warm_up.tasks) - gone)
 
     def _enqueued_in_window(self, lost):
-        """Calls that would have returned inside the window, had the generator been on time. Of those that did not arrive
-        nobody knows which were accepted: that many less than were late, at least."""
+        """Number of accepted calls that would have returned inside the window if the generator had been on time.
+
+        If calls do not tell the outcome, it is unknown which of the missing logs were accepted. At least `lost` less the
+        number of late missing logs were accepted in time, and that many are counted.
+        """
         in_time, late_and_missing = 0, 0
         is_call = self.type.outcome_source == "call"
         for task, arrived in zip(self.window.tasks, self.arrived):
@@ -830,8 +847,11 @@ class Observed:
         return in_time if is_call else in_time + max(0, lost - late_and_missing)
 
     def _fairness(self, ledger):
-        """Of each task, the share of its logs that was accepted in time, less what was not sent by our own fault. None where
-        calls do not tell and some logs were lost: nobody knows whose were accepted."""
+        """The fairness, from the share of each task's logs that was accepted in time.
+
+        Logs that the generator did not send are left out. None if calls do not tell the outcome and some logs were lost:
+        it is unknown whose logs those were.
+        """
         is_call = self.type.outcome_source == "call"
         if not is_call and sum(ledger["lost"].values()):
             return None
@@ -879,7 +899,7 @@ class Observed:
                 response.append(end - intended)
                 ideal_response.append(ideal + end - start - intended)
                 late.append(start - ideal)
-            # At the end of a task's schedule there are none.
+            # Empty if the task has sent its whole schedule.
             left = range(len(task.starts), len(task.starts) + task.unsent + task.unsent_generator)
             censored.extend(task.gave_up_at - task.intended(n) for n in left)
             if task.unsent:
@@ -896,7 +916,7 @@ class Observed:
         }
 
     def _disagreements(self, ledger):
-        """Where the queue's own counters, which include the warm-up, say something else than we saw."""
+        """The differences between the queue's own counters, which include the warm-up, and our counts."""
         counters = self.account.counters
         missing = ledger["dropped"] + ledger["lost"]["admitted"] + ledger["lost"]["silent"]
         if self.type.outcome_source == "call":
@@ -937,7 +957,7 @@ class Observed:
 
 # --- the protocol -----------------------------------------------------------------------------------------------------
 
-# What this module honours for every queue.
+# The axes that this module supports for every queue.
 AXES = ["pacing=sleep", "arrival", "phase", "payload", "sink_delay"]
 
 
@@ -946,8 +966,8 @@ def failure(kind, message):
 
 
 def claim_stdout():
-    """Takes stdout for the protocol alone: what a library prints there ends up on stderr. To be called before any library
-    is imported that may keep a copy of it."""
+    """Reserves stdout for the protocol: everything that libraries print there goes to stderr. Returns the function that
+    sends messages. Call this before importing a library that may keep a copy of stdout."""
     ours = os.dup(1)
     os.dup2(2, 1)
     lock = threading.Lock()
@@ -974,7 +994,7 @@ def hello(queue_type, axes=()):
 
 
 def end_with_stdin():
-    """Ends this process when its stdin ends: its runner is then gone, and nothing may outlive it."""
+    """Ends this process when its stdin ends: its runner has then ended, and a repeat must not outlive its runner."""
 
     def watch():
         while os.read(0, 4096):
@@ -985,7 +1005,7 @@ def end_with_stdin():
 
 
 def read_request():
-    """The one line of stdin; None when there is none: we were only asked who we are."""
+    """Reads the request, the only line of stdin. None if stdin is empty: the runner only asked for `hello`."""
     line = b""
     while not line.endswith(b"\n"):
         piece = os.read(0, 65536)
@@ -1001,7 +1021,7 @@ def read_request():
 
 
 def main(queue_type, say=None):
-    """Carries out one repeat; does not return. `say` is what `claim_stdout` gave, if it was called before."""
+    """Carries out one repeat, and does not return. `say` is the result of `claim_stdout`, if that was called before."""
     say = say or claim_stdout()
     try:
         say(hello(queue_type))

@@ -1,4 +1,4 @@
-"""Puts `logging.handlers.QueueHandler` and `QueueListener` of the standard library under load: nothing to install."""
+"""Puts `logging.handlers.QueueHandler` and `QueueListener` of the standard library under load. Needs no setup."""
 
 import logging
 import logging.handlers
@@ -11,7 +11,10 @@ import queue_load_driver as driver
 
 
 class Enqueue(logging.handlers.QueueHandler):
-    """Puts records into the queue, and knows what became of each: the library's own prints a traceback when it is full."""
+    """Puts records into the queue, and notes whether each was accepted.
+
+    The library's own handler prints a traceback when the queue is full.
+    """
 
     def __init__(self, waiting_room, blocks):
         super().__init__(waiting_room)
@@ -31,7 +34,10 @@ class Enqueue(logging.handlers.QueueHandler):
 
 
 class Listener(logging.handlers.QueueListener):
-    """Stops when there is room for its sentinel: the library's own raises `Full` where the queue is."""
+    """Waits at its end until there is room for the sentinel.
+
+    The library's own listener raises `Full` when the queue is full.
+    """
 
     def enqueue_sentinel(self):
         while True:
@@ -42,7 +48,7 @@ class Listener(logging.handlers.QueueListener):
 
 
 class Deliver(logging.Handler):
-    """The end of the queue: formats the record, as a handler of a service would, and hands it to the sink."""
+    """The handler after the queue: formats the record, as a service would, and passes it to the sink."""
 
     def __init__(self, sink):
         super().__init__()
@@ -59,7 +65,7 @@ class QueueHandler(driver.Queue):
     version = platform.python_version()
     outcome_source = "call"
     strategies = ["drop", "block"]
-    # `put` waits inside the call, and with it every task of an event loop.
+    # `put` blocks inside the call, and so blocks every task of an event loop.
     blocks_caller = ["block"]
     axes = ["producers=tasks", "producers=lanes"]
 

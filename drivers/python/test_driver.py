@@ -1,4 +1,4 @@
-"""Tests of queue_load_driver: `python -m unittest` here. Nothing in them waits, and none depends on the clock."""
+"""Tests of queue_load_driver: run `python -m unittest` in this directory. No test waits or depends on the clock."""
 
 import asyncio
 import base64
@@ -113,7 +113,7 @@ def window(due, start_ns=0, span_ns=1_000, flag=driver.WINDOW_BIT):
 
 class Recursion(unittest.TestCase):
     def test_a_late_generator_is_late_and_a_slow_queue_is_not(self):
-        # Each: (start, end) of calls due at 0, 100, 200; how late the generator was.
+        # Each row: (start, end) of the calls due at 0, 100 and 200; how late the generator was.
         for calls, late in [
             ([(0, 10), (100, 110), (200, 210)], [0, 0, 0]),
             ([(30, 40), (130, 140), (230, 240)], [30, 30, 30]),
@@ -133,7 +133,7 @@ class Recursion(unittest.TestCase):
             task.returned(start, end, None)
             held.add(start, end)
         second.catch_up(held)
-        # Due at 50, held until 200, and then ten more that are the generator's.
+        # Due at 50 and held until 200; the 10 after that are the generator's own delay.
         self.assertEqual(list(second.ideals), [200])
 
     def test_held_counts_what_spans_cover(self):
@@ -225,7 +225,7 @@ class Ledgers(unittest.TestCase):
         four = [None] * 4
         for counted, expected in [(0, (0, 0, 0, 3)), (2, (2, 0, 0, 1)), (9, (3, 0, 0, 0))]:
             self.assertEqual(self.counts("counter", four, [0], driver.Account({"dropped": counted})), expected)
-        # Two of the warm-up are missing: what is counted is theirs first.
+        # Two logs of the warm-up are missing, so two counted drops belong to the warm-up.
         account = driver.Account({"dropped": 3})
         self.assertEqual(self.counts("counter", four, [0], account, warm_up=(5, 3)), (1, 0, 0, 2))
 
@@ -296,7 +296,7 @@ class Ledgers(unittest.TestCase):
 
 
 class Loads(unittest.TestCase):
-    """Whole loads whose schedule is over before they begin: nothing is waited for."""
+    """Whole loads whose schedules are over before they begin, so that no test waits."""
 
     def drive(self, queue, lane_each=False, **changes):
         parameters = case(concurrency=3, **changes)

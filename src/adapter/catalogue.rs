@@ -1,11 +1,11 @@
-//! The queues of others that this crate can put under load, those that are not built in included.
+//! The queues of other projects that this crate can put under load, including those that are not built in.
 
 use super::{About, OutcomeSource, Strategy, Typed};
 
 /// A queue that a cargo feature builds in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Optional {
-    /// What it is.
+    /// Its description.
     pub about: About,
     /// The cargo feature of this crate that builds it in.
     pub feature: &'static str,
@@ -29,7 +29,7 @@ pub const TRACING_APPENDER: About = About {
     strategies: DROP_AND_BLOCK,
     blocks_caller: BLOCK,
     outcome_source: OutcomeSource::Counter,
-    // The guard gives up after a second.
+    // The guard waits only one second for the worker.
     shutdown_delivers: false,
     most_fields: Typed::COUNT,
     ..About::new("tracing-appender", env!("QUEUE_LOAD_VERSION_TRACING_APPENDER"))
@@ -69,7 +69,7 @@ pub const CROSSBEAM: About = About {
     ..About::new("crossbeam", env!("QUEUE_LOAD_VERSION_CROSSBEAM_CHANNEL"))
 };
 
-/// All of them.
+/// All queues of the catalogue.
 pub const OPTIONAL: [Optional; 6] = [
     Optional { about: TRACING_APPENDER, feature: "tracing-appender" },
     Optional { about: SLOG_ASYNC, feature: "slog-async" },
@@ -79,7 +79,7 @@ pub const OPTIONAL: [Optional; 6] = [
     Optional { about: CROSSBEAM, feature: "crossbeam" },
 ];
 
-/// The feature that builds a queue in; `None` for one that is always there, or not ours.
+/// The feature that builds a queue in; `None` for a queue that is always built in or unknown.
 pub fn feature_of(name: &str) -> Option<&'static str> {
     OPTIONAL.iter().find(|optional| optional.about.name == name).map(|optional| optional.feature)
 }

@@ -1,4 +1,4 @@
-//! What people build on a bare channel: a record that owns what it carries, and a thread that writes.
+//! A queue as people build it on a plain channel: records that own their content, and a thread that writes them.
 
 use super::{Account, Entry, Sink, Stamp};
 use crate::load::payload::Value;
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long the writer gets to notice that its time is over.
+/// Time for the writer to stop after its deadline.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// A record.
+/// A record that owns its content.
 #[derive(Debug)]
 pub struct Owned {
     stamp: Stamp,
@@ -40,15 +40,15 @@ impl Owned {
     }
 }
 
-/// The thread at the end of a channel.
+/// The thread that receives from a channel and writes.
 #[derive(Debug)]
 pub struct Writer {
     time_is_over: Arc<AtomicBool>,
-    /// The lock is never contended: it makes the place shareable.
+    /// The lock is never contended; it only makes the receiver `Sync`.
     written: Mutex<Receiver<Written>>,
 }
 
-/// What became of the records.
+/// The outcomes of the records.
 #[derive(Clone, Copy, Debug, Default)]
 struct Written {
     delivered: u64,
@@ -57,10 +57,10 @@ struct Written {
 }
 
 impl Writer {
-    /// Starts it; it delivers what `next` gives, until that is `None`.
+    /// Starts the thread. It delivers the records that `next` returns, until `next` returns `None`.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// The thread cannot be started.
     pub fn start(sink: Sink, mut next: impl FnMut() -> Option<Owned> + Send + 'static) -> Result<Self, String> {
         let time_is_over = Arc::new(AtomicBool::new(false));
         let is_over = Arc::clone(&time_is_over);
@@ -85,7 +85,7 @@ impl Writer {
         Ok(Self { time_is_over, written: Mutex::new(written) })
     }
 
-    /// Lets it deliver what is left for at most `deadline`; the channel must be closed.
+    /// Lets the thread deliver the remaining records for at most `deadline`. The channel must be closed.
     pub fn finish(self, deadline: Duration) -> Account {
         let end = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
         let written = end.recv_timeout(deadline).or_else(|_| {

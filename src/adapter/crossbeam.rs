@@ -1,4 +1,4 @@
-//! A bounded `crossbeam-channel` and a thread that writes: what people build on it. A call that waits for room keeps its
+//! A bounded `crossbeam-channel` and a thread that writes, as people build it. A call that waits for room blocks its
 //! thread.
 
 use super::catalogue::CROSSBEAM;

@@ -1,10 +1,11 @@
-//! A bound on shutdowns that have none of their own.
+//! Limits the time of shutdowns that have no limit of their own.
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Lets `end` run, in a thread of its own, for at most `deadline`; whether it came back in time.
+/// Runs `end` in a new thread and waits for it, for at most `deadline`. Returns whether it finished in time; if not,
+/// the thread keeps running.
 pub fn within(deadline: Duration, end: impl FnOnce() + Send + 'static) -> bool {
     let (send, ended) = mpsc::channel();
     let run = move || {

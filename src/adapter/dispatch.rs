@@ -1,21 +1,21 @@
-//! Where the events of `tracing` go.
+//! Installs the subscriber that receives the events of `tracing`.
 
 use tracing::dispatcher::{Dispatch, set_global_default, with_default};
 
 /// The subscriber of a queue under load.
 ///
-/// A service installs one for the whole process, and a process carries out one repeat, so that is what happens here. Only
-/// where several repeats share a process (`isolate = false`) the later ones enter theirs for each call.
+/// A service installs one subscriber for the whole process. A process carries out one repeat, so the same happens here.
+/// If several repeats share a process (`isolate = false`), the later ones set their subscriber for each call.
 #[derive(Debug)]
 pub enum Installed {
-    /// For the process.
+    /// Installed for the process.
     Global,
-    /// For each call.
+    /// Set for each call.
     Scoped(Dispatch),
 }
 
 impl Installed {
-    /// Installs a subscriber.
+    /// Installs a subscriber: for the process, if none is installed yet.
     pub fn new(dispatch: Dispatch) -> Self {
         match set_global_default(dispatch.clone()) {
             Ok(()) => Self::Global,
@@ -23,7 +23,7 @@ impl Installed {
         }
     }
 
-    /// Logs with it.
+    /// Calls `log` with this subscriber.
     #[inline]
     pub fn with(&self, log: impl FnOnce()) {
         match self {

@@ -1,11 +1,11 @@
-//! The control: a queue that delivers inside the call. What it costs is what the instrument costs.
+//! The control: a queue that delivers inside the call. Its cost is the cost of the instrument.
 
 use super::{About, Account, Queue, Setup, Sink};
 use crate::load::{Entry, Reply};
 use crate::scenario::Strategy;
 use std::time::Duration;
 
-/// Delivers inside the call; is never full.
+/// Delivers inside the call, and is never full.
 #[derive(Debug)]
 pub struct Noop {
     sink: Sink,
@@ -29,7 +29,8 @@ impl Queue for Noop {
     }
 
     fn shutdown(self, _: Duration) -> Account {
-        // Whatever a flush loses was counted as delivered: the control has no buffer of its own to lose it from.
+        // Records that a failed flush loses were counted as delivered already: this queue has no buffer, only the sink
+        // has.
         let _ = self.sink.flush();
         Account::default()
     }

@@ -1,10 +1,10 @@
 //! `tracing` with OpenTelemetry's bridge, its logs SDK and its batching log processor.
 //!
-//! - `drop` is all that it has. Neither the call nor a counter of its interface tells which records it dropped, so what
-//!   did not arrive counts as dropped; that includes what a shutdown leaves behind that runs out of time.
-//! - `batch_size` and `batch_timeout` of the case are its export batch and its scheduled delay.
-//! - The fields of `tracing`'s macros are fixed when the program is compiled: four. A case with fewer leaves the others
-//!   out; one with more is refused.
+//! - `drop` is its only strategy. Neither the call nor a counter reports which records were dropped, so records that
+//!   did not arrive count as dropped. That includes records which a shutdown leaves behind when it runs out of time.
+//! - `batch_size` and `batch_timeout` of the case set its export batch size and its scheduled delay.
+//! - The fields of `tracing`'s macros are fixed when the program is compiled: there are four. A case with fewer fields
+//!   leaves the others out; a case with more is refused.
 
 use super::catalogue::OPENTELEMETRY;
 use super::dispatch::Installed;
@@ -61,7 +61,7 @@ impl Queue for OpenTelemetry {
     }
 
     fn shutdown(self, deadline: Duration) -> Account {
-        // Whether it was in time shows in what arrived.
+        // The result is not needed: records that were too late did not arrive.
         let _ = self.provider.shutdown_with_timeout(deadline);
         Account::default()
     }
@@ -76,7 +76,7 @@ struct Exporter {
 impl LogExporter for Exporter {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         for (record, _) in batch.iter() {
-            // What the sink refuses is missing there; the processor drops the batch either way.
+            // A record that the sink refuses is not counted as delivered; the processor drops the batch in either case.
             let _ = self.sink.deliver(stamp(record), |out| write_line(record, out));
         }
         Ok(())

@@ -3,12 +3,12 @@
 use super::{About, Queue, catalogue};
 use crate::scenario::{Catalog, Missing, QueueSpec};
 
-/// Something that can be done with any queue: the worker's repeat. Generic, so that calls to the queue are not virtual.
+/// An action that works with any queue: the worker's repeat. It is generic, so that calls to the queue are not virtual.
 pub trait Host {
-    /// What comes of it.
+    /// Its result.
     type Output;
 
-    /// Does it with `Q`.
+    /// Does it with the queue `Q`.
     fn host<Q: Queue>(self) -> Self::Output;
 }
 
@@ -24,7 +24,7 @@ struct Known<H: Host> {
 }
 
 impl<H: Host> Registry<H> {
-    /// The queues that come with this crate, as far as they are built in.
+    /// The queues of this crate that are built in.
     pub fn with_own() -> Self {
         let mut registry = Self { known: Vec::new(), families: Vec::new() };
         registry.add::<super::builtin::Builtin>();
@@ -44,19 +44,19 @@ impl<H: Host> Registry<H> {
         registry
     }
 
-    /// Adds a queue; one of the same name is replaced.
+    /// Adds a queue. A queue with the same name is replaced.
     pub fn add<Q: Queue>(&mut self) {
         self.known.retain(|known| known.about.name != Q::ABOUT.name);
         self.known.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
     }
 
-    /// Adds a family of queues for the program's own use: `Q` is built for every name that begins with its own, and
-    /// learns the name from its setup. A family is not listed, and no scenario can name a member.
+    /// Adds a family of queues for the program's own use. `Q` is built for every name that begins with the family's
+    /// name, and finds the full name in its setup. A family is not listed, and no scenario can name a member of it.
     pub fn add_family<Q: Queue>(&mut self) {
         self.families.push(Known { about: Q::ABOUT, host: |host| host.host::<Q>() });
     }
 
-    /// What there is, in the order in which it was added.
+    /// The descriptions of the queues, in the order in which they were added.
     pub fn abouts(&self) -> impl Iterator<Item = &About> {
         self.known.iter().map(|known| &known.about)
     }
@@ -67,7 +67,8 @@ impl<H: Host> Registry<H> {
         catalogue::OPTIONAL.iter().filter(move |optional| !is_built(optional.about.name))
     }
 
-    /// What a scenario may name; the queues that are not built in are in it, with the way to have them.
+    /// The queues that a scenario may name. Queues that are not built in are included, with a hint how to build them
+    /// in.
     pub fn catalog(&self) -> Catalog {
         let spec = |about: &About| QueueSpec {
             name: about.name.to_owned(),

@@ -1,12 +1,12 @@
-//! `slog` with `slog-async`. The record travels as it is; nothing is formatted but the message.
+//! `slog` with `slog-async`. The record is passed on as it is; only the message is formatted.
 //!
-//! It is `AsyncCore`, which returns an error where there is no room: `Async` around it keeps a count, puts it into a
-//! record of its own, and has been seen to count wrong.
+//! This uses `AsyncCore`, which returns an error if there is no room. The `Async` drain around it counts drops itself
+//! and reports them in a record of its own; its count has been seen to be wrong.
 //!
-//! - Whether a call had to wait under `block` is unknown.
-//! - Dropping the core delivers what is left, without a limit of time. The deadline of the case limits it here.
-//! - The fields of the macros are fixed when the program is compiled: four. A case with fewer has `None` in their place;
-//!   one with more is refused.
+//! - Under `block`, it is unknown whether a call had to wait.
+//! - Dropping the core delivers the remaining records, without a time limit. The deadline of the case limits it here.
+//! - The fields of the macros are fixed when the program is compiled: there are four. In a case with fewer fields the
+//!   others are `None`; a case with more is refused.
 
 use super::catalogue::SLOG_ASYNC;
 use super::deadline::within;
@@ -26,7 +26,7 @@ pub struct SlogAsync {
 }
 
 thread_local! {
-    /// What became of the record that this thread logged last.
+    /// Whether the record that this thread logged last was refused.
     static IS_REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -63,7 +63,7 @@ impl Queue for SlogAsync {
     }
 }
 
-/// Passes on what the core says to the caller, which a logger would not.
+/// Passes the result of the core on to the caller, which a logger alone would not do.
 struct Telling {
     core: AsyncCore,
 }
@@ -91,7 +91,7 @@ impl Drain for Counted {
         let mut stamp = Words::default();
         let found = record.kv().serialize(record, &mut stamp).is_ok();
         let stamp = if found { stamp.to_stamp() } else { None };
-        // What the sink refuses is lost: a drain cannot tell anyone.
+        // A record that the sink refuses is lost: a drain has no way to report it.
         let _ = self.sink.deliver(stamp, |out| {
             write!(out, "{}", record.msg())?;
             let written = record.kv().serialize(record, &mut Text { out });
@@ -102,7 +102,7 @@ impl Drain for Counted {
     }
 }
 
-/// Picks the stamp out of a record.
+/// Extracts the stamp from a record.
 #[derive(Default)]
 struct Words {
     id: Option<u64>,
@@ -129,7 +129,7 @@ impl Serializer for Words {
         Ok(())
     }
 
-    // What is passed over need not be formatted first.
+    // Overridden so that values which are not needed are not formatted.
     fn emit_str(&mut self, _: Key, _: &str) -> slog::Result {
         Ok(())
     }

@@ -1,11 +1,12 @@
-//! `spdlog-rs` with its thread pool's sink. The record travels as it is; nothing is formatted but the message.
+//! `spdlog-rs` with its thread pool's sink. The record is passed on as it is; only the message is formatted.
 //!
-//! - `drop` is `OverflowPolicy::DropIncoming`. The logger hands each record that it could not send to its error handler,
-//!   inside the call, so the outcome of each call is known.
-//! - Whether a call had to wait under `block` is unknown.
-//! - Dropping the thread pool delivers what is left, without a limit of time. The deadline of the case limits it here.
-//! - The keys of the macros are fixed when the program is compiled: there is one for each number of fields up to four. A
-//!   case with more is refused.
+//! - `drop` is `OverflowPolicy::DropIncoming`. Inside the call, the logger passes each record that it could not send to
+//!   its error handler, so the outcome of each call is known.
+//! - Under `block`, it is unknown whether a call had to wait.
+//! - Dropping the thread pool delivers the remaining records, without a time limit. The deadline of the case limits it
+//!   here.
+//! - The keys of the macros are fixed when the program is compiled: there is one macro call for each number of fields
+//!   up to four. A case with more is refused.
 
 use super::catalogue::SPDLOG_RS;
 use super::deadline::within;

@@ -1,4 +1,4 @@
-//! What every queue that is built in must do with a record, without a load.
+//! Tests what every built-in queue must do with a record, without a load.
 
 use super::{About, Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
 use crate::clock::{LoadClock, ManualClock};
@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Longer than any queue takes for a few records.
+/// Longer than any queue needs for a few records.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A sink that keeps what it is given.
+/// A sink that keeps everything written to it.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
@@ -26,7 +26,7 @@ impl Write for Kept {
     }
 }
 
-/// Logs five records with so many fields.
+/// Logs five records with `fields` fields each.
 struct LogsFive {
     fields: u32,
     strategy: Strategy,
@@ -121,7 +121,7 @@ fn the_text_has_the_message_and_every_field() {
             assert!(first.contains("request served from "), "{name}: {first}");
             let pairs =
                 [("user_id", "1000000"), ("route", "/api/v1/orders"), ("duration_ms", "12.75"), ("cached", "true")];
-            // With its name before it: a value alone may stand in the time, too.
+            // The name must come before the value: a value alone may also be part of the time.
             let holds = |(name, value): &(&str, &str)| {
                 let after = first.split(name).nth(1).map(|rest| rest.trim_start_matches(['=', ':', '"', ' ']));
                 after.is_some_and(|rest| rest.starts_with(value))

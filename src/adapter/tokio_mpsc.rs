@@ -1,5 +1,5 @@
-//! A bounded `tokio::sync::mpsc` channel and a thread that writes: what people build on it. A call that waits for room
-//! gives its thread back.
+//! A bounded `tokio::sync::mpsc` channel and a thread that writes, as people build it. A call that waits for room does
+//! not block its thread.
 
 use super::catalogue::TOKIO_MPSC;
 use super::channel::{Owned, Writer};

@@ -1,12 +1,12 @@
-//! `tracing` with the `fmt` layer and `tracing-appender`'s non-blocking writer. The text is made by the caller.
+//! `tracing` with the `fmt` layer and `tracing-appender`'s non-blocking writer. The caller formats the text.
 //!
-//! - `drop` is its lossy mode: a line for which there is no room is dropped, and counted by the writer's error counter.
-//!   The call does not tell.
-//! - `block` is the other mode. Whether a call had to wait is unknown.
-//! - The guard waits one second for the worker at the shutdown, whatever the deadline. What is left then is lost, and
-//!   counted nowhere.
-//! - The fields of `tracing`'s macros are fixed when the program is compiled: four, as its users write them. A case with
-//!   fewer leaves the others out; one with more is refused.
+//! - `drop` is its lossy mode: a line for which there is no room is dropped. The call does not report that; the
+//!   writer's error counter counts it.
+//! - `block` is its other mode. It is unknown whether a call had to wait.
+//! - At the shutdown the guard waits one second for the worker, whatever the deadline. Lines that remain after that are
+//!   lost and not counted anywhere.
+//! - The fields of `tracing`'s macros are fixed when the program is compiled: there are four, as its users write them.
+//!   A case with fewer fields leaves the others out; a case with more is refused.
 
 use super::catalogue::TRACING_APPENDER;
 use super::dispatch::Installed;
@@ -59,7 +59,7 @@ impl Queue for TracingAppender {
     }
 }
 
-/// Takes the lines: the writer hands over each in one piece.
+/// Receives the lines. The writer passes each line in one call.
 struct Lines {
     sink: Sink,
 }

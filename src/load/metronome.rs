@@ -1,9 +1,9 @@
-//! Waking up at regular times, asleep in between: for threads that watch, and must not take a core to do so.
+//! Wakes up at regular times and sleeps in between. For threads that only watch and must not use a core for it.
 
 use crate::clock::Clock;
 use std::time::Duration;
 
-/// An absolute schedule of one wake-up every `period` nanoseconds. What comes late does not move what is due later.
+/// An absolute schedule with one wake-up every `period` nanoseconds. A late wake-up does not delay the later ones.
 #[derive(Clone, Debug)]
 pub struct Metronome {
     due: u64,
@@ -13,9 +13,9 @@ pub struct Metronome {
 /// A wake-up; times in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beat {
-    /// When it was due.
+    /// The time at which it was due.
     pub due: u64,
-    /// When it came.
+    /// The time at which it really happened.
     pub at: u64,
 }
 
@@ -25,8 +25,8 @@ impl Metronome {
         Self { due: start, period: period.max(1) }
     }
 
-    /// Waits for the next wake-up by calling `sleep`, as often as it takes. Wake-ups that came due in the meantime are
-    /// passed over: one that comes late stands for them all.
+    /// Waits for the next wake-up, by calling `sleep` as often as needed. Wake-ups that have become due meanwhile are
+    /// skipped: one late wake-up stands for all of them.
     pub fn next(&mut self, clock: &impl Clock, mut sleep: impl FnMut(Duration)) -> Beat {
         let due = self.due;
         let at = loop {
@@ -36,6 +36,7 @@ impl Metronome {
                 _ => break now,
             }
         };
+        // The first due time of the schedule after `at`.
         self.due = due + ((at - due) / self.period + 1) * self.period;
         Beat { due, at }
     }
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    /// The beats of a sleeper that oversleeps by these times.
+    /// The beats if the sleeps are too long by these times.
     fn beats(overshoots: &[u64]) -> Vec<(u64, u64)> {
         let clock = ManualClock::at(30);
         let mut metronome = Metronome::new(100, 100);

@@ -1,7 +1,7 @@
 //! The load: when each log is due, who sends it, how a sender waits for its time, and what a log carries.
 //!
-//! Nothing here knows a queue or keeps a statistic. [`schedule`] is pure arithmetic; [`producer`] walks a schedule and
-//! says for each log what was its ideal start; [`pacing`] turns due times into wake-ups.
+//! No code here knows a queue or keeps a statistic. [`schedule`] is pure arithmetic; [`producer`] walks a schedule and
+//! computes the ideal start of each log; [`pacing`] turns due times into wake-ups.
 
 pub mod metronome;
 pub mod pacing;

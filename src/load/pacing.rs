@@ -137,7 +137,7 @@ mod tests {
         let schedule = Schedule::new(2, "1000/s".parse().unwrap(), "1ms".parse().unwrap());
         clock.advance(1_000_000);
         pacer.run(&clock, 0, schedule.merged(0, 1), Pacing::Hybrid);
-        // The wake-up came before the task waited, and on a clock that now shows an earlier time than `due`.
+        // The wake-up was sent before the task waited, and the clock still shows an earlier time than `due`.
         let wait = pacer.wait(&clock, 1, 1_500_000);
         let pass = async {
             clock.advance(500_000);

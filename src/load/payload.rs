@@ -1,4 +1,4 @@
-//! What each log carries: a message, typed fields, and the stamp by which the sink knows it again.
+//! The content of a log: a message, typed fields, and the stamp by which the sink identifies the log.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -6,18 +6,18 @@ use std::sync::LazyLock;
 /// Which part of the repeat a log belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Sent, delivered, not recorded.
+    /// Its logs are sent and delivered, but not recorded.
     WarmUp,
-    /// Recorded.
+    /// Its logs are recorded.
     Window,
 }
 
 /// The identity of one log, and when its call began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Part of the repeat.
+    /// The part of the repeat.
     pub phase: Phase,
-    /// Which task sent it, from 0.
+    /// The task that sent it, from 0.
     pub task: u32,
     /// Position in the task's schedule, from 0.
     pub sequence: u64,
@@ -55,15 +55,15 @@ impl Stamp {
         Some(Self { phase, task, sequence: identity & ((1 << SEQUENCE_BITS) - 1), at })
     }
 
-    /// Finds the last stamp in its text form ([`fmt::Display`]) in a formatted line: `stamp=…`, `stamp="…"`, or
-    /// `"stamp":"…"` as JSON has it. It looks from the end, where a field that is written last stands.
+    /// Finds the last stamp in a formatted line: `stamp=…`, `stamp="…"`, or `"stamp":"…"` as in JSON. It searches from
+    /// the end, because the stamp is the last field; the message may contain anything.
     pub fn find(line: &[u8]) -> Option<Self> {
         let name = Self::FIELD.as_bytes();
         let mut ends = (name.len()..=line.len()).rev().filter(|&end| line[..end].ends_with(name));
         ends.find_map(|end| Self::after_name(&line[end..]))
     }
 
-    /// The stamp in what follows the name of its field.
+    /// The stamp in the text after its field's name; `None` if there is none.
     fn after_name(rest: &[u8]) -> Option<Self> {
         let between = rest.iter().take(5).position(u8::is_ascii_hexdigit)?;
         let is_separator = matches!(&rest[..between], b"=" | b"=\"" | b"\":\"" | b"\": \"");
@@ -71,9 +71,10 @@ impl Stamp {
         Self::from_words(hexadecimal(&text[..16])?, hexadecimal(&text[17..])?)
     }
 
-    /// A hash of all parts: the sums of many tell whether two sets of stamps are the same set.
+    /// A hash of all parts. If the sums of the hashes of two sets of stamps are equal, the sets are almost certainly
+    /// the same.
     ///
-    /// The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), over both words.
+    /// It is the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), applied to both words.
     #[inline]
     pub fn hash(self) -> u64 {
         let (identity, at) = self.to_words();
@@ -81,7 +82,7 @@ impl Stamp {
     }
 }
 
-/// Digits alone: `u64::from_str_radix` would take a sign as well.
+/// Parses hexadecimal digits only: `u64::from_str_radix` would also accept a sign.
 fn hexadecimal(digits: &[u8]) -> Option<u64> {
     let digit = |&digit: &u8| char::from(digit).to_digit(16).map(u64::from);
     digits.iter().try_fold(0, |word: u64, byte| Some(word << 4 | digit(byte)?))
@@ -110,35 +111,35 @@ pub enum Value {
     Str(&'static str),
     /// A floating-point number.
     F64(f64),
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
 }
 
-/// Most fields that a log can carry.
+/// Largest number of fields in a log.
 pub const MAX_FIELDS: usize = 64;
 
-/// The names of the fields: what a request log would have first, numbered ones after that.
+/// The names of the fields: first four typical ones of a request log, then numbered ones.
 static FIELD_NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let first = ["user_id", "route", "duration_ms", "cached"].map(str::to_owned);
     first.into_iter().chain((4..MAX_FIELDS).map(|n| format!("field_{n}"))).collect()
 });
 
-/// The first four fields, each of its type: for macros, whose fields are fixed when they are compiled. `None` where the
-/// case has fewer.
+/// The first four fields, each with its own type. Logging macros need this, because their fields are fixed at compile
+/// time. A field is `None` if the case has fewer fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Typed {
-    /// The first.
+    /// The first field.
     pub user_id: Option<u64>,
-    /// The second.
+    /// The second field.
     pub route: Option<&'static str>,
-    /// The third.
+    /// The third field.
     pub duration_ms: Option<f64>,
-    /// The fourth.
+    /// The fourth field.
     pub cached: Option<bool>,
 }
 
 impl Typed {
-    /// How many there are.
+    /// Number of these fields.
     pub const COUNT: u32 = 4;
 
     fn of(fields: &[(&'static str, Value)]) -> Self {
@@ -151,7 +152,7 @@ impl Typed {
     }
 }
 
-/// What all logs of a repeat have in common, made before the load begins.
+/// The content that all logs of a repeat share. It is made before the load begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     message: String,
@@ -160,7 +161,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// A message of `length` bytes and `fields` fields (at most [`MAX_FIELDS`]) of four types in turn.
+    /// A message of `length` bytes and `fields` fields (at most [`MAX_FIELDS`]), with four types in turn.
     pub fn new(fields: u32, length: u64) -> Self {
         const WORDS: &str = "request served from the pool after authentication and routing ";
         let message = WORDS.chars().cycle().take(length as usize).collect();
@@ -176,7 +177,7 @@ impl Template {
     }
 }
 
-/// One log, as handed to a queue.
+/// One log, as it is passed to a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     template: &'a Template,
@@ -195,12 +196,12 @@ impl<'a> Entry<'a> {
         &self.template.message
     }
 
-    /// The fields beside the stamp.
+    /// The fields, without the stamp.
     pub fn fields(&self) -> &'a [(&'static str, Value)] {
         &self.template.fields
     }
 
-    /// The first four of the fields, each of its type.
+    /// The first four fields, each with its own type.
     pub fn typed(&self) -> Typed {
         self.template.typed
     }

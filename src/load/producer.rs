@@ -29,7 +29,7 @@ impl Reply {
 /// One call as observed; times in nanoseconds on the clock of the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// When the log was due, whatever happened before.
+    /// When the log was due according to the schedule.
     pub intended: u64,
     /// When a generator without delays of its own would have started the call.
     pub ideal: u64,
@@ -63,7 +63,7 @@ impl Call {
     }
 }
 
-/// What a producer is to do next.
+/// What a producer must do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Nothing to do before this time.
@@ -73,7 +73,7 @@ pub enum Step {
         /// Position of the log in its task's schedule, from 0.
         sequence: u64,
     },
-    /// The schedule is done, or the rest of it was given up; see [`Tally`].
+    /// The schedule is finished, or its remaining logs were given up; see [`Tally`].
     Done,
 }
 
@@ -288,7 +288,7 @@ mod tests {
         let mut producer = producer("1000/s", 100 * MS);
         assert_eq!(producer.step(0, |_, _| 0), Step::Send { sequence: 0 });
         producer.returned(0, 10, REPLY);
-        // Asleep until the grace has run out.
+        // The generator sleeps until its grace period is over.
         assert_eq!(producer.step(100 * MS + GRACE, |_, _| 0), Step::Done);
         assert_eq!(producer.tally(), Tally { attempted: 1, unsent: 0, unsent_generator: 99 });
         assert_eq!((producer.unsent().count(), producer.given_up().count()), (0, 99));
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn time_in_which_the_queue_held_every_sender_is_the_queues() {
         let mut producer = producer("1000/s", 100 * MS);
-        // Due at 0, runs at 30 ms; for 29 ms of that every sender was inside a call.
+        // Due at 0, and runs at 30 ms. For 29 ms of that time every sender was inside a call.
         assert!(matches!(producer.step(30 * MS, |from, to| to - from - MS), Step::Send { .. }));
         let call = producer.returned(30 * MS, 30 * MS, REPLY);
         assert_eq!((call.lateness(), call.ideal - call.intended), (MS, 29 * MS));
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn time_in_which_the_queue_held_every_sender_is_counted_once() {
-        // Nobody could send from 1 ms to 29 ms; what is due at 0 runs at 30 ms, the others after it.
+        // No sender was free from 1 ms to 29 ms. The log due at 0 runs at 30 ms, the others after it.
         let held = |from: u64, to: u64| to.min(29 * MS).saturating_sub(from.max(MS));
         let mut producer = producer("1000/s", 100 * MS);
         for _ in 0..20 {

@@ -272,7 +272,7 @@ mod tests {
         Schedule::new(tasks, rate.parse().unwrap(), span.parse().unwrap())
     }
 
-    /// The definition, in closed form.
+    /// The due time as a formula, which the walk must give.
     fn due(schedule: &Schedule, task: u32, n: u64) -> u128 {
         let burst = u128::from(schedule.burst());
         let turn = u128::from(n) / burst * u128::from(schedule.tasks);

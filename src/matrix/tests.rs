@@ -180,7 +180,7 @@ impl Shape {
         text
     }
 
-    /// What the cases must be, by three plain loops.
+    /// The expected cases, computed with three simple loops.
     fn expected(&self) -> Vec<(u64, u64, u64)> {
         let mut cases = Vec::new();
         for &maxsize in &self.maxsizes {

@@ -1,36 +1,35 @@
-//! Counts of times in the layout of an HdrHistogram with three significant figures: the part of recording that every log
-//! pays for. The crate's own `record` costs twice as much.
+//! Counts times in the layout of an HdrHistogram with three significant figures. Every log pays for this recording, and
+//! the `record` of the `hdrhistogram` crate costs twice as much.
 
-/// Largest time that has a bucket of its own, in nanoseconds (about 28 hours); longer ones are counted in its bucket.
+/// Largest time with a bucket of its own, in nanoseconds (about 28 hours). Longer times are counted in that bucket.
 pub const HIGHEST_NS: u64 = 100_000_000_000_000;
-/// Buckets of the first, linear stretch at three significant figures; each further stretch has half as many.
+/// Number of buckets of the first, linear range; each further range has half as many.
 const LINEAR: u64 = 2048;
-/// Buckets of each further stretch.
+/// Number of buckets of each further range.
 const STRETCH: u64 = LINEAR / 2;
 /// Number of buckets.
 const BUCKETS: usize = index_of(HIGHEST_NS) + 1;
 
-/// How many times fell into each bucket.
+/// The number of times in each bucket.
 ///
-/// Bucket `i` holds `i` itself up to 2,047; from there on each doubling of the time is cut into 1,024 buckets of equal
-/// width, so that a bucket is never wider than a thousandth of what it holds. Source: the layout of HdrHistogram by Gil
-/// Tene, <https://hdrhistogram.github.io/HdrHistogram/>.
+/// Bucket `i` contains only the time `i` up to 2,047 ns. Above that, each doubling of the time is divided into 1,024
+/// buckets of equal width, so no bucket is wider than a thousandth of its times. Source: the layout of HdrHistogram by
+/// Gil Tene, <https://hdrhistogram.github.io/HdrHistogram/>.
 #[derive(Clone, Debug)]
 pub struct Buckets {
     counts: Box<[u64; BUCKETS]>,
     total: u64,
 }
 
-/// Index of the bucket that holds `ns`, beyond the last one if that is more than [`HIGHEST_NS`].
+/// Index of the bucket of `ns`; larger than the last index if `ns` is more than [`HIGHEST_NS`].
 const fn index_of(ns: u64) -> usize {
-    // The times of the first stretch, and those of twice its length, have the same width of bucket or half of it: the
-    // shift counts the doublings beyond.
+    // The shift is the number of doublings above the first range. Times within the first range give 0.
     let shift = (LINEAR - 1).leading_zeros() - (ns | (LINEAR - 1)).leading_zeros();
     ((shift as u64 * STRETCH) + (ns >> shift)) as usize
 }
 
 impl Buckets {
-    /// All empty.
+    /// No times yet.
     #[must_use]
     pub fn new() -> Self {
         let counts = vec![0; BUCKETS].into_boxed_slice();
@@ -47,7 +46,7 @@ impl Buckets {
         self.total += 1;
     }
 
-    /// Counts `count` times in the bucket with the given index; false where there is none.
+    /// Adds `count` times to the bucket with this index; returns false if there is no such bucket.
     pub fn add_at(&mut self, index: u64, count: u64) -> bool {
         let bucket = usize::try_from(index).ok().and_then(|index| self.counts.get_mut(index));
         bucket.map(|bucket| *bucket += count).inspect(|()| self.total += count).is_some()
@@ -59,20 +58,20 @@ impl Buckets {
         self.total += other.total;
     }
 
-    /// How many times were counted.
+    /// Number of counted times.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The buckets that are not empty, in ascending order: lowest and highest time of each (both included) in
-    /// nanoseconds, and its count.
+    /// The buckets that are not empty, in ascending order: the lowest and the highest time of each in nanoseconds (both
+    /// included), and its count.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, u64, u64)> + '_ {
         let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         filled.map(|(index, count)| (lowest(index as u64), lowest(index as u64 + 1) - 1, *count))
     }
 
-    /// Whether two times share a bucket.
+    /// Whether two times belong to the same bucket.
     #[must_use]
     pub fn equivalent(a: u64, b: u64) -> bool {
         index_of(a.min(HIGHEST_NS)) == index_of(b.min(HIGHEST_NS))
@@ -85,7 +84,7 @@ impl Default for Buckets {
     }
 }
 
-/// Lowest time of the bucket with the given index, in nanoseconds.
+/// The lowest time of the bucket with this index, in nanoseconds.
 fn lowest(index: u64) -> u64 {
     match index / STRETCH {
         0 | 1 => index,

@@ -1,4 +1,4 @@
-//! A distribution of times in memory, and its form on the wire: [`Latency`] with an HdrHistogram V2 payload.
+//! A distribution of times in memory, and its form in messages: [`Latency`] with an HdrHistogram V2 payload.
 
 use super::Latency;
 use super::buckets::Buckets;
@@ -9,15 +9,15 @@ pub use super::hdr::{EncodingError, MAX_COUNT};
 #[cfg(feature = "internals")]
 pub use super::hdr::{MAX_TEXT_BYTES, SIGNIFICANT_FIGURES};
 
-/// One whole, in the parts in which quantiles are passed.
+/// The quantile 1 (100 %) in the unit in which quantiles are passed.
 pub const WHOLE: u64 = 1_000_000_000;
 
-/// Times in nanoseconds: a histogram for the quantiles, and exact moments beside it.
+/// A distribution of times in nanoseconds: a histogram for the quantiles, and exact moments.
 #[derive(Clone, Debug)]
 pub struct Distribution {
     histogram: Buckets,
     sum_ns: u128,
-    /// [`u64::MAX`] while empty, as `max` is 0, so that recording needs no special case for the first value.
+    /// [`u64::MAX`] while empty (and `max` is 0), so that the first value needs no special case.
     min: u64,
     max: u64,
     censored: u64,
@@ -29,20 +29,20 @@ impl Default for Distribution {
     }
 }
 
-/// A bucket of the histogram that holds values: its bounds (both included, cut to the smallest and the largest value
-/// seen) in nanoseconds, and how many.
+/// A bucket of the histogram that is not empty: its bounds in nanoseconds (both included, limited to the smallest and
+/// the largest recorded value), and its count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// Lower bound.
     pub low_ns: u64,
     /// Upper bound.
     pub high_ns: u64,
-    /// Values in it.
+    /// Number of values in it.
     pub count: u64,
 }
 
 impl Distribution {
-    /// Nothing yet.
+    /// An empty distribution.
     #[must_use]
     pub fn new() -> Self {
         Self { histogram: Buckets::new(), sum_ns: 0, min: u64::MAX, max: 0, censored: 0 }
@@ -53,7 +53,7 @@ impl Distribution {
     pub fn record(&mut self, ns: u64) {
         self.histogram.record(ns);
         self.sum_ns += u128::from(ns);
-        // Branches that are hardly ever taken cost less than two stores.
+        // These branches are rarely taken, so they cost less than two stores.
         if ns < self.min {
             self.min = ns;
         }
@@ -71,7 +71,7 @@ impl Distribution {
     /// Adds all values of `other`, as if they had been recorded here.
     ///
     /// # Errors
-    /// [`EncodingError::TooMany`] when the two together exceed [`MAX_COUNT`]; nothing is added then.
+    /// [`EncodingError::TooMany`] if the two together exceed [`MAX_COUNT`]; then nothing is added.
     pub fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
         if self.count() + other.count() > MAX_COUNT {
             return Err(EncodingError::TooMany);
@@ -114,7 +114,7 @@ impl Distribution {
         (about_centre + mean * mean * count).clamp(low, high)
     }
 
-    /// What the sum of the squares can be at least and at most, given the buckets.
+    /// The smallest and the largest possible sum of the squares, given the buckets.
     fn bounds_of_squares(&self) -> [f64; 2] {
         self.buckets().fold([0.0, 0.0], |[low, high], bucket| {
             let squares = |ns: u64| (ns as f64).powi(2) * bucket.count as f64;
@@ -144,13 +144,13 @@ impl Distribution {
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
         let (min, max) = (self.min_ns().unwrap_or(0), self.max_ns().unwrap_or(0));
         self.histogram.iter().map(move |(low, high, count)| {
-            // A value beyond the range sits in the last bucket, whose bounds it exceeds.
+            // A value beyond the range is in the last bucket, although it exceeds that bucket's bounds.
             let high_ns = if high >= HIGHEST_NS { max } else { high.min(max) };
             Bucket { low_ns: low.max(min).min(high_ns), high_ns, count }
         })
     }
 
-    /// The value of the given rank (1 is the smallest), read as its bucket's upper bound; `None` beyond the last.
+    /// The value of the given rank (1 is the smallest), as the upper bound of its bucket; `None` beyond the last rank.
     #[must_use]
     pub fn value_at_rank(&self, rank: u64) -> Option<u64> {
         let mut seen = 0_u64;
@@ -160,7 +160,8 @@ impl Distribution {
         })
     }
 
-    /// Rank of a quantile given in parts of [`WHOLE`]: the smallest rank that has that share at or below it.
+    /// The rank of a quantile given in parts of [`WHOLE`]: the smallest rank with at least that share of values at or
+    /// below it.
     #[must_use]
     pub fn rank_of(&self, parts: u64) -> u64 {
         let scaled = u128::from(self.count()) * u128::from(parts.min(WHOLE));
@@ -183,6 +184,8 @@ impl Distribution {
             parts.iter().flat_map(|part| part.histogram.iter()).map(low_and_count).collect();
         theirs.sort_unstable();
         let mut ours = self.histogram.iter().map(low_and_count).rev().peekable();
+        // Both lists are walked from the largest time down. At each of their times, at least as many of our values must
+        // reach it as of theirs.
         let (mut reaching, mut needed) = (0, 0);
         for (low, count) in theirs.into_iter().rev() {
             needed += count;
@@ -196,7 +199,7 @@ impl Distribution {
         None
     }
 
-    /// The form on the wire.
+    /// The form in messages and reports.
     #[must_use]
     pub fn encode(&self) -> Latency {
         Latency {
@@ -216,10 +219,10 @@ impl Distribution {
         hdr::encode(&self.histogram)
     }
 
-    /// Reads the form on the wire, which may hold anything.
+    /// Decodes the form in messages, which comes from another process and may be wrong in any way.
     ///
     /// # Errors
-    /// Whatever keeps the text from being a histogram of `count` values, or the moments from belonging to it.
+    /// The text is not a histogram of `count` values, or the moments do not fit it.
     pub fn decode(latency: &Latency) -> Result<Self, EncodingError> {
         if latency.count > MAX_COUNT {
             return Err(EncodingError::TooMany);
@@ -286,10 +289,10 @@ fn low_and_count((low, _, count): (u64, u64, u64)) -> (u64, u64) {
     (low, count)
 }
 
-/// The buckets of a histogram alone, as it stands in a report: of `count` values, in ascending order.
+/// The buckets of a histogram as in a report: of `count` values, in ascending order.
 ///
 /// # Errors
-/// Whatever keeps the text from being a histogram of that many values.
+/// The text is not a histogram of that many values.
 pub fn histogram_buckets(text: &str, count: u64) -> Result<Vec<Bucket>, EncodingError> {
     let buckets = hdr::decode(text, count)?;
     Ok(buckets.iter().map(|(low_ns, high_ns, count)| Bucket { low_ns, high_ns, count }).collect())
@@ -423,7 +426,7 @@ mod tests {
         }
     }
 
-    /// Wraps counts as a peer would that puts whatever it likes into the payload.
+    /// Encodes any counts, as a malicious peer could send them.
     fn hostile(counts: &[u8]) -> String {
         use std::io::Write;
         let mut plain = COOKIE.to_be_bytes().to_vec();

@@ -1,8 +1,8 @@
-//! How evenly producers are served.
+//! Computes how evenly producers were served.
 
 use super::Fairness;
 
-/// The share of its logs that each task got in, one task after the other; in constant memory.
+/// Sums up the share of each task's logs that was accepted in time, in constant memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shares {
     tasks: u64,
@@ -12,7 +12,7 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Enters a task that got `part` of its `whole` logs in; one that had none to send says nothing.
+    /// Adds a task of whose `whole` logs `part` were accepted. A task without logs is ignored.
     pub fn enter(&mut self, part: u64, whole: u64) {
         if whole == 0 {
             return;
@@ -29,7 +29,7 @@ impl Shares {
     #[must_use]
     pub fn fairness(&self) -> Option<Fairness> {
         let tasks = self.tasks as f64;
-        // If no task got anything, all got the same. The formula would give 0 / 0.
+        // If no log of any task was accepted, all shares are equal. The formula would give 0 / 0.
         let jain = if self.squares > 0.0 { self.sum * self.sum / (tasks * self.squares) } else { 1.0 };
         let fairness = || Fairness { tasks: self.tasks, jain: jain.clamp(1.0 / tasks, 1.0), least_share: self.least };
         (self.tasks >= 2).then(fairness)
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn even_shares_are_fair_and_uneven_ones_are_not() {
-        // name, what each task got of what it had; tasks, index, least share
+        // name; accepted and scheduled logs of each task; expected: tasks, index, least share
         type Row<'a> = (&'a str, &'a [(u64, u64)], Option<(u64, f64, f64)>);
         let rows: [Row; 9] = [
             ("all of it", &[(10, 10), (10, 10)], Some((2, 1.0, 1.0))),

@@ -1,4 +1,4 @@
-//! Measurements for tests: a healthy repeat to begin with, and the ways in which one can be spoiled.
+//! Measurements for tests: a healthy repeat, and functions that each add one defect.
 
 use super::encoding::Distribution;
 use super::{
@@ -112,7 +112,7 @@ impl Measurement {
         self.enqueue_taking(10_000)
     }
 
-    /// `lost` of the accepted logs never reach the sink, and the queue says nothing.
+    /// `lost` of the accepted logs never reach the sink, and the queue does not report them.
     #[must_use]
     pub fn losing(mut self, lost: u64) -> Self {
         self.ledger.lost = Lost { admitted: 0, silent: lost };
@@ -122,7 +122,7 @@ impl Measurement {
         self
     }
 
-    /// Every accepted call takes `ns`. Where that is more than usual, its log waits for 10 µs more than that.
+    /// Every accepted call takes `ns`. If that is more than 10 µs, its response takes 10 µs longer than that.
     #[must_use]
     pub fn enqueue_taking(mut self, ns: u64) -> Self {
         let kept = self.ledger.enqueued;
@@ -154,7 +154,7 @@ impl Measurement {
         self.enqueue_taking(10_000)
     }
 
-    /// A control of 300 logs was run before it, each of them `lateness_ns` late; the machine was quiet.
+    /// Adds a control of 300 logs before the load, each of them `lateness_ns` late, on a quiet machine.
     #[must_use]
     pub fn with_control(mut self, lateness_ns: u64) -> Self {
         self.control = Some(Control {
@@ -169,7 +169,7 @@ impl Measurement {
         self
     }
 
-    /// As [`Self::with_control`], and another one after the drain, as long as the window and as late.
+    /// Adds that control and a second one after the drain, as long as the window and as late.
     #[must_use]
     pub fn with_controls(mut self, lateness_ns: u64) -> Self {
         self = self.with_control(lateness_ns);

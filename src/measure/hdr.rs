@@ -1,8 +1,8 @@
-//! [`Buckets`] as text and back: HdrHistogram V2, compressed, base64, readable in other languages.
+//! Encodes [`Buckets`] as text and decodes them: HdrHistogram V2, compressed, base64. Other languages can read it.
 //!
-//! Everything that is decoded comes from another process, so the text is bounded before it is inflated, the inflated
-//! bytes before they are read, and every count before it is added. The payload is decoded here and not by the
-//! `hdrhistogram` crate, whose decoder allocates what the header asks for.
+//! Decoded text comes from another process. So its length is limited before it is inflated, the inflated length before
+//! it is read, and every count before it is added. The payload is decoded here and not by the `hdrhistogram` crate,
+//! whose decoder allocates as much memory as the header asks for.
 
 use super::buckets::{Buckets, HIGHEST_NS};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -12,9 +12,9 @@ use std::io::Read;
 
 /// Significant figures of every histogram.
 pub const SIGNIFICANT_FIGURES: u8 = 3;
-/// Longest base64 text that is decoded, in bytes. A full histogram takes less than half of it.
+/// Longest base64 text that is decoded, in bytes. A full histogram needs less than half of it.
 pub const MAX_TEXT_BYTES: usize = 1 << 20;
-/// Largest count that is believed: beyond it a JSON number is no longer exact.
+/// Largest count that is accepted: a JSON number above it is not exact.
 pub const MAX_COUNT: u64 = 1 << 53;
 
 const MAX_INFLATED_BYTES: u64 = 1 << 20;
@@ -31,13 +31,13 @@ pub enum EncodingError {
     /// The text is not base64.
     #[error("histogram is not base64")]
     NotBase64,
-    /// The bytes are not an HdrHistogram, or one with other settings.
+    /// The bytes are not an HdrHistogram, or one with other parameters.
     #[error("histogram is not HdrHistogram V2 compressed, 1 ns, 3 significant figures: {0}")]
     NotHdr(&'static str),
     /// A value lies beyond [`HIGHEST_NS`].
     #[error("histogram holds a value beyond {HIGHEST_NS} ns")]
     OutOfRange,
-    /// The histogram holds another number of values than the latency claims.
+    /// The number of values in the histogram differs from the claimed count.
     #[error("histogram holds {held} values, count says {claimed}")]
     CountDiffers {
         /// Values in the histogram.
@@ -48,7 +48,7 @@ pub enum EncodingError {
     /// More values than can be counted exactly.
     #[error("more than {MAX_COUNT} values")]
     TooMany,
-    /// The moments beside the histogram are impossible.
+    /// The moments of the latency are impossible.
     #[error("{0}")]
     Moments(&'static str),
 }
@@ -66,10 +66,10 @@ pub fn encode(buckets: &Buckets) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Reads a text, which may be anything, that claims to hold `claimed` values.
+/// Decodes a text that claims to contain `claimed` values. The text may be wrong in any way.
 ///
 /// # Errors
-/// It is no such histogram, or does not hold as many.
+/// The text is not such a histogram, or has another number of values.
 pub fn decode(text: &str, claimed: u64) -> Result<Buckets, EncodingError> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(EncodingError::TooLong(text.len()));
@@ -83,6 +83,7 @@ pub fn decode(text: &str, claimed: u64) -> Result<Buckets, EncodingError> {
     let mut rest = counts;
     while !rest.is_empty() {
         let number = varint(&mut rest).ok_or(EncodingError::NotHdr("a count is cut short"))?;
+        // A negative number stands for a run of empty buckets. It saturates: a malicious run must not wrap around.
         if number < 0 {
             index = index.saturating_add(number.unsigned_abs());
             continue;
@@ -90,6 +91,7 @@ pub fn decode(text: &str, claimed: u64) -> Result<Buckets, EncodingError> {
         if number > 0 {
             let count = number.unsigned_abs();
             held += u128::from(count);
+            // Checked at each step, so that the counts of `Buckets` cannot overflow.
             if held > u128::from(claimed) {
                 return Err(EncodingError::CountDiffers { held, claimed });
             }
@@ -120,7 +122,7 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, EncodingError> {
     if plain.len() as u64 > MAX_INFLATED_BYTES {
         return Err(EncodingError::NotHdr("inflates to more than 1 MiB"));
     }
-    // What nobody reads could hold anything.
+    // Trailing bytes are refused, because they could contain anything.
     match inflating.total_in() == bytes.len() as u64 - 8 {
         true => Ok(plain),
         false => Err(EncodingError::NotHdr("something follows it")),

@@ -1,4 +1,4 @@
-//! What a thread that does nothing but sleep says of the machine.
+//! Jitter: how late a thread wakes up that does nothing but sleep.
 
 use super::encoding::Distribution;
 use super::model::Latency;
@@ -6,7 +6,7 @@ use super::model::Latency;
 /// A wake-up that is later than this counts as stolen time, in nanoseconds.
 pub const STOLEN_FROM: u64 = 1_000_000;
 
-/// By how much the thread woke up late.
+/// The lateness of the thread's wake-ups.
 #[derive(Clone, Debug, Default)]
 pub struct Jitter {
     overshoot: Distribution,
@@ -14,12 +14,12 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// Nothing yet.
+    /// No wake-ups yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Enters one wake-up, `ns` nanoseconds late.
+    /// Records one wake-up, which was `ns` nanoseconds late.
     pub fn record(&mut self, ns: u64) {
         self.overshoot.record(ns);
         if ns > STOLEN_FROM {
@@ -27,7 +27,8 @@ impl Jitter {
         }
     }
 
-    /// The distribution in the form in which it travels, and the sum of the overshoots beyond [`STOLEN_FROM`].
+    /// The distribution as it is sent, and the summed lateness of the wake-ups that were later than [`STOLEN_FROM`], in
+    /// nanoseconds.
     pub fn to_parts(&self) -> (Latency, u64) {
         (self.overshoot.encode(), self.stolen_ns)
     }

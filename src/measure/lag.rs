@@ -1,21 +1,22 @@
-//! How long a runtime takes to run a task that has become ready.
+//! Lag: how long a runtime takes to run a task that has become ready.
 //!
-//! A task that cannot run cannot say so: a stall of half a second would be one value among hundreds of good ones.
-//! [`Pending`] keeps every beat that was sent meanwhile, and each enters with the lag that it had. Memory is constant.
+//! A task that cannot run cannot report it. A stall of half a second would be one value among hundreds of good ones. So
+//! [`Pending`] keeps every beat that was sent meanwhile, and each of them is recorded with its own lag. Memory is
+//! constant.
 
 use super::encoding::Distribution;
 
-/// Beats that are kept one by one; of those beyond, only how many and up to when.
+/// Number of beats that are kept one by one. Of further beats, only their number and the time of the last one are kept.
 const KEPT: usize = 1_024;
 
-/// The beats that were sent and not yet seen.
+/// The beats that were sent but not yet seen by the task.
 #[derive(Debug)]
 pub struct Pending {
-    /// When each was sent, in order.
+    /// The times at which beats were sent, in order.
     kept: Vec<u64>,
-    /// How many were sent after the last one in `kept`.
+    /// Number of beats that were sent after the last one in `kept`.
     beyond: u64,
-    /// When the last one of all was sent.
+    /// The time at which the last beat was sent.
     last: u64,
 }
 
@@ -26,12 +27,12 @@ impl Default for Pending {
 }
 
 impl Pending {
-    /// None yet.
+    /// No beats yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A beat is sent at `at`, not before the one before it.
+    /// Adds a beat that is sent at `at`. Times must not decrease.
     pub fn send(&mut self, at: u64) {
         self.last = at;
         if self.kept.len() < KEPT {
@@ -41,10 +42,11 @@ impl Pending {
         }
     }
 
-    /// The beats are seen: calls `see` with the time at which each was sent. Those beyond what is kept are taken to have
-    /// been sent at even distances.
+    /// Takes all beats: calls `see` with the time at which each was sent. The beats beyond [`KEPT`] are assumed to have
+    /// been sent at equal intervals.
     pub fn take(&mut self, mut see: impl FnMut(u64)) {
         self.kept.iter().for_each(|&at| see(at));
+        // The beats beyond `kept` were sent between the last kept beat and `last`.
         let from = self.kept.last().copied().unwrap_or(0);
         let span = u128::from(self.last.saturating_sub(from));
         for nth in 1..=self.beyond {
@@ -55,8 +57,8 @@ impl Pending {
     }
 }
 
-/// The lags of two spans of time: before the load, and during it. A lag belongs to the span in which its beat was sent,
-/// whenever that was seen; a beat outside both is passed over.
+/// The lags of two spans: before the load, and during it. A lag belongs to the span in which its beat was sent, no
+/// matter when it was seen. A beat outside both spans is ignored.
 #[derive(Debug, Default)]
 pub struct Lags {
     spans: [Option<(u64, u64)>; 2],
@@ -66,38 +68,38 @@ pub struct Lags {
 /// One of the two spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// While the queue idles.
+    /// Before the load, while the queue is idle.
     Before,
     /// During the window.
     During,
 }
 
 impl Lags {
-    /// Nothing is listened to yet.
+    /// No span is recorded yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps the beats from `from` to `to`, without the end.
+    /// Records beats from `from` (included) to `to` (excluded).
     pub fn listen(&mut self, when: When, from: u64, to: u64) {
         self.spans[when as usize] = Some((from, to));
     }
 
-    /// A beat that was sent at `at` is seen at `now`.
+    /// Records a beat that was sent at `at` and seen at `now`.
     pub fn record(&mut self, at: u64, now: u64) {
         if let Some(lags) = self.of(at) {
             lags.record(now.saturating_sub(at));
         }
     }
 
-    /// A beat that was sent at `at` had not been seen by `now`, when everything ended.
+    /// Records a beat that was sent at `at` and not seen until the end at `now`: a lower bound.
     pub fn record_unseen(&mut self, at: u64, now: u64) {
         if let Some(lags) = self.of(at) {
             lags.record_censored(now.saturating_sub(at));
         }
     }
 
-    /// What was recorded.
+    /// The lags of one span.
     pub fn get(&self, when: When) -> &Distribution {
         &self.lags[when as usize]
     }

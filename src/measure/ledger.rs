@@ -4,7 +4,7 @@ use super::model::{Ledger, Lost};
 use super::tracker::Arrivals;
 use crate::load::Tally;
 
-/// What the callers of one task were told.
+/// The outcomes that the callers of one task were told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// Calls that were accepted.
@@ -89,7 +89,8 @@ mod tests {
         Stamp { phase: Phase::Window, task: 0, sequence, at: sequence * 7 }.hash()
     }
 
-    /// One task whose logs `accepted` were accepted and `arrived` reached the sink, in that order.
+    /// The ledger of one task: `accepted` are its accepted logs, `arrived` those that reached the sink, in order of
+    /// arrival.
     fn ledger(accepted: &[u64], arrived: &[u64]) -> Ledger {
         let mut tracker = Tracker::default();
         arrived.iter().for_each(|&sequence| {

@@ -1,7 +1,7 @@
-//! Counts what happened and how long it took; assumes nothing.
+//! Counts what happened and measures how long it took, without assumptions about the queue.
 //!
-//! Two observers, who never speak to each other while the load runs: [`recorder`] sees the calls, [`sink`] sees the
-//! deliveries. [`ledger`] compares them when both are done.
+//! There are two observers, which do not communicate while the load runs: [`recorder`] sees the calls, [`sink`] sees
+//! the deliveries. [`ledger`] compares them afterwards.
 
 pub mod buckets;
 pub mod encoding;

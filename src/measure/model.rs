@@ -16,7 +16,8 @@ pub enum OutcomeSource {
     Delivery,
 }
 
-/// Declares the ledger, the list of its counts and their sum, so that a count is written once. `lost` is two.
+/// Declares the ledger, the list of its counts, and their sum, so that each count is written only once. `lost` has two
+/// counts.
 macro_rules! ledger {
     ($($(#[$doc:meta])* $before:ident,)+ --- $($(#[$doc_after:meta])* $after:ident,)+) => {
         /// The counts that must add up: `scheduled = attempted + unsent + unsent_generator`,
@@ -51,7 +52,7 @@ macro_rules! ledger {
 }
 
 ledger! {
-    /// Logs whose intended time lies in the window.
+    /// Logs whose intended start lies in the window.
     scheduled,
     /// Calls made.
     attempted,
@@ -61,7 +62,8 @@ ledger! {
     unsent_generator,
     /// Accepted by the queue.
     enqueued,
-    /// Of `enqueued`: accepted in time for the accepted rate (the call would have returned inside the window, had the generator been on time).
+    /// Of `enqueued`: accepted in time for the accepted rate. The call would have returned inside the window if the
+    /// generator had been on time.
     enqueued_in_window,
     /// Refused because the queue was full.
     dropped,
@@ -74,16 +76,16 @@ ledger! {
     ---
     /// Deliveries of a log that had been delivered before.
     duplicated,
-    /// Deliveries that overtook an earlier log of their task.
+    /// Deliveries after a later log of their task.
     reordered,
     /// Logs delivered although the call had refused them, or that were never sent.
     phantom,
-    /// Deliveries that could not be told to be new or a repetition.
+    /// Deliveries that cannot be identified as new or as a repetition.
     undecidable,
 }
 
 impl Ledger {
-    /// Accepted logs that never reached the sink, whether or not the queue said so.
+    /// Accepted logs that never reached the sink, whether or not the queue reported it.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.admitted.saturating_add(self.lost.silent)
@@ -132,7 +134,7 @@ pub struct Latency {
     pub hdr: String,
 }
 
-/// Every latency of a repeat, as it travels.
+/// Every latency of a repeat, in the form in which it is sent.
 pub type Latencies = ByLatency<Latency>;
 
 /// Logs per second, over the window.
@@ -198,7 +200,7 @@ pub struct Cost {
     pub peak_memory_bytes: Option<u64>,
     /// Largest number of records in the queue at once, as the queue reports it.
     pub depth_high_water: Option<u64>,
-    /// Time from the window's end (or the last call's return, if later) to the end of the drain.
+    /// Time from the window's end (or the last call's return, if later) to the end of the drain, in nanoseconds.
     pub drain_ns: u64,
 }
 
@@ -243,13 +245,13 @@ pub struct Machine {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CpuShares {
-    /// How many CPUs.
+    /// Number of these CPUs.
     pub cpus: u32,
     /// Stolen by the hypervisor, 0 to 1.
     pub steal_share: f64,
     /// Used by this process, 0 to 1.
     pub process_share: f64,
-    /// Used by others, 0 to 1.
+    /// Used by other processes, 0 to 1.
     pub others_share: f64,
 }
 
@@ -261,13 +263,13 @@ impl Machine {
         self.allowed.map(|shares| shares.steal_share).or(self.steal_share)
     }
 
-    /// Share that this process used, likewise.
+    /// Share of the CPU time that this process used, 0 to 1, of the same CPUs.
     #[must_use]
     pub fn process(&self) -> Option<f64> {
         self.allowed.map(|shares| shares.process_share).or(self.process_share)
     }
 
-    /// Share that other processes used, likewise.
+    /// Share of the CPU time that other processes used, 0 to 1, of the same CPUs.
     #[must_use]
     pub fn others(&self) -> Option<f64> {
         self.allowed.map(|shares| shares.others_share).or(self.others_share)
@@ -279,9 +281,9 @@ impl Machine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
-    /// Its length.
+    /// Its length, in nanoseconds.
     pub span_ns: u64,
-    /// Logs whose intended time lies in it: `attempted + unsent + unsent_generator`.
+    /// Logs whose intended start lies in it: `attempted + unsent + unsent_generator`.
     pub scheduled: u64,
     /// Calls made.
     pub attempted: u64,
@@ -289,7 +291,7 @@ pub struct Control {
     pub unsent: u64,
     /// Not sent because the generator was late.
     pub unsent_generator: u64,
-    /// Start less ideal start.
+    /// The generator's own delay of each call: start less ideal start.
     pub lateness: Latency,
     /// The machine during the control.
     pub machine: Machine,
@@ -299,7 +301,7 @@ pub struct Control {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
-    /// Width of a bin.
+    /// Width of a bin, in nanoseconds.
     pub bin_ns: u64,
     /// The bins.
     pub points: Vec<Point>,
@@ -313,11 +315,11 @@ pub struct Point {
     pub enqueued: u64,
     /// Refused calls that started in the bin.
     pub rejected: u64,
-    /// Median of `enqueue`; null when none was accepted.
+    /// Median of `enqueue` in nanoseconds; null if no log was accepted.
     pub p50_ns: Option<u64>,
-    /// 99th percentile of `enqueue`.
+    /// 99th percentile of `enqueue` in nanoseconds; null if no log was accepted.
     pub p99_ns: Option<u64>,
-    /// Longest `enqueue`.
+    /// Longest `enqueue` in nanoseconds; null if no log was accepted.
     pub max_ns: Option<u64>,
 }
 
@@ -351,7 +353,7 @@ pub struct CpuShare {
 pub struct Threads {
     /// Where the producers' CPU time was spent, by CPU, ascending; empty if unknown.
     pub producer_cpus: Vec<CpuShare>,
-    /// Where the queue's CPU time was spent.
+    /// Where the queue's CPU time was spent, by CPU, ascending; empty if unknown.
     pub queue_cpus: Vec<CpuShare>,
     /// How much of their time both sides spent on the same CPU, 0 to 1: the probability that a random moment of one
     /// side and a random moment of the other, within the same 20 ms, were on one CPU.

@@ -1,20 +1,20 @@
-//! Whether a load was sent on time: the numbers by which the window and its controls are compared.
+//! Decides whether a load was sent on time, with the numbers by which the window and its controls are compared.
 
 use super::encoding::{Distribution, EncodingError, WHOLE};
 use super::{Control, Latency, Measurement};
 use crate::load::producer::GRACE;
 
-/// Most lateness that leaves a repeat valid, in nanoseconds.
+/// Largest lateness of a valid repeat, in nanoseconds.
 pub const MOST_LATE_NS: u64 = 10_000_000;
 
-/// Most logs that the generator may leave unsent, in parts of a million.
+/// Largest share of the logs that the generator may leave unsent, in parts of a million.
 const MOST_UNSENT_PPM: u64 = 10_000;
 
-/// Parts that make a whole.
+/// The number of parts of a million in a whole.
 const MILLION: u128 = 1_000_000;
 
-/// "Clearly less" means at most a quarter: of the bounds for a control, of the lateness for the time that the machine
-/// took.
+/// The divisor that defines "clearly less", a quarter. The limits of a control are this part of those of a window, and
+/// the machine is to blame for a lateness if it took at least this part of it.
 pub const CLEARLY: u64 = 4;
 
 /// Longest control, in nanoseconds. A longer window is compared with a control of this length.
@@ -23,15 +23,15 @@ pub const LONGEST_CONTROL_NS: u64 = 30_000_000_000;
 /// A quantile is judged only with at least this many values above it.
 const SAMPLES_ABOVE: u64 = 10;
 
-/// Quantiles of the lateness that may be judged, in parts of [`WHOLE`]; the first that has samples is.
+/// The quantiles of the lateness, in parts of [`WHOLE`]. The first one with enough samples is judged.
 const QUANTILES: [Judged; 3] = [
     Judged { name: "p99", parts: 990_000_000 },
     Judged { name: "p90", parts: 900_000_000 },
     Judged { name: "p50", parts: 500_000_000 },
 ];
 
-/// The largest value. It is judged if there are fewer than 20 values: among a dozen logs, a single late one is a share
-/// that no quantile may hide.
+/// The largest value. It is judged if there are fewer than 20 values: among so few, a single late log is a large share,
+/// which a quantile would hide.
 const LARGEST: Judged = Judged { name: "largest", parts: WHOLE };
 
 /// A statistic of the lateness.
@@ -41,16 +41,16 @@ struct Judged {
     parts: u64,
 }
 
-/// A lateness by the statistic that is judged.
+/// A lateness, and the statistic that was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JudgedLateness {
     /// `p99`, `p90`, `p50` or `largest`.
     pub statistic: &'static str,
-    /// It, in nanoseconds.
+    /// The lateness, in nanoseconds.
     pub ns: u64,
 }
 
-/// What is late about a load.
+/// A fault in the punctuality of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Late {
     /// Too many of its logs were not sent.
@@ -59,19 +59,19 @@ pub enum Late {
         unsent: u64,
         /// Logs that were due.
         scheduled: u64,
-        /// The most that may be left out, in parts of a million.
+        /// Largest share that may be unsent, in parts of a million.
         most_ppm: u64,
     },
     /// Its logs were sent too late.
     Sent {
-        /// How late.
+        /// The lateness.
         lateness: JudgedLateness,
-        /// The latest that they may be, in nanoseconds.
+        /// Largest allowed lateness, in nanoseconds.
         most_ns: u64,
     },
 }
 
-/// Why nothing is known of how late a load was.
+/// Why the lateness of a load is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unmeasured {
     /// The histogram cannot be read.
@@ -80,40 +80,40 @@ pub enum Unmeasured {
     Empty,
 }
 
-/// How late the generator was, in the numbers that are judged.
+/// The lateness of the generator, as the numbers that are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Punctuality {
     scheduled: u64,
     unsent: u64,
-    /// Logs that were sent later than [`MOST_LATE_NS`].
+    /// Number of logs that were sent more than [`MOST_LATE_NS`] late.
     late: u64,
     judged: Judged,
     lateness_ns: u64,
 }
 
 impl Punctuality {
-    /// Of the load itself.
+    /// The punctuality of the window.
     ///
     /// # Errors
-    /// Why nothing is known of it.
+    /// The reason why its lateness is unknown.
     pub fn of_window(measurement: &Measurement) -> Result<Self, Unmeasured> {
         let ledger = &measurement.ledger;
         Self::of(ledger.scheduled, ledger.unsent_generator, &measurement.latency.lateness, None)
     }
 
-    /// Of a control, by itself.
+    /// The punctuality of a control by itself.
     ///
     /// # Errors
-    /// Why nothing is known of it.
+    /// The reason why its lateness is unknown.
     pub fn of_control(control: &Control) -> Result<Self, Unmeasured> {
         Self::of(control.scheduled, control.unsent_generator, &control.lateness, None)
     }
 
-    /// Of a control that is compared with this window: by the same statistic, or by its largest value if it has too few
-    /// logs for that, so that it is never judged more leniently.
+    /// The punctuality of a control that is compared with this window: by the same statistic. If the control has too
+    /// few logs for it, by its largest value, so that it is never judged more leniently.
     ///
     /// # Errors
-    /// Why nothing is known of it.
+    /// The reason why its lateness is unknown.
     pub fn like_this(&self, control: &Control) -> Result<Self, Unmeasured> {
         Self::of(control.scheduled, control.unsent_generator, &control.lateness, Some(self.judged))
     }
@@ -138,38 +138,38 @@ impl Punctuality {
         self.lateness_ns
     }
 
-    /// The lateness to blame someone for, in nanoseconds: the judged one, or, if only unsent logs are late, the least
-    /// time that such a log has waited.
+    /// The lateness for which somebody is to blame, in nanoseconds: the judged lateness. If only unsent logs are late,
+    /// it is the shortest time that such a log has waited.
     #[must_use]
     pub fn blamed_ns(&self) -> u64 {
         if self.lateness_ns > MOST_LATE_NS { self.lateness_ns } else { GRACE }
     }
 
-    /// Whether single values are judged, for want of more.
+    /// Whether the largest single value is judged, because there are too few values for a quantile.
     #[must_use]
     pub fn is_of_single_values(&self) -> bool {
         self.judged == LARGEST
     }
 
-    /// Share of the logs that were sent later than [`MOST_LATE_NS`] or not at all, 0 to 1.
+    /// Share of the logs that were sent more than [`MOST_LATE_NS`] late or not at all, 0 to 1.
     #[must_use]
     pub fn late_share(&self) -> f64 {
         (self.late + self.unsent) as f64 / self.scheduled.max(1) as f64
     }
 
-    /// The lateness with the statistic that it is.
+    /// The judged lateness and the name of its statistic.
     #[must_use]
     pub fn lateness(&self) -> JudgedLateness {
         JudgedLateness { statistic: self.judged.name, ns: self.lateness_ns }
     }
 
-    /// What is late about a window: over 1 % of the logs not sent, or a lateness over [`MOST_LATE_NS`].
+    /// The faults of a window: more than 1 % of the logs not sent, or a lateness of more than [`MOST_LATE_NS`].
     #[must_use]
     pub fn faults(&self) -> Vec<Late> {
         self.faults_beyond(1)
     }
 
-    /// What is late about a control: more than a [`CLEARLY`]th part of what a window may show.
+    /// The faults of a control: its limits are a [`CLEARLY`]th part of those of a window.
     #[must_use]
     pub fn faults_of_control(&self) -> Vec<Late> {
         self.faults_beyond(CLEARLY)
@@ -201,8 +201,8 @@ pub fn window_ns(measurement: &Measurement) -> Option<f64> {
     Some(scheduled / offered * 1e9).filter(|ns| ns.is_finite() && *ns > 0.0)
 }
 
-/// Whether a second control could clear the generator of a repeat: its window was late, and the control before it was
-/// not.
+/// Whether a second control could change the verdict on the generator: the window was late, and the control before it
+/// was not.
 #[must_use]
 pub fn is_second_control_wanted(measurement: &Measurement) -> bool {
     let is_late = Punctuality::of_window(measurement).is_ok_and(|window| !window.faults().is_empty());
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_control_is_judged_as_its_window_or_more_strictly() {
-        // (logs of the window, logs of the control, which statistic of the control)
+        // logs of the window, logs of the control, expected statistic of the control
         for (window, control, expected) in [
             (1_000, 1_000, "p99"),
             (1_000, 999, "largest"),

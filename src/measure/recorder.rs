@@ -1,4 +1,4 @@
-//! What the callers observe: one recorder for each sender thread, merged at the end.
+//! Records what the callers observe. Each sender thread has its own recorder; they are merged at the end.
 
 use super::encoding::{Distribution, EncodingError};
 use super::model::{Latencies, Latency};
@@ -11,7 +11,7 @@ use std::sync::Mutex;
 pub struct Recorder {
     unblocked: Distribution,
     blocked: Distribution,
-    /// Accepted, but whether they waited is not known.
+    /// Accepted calls of which it is unknown whether they waited.
     undistinguished: Distribution,
     rejected: Distribution,
     response: Distribution,
@@ -32,7 +32,7 @@ pub struct SoFar {
 }
 
 impl Recorder {
-    /// For a window that begins at `start` and spans `span` nanoseconds.
+    /// A recorder for a window that begins at `start` and lasts `span` nanoseconds.
     pub fn new(start: u64, span: u64) -> Self {
         Self {
             unblocked: Distribution::new(),
@@ -69,14 +69,14 @@ impl Recorder {
         self.lateness.record(call.lateness());
     }
 
-    /// Records a log that was never sent: its responses are at least the waits so far, real and ideal, in nanoseconds.
+    /// Records a log that was never sent. Its responses are at least the waits so far, real and ideal, in nanoseconds.
     pub fn record_unsent(&mut self, waited: u64, waited_ideal: u64) {
         self.response.record_censored(waited);
         self.response_ideal.record_censored(waited_ideal);
     }
 
-    /// Records a log that the generator never sent: its user has waited so long so far, in nanoseconds. There is no ideal
-    /// response, since without the generator's fault there would have been a call.
+    /// Records a log that the generator never sent; it has waited for `waited` nanoseconds. There is no ideal response:
+    /// without the generator's fault there would have been a call.
     pub fn record_given_up(&mut self, waited: u64) {
         self.response.record_censored(waited);
     }
@@ -102,7 +102,7 @@ impl Recorder {
         }
     }
 
-    /// The latencies in the form in which they travel; `delivery` is the sink's.
+    /// The latencies in the form in which they are sent; `delivery` comes from the sink.
     ///
     /// # Errors
     /// More values than can be counted exactly.
@@ -138,20 +138,20 @@ impl Recorder {
     }
 }
 
-/// A place on cache lines of its own.
+/// A recorder on its own cache lines, so that threads do not slow each other down.
 #[repr(align(128))]
 #[derive(Debug)]
 struct Shard(Mutex<Recorder>);
 
-/// One [`Recorder`] for each sender thread. The locks are there for the progress display and for the merge; a sender
-/// thread finds its own free.
+/// One [`Recorder`] for each sender thread. The locks are needed only for the progress display and for the merge; a
+/// sender thread always finds its own lock free.
 #[derive(Debug)]
 pub struct Recorders {
     shards: Vec<Shard>,
 }
 
 impl Recorders {
-    /// For `threads` sender threads and a window that begins at `start` and spans `span` nanoseconds.
+    /// Recorders for `threads` sender threads and a window that begins at `start` and lasts `span` nanoseconds.
     pub fn new(threads: usize, start: u64, span: u64) -> Self {
         let empty = Recorder::new(start, span);
         Self { shards: (0..threads.max(1)).map(|_| Shard(Mutex::new(empty.clone()))).collect() }
@@ -175,7 +175,7 @@ impl Recorders {
         )
     }
 
-    /// All records in one.
+    /// Merges all recorders into one.
     ///
     /// # Errors
     /// More values than can be counted exactly.

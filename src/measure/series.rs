@@ -1,16 +1,16 @@
-//! Counts and percentiles of `enqueue` over time, in constant memory.
+//! Records counts and percentiles of `enqueue` over time, in constant memory.
 
 use super::encoding::HIGHEST_NS;
 use super::model::{Point, Series};
 use hdrhistogram::Histogram;
 
-/// Most bins of a series.
+/// Largest number of bins of a series.
 const MOST_BINS: u64 = 256;
 
 /// Narrowest bin, in nanoseconds.
 const NARROWEST: u64 = 10_000_000;
 
-/// Records calls by the time at which they started. The bins cover the window; what starts after it is in the last one.
+/// Records calls by their start. The bins cover the window; calls that start later are counted in the last bin.
 #[derive(Clone, Debug)]
 pub struct SeriesRecorder {
     start: u64,
@@ -20,14 +20,14 @@ pub struct SeriesRecorder {
 
 #[derive(Clone, Debug)]
 struct Bin {
-    /// Two figures are enough for a curve and keep a bin at 20 KiB; made when the bin gets its first record.
+    /// Two significant figures are enough for a curve and limit a bin to 20 KiB. Created with the bin's first record.
     enqueue: Option<Histogram<u32>>,
     rejected: u64,
     max: u64,
 }
 
 impl SeriesRecorder {
-    /// For a window that begins at `start` and spans `span` nanoseconds.
+    /// A recorder for a window that begins at `start` and lasts `span` nanoseconds.
     pub fn new(start: u64, span: u64) -> Self {
         let mut width = NARROWEST;
         while span.div_ceil(width) > MOST_BINS {
@@ -69,7 +69,7 @@ impl SeriesRecorder {
         }
     }
 
-    /// The form in which it travels.
+    /// The form in which it is sent.
     pub fn to_series(&self) -> Series {
         Series { bin_ns: self.width, points: self.bins.iter().map(Bin::to_point).collect() }
     }

@@ -1,4 +1,4 @@
-//! What the sink observes: the counting sink, which every queue under load ends in.
+//! The counting sink: every queue under load delivers to it, and it observes the deliveries.
 
 use super::encoding::{Distribution, EncodingError};
 use super::tracker::{Arrival, Arrivals, Tracker};
@@ -13,11 +13,11 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// Number of places for delivering threads; more threads than this share.
+/// Number of shards for delivering threads; if there are more threads, some share a shard.
 const SHARDS: usize = 16;
 
-/// The sink at the end of a queue under load: hands each record to the sink that the case asks for, and counts it once
-/// that has taken it. Clones share everything.
+/// The sink of a queue under load. It passes each record to the sink that the case asks for, and counts the record
+/// after that sink has taken it. Clones share everything.
 #[derive(Clone)]
 pub struct CountingSink<C> {
     shared: Arc<SinkState<C>>,
@@ -42,7 +42,7 @@ struct SinkState<C> {
     closed: AtomicBool,
 }
 
-/// The deliveries of one thread, on cache lines of their own.
+/// The deliveries of one thread, on its own cache lines.
 #[repr(align(128))]
 #[derive(Debug, Default)]
 struct Shard(Mutex<Deliveries>);
@@ -53,7 +53,8 @@ struct Deliveries {
     in_window: u64,
 }
 
-/// A server that takes `delay` a record on an absolute schedule, so that the overshoot of a sleep does not add up.
+/// A server that takes `delay` nanoseconds per record. Its schedule is absolute, so the overshoot of sleeps does not
+/// add up.
 #[derive(Debug)]
 struct Server {
     delay: u64,
@@ -63,20 +64,20 @@ struct Server {
 /// What reached the sink, over all tasks.
 #[derive(Debug)]
 pub struct Delivered {
-    /// Call to sink, logs of the window that had not arrived before.
+    /// Times from the start of the call to the sink, of the logs of the window that had not arrived before.
     pub latency: Distribution,
-    /// Arrivals by task.
+    /// The arrivals of each task.
     pub arrivals: Vec<Arrivals>,
-    /// Of the distinct logs: arrived inside the window.
+    /// Number of distinct logs that arrived inside the window.
     pub in_window: u64,
-    /// Logs of the warm-up.
+    /// Number of deliveries of warm-up logs.
     pub warm_up: u64,
-    /// Records with the stamp of no task, or without one.
+    /// Number of records without a stamp, or with the stamp of an unknown task.
     pub strangers: u64,
 }
 
 impl<C: Clock> CountingSink<C> {
-    /// A sink for `tasks` tasks that takes `delay` nanoseconds a record and writes to `inner`, if there is one.
+    /// A sink for `tasks` tasks that takes `delay` nanoseconds per record and writes to `inner`, if given.
     pub fn new(clock: C, tasks: u32, delay: u64, inner: Option<Box<dyn Write + Send>>) -> Self {
         let shared = SinkState {
             clock,
@@ -98,7 +99,7 @@ impl<C: Clock> CountingSink<C> {
         &self.shared.clock
     }
 
-    /// Says when the window ends.
+    /// Sets the end of the window.
     pub fn set_window_end(&self, end: u64) {
         self.shared.window_end.store(end, Ordering::Relaxed);
     }
@@ -106,7 +107,7 @@ impl<C: Clock> CountingSink<C> {
     /// Takes one record. `render` writes it as a line; it is called only if the case's sink wants the text.
     ///
     /// # Errors
-    /// Those of the case's sink; the record then does not count as delivered.
+    /// The errors of the case's sink; the record then does not count as delivered.
     pub fn deliver(
         &self,
         stamp: Option<Stamp>,
@@ -120,24 +121,24 @@ impl<C: Clock> CountingSink<C> {
         Ok(())
     }
 
-    /// Passes on what the case's sink has buffered.
+    /// Flushes the case's sink.
     ///
     /// # Errors
-    /// Those of the case's sink.
+    /// The errors of the case's sink.
     pub fn flush(&self) -> io::Result<()> {
         self.shared.inner.as_ref().map_or(Ok(()), |inner| lock(inner).flush())
     }
 
-    /// Ends the delay, so that a queue that is shutting down past its time is not held up by it.
+    /// Ends the delay, so that it does not hold up a queue whose shutdown is past its deadline.
     pub fn stop_serving(&self) {
         self.shared.abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the counting: what a queue delivers after its account is given comes too late. When this returns, no delivery
-    /// is half counted.
+    /// Ends the counting: deliveries after the queue's account are too late. When this returns, no delivery is partly
+    /// counted.
     pub fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
-        // A delivery that did not see the mark holds its tracker until it is counted in full.
+        // A delivery that did not see `closed` still holds its tracker until it is counted completely.
         self.shared.trackers.iter().for_each(|tracker| drop(lock(tracker)));
     }
 
@@ -182,6 +183,7 @@ impl<C: Clock> CountingSink<C> {
             self.shared.strangers.fetch_add(1, Ordering::Relaxed);
             return;
         };
+        // Held until the delivery is counted in full: `close` waits for this lock.
         let mut tracker = lock(tracker);
         if self.shared.closed.load(Ordering::Relaxed) {
             return;
@@ -191,6 +193,8 @@ impl<C: Clock> CountingSink<C> {
             return;
         }
         if tracker.arrive(stamp.sequence, stamp.hash()) == Arrival::New {
+            // Fenced, because the start of the call was read by another thread: otherwise the latency could be
+            // negative.
             let now = self.shared.clock.now_fenced();
             let mut deliveries = lock(&self.shared.shards[shard_of_this_thread()].0);
             deliveries.latency.record(now.saturating_sub(stamp.at));
@@ -200,7 +204,7 @@ impl<C: Clock> CountingSink<C> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A sink of the user may panic inside `render` and poison the lock; what is counted stays true.
+    // A user's sink may panic inside `render` and poison the lock. The counts are correct even then.
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -286,7 +290,7 @@ mod tests {
         let clock = ManualClock::at(0);
         let sink = CountingSink::new(clock.clone(), 1, 1_000, None);
         sink.stop_serving();
-        // Nobody moves the clock, so each record only takes its place in the schedule.
+        // The clock stands still, so each record only gets its position in the schedule.
         (0..3).for_each(|n| sink.deliver(stamp(Phase::Window, 0, n, 0), no_text).unwrap());
         let next_free = |sink: &CountingSink<ManualClock>| lock(sink.shared.server.as_ref().unwrap()).next_free;
         assert_eq!(next_free(&sink), 3_000);

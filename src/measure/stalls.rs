@@ -196,7 +196,7 @@ mod tests {
         let stalls = Stalls::new(2);
         stalls.enter(0, 0);
         stalls.enter(1, 0);
-        // Thread 0 has told its end, and is not yet marked as outside when thread 1 tells its own.
+        // Thread 0 has reported the end of its call, but is not yet marked as outside when thread 1 reports its end.
         stalls.end_of_long_call(0, 10 * MS);
         stalls.leave(1, 0, 10 * MS);
         stalls.leave(0, 0, 10 * MS);
@@ -222,7 +222,7 @@ mod tests {
             stalls.enter(0, start);
             stalls.leave(0, start, start + 5 * MS);
         }
-        // Where the bins meet the spans that are kept, a part of a bin is estimated.
+        // At the boundary between the bins and the kept spans, a part of a bin is estimated.
         let total = stalls.held(0, day);
         assert!(total.abs_diff(50_000 * MS) <= 5 * MS, "{total}");
         let held = stalls.held.lock().unwrap();

@@ -1,22 +1,22 @@
-//! Which of a task's logs have arrived, in constant memory.
+//! Tracks which of a task's logs have arrived, in constant memory.
 
 /// How far back an arrival can be identified as new or as a repetition, in sequence numbers.
 pub const WINDOW: u64 = 64 * 1024;
 
 const WORDS: u64 = WINDOW / 64;
 
-/// What has arrived of one task's logs.
+/// The arrivals of one task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Arrivals {
-    /// Distinct logs.
+    /// Number of distinct logs.
     pub unique: u64,
     /// Sum of the hashes of their stamps.
     pub hash: u64,
-    /// Arrivals of a log that had arrived before.
+    /// Number of arrivals of a log that had arrived before.
     pub duplicated: u64,
-    /// Arrivals after a later log of the task.
+    /// Number of arrivals after a later log of the task.
     pub reordered: u64,
-    /// Arrivals from further back than the window reaches: new, or repetitions.
+    /// Number of arrivals from before the reach of the bitmap: each may be new or a repetition.
     pub undecided: u64,
     /// Sum of the hashes of their stamps.
     pub undecided_hash: u64,
@@ -26,26 +26,28 @@ pub struct Arrivals {
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     arrivals: Arrivals,
-    /// One bit a sequence number; the word of number `s` is `s / 64 % WORDS`. Empty until the first arrival.
+    /// One bit per sequence number; the word of number `s` is `s / 64 % WORDS`. Empty until the first arrival.
     bits: Vec<u64>,
     highest: Option<u64>,
 }
 
-/// What an arrival turned out to be.
+/// The kind of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// Not seen before.
     New,
     /// Seen before.
     Repeated,
-    /// From further back than can be told.
+    /// Too far back to be identified.
     Undecided,
 }
 
 impl Tracker {
-    /// Notes the arrival of the log with this sequence number and hash.
+    /// Records the arrival of the log with this sequence number and hash.
     #[inline]
     pub fn arrive(&mut self, sequence: u64, hash: u64) -> Arrival {
+        // The bitmap slides forward with the newest log. A log that it has left behind cannot be classified: its word
+        // has been reused.
         let newest = self.highest.is_none_or(|highest| sequence > highest);
         if newest {
             self.slide_to(sequence);
@@ -75,8 +77,8 @@ impl Tracker {
         self.highest.is_some_and(|highest| sequence / 64 + WORDS <= highest / 64)
     }
 
-    /// Makes `sequence` the highest and clears the words that come into the window. At most [`WORDS`] words are
-    /// cleared, however far a queue, or a forged stamp, makes the sequence jump.
+    /// Makes `sequence` the highest number, and clears the words that enter the bitmap. It clears at most [`WORDS`]
+    /// words, however far a queue or a forged stamp makes the sequence jump.
     fn slide_to(&mut self, sequence: u64) {
         if self.bits.is_empty() {
             self.bits = vec![0; WORDS as usize];

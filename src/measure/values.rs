@@ -1,10 +1,10 @@
-//! A latency as a driver may give it: the values themselves, from which moments and histogram are made here.
+//! Reads a latency that a driver sends as plain values. The moments and the histogram are computed here.
 
 use super::encoding::Distribution;
 use super::model::{Latency, decimal};
 use serde::Deserialize;
 
-/// What stands on the wire: all of a [`Latency`], or only the values.
+/// The form in messages: all fields of a [`Latency`], or only the values.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wire {

@@ -1,5 +1,5 @@
-//! How a plan lays out its repeats where some belong together: the same code twice, two values of an axis, two programs.
-//! What belongs together runs one right after the other, so that both meet the same machine.
+//! How a plan orders repeats that belong together: the same code twice, two values of an axis, or two programs. They
+//! run one right after the other, so that both meet the same machine.
 
 use super::draw::{derive_seed, shuffle};
 use super::{MOST_REPEATS, Plan, PlannedRepeat, Program, Side, Slot, in_order, too_many};
@@ -7,26 +7,27 @@ use crate::scenario::{AXES, Diagnostics, Parameters};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How the repeats of a plan are laid out.
+/// The layout of a plan's repeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Layout {
-    /// Each case by itself.
+    /// Every case stands alone.
     #[default]
     Plain,
-    /// Each repeat is followed by another of the same case: rounds 2r and 2r + 1 stand for round r, run twice.
+    /// Every repeat runs twice, one run right after the other: rounds 2r and 2r + 1 are the two runs of round r.
     Twice,
-    /// Cases that differ in one axis alone run one after the other.
+    /// Cases that differ only in one axis run one right after the other.
     Across {
         /// The axis.
         axis: String,
     },
-    /// Each repeat runs under this program and under another one: the cases stand twice, first ours, then the other's.
+    /// Every repeat runs under this program and under another one. The plan contains the cases twice: first those of
+    /// this program, then those of the other one.
     Programs,
 }
 
 impl Plan {
-    /// The same plan laid out otherwise.
+    /// The same plan with another layout.
     ///
     /// # Errors
     /// Too many repeats.
@@ -45,8 +46,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// The repeats of some of the cases as they are laid out: in the plan itself (`confirmation` 0), or once more, as fresh
-    /// rounds with seeds of their own; `cases` are indices of this program's cases.
+    /// The repeats of some cases in this layout. `cases` are indices of this program's cases. `confirmation` 0 gives
+    /// the repeats of the plan itself; a higher number gives additional rounds with their own seeds.
     #[must_use]
     pub fn rounds(&self, cases: &[usize], confirmation: u32) -> Vec<PlannedRepeat> {
         let single = in_order(&self.scenarios, &self.cases, cases, confirmation);
@@ -65,7 +66,8 @@ impl Plan {
         programs.map(|program| Slot { program, ..slot })
     }
 
-    /// Brings together, within each round, the cases that differ in that axis alone; the first of them keeps its place.
+    /// Moves together, within each round, the cases that differ only in that axis. The first of them keeps its
+    /// position.
     fn side_by_side(&self, axis: &str, slots: &[Slot]) -> Vec<Slot> {
         let mut rounds: BTreeMap<(usize, u32), Vec<Slot>> = BTreeMap::new();
         for slot in slots {
@@ -91,14 +93,15 @@ impl Plan {
         rounds.into_values().flat_map(in_round).collect()
     }
 
-    /// Draws the order of what runs one after the other, so that none is always first; `first` is the first of it before.
+    /// Draws the order of members that run one after the other, so that none is always first. `first` is the first slot
+    /// before the draw; it selects the seed.
     fn draw_order<T>(&self, members: &mut [T], first: Slot) {
         let case = &self.cases[first.case];
         let seed = self.scenario_of(case).run.seed;
         shuffle(members, derive_seed(seed, &format!("side by side: {}", case.id), self.turn(first)));
     }
 
-    /// Whether there are cases that differ in that axis alone.
+    /// Whether there are cases that differ only in that axis.
     #[must_use]
     pub fn has_pairs(&self, axis: &str) -> bool {
         let key = |case: &super::Case| (case.scenario, all_but(axis, &case.parameters));

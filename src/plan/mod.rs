@@ -1,10 +1,10 @@
-//! Cases -> the repeats in the order in which they run; pure.
+//! Turns cases into repeats, in the order in which they run. The result depends on the input alone.
 //!
 //! | file | job |
 //! |---|---|
-//! | `slot` | which place of the plan a repeat fills |
-//! | `layout` | which slots there are, and what runs side by side |
-//! | `repeat` | [`PlannedRepeat`]: what a driver is told |
+//! | `slot` | the position of a repeat in the plan |
+//! | `layout` | which slots there are, and which of them run one right after the other |
+//! | `repeat` | [`PlannedRepeat`]: what a driver gets |
 //! | `draw` | seeds and shuffles |
 
 mod draw;
@@ -23,33 +23,32 @@ use crate::scenario::{Catalog, Diagnostic, Diagnostics, MOST_CASES, Order, Probl
 use crate::units::{Nanos, human};
 use draw::{derive_seed, shuffle};
 
-/// Most repeats of one plan.
+/// Largest number of repeats of one plan.
 pub const MOST_REPEATS: u64 = 1_000_000;
 
-/// Everything that one invocation will do, in order.
+/// Everything that one invocation runs, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The scenarios, as given.
     pub scenarios: Vec<Scenario>,
-    /// The cases of all scenarios, in the scenarios' order; under [`Layout::Programs`] all of them once more, for the other
-    /// program. [`Plan::own_cases`] tells how many are this program's.
+    /// The cases of all scenarios, in the order of the scenarios. Under [`Layout::Programs`] they follow once more for
+    /// the other program. [`Plan::own_cases`] is the number of this program's cases.
     pub cases: Vec<Case>,
-    /// The repeats as they will run: scenario after scenario, each round by round.
+    /// The repeats in the order in which they run: scenario after scenario, and round by round within each.
     pub repeats: Vec<PlannedRepeat>,
-    /// What the user should know, each with its file: those of the scenarios, and of their expansion.
+    /// Notes for the user, each with its file: those of the scenarios, and those of their expansion.
     pub notes: Vec<String>,
-    /// For each scenario: what was left out since its queue cannot do it, and why.
+    /// For each scenario: the cases that were left out because their queue does not support them, and why.
     pub left_out: Vec<Vec<String>>,
     /// How the repeats are laid out.
     pub layout: Layout,
 }
 
 impl Plan {
-    /// Makes the plan of these scenarios; `filter` keeps only some of the cases.
+    /// Makes the plan of these scenarios. `filter` selects the cases that are kept.
     ///
     /// # Errors
-    /// Everything that is wrong with the expansion of any scenario; a filter that matches nothing; too many
-    /// cases or repeats in all.
+    /// All errors of the expansion of any scenario; a filter that matches no case; too many cases or repeats in total.
     pub fn new(scenarios: Vec<Scenario>, catalog: &Catalog, filter: &Selector) -> Result<Plan, Diagnostics> {
         let mut found = Diagnostics::new();
         let mut cases: Vec<Case> = Vec::new();
@@ -84,7 +83,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// About how long the plan takes without retries; the sum of [`PlannedRepeat::estimate`].
+    /// The estimated time of the plan without retries: the sum of [`PlannedRepeat::estimate`].
     pub fn estimate(&self) -> Nanos {
         self.repeats.iter().fold(Nanos::ZERO, |sum, repeat| sum.saturating_add(repeat.estimate()))
     }
@@ -92,15 +91,15 @@ impl Plan {
     /// The scenario of a case.
     ///
     /// # Panics
-    /// If the case is not of this plan.
+    /// If the case does not belong to this plan.
     pub fn scenario_of(&self, case: &Case) -> &Scenario {
         &self.scenarios[case.scenario]
     }
 
-    /// The checks that are about a case: indices into its scenario's.
+    /// The checks that apply to a case, as indices into its scenario's checks.
     ///
     /// # Panics
-    /// If the case is not of this plan.
+    /// If the case does not belong to this plan.
     pub fn checks_of(&self, case: &Case) -> Vec<usize> {
         matrix::checks_of(self.scenario_of(case), &case.parameters)
     }
@@ -112,9 +111,8 @@ fn too_many(what: &str, number: u64, most: u64) -> Diagnostic {
     Diagnostic::of("command line", "", Problem::new(message, fix))
 }
 
-/// The slots of all scenarios: one scenario after the other, so that adding one leaves the others as they were.
-///
-/// Only the `chosen` cases.
+/// The slots of the `chosen` cases. They are ordered scenario by scenario, so that an added scenario does not change
+/// the order of the others.
 fn in_order(scenarios: &[Scenario], cases: &[Case], chosen: &[usize], confirmation: u32) -> Vec<Slot> {
     let mut slots = Vec::new();
     for (index, scenario) in scenarios.iter().enumerate() {

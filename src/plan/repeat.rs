@@ -1,4 +1,4 @@
-//! One repeat: all that a driver needs to know.
+//! One repeat, with everything that a driver needs to know.
 
 use super::draw::derive_seed;
 use crate::matrix::Case;
@@ -6,24 +6,24 @@ use crate::scenario::{Parameters, Scenario};
 use crate::units::Nanos;
 use serde::{Deserialize, Serialize};
 
-/// The control before each repeat: so much of its schedule goes to a queue that does nothing.
+/// Length of the control before each repeat: for this time, the schedule is run into a queue that does nothing.
 pub const CONTROL: Nanos = Nanos::from_millis(300);
 
-/// The time before the load in which the queue idles and the runtime's lag is recorded: long enough that three repeats
-/// together hold the 1,000 beats that a p99 needs.
+/// Time before the load in which the queue is idle and the runtime's lag is recorded. Three repeats together then have
+/// the 1,000 beats that a p99 needs.
 pub const IDLE: Nanos = Nanos::from_millis(400);
 
-/// What a repeat takes besides warm-up, control, window and drain: starting and ending its process, building the queue,
-/// and [`IDLE`].
+/// Estimated time of a repeat besides warm-up, control, window and drain: starting and ending its process, building the
+/// queue, and [`IDLE`].
 pub const OVERHEAD: Nanos = Nanos(600_000_000 + IDLE.0);
 
-/// What is added to warm-up, duration and drain timeout before a repeat is given up.
+/// Added to warm-up, duration and drain timeout to get the default deadline.
 const DEADLINE_MARGIN: Nanos = Nanos::from_secs(30);
 
-/// Shortest drain timeout that a plan chooses by itself.
+/// Shortest default drain timeout.
 const LEAST_DRAIN: Nanos = Nanos::from_secs(10);
 
-/// One run of a case, self-contained: all that a driver needs to know. It is what goes over the wire.
+/// One run of a case, with everything that a driver needs to know. It is sent to the driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedRepeat {
@@ -31,25 +31,25 @@ pub struct PlannedRepeat {
     pub case: usize,
     /// Round, from 0.
     pub repeat: u32,
-    /// Which try of this repeat, from 0.
+    /// Number of the attempt at this repeat, from 0.
     pub attempt: u32,
-    /// Case id, for messages.
+    /// Case id, used in messages.
     pub case_id: String,
-    /// The case.
+    /// The parameters of the case.
     pub parameters: Parameters,
-    /// Load before the window, not recorded.
+    /// Length of the load before the window, which is not recorded.
     #[serde(rename = "warmup_ns")]
     pub warmup: Nanos,
-    /// How long the control before it is; zero: there is none. Left out on the wire where it is [`CONTROL`].
+    /// Length of the control before it; zero: no control. Left out on the wire if it is [`CONTROL`].
     #[serde(rename = "control_ns", default = "usual_control", skip_serializing_if = "is_usual_control")]
     pub control: Nanos,
     /// Longest time for the queue to drain.
     #[serde(rename = "drain_timeout_ns")]
     pub drain_timeout: Nanos,
-    /// Longest time for the whole repeat.
+    /// Longest time for the whole repeat, after which it is killed.
     #[serde(rename = "deadline_ns")]
     pub deadline: Nanos,
-    /// Seed of this repeat: by the scenario's seed, the case id, the round and the try.
+    /// Seed of this repeat, derived from the scenario's seed, the case id, the round and the attempt.
     pub seed: u64,
 }
 
@@ -63,15 +63,15 @@ fn is_usual_control(control: &Nanos) -> bool {
 }
 
 impl PlannedRepeat {
-    /// The next try of the same repeat, with a seed of its own that follows from this one's.
+    /// The next attempt at the same repeat, with a new seed that is derived from this one.
     #[must_use]
     pub fn retry(&self) -> PlannedRepeat {
         let attempt = self.attempt.saturating_add(1);
         PlannedRepeat { attempt, seed: derive_seed(self.seed, "retry", attempt), ..self.clone() }
     }
 
-    /// About how long it takes: control, warm-up, window, what a slow sink still has to write, and [`OVERHEAD`]. A late one
-    /// takes longer, by a second control as long as its window.
+    /// The estimated time: control, warm-up, window, the backlog of a slow sink, and [`OVERHEAD`]. A late repeat takes
+    /// longer: it has a second control as long as its window.
     pub fn estimate(&self) -> Nanos {
         self.control
             .saturating_add(self.warmup)
@@ -80,7 +80,7 @@ impl PlannedRepeat {
             .saturating_add(OVERHEAD)
     }
 
-    /// What the sink still has to write at the end of the window, at its own speed.
+    /// The time that the sink needs to write its backlog at the end of the window.
     fn estimated_drain(&self) -> Nanos {
         let p = &self.parameters;
         let delay = p.sink_delay.as_secs_f64();
@@ -96,7 +96,7 @@ impl PlannedRepeat {
     }
 }
 
-/// The repeat of that round of a case.
+/// The repeat of a case in a round.
 pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u32) -> PlannedRepeat {
     let Case { id, parameters, .. } = &cases[case];
     let run = &scenario.run;
@@ -118,7 +118,7 @@ pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u
     }
 }
 
-/// The longer of 10 s and 2 x maxsize x sink_delay, at most 584 years.
+/// The default drain timeout: the longer of 10 s and 2 x maxsize x sink_delay; it saturates at 584 years.
 fn default_drain(parameters: &Parameters) -> Nanos {
     let full = parameters.sink_delay.saturating_mul(parameters.maxsize);
     full.saturating_mul(2).max(LEAST_DRAIN)

@@ -1,17 +1,18 @@
-//! Which place of a plan a repeat fills.
+//! The position of a repeat in a plan.
 //!
-//! On the wire, in the journal and in a report a repeat is named by two numbers, the index of its case and its round, as it
-//! has always been. What they mean depends on the layout. This file alone turns them into a [`Slot`] and back.
+//! On the wire, in the journal and in a report, a repeat has two numbers: the index of its case and its round. What
+//! they mean depends on the layout. Only this file converts them into a [`Slot`] and back, so that no other code does
+//! index arithmetic.
 
 use super::repeat::planned;
 use super::{Layout, Plan, PlannedRepeat};
 
-/// Which program runs a repeat.
+/// The program that runs a repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
-    /// This one, or what the scenario names.
+    /// This program, or the one that the scenario names.
     Own,
-    /// The one of `--ab-exec`.
+    /// The program of `--ab-exec`.
     Other,
 }
 
@@ -20,10 +21,10 @@ impl Program {
     pub const ALL: [Self; 2] = [Self::Own, Self::Other];
 }
 
-/// Which of the two runs of the same code it is, where a plan is calibrated.
+/// In a calibration, which of the two runs of the same code it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
-    /// The first run; also the only one.
+    /// The first run, or the only one.
     First,
     /// The second run.
     Second,
@@ -33,25 +34,25 @@ impl Side {
     /// Both.
     pub const ALL: [Self; 2] = [Self::First, Self::Second];
 
-    /// The side that a round of a calibrated case is part of: even rounds are the first side, odd ones the second.
+    /// The side of a round of a calibrated case: even rounds belong to the first side, odd ones to the second.
     #[must_use]
     pub const fn of_round(round: u32) -> Self {
         if round.is_multiple_of(2) { Self::First } else { Self::Second }
     }
 }
 
-/// Place of a repeat in a plan.
+/// The position of a repeat in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
     /// Index of the case among this program's cases.
     pub case: usize,
-    /// Which repeat of the case, from 0, within its confirmation.
+    /// Number of the repeat within its confirmation, from 0.
     pub repeat: u32,
-    /// Which run of the same code.
+    /// Which of the two runs of the same code.
     pub side: Side,
-    /// Who runs it.
+    /// The program that runs it.
     pub program: Program,
-    /// Which confirmation it is part of; 0: the plan itself.
+    /// Number of the confirmation that it belongs to; 0: the plan itself.
     pub confirmation: u32,
 }
 
@@ -64,13 +65,13 @@ impl Slot {
 }
 
 impl Plan {
-    /// Number of cases that are this program's.
+    /// Number of this program's cases.
     #[must_use]
     pub fn own_cases(&self) -> usize {
         if self.layout == Layout::Programs { self.cases.len() / 2 } else { self.cases.len() }
     }
 
-    /// Index of a case in [`Plan::cases`], and of what came of it.
+    /// Index of a case in [`Plan::cases`], and of its results.
     #[must_use]
     pub fn index_of(&self, case: usize, program: Program) -> usize {
         match program {
@@ -79,7 +80,7 @@ impl Plan {
         }
     }
 
-    /// The slot that a repeat fills. A repeat of a case that the plan does not have gets a slot of no case of it.
+    /// The slot of a repeat. If the plan does not have the repeat's case, the slot keeps that unknown case index.
     #[must_use]
     pub fn slot_of(&self, planned: &PlannedRepeat) -> Slot {
         let (own, known) = (self.own_cases(), planned.case < self.cases.len());
@@ -95,7 +96,7 @@ impl Plan {
         Slot { case, repeat: turn % repeats, side, program, confirmation: turn / repeats }
     }
 
-    /// The repeat that fills a slot.
+    /// The repeat of a slot.
     pub(super) fn repeat_at(&self, slot: Slot) -> PlannedRepeat {
         let index = self.index_of(slot.case, slot.program);
         let round = match self.layout {
@@ -105,12 +106,12 @@ impl Plan {
         planned(self.scenario_of(&self.cases[index]), &self.cases, index, round)
     }
 
-    /// How often the case's turn came before, confirmations included.
+    /// Number of earlier repeats of the slot's case, including those of earlier confirmations.
     pub(super) fn turn(&self, slot: Slot) -> u32 {
         slot.confirmation.saturating_mul(self.repeats_of(slot.case)).saturating_add(slot.repeat)
     }
 
-    /// Repeats of a case in one confirmation, at least 1.
+    /// Number of repeats of a case in one confirmation, at least 1.
     fn repeats_of(&self, case: usize) -> u32 {
         self.cases.get(case).map_or(1, |case| self.scenario_of(case).run.repeats).max(1)
     }
@@ -123,7 +124,7 @@ mod tests {
 
     const TWO_CASES: &str = "[matrix]\nstrategy = [\"drop\", \"block\"]\n[run]\nrepeats = 4\n";
 
-    /// Every repeat of the plan and of two confirmations fills a slot of its own, and the slot gives the repeat back.
+    /// Every repeat of the plan and of two confirmations has its own slot, and that slot gives the repeat back.
     #[test]
     fn slots_and_repeats_are_one_to_one() {
         for layout in [Layout::Plain, Layout::Twice, Layout::Programs, Layout::Across { axis: "strategy".into() }] {

@@ -11,7 +11,7 @@ fn scenario(name: &str, text: &str) -> Scenario {
     repeated(name, text, 3)
 }
 
-/// A scenario that is run so many times if it does not say how often.
+/// A scenario with `default_repeats` repeats, if its text does not set a number.
 fn repeated(name: &str, text: &str, default_repeats: u32) -> Scenario {
     let catalog = catalog();
     let overrides = Overrides::none();
@@ -24,7 +24,7 @@ pub(super) fn plan(texts: &[&str]) -> Plan {
     Plan::new(scenarios.collect(), &catalog(), &Selector::default()).unwrap()
 }
 
-/// The cases of each round.
+/// The indices of the cases of each round, in order.
 fn rounds(plan: &Plan) -> Vec<Vec<usize>> {
     let count = plan.cases.len();
     plan.repeats.chunks(count).map(|round| round.iter().map(|r| r.case).collect()).collect()
@@ -124,7 +124,7 @@ fn a_repeat_survives_the_wire_and_a_retry_keeps_its_seed() {
     assert!(again.seed != repeat.seed && again.retry().seed != again.seed, "another one for each try");
 }
 
-/// What ships, with its number of cases and the seconds that it may take.
+/// The shipped scenarios, each with its number of cases and its longest time in seconds.
 const SHIPPED: [(&str, &str, usize, u64); 6] = [
     ("default.toml", include_str!("../../scenarios/default.toml"), 9, 120),
     ("smoke.toml", include_str!("../../scenarios/smoke.toml"), 3, 20),
@@ -174,7 +174,7 @@ proptest! {
             sorted.sort_unstable();
             prop_assert!(sorted.into_iter().eq(0..cases), "round {}", number);
         }
-        // The same again; and more repeats leave the earlier rounds as they were.
+        // The same text gives the same plan, and more repeats leave the earlier rounds as they are.
         let longer = plan(&[&text(repeats + 1)]);
         prop_assert_eq!(&first.repeats[..], &longer.repeats[..first.repeats.len()]);
         let seeds: BTreeSet<u64> = first.repeats.iter().map(|repeat| repeat.seed).collect();

@@ -1,4 +1,4 @@
-//! What Linux tells of this process and does for it.
+//! Functions that need Linux.
 
 use rustix::process::{getpid, set_child_subreaper};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity, set_current_timer_slack};
@@ -6,31 +6,32 @@ use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::num::NonZeroU64;
 
-/// The numbers of the CPUs that the calling thread may use, in order; `None` where the system does not tell.
+/// The numbers of the CPUs that the calling thread may use, in order; `None` if the system does not report them.
 ///
 /// # Errors
-/// When the kernel refuses to say.
+/// The kernel refuses.
 pub fn allowed_cpus() -> io::Result<Option<Vec<usize>>> {
     let allowed = sched_getaffinity(None)?;
     Ok(Some((0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect()))
 }
 
-/// Moves the calling thread to these CPUs, of [`allowed_cpus`]; threads that it starts from then on begin there.
+/// Moves the calling thread to these CPUs, which must be among [`allowed_cpus`]. Threads that it starts later begin
+/// there.
 ///
 /// # Errors
-/// When the kernel refuses.
+/// The kernel refuses.
 pub fn move_to_cpus(cpus: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
     cpus.iter().for_each(|&cpu| set.set(cpu));
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Asks the kernel to wake this thread from sleeps as exactly as it can; without effect where there is no such wish.
+/// Asks the kernel to wake this thread from sleeps as exactly as possible. If the kernel refuses, nothing changes.
 pub fn sharpen_sleep() {
     let _ = set_current_timer_slack(NonZeroU64::new(1));
 }
 
-/// The time, and the CPU time of this process, in nanoseconds; `None` where the system does not tell.
+/// The time, and the CPU time of this process, both in nanoseconds; `None` if the system does not report them.
 pub fn process_time() -> Option<(u64, u64)> {
     let ns = |clock| {
         let time = clock_gettime(clock);
@@ -39,9 +40,9 @@ pub fn process_time() -> Option<(u64, u64)> {
     Some((ns(ClockId::Monotonic)?, ns(ClockId::ProcessCPUTime)?))
 }
 
-/// Makes orphans of our descendants our own children, from now on; where that is not possible, they stay unseen.
+/// Makes orphans of our descendants our own children from now on. If that is not possible, they are not found.
 pub fn adopt_orphans() {
-    // An older kernel refuses.
+    // Fails on old kernels (before 3.4).
     let _ = set_child_subreaper(Some(getpid()));
 }
 

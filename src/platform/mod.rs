@@ -1,15 +1,15 @@
-//! What differs between operating systems: pairs of files with the same functions, of which one is compiled.
+//! The differences between operating systems: pairs of files with the same functions, of which one is compiled.
 //!
 //! | on | file | holds |
 //! |---|---|---|
 //! | Linux | `linux` | CPUs of a thread, exact sleeps, CPU time of the process, orphans |
-//! | others | `not_linux` | the same, unknown or refused |
-//! | Unix | `unix` | stdout for the protocol alone, rights, private directories, signals |
-//! | others | `not_unix` | the same, as far as it goes |
+//! | others | `not_linux` | the same functions, without a value or refused |
+//! | Unix | `unix` | stdout for the protocol alone, permissions, private directories, signals |
+//! | others | `not_unix` | the same functions, as far as possible |
 //!
-//! What a system does not tell is `None`, and what it cannot do is an error in words: never a made-up number. What the
-//! kernel says in files below `/proc` is read where it is needed, and is not there elsewhere. How a child process is
-//! talked to and ended differs as well: see `run::process`.
+//! A value that a system does not report is `None`, and an action that it cannot do is an error with a message; no
+//! number is ever made up. Files below `/proc` are read by the code that needs them; they do not exist on other
+//! systems. The code that starts and ends child processes also differs: see `run::process`.
 
 #[cfg(target_os = "linux")]
 mod linux;

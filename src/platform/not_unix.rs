@@ -1,4 +1,4 @@
-//! What a system does that is no Unix, as far as it goes.
+//! The functions of Unix, for other systems, as far as possible.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -9,56 +9,56 @@ use std::process::{Command, ExitStatus};
 /// The environment variables that say where temporary files go.
 pub const TEMPORARY: &[&str] = &["TMP", "TEMP"];
 
-/// A second way to stdout. What anyone else prints there stays among what the caller writes, and the runner says that it
-/// is no message.
+/// A second handle of stdout. Text that other code prints to stdout still mixes with the caller's output, and the
+/// runner then reports that it is not a message.
 ///
 /// # Errors
-/// When the system refuses.
+/// The system refuses.
 pub fn claim_stdout() -> io::Result<File> {
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
-/// Whether files can be made in a directory: that shows only when it is done.
+/// Always succeeds: whether files can be created in a directory is only known after trying.
 ///
 /// # Errors
-/// None.
+/// Never.
 pub fn may_write_in(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file may be run as a program: that shows only when it is done.
+/// Whether a file exists. Whether it is a program is only known after trying.
 pub fn may_run(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Makes the names in a directory last: the file system sees to that itself.
+/// Does nothing: the file system itself writes directory entries to disk.
 ///
 /// # Errors
-/// None.
+/// Never.
 pub fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a directory; the user's own place for temporary files keeps others out.
+/// Creates a directory. The user's own place for temporary files keeps other users out.
 ///
 /// # Errors
-/// When it cannot be made, or is there already.
+/// It cannot be created, or exists already.
 pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().create(path)
 }
 
-/// Takes the name from an open file: that cannot be done here, so it goes with the directory that it lies in.
+/// Does nothing: an open file cannot be removed here. It is removed with its directory.
 ///
 /// # Errors
-/// None.
+/// Never.
 pub fn take_name(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets a program find a name as its own that differs from its path: there is no such thing here.
+/// Does nothing: a program cannot be given another name here.
 pub fn call_itself(_command: &mut Command, _name: &str) {}
 
-/// The signal that ended a process: there are none here.
+/// The signal that ended a process: always `None`.
 pub fn signal_of(_status: ExitStatus) -> Option<i32> {
     None
 }

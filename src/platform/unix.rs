@@ -1,4 +1,4 @@
-//! What every Unix does.
+//! Functions that need a Unix system.
 
 use rustix::fs::{Access, access};
 use std::fs::{DirBuilder, File};
@@ -11,20 +11,20 @@ use std::process::{Command, ExitStatus};
 /// The environment variables that say where temporary files go.
 pub const TEMPORARY: &[&str] = &["TMPDIR"];
 
-/// Takes stdout for the caller alone; what anyone else prints there ends up on stderr from now on.
+/// Reserves stdout for the caller. Everything else that is printed to stdout goes to stderr from now on.
 ///
 /// # Errors
-/// When the system refuses.
+/// The system refuses.
 pub fn claim_stdout() -> io::Result<File> {
     let ours = rustix::io::dup(io::stdout())?;
     rustix::stdio::dup2_stdout(io::stderr())?;
     Ok(File::from(ours))
 }
 
-/// Whether files can be made in a directory, as far as can be told without doing it.
+/// Checks whether files can be created in a directory, as far as that is known without trying.
 ///
 /// # Errors
-/// Why not.
+/// They cannot, with the reason.
 pub fn may_write_in(directory: &Path) -> io::Result<()> {
     Ok(access(directory, Access::WRITE_OK)?)
 }
@@ -34,36 +34,36 @@ pub fn may_run(path: &Path) -> bool {
     path.is_file() && access(path, Access::EXEC_OK).is_ok()
 }
 
-/// Makes the names in a directory last.
+/// Writes the entries of a directory to disk, so that new files in it survive a crash.
 ///
 /// # Errors
-/// When the disk refuses.
+/// The directory cannot be opened or written.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Makes a directory that only this user may enter.
+/// Creates a directory that only this user may enter.
 ///
 /// # Errors
-/// When it cannot be made, or is there already.
+/// It cannot be created, or exists already.
 pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Takes the name from an open file, so that it is gone with the process, however that ends.
+/// Removes the name of an open file, so that the file is gone when the process ends, in whatever way.
 ///
 /// # Errors
-/// When it has no such name.
+/// The file has no such name.
 pub fn take_name(path: &Path) -> io::Result<()> {
     std::fs::remove_file(path)
 }
 
-/// Lets a program find `name` as its own, where that differs from its path.
+/// Sets `name` as the program's `argv[0]`, instead of its path.
 pub fn call_itself(command: &mut Command, name: &str) {
     command.arg0(name);
 }
 
-/// The signal that ended a process; `None` if it ended by itself, or the system knows no signals.
+/// The signal that ended a process; `None` if it exited by itself.
 pub fn signal_of(status: ExitStatus) -> Option<i32> {
     status.signal()
 }

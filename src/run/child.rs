@@ -1,4 +1,4 @@
-//! A repeat as a child process that speaks the protocol of [`crate::worker::protocol`].
+//! Runs each repeat in a child process that speaks the protocol of [`crate::worker::protocol`].
 
 use super::conversation::{Conversation, Said};
 use super::driver::{Driver, Interrupt};
@@ -17,30 +17,30 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// Longest time between two looks at the interrupt flag and at whether the child still runs.
+/// Longest time between two checks of the interrupt flag and of whether the child still runs.
 const TICK: Duration = Duration::from_millis(50);
-/// The same while the child is about to end.
+/// The same, while the child is expected to end.
 const ENDING_TICK: Duration = Duration::from_millis(5);
-/// The running binary, even when another was put in its place since.
+/// The running binary, even if another file has been put in its place since it started.
 const OWN_BINARY: &str = "/proc/self/exe";
 
-/// What cannot be true of a result, in words; nothing when all is well.
+/// Returns what cannot be true of a result, one sentence each; empty if nothing is wrong.
 pub type Verify = Box<dyn Fn(&PlannedRepeat, &Measurement) -> Vec<String> + Send>;
 
-/// A program that speaks the protocol.
+/// A program that speaks the protocol, and how to start it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildCommand {
     /// Path, or a name that is looked up in `PATH`.
     pub program: PathBuf,
-    /// Name that the program is given as its own, where it differs from its path.
+    /// The name that the program gets as its `argv[0]`; `None`: its path.
     pub name: Option<String>,
     /// Arguments.
     pub args: Vec<OsString>,
-    /// Added to our own environment.
+    /// Variables that are added to the environment of this process.
     pub env: Vec<(OsString, OsString)>,
-    /// Where it runs; `None`: where we do.
+    /// The directory that it runs in; `None`: the one of this process.
     pub working_dir: Option<PathBuf>,
-    /// Whether it may print other lines before its first message, as a test harness does.
+    /// Whether it may print other lines before its first message, as a Rust test harness does.
     pub preamble: bool,
 }
 
@@ -57,10 +57,10 @@ impl ChildCommand {
         }
     }
 
-    /// This same binary with the verb `worker`. A rebuild while a plan runs does not change what it runs.
+    /// This same binary with the verb `worker`. If the file is rebuilt while a plan runs, the old program still runs.
     ///
     /// # Errors
-    /// When the path of the running binary cannot be had.
+    /// The path of the running binary cannot be found.
     pub fn worker() -> io::Result<Self> {
         let own = Path::new(OWN_BINARY);
         let program = if own.exists() { own.to_owned() } else { std::env::current_exe()? };
@@ -84,23 +84,24 @@ impl ChildCommand {
     }
 }
 
-/// What a child may do before it is ended.
+/// How much a child may write and how long it may take; a child that exceeds a limit is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longest line, in bytes.
     pub line_bytes: usize,
-    /// Most messages.
+    /// Largest number of messages.
     pub messages: u64,
-    /// Time for the child to end of its own accord after its last message; then its stdin ends, which tells it to.
+    /// Time for the child to end by itself after its last message. After that its stdin is closed, which tells it to
+    /// end.
     pub farewell: Duration,
-    /// Time for the child to end once its stdin has ended, or it has closed its output.
+    /// Time for the child to end after its stdin was closed, or after it has closed its output.
     pub exit_grace: Duration,
-    /// Time for what it started to end by itself once the child has ended.
+    /// Time for the processes that the child started to end after the child has ended.
     pub leftover_grace: Duration,
 }
 
 impl Default for Limits {
-    /// 16 MiB, 1,000,000 messages (ten a second for a day and more), 0.25 s, 5 s, 0.5 s.
+    /// 16 MiB, 1,000,000 messages (enough for a day with ten messages a second), 0.25 s, 5 s, 0.5 s.
     fn default() -> Self {
         Self {
             line_bytes: 16 * 1024 * 1024,
@@ -112,24 +113,24 @@ impl Default for Limits {
     }
 }
 
-/// Runs each repeat as a fresh child process, in a process group and with a directory for temporary files of its own;
-/// both are gone when the repeat is over, however it ended.
+/// Runs each repeat as a new child process, in its own process group and with its own directory for temporary files.
+/// Both are gone when the repeat is over, whichever way it ended.
 ///
 /// On Linux, processes that a repeat leaves without a parent become children of this process (it becomes a "child
-/// subreaper"), to be ended with it. Whoever uses this as a library starts no process group of its own during a repeat: it
-/// could not be told from those.
+/// subreaper"), so that they can be killed with the repeat. A program that uses this as a library must therefore not
+/// start its own process groups during a repeat: they could not be distinguished from those orphans.
 pub struct ChildDriver {
     command: ChildCommand,
     limits: Limits,
     verify: Verify,
 }
 
-/// Why a conversation gave no measurement.
+/// Why a child gave no measurement.
 enum Broken {
     Fault(Fault),
-    /// The child said that it failed.
+    /// The child reported that it failed.
     Failed(Fault),
-    /// The child ended; its exit status tells how.
+    /// The child ended before a result; its exit status says how.
     Ended,
 }
 
@@ -140,13 +141,13 @@ impl From<Fault> for Broken {
 }
 
 impl ChildDriver {
-    /// Runs `command` for every repeat; a result of which `verify` finds something untrue is an error.
+    /// Runs `command` for every repeat. If `verify` finds something untrue in a result, the repeat is an error.
     #[must_use]
     pub fn new(command: ChildCommand, verify: Verify) -> Self {
         Self { command, limits: Limits::default(), verify }
     }
 
-    /// Allows a child more, or less.
+    /// Replaces the limits.
     #[cfg(test)]
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
@@ -164,7 +165,7 @@ impl ChildDriver {
         })
     }
 
-    /// From the request to the last word.
+    /// Sends the request and reads messages up to the result or an error.
     fn converse(
         &self,
         process: &mut Process,
@@ -194,6 +195,7 @@ impl ChildDriver {
                 }
                 continue;
             }
+            // Asked before the pump: if the child had exited by then, one pump takes in everything that it wrote.
             let exited = process.has_exited();
             let heard = process.pump(if exited { Duration::ZERO } else { TICK.min(left) }).map_err(cannot_hear)?;
             if exited && !heard {
@@ -212,7 +214,7 @@ impl ChildDriver {
         })
     }
 
-    /// The child has closed its output without a result: it has a bounded time to end.
+    /// Waits a bounded time for the end of a child that has closed its output without a result.
     fn await_exit(&self, process: &mut Process, interrupt: &Interrupt, left: Duration) -> Broken {
         let give_up = Instant::now() + self.limits.exit_grace.min(left);
         while !process.has_exited() {
@@ -229,7 +231,8 @@ impl ChildDriver {
         Broken::Ended
     }
 
-    /// After the last word: nothing more may be said, and the child and all that it started must end by themselves.
+    /// Waits for the end of a child after its last message. It may say nothing more, and all that it started must end
+    /// too.
     fn settle(&self, process: &mut Process, interrupt: &Interrupt) -> Result<(), Fault> {
         let farewell = Instant::now() + self.limits.farewell;
         let give_up = farewell + self.limits.exit_grace;
@@ -264,7 +267,7 @@ impl ChildDriver {
         }
     }
 
-    /// From the last word to a result that can be believed so far.
+    /// Ends the child, and decides from its answer and its exit status whether there is a result.
     fn conclude(
         &self,
         process: &mut Process,
@@ -278,6 +281,7 @@ impl ChildDriver {
             Err(_) => Ok(()),
         };
         let half_line = process.unended_line().to_vec();
+        // Asked before `end`, which closes stdin in any case.
         let told_to_stop = process.is_told_to_stop();
         let status = process.end();
         match said {
@@ -292,7 +296,7 @@ impl ChildDriver {
             Ok(measurement) => {
                 settled?;
                 let status = status.map_err(no_status)?;
-                // Told to stop, a child may well answer with a status of its own; only a signal is then a crash.
+                // A child that was told to stop may exit with any status; only a signal then counts as a crash.
                 let crashed = if told_to_stop { platform::signal_of(status).is_some() } else { !status.success() };
                 if crashed {
                     return Err(exited(status, true));
@@ -302,6 +306,8 @@ impl ChildDriver {
         }
     }
 
+    /// Checks a result against what the runner observed and with `verify`; a result that contradicts either is an
+    /// error.
     fn believe(&self, repeat: &PlannedRepeat, mut measurement: Measurement, seen: &Seen) -> Result<Measurement, Fault> {
         if measurement.rates.are_left_out() {
             measurement.rates = Rates::of(&measurement.ledger, repeat.parameters.duration.0);
@@ -328,7 +334,7 @@ impl Driver for ChildDriver {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Measurement, RepeatError> {
         let mark = Mark::new();
-        // Made before the child and so dropped after it.
+        // Created before the child, so that it is dropped (and removed) after the child has ended.
         let scratch = Scratch::new(&mark);
         let mut process = self.spawn(mark, &scratch).map_err(Fault::alone)?;
         let watch = Watch::begin();
@@ -347,7 +353,7 @@ fn send(process: &mut Process, repeat: &PlannedRepeat) -> Result<(), Fault> {
     process.write(&line).map_err(cannot)
 }
 
-/// Whatever the child says now is too much.
+/// Fails if the child has written anything after its last message.
 fn silence(process: &mut Process) -> Result<(), Fault> {
     const PROBLEM: &str = "the child goes on after its last message";
     match process.next_line() {

@@ -1,4 +1,4 @@
-//! [`ChildDriver`] against children that behave and children that do not; each is a few lines of shell.
+//! Tests [`ChildDriver`] with children that behave correctly and children that do not; each is a few lines of shell.
 
 use super::child::{ChildCommand, ChildDriver, Limits, Verify};
 use super::driver::{Driver, Interrupt};
@@ -11,7 +11,7 @@ use crate::units::Nanos;
 use crate::worker::protocol::{PROTOCOL_VERSION, Request};
 use std::time::{Duration, Instant};
 
-/// What a script may say: `say "$HELLO"` and so on.
+/// Messages that a script may send: `say "$HELLO"` and so on.
 const PRELUDE: &str = "say() { printf '%s\\n' \"$1\"; }\n";
 const GOOD: &str = "read -r request\nsay \"$HELLO\"; say \"$STARTED\"; say \"$PROGRESS\"; say \"$RESULT\"\n";
 const BEGIN: &str = "say \"$HELLO\"; say \"$STARTED\"\n";
@@ -35,7 +35,7 @@ fn run_command(command: ChildCommand, limits: Limits) -> Result<Measurement, Rep
     driver.run(&fixture::planned(0, 0), &Interrupt::new(), &mut |_| {})
 }
 
-/// Runs a script that must not be believed.
+/// Runs a script whose result must be refused.
 fn refused(script: &str) -> RepeatError {
     refused_within(script, Limits::default())
 }
@@ -93,7 +93,7 @@ fn a_good_child_is_asked_and_believed() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_worker_is_this_very_binary() {
-    // This binary is a test harness, which answers with the names of its tests.
+    // This binary is a test harness, which prints the names of its tests.
     let own = ChildCommand::worker().expect("known");
     assert_eq!(own.args, ["worker"]);
     let list = ChildCommand { args: vec!["--list".into()], ..own };
@@ -103,7 +103,7 @@ fn the_worker_is_this_very_binary() {
 
 #[test]
 fn the_end_of_stdin_tells_a_child_to_stop_after_its_result() {
-    // `cat` ends when its stdin does; were it kept open, the child would have to be killed.
+    // `cat` ends when its stdin ends. If stdin stayed open, the child would have to be killed.
     let at_once = Limits { farewell: Duration::ZERO, ..Limits::default() };
     run_command(sh(&format!("{GOOD}cat")), at_once).expect("ends by itself");
     run_command(sh(&format!("{GOOD}cat; exit 1")), at_once).expect("its answer to being told to stop is its own");
@@ -251,7 +251,7 @@ fn what_a_child_leaves_behind_is_found_and_killed() {
         "sleep 1000 >/dev/null 2>&1 & echo $! >&2",
         "(trap '' TERM HUP; sleep 1000 & echo $! >&2)",
     ] {
-        // Said before the result, so that it is known once the result is.
+        // Written before the result, so that it has arrived when the result has.
         let error = refused_within(
             &format!("{background}\n{GOOD}"),
             Limits { leftover_grace: Duration::ZERO, ..Limits::default() },
@@ -264,7 +264,7 @@ fn what_a_child_leaves_behind_is_found_and_killed() {
 
 #[test]
 fn a_process_in_a_session_of_its_own_is_found_and_killed_too() {
-    // It tells its number through a pipe of its own, and so has left the group before the child goes on.
+    // It reports its process id through its own pipe, so it has left the group before the child continues.
     for output in ["", ">/dev/null 2>&1"] {
         let escape = format!(
             "mkfifo \"$TMPDIR/pid\"\n\
@@ -295,7 +295,7 @@ fn a_flood_on_stderr_blocks_nobody_and_leaves_its_last_lines() {
     assert_eq!(error.stderr_tail[19], "last");
 }
 
-/// A child that runs until it is interrupted, at its first progress or at its result.
+/// A child that runs until it is interrupted: at its first progress, or at its result.
 fn interrupted(script: &str) -> RepeatError {
     let interrupt = Interrupt::new();
     let raise = interrupt.clone();

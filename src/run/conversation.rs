@@ -1,20 +1,20 @@
 //! Which message of a child may follow which: `hello`, `started`, any number of `progress`, then `result`. An `error`
-//! may come in the place of any of them and is the last.
+//! may come instead of any of them; nothing may follow it.
 
 use super::errors::{Fault, excerpt};
 use crate::measure::Measurement;
 use crate::worker::protocol::{Failure, Hello, Message, PROTOCOL_VERSION, Progress};
 
-/// Longest `hello` of another version of the protocol in which its version is still looked for, in bytes.
+/// Largest `hello` of an unknown protocol version in which the version number is still looked for, in bytes.
 const FOREIGN_HELLO_BYTES: usize = 64 * 1024;
 
-/// How far a child has come.
+/// Checks the order of a child's messages.
 pub(super) struct Conversation {
     stage: Stage,
-    /// Version of the queue, as in `hello`.
+    /// Version of the queue, from `hello`.
     version: String,
     messages_left: u64,
-    /// Lines before the first message are passed over.
+    /// Whether lines before the first message are skipped.
     preamble: bool,
 }
 
@@ -26,32 +26,32 @@ enum Stage {
     Over,
 }
 
-/// What a line said.
+/// What a line means for the caller.
 #[derive(Debug, PartialEq)]
 pub(super) enum Said {
-    /// Nothing to act on.
+    /// Nothing to do; read on.
     Onward,
     /// Counts so far.
     Progress(Progress),
-    /// The last word.
+    /// The last message: a result or a failure.
     Over(Result<Box<Measurement>, Failure>),
 }
 
 impl Conversation {
-    /// One that ends after `messages` messages, if not before.
+    /// Allows at most `messages` messages.
     pub(super) fn new(messages: u64) -> Self {
         Self { stage: Stage::Silent, version: String::new(), messages_left: messages, preamble: false }
     }
 
-    /// One in which the child may print other lines before its first message; they count as messages.
+    /// Sets whether the child may print other lines before its first message; they count as messages.
     pub(super) fn with_preamble(self, preamble: bool) -> Self {
         Self { preamble, ..self }
     }
 
-    /// Takes the child's next line.
+    /// Checks the child's next line.
     ///
     /// # Errors
-    /// [`Fault::Protocol`] when the line is not a message or not one that may come now.
+    /// [`Fault::Protocol`] if the line is not a message, or not one that may come now.
     pub(super) fn hear(&mut self, line: &[u8]) -> Result<Said, Fault> {
         let Some(left) = self.messages_left.checked_sub(1) else {
             return Err(Fault::bad_line("the child sends too many messages", line));
@@ -70,6 +70,7 @@ impl Conversation {
             (Stage::Greeted, Message::Started) => (Stage::Started, Said::Onward),
             (Stage::Started, Message::Progress(progress)) => (Stage::Started, Said::Progress(progress)),
             (Stage::Started, Message::Result(measurement)) => {
+                // A result of another version would enter the report under the wrong one.
                 if measurement.queue_version != self.version {
                     let (said, now) = (excerpt(self.version.as_bytes()), excerpt(measurement.queue_version.as_bytes()));
                     let problem = format!("the result is of version `{now}`, hello was of version `{said}`");
@@ -77,7 +78,7 @@ impl Conversation {
                 }
                 (Stage::Over, Said::Over(Ok(measurement)))
             }
-            // Even before hello: whoever cannot understand the request can only say so.
+            // Allowed before `hello`, too: a child that cannot understand the request can only answer with an error.
             (Stage::Silent | Stage::Greeted | Stage::Started, Message::Error(failure)) => {
                 (Stage::Over, Said::Over(Err(failure)))
             }
@@ -88,10 +89,10 @@ impl Conversation {
     }
 }
 
-/// Takes the first line of a child that is only asked what it can do.
+/// Reads the first line of a child that is only asked for its capabilities.
 ///
 /// # Errors
-/// When it is not a `hello` of this version.
+/// The line is neither a `hello` of this protocol version nor an `error`.
 pub(super) fn hear_hello(line: &[u8]) -> Result<Result<Hello, Failure>, Fault> {
     match parse(line)? {
         Message::Hello(hello) => check_version(&hello).map(|()| Ok(hello)),
@@ -103,7 +104,7 @@ pub(super) fn hear_hello(line: &[u8]) -> Result<Result<Hello, Failure>, Fault> {
 fn parse(line: &[u8]) -> Result<Message, Fault> {
     serde_json::from_slice(line).map_err(|error| match foreign_version(line) {
         Some(version) => wrong_version(version),
-        // The error may repeat as much of the line as it likes.
+        // The parser's message may quote any amount of the line, so it is cut.
         None => Fault::bad_line(
             format!("a line of the child is not a message ({})", excerpt(error.to_string().as_bytes())),
             line,
@@ -111,7 +112,7 @@ fn parse(line: &[u8]) -> Result<Message, Fault> {
     })
 }
 
-/// The version in a `hello` that this version cannot read.
+/// The protocol version in a `hello` that this version cannot parse; `None` if there is none.
 fn foreign_version(line: &[u8]) -> Option<u64> {
     if line.len() > FOREIGN_HELLO_BYTES {
         return None;

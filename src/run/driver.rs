@@ -1,4 +1,4 @@
-//! The seam to whatever carries out a repeat.
+//! The interface between the main loop and what carries out a repeat.
 
 use super::errors::RepeatError;
 use crate::measure::Measurement;
@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Carries out whole repeats.
 pub trait Driver {
-    /// Carries out one repeat and returns when nothing of it is left running.
+    /// Carries out one repeat, and returns when no process or thread of it is left running.
     ///
-    /// `on_progress` is called now and then meanwhile; it should return at once, since nobody listens to the repeat while
-    /// it runs.
+    /// `on_progress` is called a few times a second during the repeat. It should return at once: while it runs, nobody
+    /// reads the output of the repeat.
     ///
     /// # Errors
-    /// Why there is no measurement. [`Fault::Interrupted`](super::Fault::Interrupted), within about 100 ms, once
-    /// `interrupt` is raised.
+    /// The reason why there is no measurement. After `interrupt` is raised, that is
+    /// [`Fault::Interrupted`](super::Fault::Interrupted), within about 100 ms.
     fn run(
         &mut self,
         repeat: &PlannedRepeat,
@@ -25,23 +25,23 @@ pub trait Driver {
     ) -> Result<Measurement, RepeatError>;
 }
 
-/// A request to end the run, shared between whoever raises it and the loop that obeys. It cannot be taken back.
+/// A request to end the run. Its clones share one flag, which cannot be lowered again.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// One that is not raised.
+    /// A new flag, not raised.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends the run. Safe to call in a signal handler.
+    /// Asks the run to end. May be called in a signal handler.
     pub fn raise(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the run is to end.
+    /// Whether the run should end.
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::SeqCst)

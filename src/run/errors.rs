@@ -1,14 +1,14 @@
-//! Why a repeat gave nothing, and why a run stopped.
+//! Why a repeat gave no measurement, and why a run stopped.
 
 use crate::worker::protocol::{Failure, FailureKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 
-/// Longest piece of foreign text that is kept, in bytes.
+/// Longest piece of text from another program that is kept, in bytes.
 pub const EXCERPT_BYTES: usize = 500;
 
-/// Why a repeat gave no measurement. Part of the evidence: it goes into the journal and the report.
+/// Why a repeat gave no measurement. It is evidence, and goes into the journal and the report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[error("{fault}")]
@@ -26,58 +26,58 @@ pub enum Fault {
     /// The driver said that the queue could not be built.
     #[error("the queue could not be built: {message}")]
     NotBuilt {
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
     /// The driver said that the queue panicked inside a call.
     #[error("the queue panicked: {message}")]
     Panicked {
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
     /// The driver said that calls or the shutdown had not returned when the drain ran out of time.
     #[error("the queue hung: {message}")]
     Hung {
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
     /// The driver said that it cannot do what it was asked for.
     #[error("the driver refused the request: {message}")]
     BadRequest {
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
-    /// The driver said that it is at fault itself.
+    /// The driver reported an error of its own.
     #[error("the driver failed: {message}")]
     Internal {
-        /// The driver's words.
+        /// The driver's message.
         message: String,
     },
-    /// The repeat was not over at its deadline and was ended.
+    /// The repeat was not finished at its deadline, and was killed.
     #[error("not finished at its deadline of {:.1} s", seconds(*deadline_ns))]
     TimedOut {
         /// The deadline, counted from the start of the child, in nanoseconds.
         deadline_ns: u64,
     },
-    /// The child ended before it gave a result, or badly after it had given one.
+    /// The child ended before its result, or with an error after it.
     #[error("the child {} {}", ended(*code, *signal), if *after_result { "after its result" } else { "without a result" })]
     Exited {
         /// Exit status; null when a signal ended the child.
         code: Option<i32>,
-        /// The signal that ended the child.
+        /// The signal that ended the child; null if it exited by itself.
         signal: Option<i32>,
-        /// Whether a result had been read before.
+        /// Whether it had sent a result before.
         after_result: bool,
     },
-    /// The child did not keep to the protocol, or its result cannot be true.
+    /// The child violated the protocol, or its result cannot be true.
     #[error("{problem}{}", quoted(excerpt))]
     Protocol {
         /// What is wrong.
         problem: String,
-        /// The beginning of the offending line, cut to [`EXCERPT_BYTES`]; empty when it is not about a line.
+        /// The beginning of the wrong line, cut to [`EXCERPT_BYTES`]; empty if the problem is not one line.
         excerpt: String,
     },
-    /// The child gave its result, but it or a process that it started did not end and was killed.
+    /// The child sent its result, but it or a process that it started did not end and was killed.
     #[error("{what} still ran after the result")]
     LeftBehind {
         /// Which processes.
@@ -86,7 +86,7 @@ pub enum Fault {
     /// The run was interrupted while this repeat was running.
     #[error("interrupted")]
     Interrupted,
-    /// The child could not be started, or not be talked to.
+    /// The child could not be started, or its pipes could not be used.
     #[error("{message}")]
     Spawn {
         /// What failed, with the name of the program.
@@ -95,7 +95,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Its kind, in one word.
+    /// The name of its kind, in one word.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl Fault {
         }
     }
 
-    /// This fault, of a repeat without a stderr.
+    /// This fault as an error without any stderr.
     #[must_use]
     pub fn alone(self) -> RepeatError {
         RepeatError { fault: self, stderr_tail: Vec::new() }
@@ -144,7 +144,7 @@ impl From<Failure> for Fault {
 /// Why a run stopped before its plan was finished, or why a journal cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A journal of that name is there already.
+    /// A journal of that name exists already.
     #[error("{}: a journal of an earlier run; remove it, or move it away to keep what it holds", path.display())]
     JournalExists {
         /// The journal.
@@ -155,12 +155,12 @@ pub enum RunError {
     JournalIo {
         /// The journal.
         path: PathBuf,
-        /// What was tried: `create`, `write`, `read` or `remove`.
+        /// The action that failed: `create`, `write`, `read` or `remove`.
         action: &'static str,
         /// Why not.
         source: std::io::Error,
     },
-    /// The journal's text is not what a journal holds.
+    /// The file is not a valid journal.
     #[error("{}:{line}: {problem}", path.display())]
     JournalFormat {
         /// The journal.
@@ -172,7 +172,8 @@ pub enum RunError {
     },
 }
 
-/// Foreign bytes as text that is harmless to print: valid, without control characters, cut to [`EXCERPT_BYTES`].
+/// Bytes of another program as text that is safe to print: valid UTF-8, no control characters, cut to
+/// [`EXCERPT_BYTES`].
 pub(super) fn excerpt(bytes: &[u8]) -> String {
     let head = &bytes[..bytes.len().min(EXCERPT_BYTES)];
     let mut text = String::with_capacity(head.len());

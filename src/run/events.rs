@@ -1,11 +1,11 @@
-//! What an onlooker is told while a plan runs. Nothing in the run depends on who listens.
+//! What an observer is told while a plan runs. The run does not depend on who listens.
 
 use super::journal::Outcome;
 use crate::plan::PlannedRepeat;
 use crate::worker::protocol::Progress;
 
-/// Something happened. The order: `PlanStarted`, then for each repeat `RepeatStarted`, any number of `Progress`,
-/// `RepeatFinished` and perhaps `Retry`; an `Interrupted` or `Stopped` if the plan is cut short; `PlanFinished` last.
+/// What happened. The order is: `PlanStarted`; for each repeat `RepeatStarted`, any number of `Progress`,
+/// `RepeatFinished` and perhaps `Retry`; `Interrupted` or `Stopped` if the plan ends early; `PlanFinished` last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
     /// The first repeat is about to start.
@@ -17,7 +17,7 @@ pub enum Event<'a> {
     RepeatStarted {
         /// The repeat; `attempt` above 0 is a retry.
         repeat: &'a PlannedRepeat,
-        /// Its place in the plan, from 0; a retry has that of the repeat it replaces.
+        /// Its position in the plan, from 0; a retry has the position of the repeat that it replaces.
         position: usize,
     },
     /// Counts of the running repeat.
@@ -27,25 +27,25 @@ pub enum Event<'a> {
         /// Its counts so far.
         progress: Progress,
     },
-    /// A repeat is over and in the journal.
+    /// A repeat is finished, and in the journal if there is one.
     RepeatFinished {
         /// The repeat.
         repeat: &'a PlannedRepeat,
-        /// What came of it.
+        /// Its outcome.
         outcome: &'a Outcome,
     },
-    /// The repeat that just finished was set aside and is run again.
+    /// The repeat that just finished was set aside, and is now run again.
     Retry {
         /// The repeat that follows.
         repeat: &'a PlannedRepeat,
-        /// Why the one before could not be trusted.
+        /// Why the previous attempt could not be trusted.
         reasons: &'a [String],
     },
-    /// The run was interrupted; the repeat in hand, if any, was ended and does not count.
+    /// The run was interrupted. The running repeat, if any, was ended and does not count.
     Interrupted,
     /// The run cannot go on.
     Stopped {
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
     /// Nothing more will run.

@@ -9,20 +9,20 @@ use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
 
-/// Whether a measurement can be trusted; if not, why not.
+/// Decides whether a measurement can be trusted; the error lists the reasons why not.
 pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<String>> + 'a;
 
 /// Everything that a run needs besides its plan.
 pub struct Conditions<'a> {
     /// Carries out the repeats.
     pub driver: &'a mut dyn Driver,
-    /// Whether a measurement can be trusted; if not, why not.
+    /// Decides whether a measurement can be trusted; the error lists the reasons why not.
     pub validity: &'a Validity<'a>,
     /// How many times a repeat that cannot be trusted is run again, at most.
     pub invalid_retries: &'a dyn Fn(&PlannedRepeat) -> u32,
     /// Receives the events of the run.
     pub on_event: &'a mut dyn FnMut(&Event<'_>),
-    /// Reads the yardstick.
+    /// Reads the yardstick; returns `None` if that is not possible.
     pub gauge: &'a mut dyn FnMut() -> Option<YardstickReading>,
     /// The number of this confirmation; 0 for the plan itself.
     pub round: u32,
@@ -71,18 +71,18 @@ pub struct CaseRuns {
 /// A valid measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// What was run.
+    /// The repeat.
     pub repeat: PlannedRepeat,
-    /// What it gave.
+    /// Its measurement.
     pub measurement: Measurement,
 }
 
 /// A measurement that cannot be trusted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetAside {
-    /// What was run.
+    /// The repeat.
     pub repeat: PlannedRepeat,
-    /// What it gave.
+    /// Its measurement.
     pub measurement: Measurement,
     /// Why it cannot be trusted.
     pub reasons: Vec<String>,
@@ -91,9 +91,9 @@ pub struct SetAside {
 /// A repeat that gave no measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failed {
-    /// What was run.
+    /// The repeat.
     pub repeat: PlannedRepeat,
-    /// Why it gave nothing.
+    /// Why there is no measurement.
     pub error: RepeatError,
 }
 
@@ -125,7 +125,7 @@ impl CaseRuns {
 /// not retried, and the plan continues: a queue that breaks is a result. An interrupt, or a journal that cannot be
 /// written, ends the run with what is finished.
 pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Execution {
-    // All cases from the start: one that is never reached must show as empty, not be missing.
+    // All cases are entered now: a case that is never reached must be shown as empty, not be missing.
     let mut cases = BTreeMap::new();
     for repeat in repeats {
         cases.entry(repeat.case).or_insert_with(|| CaseRuns { case_id: repeat.case_id.clone(), ..CaseRuns::default() });
@@ -166,7 +166,7 @@ pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Exe
 }
 
 impl Conditions<'_> {
-    /// Reads the yardstick. `Err` when the run is to end.
+    /// Reads the yardstick. `Err` if the run must end.
     fn gauge(&mut self, moment: Moment, yardstick: &mut Yardstick) -> Result<(), Ending> {
         // At the end every repeat is finished: an interrupt must not turn a complete run into an interrupted one.
         if self.interrupt.is_raised() && moment != Moment::End {
@@ -191,14 +191,14 @@ impl Conditions<'_> {
         for retry in 0..=retries {
             let outcome = self.run_once(position, &repeat)?;
             let record = RepeatRecord { repeat: repeat.clone(), outcome };
-            // Written before anybody hears of it: what an event has announced survives a crash.
+            // Written before the event: what an event has announced must survive a crash.
             let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.append(&record));
             (self.on_event)(&Event::RepeatFinished { repeat: &record.repeat, outcome: &record.outcome });
             let reasons = match &record.outcome {
                 Outcome::SetAside { reasons, .. } => reasons.clone(),
                 Outcome::Measured(_) | Outcome::Error(_) => Vec::new(),
             };
-            // Filed even if the journal failed: the run ends, and its report still has this repeat.
+            // Kept even if the journal failed: the run ends, and its report still has this repeat.
             file(record);
             written.map_err(Ending::Stopped)?;
             if reasons.is_empty() || retry == retries {
@@ -221,7 +221,7 @@ impl Conditions<'_> {
         let on_event = &mut *self.on_event;
         let mut on_progress = |progress| on_event(&Event::Progress { repeat, progress });
         match self.driver.run(repeat, self.interrupt, &mut on_progress) {
-            // During an interrupt everything is being ended, so an error says nothing about the queue.
+            // During an interrupt all processes are being ended, so an error says nothing about the queue.
             Err(_) if self.interrupt.is_raised() => Err(Ending::Interrupted),
             Err(error) if error.fault == Fault::Interrupted => Err(Ending::Interrupted),
             Err(error) => Ok(Outcome::Error(error)),
@@ -236,7 +236,7 @@ impl Conditions<'_> {
     }
 }
 
-/// Ensures that a discarded measurement has a reason: without one, it would be neither run again nor explained.
+/// Ensures that a discarded measurement has a reason: without a reason it would be neither run again nor explained.
 fn named(reasons: Vec<String>) -> Vec<String> {
     if reasons.is_empty() { vec!["no reason given".to_owned()] } else { reasons }
 }
@@ -258,7 +258,7 @@ mod tests {
         Fault::Panicked { message: "boom".to_owned() }.alone()
     }
 
-    /// Rounds 0 and 1 of cases 0, 1 and 2, each round in an order of its own.
+    /// Rounds 0 and 1 of cases 0, 1 and 2, each round in another order.
     fn plan() -> Vec<PlannedRepeat> {
         [(2, 0), (0, 0), (1, 0), (1, 1), (2, 1), (0, 1)].map(|(case, round)| fixture::planned(case, round)).into()
     }
@@ -267,13 +267,13 @@ mod tests {
         (repeat.case, repeat.repeat, repeat.attempt)
     }
 
-    /// A run with whatever a test cares about.
+    /// A run whose parts a test can replace.
     struct Run {
         driver: ScriptedDriver,
-        /// Validity of the measurements in the order in which they come; valid when used up.
+        /// The validity of each measurement, in order; measurements after the last entry are valid.
         validity: RefCell<VecDeque<Result<(), Vec<String>>>>,
         interrupt: Interrupt,
-        /// What was told, in short.
+        /// The events, in short form.
         events: Vec<String>,
         retries: u32,
         reading: Option<YardstickReading>,
@@ -543,7 +543,7 @@ mod tests {
         let counts = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let script_counts = counts.clone();
         let script = move |repeat: &PlannedRepeat, _: &Interrupt| {
-            // What a reader finds if we die now.
+            // What is in the journal if the process dies now.
             let contents = Journal::read(&seen).expect("readable at any time");
             assert_eq!(contents.torn, None);
             script_counts.lock().expect("not poisoned").push(contents.records.len());

@@ -1,4 +1,5 @@
-//! Whether another program can carry out repeats: its `hello` to a real request is heard, then it is ended.
+//! Finds out whether another program can carry out repeats: sends it a real request, waits for its `hello`, and ends
+//! it.
 
 use super::child::ChildCommand;
 use super::conversation::{Conversation, Said};
@@ -11,18 +12,18 @@ use crate::plan::PlannedRepeat;
 use crate::worker::protocol::{PROTOCOL_VERSION, Request};
 use std::time::{Duration, Instant};
 
-/// Longest time between two looks at the interrupt flag and at whether the program still runs.
+/// Longest time between two checks of the interrupt flag and of whether the program still runs.
 const TICK: Duration = Duration::from_millis(50);
 /// Longest line, in bytes.
 const LINE_BYTES: usize = 64 * 1024;
-/// Time for the first word.
+/// The usual time to wait for the first message.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks the program for that repeat and ends it, and all that it started, once it has said hello.
+/// Asks the program for that repeat. After its `hello`, the program and all that it started are ended.
 ///
 /// # Errors
-/// The program cannot be started, speaks another protocol or another version of it, refuses the repeat, or says nothing
-/// within `patience`.
+/// The program cannot be started, does not speak the protocol or speaks another version of it, refuses the repeat, or
+/// says nothing within `patience`.
 pub fn greet(
     command: &ChildCommand,
     repeat: &PlannedRepeat,
@@ -30,7 +31,7 @@ pub fn greet(
     interrupt: &Interrupt,
 ) -> Result<(), RepeatError> {
     let mark = Mark::new();
-    // Made before the program and so dropped after it.
+    // Created before the program, so that it is dropped (and removed) after the program has ended.
     let scratch = Scratch::new(&mark);
     let cannot = |error| Fault::Spawn { message: format!("cannot start {}: {error}", command.program.display()) };
     let mut process =

@@ -1,4 +1,5 @@
-//! A repeat in this process, for debugging: nothing keeps it from disturbing the next one, and nothing can end it.
+//! Runs repeats in this process, for debugging. A repeat may then disturb the next one, and a hung repeat cannot be
+//! ended.
 
 use super::child::Verify;
 use super::driver::{Driver, Interrupt};
@@ -8,15 +9,15 @@ use crate::plan::PlannedRepeat;
 use crate::worker::protocol::Progress;
 use crate::worker::{Queues, carry_out};
 
-/// Carries out repeats in this process. Progress is not told, the deadline is not kept, and an interrupt is noticed only
-/// between repeats.
+/// Carries out repeats in this process. It reports no progress, ignores the deadline, and notices an interrupt only
+/// between two repeats.
 pub struct InProcessDriver<'a> {
     queues: &'a Queues,
     verify: Verify,
 }
 
 impl<'a> InProcessDriver<'a> {
-    /// Knows these queues; a result of which `verify` finds something untrue is an error.
+    /// Runs repeats of these queues. If `verify` finds something untrue in a result, the repeat is an error.
     #[must_use]
     pub fn new(queues: &'a Queues, verify: Verify) -> Self {
         Self { queues, verify }

@@ -1,32 +1,32 @@
-//! Text into lines, holding no more than one line of bounded length.
+//! Splits a stream into lines of bounded length, with bounded memory.
 
 /// Splits a stream into lines.
 pub(super) struct LineSplitter {
     limit: usize,
     buffer: Vec<u8>,
-    /// Where the line in hand begins.
+    /// Where the current line begins.
     start: usize,
-    /// Up to where it is known to hold no line feed.
+    /// The bytes before this position contain no line feed of the current line, so they are not searched again.
     searched: usize,
 }
 
-/// The line in hand is longer than allowed; nothing after it can be trusted.
+/// The current line is longer than allowed; nothing after it can be trusted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLong {
     /// Its beginning.
     pub(super) head: Vec<u8>,
 }
 
-/// How much is kept of a line that is too long, in bytes.
+/// Number of bytes that are kept of a line that is too long.
 const HEAD_BYTES: usize = 1024;
 
 impl LineSplitter {
-    /// Splits into lines of at most `limit` bytes, the line feed not counted.
+    /// A splitter for lines of at most `limit` bytes, not counting the line feed.
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, buffer: Vec::new(), start: 0, searched: 0 }
     }
 
-    /// Takes more of the stream. Ask for every line that it ended before giving the next piece.
+    /// Takes more of the stream. Call [`next_line`](Self::next_line) until it returns `None` before the next call.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
         self.searched -= self.start;
@@ -34,10 +34,10 @@ impl LineSplitter {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next whole line, without its line feed; `None` when more of the stream is needed.
+    /// The next complete line, without its line feed; `None` if more of the stream is needed.
     ///
     /// # Errors
-    /// When the line in hand exceeds the limit, whether or not its end has been seen.
+    /// The current line exceeds the limit, whether or not its end has been read.
     pub(super) fn next_line(&mut self) -> Result<Option<&[u8]>, TooLong> {
         let found = self.buffer[self.searched..].iter().position(|&byte| byte == b'\n');
         let end = found.map_or(self.buffer.len(), |offset| self.searched + offset);
@@ -55,7 +55,7 @@ impl LineSplitter {
         Ok(Some(&self.buffer[line]))
     }
 
-    /// What has been read of a line that has not ended.
+    /// The part of the last line that has been read so far; empty if that line is complete.
     pub(super) fn rest(&self) -> &[u8] {
         &self.buffer[self.start..]
     }

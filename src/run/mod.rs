@@ -2,31 +2,34 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | [`driver`] | the seam: a whole repeat in, a measurement or an error out; the interrupt flag |
-//! | [`errors`] | why a repeat gave nothing; why a run stopped |
+//! | [`driver`] | the interface: takes a whole repeat, returns a measurement or an error; the interrupt flag |
+//! | [`errors`] | why a repeat gave no measurement; why a run stopped |
 //! | `child` | [`ChildDriver`]: a repeat as a child process |
 //! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
 //! | `greeting` | whether another program can carry out repeats |
-//! | `process` | the child's pipes, exit and end |
+//! | `process` | the child's pipes, how it ends and how it is killed |
 //! | `conversation` | which message may follow which |
 //! | `probe` | [`probe()`]: asks a program what it can do |
-//! | `lines` | text into lines of bounded length |
-//! | `stderr` | the last lines of a stream |
+//! | `lines` | splits text into lines of bounded length |
+//! | `stderr` | keeps the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
-//! | `witness` | what the runner sees of a repeat itself, and what a result says against that |
+//! | `witness` | what the runner observes of a repeat, and the claims of a result that contradict it |
 //! | `scratch` | a repeat's directory for temporary files |
-//! | `scripted` | [`ScriptedDriver`]: answers without a process and without time |
-//! | [`events`] | what an onlooker is told |
+//! | `scripted` | [`ScriptedDriver`]: answers from a script, without a process |
+//! | [`events`] | what an observer is told |
 //! | `execute` | [`execute()`]: the loop |
 //! | [`yardstick`] | a fixed piece of work, timed between repeats |
-//! | [`journal`] | what is finished, on disk before the next repeat starts |
+//! | [`journal`] | the finished repeats, written to disk before the next repeat starts |
 //!
 //! ## What ends a child
-//! Its own exit; its deadline, an interrupt or a breach of the protocol, upon which its process group, every process
-//! that carries its mark and every orphan that it leaves to us is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
-//! child sees the end of its stdin, and `queue-load worker` watches for that. Should a child also ask the kernel for a
-//! signal at its parent's death (`PR_SET_PDEATHSIG`): that is sent when the *thread* that started it ends, which is the
-//! one that [`execute()`] is called on.
+//! A child ends when it exits by itself. It is killed when its deadline has passed, when the run is interrupted, when
+//! it violates the protocol, or when this program panics. Then its process group, every process that carries its mark,
+//! and every orphan that it leaves are killed as well.
+//!
+//! If this process itself is killed, nobody is left to kill the child. The child then sees the end of its stdin, and
+//! `queue-load worker` ends when that happens. A child may also ask the kernel for a signal at the death of its parent
+//! (`PR_SET_PDEATHSIG`). The kernel sends that signal when the *thread* that started the child ends, which is the
+//! thread that called [`execute()`].
 
 mod child;
 #[cfg(test)]

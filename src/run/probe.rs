@@ -1,4 +1,4 @@
-//! Asks a program what it can do: starts it, hears its `hello`, ends it.
+//! Asks a program for its capabilities: starts it, reads its `hello`, ends it.
 
 use super::child::ChildCommand;
 use super::conversation::hear_hello;
@@ -10,19 +10,19 @@ use super::scratch::Scratch;
 use crate::worker::protocol::Hello;
 use std::time::{Duration, Instant};
 
-/// Longest time between two looks at the interrupt flag and at whether the program still runs.
+/// Longest time between two checks of the interrupt flag and of whether the program still runs.
 const TICK: Duration = Duration::from_millis(50);
 /// Longest line, in bytes.
 const LINE_BYTES: usize = 64 * 1024;
 
-/// What the program says of itself in its first line, for which it has `patience`. Its stdin holds nothing and ends at
-/// once, so it must speak without having been asked; whatever it does then, it and all that it started are ended.
+/// Returns what the program says of itself in its first line, which must come within `patience`. Its stdin is empty and
+/// closed at once, so it must speak without a request. Then it and all that it started are ended.
 ///
 /// # Errors
 /// The program cannot be started, says something else or nothing in time, or the interrupt is raised.
 pub fn probe(command: &ChildCommand, patience: Duration, interrupt: &Interrupt) -> Result<Hello, RepeatError> {
     let mark = Mark::new();
-    // Made before the program and so dropped after it.
+    // Created before the program, so that it is dropped (and removed) after the program has ended.
     let scratch = Scratch::new(&mark);
     let cannot = |error| Fault::Spawn { message: format!("cannot start {}: {error}", command.program.display()) };
     let mut process =
@@ -68,7 +68,8 @@ fn listen(process: &mut Process, patience: Duration, interrupt: &Interrupt) -> R
         let wait = if exited { Duration::ZERO } else { TICK.min(left) };
         let heard = process.pump(wait).map_err(super::child::cannot_hear)?;
         if (exited && !heard) || !process.output_open() {
-            // A program that fails tells why on stderr: it may still be about to.
+            // If the program has exited since it was asked, one more round takes in its stderr, which says why it
+            // failed.
             if !exited && process.has_exited() {
                 continue;
             }

@@ -1,21 +1,21 @@
-//! A repeat's directory for temporary files. A child that is killed cannot tidy up; this does it.
+//! A repeat's directory for temporary files. A child that is killed cannot remove its files, so the runner does.
 
 use super::leftovers::Mark;
 use crate::platform;
 use std::path::{Path, PathBuf};
 
-/// A directory that only this user may enter, removed with all that is in it when this is dropped.
+/// A directory that only this user may enter. Dropping this removes it with everything in it.
 pub(super) struct Scratch(Option<PathBuf>);
 
 impl Scratch {
-    /// Makes one below the system's directory for temporary files; where that cannot be written there is none, and a
-    /// child that needs one finds out by itself.
+    /// Creates one below the system's directory for temporary files. If that fails there is none, and a child that
+    /// needs one will report an error of its own.
     pub(super) fn new(mark: &Mark) -> Self {
         let path = std::env::temp_dir().join(format!("queue-load-{}", mark.as_str()));
         Self(platform::create_private_directory(&path).is_ok().then_some(path))
     }
 
-    /// Where it is.
+    /// Its path; `None` if it could not be created.
     pub(super) fn path(&self) -> Option<&Path> {
         self.0.as_deref()
     }
@@ -24,7 +24,8 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Some(path) = &self.0 {
-            // What cannot be removed stays for the system to clean: no reason to lose a measurement.
+            // Files that cannot be removed are left for the system to clean up: that is no reason to lose a
+            // measurement.
             let _ = std::fs::remove_dir_all(path);
         }
     }

@@ -1,4 +1,4 @@
-//! Answers without a process and without time.
+//! A driver for tests: it answers from a script, at once and without a process.
 
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError};
@@ -7,12 +7,12 @@ use crate::plan::PlannedRepeat;
 use crate::worker::protocol::Progress;
 use std::collections::{BTreeMap, VecDeque};
 
-/// What a script gives for a repeat.
+/// The answer of a script to a repeat.
 pub type Answer = Result<Measurement, RepeatError>;
 
 type Script = Box<dyn FnMut(&PlannedRepeat, &Interrupt) -> Answer + Send>;
 
-/// Answers each repeat from a script, and remembers what it was asked.
+/// Answers each repeat from a script, and records which repeats it was asked for.
 pub struct ScriptedDriver {
     script: Script,
     progress: Vec<Progress>,
@@ -20,12 +20,13 @@ pub struct ScriptedDriver {
 }
 
 impl ScriptedDriver {
-    /// Asks a closure; the interrupt flag is handed to it so that a script can raise it.
+    /// Answers with a closure. It also gets the interrupt flag, so that it can raise it.
     pub fn new(script: impl FnMut(&PlannedRepeat, &Interrupt) -> Answer + Send + 'static) -> Self {
         Self { script: Box::new(script), progress: Vec::new(), asked: Vec::new() }
     }
 
-    /// Gives the answers listed under the repeat's case id, in order. A case that has none left is a [`Fault::Internal`].
+    /// Gives the answers listed under the repeat's case id, in order. A case without answers left gets a
+    /// [`Fault::Internal`].
     #[must_use]
     pub fn from_lists(answers: BTreeMap<String, Vec<Answer>>) -> Self {
         let mut answers: BTreeMap<String, VecDeque<Answer>> =
@@ -46,7 +47,7 @@ impl ScriptedDriver {
         self
     }
 
-    /// Every repeat that was asked for so far, in order.
+    /// The repeats that it was asked for so far, in order.
     #[must_use]
     pub fn asked(&self) -> &[PlannedRepeat] {
         &self.asked

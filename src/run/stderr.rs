@@ -1,16 +1,16 @@
-//! The last lines of a stream, in bounded memory whatever its length.
+//! Keeps the last lines of a stream, in memory that does not grow with the stream.
 
 use super::errors::{EXCERPT_BYTES, excerpt};
 use std::collections::VecDeque;
 
-/// How many lines are kept.
+/// Number of lines that are kept.
 pub(super) const LINES: usize = 20;
 
-/// Keeps the last [`LINES`] lines of a stream, the beginning of each.
+/// Keeps the last [`LINES`] lines of a stream, and of each the first [`EXCERPT_BYTES`] bytes.
 #[derive(Default)]
 pub(super) struct Tail {
     lines: VecDeque<String>,
-    /// The beginning of the line in hand: one byte more than is kept of a line tells that it was cut.
+    /// The beginning of the current line: one byte more than is kept, so that a cut line can be recognised.
     current: Vec<u8>,
     in_line: bool,
 }
@@ -32,7 +32,7 @@ impl Tail {
         }
     }
 
-    /// The last lines, oldest first, that in hand included.
+    /// The last lines, oldest first, including an incomplete one.
     pub(super) fn finish(mut self) -> Vec<String> {
         if self.in_line {
             self.end_line();

@@ -1,8 +1,9 @@
 //! What the runner observes of a repeat itself, and the claims of a result that contradict it.
 //!
-//! A program times itself, and its times cannot be checked except for this: a repeat cannot take less time than its
-//! window, and a program cannot have lost time that the machine did not lose. Only repeats in a process of their own
-//! are watched. A repeat that is scripted, or simulated on a manual clock, has neither real time nor a machine.
+//! A program measures itself, and its times cannot be checked from outside, with two exceptions: a repeat cannot take
+//! less time than its window, and a program cannot have lost time that the machine did not lose. Only repeats in a
+//! process of their own are watched. A scripted repeat, or one that is simulated on a manual clock, has neither real
+//! time nor a machine.
 
 use crate::measure::{Latency, Measurement};
 use crate::plan::PlannedRepeat;
@@ -10,15 +11,15 @@ use crate::units::human;
 use crate::worker::Ticks;
 use std::time::{Duration, Instant};
 
-/// By how much a claim may exceed the observation: the kernel counts CPU time in ticks of 10 ms, and each end of a span
-/// can be off by one.
+/// How much a claim may exceed the observation, in nanoseconds. The kernel counts CPU time in ticks of 10 ms, and each
+/// end of a span can be wrong by one tick.
 const SLACK_NS: f64 = 20e6;
 /// Relative tolerance: two clocks, and two readings of the same counters, differ by about this share.
 const PRECISION: f64 = 0.01;
-/// With this many values, all of them 0 cannot be the accident of a coarse clock.
+/// With at least this many values, a coarse clock cannot be the reason why all of them are 0.
 const MANY: u64 = 10;
 
-/// Observes from before the request of a repeat is sent.
+/// Observes a repeat; it must begin before the request is sent.
 pub(super) struct Watch {
     begun: Instant,
     ticks: Option<Ticks>,
@@ -27,15 +28,15 @@ pub(super) struct Watch {
 /// The observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Seen {
-    /// How long the repeat took, from before the request until after the result. A busy runner makes it longer, which
-    /// can only favour the program.
+    /// How long the repeat took, from before the request until after the result. A busy runner makes this longer, which
+    /// can only make a false claim look true, never a true one false.
     elapsed: Duration,
-    /// CPU time in that span over all CPUs, in nanoseconds: stolen, and busy. `None` if the kernel does not report it.
+    /// CPU time of all CPUs in that span, in nanoseconds: stolen, and busy. `None` if the kernel does not report it.
     cpu_ns: Option<(f64, f64)>,
 }
 
 impl Watch {
-    /// Begins.
+    /// Starts to observe.
     pub(super) fn begin() -> Self {
         Self { ticks: Ticks::now(), begun: Instant::now() }
     }
@@ -62,8 +63,8 @@ impl Seen {
             for (name, share, seen) in
                 [("steal_share", machine.steal_share, stolen), ("others_share", machine.others_share, busy)]
             {
-                // The share may refer to the CPUs that the program may use, which is at least one. So it is taken as
-                // time on one CPU: a smaller claim cannot be meant.
+                // The share may refer to only those CPUs that the program may use: at least one. So it is read as a
+                // share of one CPU's time, which is the smallest time that it can mean.
                 let claimed = share.unwrap_or(0.0) * window.0 as f64;
                 if claimed * (1.0 - PRECISION) > seen + SLACK_NS {
                     let [claimed, seen] = [claimed, seen].map(human::latency);
@@ -76,7 +77,7 @@ impl Seen {
         untrue
     }
 
-    /// Warm-up and window take their full time, whatever comes before and after.
+    /// Warm-up and window always take their full time, so a result cannot come earlier.
     fn too_soon(&self, repeat: &PlannedRepeat) -> Option<String> {
         let needed = Duration::from_nanos(repeat.warmup.0.saturating_add(repeat.parameters.duration.0));
         let is_soon = self.elapsed < needed.mul_f64(1.0 - PRECISION);
@@ -85,7 +86,7 @@ impl Seen {
     }
 }
 
-/// A call takes time. A program whose calls all took 0 ns has timed nothing.
+/// Every call takes time: if all calls took 0 ns, the program has not measured them.
 fn timeless((name, latency): (&str, &Latency)) -> Option<String> {
     let is_timeless = latency.count >= MANY && latency.max_ns == Some(0);
     is_timeless.then(|| format!("{name}: all {} calls took 0 ns, so that nothing was timed", latency.count))
@@ -99,7 +100,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Of a repeat of half a second of warm-up and a second of window.
+    /// The contradictions found for a repeat with a warm-up of 0.5 s and a window of 1 s.
     fn said(seen: Seen, claim: impl Fn(&mut Measurement)) -> Vec<String> {
         let mut repeat = fixture::planned(0, 0);
         (repeat.warmup, repeat.parameters.duration) = (Nanos::from_millis(500), Nanos::from_secs(1));
@@ -113,7 +114,7 @@ mod tests {
         for (elapsed, expected) in [
             (SECOND * 2, None),
             (SECOND * 3 / 2, None),
-            // Two clocks do not run alike.
+            // Two clocks differ slightly.
             (Duration::from_millis(1_490), None),
             (SECOND, Some("the result came 1.00 s after the request; warm-up and window alone take 1.50 s")),
             (Duration::ZERO, Some("the result came 0 ns after the request; warm-up and window alone take 1.50 s")),
@@ -141,7 +142,8 @@ mod tests {
         }
     }
 
-    /// (what the machine lost and was busy, in CPU time of all CPUs together; what the program says of one second)
+    /// Each row: the machine's stolen and busy CPU time over all CPUs; the program's claims about one second; the
+    /// number of contradictions.
     #[test]
     fn time_that_the_machine_did_not_lose_was_not_lost() {
         let ms = 1e6;
@@ -149,7 +151,7 @@ mod tests {
             (None, Some(1.0), Some(1.0), 0),
             (Some((0.0, 0.0)), None, None, 0),
             (Some((0.0, 0.0)), Some(0.0), Some(0.0), 0),
-            // Ticks are coarse.
+            // The kernel's ticks are coarse, so small claims are accepted.
             (Some((0.0, 0.0)), Some(0.02), Some(0.02), 0),
             (Some((0.0, 0.0)), Some(0.06), None, 1),
             (Some((50.0 * ms, 0.0)), Some(0.06), None, 0),

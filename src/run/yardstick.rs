@@ -1,6 +1,6 @@
-//! The yardstick: a fixed piece of work, timed at the start, the middle and the end of each run, and between two repeats,
-//! never during one. It knows no queue; two runs in which it took different times ran on different machines, or on one
-//! that something else slowed down.
+//! The yardstick: a fixed piece of work, timed at the start, middle and end of each run, always between two repeats. It
+//! does not involve any queue. If it took different times in two runs, the machines were different, or something else
+//! slowed one of them down.
 
 use crate::clock::{Clock, SystemClock};
 use crate::platform;
@@ -12,24 +12,24 @@ use std::thread;
 /// How fast the machine was: the same fixed work at three moments of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Yardstick {
-    /// Before the first repeat; null where it could not run.
+    /// Before the first repeat; null if the work could not be timed.
     #[serde(default)]
     pub start: Option<YardstickReading>,
-    /// Halfway through the repeats; null where there is only one, or the run ended before.
+    /// Halfway through the repeats; null if there is only one repeat or the run ended earlier.
     #[serde(default)]
     pub middle: Option<YardstickReading>,
-    /// After the last repeat; null where the run was cut short.
+    /// After the last repeat; null if the run ended early.
     #[serde(default)]
     pub end: Option<YardstickReading>,
 }
 
 impl Yardstick {
-    /// The readings that there are, in order of time.
+    /// The readings that exist, in order of time.
     pub fn readings(&self) -> impl Iterator<Item = YardstickReading> {
         [self.start, self.middle, self.end].into_iter().flatten()
     }
 
-    /// Takes a reading.
+    /// Stores a reading.
     pub fn set(&mut self, moment: Moment, reading: Option<YardstickReading>) {
         *match moment {
             Moment::Start => &mut self.start,
@@ -42,10 +42,11 @@ impl Yardstick {
 /// One reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct YardstickReading {
-    /// 10,000 steps of arithmetic on one thread, in nanoseconds: the lower quartile of many such blocks.
+    /// Time of 10,000 steps of arithmetic on one thread, in nanoseconds: the lower quartile of many such blocks. Null
+    /// if there were too few.
     pub spin_ns: Option<f64>,
-    /// A message to another thread on the same CPU and its answer, each of which has to be woken up by the kernel, in
-    /// nanoseconds: the lower quartile of many.
+    /// Time of a message to another thread on the same CPU and its answer, in nanoseconds: the lower quartile of many.
+    /// The kernel has to wake up both threads. Null if there were too few.
     pub ping_pong_ns: Option<f64>,
 }
 
@@ -55,29 +56,29 @@ pub struct YardstickReading {
 pub enum Moment {
     /// Before the first repeat.
     Start,
-    /// Halfway.
+    /// Halfway through the repeats.
     Middle,
     /// After the last repeat.
     End,
 }
 
-/// Time for each of the two works, in nanoseconds.
+/// Time for each of the two pieces of work, in nanoseconds.
 const BUDGET_NS: u64 = 100_000_000;
-/// Steps of one block of arithmetic: 20 to 40 µs, so that most blocks are not interrupted.
+/// Steps of one block of arithmetic. A block takes 20 to 40 µs, so most blocks are not interrupted.
 const STEPS: u32 = 10_000;
-/// Most blocks or answers that are kept.
+/// Largest number of blocks or answers that are kept.
 const MOST: usize = 100_000;
-/// Fewer blocks or answers than this in the time tell nothing.
+/// Smallest number of blocks or answers from which a reading is taken.
 const LEAST: usize = 40;
 
-/// Does the work and says how long it took: about 200 ms. What could not be done is null.
+/// Does the work and returns how long it took. This takes about 200 ms. A part that could not be done is `None`.
 #[must_use]
 pub fn measure() -> YardstickReading {
     YardstickReading { spin_ns: lower_quartile(spin()), ping_pong_ns: lower_quartile(ping_pong()) }
 }
 
-/// A quarter of the values are at most this. The middle would do on an idle machine; the lower quartile still tells the
-/// machine's own speed when others interrupt half of the blocks.
+/// The lower quartile: a quarter of the values are at most this. On an idle machine the median would do, but the lower
+/// quartile still shows the machine's own speed when other programs interrupt half of the blocks.
 fn lower_quartile(mut values: Vec<u64>) -> Option<f64> {
     if values.len() < LEAST {
         return None;
@@ -86,7 +87,7 @@ fn lower_quartile(mut values: Vec<u64>) -> Option<f64> {
     values.get(values.len() / 4).map(|&value| value as f64)
 }
 
-/// Times `work` again and again.
+/// Repeats `work` until the budget is used up, and returns the time of each repetition, in nanoseconds.
 fn timed(mut work: impl FnMut()) -> Vec<u64> {
     let clock = SystemClock::new();
     let start = clock.now();
@@ -100,7 +101,8 @@ fn timed(mut work: impl FnMut()) -> Vec<u64> {
     times
 }
 
-/// Blocks of a chain of shifts (xorshift64, Marsaglia 2003), each step of which needs the one before.
+/// Times blocks of xorshift64 (Marsaglia 2003). Each step needs the result of the one before, so a CPU cannot overlap
+/// them.
 fn spin() -> Vec<u64> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     timed(|| {
@@ -113,21 +115,21 @@ fn spin() -> Vec<u64> {
     })
 }
 
-/// Two threads that take turns. Both run on one CPU: between two CPUs it would depend on how deeply the other one sleeps,
-/// and would differ from second to second. Nothing, where threads cannot be moved or started.
+/// Times two threads that take turns. Both run on one CPU: between two CPUs, the time would depend on how deeply the
+/// other CPU sleeps, which changes from second to second. Empty if threads cannot be moved or started.
 fn ping_pong() -> Vec<u64> {
     let ours = thread::Builder::new().name("ql-ping".into()).spawn(|| one_cpu().and_then(|()| ping()));
     ours.ok().and_then(|ours| ours.join().ok()).flatten().unwrap_or_default()
 }
 
-/// Whose turn it is: the lowest bit; and this when it is over.
+/// The value of `turn` that ends the game. Any other value says whose turn it is by its lowest bit: 1 is the ponger's.
 const OVER: u64 = u64::MAX;
 
 fn ping() -> Option<Vec<u64>> {
     let turn = AtomicU64::new(0);
     let pinger = thread::current();
     thread::scope(|scope| {
-        // It inherits the CPU of the thread that starts it.
+        // The new thread inherits the CPU of the thread that starts it.
         let ponger = thread::Builder::new().name("ql-pong".into()).spawn_scoped(scope, || {
             loop {
                 match turn.load(Ordering::Acquire) {
@@ -155,7 +157,7 @@ fn ping() -> Option<Vec<u64>> {
     })
 }
 
-/// Moves the calling thread to the last of its CPUs.
+/// Moves the calling thread to the last of its CPUs; `None` if that is not possible.
 fn one_cpu() -> Option<()> {
     let allowed = platform::allowed_cpus().ok()??;
     platform::move_to_cpus(&[*allowed.last()?]).ok()

@@ -16,9 +16,9 @@ pub struct Axis {
     pub name: &'static str,
     /// A short description, shown in `--help`.
     pub summary: &'static str,
-    /// Whether every case id contains it; otherwise only the ids of cases in which it differs from its default.
+    /// Whether every case id contains it. If not, a case id contains it only if its value differs from the default.
     pub always_in_id: bool,
-    /// Environment variables that override it, in addition to `LOAD_TEST_` and its name.
+    /// Further environment variables that override it, besides `LOAD_TEST_` and its name.
     pub aliases: &'static [&'static str],
     /// Whether a bare number in the environment means seconds.
     pub bare_seconds: bool,
@@ -33,7 +33,7 @@ enum Kind {
     Payload,
     /// Logs per second per task.
     Rate,
-    /// Logs per second over all tasks; sets the rate, which is this value divided by the concurrency.
+    /// Logs per second over all tasks. Sets the rate of each task to this value divided by the concurrency.
     TotalRate,
     Count {
         bounds: RangeInclusive<u64>,
@@ -76,7 +76,7 @@ pub enum Value {
     Time(Nanos),
     /// A share.
     Share(Ratio),
-    /// When logs come.
+    /// When logs are due.
     Arrival(Arrival),
     /// What the producers are.
     Producers(Producers),
@@ -84,7 +84,7 @@ pub enum Value {
     Pacing(Pacing),
     /// Which CPUs producers and queue may use.
     Placement(Placement),
-    /// How the schedules lie to each other.
+    /// How the tasks' schedules are shifted against each other.
     Phase(PhaseShift),
 }
 
@@ -112,14 +112,14 @@ const DAY: Nanos = Nanos::from_secs(24 * 3600);
 
 /// Largest rate per task.
 pub const MOST_RATE: Rate = Rate::of_whole(1_000_000);
-/// Most tasks.
+/// Largest number of tasks.
 pub const MOST_CONCURRENCY: u64 = 10_000;
 
 const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
     Axis { name, summary, always_in_id: false, aliases: &[], bare_seconds: false, kind }
 }
 
-/// Every axis, in the order of the product: the last one varies fastest.
+/// Every axis, in the order of the product: the last axis varies fastest.
 pub static AXES: [Axis; 18] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
@@ -210,7 +210,7 @@ pub static AXES: [Axis; 18] = [
 /// The rate over all tasks. It replaces `rate` in a matrix, and selectors can use it.
 pub static TOTAL_RATE: Axis = axis("total_rate", "logs per second over all tasks", Kind::TotalRate);
 
-/// The axis of that name, [`TOTAL_RATE`] included.
+/// The axis with this name, [`TOTAL_RATE`] included; `None` if there is none.
 pub fn find(name: &str) -> Option<&'static Axis> {
     AXES.iter().chain([&TOTAL_RATE]).find(|axis| axis.name == name)
 }
@@ -231,7 +231,7 @@ impl Axis {
         matches!(self.kind, Kind::TotalRate)
     }
 
-    /// Whether this axis decides the rate: `rate` or `total_rate`.
+    /// Whether this axis sets the rate: `rate` or `total_rate`.
     pub fn is_rate(&self) -> bool {
         matches!(self.kind, Kind::Rate | Kind::TotalRate)
     }
@@ -266,13 +266,13 @@ impl Axis {
         }
     }
 
-    /// Sets this axis in a case. Set `total_rate` after `concurrency`: it is divided by the number of tasks.
+    /// Sets this axis in a case. Set `total_rate` after `concurrency`, because it is divided by the number of tasks.
     ///
     /// # Errors
-    /// A `total_rate` whose share for each task is out of range.
+    /// A `total_rate` that gives each task a rate out of range.
     ///
     /// # Panics
-    /// If the value is of another axis' kind: values come from [`get`](Self::get) or a validated matrix.
+    /// If the value is of the wrong kind. Values come from [`get`](Self::get) or a validated matrix, so they never are.
     pub(crate) fn set(&self, parameters: &mut Parameters, value: &Value) -> Result<(), Problem> {
         match (&self.kind, value) {
             (Kind::Queue, Value::Queue(name)) => parameters.queue.clone_from(name),
@@ -342,7 +342,7 @@ impl Axis {
     }
 }
 
-/// The rate of each task, from the total rate.
+/// The rate of each task, computed from the total rate.
 pub(super) fn share_of_total(total: Rate, concurrency: u32) -> Result<Rate, Problem> {
     let rate = total.per_task(concurrency)?;
     if rate <= MOST_RATE {

@@ -2,28 +2,27 @@
 
 use super::{Capabilities, ExternalQueue, Strategy};
 
-/// What a scenario needs to know of a queue.
+/// What a scenario needs to know about a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSpec {
-    /// Its name: letters, digits, `-`, `_` and `.` only, since it stands in case ids.
+    /// Its name: only letters, digits, `-`, `_` and `.`, because it is part of case ids.
     pub name: String,
-    /// The strategies that it has.
+    /// The strategies that it supports.
     pub strategies: Vec<Strategy>,
-    /// Of those: the ones under which a call blocks its thread.
+    /// Of those: the strategies under which a call blocks its thread.
     pub blocks_caller: Vec<Strategy>,
-    /// Most fields that its records can have.
+    /// Largest number of fields in a record.
     pub most_fields: u32,
-    /// Why it cannot be put under load, and what to do about it; `None`: it can.
+    /// Why it cannot be put under load, and what to do about it; `None` if it can.
     pub missing: Option<Missing>,
-    /// What its program says that it can do, where another program puts it under load; `None` if it is one of ours, or
-    /// was not asked yet.
+    /// The capabilities that its program reports; `None` if it is a queue of this program, or was not asked yet.
     pub capabilities: Option<Capabilities>,
 }
 
-/// A queue that is known, and not to be had.
+/// Why a known queue is not available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// What is wrong with it, as in "queue `x` is not built in".
+    /// Why it is not available, as in "queue `x` is not built in".
     pub why: String,
     /// What to do about it.
     pub fix: String,
@@ -42,7 +41,8 @@ impl QueueSpec {
         }
     }
 
-    /// The queue of another program: whatever it says that it can do, and everything as long as it was not asked.
+    /// The queue of another program, with the capabilities that it reports; with all capabilities if it was not asked
+    /// yet.
     fn of_program(queue: &ExternalQueue) -> QueueSpec {
         let spec = QueueSpec::new(queue.name.clone(), Strategy::ALL.to_vec());
         match queue.capabilities.clone() {
@@ -57,14 +57,14 @@ impl QueueSpec {
     }
 }
 
-/// The queues that can be put under load. The rooms that hold them fill it.
+/// The queues that can be put under load. The modules that implement queues fill it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     queues: Vec<QueueSpec>,
 }
 
 impl Catalog {
-    /// Of these queues; of two with one name the first is kept.
+    /// A catalogue of these queues. If two have the same name, the first is kept.
     pub fn new(queues: impl IntoIterator<Item = QueueSpec>) -> Catalog {
         let mut catalog = Catalog::default();
         for queue in queues {
@@ -75,18 +75,18 @@ impl Catalog {
         catalog
     }
 
-    /// These queues and those of other programs.
+    /// This catalogue plus the queues of other programs.
     pub fn with(&self, external: &[ExternalQueue]) -> Catalog {
         Catalog::new(self.queues.iter().cloned().chain(external.iter().map(QueueSpec::of_program)))
     }
 
-    /// These queues and others of which only the names are known.
+    /// This catalogue plus queues of which only the names are known.
     pub fn with_names(&self, names: impl IntoIterator<Item = String>) -> Catalog {
         let named = names.into_iter().map(|name| QueueSpec::new(name, Strategy::ALL.to_vec()));
         Catalog::new(self.queues.iter().cloned().chain(named))
     }
 
-    /// The queue of that name.
+    /// The queue with this name; `None` if there is none.
     pub fn find(&self, name: &str) -> Option<&QueueSpec> {
         self.queues.iter().find(|queue| queue.name == name)
     }

@@ -1,5 +1,5 @@
-//! The language of checks: one comparison, `STATISTIC(LATENCY)`, a count, a rate, or one count divided by another,
-//! against a quantity.
+//! The language of checks: one comparison. On the left is `STATISTIC(LATENCY)`, a count, a rate, or one count divided
+//! by another; on the right is a limit.
 //!
 //! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s`
 
@@ -8,7 +8,7 @@ use super::{Problem, Statistic};
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt};
 
-/// A problem, and the byte of the expression at which it stands.
+/// A problem, and its byte offset in the expression.
 pub(super) type PlacedProblem = (usize, Problem);
 
 /// Longest expression, in bytes.
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
     count_or_rate(left, comparison, right)
 }
 
-/// A trimmed part of the expression, and where it begins.
+/// A trimmed part of the expression, and its byte offset.
 #[derive(Clone, Copy)]
 struct Part<'t> {
     text: &'t str,
@@ -66,6 +66,7 @@ fn split(text: &str) -> Result<(Part<'_>, Comparison, Part<'_>), PlacedProblem> 
         return Err((at, Problem::new(message, "write <, <=, >, >=, == or !=")));
     };
     let after = at + symbol.len();
+    // `0 < dropped < 9` would be two checks; without this, the second limit would be read as a part of the first.
     if let Some(second) = text[after..].find(['<', '>', '=', '!']) {
         let problem = Problem::new("a second comparison", "write one [[check]] for each");
         return Err((after + second, problem));
@@ -121,7 +122,8 @@ fn count_name(part: Part<'_>) -> Result<CountName, PlacedProblem> {
     part.error(Problem::unknown("count", part.text, known))
 }
 
-/// `attempted` and `delivered` are both: the limit's unit tells.
+/// Parses a comparison of a count or a rate. `attempted` and `delivered` are names of both: the unit of the limit
+/// decides.
 fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
     let has_unit = right.text.contains('/');
     match (CountName::find(left.text), RateName::find(left.text)) {
@@ -208,7 +210,7 @@ mod tests {
         assert_eq!(good("attempted > 1k/s"), Expectation::Rate { of, comparison, limit });
     }
 
-    /// The text, the byte at which it is wrong, and what is said.
+    /// Each row: the text, the byte offset of the error, the message.
     const BAD: &[(&str, usize, &str)] = &[
         ("", 0, "nothing is compared (write one comparison, such as p99(response) < 1ms)"),
         ("dropped", 0, "nothing is compared (write one comparison, such as p99(response) < 1ms)"),

@@ -1,4 +1,4 @@
-//! A TOML text with its spans: where errors are placed and collected.
+//! A TOML text with the positions of its values. It collects errors with their positions.
 
 use super::readers::Raw;
 use super::{Diagnostic, Diagnostics, Position, Problem};
@@ -10,30 +10,30 @@ use toml::de::{DeArray, DeTable, DeValue};
 /// Largest scenario file, in bytes.
 pub(super) const LARGEST_FILE: usize = 1 << 20;
 
-/// A value with its place.
+/// A value with its position.
 pub(super) type Placed<'t> = Spanned<DeValue<'t>>;
 
-/// The text under validation, and what was found wrong with it so far.
+/// The text that is being validated, and the errors found so far.
 pub(super) struct Document<'t> {
-    /// The file as given.
+    /// The file name as given.
     pub file: &'t str,
     text: &'t str,
     line_starts: Vec<usize>,
     found: Vec<Diagnostic>,
-    /// Errors beyond [`MOST_KEPT`], which are counted only.
+    /// Number of errors beyond [`MOST_KEPT`], which are only counted.
     unplaced: usize,
     notes: Vec<String>,
     unnoted: usize,
 }
 
-/// How the parser calls a key that stands twice; it does not name it.
+/// The parser's message for a key that occurs twice. It does not name the key.
 const DUPLICATE_KEY: &str = "duplicate key";
 
-/// Most errors, and most notes, that are kept: to place one costs time, and nobody reads a thousand.
+/// Largest number of errors, and of notes, that are kept: finding positions costs time, and nobody reads a thousand.
 const MOST_KEPT: usize = 1_000;
 
 impl<'t> Document<'t> {
-    /// Reads `text`, as far as it is TOML; what is not is already found wrong.
+    /// Parses `text` as far as it is valid TOML. Syntax errors are collected.
     pub fn parse(file: &'t str, text: &'t str) -> (Document<'t>, DeTable<'t>) {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
@@ -52,11 +52,12 @@ impl<'t> Document<'t> {
         (document, table.into_inner())
     }
 
-    /// The place of a byte of the text.
+    /// The line and column of a byte offset.
     pub fn position(&self, offset: usize) -> Position {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = self.line_starts[line - 1];
         let mut end = offset.min(self.text.len());
+        // A span of the parser may end inside a character.
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
@@ -64,7 +65,7 @@ impl<'t> Document<'t> {
         Position { line, column: column + 1 }
     }
 
-    /// Adds an error at a place.
+    /// Adds an error at a position.
     pub fn error(&mut self, span: Range<usize>, key: &str, problem: Problem) {
         if self.found.len() < MOST_KEPT {
             self.error_at(self.position(span.start), key, problem);
@@ -73,7 +74,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Adds an error at a place that is already counted in lines and columns.
+    /// Adds an error at a known line and column.
     pub fn error_at(&mut self, position: Position, key: &str, problem: Problem) {
         self.found.push(Diagnostic::of(self.file, key, problem).at(Some(position)));
     }
@@ -83,7 +84,7 @@ impl<'t> Document<'t> {
         self.found.push(Diagnostic::of(self.file, key, problem));
     }
 
-    /// Adds a note at a place.
+    /// Adds a note at a position.
     pub fn note(&mut self, span: Range<usize>, key: &str, message: impl Into<String>) {
         if self.notes.len() >= MOST_KEPT {
             self.unnoted += 1;
@@ -94,12 +95,12 @@ impl<'t> Document<'t> {
         self.notes.push(note.to_string());
     }
 
-    /// The value, or `None` and an error at its place.
+    /// The value; on an error, `None`, and the error is added at `span`.
     pub fn accept<T>(&mut self, span: Range<usize>, key: &str, read: Result<T, Problem>) -> Option<T> {
         read.map_err(|problem| self.error(span, key, problem)).ok()
     }
 
-    /// Reads one value of a table, if it is there.
+    /// Reads one value of a table; `None` if it is missing or wrong.
     pub fn read<T>(
         &mut self,
         table: &DeTable<'_>,
@@ -111,7 +112,7 @@ impl<'t> Document<'t> {
         self.accept(value.span(), &join(path, key), read(Raw::of(value.get_ref())))
     }
 
-    /// Says every key of the table that is not known.
+    /// Adds an error for every key of the table that is not known.
     pub fn check_keys(&mut self, table: &DeTable<'_>, path: &str, known: &[&str]) {
         for key in table.keys() {
             let name: &str = key.get_ref();
@@ -122,7 +123,7 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// The table at `key`, if it is there and is one.
+    /// The table at `key`; `None` if it is missing or not a table.
     pub fn table<'v, 'x>(&mut self, parent: &'v DeTable<'x>, path: &str, key: &str) -> Option<&'v DeTable<'x>> {
         let value = parent.get(key)?;
         let path = join(path, key);
@@ -175,7 +176,7 @@ impl<'t> Document<'t> {
         tables
     }
 
-    /// A value or a list: its elements, at most `most`. An empty list is an error.
+    /// The elements of a list, at most `most` of them, or a single value. An empty list is an error.
     pub fn elements<'v, 'x>(&mut self, value: &'v Placed<'x>, key: &str, most: usize) -> Vec<&'v Placed<'x>> {
         let DeValue::Array(list) = value.get_ref() else {
             return vec![value];
@@ -194,18 +195,18 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// The text between two bytes.
+    /// The text between two byte offsets.
     pub fn slice(&self, span: Range<usize>) -> &'t str {
         self.text.get(span).unwrap_or("")
     }
 
-    /// How many errors there are so far.
+    /// Number of errors so far.
     pub fn errors(&self) -> usize {
         self.found.len() + self.unplaced
     }
 
-    /// Keeps, of the errors found since there were `syntax` of them, those that broken syntax cannot have caused:
-    /// placed ones on lines of their own.
+    /// Drops errors that a syntax error may have caused. The first `syntax` errors are syntax errors. Of the later
+    /// ones, only those are kept that have a position of their own, on a line without a syntax error.
     pub fn distrust_after(&mut self, syntax: usize) {
         if syntax == 0 {
             return;
@@ -221,7 +222,7 @@ impl<'t> Document<'t> {
         self.found.extend(kept);
     }
 
-    /// Ends the validation: all errors and all notes.
+    /// Ends the validation and returns all errors and all notes.
     pub fn finish(mut self) -> (Diagnostics, Vec<String>) {
         if self.unnoted > 0 {
             self.notes.push(format!("{}: {} more notes are not shown", self.file, self.unnoted));
@@ -235,7 +236,7 @@ pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// What a value is, in words.
+/// The kind of a value, as text.
 pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

@@ -1,9 +1,9 @@
-//! What is wrong with a scenario, where, and what to write instead.
+//! Errors of a scenario: what is wrong, where, and what to write instead.
 
 use crate::units::{UnitError, excerpt};
 use std::fmt;
 
-/// A place in a text, counted from 1; columns count characters.
+/// A position in a text, counted from 1. Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Line.
@@ -23,18 +23,18 @@ impl fmt::Display for Position {
 pub struct Diagnostic {
     /// The file as given, or `command line`, or `environment`.
     pub place: String,
-    /// Where in the file, if at a place in it.
+    /// The position in the file; `None` if the error is about the whole file.
     pub position: Option<Position>,
-    /// The key that it is about, such as `matrix.concurrency`; empty if about none.
+    /// The key that is wrong, such as `matrix.concurrency`; empty if it is not about one key.
     pub key: String,
     /// What is wrong; lower case, one line.
     pub message: String,
-    /// What to do about it; empty if the message says so already.
+    /// What to do about it; empty if the message already says so.
     pub fix: String,
 }
 
 impl Diagnostic {
-    /// About a file, or another source, as a whole.
+    /// An error about a whole file, or another source.
     pub fn of(place: impl Into<String>, key: &str, problem: Problem) -> Diagnostic {
         Diagnostic {
             place: place.into(),
@@ -45,7 +45,7 @@ impl Diagnostic {
         }
     }
 
-    /// At a place in a file.
+    /// Sets the position in the file.
     #[must_use]
     pub fn at(self, position: Option<Position>) -> Diagnostic {
         Diagnostic { position, ..self }
@@ -69,22 +69,22 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Control characters from a hostile path or file must not reach a terminal.
+/// Replaces control characters: those of a malicious path or file must not reach a terminal.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-/// All that is wrong, in the order of the text; displayed one a line.
+/// All errors, in the order of the text. Displayed one per line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
 }
 
-/// Most diagnostics that are kept of one text; the rest is counted.
+/// Largest number of errors that are kept for one text; the others are counted.
 const MOST_PER_TEXT: usize = 100;
 
 impl Diagnostics {
-    /// Nothing wrong so far.
+    /// No errors yet.
     pub fn new() -> Diagnostics {
         Diagnostics::default()
     }
@@ -94,36 +94,36 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
-    /// Adds all of another.
+    /// Adds all errors of another.
     pub fn append(&mut self, other: Diagnostics) {
         self.list.extend(other.list);
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many things are wrong.
+    /// Number of errors.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// One after the other.
+    /// The errors, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }
 
-    /// `value` if nothing is wrong.
+    /// `value` if there are no errors.
     ///
     /// # Errors
-    /// All that is wrong.
+    /// All errors.
     pub fn or<T>(self, value: T) -> Result<T, Diagnostics> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// Of one text: in the order of its lines, without repetition, the first hundred and the number of the rest,
-    /// to which `more` are added.
+    /// The errors of one text: in the order of its lines, without repetitions, the first hundred of them. One more line
+    /// says how many are left out, to which `more` are added.
     pub(super) fn of_text(place: &str, mut list: Vec<Diagnostic>, more: usize) -> Diagnostics {
         list.sort_by_key(|diagnostic| diagnostic.position);
         list.dedup();
@@ -157,7 +157,7 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// A message and its fix, before it is known where they belong.
+/// A message and its fix, without the position in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What is wrong.
@@ -167,12 +167,12 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// From its two halves.
+    /// A problem with this message and this fix.
     pub fn new(message: impl Into<String>, fix: impl Into<String>) -> Problem {
         Problem { message: message.into(), fix: fix.into() }
     }
 
-    /// A word that is none of `known`, with the nearest of them.
+    /// An unknown word. The fix names the most similar word of `known`, or all of them.
     pub fn unknown<'k>(what: &str, word: &str, known: impl IntoIterator<Item = &'k str>) -> Problem {
         let known: Vec<&str> = known.into_iter().collect();
         let message = format!("unknown {what} `{}`", excerpt(word));
@@ -190,7 +190,7 @@ impl From<UnitError> for Problem {
     }
 }
 
-/// The known word that `word` was probably meant to be.
+/// The known word that `word` was probably meant to be; `None` if none is similar.
 pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     const LONGEST: usize = 64;
     if word.len() > LONGEST {

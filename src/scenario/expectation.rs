@@ -1,4 +1,4 @@
-//! What a check expects: one comparison of something observed with a limit.
+//! What a check expects: one comparison of an observed value with a limit.
 
 use super::{Position, Problem, Selector, Statistic};
 use crate::observed::{CountName, LatencyName, RateName};
@@ -23,7 +23,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// With their texts; those of two characters first, so that a prefix does not win.
+    /// All operators with their texts. Those of two characters come first, because `<` is also a prefix of `<=`.
     pub const ALL: [(&'static str, Comparison); 6] = [
         ("<=", Comparison::LessEqual),
         (">=", Comparison::GreaterEqual),
@@ -33,7 +33,7 @@ impl Comparison {
         (">", Comparison::Greater),
     ];
 
-    /// Whether `observed` stands to `limit` as the operator says; never, if the two cannot be ordered (NaN).
+    /// Whether the comparison of `observed` with `limit` is true. Always false if they cannot be ordered (NaN).
     pub fn holds<T: PartialOrd>(self, observed: &T, limit: &T) -> bool {
         use std::cmp::Ordering::{Equal, Greater, Less};
         match (self, observed.partial_cmp(limit)) {
@@ -55,25 +55,25 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// One comparison, as parsed: what is observed, the operator, and the limit in the observed thing's unit.
+/// One comparison, as parsed: the observed value, the operator, and the limit in the unit of the observed value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
     /// `p99(response) < 1ms`
     Latency {
-        /// Which statistic.
+        /// The statistic.
         statistic: Statistic,
-        /// Of which latency.
+        /// The latency.
         of: LatencyName,
-        /// How it must stand to the limit.
+        /// The operator.
         comparison: Comparison,
         /// The limit.
         limit: Nanos,
     },
     /// `dropped == 0`
     Count {
-        /// Which count.
+        /// The count.
         of: CountName,
-        /// How it must stand to the limit.
+        /// The operator.
         comparison: Comparison,
         /// The limit.
         limit: u64,
@@ -84,16 +84,16 @@ pub enum Expectation {
         of: CountName,
         /// Divisor.
         to: CountName,
-        /// How it must stand to the limit.
+        /// The operator.
         comparison: Comparison,
         /// The limit, as a fraction: 1 % is 0.01.
         limit: f64,
     },
     /// `accepted >= 9.9k/s`
     Rate {
-        /// Which rate.
+        /// The rate.
         of: RateName,
-        /// How it must stand to the limit.
+        /// The operator.
         comparison: Comparison,
         /// The limit.
         limit: Rate,
@@ -101,8 +101,8 @@ pub enum Expectation {
 }
 
 impl Expectation {
-    /// Whether whatever satisfies this satisfies `other` too; `None` where the two are not about the same thing or do not
-    /// compare alike.
+    /// Whether every value that satisfies this also satisfies `other`; `None` if the two are about different values, or
+    /// their operators cannot be compared.
     #[must_use]
     pub fn is_as_strict_as(&self, other: &Self) -> Option<bool> {
         if self == other {
@@ -119,7 +119,7 @@ impl Expectation {
         }
     }
 
-    /// What is observed, the operator, and the limit in the unit of what is observed.
+    /// The observed value, the operator, and the limit in the unit of the observed value.
     fn parts(&self) -> (String, Comparison, f64) {
         match self {
             Self::Latency { statistic, of, comparison, limit } => {
@@ -136,22 +136,22 @@ impl std::str::FromStr for Expectation {
     type Err = Problem;
 
     /// # Errors
-    /// The text is no check, as in a scenario's `expect`.
+    /// The text is not a check, as `expect` of a scenario would have it.
     fn from_str(text: &str) -> Result<Self, Problem> {
         super::check_expr::parse(text).map_err(|(_, problem)| problem)
     }
 }
 
-/// A further expectation, and the cases that it is about.
+/// A further expectation, and the cases to which it applies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// The text of `expect`, as written.
     pub expression: String,
-    /// What it says.
+    /// The parsed expression.
     pub expectation: Expectation,
-    /// `where`: which cases; all of them if it has no clause.
+    /// `where`: the cases to which it applies; all cases if it has no clause.
     pub selector: Selector,
-    /// Where the expression stands.
+    /// The position of the expression in the file.
     pub position: Position,
 }
 

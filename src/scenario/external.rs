@@ -1,60 +1,61 @@
-//! A queue that another program puts under load: what `[queues.NAME]` says of it, and what the program says itself.
+//! A queue that another program puts under load: its `[queues.NAME]` table, and the capabilities that the program
+//! reports.
 
 use super::axes::AXES;
 use super::{Parameters, Position, Strategy};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// `[queues.NAME]`: a queue whose repeats a program of its own carries out, speaking `docs/PROTOCOL.md`.
+/// `[queues.NAME]`: a queue whose repeats are carried out by another program, which speaks `docs/PROTOCOL.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalQueue {
     /// Its name in the matrix.
     pub name: String,
-    /// The program and its arguments, as written; at least one word.
+    /// The program and its arguments, as written; never empty.
     pub command: Vec<String>,
-    /// Variables that are added to our own environment, or take the place of ours.
+    /// Variables that are added to our own environment, or replace ours.
     pub env: Vec<(String, String)>,
-    /// Where the program runs, as written; `None`: the scenario file's directory.
+    /// The directory that the program runs in, as written; `None`: the scenario file's directory.
     pub working_dir: Option<String>,
-    /// The command that installs what the program needs, for the message that says it is not there.
+    /// The command that installs what the program needs. It is shown in the message that the program is missing.
     pub setup: Option<String>,
-    /// Where it stands.
+    /// Its position in the file.
     pub position: Position,
-    /// What the program said that it can do; `None` until it was asked.
+    /// The capabilities that the program reported; `None` if it was not asked yet.
     pub capabilities: Option<Capabilities>,
 }
 
 impl ExternalQueue {
-    /// Where the program runs: its `working_dir`, seen from the directory of the scenario file.
+    /// The directory that the program runs in: `working_dir`, relative to the directory of the scenario file.
     pub fn directory(&self, scenario_file: &str) -> PathBuf {
         let base = Path::new(scenario_file).parent().unwrap_or(Path::new(""));
         let directory = base.join(self.working_dir.as_deref().unwrap_or(""));
         if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory }
     }
 
-    /// The command as one line, for people.
+    /// The command as one line, to be shown to people.
     pub fn command_line(&self) -> String {
         self.command.join(" ")
     }
 }
 
-/// What a program can do, by its own word in `hello`.
+/// What a program can do, as it reports in `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
-    /// The strategies that it has.
+    /// The strategies that it supports.
     pub strategies: Vec<Strategy>,
-    /// Of those: the ones under which a call blocks its thread.
+    /// Of those: the strategies under which a call blocks its thread.
     #[serde(default)]
     pub blocks_caller: Vec<Strategy>,
-    /// The axes that it honours, each as `axis` (any value) or `axis=value`. Every program honours queue, strategy,
-    /// maxsize, concurrency, rate and duration; of an axis that is not named it has the default, and nothing else.
+    /// The axes that it supports, each as `axis` (any value) or `axis=value`. Every program supports queue, strategy,
+    /// maxsize, concurrency, rate and duration. Of every other axis that is not listed, it supports only the default.
     #[serde(default)]
     pub axes: Vec<String>,
 }
 
 impl Capabilities {
-    /// The first axis whose value in this case the program does not have.
+    /// The first axis whose value in this case the program does not support; `None` if it supports all of them.
     pub fn lacking_axis(&self, parameters: &Parameters) -> Option<&'static str> {
         let defaults = Parameters::default();
         let lacks = |axis: &&super::Axis| {
@@ -71,7 +72,7 @@ impl Capabilities {
         AXES.iter().filter(|axis| !axis.always_in_id).find(lacks).map(|axis| axis.name)
     }
 
-    /// What the program has of an axis, in words.
+    /// The values of an axis that the program supports, as text.
     pub fn described(&self, axis: &str) -> String {
         let named: Vec<&str> = self.values_of(axis).flatten().collect();
         if !named.is_empty() {
@@ -81,7 +82,7 @@ impl Capabilities {
         default.map_or_else(String::new, |default| default.to_string())
     }
 
-    /// The values named of an axis; `None` stands for any.
+    /// The values listed for an axis; `None` stands for any value.
     fn values_of<'a>(&'a self, axis: &'a str) -> impl Iterator<Item = Option<&'a str>> {
         self.axes.iter().filter_map(move |entry| match entry.split_once('=') {
             Some((name, value)) => (name == axis).then_some(Some(value)),

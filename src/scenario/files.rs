@@ -1,4 +1,4 @@
-//! Paths and globs -> the bytes of scenario files.
+//! Reads the scenario files that paths and globs name.
 
 use super::document::LARGEST_FILE;
 use super::{Diagnostic, Diagnostics, Problem};
@@ -6,21 +6,21 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// A file as named, and what it holds.
+/// A file and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// Its path as given, or as its glob found it.
     pub path: String,
-    /// Its bytes, one more than the largest scenario at most.
+    /// Its bytes. At most one more than the largest scenario may have, so that a longer file can be recognised.
     pub bytes: Vec<u8>,
 }
 
-/// Most files of one invocation.
+/// Largest number of files of one invocation.
 const MOST_FILES: usize = 1_000;
 
-/// Reads every file that is named, each once, in the order given; a glob's matches in the order of the alphabet.
+/// Reads every named file once, in the order given. The matches of a glob are in alphabetical order.
 ///
-/// Returns the files, notes (files named twice), and everything that is wrong.
+/// Returns the files, notes (files named twice), and all errors.
 pub fn read(patterns: &[String]) -> (Vec<SourceFile>, Vec<String>, Diagnostics) {
     let mut sources = Vec::new();
     let mut notes = Vec::new();
@@ -56,7 +56,7 @@ pub fn read(patterns: &[String]) -> (Vec<SourceFile>, Vec<String>, Diagnostics) 
     (sources, notes, found)
 }
 
-/// A path that exists is itself, whatever it is called; else it may be a glob, which stands for the files it matches.
+/// The files that a pattern stands for. A path that exists is taken literally, even if it contains `*`, `?` or `[`.
 fn expand(pattern: &str) -> Result<Vec<PathBuf>, Problem> {
     let path = Path::new(pattern);
     let is_glob = pattern.contains(['*', '?', '[']);
@@ -84,7 +84,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
         let fix = format!("name its files, such as {}", path.join("*.toml").display());
         return Err(Problem::new("is a directory", fix));
     }
-    // A pipe would be waited for without end.
+    // Reading a pipe could block forever.
     if !metadata.is_file() {
         return Err(Problem::new("is not a regular file", "save the scenario to a file first"));
     }

@@ -1,11 +1,11 @@
-//! The axes that say how the load is made. They move the enqueue latency of one and the same queue, so they are part of a
-//! case's identity.
+//! The axes that say how the load is generated. They change the enqueue latency of the same queue, so they are part of
+//! a case's identity.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 use std::str::FromStr;
 
-/// An axis whose values are words.
+/// Declares an axis whose values are words.
 macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -14,10 +14,10 @@ macro_rules! words {
         pub enum $type { $($(#[$word_doc])* $variant,)+ }
 
         impl $type {
-            /// All of them; the default first.
+            /// All values; the default comes first.
             pub const ALL: &'static [$type] = &[$($type::$variant),+];
 
-            /// As in a scenario.
+            /// The word, as in a scenario.
             pub const fn name(self) -> &'static str {
                 match self { $($type::$variant => $word,)+ }
             }
@@ -37,7 +37,7 @@ words! {
         /// Tokio tasks on a multi-thread runtime, as a service logs.
         #[default]
         Tasks = "tasks",
-        /// A few threads on which all tasks are multiplexed by arithmetic.
+        /// A few threads, each of which runs many tasks by computing their due times.
         Lanes = "lanes",
     }
 }
@@ -45,12 +45,12 @@ words! {
 words! {
     /// How producers wait for a due time.
     Pacing {
-        /// Asleep until shortly before, then polling the clock.
+        /// Sleeps until shortly before the due time, then polls the clock.
         #[default]
         Hybrid = "hybrid",
-        /// Asleep.
+        /// Only sleeps.
         Sleep = "sleep",
-        /// Polling the clock.
+        /// Only polls the clock.
         Spin = "spin",
     }
 }
@@ -69,7 +69,7 @@ words! {
 }
 
 words! {
-    /// How the schedules of the tasks lie to each other.
+    /// How the tasks' schedules are shifted against each other.
     PhaseShift {
         /// Spread evenly over the interval.
         #[default]
@@ -79,19 +79,19 @@ words! {
     }
 }
 
-/// When the logs of a task come. Text: `uniform`, `poisson`, `burst:10`.
+/// When the logs of a task are due. Text: `uniform`, `poisson`, `burst:10`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Arrival {
     /// At equal intervals.
     #[default]
     Uniform,
-    /// At random, independently of each other: exponential intervals.
+    /// At random, independently of each other: the intervals are exponential.
     Poisson,
-    /// So many at once, at equal intervals.
+    /// This many logs at once, at equal intervals.
     Burst(u32),
 }
 
-/// Most logs of a burst.
+/// Largest number of logs in a burst.
 pub const MOST_IN_A_BURST: u32 = 1_000_000;
 
 impl fmt::Display for Arrival {
@@ -110,7 +110,7 @@ pub enum ArrivalError {
     /// Not one of the words.
     #[error("`{0}` is no arrival; write \"uniform\", \"poisson\" or \"burst:10\"")]
     Unknown(String),
-    /// A burst of none, or of too many.
+    /// A burst of no logs, or of too many.
     #[error("a burst of `{0}`; write a number from 1 to 1000000, as in \"burst:10\"")]
     Size(String),
 }

@@ -1,19 +1,19 @@
-//! A TOML scenario: what to put under load, and what to expect of it.
+//! A TOML scenario: what to put under load, and what to expect from it.
 //!
 //! | file | job |
 //! |---|---|
 //! | [`files`] | paths and globs -> texts |
-//! | `document` | text -> TOML with places; collects errors |
+//! | `document` | text -> TOML with positions; collects errors |
 //! | `readers` | one raw value -> one typed value |
-//! | `generator` | the axes that say how the load is made |
+//! | `generator` | the axes that say how the load is generated |
 //! | [`axes`] | the one table of axes |
 //! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
 //! | `check_expr` | the language of checks |
-//! | [`overrides`] | command line and environment in the place of a file's values |
-//! | `validate` | all of it -> [`Scenario`], or everything that is wrong at once |
+//! | [`overrides`] | values of the command line and the environment that replace a file's values |
+//! | `validate` | a whole text -> [`Scenario`], or all of its errors at once |
 //!
-//! A scenario of any bytes gives a [`Scenario`] or [`Diagnostics`], never a panic.
+//! Any bytes give either a [`Scenario`] or [`Diagnostics`], never a panic.
 
 pub mod axes;
 mod catalog;
@@ -49,7 +49,7 @@ pub use overrides::{Override, Overrides, unknown_variables};
 pub use selector::{Clause, Selector};
 pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, declared_queues, load, parse, queues_declared_in};
 
-/// What a command line can replace: each axis and each setting of `[run]`, by key, with what it is in a few words.
+/// What a command line can override: each axis and each setting of `[run]`, as its key and a short description.
 pub fn overridable() -> impl Iterator<Item = (&'static str, &'static str)> {
     let axes = AXES.iter().chain([&TOTAL_RATE]).map(|axis| (axis.name, axis.summary));
     axes.chain(settings::SETTINGS.iter().map(|setting| (setting.name, setting.summary)))

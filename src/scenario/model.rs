@@ -1,4 +1,4 @@
-//! The scenario as validated: every value in its own type, defaults filled in.
+//! The validated scenario: every value has its own type, and defaults are filled in.
 
 use super::{
     Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, PhaseShift, Placement, Position,
@@ -12,65 +12,65 @@ use std::str::FromStr;
 /// One scenario file, validated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its name; else the file's stem.
+    /// Its name; if the file gives none, the file name without its extension.
     pub name: String,
-    /// What it shows, in the author's words.
+    /// What it shows, in the words of its author.
     pub description: Option<String>,
-    /// The file as given.
+    /// The path of the file, as given.
     pub file: String,
     /// The file's text, as it was read.
     pub text: String,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal.
     pub sha256: String,
-    /// The promise.
+    /// The target.
     pub target: Target,
-    /// The queues that programs of their own put under load.
+    /// The queues that other programs put under load.
     pub queues: Vec<ExternalQueue>,
     /// The values of each axis.
     pub matrix: Matrix,
-    /// Which cases of the product are left out.
+    /// The cases of the product that are left out.
     pub excludes: Vec<Exclude>,
-    /// Cases beyond the product.
+    /// Cases that are added to the product.
     pub includes: Vec<Include>,
     /// How the cases are run.
     pub run: RunSettings,
     /// Further expectations.
     pub checks: Vec<Check>,
-    /// What a comparison with a baseline has to prove.
+    /// The settings of a comparison with a baseline.
     pub gate: GateSettings,
-    /// What the command line and the environment replaced.
+    /// The values that the command line and the environment replaced.
     pub overrides: Vec<Override>,
-    /// What the user should know, such as values that stood twice; each with file and place.
+    /// Notes for the user, such as values that occur twice; each with file and position.
     pub notes: Vec<String>,
 }
 
 impl Scenario {
-    /// The queue of that name, if a program of its own puts it under load.
+    /// The queue with this name, if another program puts it under load; otherwise `None`.
     pub fn external(&self, queue: &str) -> Option<&ExternalQueue> {
         self.queues.iter().find(|external| external.name == queue)
     }
 
-    /// The queues that this scenario may name: those of `own`, and its own ones.
+    /// The queues that this scenario may name: those of `own`, and those that it declares.
     pub fn catalog(&self, own: &Catalog) -> Catalog {
         own.with(&self.queues)
     }
 }
 
-/// `[[exclude]]`: leaves out every case of the product that it selects.
+/// `[[exclude]]`: leaves out every case of the product that its selector matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exclude {
     /// Which cases.
     pub selector: Selector,
-    /// Where it stands.
+    /// Its position in the file.
     pub position: Position,
 }
 
-/// `[[include]]`: one case, its left-out axes filled in from the matrix.
+/// `[[include]]`: one case. The matrix gives the axes that it leaves out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Include {
     /// The case.
     pub parameters: Parameters,
-    /// Where it stands.
+    /// Its position in the file.
     pub position: Position,
 }
 
@@ -78,7 +78,7 @@ pub struct Include {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
-    /// The newest record is discarded.
+    /// The newest record is refused.
     Drop,
     /// The caller waits for room.
     Block,
@@ -110,9 +110,9 @@ impl fmt::Display for Strategy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SinkKind {
-    /// Nowhere: the record is counted and forgotten.
+    /// Nowhere: the record is only counted.
     Counting,
-    /// JSON lines to a temporary file, removed after the repeat.
+    /// To a temporary file, one line per record; the file is removed after the repeat.
     File,
 }
 
@@ -145,7 +145,7 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Most typed fields.
+    /// Largest number of typed fields.
     pub const MOST_FIELDS: u32 = 64;
     /// Longest message.
     pub const LONGEST_MESSAGE: Bytes = Bytes(64 * 1024);
@@ -163,10 +163,10 @@ pub enum PayloadError {
     /// Not of the form `4f+64B`.
     #[error("`{0}` is not a payload (write fields and message such as \"4f+64B\")")]
     Shape(String),
-    /// The message's length is none.
+    /// The length of the message is not a number of bytes.
     #[error(transparent)]
     Message(#[from] UnitError),
-    /// More than the bounds.
+    /// Too many fields, or too long a message.
     #[error("`{0}` is out of range (0 to 64 fields, a message of 0B to 64KiB)")]
     Range(String),
 }
@@ -221,12 +221,12 @@ pub struct Parameters {
     /// Length of the window.
     #[serde(rename = "duration_ns")]
     pub duration: Nanos,
-    /// Records that the queue's worker writes at once, at most.
+    /// Largest number of records that the queue's worker writes at once.
     pub batch_size: u64,
     /// Longest time that a record waits for its batch to fill.
     #[serde(rename = "batch_timeout_ns")]
     pub batch_timeout: Nanos,
-    /// Under `sample`: the share kept when the queue is nearly full.
+    /// Under `sample`: the share of the logs that is kept when the queue is nearly full.
     pub sample_rate: Ratio,
     /// The sink.
     pub sink: SinkKind,
@@ -244,10 +244,10 @@ pub struct Parameters {
     /// On which CPUs producers and queue run.
     #[serde(default)]
     pub placement: Placement,
-    /// When the logs of a task come.
+    /// When the logs of a task are due.
     #[serde(default)]
     pub arrival: Arrival,
-    /// How the schedules of the tasks lie to each other.
+    /// How the tasks' schedules are shifted against each other.
     #[serde(default)]
     pub phase: PhaseShift,
     /// Time that the built-in queue's sink takes after each batch.
@@ -259,14 +259,14 @@ impl Parameters {
     /// Logs per second over all tasks: concurrency x rate.
     ///
     /// # Errors
-    /// No task, or a product beyond 10^15/s; not within the bounds of a scenario.
+    /// There is no task, or the product exceeds 10^15/s. Neither happens within the bounds of a scenario.
     pub fn offered(&self) -> Result<Rate, UnitError> {
         self.rate.over_tasks(self.concurrency)
     }
 }
 
 impl Default for Parameters {
-    /// The defaults of every axis; nothing else states them.
+    /// The default of every axis. No other place states them.
     fn default() -> Parameters {
         Parameters {
             queue: "builtin".to_owned(),
@@ -356,15 +356,15 @@ impl<'de> Deserialize<'de> for Statistic {
     }
 }
 
-/// The promise that every case is held to.
+/// The promise that every case must keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
-    /// Bound on the statistic of `enqueue`; the observed value must be below it.
+    /// Bound of the statistic of `enqueue`; the observed value must be below it.
     #[serde(rename = "latency_ns")]
     pub latency: Nanos,
     /// Which statistic of `enqueue`.
     pub statistic: Statistic,
-    /// Offered rate over all tasks at which the promise must be shown.
+    /// The offered rate over all tasks at which the latency must be shown.
     pub throughput: Rate,
     /// Least share of the offered logs that must be accepted within the window.
     pub min_accepted: Ratio,
@@ -385,29 +385,29 @@ impl Default for Target {
 /// `[run]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSettings {
-    /// Load before the window, not recorded.
+    /// Length of the load before the window, which is not recorded.
     #[serde(rename = "warmup_ns")]
     pub warmup: Nanos,
     /// Repeats of each case.
     pub repeats: u32,
     /// Order of the cases within a round.
     pub order: Order,
-    /// Seed of everything that is drawn at random.
+    /// Seed of all random draws.
     pub seed: u64,
-    /// Length of the control before each repeat; zero: none.
+    /// Length of the control before each repeat; with zero there is no control.
     #[serde(rename = "control_ns", default = "usual_control")]
     pub control: Nanos,
-    /// Longest time for the queue to drain; `None`: the longer of 10 s and 2 x maxsize x sink_delay.
+    /// Longest time for the queue to drain; `None`: the longer of 10 s and 2 x `maxsize` x `sink_delay`.
     #[serde(rename = "drain_timeout_ns")]
     pub drain_timeout: Option<Nanos>,
-    /// How often an invalid repeat is run again, at most.
+    /// Largest number of times that an invalid repeat is run again.
     pub invalid_retries: u32,
-    /// Leave out cases whose strategy the queue does not have, instead of refusing the scenario.
+    /// Whether cases that their queue does not support are left out. Otherwise the scenario is refused.
     pub skip_unsupported: bool,
     /// Longest time for one repeat; `None`: warm-up + duration + drain timeout + 30 s.
     #[serde(rename = "deadline_ns")]
     pub deadline: Option<Nanos>,
-    /// A process per repeat; `false` is for debugging.
+    /// Whether each repeat runs in its own process; `false` is for debugging.
     pub isolate: bool,
 }
 
@@ -436,9 +436,9 @@ impl Default for RunSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// Drawn anew for each round, by the seed.
+    /// Drawn at random for each round, from the seed.
     Shuffled,
-    /// As in the scenario.
+    /// As written in the scenario.
     AsWritten,
 }
 

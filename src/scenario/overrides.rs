@@ -1,4 +1,4 @@
-//! What the command line and the environment put in the place of a file's values.
+//! Overrides: values of the command line and the environment that replace a file's values.
 
 use super::axes::{self, AXES, Axis, TOTAL_RATE, Value};
 use super::readers::Raw;
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
 
-/// One replaced axis or setting; said on stderr and kept in the report.
+/// One replaced axis or setting. It is reported on stderr and kept in the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// The axis or the key of `[run]`, as in a scenario file.
     pub key: String,
-    /// The text as given; for an axis, values with commas between.
+    /// The text as given; for an axis, values separated by commas.
     pub text: String,
-    /// Who gave it.
+    /// Where it was given.
     pub source: Source,
 }
 
-/// Who gave an override.
+/// Where an override was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -31,7 +31,7 @@ pub enum Source {
 }
 
 impl Override {
-    /// From the command line; `key` as in a scenario file, `-` for `_` allowed.
+    /// An override from the command line. `key` is as in a scenario file; `-` may stand for `_`.
     pub fn from_command_line(key: &str, text: impl Into<String>) -> Override {
         let key = key.trim_start_matches('-').replace('-', "_");
         Override { key, text: text.into(), source: Source::CommandLine }
@@ -44,7 +44,7 @@ impl Override {
         }
     }
 
-    /// The key as its giver wrote it.
+    /// The key as the user wrote it.
     fn spelled(&self) -> String {
         match &self.source {
             Source::CommandLine => format!("--{}", self.key.replace('_', "-")),
@@ -64,7 +64,7 @@ impl fmt::Display for Override {
     }
 }
 
-/// All overrides of one invocation, read and ready to be put into scenarios.
+/// All overrides of one invocation, parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     axes: Vec<(&'static Axis, Vec<Value>)>,
@@ -74,18 +74,19 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Nothing is overridden.
+    /// No overrides.
     #[cfg(test)]
     pub fn none() -> Overrides {
         Overrides::default()
     }
 
-    /// Reads the command line's overrides and those of `LOAD_TEST_…` variables; of one key, the command line's stand.
+    /// Reads the overrides of the command line and of the `LOAD_TEST_…` variables. If both set the same key, the
+    /// command line wins.
     ///
-    /// `environment` looks a variable up; one that is empty counts as not set.
+    /// `environment` returns the value of a variable. An empty variable counts as not set.
     ///
     /// # Errors
-    /// Every unknown key and bad value; a key given twice; `rate` beside `total_rate` from one giver.
+    /// All unknown keys and wrong values; a key given twice in one place; both `rate` and `total_rate` in one place.
     pub fn read(
         command_line: &[Override],
         environment: &dyn Fn(&str) -> Option<String>,
@@ -109,32 +110,34 @@ impl Overrides {
         found.or(overrides)
     }
 
-    /// What is overridden, in the order given.
+    /// The overrides, in the order given.
     pub fn list(&self) -> &[Override] {
         &self.list
     }
 
-    /// What the user should know: variables that the command line outdoes.
+    /// Notes for the user: variables that the command line overrides, and values that are named twice.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// The values that replace this axis of the matrix; for `rate`, also those of `total_rate`.
+    /// The values that replace the axis of this slot; for `rate`, they may be those of `total_rate`. `None` if there
+    /// are none.
     pub(super) fn of_slot(&self, slot: &str) -> Option<&(&'static Axis, Vec<Value>)> {
         self.axes.iter().find(|(axis, _)| axis.slot() == slot)
     }
 
-    /// Puts the settings in place.
+    /// Replaces the settings.
     pub(super) fn apply(&self, run: &mut RunSettings) {
         for given in &self.settings {
             if let Some(setting) = settings::find(&given.key) {
-                // Read once before, by `add`: it cannot fail now.
+                // `add` has parsed it once already, so it cannot fail here.
                 let _ = (setting.set)(run, Raw::Word(&given.text));
             }
         }
     }
 
     fn add(&mut self, given: Override, catalog: &Catalog, found: &mut Diagnostics) {
+        // The command line is read before the environment, so the earlier override of a slot wins.
         let slot = axes::find(&given.key).map_or(given.key.as_str(), Axis::slot);
         let earlier =
             self.list.iter().find(|known| axes::find(&known.key).map_or(known.key.as_str(), Axis::slot) == slot);
@@ -200,19 +203,19 @@ fn of_environment(
     set.collect()
 }
 
-/// What the variables begin with.
+/// The beginning of the names of all variables.
 const PREFIX: &str = "LOAD_TEST_";
 
 fn variable_of(setting: &str) -> String {
     format!("{PREFIX}{}", setting.to_uppercase())
 }
 
-/// A note for each of these names that begins like a variable of ours and is none: a misspelt one would otherwise leave
-/// the scenario's own value standing without a word.
+/// Returns a note for each of these names that begins with the prefix but is not a known variable. Without the note, a
+/// misspelt variable would silently have no effect.
 pub fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let axes = AXES.iter().chain([&TOTAL_RATE]).flat_map(Axis::variables);
     let known: Vec<String> = axes.chain(SETTINGS.iter().map(|setting| variable_of(setting.name))).collect();
-    // Without what they all begin with, which would make any two of them look alike.
+    // Compared without the common prefix, which would make any two names look similar.
     let ends = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
     let note = |name: String| {
         let end = name.strip_prefix(PREFIX)?;

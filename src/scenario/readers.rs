@@ -1,4 +1,4 @@
-//! One raw value -> one typed value within its bounds, or a problem that says what to write.
+//! Parses one raw value into one typed value within its bounds, or returns a problem that says what to write.
 
 use super::Problem;
 use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt, human};
@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use toml::de::DeValue;
 
-/// A value before it has a type: from the file, or a word of the command line or the environment.
+/// A value before it is parsed: from the file, or a word of the command line or the environment.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Raw<'a> {
     /// A string of the file.
@@ -18,16 +18,16 @@ pub(super) enum Raw<'a> {
     Float(&'a str),
     /// A boolean of the file.
     Boolean(bool),
-    /// Anything else of the file: what it is.
+    /// Anything else of the file, by a description.
     Other(&'static str),
-    /// A word from outside the file, which has no type of its own.
+    /// A word from outside the file, which has no type.
     Word(&'a str),
-    /// The same, where a bare number counts seconds.
+    /// The same, but a bare number means seconds.
     Seconds(&'a str),
 }
 
 impl<'a> Raw<'a> {
-    /// Of a value of the file.
+    /// The raw form of a value of the file.
     pub fn of(value: &'a DeValue<'_>) -> Raw<'a> {
         match value {
             DeValue::String(text) => Raw::Text(text),
@@ -52,7 +52,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// The number as written, where the value is a bare one: it lacks quotes and a unit.
+    /// The number as written, if the value is a bare number without quotes and unit; otherwise `None`.
     fn bare_number(self) -> Option<&'a str> {
         match self {
             Raw::Integer(text, 10) | Raw::Float(text) => Some(text),
@@ -61,7 +61,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-/// A whole number within `bounds`; bare, not in quotes.
+/// Reads a whole number within `bounds`, written without quotes.
 pub(super) fn count(raw: Raw<'_>, bounds: RangeInclusive<u64>) -> Result<u64, Problem> {
     let range = format!("write a whole number, {} to {}", human::count(*bounds.start()), human::count(*bounds.end()));
     let outside = |text: &str| Problem::new(format!("{} is out of range", excerpt(text)), &range);
@@ -91,7 +91,7 @@ pub(super) fn count(raw: Raw<'_>, bounds: RangeInclusive<u64>) -> Result<u64, Pr
     if bounds.contains(&number) { Ok(number) } else { Err(outside(&number.to_string())) }
 }
 
-/// A time within `bounds`, with its unit.
+/// Reads a time with a unit, within `bounds`.
 pub(super) fn time(raw: Raw<'_>, bounds: RangeInclusive<Nanos>) -> Result<Nanos, Problem> {
     let time = match raw {
         Raw::Seconds(text) => Nanos::from_text_or_seconds(text)?,
@@ -100,7 +100,7 @@ pub(super) fn time(raw: Raw<'_>, bounds: RangeInclusive<Nanos>) -> Result<Nanos,
     within(time, bounds)
 }
 
-/// A rate within `bounds`; a bare whole number is per second.
+/// Reads a rate within `bounds`; a bare whole number means logs per second.
 pub(super) fn rate(raw: Raw<'_>, bounds: RangeInclusive<Rate>) -> Result<Rate, Problem> {
     let rate = match raw {
         Raw::Integer(digits, 10) => Rate::from_str(digits)?,
@@ -120,12 +120,12 @@ pub(super) fn rate(raw: Raw<'_>, bounds: RangeInclusive<Rate>) -> Result<Rate, P
     within(rate, bounds)
 }
 
-/// A share within `bounds`, in percent.
+/// Reads a share in percent, within `bounds`.
 pub(super) fn share(raw: Raw<'_>, bounds: RangeInclusive<Ratio>) -> Result<Ratio, Problem> {
     within(quantity::<Ratio>(raw, "share", "10%")?, bounds)
 }
 
-/// `true` or `false`.
+/// Reads `true` or `false`.
 pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Problem> {
     match raw {
         Raw::Boolean(boolean) => Ok(boolean),
@@ -138,7 +138,7 @@ pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Problem> {
     }
 }
 
-/// A string.
+/// Reads a string. `what` and `example` are for the message.
 pub(super) fn text<'a>(raw: Raw<'a>, what: &str, example: &str) -> Result<&'a str, Problem> {
     match raw {
         Raw::Text(text) | Raw::Word(text) | Raw::Seconds(text) => Ok(text),
@@ -149,7 +149,7 @@ pub(super) fn text<'a>(raw: Raw<'a>, what: &str, example: &str) -> Result<&'a st
     }
 }
 
-/// One of `choices`, by name.
+/// Reads the name of one of `choices`.
 pub(super) fn choice<T: Copy>(
     raw: Raw<'_>,
     what: &str,
@@ -162,7 +162,7 @@ pub(super) fn choice<T: Copy>(
     found.copied().ok_or_else(|| Problem::unknown(what, word, names()))
 }
 
-/// A quantity that is written as a string, and what it would be if the quotes and the unit were there.
+/// Reads a quantity that is written as a string. For a bare number, the problem shows it with quotes and unit.
 pub(super) fn quantity<T>(raw: Raw<'_>, what: &str, example: &str) -> Result<T, Problem>
 where
     T: FromStr,

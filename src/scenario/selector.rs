@@ -1,27 +1,27 @@
-//! Which cases: the keys of an exclude, of a check's `where`, of `--filter`.
+//! Selects cases: by the keys of an exclude, of a check's `where`, or of `--filter`.
 
 use super::axes::{self, Axis, Value};
 use super::readers::Raw;
 use super::{Catalog, Diagnostic, Diagnostics, Parameters, Problem};
 use std::fmt;
 
-/// Selects a case if for every clause its value is one of those named; without a clause, every case.
+/// Selects a case if every clause contains the case's value. Without clauses, it selects every case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
     clauses: Vec<Clause>,
 }
 
-/// One key and the values that it may have.
+/// One axis and the values that are selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {
     /// The axis.
     pub axis: &'static Axis,
-    /// Any of these.
+    /// The selected values.
     pub values: Vec<Value>,
 }
 
 impl Selector {
-    /// Of these clauses, all of which must hold.
+    /// A selector with these clauses, all of which must match.
     pub(super) fn new(clauses: Vec<Clause>) -> Selector {
         Selector { clauses }
     }
@@ -36,10 +36,11 @@ impl Selector {
         &self.clauses
     }
 
-    /// Of `--filter` texts, `key=value` or `key=value,value`. Keys must all hold; of one key given twice, any.
+    /// Parses `--filter` texts: `key=value` or `key=value,value`. All keys must match; of a key given twice, either
+    /// value may match.
     ///
     /// # Errors
-    /// Every text without `=`, with an unknown key, or with a value that the axis does not take.
+    /// All texts without `=`, with an unknown key, or with a value that the axis does not accept.
     pub fn from_filters(filters: &[String], catalog: &Catalog) -> Result<Selector, Diagnostics> {
         let mut found = Diagnostics::new();
         let mut clauses: Vec<Clause> = Vec::new();

@@ -9,7 +9,7 @@ use crate::measure::{Latency, Measurement};
 use crate::verdict::has_samples;
 use serde::Serialize;
 
-/// What a number is counted in.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -23,19 +23,19 @@ pub enum Unit {
     Logs,
 }
 
-/// What must come out.
+/// The value that must come out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Claimed {
     /// A number from `value - tolerance` to `value + tolerance + overhead`.
     About {
-        /// The unit of both.
+        /// The unit of all three numbers.
         unit: Unit,
-        /// By arithmetic.
+        /// The expected value, by arithmetic.
         value: f64,
-        /// Half the width of what is right.
+        /// Half the width of the accepted range.
         tolerance: f64,
-        /// What timing itself may add.
+        /// How much the timing of calls may add.
         overhead: f64,
     },
     /// A number up to `value`.
@@ -47,12 +47,12 @@ pub enum Claimed {
     },
     /// Exactly these counts.
     Counts {
-        /// By arithmetic.
+        /// The expected counts, by arithmetic.
         counts: Counts,
     },
 }
 
-/// What came out.
+/// The value that came out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measured {
@@ -62,16 +62,16 @@ pub enum Measured {
     Counts(Counts),
 }
 
-/// A claim: what number, what it must be, and what that proves.
+/// A claim: which number it is about, what that must be, and what it proves.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
-    /// What is measured, as `enqueue p50`.
+    /// The number, for example `enqueue p50`.
     pub number: &'static str,
     /// What it proves, in a few words.
     pub proves: &'static str,
-    /// Whether it is about the instrument's own lateness, which then is no excuse for missing it.
+    /// Whether it is about the instrument's own lateness. That lateness then cannot excuse it.
     pub(super) is_of_lateness: bool,
-    /// Whether it is about a service time, to which timing itself adds.
+    /// Whether it is about a service time, which includes the cost of timing.
     is_of_service: bool,
     truth: Truth,
 }
@@ -84,24 +84,24 @@ enum Truth {
     Counts { behaviour: Behaviour },
 }
 
-/// What one measurement says of one claim.
+/// The result of one measurement for one claim.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
-    /// What must come out, given how many logs were sent.
+    /// The value that must come out for the number of logs that were sent.
     pub claimed: Claimed,
-    /// What came out; `None` where there were too few samples.
+    /// The value that came out; `None` if there were too few samples.
     pub measured: Option<Measured>,
-    /// Whether the one agrees with the other.
+    /// Whether the two agree.
     pub holds: bool,
 }
 
 impl Claim {
-    /// That `read` gives `value`, give or take `tolerance`.
+    /// The claim that `read` gives `value`, plus or minus `tolerance`.
     pub(super) const fn about(number: &'static str, read: Read, unit: Unit, value: f64, tolerance: f64) -> Self {
         Self::number(number, read, Claimed::About { unit, value, tolerance, overhead: 0.0 })
     }
 
-    /// That `read` gives at most `value`.
+    /// The claim that `read` gives at most `value`.
     pub(super) const fn at_most(number: &'static str, read: Read, unit: Unit, value: f64) -> Self {
         Self::number(number, read, Claimed::AtMost { unit, value })
     }
@@ -110,7 +110,7 @@ impl Claim {
         Self { number, proves: "", is_of_lateness: false, is_of_service: false, truth: Truth::Number { read, claimed } }
     }
 
-    /// That the ledger holds what a queue that behaves so leaves in it.
+    /// The claim that the ledger contains exactly the counts of this behaviour.
     pub(super) const fn ledger(behaviour: Behaviour) -> Self {
         Self {
             number: "ledger",
@@ -121,27 +121,27 @@ impl Claim {
         }
     }
 
-    /// Says that it is about the instrument's own lateness.
+    /// Marks it as a claim about the instrument's own lateness.
     pub(super) const fn of_lateness(self) -> Self {
         Self { is_of_lateness: true, ..self }
     }
 
-    /// Says that it is about a service time.
+    /// Marks it as a claim about a service time.
     pub(super) const fn of_service(self) -> Self {
         Self { is_of_service: true, ..self }
     }
 
-    /// Says what it proves.
+    /// Sets what it proves.
     pub(super) const fn proving(self, proves: &'static str) -> Self {
         Self { proves, ..self }
     }
 
-    /// Whether it has no tolerance: no machine, however busy, is an excuse for a wrong count.
+    /// Whether it has no tolerance. It is then a claim about counts, which no busy machine can excuse.
     pub fn is_exact(&self) -> bool {
         matches!(self.truth, Truth::Counts { .. })
     }
 
-    /// What must come out of `sent` logs, where timing costs so much.
+    /// The value that must come out of `sent` logs, with the given cost of timing.
     pub fn claimed(&self, sent: u64, timing: &Overhead) -> Claimed {
         match self.truth {
             Truth::Number { claimed: Claimed::About { unit, value, tolerance, .. }, .. } if self.is_of_service => {
@@ -162,7 +162,7 @@ impl Claim {
         Reading { claimed, measured, holds: measured.is_some_and(|measured| agrees(claimed, measured)) }
     }
 
-    /// What can excuse it if it is missed: nothing excuses a count.
+    /// The reasons that can excuse a miss of this claim. Nothing excuses a wrong count.
     pub(super) fn excuses(&self, found: &[Disturbance], timing: &Overhead) -> Vec<String> {
         let counts = |one: &&Disturbance| !(self.is_exact() || self.is_of_lateness && one.is_own_word);
         let costly = (self.is_of_service && timing.is_excessive())
@@ -182,14 +182,14 @@ fn agrees(claimed: Claimed, measured: Measured) -> bool {
     }
 }
 
-/// The quantile given in percent, in nanoseconds; `None` where fewer than 10 values lie above it.
+/// The quantile given in percent, in nanoseconds; `None` if fewer than 10 values lie above it.
 pub(super) fn percentile(latency: &Latency, percent: u64) -> Option<f64> {
     let parts = percent * 10_000_000;
     let distribution = Distribution::decode(latency).ok()?;
     has_samples(distribution.count(), parts).then_some(distribution.quantile_ns(parts)? as f64)
 }
 
-/// The mean in nanoseconds, exact; `None` where there are no values.
+/// The exact mean in nanoseconds; `None` if there are no values.
 pub(super) fn mean(latency: &Latency) -> Option<f64> {
     (latency.count > 0).then(|| latency.sum_ns as f64 / latency.count as f64)
 }
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    /// (measured in ns, what timing a call costs in ns, does it hold?)
+    /// Each row: the measured time in ns, the cost of timing a call in ns, whether the claim holds.
     #[test]
     fn timing_may_add_to_a_service_time_and_take_nothing_from_it() {
         let claim = Claim::about("x", p50, Unit::Ns, 2_000.0, 60.0).of_service();

@@ -1,10 +1,10 @@
-//! What a behaviour leaves in the ledger.
+//! Computes the counts that a behaviour leaves in the ledger.
 
 use super::synthetic::Behaviour;
 use crate::measure::Ledger;
 use serde::Serialize;
 
-/// The part of a ledger that says what became of the logs that were sent.
+/// The counts of a ledger that describe the outcome of the sent logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Distinct accepted logs that reached the sink.
@@ -13,17 +13,17 @@ pub struct Counts {
     pub dropped: u64,
     /// Refused by the sampling decision.
     pub sampled_out: u64,
-    /// Accepted and not delivered, and the queue said nothing.
+    /// Accepted and not delivered, and the queue did not report it.
     pub lost: u64,
-    /// Accepted and not delivered, and the queue said so.
+    /// Accepted and not delivered, and the queue reported it.
     pub admitted: u64,
     /// Deliveries of a log that had been delivered before.
     pub duplicated: u64,
-    /// Deliveries that overtook an earlier log.
+    /// Deliveries after a later log of the same task.
     pub reordered: u64,
     /// Deliveries of logs that were refused or never sent.
     pub phantom: u64,
-    /// Deliveries that could not be told to be new or a repetition.
+    /// Deliveries that cannot be identified as new or as a repetition.
     pub undecidable: u64,
 }
 
@@ -59,14 +59,14 @@ impl Counts {
         ]
     }
 
-    /// What must stand in the ledger after a queue that behaves so was sent `sent` logs.
+    /// The counts that the ledger must contain after a queue with this behaviour was sent `sent` logs.
     pub fn after(behaviour: Behaviour, sent: u64) -> Self {
         let all_well = Self { delivered: sent, ..Self::default() };
         match behaviour {
             Behaviour::DropsEvery(n) => Self { delivered: sent - sent / n, dropped: sent / n, ..all_well },
             Behaviour::LosesEvery(n) => Self { delivered: sent - sent / n, lost: sent / n, ..all_well },
             Behaviour::RepeatsEvery(n) => Self { duplicated: sent / n, ..all_well },
-            // Numbers n/2, n/2 + n, … are overtaken, if there is one to overtake them.
+            // The logs n/2, n/2 + n, … are overtaken, unless no log follows.
             Behaviour::OvertakesEvery(n) => {
                 Self { reordered: sent.saturating_sub(1).saturating_sub(n / 2).div_ceil(n), ..all_well }
             }

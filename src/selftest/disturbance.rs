@@ -1,29 +1,29 @@
-//! What the machine did to an experiment while it ran.
+//! Finds out how the machine disturbed an experiment.
 
 use super::claim::percentile;
 use super::synthetic::OVERRUN;
 use crate::measure::Measurement;
 use crate::units::human;
 
-/// Time that may be taken from an experiment at once or in all before its tolerances are off, in nanoseconds.
+/// Stolen time from which on an experiment counts as disturbed, at once or in total, in nanoseconds.
 const MOST_STOLEN: u64 = 5_000_000;
 
 /// Largest p99 of the generator's lateness on a machine that does nothing else, in nanoseconds.
 const IDLE_P99: f64 = 500_000.0;
 
-/// Largest share of CPU time that other processes may take.
+/// Largest share of CPU time that other processes may use, 0 to 1.
 const MOST_OTHERS: f64 = 0.1;
 
-/// Something that could keep a true instrument from meeting a tolerance.
+/// A disturbance that can make a correct instrument miss a tolerance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disturbance {
-    /// What, in words.
+    /// A description.
     pub what: String,
-    /// Whether the instrument's own lateness is the only witness of it: that cannot excuse a claim about lateness.
+    /// Whether only the instrument's own lateness shows it. It then cannot excuse a claim about lateness.
     pub is_own_word: bool,
 }
 
-/// What disturbed an experiment; empty when the machine was quiet. `window` is the length of the experiment in
+/// Everything that disturbed an experiment; empty if the machine was quiet. `window` is the length of the experiment in
 /// nanoseconds, `cpus` the number of processors of the machine.
 pub fn disturbances(measurement: &Measurement, window: u64, cpus: usize) -> Vec<Disturbance> {
     let (machine, lateness) = (&measurement.machine, &measurement.latency.lateness);

@@ -1,4 +1,4 @@
-//! The same experiments on a manual clock: nothing disturbs them there, and what must come out comes out exactly.
+//! Runs the experiments on a manual clock. Nothing disturbs them there, so every result is exact.
 
 use super::claim::{Claimed, Measured};
 use super::experiments::{Experiment, experiments};
@@ -30,7 +30,7 @@ fn every_claim_comes_out_exactly() {
             let name = format!("{}, {}: {reading:?}", experiment.name, claim.number);
             match (reading.claimed, reading.measured.expect("measured")) {
                 (Claimed::About { value, .. }, Measured::Value(measured)) => {
-                    // A percentile is read as its bucket's upper bound.
+                    // A percentile is reported as the upper bound of its bucket.
                     let excess = measured / value - 1.0;
                     let most = if claim.number.contains(" p") { RESOLUTION } else { 1e-12 };
                     assert!((-1e-12..=most).contains(&excess), "{name}");

@@ -1,4 +1,4 @@
-//! The loop: every experiment once, then again those with a claim that is still open, as long as there is time.
+//! The main loop: runs every experiment once. Then it repeats those with an undecided claim, as long as there is time.
 
 use super::claim::{Claim, Claimed, Measured, Reading};
 use super::disturbance::disturbances;
@@ -10,66 +10,66 @@ use crate::run::{Driver, Fault, Interrupt};
 use crate::units::Nanos;
 use serde::Serialize;
 
-/// Most time that all tries may take together, by their estimates. Every experiment is tried once whatever it takes.
+/// Largest sum of the estimated times of all tries. The first try of every experiment is made in any case.
 const BUDGET: Nanos = Nanos::from_secs(58);
 
-/// What is said of one claim, with all that a reader needs to judge it.
+/// The result of one claim, with everything that a reader needs to judge it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// Short name of the experiment.
     pub experiment: &'static str,
     /// What the queue does, in words.
     pub queue: &'static str,
-    /// What is measured.
+    /// The number that the claim is about.
     pub number: &'static str,
-    /// What must come out.
+    /// The value that must come out.
     pub claimed: Claimed,
-    /// What came out; `None` where nothing did.
+    /// The value that came out; `None` if there was none.
     pub measured: Option<Measured>,
-    /// What is said of it.
+    /// The finding.
     pub finding: Finding,
     /// What it proves when it passes.
     pub proves: &'static str,
-    /// Tries that were made.
+    /// Number of tries.
     pub tries: u32,
-    /// Why it does not pass, for each try that missed; empty when it passes.
+    /// Why it does not pass: one reason for each try that missed. Empty if it passes.
     pub reasons: Vec<String>,
 }
 
-/// What an onlooker is told.
+/// What an observer is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A try is over; this is what is now said of a claim that was open before it.
+    /// A try is finished; this is the new result of a claim that was undecided before it.
     Read {
         /// The claim.
         row: Row,
-        /// Whether it is to be tried again, if there is time.
+        /// Whether it will be tried again, if there is time.
         again: bool,
     },
 }
 
-/// The examination was ended from outside.
+/// The examination was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
-/// An experiment with what has come of it.
+/// An experiment and its results so far.
 struct Course<'a> {
     experiment: &'a Experiment,
     next: PlannedRepeat,
     standings: Vec<Standing>,
-    /// What timing cost at the last try.
+    /// The cost of timing at the last try.
     timing: Overhead,
 }
 
-/// What the examination is to know of the machine.
+/// What the examination needs to know about the machine.
 pub struct Bench<'a> {
     /// Number of processors.
     pub cpus: usize,
-    /// Measures what timing costs; asked before each try.
+    /// Measures the cost of timing; called before each try.
     pub timing: &'a mut dyn FnMut() -> Overhead,
 }
 
-/// Carries out the experiments and says what is to be said of each claim, in their order.
+/// Carries out the experiments and returns the results of all claims, in order.
 ///
 /// # Errors
 /// [`Stopped`] once `interrupt` is raised.
@@ -85,6 +85,7 @@ pub fn examine(
     for round in 0..MOST_TRIES {
         for course in courses.iter_mut().filter(|course| course.is_open()) {
             let takes = course.next.estimate();
+            // A later, shorter experiment may still fit, so the loop goes on.
             if round > 0 && takes > left {
                 continue;
             }
@@ -111,7 +112,7 @@ impl<'a> Course<'a> {
         self.standings.iter().any(Standing::is_open)
     }
 
-    /// One more try.
+    /// Makes one more try.
     fn go_on(&mut self, driver: &mut dyn Driver, bench: &mut Bench, interrupt: &Interrupt) -> Result<(), Stopped> {
         self.timing = (bench.timing)();
         let timing = self.timing;

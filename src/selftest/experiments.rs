@@ -1,4 +1,4 @@
-//! The table: what is put under load, how, and what must come out.
+//! The table of experiments: which behaviour is put under which load, and what must come out.
 
 use super::claim::{Claim, Unit, mean, percentile};
 use super::synthetic::{Behaviour, FAMILY};
@@ -14,7 +14,7 @@ const SECOND: u64 = 1_000_000_000;
 /// Relative tolerance of every claim that has one.
 const SHARE: f64 = 0.03;
 
-/// A queue under load, and the claims about what is measured of it.
+/// A queue under load, and claims about its measurement.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     /// A short name, unique among them.
@@ -29,7 +29,7 @@ pub struct Experiment {
     pub rate: u32,
     /// Length of the window, in seconds.
     pub seconds: u64,
-    /// What must come out.
+    /// The claims about its measurement.
     pub claims: Vec<Claim>,
 }
 
@@ -39,12 +39,12 @@ impl Experiment {
         format!("{FAMILY}{}", self.name)
     }
 
-    /// Logs that are due in the window.
+    /// Number of logs that are due in the window.
     pub fn logs(&self) -> u64 {
         u64::from(self.tasks) * u64::from(self.rate) * self.seconds
     }
 
-    /// The first try of it; `index` is its place in the table. There is no warm-up: every log counts.
+    /// Its first try. `index` is its position in the table. There is no warm-up, so every log counts.
     pub fn repeat(&self, index: usize) -> PlannedRepeat {
         PlannedRepeat {
             case: index,
@@ -68,7 +68,7 @@ impl Experiment {
     }
 }
 
-/// All of them, in the order in which they run.
+/// All experiments, in the order in which they run.
 pub fn experiments() -> Vec<Experiment> {
     let mut all = Vec::new();
     all.extend(services());
@@ -79,7 +79,7 @@ pub fn experiments() -> Vec<Experiment> {
     all
 }
 
-/// The claim that a quantile of the service time is `ns`; what timing it costs is measured, and allowed for on top.
+/// The claim that a quantile of the service time is `ns`. The measured cost of timing is allowed in addition.
 fn service(number: &'static str, read: fn(&Measurement) -> Option<f64>, ns: u64) -> Claim {
     Claim::about(number, read, Unit::Ns, ns as f64, ns as f64 * SHARE).of_service()
 }
@@ -162,8 +162,8 @@ fn countings() -> [Experiment; 5] {
     ]
 }
 
-/// With one task that offers λ and a server that does μ < λ, a queue of capacity k is full once k more have come than
-/// gone; from then on every log waits until one has been served.
+/// A queue with a capacity of k logs. One task offers λ logs/s and the server handles μ < λ logs/s. The queue is full
+/// when k more logs have come than gone; from then on, every log waits until another one has been served.
 fn bounded() -> Experiment {
     let (capacity, ns, rate, seconds) = (100, MS, 2_000_u32, 2);
     let Fill { accepted, at_once } = fill(capacity, ns, SECOND / u64::from(rate), seconds * SECOND);
@@ -193,24 +193,24 @@ fn blocked_share(measurement: &Measurement) -> Option<f64> {
     (accepted > 0).then(|| blocked as f64 / accepted as f64)
 }
 
-/// How many logs a full queue lets in.
+/// The number of logs that a filling queue accepts.
 struct Fill {
     /// In the whole window.
     accepted: u64,
-    /// Of these: found room at once.
+    /// Of these: logs that found room at once.
     at_once: u64,
 }
 
-/// Logs are due every `interval` from 0 on; the server takes `service` for each, one after the other without a pause.
-/// Log n finds n - (n x interval / service) logs in the queue, as long as none has had to wait.
+/// Logs are due every `interval` from 0 on. The server takes `service` for each, one after the other without a pause.
+/// As long as no log has had to wait, log n finds n - (n x interval / service) logs in the queue.
 fn fill(capacity: u64, service: u64, interval: u64, span: u64) -> Fill {
     let at_once = (0..).find(|n| n - n * interval / service >= capacity).expect("the load is above the server's speed");
-    // What was let in by the end of the window: all that was served by then, and a full queue.
+    // Accepted by the end of the window: all logs that were served by then, and a full queue.
     Fill { accepted: span / service + capacity, at_once }
 }
 
-/// The logs that are due while the queue stalls wait for what is left of the stall: a staircase from `stall` down to one
-/// interval. Its 100 highest steps are above the p99 of 10,000 logs.
+/// A queue that stalls once. The logs that are due during the stall wait for the rest of it, so their waits are a
+/// staircase from `stall` down to one interval. The 100 longest waits are above the p99 of 10,000 logs.
 fn stall() -> Experiment {
     const STALL: u64 = 500 * MS;
     const RATE: u32 = 1_000;
@@ -289,8 +289,9 @@ mod tests {
 
     #[test]
     fn a_filling_queue_by_hand() {
-        // Capacity 2, a server of 10, logs every 5: 0 finds it empty, 1 (at 5) finds 1, 2 (at 10) finds 1 since 0 is
-        // done, 3 (at 15) finds 2 and waits until 20. By 40 the logs 0 to 3 are served, and 4 and 5 fill it.
+        // Capacity 2, service 10, interval 5. Log 0 finds 0 logs. Log 1, at 5, finds 1. Log 2, at 10, finds 1, since
+        // log 0 is served. Log 3, at 15, finds 2 and waits until 20. By 40, logs 0 to 3 are served, and logs 4 and 5
+        // fill it.
         let Fill { accepted, at_once } = fill(2, 10, 5, 40);
         assert_eq!((accepted, at_once), (6, 3));
         let about = |unit, value: f64| Claimed::About { unit, value, tolerance: value * 0.03, overhead: 0.0 };

@@ -1,5 +1,4 @@
-//! Checks every claim with measurements that are right and with measurements that are wrong: each claim must be able to
-//! fail.
+//! Checks every claim with correct and with wrong measurements: each claim must be able to fail.
 
 use super::claim::Claim;
 use super::counts::Counts;
@@ -13,14 +12,14 @@ use crate::run::{Fault, Interrupt, RepeatError, ScriptedDriver};
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
 
-/// What timing costs on a common machine: 120 ns are allowed.
+/// The cost of timing on a usual machine; it allows 120 ns.
 const TIMING: Overhead = Overhead { reading_ns: 10.0, call_ns: 40.0 };
 
 fn experiment(name: &str) -> Experiment {
     experiments().into_iter().find(|experiment| experiment.name == name).unwrap()
 }
 
-/// What a true instrument makes of an experiment, by arithmetic that is written anew here.
+/// The measurement of a correct instrument. Its arithmetic is independent of the code under test.
 fn truth(experiment: &Experiment) -> Measurement {
     let logs = experiment.logs();
     let mut measurement = healthy(logs);
@@ -54,7 +53,7 @@ fn truth(experiment: &Experiment) -> Measurement {
 
 type Lie = fn(&mut Measurement);
 
-/// Instruments that err, and the one claim that finds each of them out.
+/// Wrong instruments, each with the one claim that finds it: experiment, number, error.
 const LIES: [(&str, &str, Lie); 24] = [
     ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 2_200)),
     ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 1_930)),
@@ -109,7 +108,7 @@ fn every_claim_finds_out_an_instrument_that_errs() {
         assert_eq!(missed(&experiment, &measurement), [number], "{name}");
         found_out.push((name, number));
     }
-    // The mean and the p99 of the stall fall together when the waits are cut, as an instrument does that omits them.
+    // An instrument that omits waits lowers both the mean and the p99 of the stall.
     let stall = experiment("stall");
     let mut omits = truth(&stall);
     omits.latency.response = omits.latency.enqueue.clone();
@@ -125,7 +124,8 @@ fn every_claim_finds_out_an_instrument_that_errs() {
     }
 }
 
-/// Examines instruments that give this for each try of an experiment; also what was tried, and what was told.
+/// Examines an instrument that gives `answer` for each try of an experiment. Returns the results, the experiments that
+/// were tried, and the number of events.
 fn examine_with(
     mut answer: impl FnMut(&Experiment, u32) -> Result<Measurement, RepeatError> + Send + 'static,
 ) -> (Result<Vec<Row>, Stopped>, Vec<String>, usize) {
@@ -156,7 +156,7 @@ fn a_true_instrument_is_tried_once() {
     assert_eq!((tried.len(), told), (experiments().len(), rows.len()));
 }
 
-/// The p50 is off, on a machine of which `spoil` says what it did.
+/// A measurement with a wrong p50; `spoil` describes what the machine did.
 fn off(experiment: &Experiment, spoil: Lie) -> Measurement {
     let mut measurement = truth(experiment);
     if experiment.name == "service-50us" {
@@ -166,7 +166,7 @@ fn off(experiment: &Experiment, spoil: Lie) -> Measurement {
     measurement
 }
 
-/// However much timing costs, so much is never allowed that a clock which is 5 % off could pass.
+/// The allowance for the cost of timing is limited, so that a clock which is 5 % wrong never passes.
 #[test]
 fn a_clock_that_is_off_is_found_out_whatever_timing_costs() {
     for (name, ns) in

@@ -1,15 +1,15 @@
-//! Is the instrument right? It is put before queues whose truth is known by construction, and what it measures is held
-//! against what must come out.
+//! Tests whether the instrument measures correctly. It measures synthetic queues whose behaviour is known, and the
+//! results are compared with the values that must come out.
 //!
 //! | file | job |
 //! |---|---|
 //! | `synthetic` | [`Synthetic`]: the queues, one [`Behaviour`] each |
-//! | `counts` | what a behaviour leaves in the ledger, by arithmetic |
-//! | `claim` | one claim about one number: how it is read, what it must be |
+//! | `counts` | computes the counts that a behaviour leaves in the ledger |
+//! | `claim` | one claim about one number: how it is read, and what it must be |
 //! | `experiments` | the table: behaviour, load, claims |
-//! | `overhead` | what it costs to time a call at all |
-//! | `disturbance` | what the machine did to the experiment |
-//! | `settle` | tries of one claim -> pass, wrong, cannot tell |
+//! | `overhead` | measures the cost of timing a call |
+//! | `disturbance` | finds out how the machine disturbed an experiment |
+//! | `settle` | the tries of one claim -> pass, wrong, or cannot tell |
 //! | `examine` | [`examine()`]: the loop over experiments and tries |
 
 mod claim;

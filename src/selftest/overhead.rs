@@ -1,4 +1,4 @@
-//! What it costs to time a call at all: the part of a short service time that is the clock's and the spin's.
+//! Measures the cost of timing a call: the part of a short service time that comes from reading the clock.
 
 use super::synthetic::{Behaviour, Synthetic};
 use crate::adapter::Sink;
@@ -9,37 +9,37 @@ use serde::Serialize;
 use std::thread;
 use std::time::Duration;
 
-/// Calls that are timed, in as many rounds; between two of them the thread sleeps, as the producers do, so that caches are
-/// as cold.
+/// Number of calls that are timed. The thread sleeps between two calls, as producers do, so that its caches are as cold
+/// as theirs.
 const CALLS: u64 = 1_000;
 const SLEEP: Duration = Duration::from_micros(50);
 
-/// Readings of the clock in a batch, and batches.
+/// Number of clock readings in a batch, and number of batches.
 const READINGS: u32 = 1_000;
 const BATCHES: u32 = 5;
 
-/// What such a call takes by the queue's own word, in nanoseconds.
+/// The service time of these calls, as the queue defines it, in nanoseconds.
 pub(super) const CALL_NS: u64 = 2_000;
 
-/// How much more than what was measured is allowed. Between the readings of the instrument lie its own steps as well (the
-/// log is built, the stalls are told), and the producers' caches are shared with more.
+/// Factor by which more is allowed than was measured. The instrument also does work of its own between its two readings
+/// (it builds the log and notes the call for the stalls), and the producers share their caches with more code.
 const MARGIN: f64 = 3.0;
 
-/// The most that is allowed, in nanoseconds: on a machine that takes longer, a call of 2 µs cannot be proven.
+/// Largest allowance, in nanoseconds. On a machine that needs more, the claims about a call of 2 µs cannot be checked.
 const MOST_ALLOWED: f64 = 250.0;
 
-/// What was measured of it, on this machine just now.
+/// The cost of timing, as measured on this machine just now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Overhead {
-    /// One reading of the clock, in nanoseconds.
+    /// The time of one clock reading, in nanoseconds.
     pub reading_ns: f64,
-    /// By how much a call of 2 µs takes longer than that by two readings around it, in nanoseconds: the lower quartile,
-    /// since what other processes interrupt is above it, and what timing costs is not.
+    /// How much longer than 2 µs a call of 2 µs appears between two readings, in nanoseconds. It is the lower quartile
+    /// of many calls: calls that other processes interrupt lie above it.
     pub call_ns: f64,
 }
 
 impl Overhead {
-    /// Measures it, without the instrument: the queue is called in a bare loop. Takes about a tenth of a second.
+    /// Measures it in a simple loop, without the instrument. Takes about 0.1 s.
     #[must_use]
     pub fn measure() -> Self {
         let clock = LoadClock::System(SystemClock::new());
@@ -57,19 +57,19 @@ impl Overhead {
         Self { reading_ns: reading(&clock), call_ns: overheads[overheads.len() / 4] as f64 }
     }
 
-    /// By how much a service time may exceed the queue's word, in nanoseconds.
+    /// How much a service time may exceed the queue's own, in nanoseconds.
     #[must_use]
     pub fn allowed_ns(&self) -> f64 {
         (self.call_ns * MARGIN).min(MOST_ALLOWED)
     }
 
-    /// Whether timing costs more here than may be allowed for.
+    /// Whether timing costs more on this machine than may be allowed.
     #[must_use]
     pub fn is_excessive(&self) -> bool {
         self.call_ns * MARGIN > MOST_ALLOWED
     }
 
-    /// What was measured and what is allowed, in one sentence.
+    /// The measured and the allowed cost, in one sentence.
     #[must_use]
     pub fn described(&self) -> String {
         let ns = human::latency;
@@ -82,7 +82,7 @@ impl Overhead {
     }
 }
 
-/// The fastest of a few batches.
+/// The time of one clock reading in nanoseconds: the mean of the fastest batch.
 fn reading(clock: &impl Clock) -> f64 {
     let batch = |_| {
         let begin = clock.now();

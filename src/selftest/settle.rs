@@ -1,46 +1,49 @@
-//! From the tries of one claim to what is said of it.
+//! Derives the finding about one claim from its tries.
 
 use super::claim::Reading;
 use serde::Serialize;
 
-/// Most tries of one experiment.
+/// Largest number of tries of one experiment.
 pub const MOST_TRIES: u32 = 3;
 
-/// Misses on a machine that seemed quiet that make a claim wrong. One alone is not enough: what disturbs for less than 5 ms
-/// is seen by no witness, and the other tries, which were disturbed, say that this machine is not a quiet one.
+/// Number of misses on an apparently quiet machine that make a claim wrong. One is not enough: a disturbance of less
+/// than 5 ms is not noticed, and if the other tries were disturbed, this machine is not quiet.
 const MISSES_THAT_TELL: u32 = 2;
 
-/// What is said of a claim.
+/// The finding about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// Measured as claimed.
     Pass,
-    /// Measured otherwise twice, and no machine is to blame.
+    /// It was missed at least twice although the machine was quiet, or a count was wrong, or a repeat broke.
     Wrong,
-    /// Measured otherwise whenever it was tried, and but for one of the tries at most the machine disturbed it.
+    /// Every try missed, and the machine disturbed all tries except at most one.
     CannotTell,
 }
 
-/// What has come of one claim so far.
+/// The tries of one claim so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Standing {
-    /// The reading that decided, or else the last one.
+    /// The reading that decided, otherwise the last one; `None` if there was none.
     pub(super) reading: Option<Reading>,
-    /// Tries that were made of it.
+    /// Number of tries.
     pub(super) tries: u32,
-    /// Why it does not pass: for each try that missed, what spoke against it.
+    /// Why it does not pass: one reason for each try that missed.
     pub(super) reasons: Vec<String>,
     passed: bool,
     /// A count was wrong, or the repeat broke.
     refuted: bool,
-    /// How often it was missed although the machine was quiet.
+    /// Number of misses although the machine was quiet.
     missed_in_quiet: u32,
 }
 
 impl Standing {
-    /// Takes what another try gave. A claim that has passed needs no further try, but an exact one must never be missed.
+    /// Enters the reading of another try. A claim that has passed ignores further tries, except that an exact claim
+    /// must never be missed.
     pub(super) fn take(&mut self, reading: Reading, exact: bool, excuses: &[String]) {
+        // A refuted claim stays refuted. A claim that has passed is read again only because another claim of its
+        // experiment is still open.
         if self.refuted || (self.passed && (!exact || reading.holds)) {
             return;
         }
@@ -60,7 +63,7 @@ impl Standing {
         }
     }
 
-    /// Takes a try that gave no measurement: these queues neither hang nor crash, so the fault is ours.
+    /// Enters a try without a measurement. The synthetic queues neither hang nor crash, so the instrument is at fault.
     pub(super) fn take_error(&mut self, error: &str) {
         if !self.passed {
             self.tries += 1;
@@ -69,12 +72,12 @@ impl Standing {
         }
     }
 
-    /// Whether another try could still change what is said.
+    /// Whether another try could still change the finding.
     pub(super) fn is_open(&self) -> bool {
         !self.passed && !self.refuted && self.tries < MOST_TRIES
     }
 
-    /// What is said if no further try is made.
+    /// The finding if no further try is made.
     pub(super) fn finding(&self) -> Finding {
         if self.passed {
             Finding::Pass
@@ -97,7 +100,8 @@ mod tests {
         Reading { claimed, measured: Some(Measured::Value(if holds { 1.0 } else { 2.0 })), holds }
     }
 
-    /// Takes tries as (holds, quiet) while the claim is open; says how it ends and after how many.
+    /// Enters tries (whether it holds, whether the machine is quiet) while the claim is open. Returns the finding and
+    /// the number of tries.
     fn settle(exact: bool, tries: &[(bool, bool)]) -> (Finding, u32) {
         let mut standing = Standing::default();
         for &(holds, quiet) in tries {

@@ -1,8 +1,8 @@
-//! Queues whose truth is known by construction.
+//! Synthetic queues, whose exact behaviour is known.
 //!
-//! They tell the time by the clock of the load and let it pass there, so on a manual clock they are exact. On the
-//! machine's clock the end of a span can be overrun, when the machine takes the processor away: a queue adds up by how
-//! much it has broken its own word and says so in the counter `overrun_ns`.
+//! They use the clock of the load, so on a manual clock they are exact. On the machine's clock, a call can take longer
+//! than it should if the machine takes the processor away. Each queue sums up this excess and reports it in the counter
+//! `overrun_ns`.
 
 use super::experiments::experiments;
 use crate::adapter::{About, Account, Queue, Setup, Sink};
@@ -15,14 +15,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What the names of these queues begin with. A colon cannot stand in the name of a queue that a scenario knows.
+/// The beginning of the names of these queues. The name of a queue in a scenario cannot contain a colon.
 pub const FAMILY: &str = "selftest:";
 
-/// The counter in which a queue says by how much its spans were overrun, in nanoseconds.
+/// The counter in which a queue reports by how much its calls took too long, in nanoseconds.
 pub(super) const OVERRUN: &str = "overrun_ns";
 
-/// What a queue does with the logs, which it numbers from 0 in the order of the calls. Unless it says otherwise it
-/// delivers each inside its call and accepts it.
+/// What a queue does with the logs. It numbers them from 0 in the order of the calls. Unless stated otherwise, it
+/// accepts each log and delivers it inside the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// Every call takes `ns`.
@@ -37,7 +37,7 @@ pub enum Behaviour {
         /// Nanoseconds of the others.
         long_ns: u64,
     },
-    /// The call of one log takes `ns`, all others next to nothing.
+    /// The call of one log takes `ns`; the other calls take almost no time.
     Stalls {
         /// Number of the log.
         log: u64,
@@ -50,23 +50,23 @@ pub enum Behaviour {
     LosesEvery(u64),
     /// Every n-th log is delivered twice.
     RepeatsEvery(u64),
-    /// One of every n logs, the one in the middle, is delivered after the one that follows it. For a load of one task.
+    /// Of every n logs, the one in the middle is delivered after the one that follows it. For a load of one task.
     OvertakesEvery(u64),
     /// One log is never delivered, and the next one twice.
     Exchanges {
         /// Number of the log that is not delivered.
         log: u64,
     },
-    /// Holds `capacity` logs before a server that takes `ns` for each; who finds it full waits for room.
+    /// Holds up to `capacity` logs for a server that takes `ns` for each. A call that finds it full waits for room.
     Bounded {
-        /// Most logs in it, the one that is being served included.
+        /// Largest number of logs in it, including the one that is being served.
         capacity: usize,
-        /// Nanoseconds a log.
+        /// Nanoseconds per log.
         ns: u64,
     },
 }
 
-/// A queue that does what one [`Behaviour`] says, the one of the experiment that its name is of.
+/// A queue with the [`Behaviour`] of the experiment that its name refers to.
 #[derive(Debug)]
 pub struct Synthetic {
     behaviour: Behaviour,
@@ -76,19 +76,19 @@ pub struct Synthetic {
     held: Mutex<Held>,
 }
 
-/// What is not delivered yet.
+/// The logs that are not delivered yet.
 #[derive(Debug, Default)]
 struct Held {
-    /// With the time at which the server is done with each.
+    /// Each log with the time at which the server has finished it.
     logs: VecDeque<(u64, Stamp)>,
-    /// When the server is done with all of them.
+    /// The time at which the server has finished all of them.
     free_at: u64,
 }
 
-/// Sleeps end this long before the time that is meant, in nanoseconds: they overshoot by about half of it.
+/// A sleep ends this long before the intended time, in nanoseconds: sleeps overshoot by about half of it.
 const AWAKE: u64 = 100_000;
 
-/// Overruns below this are those of polling a clock and are not added up, in nanoseconds.
+/// Overruns below this come from polling the clock and are not counted, in nanoseconds.
 const LEAST_OVERRUN: u64 = 1_000;
 
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
@@ -121,12 +121,12 @@ impl Queue for Synthetic {
 }
 
 impl Synthetic {
-    /// A queue that behaves so and delivers to `sink`.
+    /// A queue with this behaviour that delivers to `sink`.
     pub fn new(behaviour: Behaviour, sink: Sink) -> Self {
         Self { behaviour, sink, calls: AtomicU64::new(0), overrun_ns: AtomicU64::new(0), held: Mutex::default() }
     }
 
-    /// One call.
+    /// Handles one call.
     pub(super) fn take(&self, stamp: Stamp) -> Reply {
         let called = self.sink.clock().now();
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -153,23 +153,26 @@ impl Synthetic {
         ACCEPTED
     }
 
-    /// Waits for room, then hands the log to the server.
+    /// Waits for room, then gives the log to the server.
     fn take_in(&self, stamp: Stamp, capacity: usize, ns: u64) -> Reply {
         let clock = self.sink.clock();
         let mut held = self.held();
         self.serve_until(&mut held, clock.now());
+        // The lock is held while the caller waits: the callers of this queue come from one task, so nobody else waits
+        // for it.
         let room_at = (held.logs.len() >= capacity).then(|| held.logs[0].0);
         if let Some(room_at) = room_at {
             self.pass_until(room_at);
             self.serve_until(&mut held, room_at);
         }
+        // The server begins when it is free, or now if it is idle.
         let done = held.free_at.max(clock.now()) + ns;
         held.free_at = done;
         held.logs.push_back((done, stamp));
         Reply::Enqueued { waited: Some(room_at.is_some()) }
     }
 
-    /// Delivers what the server is done with by `time`.
+    /// Delivers the logs that the server has finished by `time`.
     fn serve_until(&self, held: &mut Held, time: u64) {
         while held.logs.front().is_some_and(|(done, _)| *done <= time) {
             let (_, stamp) = held.logs.pop_front().expect("there is a first one");
@@ -177,13 +180,13 @@ impl Synthetic {
         }
     }
 
-    /// Delivers, and takes `ns` since `called` for it.
+    /// Delivers the log, and returns `ns` after `called`.
     fn deliver_taking(&self, stamp: Stamp, called: u64, ns: u64) {
         self.deliver(stamp);
         self.pass_until(called + ns);
     }
 
-    /// Lets time pass until `time`: most of a long span asleep, its end awake.
+    /// Lets time pass until `time`. It sleeps for most of a long span and polls the clock at the end.
     fn pass_until(&self, time: u64) {
         let clock = self.sink.clock();
         if let Some(manual) = clock.manual() {
@@ -237,7 +240,7 @@ mod tests {
     }
 
     impl Bench {
-        /// Sends a log when the clock shows `at`; says what it was told and how long that took.
+        /// Sends a log when the clock shows `at`. Returns the reply and the duration of the call.
         fn send(&self, sequence: u64, at: u64) -> (Reply, u64) {
             self.clock.advance_to(at);
             let start = self.clock.now();
@@ -245,7 +248,7 @@ mod tests {
             (reply, self.clock.now() - start)
         }
 
-        /// Sends `logs` logs, ends the queue, and says what arrived: distinct, repeated, overtaken.
+        /// Sends `logs` logs and shuts the queue down. Returns the arrivals: distinct, repeated, overtaken.
         fn arrivals(self, logs: u64) -> (u64, u64, u64) {
             (0..logs).for_each(|sequence| assert_eq!(self.send(sequence, sequence).0, ACCEPTED));
             self.queue.shutdown(Duration::ZERO);

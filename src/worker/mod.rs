@@ -1,13 +1,14 @@
-//! One repeat, in a process of its own: builds the queue, runs warm-up, window and drain, speaks the protocol.
+//! Carries out one repeat, in a process of its own: builds the queue, runs warm-up, window and drain, and speaks the
+//! protocol.
 //!
-//! [`main`] is the hidden verb `worker`. It reads one request, lets `repeat` carry it out, and says what came of it.
-//! When its stdin ends, its runner is gone, and so is it.
+//! [`main`] is the hidden verb `worker`. It reads one request, lets `repeat` carry it out, and sends the result. When
+//! its stdin ends, the runner is gone, and the worker exits.
 //!
 //! | folder | job |
 //! |---|---|
 //! | `repeat` | the course of a repeat |
 //! | `send` | the producers |
-//! | `observe` | the machine, the runtime's lag, where threads ran; the account of it all |
+//! | `observe` | observes the machine, the runtime's lag and where threads ran; builds the measurement |
 //! | `protocol` | the messages |
 
 pub mod protocol;
@@ -36,11 +37,11 @@ pub type Queues = Registry<RepeatHost>;
 /// Longest request that is read, in bytes.
 const LONGEST_REQUEST: u64 = 1 << 20;
 
-/// Carries out one repeat, in this process, with whatever queue it is given.
+/// Carries out one repeat in this process, with any queue.
 pub struct RepeatHost {
-    /// What is to be done.
+    /// The repeat.
     pub repeat: PlannedRepeat,
-    /// Takes `hello`, `started` and `progress`, as they come.
+    /// Receives the messages `hello`, `started` and `progress` as they are sent.
     pub say: Box<dyn FnMut(Message)>,
 }
 
@@ -61,7 +62,7 @@ impl Host for RepeatHost {
 /// Carries out one repeat in this process.
 ///
 /// # Errors
-/// Why there is no measurement.
+/// The reason why there is no measurement.
 pub fn carry_out(queues: &Queues, repeat: PlannedRepeat, say: Box<dyn FnMut(Message)>) -> Result<Measurement, Failure> {
     let name = repeat.parameters.queue.clone();
     queues.host(&name, RepeatHost { repeat, say }).unwrap_or_else(|| {
@@ -69,12 +70,13 @@ pub fn carry_out(queues: &Queues, repeat: PlannedRepeat, say: Box<dyn FnMut(Mess
     })
 }
 
-/// The hidden verb: [`serve`], as an exit code.
+/// Runs the hidden verb `worker`: [`serve`], with its result as an exit code.
 pub fn main(queues: &Queues) -> ExitCode {
     if serve(queues) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// One request on stdin, messages on stdout; says whether there is a measurement. Whatever else is printed goes to stderr.
+/// Reads one request from stdin and writes messages to stdout. Returns whether there is a measurement. Anything else
+/// that is printed to stdout goes to stderr.
 pub fn serve(queues: &Queues) -> bool {
     let Ok(mut out) = claim_stdout() else {
         eprintln!("worker: cannot duplicate stdout");
@@ -120,7 +122,7 @@ fn read_request(input: impl BufRead) -> Result<Request, Failure> {
     }
 }
 
-/// Ends this process when its stdin ends: its runner is then gone, and nothing may outlive it.
+/// Ends this process when its stdin ends: its runner has then ended, and a repeat must not outlive its runner.
 fn end_with_stdin() {
     let watch = || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
@@ -131,7 +133,7 @@ fn end_with_stdin() {
     }
 }
 
-/// Says one message. A runner that does not listen any more is about to end us.
+/// Sends one message. A write error is ignored: if the runner no longer reads, it is about to end this process.
 fn tell(out: &mut File, message: &Message) {
     if let Ok(mut line) = serde_json::to_vec(message) {
         line.push(b'\n');

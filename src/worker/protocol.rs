@@ -1,14 +1,15 @@
-//! The messages between the runner and the process that carries out a repeat: one JSON object a line.
+//! The messages between the runner and the process that carries out a repeat: one JSON object per line.
 //!
-//! The runner writes one [`Request`] to the child's stdin and keeps it open; the end of stdin tells the child to stop.
-//! The child writes [`Message`]s to its stdout: `hello`, `started`, any number of `progress`, then one `result` or `error`.
+//! The runner writes one [`Request`] to the child's stdin and keeps stdin open; the end of stdin tells the child to
+//! stop. The child writes [`Message`]s to its stdout: `hello`, `started`, any number of `progress`, then one `result`
+//! or one `error`.
 
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::scenario::Capabilities;
 use serde::{Deserialize, Serialize};
 
-/// Version of the protocol; a child that says another in its `hello` is not run.
+/// Version of the protocol. A child whose `hello` names another version is not run.
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// What the runner asks for.
@@ -25,15 +26,15 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// First of all: who speaks.
+    /// The first message: who speaks.
     Hello(Hello),
     /// The queue is built; the warm-up begins.
     Started,
-    /// Now and then, while the load runs.
+    /// A few times a second, while the load runs.
     Progress(Progress),
-    /// Last: what was measured.
+    /// The last message: what was measured.
     Result(Box<Measurement>),
-    /// Last: why there is no measurement.
+    /// The last message: why there is no measurement.
     Error(Failure),
 }
 
@@ -47,7 +48,8 @@ pub struct Hello {
     pub name: String,
     /// Version of the queue; the result must name the same.
     pub version: String,
-    /// What the child can do. A driver of `[queues.NAME]` must say it; our own worker, whose queues are known, does not.
+    /// What the child can do. A driver of `[queues.NAME]` must report it. Our own worker does not, because its queues
+    /// are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
 }
@@ -56,19 +58,20 @@ pub struct Hello {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
-    /// Time since the window began; 0 during the warm-up.
+    /// Time since the window began, in nanoseconds; 0 during the warm-up.
     pub elapsed_ns: u64,
     /// Calls made.
     pub attempted: u64,
-    /// Accepted.
+    /// Accepted logs.
     pub enqueued: u64,
-    /// Dropped or sampled out.
+    /// Logs dropped or sampled out.
     pub rejected: u64,
     /// Records that reached the sink.
     pub delivered: u64,
-    /// Mean of `enqueue` so far.
+    /// Mean of `enqueue` so far, in nanoseconds; null if no log was accepted yet.
     pub mean_enqueue_ns: Option<u64>,
-    /// Sum of `enqueue` so far, from which the mean of the last second follows; null or left out where it is not known.
+    /// Sum of `enqueue` so far, in nanoseconds. The mean of the last second follows from it. Null or left out if
+    /// unknown.
     #[serde(default)]
     pub enqueue_sum_ns: Option<u64>,
 }
@@ -77,9 +80,9 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// What kind of failure.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// In words: lower case, one line.
+    /// A description: lower case, one line.
     pub message: String,
 }
 
@@ -93,8 +96,8 @@ pub enum FailureKind {
     Panicked,
     /// Calls had not returned, or the queue not shut down, when the drain ran out of time.
     Hung,
-    /// The request could not be read or asks for what the child does not have.
+    /// The request could not be read, or asks for something that the child does not have.
     BadRequest,
-    /// A fault of the child itself.
+    /// An error of the child itself.
     Internal,
 }

@@ -1,4 +1,5 @@
-//! Burns so many times the CPU time that the queue's own worker takes, on another thread: `burning:1` doubles it.
+//! `burning:N` uses, on another thread, N times the CPU time of the queue's own worker: `burning:1` doubles the CPU
+//! time.
 
 use super::told;
 use queue_load::adapter::builtin::{Builtin, stamp_of};
@@ -11,10 +12,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Between two bouts.
+/// Pause between two periods of burning.
 const NAP: Duration = Duration::from_millis(2);
 
-/// The built-in queue with a thread that does nothing useful.
+/// The built-in queue plus a thread that wastes CPU time.
 pub struct Burning {
     queue: Builtin,
     shared: Arc<Shared>,
@@ -35,7 +36,7 @@ impl Queue for Burning {
         let [times] = told(setup)?;
         let shared = Arc::new(Shared::default());
         let queue = Builtin::before(setup, Metered { sink, shared: Arc::clone(&shared) })?;
-        // The name is none of the load's own, so its time counts as the queue's.
+        // The name is not one of the load's threads, so its time counts as the queue's.
         let thread = std::thread::Builder::new().name("burning".into()).spawn({
             let shared = Arc::clone(&shared);
             move || shared.burn(times)
@@ -49,13 +50,13 @@ impl Queue for Burning {
 
     fn shutdown(self, deadline: Duration) -> Account {
         self.shared.over.store(true, Ordering::Relaxed);
-        // A panic there is the thread's own, and has been reported.
+        // A panic of that thread has already been reported.
         let _ = self.thread.join();
         self.queue.shutdown(deadline)
     }
 }
 
-/// Says after each batch how much CPU time the worker has taken.
+/// Records after each batch how much CPU time the worker has used.
 struct Metered {
     sink: Sink,
     shared: Arc<Shared>,
@@ -77,7 +78,7 @@ impl log_queue::Sink for Metered {
 }
 
 impl Shared {
-    /// Its own wake-ups count towards what it has to burn.
+    /// Burns CPU time until the thread has used its multiple. The time of its own wake-ups counts.
     fn burn(&self, times: u64) {
         while !self.over.load(Ordering::Relaxed) {
             std::thread::sleep(NAP);

@@ -1,4 +1,4 @@
-//! Refuses one log in so many, as a full queue would: `dropping:100`.
+//! `dropping:N` refuses one log in N, as a full queue would.
 
 use super::{chosen, told};
 use queue_load::adapter::builtin::Builtin;
@@ -6,7 +6,7 @@ use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The built-in queue, which drops some.
+/// The built-in queue, but it drops some logs.
 pub struct Dropping {
     queue: Builtin,
     one_in: u64,
@@ -30,7 +30,7 @@ impl Queue for Dropping {
         self.queue.log(entry).await
     }
 
-    /// Honest: what was refused here stands among its drops.
+    /// Its account is correct: the logs refused here are among its drops.
     fn shutdown(self, deadline: Duration) -> Account {
         let mut account = self.queue.shutdown(deadline);
         *account.counters.entry("dropped".to_owned()).or_default() += self.dropped.into_inner();

@@ -1,8 +1,8 @@
-//! Delivers one record in so many only so long after its call, in nanoseconds: `late:20/4600000`. The others are not held
-//! up.
+//! `late:N/NS` delivers one record in N only `NS` nanoseconds after its call, for example `late:20/4600000`. The other
+//! records are not delayed.
 //!
-//! The worker keeps what is late and delivers what is due at the end of each batch, once a millisecond under the trial's
-//! load. A thread for it would cost CPU time, and be found out by that.
+//! The worker keeps the late records and delivers those that are due at the end of each batch, which happens once a
+//! millisecond under the trial's load. A separate thread would use CPU time, and the gate would find it by that.
 
 use super::{chosen, told};
 use queue_load::adapter::builtin::{Builtin, stamp_of};
@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-/// The built-in queue, some of whose records are late.
+/// The built-in queue, but some of its records are late.
 pub struct Late {
     queue: Builtin,
 }
@@ -41,7 +41,7 @@ struct Holding {
     one_in: u64,
     seed: u64,
     delay: u64,
-    /// In order of their calls, nearly.
+    /// The kept records, almost in the order of their calls.
     held: VecDeque<Stamp>,
 }
 
@@ -60,7 +60,7 @@ impl log_queue::Sink for Holding {
         let now = self.sink.clock().now();
         while let Some(&stamp) = self.held.front().filter(|stamp| stamp.at + self.delay <= now) {
             self.held.pop_front();
-            // The trial's sinks count and want no text.
+            // The trial's sinks only count and need no text.
             self.sink.deliver(Some(stamp), |_| Ok(()))?;
         }
         self.sink.flush()
@@ -72,7 +72,7 @@ impl log_queue::Sink for Holding {
 }
 
 impl Drop for Holding {
-    /// What is left comes late too, and comes: the queue ends only when its sink is gone.
+    /// Delivers the remaining records, also late. The queue ends only after its sink is dropped, so none is lost.
     fn drop(&mut self) {
         for stamp in std::mem::take(&mut self.held) {
             let left = (stamp.at + self.delay).saturating_sub(self.sink.clock().now());

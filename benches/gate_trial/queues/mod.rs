@@ -1,4 +1,4 @@
-//! The built-in queue, made worse in one way each. What it is told stands in its name, after the colon.
+//! Variants of the built-in queue, each worse in one way. A variant's parameters are in its name, after the colon.
 
 mod burning;
 mod dropping;
@@ -8,7 +8,7 @@ mod stalled;
 
 use queue_load::adapter::{Host, Registry, Setup, Stamp};
 
-/// Makes all of them known.
+/// Registers all of them.
 pub fn register<H: Host>(queues: &mut Registry<H>) {
     queues.add_family::<spun::Spun>();
     queues.add_family::<stalled::Stalled>();
@@ -17,7 +17,7 @@ pub fn register<H: Host>(queues: &mut Registry<H>) {
     queues.add_family::<burning::Burning>();
 }
 
-/// The numbers after the colon, with slashes between.
+/// The numbers after the colon, which are separated by slashes.
 fn told<const N: usize>(setup: &Setup) -> Result<[u64; N], String> {
     let name = &setup.parameters.queue;
     let numbers = name.split_once(':').map_or("", |(_, told)| told).split('/').map(str::parse);
@@ -25,7 +25,8 @@ fn told<const N: usize>(setup: &Setup) -> Result<[u64; N], String> {
     numbers.try_into().map_err(|_| format!("`{name}`: {N} numbers are needed"))
 }
 
-/// The same number for the same number, without a pattern in neighbours (SplitMix64; Steele, Lea, Flood 2014).
+/// Mixes a number: the result is the same for the same number, without a pattern for neighbouring numbers (SplitMix64;
+/// Steele, Lea, Flood 2014).
 fn scattered(number: u64) -> u64 {
     let mixed = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -33,8 +34,8 @@ fn scattered(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Whether a log is one of the one in `of` that are treated worse, drawn by the repeat's seed. Tasks share them alike, which
-/// every 20th call would not do: 10 tasks take turns.
+/// Whether a log is one of the one in `of` that are treated worse; the repeat's seed decides. All tasks get the same
+/// share. Every 20th call would not do that, since 10 tasks take turns.
 pub fn chosen(stamp: Stamp, seed: u64, of: u64) -> bool {
     scattered(stamp.to_words().0 ^ seed).is_multiple_of(of.max(1))
 }

@@ -1,4 +1,4 @@
-//! Spins after each call, for so many nanoseconds: `spun:3000`.
+//! `spun:NS` spins for `NS` nanoseconds after each call, for example `spun:3000`.
 
 use super::told;
 use queue_load::adapter::builtin::Builtin;

@@ -1,7 +1,8 @@
-//! Stands still for so long once in so long, in nanoseconds: `stalled:60000000/10000000000`.
+//! `stalled:NS/EVERY` stalls for `NS` nanoseconds once in `EVERY` nanoseconds, for example
+//! `stalled:60000000/10000000000`.
 //!
-//! The moment is drawn by the repeat's seed from the whole span of time, and falls into the window by chance, as it would
-//! if the window were cut out of a long run. The call that meets it sleeps, and all others wait for that call.
+//! The repeat's seed draws the moment of the stall from the whole span `EVERY`. So it falls into the window by chance,
+//! as if the window were cut out of a long run. The call that meets the stall sleeps, and all other calls wait for it.
 
 use super::{scattered, told};
 use queue_load::adapter::builtin::Builtin;
@@ -11,21 +12,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Not known yet: the window has not begun.
+/// The moment is not known yet: the window has not begun.
 const UNKNOWN: u64 = 0;
 
-/// There is none, or it is over.
+/// There is no stall, or it is over.
 const NEVER: u64 = u64::MAX;
 
-/// The built-in queue with a stall now and then.
+/// The built-in queue with an occasional stall.
 pub struct Stalled {
     queue: Builtin,
-    /// From the window's first call to the stall, in nanoseconds.
+    /// Time from the window's first call to the stall, in nanoseconds.
     offset: u64,
     length: Duration,
-    /// The moment on the clock of the load, or one of the two above.
+    /// The moment of the stall on the clock of the load, or one of the two constants above.
     moment: AtomicU64,
-    /// Whether it has been.
+    /// Whether the stall has happened.
     been: Mutex<bool>,
 }
 

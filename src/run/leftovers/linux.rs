@@ -1,24 +1,26 @@
-//! Processes by what `/proc` says of them.
+//! Finds leftover processes in `/proc`.
 
 use super::super::errors::excerpt;
 use super::{Children, Leftover, MARK, Mark};
 use rustix::process::{Pid, WaitOptions, getpgrp, waitpid};
 
-/// Every living process of the leader's group, with the mark, or left to us as an orphan since the leader was started; the
-/// leader itself is not among them. An orphan that has ended is waited for, since nobody else will.
+/// Every living process that is in the leader's group, carries the mark, or became our child as an orphan since the
+/// leader started; without the leader itself. An orphan that has ended is reaped here, since nobody else will do it.
 pub(super) fn find(leader: u32, mark: &Mark) -> Vec<Leftover> {
     let Ok(processes) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
     let marked = format!("{MARK}={}", mark.0);
+    // Held during the whole search: a child that another thread starts meanwhile must not look like an orphan.
     let own = Children::lock();
+    // Orphans that are older than the leader cannot come from it.
     let begun = Stat::read(leader).map_or(u64::MAX, |leader| leader.started);
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|&pid| pid != leader)
         .filter_map(|pid| {
             let stat = Stat::read(pid)?;
             let is_of_group = stat.group == Some(leader);
-            // Another child's group is that child's business.
+            // A process in the group of another child belongs to that child.
             let is_ours = is_of_group || !stat.group.is_some_and(|group| own.0.contains(&group));
             let is_orphan = is_ours && stat.started >= begun && stat.is_left_to_us(pid, &own);
             if stat.dead {
@@ -36,7 +38,7 @@ pub(super) fn find(leader: u32, mark: &Mark) -> Vec<Leftover> {
         .collect()
 }
 
-/// The variable in its environment that marks a process, as `NAME=value`.
+/// The variable that marks a process, from its environment, as `NAME=value`; `None` if it has none.
 fn mark_of(pid: u32) -> Option<String> {
     let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
     let name = format!("{MARK}=");
@@ -44,22 +46,22 @@ fn mark_of(pid: u32) -> Option<String> {
     Some(String::from_utf8_lossy(mark).into_owned())
 }
 
-/// What `/proc/PID/stat` says of a process.
+/// A process according to `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     name: String,
-    /// Ended, and not yet waited for by its parent.
+    /// It has ended, and its parent has not waited for it yet.
     dead: bool,
-    /// About to end: its environment is gone already.
+    /// It is about to end; its environment is gone already.
     exiting: bool,
     parent: u32,
-    /// Not known of one that is all but gone.
+    /// Its process group; `None` for a process that is almost gone.
     group: Option<u32>,
-    /// When it was started, in ticks since the machine was.
+    /// When it was started, in clock ticks since the machine was started.
     started: u64,
 }
 
-/// The kernel's flag of a process that is about to end.
+/// The kernel's flag `PF_EXITING`: the process is about to end.
 const EXITING: u64 = 0x4;
 
 impl Stat {
@@ -68,7 +70,7 @@ impl Stat {
         Self::parse(&String::from_utf8_lossy(&bytes))
     }
 
-    /// The name stands in parentheses and may hold anything, parentheses too.
+    /// Parses the line. The name is in parentheses and may itself contain any character, also parentheses.
     fn parse(stat: &str) -> Option<Self> {
         let (head, fields) = stat.rsplit_once(')')?;
         let (_, name) = head.split_once('(')?;
@@ -76,26 +78,27 @@ impl Stat {
         let dead = matches!(fields.next()?, "Z" | "X" | "x");
         let parent = fields.next()?.parse().ok()?;
         let group = u32::try_from(fields.next()?.parse::<i32>().ok()?).ok();
-        // Session and terminal are passed over, then faults, times and priorities.
+        // The fields between are session and terminal, then page faults, times and priorities.
         let flags: u64 = fields.nth(3)?.parse().ok()?;
         let started = fields.nth(12)?.parse().ok()?;
         let exiting = flags & EXITING != 0;
         Some(Self { name: excerpt(name.as_bytes()), dead, exiting, parent, group, started })
     }
 
-    /// Whether it is our child without our having started it. What we start outside of this room stays in our own group.
+    /// Whether it is our child although we did not start it. Processes that other rooms start stay in our own process
+    /// group, so they are not meant.
     fn is_left_to_us(&self, pid: u32, own: &Children) -> bool {
         let is_elsewhere = self.group.and_then(raw) != Some(getpgrp());
         self.parent == std::process::id() && is_elsewhere && !own.0.contains(&pid)
     }
 }
 
-/// The number of a process as the kernel's calls take it.
+/// A process id as the system calls take it.
 fn raw(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
-/// Whether a process runs; one that has ended and was not waited for does not.
+/// Whether a process runs; a process that has ended but was not waited for does not.
 #[cfg(test)]
 pub(in super::super) fn is_alive(pid: u32) -> bool {
     Stat::read(pid).is_some_and(|stat| !stat.dead)

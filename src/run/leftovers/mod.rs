@@ -1,10 +1,15 @@
 //! Processes that outlive the child that started them.
 //!
-//! Killing the child's process group ends what stayed in it. A process that made a group or a session of its own is
-//! known by a mark in its environment, which it inherited. One that also wiped its environment, as a daemon does, is an
-//! orphan once its parents are gone, and the kernel gives orphans to us ([`adopt`]): what is our child and was not started
-//! by us is a leftover. One that had itself started by somebody else, such as a service manager, is not found; if it holds
-//! the child's output open, that much is noticed. All of this needs Linux; elsewhere nothing is found.
+//! Killing the child's process group ends the processes that stayed in it. Three kinds need more:
+//!
+//! - A process that made its own group or session is recognised by a mark in its environment, which it inherited.
+//! - A process that also cleared its environment, as a daemon does, becomes an orphan when its parents have ended. The
+//!   kernel gives such orphans to this process ([`adopt`]). A child of ours that we did not start is therefore a
+//!   leftover.
+//! - A process that another program started for the child, such as a service manager, is not found. It is only noticed
+//!   if it holds the child's output open.
+//!
+//! All of this needs Linux; on other systems nothing is found.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -25,15 +30,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The environment variable that marks a child and all that it starts.
+/// The environment variable that marks a child and all processes that it starts.
 pub(super) const MARK: &str = "QUEUE_LOAD_REPEAT";
 
-/// Tells one child, and what it starts, from every other process.
+/// Distinguishes one child, and the processes that it starts, from every other process.
 #[derive(Clone, Debug)]
 pub(super) struct Mark(String);
 
 impl Mark {
-    /// One that no other process has.
+    /// A new mark, unique on this machine.
     pub(super) fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -54,12 +59,13 @@ pub(super) struct Leftover {
     pub(super) name: String,
 }
 
-/// The children that we have started and not waited for yet, by their numbers.
+/// The process ids of the children that we have started and not yet waited for.
 #[derive(Debug, Default)]
 pub(super) struct Children(BTreeSet<u32>);
 
 impl Children {
-    /// Those of this process. Whoever holds them keeps others from starting one, and from looking for orphans.
+    /// Those of this process. While the lock is held, nobody else can start a child or look for orphans: a child that
+    /// is started but not yet entered would look like an orphan.
     pub(super) fn lock() -> MutexGuard<'static, Self> {
         static OWN: Mutex<Children> = Mutex::new(Children(BTreeSet::new()));
         OWN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,19 +80,19 @@ impl Children {
     }
 }
 
-/// Makes orphans of our descendants our own children, from now on; where that is not possible, they stay unseen.
+/// Makes orphans of our descendants our own children from now on. If that is not possible, they are not found.
 pub(super) fn adopt() {
     static ONCE: Once = Once::new();
     ONCE.call_once(platform::adopt_orphans);
 }
 
-/// Every living process of the leader's group, with the mark, or left to us as an orphan since the leader was started; the
-/// leader itself is not among them. None where the system does not tell.
+/// Every living process that is in the leader's group, carries the mark, or became our child as an orphan since the
+/// leader started; without the leader itself. Empty if the system does not report processes.
 pub(super) fn find(leader: u32, mark: &Mark) -> Vec<Leftover> {
     system::find(leader, mark)
 }
 
-/// Names a few of them.
+/// Names the first five of them, and the number of the others.
 pub(super) fn describe(found: &[Leftover]) -> String {
     const NAMED: usize = 5;
     let mut names: Vec<String> =

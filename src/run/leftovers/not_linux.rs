@@ -1,8 +1,8 @@
-//! Nothing is seen of other processes here.
+//! On systems other than Linux, leftover processes cannot be found.
 
 use super::{Leftover, Mark};
 
-/// None.
+/// Always empty.
 pub(super) fn find(_leader: u32, _mark: &Mark) -> Vec<Leftover> {
     Vec::new()
 }

@@ -1,12 +1,12 @@
-//! A child in a process group of its own: its pipes, its exit and its end.
+//! A child in its own process group: its pipes, how it ends and how it is killed.
 //!
 //! | file | where |
 //! |---|---|
-//! | `unix` | Unix: one thread does it all and never blocks on a pipe |
-//! | `threads` | elsewhere: a thread for each pipe, and the child alone is ended |
+//! | `unix` | Unix: one thread does everything and never blocks on a pipe |
+//! | `threads` | other systems: a thread for each pipe, and only the child itself is killed |
 //!
-//! What a stray process holds open can delay nothing. On Unix the child is waited for only after its group was killed, so
-//! that the group's number cannot have passed to a stranger.
+//! A stray process that holds a pipe open cannot delay anything. On Unix the child is reaped only after its group was
+//! killed. Until then the kernel cannot give the group's number to a new process.
 
 #[cfg(unix)]
 mod unix;
@@ -25,13 +25,13 @@ use std::io::{self, ErrorKind};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How much is read at once.
+/// Largest number of bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How often stderr is read before stdout has its turn again.
+/// How many times stderr is read before stdout is read again.
 const STDERR_READS: usize = 16;
-/// Longest time to wait for killed processes to be gone.
+/// Longest time to wait for killed processes to end.
 const KILL_WAIT: Duration = Duration::from_secs(5);
-/// Time between two looks at whether they are.
+/// Time between two checks of whether they have ended.
 const KILL_TICK: Duration = Duration::from_millis(2);
 
 /// A running child.
@@ -45,14 +45,16 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the child with `line_bytes` as the longest line that it may write.
+    /// Starts the child. `line_bytes` is the length of the longest line that it may write, in bytes.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// The child cannot be started, or its pipes cannot be prepared.
     pub(super) fn spawn(mut command: Command, mark: Mark, line_bytes: usize) -> io::Result<Self> {
         command.env(MARK, mark.as_str()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         system::set_apart(&mut command);
         leftovers::adopt();
+        // Held while the child is started: a search for orphans in between would take the new child for one and kill
+        // it.
         let mut children = Children::lock();
         let mut child = command.spawn()?;
         children.add(child.id());
@@ -69,10 +71,11 @@ impl Process {
         self.child.id()
     }
 
-    /// Writes to the child's stdin, which stays open. A child that reads no more is no error here: its end tells.
+    /// Writes to the child's stdin, which stays open. It is no error here if the child no longer reads: its exit status
+    /// will say why.
     ///
     /// # Errors
-    /// When the text does not fit the pipe at once, or writing fails.
+    /// On Unix the text does not fit into the pipe at once, or writing fails.
     pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
         match self.pipes.write(text) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -80,20 +83,20 @@ impl Process {
         }
     }
 
-    /// Ends the child's stdin: it is to stop.
+    /// Closes the child's stdin, which tells the child to stop.
     pub(super) fn close_stdin(&mut self) {
         self.pipes.close_stdin();
     }
 
-    /// Whether its stdin has ended.
+    /// Whether its stdin was closed.
     pub(super) fn is_told_to_stop(&self) -> bool {
         !self.pipes.stdin_open()
     }
 
-    /// Waits up to `timeout` for output of the child and takes in what there is; says whether stdout gave anything.
+    /// Waits up to `timeout` for output of the child and takes it in. Returns whether there was any on stdout.
     ///
     /// # Errors
-    /// When the pipes cannot be waited for or read.
+    /// The pipes cannot be waited for or read.
     pub(super) fn pump(&mut self, timeout: Duration) -> io::Result<bool> {
         if !self.pipes.wait(timeout)? {
             return Ok(false);
@@ -118,15 +121,15 @@ impl Process {
         Ok(())
     }
 
-    /// The next line that [`pump`](Self::pump) took in.
+    /// The next line that [`pump`](Self::pump) took in; `None` if there is no complete one.
     ///
     /// # Errors
-    /// When it is too long.
+    /// The line is too long.
     pub(super) fn next_line(&mut self) -> Result<Option<&[u8]>, TooLong> {
         self.lines.next_line()
     }
 
-    /// What was taken in of a line that has not ended.
+    /// The part of an incomplete line that was taken in.
     pub(super) fn unended_line(&self) -> &[u8] {
         self.lines.rest()
     }
@@ -136,7 +139,8 @@ impl Process {
         self.pipes.stdout_open()
     }
 
-    /// Whether the child itself has ended. Ask before [`pump`](Self::pump): what it wrote is then there to be read.
+    /// Whether the child itself has ended. Call this before [`pump`](Self::pump): then the pump takes in all that it
+    /// wrote.
     pub(super) fn has_exited(&mut self) -> bool {
         let exited = system::has_exited(&mut self.child);
         if exited {
@@ -145,22 +149,23 @@ impl Process {
         exited
     }
 
-    /// What else runs of this repeat.
+    /// The other processes of this repeat that still run.
     pub(super) fn leftovers(&self) -> Vec<Leftover> {
         leftovers::find(self.child.id(), &self.mark)
     }
 
-    /// Kills whatever still runs of this repeat, waits for it to be gone, and takes the rest of stderr.
+    /// Kills every process of this repeat that still runs, waits until all have ended, and reads the rest of stderr.
     ///
     /// # Errors
-    /// When the child's exit status cannot be had, or the child survives being killed.
+    /// The child's exit status cannot be read, or the child survives being killed.
     pub(super) fn end(&mut self) -> io::Result<ExitStatus> {
         self.close_stdin();
         let give_up = Instant::now() + KILL_WAIT;
         loop {
-            // No such group, or nobody in it that we may kill: nothing that could be done about it.
+            // This fails if there is no such group or no process in it that we may kill; nothing can be done about
+            // either.
             system::kill_group(&mut self.child);
-            // Asked first: its orphans are ours once it has ended.
+            // Asked before looking for leftovers: once the child has ended, its orphans are our children.
             let exited = self.has_exited();
             let left = self.leftovers();
             left.iter().for_each(|process| system::kill(process.pid));
@@ -180,7 +185,7 @@ impl Process {
         status.ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "it cannot be killed"))
     }
 
-    /// The last lines of its stderr.
+    /// The last lines of its stderr, oldest first.
     pub(super) fn take_tail(&mut self) -> Vec<String> {
         std::mem::take(&mut self.tail).finish()
     }
@@ -189,7 +194,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.reaped {
-            // Only when the caller was cut short by a panic: nobody is there to hear how it went.
+            // This happens only if the caller panicked, so nobody needs the status.
             let _ = self.end();
         }
     }

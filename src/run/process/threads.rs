@@ -1,5 +1,5 @@
-//! The pipes, the exit and the end of a child where pipes cannot be polled: a thread for each, with the standard library
-//! alone. There are no process groups, so that the child itself is ended, and what it started is not.
+//! A child's pipes, exit and end on systems where pipes cannot be polled: a thread for each pipe, with the standard
+//! library alone. There are no process groups, so only the child itself is killed, and not what it started.
 
 use super::CHUNK_BYTES;
 use std::collections::VecDeque;
@@ -9,21 +9,22 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pieces that the readers keep ready; what the child writes beyond that has to wait, and so has the child.
+/// Number of pieces that the readers keep ready. When there are more, the reader waits, and then the child does.
 const READY: usize = 16;
-/// Pieces of stderr that are kept here while stdout is waited for. More than a child can leave behind when it ends.
+/// Largest number of pieces of stderr that are kept while stdout is waited for. It is more than a child can leave
+/// behind when it ends.
 const MOST_OF_STDERR: usize = 4 * READY;
-/// Time for the readers to hand over what a child wrote before it ended.
+/// Time for the readers to deliver what a child wrote before it ended.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// A piece of what the child wrote, or the end of it.
+/// A piece of what the child wrote, or the end of the stream.
 struct Piece {
     of_stdout: bool,
-    /// None at the end.
+    /// Empty at the end.
     bytes: Vec<u8>,
 }
 
-/// What has come of a stream and was not asked for yet.
+/// The pieces of a stream that have arrived and were not asked for yet.
 #[derive(Default)]
 struct Inbox {
     pieces: VecDeque<Vec<u8>>,
@@ -31,18 +32,18 @@ struct Inbox {
     ended: bool,
 }
 
-/// The child's three pipes, each in the hands of a thread.
+/// The child's three pipes, each with its own thread.
 pub(super) struct Pipes {
     taken: Option<Taken>,
     stdin: Option<Sender<Vec<u8>>>,
     pieces: Option<Receiver<Piece>>,
     stdout: Inbox,
     stderr: Inbox,
-    /// The child has ended.
+    /// Whether the child has ended.
     hurry: bool,
 }
 
-/// The ends of the pipes, before they have their threads.
+/// Our ends of the pipes, before they are given to threads.
 struct Taken {
     stdin: Box<dyn Write + Send>,
     stdout: Box<dyn Read + Send>,
@@ -50,7 +51,7 @@ struct Taken {
 }
 
 impl Pipes {
-    /// Takes them from the child.
+    /// Takes the pipes from the child.
     pub(super) fn of(child: &mut Child) -> Self {
         let taken = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let taken = taken.map(|((stdin, stdout), stderr)| Taken {
@@ -62,10 +63,10 @@ impl Pipes {
         Self { taken, stdin: None, pieces: None, stdout, stderr, hurry: false }
     }
 
-    /// Makes them ready.
+    /// Starts the threads.
     ///
     /// # Errors
-    /// When a thread cannot be started, or a pipe is not there.
+    /// A thread cannot be started, or a pipe is missing.
     pub(super) fn open(&mut self) -> io::Result<()> {
         let Taken { mut stdin, stdout, stderr } =
             self.taken.take().ok_or_else(|| io::Error::new(ErrorKind::BrokenPipe, "the child has no pipes"))?;
@@ -73,7 +74,7 @@ impl Pipes {
         let (say, texts) = channel::<Vec<u8>>();
         (self.stdin, self.pieces) = (Some(say), Some(pieces));
         let write = move || {
-            // Whoever reads no more has ended, and that is seen elsewhere.
+            // If nobody reads any more, the child has ended, and that is noticed elsewhere.
             let _ = texts.into_iter().try_for_each(|text| stdin.write_all(&text));
         };
         thread::Builder::new().name("ql-stdin".into()).spawn(write)?;
@@ -84,30 +85,30 @@ impl Pipes {
         Ok(())
     }
 
-    /// Writes to stdin; nothing happens where that has ended.
+    /// Writes to stdin; does nothing if it was closed.
     ///
     /// # Errors
-    /// When nobody reads any more.
+    /// Nobody reads any more.
     pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
         let sent = self.stdin.as_ref().map_or(Ok(()), |stdin| stdin.send(text.to_vec()));
         sent.map_err(|_| ErrorKind::BrokenPipe.into())
     }
 
-    /// Ends stdin, once what was written is through.
+    /// Closes stdin, after everything written before has been passed on.
     pub(super) fn close_stdin(&mut self) {
         self.stdin = None;
     }
 
-    /// Whether stdin has not ended.
+    /// Whether stdin is still open.
     pub(super) fn stdin_open(&self) -> bool {
         self.stdin.is_some()
     }
 
-    /// Waits up to `timeout` for something to read, a little longer for the last words of a child that has ended; says
-    /// whether there is.
+    /// Waits up to `timeout` for something to read, and a little longer if the child has ended, for its last output.
+    /// Returns whether there is something.
     ///
     /// # Errors
-    /// None.
+    /// Never.
     pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<bool> {
         let until = Instant::now() + if self.hurry { timeout.max(LAST_WORDS) } else { timeout };
         let mut left = until.saturating_duration_since(Instant::now());
@@ -116,51 +117,54 @@ impl Pipes {
             match pieces.recv_timeout(left) {
                 Ok(piece) => {
                     let inbox = if piece.of_stdout { &mut self.stdout } else { &mut self.stderr };
+                    // A reader sends an empty piece when its pipe has ended.
                     inbox.ended = piece.bytes.is_empty();
                     inbox.pieces.extend(Some(piece.bytes).filter(|bytes| !bytes.is_empty()));
                 }
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
                     if !self.hurry {
-                        // Both pipes are closed and the child runs on: whoever waits for its end must not spin.
+                        // Both pipes are closed and the child still runs: without this sleep, a caller that waits for
+                        // its end would keep a CPU busy.
                         thread::sleep(left);
                     }
                     break;
                 }
             }
-            // Beyond the first piece only what is there already is taken, unless nothing follows these.
+            // After the first piece, only pieces that are there already are taken. Once the child has ended, nothing
+            // else will follow, so the readers get the rest of the time to deliver what it wrote.
             left = if self.hurry { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
         }
         Ok(!self.stdout.pieces.is_empty() || !self.stderr.pieces.is_empty())
     }
 
-    /// What the child wrote to stdout, one piece of it; `None` when there is nothing now.
+    /// One piece of what the child wrote to stdout; `None` if there is nothing now.
     ///
     /// # Errors
-    /// None.
+    /// Never.
     pub(super) fn read_stdout(&mut self) -> io::Result<Option<&[u8]>> {
         Ok(self.stdout.next())
     }
 
-    /// The same of stderr.
+    /// The same for stderr.
     ///
     /// # Errors
-    /// None.
+    /// Never.
     pub(super) fn read_stderr(&mut self) -> io::Result<Option<&[u8]>> {
         Ok(self.stderr.next())
     }
 
-    /// Whether anyone can still write to stdout, or what was written has not been read yet.
+    /// Whether a process can still write to stdout, or something written has not been read yet.
     pub(super) fn stdout_open(&self) -> bool {
         self.pieces.is_some() && !(self.stdout.ended && self.stdout.pieces.is_empty())
     }
 
-    /// The child has ended: what it wrote may still be on its way through the readers.
+    /// Notes that the child has ended. The readers may not have delivered all that it wrote yet.
     pub(super) fn expect_the_end(&mut self) {
         self.hurry = true;
     }
 
-    /// Reads no more. A reader that still waits for a stray process ends with it.
+    /// Stops reading. A reader that still waits for a stray process ends with that process.
     pub(super) fn close_outputs(&mut self) {
         self.pieces = None;
         (self.stdout, self.stderr) = (Inbox::default(), Inbox::default());
@@ -174,13 +178,13 @@ impl Inbox {
     }
 }
 
-/// Reads a pipe to its end, piece by piece.
+/// Reads a pipe to its end and sends its pieces.
 fn hand_over(mut pipe: Box<dyn Read + Send>, of_stdout: bool, send: &SyncSender<Piece>) {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let count = match pipe.read(&mut chunk) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            // What cannot be read has ended.
+            // A pipe that cannot be read counts as ended.
             read => read.unwrap_or(0),
         };
         let sent = send.send(Piece { of_stdout, bytes: chunk[..count].to_vec() });
@@ -190,19 +194,19 @@ fn hand_over(mut pipe: Box<dyn Read + Send>, of_stdout: bool, send: &SyncSender<
     }
 }
 
-/// There are no process groups.
+/// Does nothing: there are no process groups.
 pub(super) fn set_apart(_command: &mut Command) {}
 
 /// Whether the child has ended.
 pub(super) fn has_exited(child: &mut Child) -> bool {
-    // What cannot be asked is not there any more.
+    // A child whose state cannot be read counts as ended.
     child.try_wait().map_or(true, |status| status.is_some())
 }
 
-/// Kills a process: none is ever found.
+/// Does nothing: leftover processes are never found on these systems.
 pub(super) fn kill(_pid: u32) {}
 
-/// Kills the child; what it started is not known.
+/// Kills the child; the processes that it started are not known.
 pub(super) fn kill_group(child: &mut Child) {
     let _ = child.kill();
 }
@@ -276,7 +280,7 @@ mod tests {
         let (mut child, mut pipes) = start("exec sleep 600");
         kill_group(&mut child);
         child.wait().unwrap();
-        // When the writer notices is a matter of time.
+        // It is not defined when the writer notices, so it is tried until it does.
         let mut writes = std::iter::repeat_with(|| {
             thread::yield_now();
             pipes.write(b"hello")

@@ -1,4 +1,4 @@
-//! The pipes, the exit and the end of a child on a Unix. One thread does it all, so no reader is left behind.
+//! A child's pipes, exit and end on Unix. One thread does everything, so no reader thread can be left behind.
 
 use super::CHUNK_BYTES;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use std::time::Duration;
 
-/// The child's three pipes, none of which is ever waited for but in [`wait`](Self::wait).
+/// The child's three pipes. Only [`wait`](Self::wait) ever blocks on them.
 pub(super) struct Pipes {
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
@@ -18,7 +18,7 @@ pub(super) struct Pipes {
 }
 
 impl Pipes {
-    /// Takes them from the child.
+    /// Takes the pipes from the child.
     pub(super) fn of(child: &mut Child) -> Self {
         Self {
             stdin: child.stdin.take(),
@@ -28,7 +28,7 @@ impl Pipes {
         }
     }
 
-    /// Makes them ready.
+    /// Makes them non-blocking.
     ///
     /// # Errors
     /// When the system refuses.
@@ -44,25 +44,25 @@ impl Pipes {
         Ok(())
     }
 
-    /// Writes to stdin; nothing happens where that has ended.
+    /// Writes to stdin; does nothing if it was closed.
     ///
     /// # Errors
-    /// When the text does not fit the pipe at once, or writing fails.
+    /// The text does not fit into the pipe at once, or writing fails.
     pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
         self.stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(text))
     }
 
-    /// Ends stdin.
+    /// Closes stdin.
     pub(super) fn close_stdin(&mut self) {
         self.stdin = None;
     }
 
-    /// Whether stdin has not ended.
+    /// Whether stdin is still open.
     pub(super) fn stdin_open(&self) -> bool {
         self.stdin.is_some()
     }
 
-    /// Waits up to `timeout` for something to read; says whether there may be.
+    /// Waits up to `timeout` for something to read. Returns whether there may be something.
     ///
     /// # Errors
     /// When the system refuses.
@@ -78,7 +78,7 @@ impl Pipes {
         }
     }
 
-    /// What the child wrote to stdout, one piece of it; `None` when there is nothing now.
+    /// One piece of what the child wrote to stdout; `None` if there is nothing now.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -86,7 +86,7 @@ impl Pipes {
         read(&mut self.stdout, &mut self.chunk)
     }
 
-    /// The same of stderr.
+    /// The same for stderr.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -94,22 +94,22 @@ impl Pipes {
         read(&mut self.stderr, &mut self.chunk)
     }
 
-    /// Whether anyone can still write to stdout.
+    /// Whether a process can still write to stdout.
     pub(super) fn stdout_open(&self) -> bool {
         self.stdout.is_some()
     }
 
-    /// The child has ended: what it wrote is in the pipes, and nothing has to be done to have it.
+    /// Does nothing: what a child wrote before it ended is in the pipes already.
     pub(super) fn expect_the_end(&mut self) {}
 
-    /// Reads no more.
+    /// Stops reading.
     pub(super) fn close_outputs(&mut self) {
         self.stdout = None;
         self.stderr = None;
     }
 }
 
-/// Reads once. `None` when there is nothing now; at its end the pipe is closed.
+/// Reads once. `None` if there is nothing now, or if the pipe has ended; it is closed then.
 fn read<'a, P: Read>(pipe: &mut Option<P>, chunk: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
     let Some(open) = pipe else { return Ok(None) };
     match open.read(chunk) {
@@ -123,12 +123,12 @@ fn read<'a, P: Read>(pipe: &mut Option<P>, chunk: &'a mut [u8]) -> io::Result<Op
     }
 }
 
-/// Lets the child have a process group of its own.
+/// Gives the child its own process group.
 pub(super) fn set_apart(command: &mut Command) {
     command.process_group(0);
 }
 
-/// Whether the child has ended. It is not waited for: its number stays its own.
+/// Whether the child has ended. It is not reaped, so the kernel cannot reuse its process id yet.
 pub(super) fn has_exited(child: &mut Child) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     match waitid(WaitId::Pid(Pid::from_child(child)), options) {
@@ -137,7 +137,7 @@ pub(super) fn has_exited(child: &mut Child) -> bool {
     }
 }
 
-/// Kills the child and all of its group.
+/// Kills the child and its whole process group.
 pub(super) fn kill_group(child: &mut Child) {
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }

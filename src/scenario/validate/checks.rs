@@ -46,7 +46,7 @@ fn check(document: &mut Document<'_>, value: &Placed<'_>, selector: Selector) ->
             Some(Check { expression: expression.trim().to_owned(), expectation, selector, position })
         }
         Err((offset, problem)) => {
-            // Where the string has no escapes, its text stands in the file as it is, behind the quote.
+            // If the string has no escapes, its text is in the file as it is, after the quote.
             let inside = document.slice(span.clone()).find(&**expression);
             let at = inside.map_or(span.start, |quote| span.start + quote + offset);
             document.error(at..at, "check.expect", problem);

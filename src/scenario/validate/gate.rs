@@ -25,7 +25,7 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> GateSett
     gate
 }
 
-/// A level of significance: as statisticians write it (0.01), or in percent.
+/// Reads a level of significance: as statisticians write it (0.01), or in percent.
 fn level(raw: Raw<'_>) -> Result<Ratio, Problem> {
     let bounds = Ratio::from_ppm(100)?..=Ratio::from_percent(20);
     let fix = "write 0.0001 to 0.2, such as 0.01, or \"1%\"";

@@ -9,13 +9,14 @@ use crate::units::human;
 use std::collections::HashSet;
 use toml::de::DeTable;
 
-/// Most cases of one plan, and so most values of one axis.
+/// Largest number of cases of one plan, and so of values of one axis.
 pub const MOST_CASES: usize = 100_000;
 
-/// The values of each axis; the plan is their product.
+/// The values of each axis; the cases are their product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matrix {
-    /// One for each axis, in the table's order; [`TOTAL_RATE`] stands in the place of `rate` where it was given.
+    /// One entry for each axis, in the order of [`AXES`]. If `total_rate` was given, [`TOTAL_RATE`] takes the place of
+    /// `rate`.
     pub axes: Vec<AxisValues>,
 }
 
@@ -24,7 +25,7 @@ pub struct Matrix {
 pub struct AxisValues {
     /// The axis.
     pub axis: &'static Axis,
-    /// Its values, at least one, none of them twice.
+    /// Its values: at least one, without repetitions.
     pub values: Vec<Value>,
     /// Where they come from.
     pub origin: Origin,
@@ -33,22 +34,22 @@ pub struct AxisValues {
 /// Where the values of an axis come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The file, here.
+    /// The file, at this position.
     File(Position),
     /// The command line or the environment.
     Override,
-    /// Nobody said.
+    /// Neither: it is the default.
     Default,
 }
 
 impl Matrix {
-    /// The values of the axis of that name; none for `rate` where a total was given, and the other way round.
+    /// The values of the axis with this name. Empty for `rate` if `total_rate` was given, and for `total_rate` if not.
     pub fn values(&self, name: &str) -> &[Value] {
         let found = self.axes.iter().find(|values| values.axis.name == name);
         found.map_or(&[], |values| &values.values)
     }
 
-    /// How many cases the product has, saturating.
+    /// Number of cases in the product; it saturates.
     pub fn product(&self) -> u128 {
         self.axes.iter().fold(1u128, |product, axis| product.saturating_mul(axis.values.len() as u128))
     }
@@ -70,7 +71,7 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>, context: Co
         let fix = "keep one of them: rate is per task, total_rate is over all tasks";
         document.error(rate.span(), "matrix.rate", Problem::new("stands beside total_rate", fix));
         if let Some(axis) = axes::find("rate") {
-            // Whichever of the two stays: what is wrong with it is said now.
+            // The user will keep one of the two. Its errors are reported now already.
             values(document, rate, axis, "matrix.rate", MOST_CASES, context.catalog);
         }
     }
@@ -82,7 +83,8 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>, context: Co
     (document.errors() == errors).then_some(Matrix { axes: all })
 }
 
-/// One axis: its override, else the file's values, else the default. The file's values are read in any case.
+/// Reads one axis: its override, otherwise the file's values, otherwise the default. The file's values are always
+/// checked.
 fn read_axis(
     document: &mut Document<'_>,
     section: &DeTable<'_>,
@@ -104,7 +106,7 @@ fn read_axis(
     }
 }
 
-/// An override may name a queue that another scenario declares.
+/// Reports queues of an override that this scenario does not have: another scenario may declare them.
 fn check_overridden_queues(document: &mut Document<'_>, values: &[Value], catalog: &Catalog) {
     for value in values {
         if let Value::Queue(name) = value
@@ -116,7 +118,7 @@ fn check_overridden_queues(document: &mut Document<'_>, values: &[Value], catalo
     }
 }
 
-/// A value or a list of them; what stands twice is removed and noted.
+/// Reads a value or a list of values. Repetitions are removed and noted.
 pub(super) fn values(
     document: &mut Document<'_>,
     value: &Placed<'_>,
@@ -141,7 +143,7 @@ pub(super) fn values(
     values
 }
 
-/// What only all axes together can tell: the number of cases, and the rate per task under a total.
+/// Checks what depends on several axes: the number of cases, and the rate of each task under a total rate.
 pub(super) fn check_bounds(document: &mut Document<'_>, matrix: &Matrix, includes: usize) {
     let cases = matrix.product().saturating_add(includes as u128);
     if cases > MOST_CASES as u128 {
@@ -167,7 +169,7 @@ pub(super) fn check_bounds(document: &mut Document<'_>, matrix: &Matrix, include
     }
 }
 
-/// The first total whose share per task is out of range.
+/// The problem of the first total rate that gives a task a rate out of range; `None` if all are fine.
 fn bad_total(matrix: &Matrix) -> Option<Problem> {
     let totals = matrix.values("total_rate");
     let tasks = matrix.values("concurrency");
@@ -181,7 +183,7 @@ fn bad_total(matrix: &Matrix) -> Option<Problem> {
         _ => None,
     });
     highest.clone().max().and_then(|total| share_of_total(total, fewest).err()).or_else(|| {
-        // Too fine a share depends on each pair; a bound keeps the number of pairs that are tried small.
+        // Whether a rate is too fine depends on each pair. The limit bounds the number of pairs that are tried.
         let mut pairs = highest.flat_map(|total| tasks.clone().map(move |tasks| (total, tasks)));
         pairs.by_ref().take(MOST_CASES).find_map(|(total, tasks)| share_of_total(total, tasks).err())
     })

@@ -1,4 +1,4 @@
-//! A whole text -> [`Scenario`], or everything that is wrong with it.
+//! Validates a whole text: the result is a [`Scenario`], or all of its errors.
 
 mod checks;
 mod gate;
@@ -21,14 +21,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use toml::de::DeTable;
 
-/// What a scenario is read against.
+/// What the validation of a scenario depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The queues that there are.
+    /// The known queues.
     pub catalog: &'a Catalog,
-    /// What the command line and the environment put in the place of the file's values.
+    /// The values that replace those of the file.
     pub overrides: &'a Overrides,
-    /// Repeats where the file names none: 3, or 10 when a baseline is given.
+    /// Number of repeats if the file does not set it: 3, or 10 when a baseline is given.
     pub default_repeats: u32,
 }
 
@@ -38,7 +38,7 @@ const SECTIONS: [&str; 10] =
 /// Reads every scenario that the paths and globs name.
 ///
 /// # Errors
-/// Everything that is wrong with any of them.
+/// All errors of all files.
 pub fn load(patterns: &[String], context: Context<'_>) -> Result<(Vec<Scenario>, Vec<String>), Diagnostics> {
     let (sources, notes, mut found) = files::read(patterns);
     let mut scenarios: Vec<Scenario> = Vec::new();
@@ -58,8 +58,8 @@ pub fn load(patterns: &[String], context: Context<'_>) -> Result<(Vec<Scenario>,
     found.or((scenarios, notes))
 }
 
-/// The names of the queues that the scenarios declare themselves, as far as their files can be read: so that an override
-/// or a filter may name them. What is wrong with a file is said by [`load`].
+/// The names of the queues that the scenarios declare, as far as their files can be read. Overrides and filters may
+/// name them. Errors of the files are reported by [`load`], not here.
 pub fn declared_queues(patterns: &[String]) -> Vec<String> {
     files::read(patterns).0.iter().flat_map(|source| queues_declared_in(&source.bytes)).collect()
 }
@@ -67,7 +67,7 @@ pub fn declared_queues(patterns: &[String]) -> Vec<String> {
 /// Reads one scenario from the bytes of `file`.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the text.
+/// All of its errors, in the order of the text.
 pub fn parse(file: &str, bytes: &[u8], context: Context<'_>) -> Result<Scenario, Diagnostics> {
     let of_file = |message: String, fix: &str| Diagnostics::from(Diagnostic::of(file, "", Problem::new(message, fix)));
     if bytes.len() > LARGEST_FILE {
@@ -102,7 +102,7 @@ pub fn parse(file: &str, bytes: &[u8], context: Context<'_>) -> Result<Scenario,
     }
 }
 
-/// Everything but the notes and the digest; `None` only if an error was found.
+/// The scenario without notes and digest; `None` only if an error was found.
 fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'_>) -> Option<Scenario> {
     document.check_keys(table, "", &SECTIONS);
     let name = name(document, table);
@@ -149,7 +149,8 @@ fn name(document: &mut Document<'_>, table: &DeTable<'_>) -> String {
     })
 }
 
-/// A text for people: not empty, not too long, no control characters (a line break where `lines`).
+/// Checks a text for people: it must not be empty, longer than `most` characters, or contain control characters. Line
+/// breaks and tabs are allowed if `lines` is set.
 fn bounded(text: &str, most: usize, lines: bool) -> Result<String, Problem> {
     if text.trim().is_empty() {
         return Err(Problem::new("is empty", "leave it out, or fill it in"));
@@ -186,7 +187,7 @@ fn longest(matrix: &Matrix, includes: &[Include]) -> Nanos {
     of_matrix.chain(of_includes).max().unwrap_or(Nanos::ZERO)
 }
 
-/// A deadline that ends every repeat before its window closes would make each an error.
+/// Reports a deadline that would end repeats before their windows close: each of those would be an error.
 fn check_deadline(document: &mut Document<'_>, table: &DeTable<'_>, run: &RunSettings, longest: Nanos) {
     let Some(deadline) = run.deadline else { return };
     let least = run.warmup.saturating_add(longest);

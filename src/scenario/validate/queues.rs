@@ -1,4 +1,4 @@
-//! `[queues.NAME]`: queues that programs of their own put under load.
+//! `[queues.NAME]`: queues that other programs put under load.
 
 use crate::scenario::document::{Document, join, kind};
 use crate::scenario::readers::{self, Raw};
@@ -6,15 +6,15 @@ use crate::scenario::{Catalog, ExternalQueue, Problem};
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-/// Most of them in one scenario, most words of a command, most variables.
+/// Largest number of queues in one scenario, of words in a command, and of variables.
 const MOST: usize = 100;
-/// Longest name of a queue.
+/// Longest name of a queue, in bytes.
 const LONGEST_NAME: usize = 64;
 /// Longest word, variable or path, in bytes.
 const LONGEST_TEXT: usize = 4096;
 const KEYS: [&str; 4] = ["command", "env", "working_dir", "setup"];
 
-/// Reads all of them; `catalog` has the names that are taken.
+/// Reads all of them. `catalog` has the names that are already taken.
 pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>, catalog: &Catalog) -> Vec<ExternalQueue> {
     let Some(section) = document.table(table, "", "queues") else { return Vec::new() };
     if section.len() > MOST {
@@ -39,7 +39,7 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>, catalog: &C
     queues
 }
 
-/// The names of the queues that a text declares, as far as it can be read; what is wrong with it is said elsewhere.
+/// The names of the queues that a text declares, as far as it can be parsed. Errors are reported elsewhere.
 pub fn declared(bytes: &[u8]) -> Vec<String> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Vec::new() };
     let (table, _) = DeTable::parse_recoverable(text);
@@ -100,7 +100,7 @@ fn command(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str, span: R
     let mut words = Vec::new();
     let errors = document.errors();
     for element in document.elements(value, &key, MOST) {
-        // An argument may be empty; the program may not.
+        // An argument may be empty, but not the program.
         let read = match (words.is_empty(), element.get_ref()) {
             (false, DeValue::String(word)) if word.is_empty() => Ok(String::new()),
             (_, value) => text(Raw::of(value), "word", "python3"),
@@ -135,7 +135,7 @@ fn env(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str) -> Vec<(Str
     variables
 }
 
-/// A text that may be handed to the kernel.
+/// Reads a text that the kernel accepts: not too long, without zero bytes.
 fn text(raw: Raw<'_>, what: &str, example: &str) -> Result<String, Problem> {
     let text = readers::text(raw, what, example)?;
     if text.trim().is_empty() {

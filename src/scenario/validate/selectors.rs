@@ -1,4 +1,4 @@
-//! `[[exclude]]`, `[[include]]`, and the keys of a check's `where`.
+//! `[[exclude]]`, `[[include]]`, and the `where` table of a check.
 
 use super::matrix::{Matrix, values};
 use crate::scenario::axes::{self, AXES, Axis, TOTAL_RATE, Value};
@@ -9,11 +9,11 @@ use crate::units::human;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-/// Most excludes, and most checks.
+/// Largest number of excludes, and of checks.
 pub(super) const MOST_SELECTORS: usize = 200;
-/// Most includes.
+/// Largest number of includes.
 const MOST_INCLUDES: usize = 10_000;
-/// Most values of one key of a selector.
+/// Largest number of values of one key of a selector.
 const MOST_VALUES: usize = 1_000;
 
 pub(super) fn excludes(document: &mut Document<'_>, table: &DeTable<'_>, catalog: &Catalog) -> Vec<Exclude> {
@@ -29,7 +29,7 @@ pub(super) fn excludes(document: &mut Document<'_>, table: &DeTable<'_>, catalog
     excludes
 }
 
-/// The clauses of a table whose keys are axes.
+/// Reads the clauses of a table whose keys are axes.
 pub(super) fn selector(document: &mut Document<'_>, section: &DeTable<'_>, path: &str, catalog: &Catalog) -> Selector {
     let known: Vec<&str> = axes::names().collect();
     document.check_keys(section, path, &known);
@@ -67,7 +67,7 @@ pub(super) fn includes(
     includes
 }
 
-/// The axes that the include names, one value each.
+/// The axes that the include names, with one value each.
 fn given(document: &mut Document<'_>, section: &DeTable<'_>, catalog: &Catalog) -> Vec<(&'static Axis, Value)> {
     let known: Vec<&str> = axes::names().collect();
     document.check_keys(section, "include", &known);
@@ -94,7 +94,8 @@ fn given(document: &mut Document<'_>, section: &DeTable<'_>, catalog: &Catalog) 
     given
 }
 
-/// The whole case: what the include names, and of every other axis the matrix's value, which must be just one.
+/// The complete case. Each axis that the include does not name takes the matrix's value, of which there must be only
+/// one.
 fn complete(
     document: &mut Document<'_>,
     span: Range<usize>,
@@ -116,6 +117,7 @@ fn complete(
                 Err(Problem::new(message, "name one of them here"))
             }
         };
+        // All axes are checked, so that every missing one is reported.
         complete &= document.accept(span.clone(), "include", set).is_some();
     }
     complete.then_some(parameters)

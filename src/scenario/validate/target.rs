@@ -15,7 +15,7 @@ pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> Target {
     document.check_keys(section, "target", &KEYS);
     let latency = document.read(section, "target", "latency", |raw| {
         let time = readers::time(raw, Nanos(1)..=Nanos::from_secs(3600));
-        // A latency without a unit is hardly one in seconds.
+        // A latency without a unit was hardly meant in seconds, so the fix suggests microseconds.
         time.map_err(|problem| match raw {
             Raw::Integer(number, 10) | Raw::Float(number) | Raw::Text(number)
                 if Decimal::from_plain(number).is_ok_and(|_| !number.starts_with('-')) =>

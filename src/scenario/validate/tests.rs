@@ -107,7 +107,7 @@ fn what_is_left_out_takes_the_documented_defaults() {
         .iter()
         .map(|axis| format!("{}={}", axis.axis.name, texts(&axis.values).join(",")))
         .collect();
-    // Which they are is held to docs/PROTOCOL.md by a test there, and to the JSON of `Parameters`.
+    // A test of docs/PROTOCOL.md compares the list with that page and with the JSON of `Parameters`.
     let documented = AXES.iter().map(|axis| format!("{}={}", axis.name, axis.default().unwrap()));
     assert_eq!(defaults, documented.collect::<Vec<_>>());
     assert_eq!(scenario.target.latency, Nanos::from_micros(100));

@@ -314,8 +314,8 @@ mod tests {
         assert_eq!((ledger.lost.admitted, ledger.lost.silent), (2, 8));
     }
 
-    /// Closes the ledger of one task: 10 logs of the warm-up and 20 of the window, all accepted as far as calls told,
-    /// of which so many arrived.
+    /// Closes the ledger of one task with 10 logs of the warm-up and 20 of the window. According to the calls, all were
+    /// accepted; `warm_up` and `window` of them arrived.
     fn closed(warm_up: u64, window: u64, known: (OutcomeSource, Strategy), account: &Account) -> (Ledger, Told) {
         let sink = CountingSink::new(ManualClock::at(0), 1, 0, None);
         let stamp = |phase, sequence| Stamp { phase, task: 0, sequence, at: sequence };
@@ -338,8 +338,8 @@ mod tests {
         (closed.ledger, closed.warm_up)
     }
 
-    /// Two tasks of 20 logs each, of which the calls accepted so many in time, so many arrived, and so many were never
-    /// sent by the generator.
+    /// The fairness of two tasks of 20 logs each. For each task: how many logs were accepted in time, how many arrived,
+    /// and how many the generator never sent.
     fn fairness_of(
         tasks: [(u64, u64, u64); 2],
         known: (OutcomeSource, Strategy),
@@ -373,7 +373,8 @@ mod tests {
     fn fairness_is_what_each_task_got_in_of_what_the_generator_sent() {
         use OutcomeSource::{Call, Counter, Delivery};
         use Strategy::{Block, Drop};
-        // accepted, arrived, never sent by the generator, of each of two tasks; source, strategy; the counter's word.
+        // name; of each task: accepted, arrived, never sent by the generator; source and strategy; what the counter
+        // says; expected
         let rows = [
             ("even", [(20, 20, 0), (20, 20, 0)], (Call, Drop), 0, Some((1.0, 1.0))),
             ("one starves", [(20, 20, 0), (0, 0, 0)], (Call, Block), 0, Some((0.5, 0.0))),
@@ -393,16 +394,16 @@ mod tests {
     fn what_did_not_arrive_is_dropped_or_lost_as_the_source_says() {
         use OutcomeSource::{Call, Counter, Delivery};
         use Strategy::{Block, Drop, Sample};
-        // arrived of 10 and of 20; source, strategy; the queue's word: dropped, admitted.
-        // Of the window: dropped, admitted, silent.
+        // arrived of 10 (warm-up) and of 20 (window); source and strategy; what the queue reports: dropped, admitted;
+        // expected for the window: dropped, admitted, silent
         let rows = [
             ((10, 20), (Counter, Drop), (0, 0), [0, 0, 0]),
             ((7, 15), (Counter, Drop), (8, 0), [5, 0, 0]),
-            // The counter says less than is missing: what the warm-up lacks is taken off it first.
+            // The counter reports less than is missing: its drops are used up on the warm-up first.
             ((7, 15), (Counter, Drop), (6, 0), [3, 0, 2]),
             ((7, 15), (Counter, Drop), (2, 0), [0, 0, 5]),
             ((7, 15), (Counter, Drop), (6, 1), [3, 1, 1]),
-            // It says more: no more is dropped than is missing.
+            // The counter reports more: no more logs count as dropped than are missing.
             ((10, 15), (Counter, Drop), (99, 0), [5, 0, 0]),
             ((10, 15), (Counter, Block), (0, 0), [0, 0, 5]),
             ((7, 15), (Delivery, Drop), (0, 0), [5, 0, 0]),

@@ -1,4 +1,4 @@
-//! What the instrument itself costs: two readings of the clock and one recorded value.
+//! Measures the cost of the instrument itself: two readings of the clock and one recorded value.
 
 use crate::clock::Clock;
 use crate::measure::encoding::Distribution;
@@ -6,8 +6,8 @@ use crate::measure::encoding::Distribution;
 const BATCHES: u32 = 5;
 const PER_BATCH: u32 = 4_000;
 
-/// The cost in nanoseconds of timing one call and recording it: the fastest of a few batches. About a millisecond of
-/// work. It is reported, and never subtracted from anything.
+/// The cost of timing one call and recording it, in nanoseconds: the mean of the fastest of a few batches. Takes about
+/// 1 ms. The value is reported, and never subtracted from anything.
 pub fn measure(clock: &impl Clock) -> f64 {
     let mut distribution = Distribution::new();
     let mut batch = || {

@@ -1,5 +1,5 @@
-//! A thread that sleeps from one millisecond to the next, and records by how much it wakes up late. Now and then it looks
-//! on which CPUs the others run, which takes it a small part of its millisecond.
+//! A thread that sleeps from one millisecond to the next, and records how late it wakes up. Every 20 ms it also looks
+//! on which CPUs the other threads run, which takes a small part of its millisecond.
 
 use crate::clock::Clock;
 use crate::load::metronome::Metronome;
@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Between two wake-ups, in nanoseconds.
+/// Time between two wake-ups, in nanoseconds.
 const STEP: u64 = 1_000_000;
 
-/// Before the window it looks for the threads there are, so long ahead that it is done in time; in nanoseconds.
+/// How long before the window it searches for the threads to watch, in nanoseconds: early enough to be done in time.
 const AHEAD: u64 = 3_000_000;
 
-/// The watching thread; it ends by itself when its span does, or at its next wake-up once this is dropped.
+/// The watching thread. It ends by itself at the end of its span, or at its next wake-up after this is dropped.
 #[derive(Debug)]
 pub struct JitterWatch {
     stop: Arc<AtomicBool>,
@@ -27,10 +27,10 @@ pub struct JitterWatch {
 }
 
 impl JitterWatch {
-    /// Watches `span`.
+    /// Starts to watch `span`.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The thread cannot be started.
     pub fn start(clock: impl Clock, span: Span) -> Result<Self, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -44,7 +44,7 @@ impl JitterWatch {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// What it saw; waits for the end of the span.
+    /// Waits for the end of the span and returns what the thread saw; `None` if the thread panicked.
     pub fn finish(mut self) -> Option<(Jitter, Seen)> {
         self.thread.take()?.join().ok()
     }

@@ -1,26 +1,26 @@
-//! What the kernel says of this process and of the machine; what it does not say is `None`.
+//! What the kernel reports about this process and the machine. What it does not report is `None`.
 
 use crate::measure::CpuShares;
 use crate::platform;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Threads of the load generator have names that begin with this.
+/// The names of the load generator's threads begin with this.
 pub const PRODUCER: &str = "ql-producer";
 
-/// Other threads of ours, the main thread aside, have names that begin with this.
+/// The names of our other threads, except the main thread, begin with this.
 pub const RUNTIME: &str = "ql-";
 
-/// Counters of the kernel at one moment.
+/// The kernel's counters at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The threads of this process.
+    /// The threads of this process, by id.
     threads: BTreeMap<u32, Thread>,
-    /// CPU time of the machine.
+    /// CPU time of the whole machine.
     ticks: Option<Ticks>,
-    /// CPU time of each of its CPUs, by their numbers.
+    /// CPU time of each CPU, by its number.
     by_cpu: BTreeMap<usize, Ticks>,
-    /// The time, and the CPU time of this process, threads that have ended included; in nanoseconds.
+    /// The time, and the CPU time of this process including threads that have ended, both in nanoseconds.
     process: Option<(u64, u64)>,
 }
 
@@ -30,35 +30,35 @@ struct Thread {
     group: Group,
     /// CPU time in nanoseconds.
     time: u64,
-    /// Time for which it was ready to run and had no CPU, in nanoseconds.
+    /// Time in which it was ready to run but had no CPU, in nanoseconds.
     waited: Option<u64>,
-    /// Involuntary context switches.
+    /// Involuntary context switches: the kernel took the CPU away.
     switches: Option<u64>,
-    /// Voluntary ones: it went to sleep.
+    /// Voluntary context switches: the thread went to sleep.
     sleeps: Option<u64>,
 }
 
-/// CPU time of the machine or of one CPU, in ticks.
+/// CPU time of the machine or of one CPU, in clock ticks (usually 10 ms).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticks {
-    /// Given to others by the hypervisor.
+    /// Ticks that the hypervisor gave to other virtual machines.
     stolen: u64,
-    /// Neither idle nor stolen.
+    /// Ticks that were neither idle nor stolen.
     busy: u64,
-    /// All of it.
+    /// All ticks.
     total: u64,
     /// Number of CPUs.
     cpus: u64,
 }
 
-/// Whose a thread is.
+/// The side that a thread belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// The load generator's.
+    /// The load generator.
     Producers,
-    /// Ours otherwise.
+    /// The other threads of this instrument.
     Runtime,
-    /// The queue's.
+    /// The queue: every thread with a name that is not ours.
     Queue,
 }
 
@@ -71,7 +71,7 @@ impl Group {
         }
     }
 
-    /// By the thread's id and name.
+    /// The group of a thread, by its id and name. The main thread has the id of the process.
     pub fn of(thread: u32, name: &str) -> Self {
         match name.trim_end() {
             name if name.starts_with(PRODUCER) => Self::Producers,
@@ -84,13 +84,13 @@ impl Group {
 /// What happened between two snapshots.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Passed {
-    /// CPU time by thread group, in nanoseconds; empty where unreadable.
+    /// CPU time by thread group, in nanoseconds; empty if it cannot be read.
     pub cpu_ns: BTreeMap<&'static str, u64>,
     /// Share of the machine's CPU time that the hypervisor gave to others, 0 to 1.
     pub steal_share: Option<f64>,
     /// Involuntary context switches of this process.
     pub involuntary_switches: Option<u64>,
-    /// Of these: the producers' threads.
+    /// Of these: those of the producers' threads.
     pub producer_switches: Option<u64>,
     /// Voluntary context switches of the queue's threads.
     pub queue_sleeps: Option<u64>,
@@ -100,12 +100,12 @@ pub struct Passed {
     pub others_share: Option<f64>,
     /// The shares of the CPUs that this process may use.
     pub allowed: Option<CpuShares>,
-    /// Time for which the threads of the load were ready to run and had no CPU, in nanoseconds, all together.
+    /// Total time in which threads of the load were ready to run but had no CPU, in nanoseconds.
     pub waited_ns: Option<u64>,
 }
 
 impl Snapshot {
-    /// The counters now.
+    /// Reads the counters.
     pub fn take() -> Self {
         let stat = read("/proc/stat").unwrap_or_default();
         Self {
@@ -116,8 +116,8 @@ impl Snapshot {
         }
     }
 
-    /// What happened since `earlier`; `allowed` are the CPUs that this process may use. Threads that ended in between are
-    /// not seen.
+    /// What happened since `earlier`. `allowed` are the CPUs that this process may use. Threads that ended in between
+    /// are not included, since the kernel forgets their counters.
     pub fn since(&self, earlier: &Self, allowed: &[usize]) -> Passed {
         let mut cpu_ns = BTreeMap::new();
         for (id, thread) in &self.threads {
@@ -144,7 +144,7 @@ impl Snapshot {
         }
     }
 
-    /// The ticks of these CPUs since `earlier`; `None` where one of them cannot be read.
+    /// The ticks of these CPUs since `earlier`; `None` if one of them cannot be read.
     fn ticks_of(&self, earlier: &Self, cpus: &[usize]) -> Option<Ticks> {
         let since = |cpu: &usize| Some(self.by_cpu.get(cpu)?.since(*earlier.by_cpu.get(cpu)?));
         let ticks = cpus.iter().map(since).collect::<Option<Vec<Ticks>>>()?;
@@ -152,7 +152,7 @@ impl Snapshot {
     }
 }
 
-/// What this process had between two snapshots, in nanoseconds.
+/// Time between two snapshots, and the CPU time that this process used in it, in nanoseconds.
 #[derive(Clone, Copy)]
 struct Own {
     elapsed: u64,
@@ -164,7 +164,8 @@ fn share(part: u64, total: u64) -> f64 {
 }
 
 impl Snapshot {
-    /// A counter of the threads of some groups since `earlier`; `None` if none can be read.
+    /// The sum of a counter over the threads of some groups since `earlier`; `None` if it cannot be read for any of
+    /// them.
     fn sum_since(
         &self,
         earlier: &Self,
@@ -197,14 +198,14 @@ impl Thread {
     }
 }
 
-/// The threads of this process; none where that cannot be known.
+/// The ids of the threads of this process; empty if they cannot be read.
 pub fn thread_ids() -> Vec<u32> {
     fs::read_dir("/proc/self/task")
         .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
         .unwrap_or_default()
 }
 
-/// Largest amount of memory that this process has occupied so far, in bytes.
+/// Largest resident memory of this process so far, in bytes; `None` if it cannot be read.
 pub fn peak_memory() -> Option<u64> {
     field(&read("/proc/self/status")?, "VmHWM:").map(|kib| kib * 1024)
 }
@@ -218,12 +219,13 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 impl Ticks {
-    /// Those so far; `None` where the kernel does not say.
+    /// The machine's ticks so far; `None` if the kernel does not report them.
     pub fn now() -> Option<Self> {
         read("/proc/stat").and_then(|stat| parse_ticks(&stat))
     }
 
-    /// How many CPUs' worth of the time since `earlier` was stolen, and how many's was busy; `None` before the first tick.
+    /// How many CPUs' worth of the time since `earlier` was stolen, and how many was busy; `None` if no tick has
+    /// passed.
     pub fn cpus_since(self, earlier: Self) -> Option<(f64, f64)> {
         let ticks = self.since(earlier);
         let cpus = |part: u64| part as f64 / ticks.total as f64 * ticks.cpus as f64;
@@ -248,7 +250,7 @@ impl Ticks {
         }
     }
 
-    /// Who had this time; `None` where none has passed.
+    /// Divides this time between the hypervisor, this process and others; `None` if no time has passed.
     fn shares(self, own: Own) -> Option<CpuShares> {
         let all = own.elapsed.saturating_mul(self.cpus);
         let process_share = (all > 0 && self.total > 0).then(|| share(own.used, all))?;
@@ -256,7 +258,7 @@ impl Ticks {
             cpus: u32::try_from(self.cpus).ok()?,
             steal_share: share(self.stolen, self.total),
             process_share,
-            // Ticks are coarse, so that what is left may come out below nothing.
+            // Ticks are coarse, so the difference can be slightly negative.
             others_share: (share(self.busy, self.total) - process_share).max(0.0),
         })
     }
@@ -278,9 +280,10 @@ fn parse_cpus(stat: &str) -> BTreeMap<usize, Ticks> {
     stat.lines().filter_map(cpu).collect()
 }
 
-/// One line of ticks: user nice system idle iowait irq softirq steal; guest time is part of user's.
+/// Parses one line of ticks: user nice system idle iowait irq softirq steal. Guest time is already part of user time.
 fn parse_line(values: &str) -> Option<Ticks> {
     let ticks: Vec<u64> = values.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
+    // Fields 3 and 4 are idle and iowait: in neither does any program run.
     let (stolen, total) = (*ticks.get(7)?, ticks.iter().sum::<u64>());
     Some(Ticks { stolen, busy: total - stolen - ticks[3] - ticks[4], total, cpus: 1 })
 }
@@ -321,10 +324,11 @@ mod tests {
         }
     }
 
-    /// Others take both of the CPUs that this process may use, out of 64: 3 % of the machine, and all that there is.
+    /// Other processes use both CPUs that this process may use, of 64: 3 % of the machine, but all that this process
+    /// has.
     #[test]
     fn others_are_seen_on_the_cpus_that_the_process_may_use() {
-        // 100 ticks each, of which the first two CPUs were busy for so many.
+        // 100 ticks for each CPU; the first two CPUs were busy for `busy` of them.
         let at = |busy: u64, time, used| {
             let ticks = |busy, cpus| Ticks { stolen: 0, busy, total: if time > 0 { 100 * cpus } else { 0 }, cpus };
             let by_cpu = (0..64).map(|cpu| (cpu, ticks(if cpu < 2 { busy } else { 0 }, 1))).collect();

@@ -1,4 +1,4 @@
-//! What is seen of a repeat beside its calls, and the account of it all.
+//! Observes everything about a repeat except its calls, and builds the measurement from all observations.
 
 pub(in crate::worker) mod account;
 pub(in crate::worker) mod floor;

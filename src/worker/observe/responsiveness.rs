@@ -1,8 +1,9 @@
-//! How quickly the producers' runtime runs a task that has become ready: before the load, and during it.
+//! Measures how quickly the producers' runtime runs a task that has become ready, before the load and during it.
 //!
-//! Two probes, because each misses what the other sees. The *heartbeat*: a thread outside the runtime wakes a task every
-//! millisecond; it sees down to microseconds, which tokio's timer with its steps of a millisecond cannot. The *timer*: a
-//! task that sleeps on tokio's own timer, as a service's tasks do; it also sees that the runtime drives its timers late.
+//! There are two probes, because each finds what the other misses. The *heartbeat*: a thread outside the runtime wakes
+//! a task every millisecond. It resolves microseconds, which tokio's timer with its steps of 1 ms cannot. The *timer*:
+//! a task sleeps on tokio's own timer, as the tasks of a service do. It also shows when the runtime handles its timers
+//! late.
 
 use crate::clock::Clock;
 use crate::load::metronome::Metronome;
@@ -19,16 +20,16 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// Between two beats of the heartbeat, in nanoseconds.
+/// Time between two beats of the heartbeat, in nanoseconds.
 const BEAT: u64 = 1_000_000;
 
-/// Between two ticks of the timer, in nanoseconds.
+/// Time between two ticks of the timer, in nanoseconds.
 const TICK: u64 = 5_000_000;
 
-/// From the start of the probes to the first beat that counts, in nanoseconds.
+/// Time from the start of the probes to the first beat that counts, in nanoseconds.
 const SETTLE: u64 = 20_000_000;
 
-/// The two probes, running until [`Self::finish`].
+/// The two probes. They run until [`Self::finish`].
 #[derive(Debug)]
 pub struct Responsiveness<C> {
     shared: Arc<LagState<C>>,
@@ -40,14 +41,15 @@ struct LagState<C> {
     clock: C,
     wake: Notify,
     stop: AtomicBool,
-    /// Held for a few nanoseconds by the thread, and by the task while it takes what there is.
+    /// The beats that were sent and not yet seen. The lock is held only briefly: by the thread to add a beat, and by
+    /// the task to take all of them.
     pending: Mutex<Pending>,
     beats: Mutex<Lags>,
     ticks: Mutex<Lags>,
 }
 
 impl<C: Clock> Responsiveness<C> {
-    /// Starts both on `runtime`; nothing is recorded until [`Self::listen`].
+    /// Starts both probes on `runtime`. Nothing is recorded before [`Self::listen`].
     ///
     /// # Errors
     /// No thread can be started.
@@ -71,14 +73,14 @@ impl<C: Clock> Responsiveness<C> {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Records the lag of whatever is due within `span`.
+    /// Records the lag of every beat and tick that is due within `span`.
     pub fn listen(&self, when: When, span: Span) {
         for lags in [&self.shared.beats, &self.shared.ticks] {
             lock(lags).listen(when, span.start, span.end());
         }
     }
 
-    /// Ends both, and says what they recorded.
+    /// Ends both probes and returns what they recorded.
     pub fn finish(mut self) -> Observed {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -98,7 +100,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Enters it among the other latencies.
+    /// Adds these lags to the other latencies.
     pub fn enter(self, latency: &mut Latencies) {
         latency.lag_before = Some(self.lag_before);
         latency.lag = Some(self.lag);
@@ -107,7 +109,7 @@ impl Observed {
     }
 }
 
-/// Starts both on `runtime`, and lets them record while nothing else happens.
+/// Starts both probes on `runtime`, and lets them record while nothing else happens.
 ///
 /// # Errors
 /// No thread can be started.
@@ -126,7 +128,7 @@ impl<C> Drop for Responsiveness<C> {
 }
 
 impl<C: Clock> LagState<C> {
-    /// The thread's life: sends a beat every millisecond.
+    /// Runs the heartbeat thread: sends a beat every millisecond.
     fn beat(&self) {
         sharpen_sleep();
         let mut metronome = Metronome::new(self.clock.now(), BEAT);
@@ -143,7 +145,7 @@ impl<C: Clock> LagState<C> {
         self.wake.notify_one();
     }
 
-    /// The woken task's life: sees beats as soon as the runtime lets it.
+    /// Runs the woken task: sees beats as soon as the runtime runs it.
     async fn see(&self) {
         loop {
             self.wake.notified().await;
@@ -157,7 +159,8 @@ impl<C: Clock> LagState<C> {
         lock(&self.pending).take(|sent| beats.record(sent, now));
     }
 
-    /// The timer task's life. A tick that comes late has kept others waiting: each enters with the lag that it had.
+    /// Runs the timer task. If a tick is late, further ticks have become due meanwhile; each is recorded with its own
+    /// lag.
     async fn tick(&self) {
         let mut due = self.clock.now() + TICK;
         loop {
@@ -167,7 +170,7 @@ impl<C: Clock> LagState<C> {
         }
     }
 
-    /// Enters the tick that was due at `due` and those that came due since; returns when the next one is.
+    /// Records the tick that was due at `due` and those that became due since. Returns when the next tick is due.
     fn ticked(&self, mut due: u64) -> u64 {
         let now = self.clock.now();
         let mut ticks = lock(&self.ticks);

@@ -1,7 +1,8 @@
-//! On which CPUs the threads of the two sides run: what divides the repeats of a case, where they fall in groups.
+//! Finds out on which CPUs the threads of the two sides run. If the repeats of a case fall into groups, this usually
+//! explains the groups.
 //!
-//! A few times a second each thread is asked whether it ran since, and where. The files stay open, a thread that slept
-//! costs one reading, 2 µs, and one that ran two, 6 µs.
+//! Every 20 ms each thread is checked: whether it ran since the last check, and where. The files stay open. A check
+//! costs 2 µs (one read) for a thread that slept, and 6 µs (two reads) for a thread that ran.
 
 use crate::measure::CpuShare;
 use crate::worker::observe::machine::{Group, thread_ids};
@@ -9,33 +10,33 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Seek};
 
-/// Between two samples, in nanoseconds.
+/// Time between two samples, in nanoseconds.
 pub const STEP: u64 = 20_000_000;
 
-/// With more threads than this on both sides together nobody looks: it would take time from the load.
+/// With more threads than this on both sides together, none is watched: it would take time from the load.
 const MOST_THREADS: usize = 16;
 
-/// The field of `/proc/…/stat` that names the CPU, counted from the one behind the thread's name.
+/// Index of the field of `/proc/…/stat` that names the CPU, counted from the first field after the thread's name.
 const PROCESSOR: usize = 36;
 
-/// Looks where threads run, and adds it up.
+/// Samples where threads run, and sums up their times.
 #[derive(Debug, Default)]
 pub struct Whereabouts {
     watched: Vec<Watched>,
     seen: Seen,
 }
 
-/// A thread that is looked at.
+/// A thread that is watched.
 #[derive(Debug)]
 struct Watched {
     group: Group,
     stat: File,
     times: File,
-    /// CPU time at the last look, in nanoseconds.
+    /// CPU time at the last sample, in nanoseconds.
     time: u64,
 }
 
-/// A thread ran somewhere for so many nanoseconds.
+/// A thread of `group` ran on `cpu` for `ns` nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ran {
     group: Group,
@@ -46,19 +47,19 @@ struct Ran {
 /// CPU time in nanoseconds, by CPU.
 type Times = BTreeMap<u32, u64>;
 
-/// What was seen so far.
+/// The sum of the samples so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {
     producers: Times,
     queue: Times,
-    /// Sum over the samples in which both sides had run: the chance that both did on one CPU.
+    /// Sum over the samples in which both sides ran: the probability that both were on one CPU.
     shared: f64,
-    /// How many samples those are.
+    /// Number of those samples.
     both: u64,
 }
 
 impl Whereabouts {
-    /// The threads of producers and queue that run now; none where that cannot be known, or where they are too many.
+    /// The present threads of producers and queue; none if they cannot be read or are too many.
     pub fn of_this_process() -> Self {
         let mut watched = Vec::new();
         for id in thread_ids() {
@@ -71,13 +72,13 @@ impl Whereabouts {
         Self { watched, seen: Seen::default() }
     }
 
-    /// Looks at all of them; what they did before the first look does not count.
+    /// Takes a sample of all threads. Time before the first sample does not count.
     pub fn look(&mut self) {
         let ran: Vec<Ran> = self.watched.iter_mut().filter_map(Watched::look).collect();
         self.seen.enter(&ran);
     }
 
-    /// What was seen.
+    /// The sum of the samples.
     pub fn seen(self) -> Seen {
         self.seen
     }
@@ -96,7 +97,7 @@ impl Watched {
         Some(thread)
     }
 
-    /// Where it ran since the last look, and for how long; `None` if it did not, or has ended.
+    /// Where the thread ran since the last sample, and for how long; `None` if it did not run or has ended.
     fn look(&mut self) -> Option<Ran> {
         let time = read(&mut self.times, |text| text.split_whitespace().next()?.parse().ok())?;
         let ns = time - std::mem::replace(&mut self.time, time).min(time);
@@ -113,7 +114,7 @@ fn read<R>(file: &mut File, parse: impl FnOnce(&str) -> Option<R>) -> Option<R> 
     parse(str::from_utf8(&buffer[..length]).ok()?)
 }
 
-/// The CPU that a thread last ran on. Its name stands in brackets and may hold anything.
+/// The CPU that a thread last ran on. The thread's name is in parentheses and may itself contain any character.
 fn processor(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(PROCESSOR)?.parse().ok()
 }
@@ -128,6 +129,8 @@ impl Seen {
         let (producers, queue) = (of(Group::Producers), of(Group::Queue));
         if !producers.is_empty() && !queue.is_empty() {
             let at = |cpu: &u32| queue.get(cpu).map_or(0.0, |&ns| ns as f64);
+            // The probability that a random moment of each side fell on the same CPU, given how each side's time was
+            // divided.
             let together: f64 = producers.iter().map(|(cpu, &ns)| ns as f64 * at(cpu)).sum();
             self.shared += together / (total(&producers) * total(&queue));
             self.both += 1;
@@ -137,17 +140,17 @@ impl Seen {
         }
     }
 
-    /// Where the producers' CPU time was spent.
+    /// The shares of the producers' CPU time, by CPU; empty if unknown.
     pub fn producer_cpus(&self) -> Vec<CpuShare> {
         shares(&self.producers)
     }
 
-    /// Where the queue's CPU time was spent.
+    /// The shares of the queue's CPU time, by CPU; empty if unknown.
     pub fn queue_cpus(&self) -> Vec<CpuShare> {
         shares(&self.queue)
     }
 
-    /// How much of their time both sides spent on the same CPU, 0 to 1; `None` if they were never seen together.
+    /// The share of their time that both sides spent on the same CPU, 0 to 1; `None` if no sample has both sides.
     pub fn shared_cpu_share(&self) -> Option<f64> {
         (self.both > 0).then(|| (self.shared / self.both as f64).min(1.0))
     }
@@ -176,14 +179,14 @@ mod tests {
 
     #[test]
     fn a_shared_cpu_is_seen_sample_by_sample() {
-        // name, the samples; the share of time on one CPU
+        // name, samples, expected share of time on one CPU
         type Row<'a> = (&'a str, &'a [&'a [Ran]], Option<f64>);
         let rows: [Row; 7] = [
             ("nobody ran", &[&[]], None),
             ("one side alone", &[&[producer(0, 5)], &[queue(0, 5)]], None),
             ("apart", &[&[producer(0, 5), queue(1, 7)], &[producer(0, 9), queue(1, 1)]], Some(0.0)),
             ("together", &[&[producer(1, 5), queue(1, 7)]], Some(1.0)),
-            // In sum both ran on both CPUs, and yet they never met.
+            // In total both sides ran on both CPUs, but never on the same one at the same time.
             ("changing places", &[&[producer(0, 5), queue(1, 5)], &[producer(1, 5), queue(0, 5)]], Some(0.0)),
             ("half of the samples", &[&[producer(0, 5), queue(0, 5)], &[producer(0, 5), queue(1, 5)]], Some(0.5)),
             ("one of two producers", &[&[producer(0, 30), producer(1, 10), queue(1, 8)]], Some(0.25)),

@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// A few milliseconds of the schedule run in earnest; how punctual they are is not asked.
+    /// A few milliseconds of the schedule really run here; the test does not check how punctual they are.
     #[test]
     fn a_late_repeat_gets_a_control_as_long_as_its_window() {
         let clock = LoadClock::System(SystemClock::new());

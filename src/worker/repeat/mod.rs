@@ -1,4 +1,4 @@
-//! The course of one repeat: control, idle phase, load, drain, and another control where the load was late.
+//! The course of one repeat: control, idle phase, load, drain, and a second control if the load was late.
 
 pub(in crate::worker) mod control;
 pub(in crate::worker) mod drive;
@@ -27,10 +27,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Beyond its deadline a shutdown gets this long to come back.
+/// Extra time for a shutdown to return after its deadline.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
-/// Carries out one repeat with `Q`.
+/// Carries out one repeat with the queue `Q`.
 pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Result<Measurement, Failure> {
     panics::watch();
     let clock = LoadClock::System(SystemClock::new());
@@ -49,7 +49,7 @@ pub fn run<Q: Queue>(repeat: &PlannedRepeat, say: &mut dyn FnMut(Message)) -> Re
     outcome
 }
 
-/// Control, idle phase, load, drain.
+/// Runs the control, the idle phase, the load and the drain, in this order.
 fn measure<Q: Queue>(
     repeat: &PlannedRepeat,
     bench: &Bench,
@@ -57,6 +57,7 @@ fn measure<Q: Queue>(
 ) -> Result<Measurement, Failure> {
     let clock = &bench.clock;
     let control = control::before(repeat, bench)?;
+    // Threads inherit the CPUs of their creator, so this thread moves before it builds the queue, and back after that.
     bench.cpus.go_to_queue().map_err(bad_request)?;
     let (queue, sink) = build::<Q>(repeat, clock)?;
     bench.cpus.go_to_producers().map_err(bad_request)?;
@@ -70,6 +71,7 @@ fn measure<Q: Queue>(
     if let Some(probes) = &probes {
         probes.listen(When::During, window);
     }
+    // At least the grace period: until it is over, the generator may still send logs for which it is late.
     let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
     let Driven { queue, recorders, tasks, passed, jitter, seen } = drive(bench, shared, &sink, say, drain_until)?;
     let lags = probes.map(responsiveness::Responsiveness::finish);
@@ -122,7 +124,7 @@ fn open_sink(kind: SinkKind) -> std::io::Result<Option<Box<dyn Write + Send>>> {
     }
 }
 
-/// Shuts the queue down in a thread of its own: one that hangs must not take the account with it.
+/// Shuts the queue down in a thread of its own: if the shutdown hangs, this function still returns and reports that.
 fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Failure> {
     let deadline = Duration::from_nanos(left);
     let (send, receive) = mpsc::channel();
@@ -134,7 +136,8 @@ fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Fail
     started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the shutdown: {error}")))?;
     let account = receive.recv_timeout(deadline + SHUTDOWN_GRACE);
     sink.stop_serving();
-    // A queue that gave up may still be delivering; in a service, it would end with the process.
+    // A queue that gave up may still be delivering. In a service those records would be lost with the process, so they
+    // must not count.
     sink.close();
     match account {
         Ok(Ok(account)) => Ok(account),

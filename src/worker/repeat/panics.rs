@@ -1,11 +1,11 @@
-//! Keeps the first panic of any thread, so that a repeat can say what broke it.
+//! Keeps the message of the first panic of any thread, so that a repeat can report why it failed.
 
 use std::panic;
 use std::sync::{Mutex, Once, PoisonError};
 
 static FIRST: Mutex<Option<String>> = Mutex::new(None);
 
-/// Begins to watch; forgets what was kept before. Panics still print as they did.
+/// Starts to watch, and forgets an earlier panic. Panics are still printed as before.
 pub fn watch() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -20,7 +20,7 @@ pub fn watch() {
     FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
 }
 
-/// What the first panic since [`watch`] said, and where.
+/// The message and place of the first panic since [`watch`]; `None` if there was none.
 pub fn first() -> Option<String> {
     FIRST.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

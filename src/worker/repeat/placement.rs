@@ -1,28 +1,29 @@
-//! On which CPUs the threads of a repeat run.
+//! Decides on which CPUs the threads of a repeat run.
 //!
-//! Threads inherit the CPUs of the thread that starts them. So the main thread moves to the queue's CPUs before it builds
-//! the queue, and to the producers' before it starts those. Threads that a queue starts later, inside a call, run where
-//! the caller runs.
+//! A thread inherits the CPUs of the thread that starts it. So the main thread moves to the queue's CPUs before it
+//! builds the queue, and to the producers' CPUs before it starts the producers. Threads that a queue starts later,
+//! inside a call, run on the CPUs of the caller.
 
 use crate::platform;
 use crate::scenario::Placement;
 
-/// The CPUs of the two sides, by their numbers; `None`: all that the process may use.
+/// The numbers of the CPUs of the two sides; `None` for a side that may use all CPUs of the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cpus {
     queue: Option<Vec<usize>>,
     producers: Option<Vec<usize>>,
     count: usize,
-    /// Those of both sides; none where the system does not tell.
+    /// The CPUs of both sides together; empty if the system does not report them.
     all: Vec<usize>,
 }
 
 impl Cpus {
-    /// Shares out the CPUs that this process may use. `same` takes the last one for all; `split` gives the queue the last
-    /// one and the producers the others.
+    /// Divides the CPUs that this process may use. `same` uses the last one for both sides; `split` gives the last one
+    /// to the queue and the others to the producers.
     ///
     /// # Errors
-    /// `split` with a single CPU; an affinity that cannot be read; any but `none` where threads are not given CPUs.
+    /// `split` with a single CPU; the CPU affinity cannot be read; `same` or `split` on a system that cannot pin
+    /// threads.
     pub fn share(placement: Placement) -> Result<Self, String> {
         let allowed = platform::allowed_cpus().map_err(|error| format!("cannot read the CPU affinity: {error}"))?;
         match allowed {
@@ -31,7 +32,7 @@ impl Cpus {
         }
     }
 
-    /// Where the system does not tell which CPUs there are: only how many, and threads run where it puts them.
+    /// The division on a system that reports only how many CPUs there are: threads run wherever the system puts them.
     fn unknown(placement: Placement) -> Result<Self, String> {
         if placement != Placement::None {
             return Err(format!("placement `{placement}` needs Linux, which gives threads their CPUs; use `none`"));
@@ -58,7 +59,7 @@ impl Cpus {
         Ok(Self { queue: Some(queue), count: producers.len(), producers: Some(producers), all })
     }
 
-    /// The numbers of the CPUs on which any thread of the repeat may run; none where the system does not tell.
+    /// The numbers of the CPUs on which any thread of the repeat may run; empty if the system does not report them.
     pub fn numbers(&self) -> &[usize] {
         &self.all
     }
@@ -71,7 +72,7 @@ impl Cpus {
     /// Moves the calling thread to the queue's CPUs.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// The kernel refuses.
     pub fn go_to_queue(&self) -> Result<(), String> {
         go(self.queue.as_deref())
     }
@@ -79,7 +80,7 @@ impl Cpus {
     /// Moves the calling thread to the producers' CPUs.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// The kernel refuses.
     pub fn go_to_producers(&self) -> Result<(), String> {
         go(self.producers.as_deref())
     }

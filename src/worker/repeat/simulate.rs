@@ -1,4 +1,4 @@
-//! A repeat on a manual clock: exact, and over as soon as it is computed.
+//! Simulates a repeat on a manual clock. The result is exact, and no real time passes.
 
 use crate::adapter::{Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, ManualClock};
@@ -16,11 +16,11 @@ use std::time::Duration;
 
 /// Carries out one repeat with `Q` on a manual clock, in one lane on the calling thread.
 ///
-/// Time passes only where the producers wait and where the queue lets it pass on the clock of its sink
-/// ([`Clock::pass`]); everything else is instantaneous. A queue with threads of its own has no place here.
+/// Time passes only when the producers wait, and when the queue lets it pass on the clock of its sink
+/// ([`Clock::pass`]). Everything else takes no time. A queue with its own threads cannot be simulated.
 ///
 /// # Errors
-/// The queue cannot be built; more values than can be counted exactly.
+/// The queue cannot be built, or there are more values than can be counted exactly.
 pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure> {
     let clock = LoadClock::Manual(ManualClock::at(0));
     let parameters = &repeat.parameters;
@@ -95,7 +95,7 @@ mod tests {
         }
     }
 
-    /// Takes as long as its pace says, and delivers inside the call. Its shutdown takes 5 ms.
+    /// A queue whose calls take as long as its pace says and deliver at once. Its shutdown takes 5 ms.
     struct Paced<P> {
         sink: Sink,
         pace: PhantomData<P>,
@@ -173,7 +173,7 @@ mod tests {
         burst.parameters.arrival = Arrival::Burst(10);
         let measurement = simulate::<Steady>(&burst).unwrap();
         let response = Distribution::decode(&measurement.latency.response).unwrap();
-        // The first of each burst takes 50 µs, the tenth 500.
+        // The response of the first log of each burst is 50 µs, of the tenth 500 µs.
         assert_eq!(
             (measurement.ledger.attempted, response.min_ns(), response.max_ns()),
             (1_000, Some(50_000), Some(500_000))
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn overload_is_unsent_to_the_last_log() {
-        // 40,000 logs/s where a call takes 50 µs: half of them cannot be sent.
+        // 40,000 logs/s are offered, and a call takes 50 µs: half of the logs cannot be sent.
         let measurement = simulate::<Steady>(&repeat(40_000, 1, 1)).unwrap();
         let ledger = &measurement.ledger;
         assert_eq!((ledger.scheduled, ledger.attempted, ledger.unsent), (40_000, 20_000, 20_000));
@@ -207,7 +207,7 @@ mod tests {
         let queue = Steady { sink: sink.clone(), pace: PhantomData };
         let warm_up = Span { start: 0, length: repeat.warmup.0 };
         let load = Arc::new(drive::share(&repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
-        // A generator that sleeps through the warm-up.
+        // The generator sleeps through the warm-up.
         clock.pass(load.window.start);
         let mut results = Vec::new();
         lanes::run(Arc::clone(&load), 0, 1, repeat.parameters.pacing, |result| results.push(result));
@@ -218,7 +218,8 @@ mod tests {
     fn the_drain_begins_when_the_last_call_has_returned() {
         let drain = |measurement: Measurement| measurement.cost.drain_ns;
         assert_eq!(drain(simulate::<Steady>(&repeat(100, 1, 1)).unwrap()), 5_000_000);
-        // Due 900 ms into the window and 1.2 s long, it returns 1.1 s after the end; the shutdown then takes its 5 ms.
+        // The last log is due at 900 ms and its call takes 1.2 s: it returns 1.1 s after the window. Then the shutdown
+        // takes its 5 ms.
         let late = simulate::<Paced<SlowEnd>>(&repeat(10, 1, 1)).unwrap();
         assert_eq!((late.ledger.enqueued, late.ledger.enqueued_in_window), (10, 9));
         assert_eq!(drain(late), 5_000_000);

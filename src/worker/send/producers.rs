@@ -15,7 +15,7 @@ use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 use tokio::runtime::Handle;
 
-/// A pacer, and its thread.
+/// A pacer and its thread.
 type PacerThread = (Arc<Pacer>, JoinHandle<()>);
 
 /// A load that runs on real threads.
@@ -41,7 +41,7 @@ pub struct CrewPlan {
 }
 
 impl CrewPlan {
-    /// For a case of a queue, on so many CPUs.
+    /// The layout for a case of a queue, on `cpus` CPUs.
     pub fn of(parameters: &Parameters, about: &About, cpus: usize) -> Self {
         let offered = parameters.rate.per_second() * f64::from(parameters.concurrency);
         let blocks = about.blocks_caller.contains(&parameters.strategy);
@@ -223,7 +223,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the thread {name}: {error}")))
 }
 
-/// Reports the end of tasks, also if they panic.
+/// Reports the end of tasks to the main thread, even if they panic.
 struct Ending {
     send: Sender<Ended>,
 }

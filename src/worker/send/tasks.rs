@@ -311,7 +311,7 @@ mod tests {
     fn what_the_generator_never_sent_is_a_response_that_has_not_come_yet() {
         let clock = LoadClock::Manual(ManualClock::at(0));
         let load = one_task(&clock);
-        // The generator wakes up when its second of grace is over.
+        // The generator wakes up only after its grace of 1 s is over.
         clock.pass(2_500_000_000);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let result = runtime.block_on(load.run_task(0));
@@ -336,7 +336,7 @@ mod tests {
         let repeat = of(parameters);
         let clock = LoadClock::Manual(ManualClock::at(0));
         let none = Span { start: 0, length: 0 };
-        // All is due or overdue at once, so that nobody waits for a timer.
+        // All logs are due or overdue at once, so no task waits for a timer.
         let load = Arc::new(drive::share(&repeat, Blocks(clock.clone()), clock, none, Waiting::Timer, 1));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let run = |task| {
@@ -345,7 +345,7 @@ mod tests {
         };
         let tasks = [0, 1].map(run);
         let results = tasks.map(|task| runtime.block_on(task).unwrap());
-        // One thread, a millisecond a call: 1,000 calls in the window, and the rest is the queue's doing.
+        // One thread and 1 ms for each call: 1,000 calls fit into the window; the queue is the reason for the rest.
         assert_eq!(results.iter().map(|result| result.tally.unsent_generator).sum::<u64>(), 0);
         assert_eq!(results.iter().map(|result| result.tally.attempted).sum::<u64>(), 1_000);
         assert_eq!(load.recorders.merge().unwrap().lateness().max_ns, Some(0));
