@@ -54,6 +54,11 @@ impl Schedule {
         self.tasks
     }
 
+    /// Rate of the whole load, in logs/s.
+    pub fn per_second(&self) -> f64 {
+        NANOS_PER_SECOND as f64 * self.denominator as f64 / self.numerator as f64
+    }
+
     /// Logs that a task sends at once.
     fn burst(&self) -> u64 {
         match self.arrival {
@@ -71,15 +76,20 @@ impl Schedule {
     }
 
     fn regular(&self, task: u32) -> Regular {
-        let shift = if self.phase == PhaseShift::Spread { u128::from(task) } else { 0 };
-        let between = u128::from(self.burst()) * self.numerator;
-        let (first, step) = (shift * between, u128::from(self.tasks) * between);
+        let line = Line { at: self.phases(task), denominator: self.denominator };
+        Regular { line, step: self.phases(self.tasks), burst: self.burst(), sent: 0, span: self.span }
+    }
+
+    /// The time from the turn of one task to that of the task so many places after it. Tasks of aligned phases have their
+    /// turns at the same time, so that there only a whole round of all tasks takes time.
+    fn phases(&self, places: u32) -> Time {
+        let places = match self.phase {
+            PhaseShift::Aligned if places < self.tasks => 0,
+            PhaseShift::Aligned | PhaseShift::Spread => places,
+        };
+        let time = u128::from(places) * u128::from(self.burst()) * self.numerator;
         // A due time beyond 64 bits lies outside every span, so saturating it ends the schedule as it should.
-        let split =
-            |value: u128| (u64::try_from(value / self.denominator).unwrap_or(u64::MAX), value % self.denominator);
-        let ((due, remainder), (step, step_remainder)) = (split(first), split(step));
-        let denominator = self.denominator;
-        Regular { due, remainder, step, step_remainder, denominator, burst: self.burst(), sent: 0, span: self.span }
+        Time { ns: u64::try_from(time / self.denominator).unwrap_or(u64::MAX), remainder: time % self.denominator }
     }
 
     fn random(&self, task: u32) -> Random {
@@ -104,16 +114,11 @@ impl Schedule {
 
     /// The due times of the tasks `first`, `first + stride`, … merged into one order.
     pub fn merged(&self, first: u32, stride: u32) -> Merged {
-        let tasks: Vec<u32> = (first..self.tasks).step_by(stride.max(1) as usize).collect();
-        let mut cursors: Vec<Cursor> = tasks.iter().map(|&task| self.cursor(task)).collect();
-        let order = match self.arrival {
-            Arrival::Poisson => {
-                let heads = cursors.iter_mut().enumerate();
-                Order::Heap(heads.filter_map(|(index, cursor)| Some(Reverse((cursor.next()?, index)))).collect())
-            }
-            Arrival::Uniform | Arrival::Burst(_) => Order::Turns { index: 0, taken: 0, burst: self.burst() },
-        };
-        Merged { tasks, cursors, order }
+        let stride = stride.max(1);
+        Merged(match self.arrival {
+            Arrival::Poisson => Order::Heap(Heap::of((first..self.tasks).step_by(stride as usize), self)),
+            Arrival::Uniform | Arrival::Burst(_) => Order::Turns(Turns::of(first, stride, self)),
+        })
     }
 }
 
@@ -129,15 +134,40 @@ pub enum Cursor {
 /// See [`Cursor`].
 #[derive(Clone, Debug)]
 pub struct Regular {
-    due: u64,
-    remainder: u128,
-    step: u64,
-    step_remainder: u128,
-    denominator: u128,
+    line: Line,
+    step: Time,
     burst: u64,
-    /// Logs already sent of the burst at `due`.
+    /// Logs already sent of the burst that is due.
     sent: u64,
     span: u64,
+}
+
+/// A time in nanoseconds and a fraction of one.
+#[derive(Clone, Copy, Debug)]
+struct Time {
+    ns: u64,
+    /// In parts of a denominator that is known beside it.
+    remainder: u128,
+}
+
+/// A time that is moved on by exact steps. The fraction is carried along, as in Bresenham's line: a rounded step would
+/// drift by up to 1 ns for each log.
+#[derive(Clone, Debug)]
+struct Line {
+    at: Time,
+    denominator: u128,
+}
+
+impl Line {
+    #[inline]
+    fn move_on(&mut self, step: Time) {
+        self.at.ns = self.at.ns.saturating_add(step.ns);
+        self.at.remainder += step.remainder;
+        if self.at.remainder >= self.denominator {
+            self.at.remainder -= self.denominator;
+            self.at.ns = self.at.ns.saturating_add(1);
+        }
+    }
 }
 
 /// See [`Cursor`].
@@ -154,7 +184,7 @@ impl Cursor {
     #[inline]
     pub fn peek(&self) -> Option<u64> {
         let (due, span) = match self {
-            Self::Regular(cursor) => (cursor.due, cursor.span),
+            Self::Regular(cursor) => (cursor.line.at.ns, cursor.span),
             Self::Random(cursor) => (cursor.due as u64, cursor.span),
         };
         (due < span).then_some(due)
@@ -189,25 +219,19 @@ impl Regular {
             return;
         }
         self.sent = 0;
-        self.due = self.due.saturating_add(self.step);
-        // The fraction is carried along, as in Bresenham's line: a rounded step would drift by up to 1 ns for each log.
-        self.remainder += self.step_remainder;
-        if self.remainder >= self.denominator {
-            self.remainder -= self.denominator;
-            self.due = self.due.saturating_add(1);
-        }
+        self.line.move_on(self.step);
     }
 
     /// The number of logs still to come: those of every burst `m` from here with `due + m * interval` below the span.
     fn left(&self) -> u64 {
-        if self.due >= self.span {
+        let Line { at, denominator } = self.line;
+        if at.ns >= self.span {
             return 0;
         }
         // In units of a nanosecond divided by the denominator. A due time is rounded down and the span is whole, so the
         // due time is below the span exactly if the unrounded time is.
-        let now = u128::from(self.due) * self.denominator + self.remainder;
-        let interval = u128::from(self.step) * self.denominator + self.step_remainder;
-        let bursts = (u128::from(self.span) * self.denominator - now).div_ceil(interval.max(1));
+        let whole = |time: Time| u128::from(time.ns) * denominator + time.remainder;
+        let bursts = (u128::from(self.span) * denominator - whole(at)).div_ceil(whole(self.step).max(1));
         u64::try_from(bursts * u128::from(self.burst) - u128::from(self.sent)).unwrap_or(u64::MAX)
     }
 }
@@ -222,18 +246,113 @@ impl Random {
 
 /// The due times of several tasks in one order, as `(offset, task)`.
 #[derive(Clone, Debug)]
-pub struct Merged {
-    tasks: Vec<u32>,
-    cursors: Vec<Cursor>,
-    order: Order,
-}
+pub struct Merged(Order);
 
 #[derive(Clone, Debug)]
 enum Order {
-    /// All tasks have the same interval and ascending phases, so they take turns, one burst each. No heap is needed.
-    Turns { index: usize, taken: u64, burst: u64 },
-    /// The next due time of each task.
-    Heap(BinaryHeap<Reverse<(u64, usize)>>),
+    Turns(Turns),
+    Heap(Heap),
+}
+
+/// Tasks that have the same interval and ascending phases take turns, one burst each. So their due times are one line
+/// with two steps: from a task to the next one, and from the last one back to the first. No state is kept for each task:
+/// with a thousand of them, that would be memory which has left the cache when its turn comes.
+#[derive(Clone, Debug)]
+struct Turns {
+    first: u32,
+    stride: u32,
+    tasks: u32,
+    /// Whose turn it is; `tasks` if there is none.
+    task: u32,
+    /// Logs that the task has already had in this turn.
+    taken: u64,
+    burst: u64,
+    line: Line,
+    to_next: Time,
+    to_first: Time,
+    span: u64,
+}
+
+impl Turns {
+    fn of(first: u32, stride: u32, schedule: &Schedule) -> Self {
+        let tasks = schedule.tasks;
+        let last = first + tasks.saturating_sub(first + 1) / stride * stride;
+        Self {
+            first,
+            stride,
+            tasks,
+            task: first,
+            taken: 0,
+            burst: schedule.burst(),
+            line: Line { at: schedule.phases(first), denominator: schedule.denominator },
+            to_next: schedule.phases(stride),
+            to_first: match schedule.phase {
+                PhaseShift::Spread => schedule.phases(tasks - (last - first).min(tasks)),
+                PhaseShift::Aligned => schedule.phases(tasks),
+            },
+            span: schedule.span,
+        }
+    }
+
+    fn end_turn(&mut self) {
+        self.taken = 0;
+        let next = self.task.saturating_add(self.stride);
+        if next < self.tasks {
+            self.task = next;
+            self.line.move_on(self.to_next);
+        } else {
+            self.task = self.first;
+            self.line.move_on(self.to_first);
+        }
+    }
+}
+
+impl Iterator for Turns {
+    type Item = (u64, u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u64, u32)> {
+        // The first task without a further log ends the schedule: the tasks after it have later phases, so they have no
+        // further log either.
+        let due = self.line.at.ns;
+        if due >= self.span || self.task >= self.tasks {
+            return None;
+        }
+        let task = self.task;
+        self.taken += 1;
+        if self.taken == self.burst {
+            self.end_turn();
+        }
+        Some((due, task))
+    }
+}
+
+/// The next due time of each task.
+#[derive(Clone, Debug)]
+struct Heap {
+    tasks: Vec<u32>,
+    cursors: Vec<Cursor>,
+    next: BinaryHeap<Reverse<(u64, usize)>>,
+}
+
+impl Heap {
+    fn of(tasks: impl Iterator<Item = u32>, schedule: &Schedule) -> Self {
+        let tasks: Vec<u32> = tasks.collect();
+        let mut cursors: Vec<Cursor> = tasks.iter().map(|&task| schedule.cursor(task)).collect();
+        let heads = cursors.iter_mut().enumerate();
+        let next = heads.filter_map(|(index, cursor)| Some(Reverse((cursor.next()?, index)))).collect();
+        Self { tasks, cursors, next }
+    }
+}
+
+impl Iterator for Heap {
+    type Item = (u64, u32);
+
+    fn next(&mut self) -> Option<(u64, u32)> {
+        let Reverse((due, task)) = self.next.pop()?;
+        self.next.extend(self.cursors[task].next().map(|next| Reverse((next, task))));
+        Some((due, self.tasks[task]))
+    }
 }
 
 impl Iterator for Merged {
@@ -241,24 +360,9 @@ impl Iterator for Merged {
 
     #[inline]
     fn next(&mut self) -> Option<(u64, u32)> {
-        match &mut self.order {
-            Order::Turns { index, taken, burst } => {
-                let task = *index;
-                // The first task without a further log ends the schedule: the tasks after it have later phases, so they
-                // have no further log either.
-                let due = self.cursors.get_mut(task)?.next()?;
-                *taken += 1;
-                if *taken == *burst {
-                    *taken = 0;
-                    *index = if task + 1 == self.cursors.len() { 0 } else { task + 1 };
-                }
-                Some((due, self.tasks[task]))
-            }
-            Order::Heap(heap) => {
-                let Reverse((due, task)) = heap.pop()?;
-                heap.extend(self.cursors[task].next().map(|next| Reverse((next, task))));
-                Some((due, self.tasks[task]))
-            }
+        match &mut self.0 {
+            Order::Turns(turns) => turns.next(),
+            Order::Heap(heap) => heap.next(),
         }
     }
 }
@@ -349,13 +453,14 @@ mod tests {
         let mut cursor = schedule.regular(1);
         // Jump the cursor to within reach of log 10^9 by its own arithmetic, then walk.
         let skipped = 999_999_000_u64;
-        let total = cursor.step_remainder * u128::from(skipped) + cursor.remainder;
-        cursor.due += cursor.step * skipped + (total / cursor.denominator) as u64;
-        cursor.remainder = total % cursor.denominator;
+        let Line { at, denominator } = &mut cursor.line;
+        let total = cursor.step.remainder * u128::from(skipped) + at.remainder;
+        at.ns += cursor.step.ns * skipped + (total / *denominator) as u64;
+        at.remainder = total % *denominator;
         (0..1_000).for_each(|_| cursor.advance());
-        assert_eq!(u128::from(cursor.due), due(&schedule, 1, 1_000_000_000));
+        assert_eq!(u128::from(cursor.line.at.ns), due(&schedule, 1, 1_000_000_000));
         // 10^9 intervals of 7 µs, and a third of one for the phase.
-        assert_eq!(cursor.due, 7_000_000_000_000 + 2_333);
+        assert_eq!(cursor.line.at.ns, 7_000_000_000_000 + 2_333);
     }
 
     fn any_schedule() -> impl Strategy<Value = Schedule> {
@@ -391,9 +496,10 @@ mod tests {
             let arrival = if poisson { Arrival::Poisson } else { schedule.arrival };
             let schedule = Schedule { arrival, ..schedule };
             let first = (stride - 1).min(schedule.tasks - 1);
-            let merged: Vec<u64> = schedule.merged(first, stride).map(|(due, _)| due).collect();
+            let merged: Vec<(u64, u32)> = schedule.merged(first, stride).collect();
             let tasks = (first..schedule.tasks).step_by(stride as usize);
-            let mut union: Vec<u64> = tasks.flat_map(|task| schedule.cursor(task)).collect();
+            let mut union: Vec<(u64, u32)> =
+                tasks.flat_map(|task| schedule.cursor(task).map(move |due| (due, task))).collect();
             union.sort_unstable();
             prop_assert_eq!(merged, union);
         }

@@ -42,7 +42,7 @@ impl Pending {
         }
     }
 
-    /// Takes all beats: calls `see` with the time at which each was sent. The beats beyond [`KEPT`] are assumed to have
+    /// Takes all beats: calls `see` with the time at which each was sent. Beats that were only counted are assumed to have
     /// been sent at equal intervals.
     pub fn take(&mut self, mut see: impl FnMut(u64)) {
         self.kept.iter().for_each(|&at| see(at));

@@ -69,6 +69,11 @@ impl Recorder {
         self.lateness.record(call.lateness());
     }
 
+    /// Records calls in their order, and empties the buffer.
+    pub fn record_all(&mut self, calls: &mut Vec<Call>) {
+        calls.drain(..).for_each(|call| self.record(&call));
+    }
+
     /// Records a log that was never sent. Its responses are at least the waits so far, real and ideal, in nanoseconds.
     pub fn record_unsent(&mut self, waited: u64, waited_ideal: u64) {
         self.response.record_censored(waited);

@@ -16,6 +16,8 @@ pub struct SeriesRecorder {
     start: u64,
     width: u64,
     bins: Vec<Bin>,
+    /// The bin of the last record, and where it begins. The next record is most likely in it, and then needs no division.
+    latest: (usize, u64),
 }
 
 #[derive(Clone, Debug)]
@@ -34,14 +36,18 @@ impl SeriesRecorder {
             width *= 2;
         }
         let bins = vec![Bin { enqueue: None, rejected: 0, max: 0 }; span.div_ceil(width).max(1) as usize];
-        Self { start, width, bins }
+        Self { start, width, bins, latest: (0, start) }
     }
 
     #[inline]
     fn bin(&mut self, at: u64) -> &mut Bin {
-        let index = (at.saturating_sub(self.start) / self.width) as usize;
-        let last = self.bins.len() - 1;
-        &mut self.bins[index.min(last)]
+        let (mut index, begin) = self.latest;
+        // Also true before the bin begins: the difference wraps around.
+        if at.wrapping_sub(begin) >= self.width {
+            index = ((at.saturating_sub(self.start) / self.width) as usize).min(self.bins.len() - 1);
+            self.latest = (index, self.start + index as u64 * self.width);
+        }
+        &mut self.bins[index]
     }
 
     /// Records an accepted call that started at `at` and took `service` nanoseconds.

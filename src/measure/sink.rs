@@ -16,6 +16,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// Number of shards for delivering threads; if there are more threads, some share a shard.
 const SHARDS: usize = 16;
 
+/// Number of latencies that a task holds before it records them.
+const HELD: usize = 8;
+
 /// The sink of a queue under load. It passes each record to the sink that the case asks for, and counts the record
 /// after that sink has taken it. Clones share everything.
 #[derive(Clone)]
@@ -31,7 +34,7 @@ impl<C> fmt::Debug for CountingSink<C> {
 
 struct SinkState<C> {
     clock: C,
-    trackers: Vec<Mutex<Tracker>>,
+    trackers: Vec<Mutex<Tracked>>,
     shards: Vec<Shard>,
     window_end: AtomicU64,
     warm_up: AtomicU64,
@@ -51,6 +54,26 @@ struct Shard(Mutex<Deliveries>);
 struct Deliveries {
     latency: Distribution,
     in_window: u64,
+}
+
+/// The arrivals of one task, and its latest latencies. These are recorded a few at a time, so that each log costs only a
+/// fraction of a shard's lock and of the memory of its histogram.
+#[derive(Debug, Default)]
+struct Tracked {
+    tracker: Tracker,
+    /// How many of `latencies_ns` are not recorded yet.
+    held: usize,
+    latencies_ns: [u64; HELD],
+    /// How many of those arrived inside the window.
+    in_window: u64,
+}
+
+impl Tracked {
+    /// Records what is held.
+    fn record_into(&self, deliveries: &mut Deliveries) {
+        self.latencies_ns[..self.held].iter().for_each(|ns| deliveries.latency.record(*ns));
+        deliveries.in_window += self.in_window;
+    }
 }
 
 /// A server that takes `delay` nanoseconds per record. Its schedule is absolute, so the overshoot of sleeps does not
@@ -144,7 +167,8 @@ impl<C: Clock> CountingSink<C> {
 
     /// Number of distinct logs of the window that have arrived so far.
     pub fn so_far(&self) -> u64 {
-        self.shared.shards.iter().map(|shard| lock(&shard.0).latency.count()).sum()
+        let held: u64 = self.shared.trackers.iter().map(|task| lock(task).held as u64).sum();
+        held + self.shared.shards.iter().map(|shard| lock(&shard.0).latency.count()).sum::<u64>()
     }
 
     /// What has reached the sink.
@@ -153,6 +177,7 @@ impl<C: Clock> CountingSink<C> {
     /// More values than can be counted exactly.
     pub fn delivered(&self) -> Result<Delivered, EncodingError> {
         let mut all = Deliveries::default();
+        self.shared.trackers.iter().for_each(|task| lock(task).record_into(&mut all));
         for shard in &self.shared.shards {
             let part = lock(&shard.0);
             all.latency.add(&part.latency)?;
@@ -160,7 +185,7 @@ impl<C: Clock> CountingSink<C> {
         }
         Ok(Delivered {
             latency: all.latency,
-            arrivals: self.shared.trackers.iter().map(|tracker| lock(tracker).arrivals()).collect(),
+            arrivals: self.shared.trackers.iter().map(|task| lock(task).tracker.arrivals()).collect(),
             in_window: all.in_window,
             warm_up: self.shared.warm_up.load(Ordering::Relaxed),
             strangers: self.shared.strangers.load(Ordering::Relaxed),
@@ -179,12 +204,12 @@ impl<C: Clock> CountingSink<C> {
     #[inline]
     fn count(&self, stamp: Option<Stamp>) {
         let known = stamp.and_then(|stamp| Some((stamp, self.shared.trackers.get(stamp.task as usize)?)));
-        let Some((stamp, tracker)) = known else {
+        let Some((stamp, task)) = known else {
             self.shared.strangers.fetch_add(1, Ordering::Relaxed);
             return;
         };
         // Held until the delivery is counted in full: `close` waits for this lock.
-        let mut tracker = lock(tracker);
+        let mut task = lock(task);
         if self.shared.closed.load(Ordering::Relaxed) {
             return;
         }
@@ -192,13 +217,18 @@ impl<C: Clock> CountingSink<C> {
             self.shared.warm_up.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if tracker.arrive(stamp.sequence, stamp.hash()) == Arrival::New {
+        if task.tracker.arrive(stamp.sequence, stamp.hash()) == Arrival::New {
             // Fenced, because the start of the call was read by another thread: otherwise the latency could be
             // negative.
             let now = self.shared.clock.now_fenced();
-            let mut deliveries = lock(&self.shared.shards[shard_of_this_thread()].0);
-            deliveries.latency.record(now.saturating_sub(stamp.at));
-            deliveries.in_window += u64::from(now <= self.shared.window_end.load(Ordering::Relaxed));
+            let held = task.held;
+            task.latencies_ns[held] = now.saturating_sub(stamp.at);
+            task.in_window += u64::from(now <= self.shared.window_end.load(Ordering::Relaxed));
+            task.held += 1;
+            if task.held == HELD {
+                task.record_into(&mut lock(&self.shared.shards[shard_of_this_thread()].0));
+                (task.held, task.in_window) = (0, 0);
+            }
         }
     }
 }

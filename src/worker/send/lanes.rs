@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::load::Schedule;
 use crate::load::pacing::asleep;
 use crate::scenario::Pacing;
-use crate::worker::send::tasks::{LoadState, TaskResult, become_sender, resume_at, take_due};
+use crate::worker::send::calls;
+use crate::worker::send::tasks::{LoadState, TaskResult, become_sender, last_read, resume_at, take_due};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,9 @@ const NAP: u64 = 50_000_000;
 /// Largest load of one lane, in logs/s, as long as there are CPUs for more lanes. A log costs a lane about 0.2 µs, so
 /// this keeps it below half of a CPU, and it can catch up when it is late.
 const MOST_PER_LANE: f64 = 2_000_000.0;
+
+/// How long a lane with a larger load sleeps, in nanoseconds.
+const REST: u64 = 50_000;
 
 /// The number of lanes of a load: one for each 2 million logs/s, but no more than there are CPUs or tasks.
 pub fn count(offered_per_s: f64, tasks: u32, cpus: usize) -> u32 {
@@ -39,6 +43,7 @@ pub fn run<Q: Queue, C: Clock>(
     mut tell: impl FnMut(TaskResult),
 ) {
     become_sender(lane as usize);
+    calls::start_lane();
     let spans = [(&shared.warm_up_schedule, shared.warm_up.start), (&shared.window_schedule, shared.window.start)];
     // Every due time of the warm-up lies before the window, so the two schedules are in order one after the other.
     let dues = spans.map(|(schedule, start)| due_times(schedule, start, lane, lanes));
@@ -54,6 +59,7 @@ pub fn run<Q: Queue, C: Clock>(
         .collect();
     let place_of = |task: u32| ((task - lane) / lanes) as usize;
 
+    let rests = rests(shared.window_schedule.per_second() / f64::from(lanes), pacing);
     let mut left = places.len();
     let mut resume = |place: &mut Place<_>| {
         if let Some(result) = place.resume() {
@@ -81,13 +87,23 @@ pub fn run<Q: Queue, C: Clock>(
             // sends everything that has become due.
             if place.state == State::Waiting {
                 done = resume(place);
-                now = shared.clock.now();
+                // Recent enough: the task has read the clock at the end of its call.
+                now = last_read();
             }
         }
         if !done {
-            idle(&shared.clock, dues.peek().map(|&(due, _)| due), pacing, &resumed);
+            calls::record_lane(&shared.recorders, lane as usize);
+            idle(&shared.clock, dues.peek().map(|&(due, _)| due), (pacing, rests), &resumed);
         }
     }
+    calls::record_lane(&shared.recorders, lane as usize);
+}
+
+/// Whether a lane with this load sleeps for [`REST`] whenever it has caught up, instead of polling the clock until the next
+/// log. More lanes would share this load if there were more CPUs. So polling would take time from the queue, which has no
+/// CPU of its own, and would save a lateness that is small beside the 10 ms which a load may have.
+fn rests(logs_per_s: f64, pacing: Pacing) -> bool {
+    pacing == Pacing::Hybrid && logs_per_s > MOST_PER_LANE
 }
 
 fn due_times(schedule: &Schedule, start: u64, lane: u32, lanes: u32) -> impl Iterator<Item = (u64, u32)> + use<> {
@@ -95,7 +111,7 @@ fn due_times(schedule: &Schedule, start: u64, lane: u32, lanes: u32) -> impl Ite
 }
 
 /// Waits until `due`, or until a call can continue. Without a due time, it waits only for calls.
-fn idle(clock: &impl Clock, due: Option<u64>, pacing: Pacing, resumed: &Resumed) {
+fn idle(clock: &impl Clock, due: Option<u64>, (pacing, rests): (Pacing, bool), resumed: &Resumed) {
     if let Some(manual) = clock.manual() {
         if !resumed.any() {
             manual.advance_to(due.unwrap_or_else(|| clock.now() + NAP));
@@ -108,6 +124,7 @@ fn idle(clock: &impl Clock, due: Option<u64>, pacing: Pacing, resumed: &Resumed)
             return;
         }
         match due.map_or(NAP, |due| asleep(due - now, pacing)) {
+            0 if rests => thread::park_timeout(Duration::from_nanos(REST)),
             0 => thread::yield_now(),
             span => thread::park_timeout(Duration::from_nanos(span)),
         }
@@ -217,6 +234,19 @@ mod tests {
             (1.0, 1, 0, 1),
         ] {
             assert_eq!(count(offered, tasks, cpus), lanes, "{offered}/s from {tasks} tasks on {cpus} CPUs");
+        }
+    }
+
+    #[test]
+    fn a_lane_rests_where_the_cpus_are_too_few_and_polling_was_not_asked_for() {
+        for (logs_per_s, pacing, expected) in [
+            (10_000.0, Pacing::Hybrid, false),
+            (2e6, Pacing::Hybrid, false),
+            (5e6, Pacing::Hybrid, true),
+            (5e6, Pacing::Spin, false),
+            (5e6, Pacing::Sleep, false),
+        ] {
+            assert_eq!(rests(logs_per_s, pacing), expected, "{logs_per_s}/s, {pacing:?}");
         }
     }
 

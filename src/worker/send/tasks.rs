@@ -7,6 +7,7 @@ use crate::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Te
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
+use crate::worker::send::calls::Pending;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -85,13 +86,18 @@ thread_local! {
     static SENDER: Cell<usize> = const { Cell::new(0) };
     /// The due time that the task which just ran on this lane waits for; `None` if it waits for something else.
     static DUE: Cell<Option<u64>> = const { Cell::new(None) };
-    /// When this lane resumed the task that runs now.
+    /// When this lane resumed the task that runs now; afterwards, when that task last read the clock.
     static RESUMED_AT: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Sets the time at which this lane resumes the next task.
 pub fn resume_at(now: u64) {
     RESUMED_AT.set(now);
+}
+
+/// The last time that this lane, or the task that it resumed, has read from the clock.
+pub fn last_read() -> u64 {
+    RESUMED_AT.get()
 }
 
 /// Takes the due time that the task which just ran on this thread waits for; `None` if it waits for something else.
@@ -118,23 +124,31 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         let busy_until = self.run_warm_up(task, &mut result).await;
         let window = self.window;
         let mut producer = Producer::new(&self.window_schedule, task, window.start, window.length, busy_until);
+        let mut pending = match self.waiting {
+            Waiting::Lane => Pending::OfLane,
+            Waiting::Paced(_) | Waiting::Timer => Pending::OfTask(Vec::new()),
+        };
         // The end of a call is recent enough to decide on the next step. That saves one clock reading for each log.
         let mut now = self.clock.now();
         loop {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
-                Step::Wait(until) => now = self.wait(task, until).await,
+                Step::Wait(until) => {
+                    pending.record(&self.recorders, SENDER.get());
+                    now = self.wait(task, until).await;
+                }
                 Step::Send { sequence } => {
                     let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
                     result.last_return = call.end;
                     // The task may have moved to another thread during the call, so `SENDER` is read here: each
                     // recorder must belong to one thread, or threads would wait for each other's lock between two
                     // calls.
-                    self.recorders.with(SENDER.get(), |recorder| recorder.record(&call));
+                    pending.add(call, &self.recorders, SENDER.get());
                     now = self.give_others_a_turn(call.end).await;
                 }
                 Step::Done => break,
             }
         }
+        pending.record(&self.recorders, SENDER.get());
         self.record_unsent(&producer);
         result.tally = producer.tally();
         result
@@ -237,6 +251,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             let poll = call.as_mut().poll(context);
             let now = self.clock.now();
             self.stalls.leave(sender, entered, now);
+            RESUMED_AT.set(now);
             poll.map(|reply| (reply, now))
         })
         .await
