@@ -48,6 +48,10 @@ public-api:
 test-outside:
     cargo test --quiet --manifest-path examples/in_a_test/Cargo.toml --target-dir {{target}}/outside --locked
 
+# The example service, which logs through the built-in queue: it is ended by SIGTERM under load, and its log is counted.
+test-service:
+    cargo test --quiet --manifest-path examples/axum_service/Cargo.toml --target-dir {{target}}/service --locked
+
 # Does it compile for the platforms that it is not tested on?
 targets *ARGS:
     .ci/targets {{ARGS}}
@@ -73,6 +77,11 @@ html-check REPORT:
 pictures SCENARIO="docs/pictures/scenario.toml":
     -{{queue-load}} run {{SCENARIO}} --quiet --output target/pictures.json >target/pictures.txt
     python3 .ci/pictures.py {{binary}} target/pictures.json docs/pictures
+
+# Measure the built-in queue against every other, for about MINUTES (at least three rounds), on a machine that does nothing
+# else, and write the section of docs/RESULTS.md. Further arguments, such as `--queues noop,ticklog`, go to the bench.
+bench-queues MINUTES="20" *ARGS:
+    cargo bench --quiet --all-features --bench queues -- measure --minutes {{MINUTES}} --write docs/RESULTS.md {{ARGS}}
 
 # Measure how often the gate gives false alarms, abstains, and detects changes. Fill pools of repeats for at most MINUTES, on
 # a machine that does nothing else, and continue where an earlier call stopped; then judge pairs that are drawn from them.

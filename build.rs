@@ -22,8 +22,17 @@ fn main() {
 }
 
 /// The crates whose versions stand in reports, as queues under load.
-const QUEUES: [&str; 6] =
-    ["crossbeam-channel", "opentelemetry_sdk", "slog-async", "spdlog-rs", "tokio", "tracing-appender"];
+const QUEUES: [&str; 9] = [
+    "crossbeam-channel",
+    "ftlog",
+    "logforth-append-async",
+    "opentelemetry_sdk",
+    "slog-async",
+    "spdlog-rs",
+    "ticklog",
+    "tokio",
+    "tracing-appender",
+];
 
 /// Hands over the versions of [`QUEUES`] that cargo has chosen; `unknown` where no lock file says.
 fn say_versions() {

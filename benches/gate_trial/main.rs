@@ -15,6 +15,7 @@ mod pairs;
 mod pools;
 mod queues;
 mod reports;
+#[path = "../shared/section.rs"]
 mod section;
 mod store;
 
@@ -25,6 +26,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use store::Store;
+
+/// The section of the page.
+const SECTION: &str = "gate-trial";
 
 const USAGE: &str = "usage: gate_trial measure [--rounds 20] [--minutes N] [--without smoke,stall] | judge [--draws 200] [--write docs/RESULTS.md] \
                      | measure-pairs N [--scenario scenarios/smoke.toml]; each: [--place target/gate-trial]";
@@ -131,6 +135,6 @@ fn judge(options: &Options) -> Result<(), Failure> {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let page = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let page = section::replace(&page, text).map_err(|why| format!("{}: {why}", path.display()))?;
+    let page = section::replace(&page, SECTION, text).map_err(|why| format!("{}: {why}", path.display()))?;
     Ok(std::fs::write(path, page)?)
 }

@@ -69,14 +69,44 @@ pub const CROSSBEAM: About = About {
     ..About::new("crossbeam", env!("QUEUE_LOAD_VERSION_CROSSBEAM_CHANNEL"))
 };
 
-/// All queues of the catalogue.
-pub const OPTIONAL: [Optional; 6] = [
+/// `ticklog`: a ring for each thread.
+pub const TICKLOG: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    outcome_source: OutcomeSource::Delivery,
+    keeps_maxsize: false,
+    most_fields: Typed::COUNT,
+    ..About::new("ticklog", env!("QUEUE_LOAD_VERSION_TICKLOG"))
+};
+
+/// `ftlog`.
+pub const FTLOG: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    outcome_source: OutcomeSource::Delivery,
+    ..About::new("ftlog", env!("QUEUE_LOAD_VERSION_FTLOG"))
+};
+
+/// `logforth` with its asynchronous appender.
+pub const LOGFORTH: About = About {
+    strategies: DROP_AND_BLOCK,
+    blocks_caller: BLOCK,
+    outcome_source: OutcomeSource::Delivery,
+    most_fields: Typed::COUNT,
+    ..About::new("logforth", env!("QUEUE_LOAD_VERSION_LOGFORTH_APPEND_ASYNC"))
+};
+
+/// All of them.
+pub const OPTIONAL: [Optional; 9] = [
     Optional { about: TRACING_APPENDER, feature: "tracing-appender" },
     Optional { about: SLOG_ASYNC, feature: "slog-async" },
     Optional { about: OPENTELEMETRY, feature: "opentelemetry" },
     Optional { about: SPDLOG_RS, feature: "spdlog-rs" },
     Optional { about: TOKIO_MPSC, feature: "tokio-mpsc" },
     Optional { about: CROSSBEAM, feature: "crossbeam" },
+    Optional { about: TICKLOG, feature: "ticklog" },
+    Optional { about: FTLOG, feature: "ftlog" },
+    Optional { about: LOGFORTH, feature: "logforth" },
 ];
 
 /// The feature that builds a queue in; `None` for a queue that is always built in or unknown.

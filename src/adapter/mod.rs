@@ -9,12 +9,18 @@ mod registry;
 
 #[cfg(feature = "crossbeam")]
 pub mod crossbeam;
+#[cfg(feature = "ftlog")]
+pub mod ftlog;
+#[cfg(feature = "logforth")]
+pub mod logforth;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 #[cfg(feature = "slog-async")]
 pub mod slog_async;
 #[cfg(feature = "spdlog-rs")]
 pub mod spdlog_rs;
+#[cfg(feature = "ticklog")]
+pub mod ticklog;
 #[cfg(feature = "tokio-mpsc")]
 pub mod tokio_mpsc;
 #[cfg(feature = "tracing-appender")]
@@ -22,7 +28,13 @@ pub mod tracing_appender;
 
 #[cfg(any(feature = "crossbeam", feature = "tokio-mpsc"))]
 mod channel;
-#[cfg(any(feature = "slog-async", feature = "spdlog-rs"))]
+#[cfg(any(
+    feature = "ftlog",
+    feature = "logforth",
+    feature = "slog-async",
+    feature = "spdlog-rs",
+    feature = "ticklog"
+))]
 mod deadline;
 #[cfg(any(feature = "opentelemetry", feature = "tracing-appender"))]
 mod dispatch;
@@ -53,6 +65,8 @@ pub struct About {
     pub blocks_caller: &'static [Strategy],
     /// How the outcome of a call is known.
     pub outcome_source: OutcomeSource,
+    /// Whether the `maxsize` of a case is its capacity, over all producers together.
+    pub keeps_maxsize: bool,
     /// Whether an orderly shutdown promises to deliver all accepted records.
     pub shutdown_delivers: bool,
     /// Largest number of fields of a record, without the stamp. Macros fix the fields at compile time.
@@ -60,8 +74,8 @@ pub struct About {
 }
 
 impl About {
-    /// A queue that supports `drop`, never blocks its caller, returns the outcome of each call, promises to deliver
-    /// what it accepted, and takes any number of fields. For other properties, use `..About::new(…)`.
+    /// A queue that supports `drop`, never blocks its caller, returns the outcome of each call, keeps to
+    /// `maxsize`, promises to deliver what it accepted, and takes any number of fields. For other properties, use `..About::new(…)`.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             name,
@@ -69,6 +83,7 @@ impl About {
             strategies: &[Strategy::Drop],
             blocks_caller: &[],
             outcome_source: OutcomeSource::Call,
+            keeps_maxsize: true,
             shutdown_delivers: true,
             most_fields: u32::MAX,
         }

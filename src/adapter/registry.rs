@@ -41,6 +41,12 @@ impl<H: Host> Registry<H> {
         registry.add::<super::tokio_mpsc::TokioMpsc>();
         #[cfg(feature = "crossbeam")]
         registry.add::<super::crossbeam::Crossbeam>();
+        #[cfg(feature = "ticklog")]
+        registry.add::<super::ticklog::Ticklog>();
+        #[cfg(feature = "ftlog")]
+        registry.add::<super::ftlog::Ftlog>();
+        #[cfg(feature = "logforth")]
+        registry.add::<super::logforth::Logforth>();
         registry
     }
 

@@ -16,6 +16,7 @@ struct Listed<'a> {
     version: &'a str,
     strategies: &'a [Strategy],
     outcome_source: OutcomeSource,
+    keeps_maxsize: bool,
     shutdown_delivers: bool,
     /// The cargo feature that builds it in; null where it is always there.
     feature: Option<&'a str>,
@@ -43,6 +44,7 @@ fn listed(about: &About, built_in: bool) -> Listed<'_> {
         version: about.version,
         strategies: about.strategies,
         outcome_source: about.outcome_source,
+        keeps_maxsize: about.keeps_maxsize,
         shutdown_delivers: about.shutdown_delivers,
         feature: catalogue::feature_of(about.name),
         built_in,
@@ -72,5 +74,10 @@ fn table(queues: &[Listed<'_>]) -> String {
         [] => String::new(),
         features => format!("\nto build in what is not: cargo build --release --features {}\n", features.join(",")),
     };
-    format!("{}\n{how}", table.trim_fmt())
+    let loose: Vec<&str> = queues.iter().filter(|queue| !queue.keeps_maxsize).map(|queue| queue.name).collect();
+    let bound = match loose.as_slice() {
+        [] => String::new(),
+        names => format!("\nwithout regard to maxsize: {}\n", names.join(", ")),
+    };
+    format!("{}\n{bound}{how}", table.trim_fmt())
 }

@@ -41,6 +41,10 @@ pub struct Config {
     pub sample_rate: f64,
     /// The seed of that choice: the same seed and the same sequence of calls give the same choices.
     pub seed: u64,
+    /// Bytes for records that do not fit into a slot of 240 bytes: such a record takes a block of memory of its own while it
+    /// is in the queue. If the budget is used up, the record is cut to its slot: half of that for the message, then the
+    /// fields in their order. That is counted ([`super::Counters::cut`]) and shown ([`super::RecordRef::is_cut`]).
+    pub text_budget: usize,
 }
 
 impl Default for Config {
@@ -51,6 +55,7 @@ impl Default for Config {
             batch_size: 10,
             batch_timeout: Duration::from_secs(1),
             sample_rate: 0.1,
+            text_budget: 16 << 20,
             seed: 42,
         }
     }
@@ -88,7 +93,7 @@ pub enum StartError {
     /// `sample_rate` is not a probability.
     #[error("sample_rate is {0}; it must lie between 0 and 1")]
     SampleRate(f64),
-    /// There is no memory for this many records, of the queue or of a batch.
+    /// There is no memory for this many records.
     #[error("no memory for {0} records; use a smaller maxsize")]
     Memory(usize),
     /// The worker's thread could not be started.

@@ -13,6 +13,8 @@ pub struct Counters {
     pub sampled_out: u64,
     /// Returned by `try_log` under `block` because the queue was full: the caller still has them.
     pub would_block: u64,
+    /// Accepted, but with part of it left out, because it was larger than its slot while the text budget was used up.
+    pub cut: u64,
     /// Delivered to the sink: its write returned Ok and, if it buffers, so did the flush after it.
     pub delivered: u64,
     /// Accepted but not delivered, because the sink's write or flush failed or panicked.

@@ -1,74 +1,154 @@
 //! A record as one line of JSON.
 
-use super::record::{Record, Value};
-use serde::{Serialize, Serializer};
+use super::format::{push_float, push_integer, push_time};
+use super::record::Value;
+use super::slot::RecordRef;
+use std::cell::RefCell;
 use std::io;
 
-impl Record {
+impl RecordRef<'_> {
     /// Writes the record as one line of JSON, with the line's end:
     /// `{"timestamp":"2026-01-02T03:04:05.678Z","level":"info","message":"…","fields":{"key":1}}`.
     ///
     /// The timestamp is RFC 3339 in UTC, or `null` outside the years -9999 to 9999. NaN and the infinities are
     /// `null`. Line breaks and control characters in text are escaped, so a record is always exactly one line. A field
-    /// name that was given twice appears twice.
+    /// name that was given twice appears twice. A record that was cut ends in `,"cut":true}`.
     ///
     /// # Errors
     ///
     /// What `out` returns; part of the line may have been written.
     pub fn write_json(&self, mut out: impl io::Write) -> io::Result<()> {
-        let line = Line {
-            timestamp: jiff::Timestamp::try_from(self.timestamp()).ok().map(|moment| moment.to_string()),
-            level: self.level().as_str(),
-            message: self.message(),
-            fields: Fields(self),
-        };
-        serde_json::to_writer(&mut out, &line)?;
-        out.write_all(b"\n")
+        with_line(|line| {
+            self.push_json(line);
+            out.write_all(line)
+        })
+    }
+
+    /// Appends the record as one line of JSON, as [`Self::write_json`] writes it.
+    pub fn push_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"timestamp\":");
+        let start = out.len();
+        out.push(b'"');
+        if push_time(out, self.moment()) {
+            out.push(b'"');
+        } else {
+            out.truncate(start);
+            out.extend_from_slice(b"null");
+        }
+        out.extend_from_slice(b",\"level\":\"");
+        out.extend_from_slice(self.level().as_str().as_bytes());
+        out.extend_from_slice(b"\",\"message\":");
+        push_text(out, self.message());
+        out.extend_from_slice(b",\"fields\":{");
+        for (index, (name, value)) in self.fields().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            push_text(out, name);
+            out.push(b':');
+            push_value(out, value);
+        }
+        out.extend_from_slice(if self.is_cut() { b"},\"cut\":true}\n" } else { b"}}\n" });
     }
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    timestamp: Option<String>,
-    level: &'static str,
-    message: &'a str,
-    fields: Fields<'a>,
+/// Lends a buffer that keeps its memory from line to line.
+pub(super) fn with_line<R>(write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    thread_local! {
+        static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    // `write` may end in code of a user that writes another record.
+    LINE.with(|line| match line.try_borrow_mut() {
+        Ok(mut line) => {
+            line.clear();
+            write(&mut line)
+        }
+        Err(_) => write(&mut Vec::new()),
+    })
 }
 
-struct Fields<'a>(&'a Record);
-
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.fields())
+fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::I64(value) => push_integer(out, value),
+        Value::U64(value) => push_integer(out, value),
+        Value::F64(value) if value.is_finite() => push_float(out, value),
+        Value::F64(_) => out.extend_from_slice(b"null"),
+        Value::Str(value) => push_text(out, value),
     }
 }
 
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::I64(value) => serializer.serialize_i64(*value),
-            Self::U64(value) => serializer.serialize_u64(*value),
-            Self::F64(value) => serializer.serialize_f64(*value),
-            Self::Str(value) => serializer.serialize_str(value),
+/// Appends the text in quotation marks.
+fn push_text(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = first_special(rest) {
+        out.extend_from_slice(&rest[..at]);
+        push_escaped(out, rest[at]);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+#[cold]
+fn push_escaped(out: &mut Vec<u8>, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let letter = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        0x09 => b't',
+        0x0A => b'n',
+        0x0C => b'f',
+        0x0D => b'r',
+        _ => {
+            let digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+            out.extend_from_slice(b"\\u00");
+            return out.extend_from_slice(&digits);
+        }
+    };
+    out.extend_from_slice(&[b'\\', letter]);
+}
+
+/// The first byte that JSON does not take as it is: a control character, a quotation mark, a backslash.
+///
+/// Eight bytes at a time. A byte below `n` borrows when `n` is subtracted; one that is equal to `c` is below 1 after an
+/// exclusive or with `c`. Bytes from 0x80 on are masked out. A borrow can spoil the byte after a hit, never one before it.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let hits = (below(word, 0x20) | quote | backslash) & TOPS;
+        if hits != 0 {
+            return Some(index * 8 + hits.trailing_zeros() as usize / 8);
         }
     }
+    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    rest.iter().position(special).map(|at| words.len() * 8 + at)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_queue::Level;
+    use crate::log_queue::{Field, Fields, Level, Record};
     use proptest::prelude::*;
     use std::time::{Duration, SystemTime};
 
-    fn line(record: &Record) -> String {
-        let mut out = Vec::new();
-        record.write_json(&mut out).expect("writing to memory");
-        String::from_utf8(out).expect("JSON is UTF-8")
+    fn line<F: Fields>(record: &Record<'_, F>) -> String {
+        record.read(|record| {
+            let mut out = Vec::new();
+            record.write_json(&mut out).expect("writing to memory");
+            String::from_utf8(out).expect("JSON is UTF-8")
+        })
     }
 
-    fn at(nanoseconds: u64, message: &'static str) -> Record {
+    fn at(nanoseconds: u64, message: &str) -> Record<'_> {
         Record::at(SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds), Level::Info, message)
     }
 
@@ -103,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn every_character_is_found_at_every_place() {
+        for byte in 0..=u8::MAX {
+            let special = byte < 0x20 || byte == b'"' || byte == b'\\';
+            for at in 0..20 {
+                for filler in [b' ', 0x7F, 0x80, 0xFF, b'#', b'!', b'['] {
+                    let mut bytes = [filler; 20];
+                    bytes[at] = byte;
+                    assert_eq!(first_special(&bytes), special.then_some(at), "{byte:#x} at {at} in {filler:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn numbers_that_json_lacks_are_null() {
         let record = at(0, "").with("nan", f64::NAN).with("up", f64::INFINITY).with("down", f64::NEG_INFINITY);
         assert!(line(&record).ends_with("\"fields\":{\"nan\":null,\"up\":null,\"down\":null}}\n"));
@@ -117,21 +211,42 @@ mod tests {
     #[test]
     fn an_error_of_the_writer_is_returned() {
         let mut short = [0_u8; 10];
-        assert!(at(0, "does not fit").write_json(&mut short[..]).is_err());
+        assert!(at(0, "does not fit").read(|record| record.write_json(&mut short[..])).is_err());
     }
 
     proptest! {
         #[test]
-        fn any_text_survives(message in any::<String>(), name in any::<String>(), value in any::<String>(), f in any::<f64>()) {
-            let record = Record::new(Level::Debug, message.clone()).with(name.clone(), value.clone()).with("f", f);
+        fn a_line_is_what_serde_json_writes(
+            message in any::<String>(), name in any::<String>(), value in any::<String>(),
+            float in any::<f64>(), signed in any::<i64>(), unsigned in any::<u64>(), truth in any::<bool>(),
+        ) {
+            let record = Record::new(Level::Debug, &message)
+                .field(Field::named(&name, &value))
+                .with("float", float)
+                .with("signed", signed)
+                .with("unsigned", unsigned)
+                .with("truth", truth);
             let text = line(&record);
-            prop_assert_eq!(text.matches('\n').count(), 1);
-            let back: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
-            prop_assert_eq!(back["message"].as_str(), Some(message.as_str()));
-            if name != "f" {
-                prop_assert_eq!(back["fields"][&name].as_str(), Some(value.as_str()));
+            let json = |value: &dyn erased::Json| value.json();
+            let expected = format!(
+                r#","level":"debug","message":{},"fields":{{{}:{},"float":{},"signed":{signed},"unsigned":{unsigned},"truth":{truth}}}}}"#,
+                json(&message), json(&name), json(&value), json(&float),
+            );
+            let rest = text.split_once("Z\"").expect("a time").1;
+            prop_assert_eq!(rest, expected + "\n");
+        }
+    }
+
+    /// What serde_json makes of a value.
+    mod erased {
+        pub trait Json {
+            fn json(&self) -> String;
+        }
+
+        impl<T: serde::Serialize> Json for T {
+            fn json(&self) -> String {
+                serde_json::to_string(self).expect("it can be written")
             }
-            prop_assert_eq!(back["fields"]["f"].as_f64(), f.is_finite().then_some(f));
         }
     }
 }

@@ -50,6 +50,16 @@
 //! In every snapshot, `enqueued = delivered + sink_errors + abandoned + depth + in_hand` ([`LogQueue::counters`]).
 //! Every offered record is either accepted or returned with a [`Reason`].
 //!
+//! # As the logger of a service
+//!
+//! With the feature `tracing`, `QueueLayer` puts the macros of `tracing` onto a queue; with the feature `log`, `QueueLogger`
+//! those of `log`. A [`Guard`] in `main` delivers what is left at the end, and [`log_panics`] logs what ends it.
+//!
+//! **What the end of a process loses.** The guard loses nothing that the sink can write within its deadline. Nothing runs
+//! after an abort, `std::process::exit` or a signal that is not handled: what was logged within the last
+//! [`Config::batch_timeout`] may then be lost, and what the worker had in hand. What [`FileSink`] has written belongs to the
+//! kernel, and survives all of them, though not a failure of the machine.
+//!
 //! # Why it is built this way
 //!
 //! * There is one mutex around a ring that is allocated, and its memory touched, at the start. A lock-free ring is
@@ -65,13 +75,29 @@
 //!   and must not slow down the callers.
 
 mod config;
+mod core;
 mod counters;
+mod format;
+mod guard;
 mod json;
+mod lane;
+mod local;
+#[cfg(feature = "log")]
+mod log_backend;
+mod pool;
+mod producer;
 mod queue;
 mod record;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod scratch;
 mod shared;
 mod sink;
+mod slot;
 mod state;
+mod sync;
+mod time;
+#[cfg(feature = "tracing")]
+mod tracing_layer;
 mod wait;
 mod worker;
 
@@ -82,6 +108,12 @@ mod tests;
 
 pub use config::{Config, StartError, Strategy};
 pub use counters::{Counters, Shutdown};
+pub use guard::{Guard, log_panics};
+#[cfg(feature = "log")]
+pub use log_backend::{FilterError, QueueLogger};
 pub use queue::{Accepted, DROP_DEADLINE, LogQueue, Reason, Refused};
-pub use record::{Level, Record, Value};
+pub use record::{Field, Fields, Level, Name, Record, Value};
 pub use sink::{FileSink, NullSink, Sink, StdoutSink, TallySink};
+pub use slot::{RecordFields, RecordRef};
+#[cfg(feature = "tracing")]
+pub use tracing_layer::QueueLayer;

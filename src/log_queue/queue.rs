@@ -2,7 +2,7 @@
 
 use super::config::{Config, StartError};
 use super::counters::{Counters, Shutdown};
-use super::record::Record;
+use super::record::{Fields, Record};
 use super::shared::Shared;
 use super::sink::Sink;
 use super::wait::{Entry, block_on};
@@ -23,12 +23,12 @@ pub struct Accepted {
 }
 
 /// The record was not entered and is returned here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Refused<'a, F = ()> {
     /// Why it was refused.
     pub reason: Reason,
     /// The record, as it was given.
-    pub record: Record,
+    pub record: Record<'a, F>,
 }
 
 /// Why a record was refused.
@@ -52,13 +52,13 @@ impl fmt::Display for Reason {
     }
 }
 
-impl fmt::Display for Refused {
+impl<F> fmt::Display for Refused<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.reason.fmt(f)
     }
 }
 
-impl std::error::Error for Refused {}
+impl<F: fmt::Debug> std::error::Error for Refused<'_, F> {}
 
 /// A handle on a logging queue; clones share the queue. See the [module](super) for how it behaves.
 ///
@@ -84,7 +84,7 @@ impl LogQueue {
     /// A setting is out of bounds, or there is no memory for the queue and a batch, or no thread.
     pub fn start(config: Config, sink: impl Sink + 'static) -> Result<Self, StartError> {
         let shared = Arc::new(Shared::new(config)?);
-        let worker = Worker::new(sink, shared.largest_batch())?;
+        let worker = Worker::new(sink, &shared);
         let thread = thread::Builder::new()
             .name("log-queue".to_owned())
             .spawn({
@@ -101,8 +101,9 @@ impl LogQueue {
     /// # Errors
     ///
     /// The record, if the queue was full, `sample` thinned it out, or the queue is closed.
-    pub fn try_log(&self, record: Record) -> Result<Accepted, Refused> {
-        self.handle.shared.offer(record)
+    #[inline]
+    pub fn try_log<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
+        self.handle.shared.offer(&record).map_err(|reason| Refused { reason, record })
     }
 
     /// Enters the record; under `block` waits for room, first come, first served. Under the other strategies it is
@@ -114,8 +115,9 @@ impl LogQueue {
     /// # Errors
     ///
     /// The record, if the queue is closed or becomes closed; under `drop` and `sample` also if there is no room.
-    pub async fn log(&self, record: Record) -> Result<Accepted, Refused> {
-        Entry::new(&self.handle.shared, record).await
+    #[inline]
+    pub fn log<'a, F: Fields>(&self, record: Record<'a, F>) -> impl Future<Output = Result<Accepted, Refused<'a, F>>> {
+        Entry::new(&self.handle.shared, record)
     }
 
     /// [`LogQueue::log`] for a thread outside a runtime: parks it while it waits.
@@ -123,7 +125,8 @@ impl LogQueue {
     /// # Errors
     ///
     /// As [`LogQueue::log`].
-    pub fn log_blocking(&self, record: Record) -> Result<Accepted, Refused> {
+    #[inline]
+    pub fn log_blocking<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
         block_on(Entry::new(&self.handle.shared, record))
     }
 

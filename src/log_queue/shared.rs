@@ -1,39 +1,39 @@
-//! What callers and worker share: the state, the deliveries, and two condition variables.
+//! What callers and worker share: the core, the deliveries, and how each side waits for the other.
 
-use super::config::{Config, StartError};
+use super::config::{Config, StartError, Strategy};
+use super::core::Core;
 use super::counters::{Counters, Deliveries, Settled, Shutdown};
-use super::queue::{Accepted, Refused};
-use super::record::Record;
-use super::state::{State, Step, Turn};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use super::lane::Run;
+use super::local::with_producer;
+use super::queue::{Accepted, Reason};
+use super::record::{Fields, Record};
+use super::state::{Place, Step, Turn};
+use super::sync::{Apart, lock};
+use super::time::Ticker;
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant, SystemTime};
 
-/// If both locks are needed, the lock of `state` is taken first. Any other order could deadlock.
+/// If both locks are needed, the lock of the core's state is taken first. Any other order could deadlock.
 pub(super) struct Shared {
-    state: Mutex<State>,
-    /// The worker sleeps here, under the lock of `state`.
-    call: Condvar,
+    pub(super) core: Core,
+    worker: Arc<OnceLock<Thread>>,
     deliveries: Apart<Mutex<Deliveries>>,
     /// A shutdown waits here, under the lock of `deliveries`, for the worker's end.
     end: Condvar,
 }
 
-/// Keeps what the worker writes for each record off the cache lines that the callers use.
-#[repr(align(128))]
-struct Apart<T>(T);
-
-/// No user code runs under these locks, so a panic cannot leave their contents half changed, and poisoning can be
-/// ignored.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Shared {
     pub(super) fn new(config: Config) -> Result<Self, StartError> {
+        let worker = Arc::new(OnceLock::<Thread>::new());
+        let call = {
+            let worker = Arc::clone(&worker);
+            move || worker.get().into_iter().for_each(Thread::unpark)
+        };
         Ok(Self {
-            state: Mutex::new(State::new(config)?),
-            call: Condvar::new(),
+            core: Core::new(config, Ticker::new(), call)?,
+            worker,
             deliveries: Apart(Mutex::default()),
             end: Condvar::new(),
         })
@@ -41,62 +41,85 @@ impl Shared {
 
     // For callers.
 
-    pub(super) fn offer(&self, record: Record) -> Result<Accepted, Refused> {
-        let mut state = lock(&self.state);
-        let offered = state.offer(record);
-        self.release(state);
-        offered
+    #[inline]
+    pub(super) fn offer<F: Fields>(&self, record: &Record<'_, F>) -> Result<Accepted, Reason> {
+        with_producer(&self.core, |producer| {
+            self.core.offer(producer)?;
+            self.core.enter(producer, record, None);
+            Ok(Accepted { waited: false })
+        })
     }
 
-    pub(super) fn turn(&self, ticket: &mut Option<u64>, record: Record, waker: &Waker) -> Turn {
-        let mut state = lock(&self.state);
-        let turn = state.turn(ticket, record, waker);
-        self.release(state);
-        turn
-    }
-
-    /// Unlocks, and only then wakes the worker if necessary: it would otherwise wake up only to wait for the lock.
-    fn release(&self, mut state: MutexGuard<'_, State>) {
-        let call = state.calls_worker();
-        drop(state);
-        if call {
-            self.call.notify_one();
-        }
+    /// One poll of a call that may wait. `called` is when it began to wait, if it did.
+    pub(super) fn turn<F: Fields>(
+        &self,
+        ticket: &mut Option<u64>,
+        record: &Record<'_, F>,
+        called: Option<SystemTime>,
+        waker: &Waker,
+    ) -> Turn {
+        let core = &self.core;
+        with_producer(core, |producer| {
+            let turn = if ticket.is_none() && core.config.strategy != Strategy::Block {
+                Turn::Done(core.offer(producer).map(|()| Place::FREE))
+            } else if ticket.is_none() && core.offer_quickly(producer) {
+                Turn::Done(Ok(Place::FREE))
+            } else {
+                lock(&core.state).turn(core, producer, ticket, waker)
+            };
+            match turn {
+                Turn::Done(Ok(place)) => {
+                    core.enter(producer, record, called);
+                    if place.calls {
+                        core.call_now();
+                    }
+                }
+                Turn::Wait(_) => core.call_now(),
+                Turn::Done(Err(_)) => {}
+            }
+            turn
+        })
     }
 
     pub(super) fn cancel(&self, ticket: u64) {
-        let (own, next) = lock(&self.state).cancel(ticket);
+        let (own, next) = lock(&self.core.state).cancel(&self.core, ticket);
         drop(own);
         if let Some(waker) = next {
             waker.wake();
         }
     }
 
+    /// With both locks held nothing leaves the queue and nothing is settled, so the counts fit together.
     pub(super) fn counters(&self) -> Counters {
-        let state = lock(&self.state);
-        let deliveries = lock(&self.deliveries.0);
+        let mut state = lock(&self.core.state);
+        let deliveries = lock(&self.deliveries);
+        let depth = state.depth(&self.core);
+        let sum = |count: fn(&super::producer::Counts) -> u64| -> u64 {
+            state.producers().iter().map(|producer| count(&producer.counts)).sum()
+        };
         Counters {
-            enqueued: state.counts.enqueued,
-            dropped: state.counts.dropped,
-            sampled_out: state.counts.sampled_out,
-            would_block: state.counts.would_block,
+            enqueued: self.core.taken() + depth,
+            dropped: sum(|counts| counts.dropped.get()),
+            sampled_out: sum(|counts| counts.sampled_out.get()),
+            would_block: sum(|counts| counts.would_block.get()),
+            cut: sum(|counts| counts.cut.get()),
             delivered: deliveries.delivered,
             sink_errors: deliveries.sink_errors,
             flush_errors: deliveries.flush_errors,
             abandoned: deliveries.abandoned,
-            depth: state.depth() as u64,
+            depth,
             in_hand: deliveries.in_hand,
-            depth_high_water: state.counts.high_water as u64,
+            depth_high_water: state.high_water,
         }
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        lock(&self.state).is_closed()
+        lock(&self.core.state).is_closed()
     }
 
     pub(super) fn close(&self) {
-        let waiting = lock(&self.state).close();
-        self.call.notify_one();
+        let waiting = lock(&self.core.state).close(&self.core);
+        self.core.call_now();
         for waker in waiting.into_values() {
             waker.wake();
         }
@@ -104,72 +127,81 @@ impl Shared {
 
     /// Waits until the worker has ended or was given up, for `deadline` at most.
     pub(super) fn wait_for_end(&self, deadline: Duration) {
-        let deliveries = lock(&self.deliveries.0);
+        let deliveries = self.deliveries();
         let going_on = |deliveries: &mut Deliveries| !deliveries.finished && !deliveries.written_off;
         // Whether the wait ended or timed out does not matter here: the deliveries say what happened.
         drop(self.end.wait_timeout_while(deliveries, deadline, going_on));
     }
 
+    fn deliveries(&self) -> std::sync::MutexGuard<'_, Deliveries> {
+        self.deliveries.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     /// Gives up on everything that the worker has not settled, unless it has ended.
     pub(super) fn write_off(&self) -> Shutdown {
-        let mut state = lock(&self.state);
-        let mut deliveries = lock(&self.deliveries.0);
-        let mut discarded = Default::default();
+        let mut state = lock(&self.core.state);
+        let mut deliveries = self.deliveries();
         if !deliveries.finished && !deliveries.written_off {
-            deliveries.write_off(state.depth() as u64);
-            discarded = state.discard();
+            deliveries.write_off(state.discard(&self.core));
             self.end.notify_all();
         }
-        let shutdown = deliveries.shutdown();
-        drop(deliveries);
-        drop(state);
-        drop(discarded);
-        shutdown
+        deliveries.shutdown()
     }
 
     // For the worker.
 
-    pub(super) fn largest_batch(&self) -> usize {
-        lock(&self.state).largest_batch()
+    /// To be called by the worker's thread before anything else.
+    pub(super) fn begin(&self) {
+        // It is set once; the thread has not been called before that, since it was awake.
+        let _ = self.worker.set(thread::current());
     }
 
     /// Sleeps until a batch is due and takes it; false if there will be no further batch.
-    pub(super) fn take(&self, batch: &mut Vec<Record>, wakers: &mut Vec<Waker>) -> bool {
-        let mut state = lock(&self.state);
-        let mut lingered = false;
+    pub(super) fn take(&self, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> bool {
         loop {
-            match state.step(Instant::now(), lingered) {
+            let mut state = lock(&self.core.state);
+            match state.step(&self.core, Instant::now()) {
                 Step::Exit => return false,
                 Step::Take => {
-                    state.take(batch, wakers);
                     // Under both locks: a snapshot must not see a record in neither place, or in both.
-                    lock(&self.deliveries.0).in_hand = batch.len() as u64;
-                    return true;
+                    let mut deliveries = self.deliveries();
+                    if deliveries.written_off {
+                        return false;
+                    }
+                    deliveries.in_hand = state.take(&self.core, runs, wakers);
+                    if deliveries.in_hand > 0 {
+                        return true;
+                    }
                 }
-                Step::Sleep => state = self.call.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Step::SleepFor(time) => {
-                    let slept = self.call.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner);
-                    state = slept.0;
-                    lingered = slept.1.timed_out();
+                Step::Look => {
+                    drop(state);
+                    thread::yield_now();
+                }
+                Step::Nap(time) => {
+                    drop(state);
+                    thread::park_timeout(time);
+                }
+                Step::Park => {
+                    drop(state);
+                    thread::park();
                 }
             }
-            state.awake();
         }
     }
 
     /// Settles records in hand; false when they have been written off and the worker should end.
     pub(super) fn settle(&self, records: u64, outcome: Settled) -> bool {
-        let mut deliveries = lock(&self.deliveries.0);
+        let mut deliveries = self.deliveries();
         deliveries.settle(records, outcome);
         !deliveries.written_off
     }
 
     pub(super) fn count_flush_error(&self) {
-        lock(&self.deliveries.0).flush_errors += 1;
+        self.deliveries().flush_errors += 1;
     }
 
     pub(super) fn finish(&self) {
-        lock(&self.deliveries.0).finished = true;
+        self.deliveries().finished = true;
         self.end.notify_all();
     }
 }

@@ -1,6 +1,6 @@
 //! Where records go.
 
-use super::record::Record;
+use super::slot::RecordRef;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a queue's worker delivers its records. All calls come from that one thread.
 ///
-/// Any closure `FnMut(&Record) -> io::Result<()>` is a sink that does not buffer.
+/// Any closure `FnMut(&RecordRef<'_>) -> io::Result<()>` is a sink that does not buffer.
 ///
 /// A sink must not wait for room in the queue that it serves: only it could make that room.
 pub trait Sink: Send {
@@ -19,7 +19,7 @@ pub trait Sink: Send {
     ///
     /// The record was not delivered and never will be. It is counted as a sink error, also if this call panics. The
     /// worker continues with the next record.
-    fn write(&mut self, record: &Record) -> io::Result<()>;
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()>;
 
     /// Called at the end of each batch.
     ///
@@ -38,8 +38,8 @@ pub trait Sink: Send {
     }
 }
 
-impl<F: FnMut(&Record) -> io::Result<()> + Send> Sink for F {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+impl<F: FnMut(&RecordRef<'_>) -> io::Result<()> + Send> Sink for F {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         self(record)
     }
 
@@ -49,7 +49,7 @@ impl<F: FnMut(&Record) -> io::Result<()> + Send> Sink for F {
 }
 
 impl Sink for Box<dyn Sink> {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         (**self).write(record)
     }
 
@@ -67,7 +67,7 @@ impl Sink for Box<dyn Sink> {
 pub struct NullSink;
 
 impl Sink for NullSink {
-    fn write(&mut self, _: &Record) -> io::Result<()> {
+    fn write(&mut self, _: &RecordRef<'_>) -> io::Result<()> {
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl TallySink {
 }
 
 impl Sink for TallySink {
-    fn write(&mut self, _: &Record) -> io::Result<()> {
+    fn write(&mut self, _: &RecordRef<'_>) -> io::Result<()> {
         self.count.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -143,7 +143,7 @@ impl From<File> for FileSink {
 }
 
 impl Sink for FileSink {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         self.lines.push(record)
     }
 
@@ -173,7 +173,7 @@ impl Default for StdoutSink {
 }
 
 impl Sink for StdoutSink {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         self.lines.push(record)
     }
 
@@ -197,11 +197,12 @@ impl<W: Write> LineBuffer<W> {
         Self { out, lines: Vec::new(), torn: false }
     }
 
-    fn push(&mut self, record: &Record) -> io::Result<()> {
+    fn push(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         if self.lines.is_empty() && self.torn {
             self.lines.push(b'\n');
         }
-        record.write_json(&mut self.lines)
+        record.push_json(&mut self.lines);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -218,10 +219,14 @@ impl<W: Write> LineBuffer<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_queue::Level;
+    use crate::log_queue::{Level, Record};
 
-    fn record(message: &'static str) -> Record {
-        Record::new(Level::Info, message)
+    fn write(sink: &mut impl Sink, message: &str) {
+        Record::new(Level::Info, message).read(|record| sink.write(record)).expect("buffered");
+    }
+
+    fn push<W: Write>(lines: &mut LineBuffer<W>, message: &str) {
+        Record::new(Level::Info, message).read(|record| lines.push(record)).expect("buffered");
     }
 
     /// Takes `room` bytes, then fails; more room can be given.
@@ -255,7 +260,7 @@ mod tests {
             (FileSink::append(&path).expect("opened"), ["c", "d\n"]),
         ] {
             for message in messages {
-                sink.write(&record(message)).expect("buffered");
+                write(&mut sink, message);
             }
             sink.flush().expect("written");
         }
@@ -271,7 +276,7 @@ mod tests {
     #[test]
     fn nothing_goes_out_before_the_flush() {
         let mut lines = LineBuffer::new(Vec::new());
-        lines.push(&record("a")).expect("buffered");
+        push(&mut lines, "a");
         assert!(lines.out.is_empty());
         lines.flush().expect("written");
         assert!(lines.out.ends_with(b"}\n"));
@@ -280,10 +285,10 @@ mod tests {
     #[test]
     fn a_failed_batch_is_discarded_and_the_next_starts_on_its_own_line() {
         let mut lines = LineBuffer::new(Disk { bytes: Vec::new(), room: 5 });
-        lines.push(&record("lost")).expect("buffered");
+        push(&mut lines, "lost");
         assert!(lines.flush().is_err());
         lines.out.room = usize::MAX;
-        lines.push(&record("kept")).expect("buffered");
+        push(&mut lines, "kept");
         lines.flush().expect("written");
         let text = String::from_utf8(lines.out.bytes).expect("UTF-8");
         let (torn, rest) = text.split_once('\n').expect("two lines");

@@ -1,199 +1,258 @@
-//! The queue itself, without threads: ring, waiters, admission, and when the worker should wake.
+//! What is decided under the queue's lock: who waits, who is promised a place, whether the queue is full, and when the
+//! worker takes what.
 //!
-//! Everything here runs under the queue's lock and calls no user code. Wakers are only cloned here. They are handed out
-//! to be woken or dropped after the lock is released: dropping a waker can drop a task that waits in this queue, and
-//! its cancellation would need the lock again.
+//! Nothing here calls user code. Wakers are only cloned here. They are handed out to be woken or dropped after the lock is
+//! released: dropping a waker can drop a task that waits in this queue, and its cancellation would need the lock again.
 
-use super::config::{Config, StartError, Strategy};
-use super::queue::{Accepted, Reason, Refused};
-use super::record::{Level, Record};
-use std::collections::{BTreeMap, VecDeque};
+use super::config::Strategy;
+use super::core::{Core, MOST_PRODUCERS, sleep};
+use super::lane::{Lane, Run, merge};
+use super::pool::Pool;
+use super::producer::Producer;
+use super::queue::Reason;
+use super::sync::{Ordering, fence, spin_loop, yield_now};
+use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-/// Number of records whose memory is touched at the start, so that the first pass over the ring has no page faults in
-/// the callers' time. In a longer ring, faults are rare compared with the records between them.
-const TOUCHED_RECORDS: usize = 1 << 16;
-
-/// What the worker is doing. It determines when a caller must wake it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sleep {
-    /// It runs or has been called, and will look at the ring before it sleeps.
-    Awake,
-    /// It sleeps with a timeout that ends early enough for every record. Wake it only for a complete batch.
-    Timed,
-    /// It sleeps until called. Wake it for the first record.
-    Untimed,
-}
+/// The longest nap of a worker that has something to do, and the shortest.
+const NAP: Duration = Duration::from_millis(1);
+const SHORT_NAP: Duration = Duration::from_micros(50);
+/// The longest sleep of a worker that has nothing to do.
+const DEEP: Duration = Duration::from_millis(50);
+/// Looks without anything new after which the worker sleeps for longer than a nap.
+const QUIET: u32 = 16;
 
 /// What the worker should do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Take a batch.
     Take,
+    /// Look again at once: a caller is just about to hand over a record.
+    Look,
     /// Sleep, but not longer than this.
-    SleepFor(Duration),
+    Nap(Duration),
     /// Sleep until called.
-    Sleep,
+    Park,
     /// Closed and empty.
     Exit,
 }
 
-/// The state of an attempt to enter a record.
+/// The outcome of an attempt to enter a record.
+#[derive(Debug)]
 pub(super) enum Turn {
     /// It is over.
-    Done(Result<Accepted, Refused>),
+    Done(Result<Place, Reason>),
     /// There is no room yet. The caller must drop the replaced waker, if any, without holding the lock.
-    Wait(Record, Option<Waker>),
+    Wait(Option<Waker>),
+}
+
+/// A place in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The caller has waited for it.
+    pub(super) waited: bool,
+    /// Others still wait, and with this record there is a complete batch: the worker must be called when it is written.
+    pub(super) calls: bool,
+}
+
+impl Place {
+    /// A place that was free.
+    pub(super) const FREE: Self = Self { waited: false, calls: false };
 }
 
 /// See the module.
 pub(super) struct State {
-    config: Config,
-    /// Number of records from which `sample` thins out.
-    sample_from: usize,
-    /// Number of records that make a batch complete.
-    complete: usize,
-    ring: VecDeque<Record>,
-    /// When the oldest record in the ring arrived, or earlier.
-    since: Option<Instant>,
-    /// Waiters without a place, in order of arrival. While there are any, no place is free.
+    producers: Vec<Arc<Producer>>,
+    /// Where the worker is in the chain of each producer.
+    lanes: Vec<Lane>,
+    /// Waiters without a place, in order of arrival. While there are any, the gate is closed.
     waiting: BTreeMap<u64, Waker>,
     next_ticket: u64,
     /// Places promised to waiters that have not come for them.
-    promised: usize,
-    sleep: Sleep,
+    promised: u64,
     closed: bool,
     draws: u64,
-    pub(super) counts: Counts,
+    pub(super) high_water: u64,
+    pace: Pace,
 }
 
-/// The callers' side of the counters.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) enqueued: u64,
-    pub(super) dropped: u64,
-    pub(super) sampled_out: u64,
-    pub(super) would_block: u64,
-    pub(super) high_water: usize,
+/// When the worker looks.
+#[derive(Debug)]
+struct Pace {
+    /// The last look, and how many records there were.
+    looked: Option<Instant>,
+    ready: u64,
+    /// The look before the oldest record of the queue was found: it came after that.
+    since: Option<Instant>,
+    nap: Duration,
+    /// Looks in a row that found nothing new.
+    quiet: u32,
+    parked: bool,
 }
 
 impl State {
-    pub(super) fn new(config: Config) -> Result<Self, StartError> {
-        config.validate()?;
-        let mut ring = VecDeque::new();
-        ring.try_reserve_exact(config.maxsize).map_err(|_| StartError::Memory(config.maxsize))?;
-        ring.resize_with(config.maxsize.min(TOUCHED_RECORDS), || Record::at(SystemTime::UNIX_EPOCH, Level::Trace, ""));
-        ring.clear();
-        Ok(Self {
-            sample_from: config.maxsize - config.maxsize / 5,
-            complete: config.batch_size.min(config.maxsize),
-            ring,
-            since: None,
+    pub(super) fn new() -> Self {
+        let pace = Pace { looked: None, ready: 0, since: None, nap: NAP, quiet: 0, parked: false };
+        Self {
+            producers: Vec::new(),
+            lanes: Vec::new(),
             waiting: BTreeMap::new(),
             next_ticket: 0,
             promised: 0,
-            sleep: Sleep::Awake,
             closed: false,
             draws: 0,
-            counts: Counts::default(),
-            config,
-        })
-    }
-
-    /// The largest batch that [`State::take`] can give.
-    pub(super) fn largest_batch(&self) -> usize {
-        self.complete
-    }
-
-    pub(super) fn depth(&self) -> usize {
-        self.ring.len()
-    }
-
-    /// Whether a newcomer finds a place. A promised place is taken: otherwise newcomers could overtake the waiter that
-    /// was woken for it, and waiters could starve.
-    fn has_room(&self) -> bool {
-        self.ring.len() + self.promised < self.config.maxsize
-    }
-
-    /// Enters the record or returns it, without waiting.
-    pub(super) fn offer(&mut self, record: Record) -> Result<Accepted, Refused> {
-        match self.admit() {
-            Ok(()) => {
-                self.push(record);
-                Ok(Accepted { waited: false })
-            }
-            Err(reason) => Err(Refused { reason, record }),
+            high_water: 0,
+            pace,
         }
     }
 
-    fn admit(&mut self) -> Result<(), Reason> {
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(super) fn producers(&self) -> &[Arc<Producer>] {
+        &self.producers
+    }
+
+    /// A producer that belongs to nobody, or a new one.
+    pub(super) fn register(&mut self, core: &Core) -> Option<Arc<Producer>> {
+        let free = self.producers.iter().find(|producer| producer.adopt()).map(Arc::clone);
+        let registered = free.or_else(|| self.add(&core.pool));
+        // Without that of the crowd, which hardly anybody uses.
+        core.producers.store(self.producers.len() as u32 - 1, Ordering::Relaxed);
+        registered
+    }
+
+    /// A new producer, unless there are as many as there may be.
+    pub(super) fn add(&mut self, pool: &Pool) -> Option<Arc<Producer>> {
+        let chunk = (self.producers.len() < MOST_PRODUCERS).then(|| pool.take())??;
+        let producer = Arc::new(Producer::new(chunk));
+        self.producers.push(Arc::clone(&producer));
+        self.lanes.push(Lane::new(chunk));
+        Some(producer)
+    }
+
+    /// Records accepted since the start.
+    pub(super) fn claimed(&self) -> u64 {
+        self.producers.iter().map(|producer| producer.claimed()).sum()
+    }
+
+    /// Records in the queue. With the lock held nothing leaves it, so this number has been true at the end of the count.
+    pub(super) fn depth(&mut self, core: &Core) -> u64 {
+        let depth = self.claimed() - core.taken();
+        self.high_water = self.high_water.max(depth);
+        depth
+    }
+
+    // For callers.
+
+    /// Claims a place for a record, without waiting.
+    pub(super) fn offer(&mut self, core: &Core, producer: &Producer) -> Result<(), Reason> {
         if self.closed {
             return Err(Reason::Closed);
         }
-        if !self.has_room() {
-            match self.config.strategy {
-                Strategy::Block => self.counts.would_block += 1,
-                Strategy::Drop | Strategy::Sample => self.counts.dropped += 1,
-            }
+        if self.acquire(core, core.lent_to) {
+            producer.claim_directly();
+            return Ok(());
+        }
+        if core.config.strategy == Strategy::Block {
+            producer.counts.would_block.add();
             return Err(Reason::Full);
         }
-        if self.config.strategy == Strategy::Sample && self.ring.len() >= self.sample_from && !self.draw() {
-            self.counts.sampled_out += 1;
+        if core.room(core.maxsize()) == 0 {
+            producer.counts.dropped.add();
+            core.worker.full_at.store(core.taken() + 1, Ordering::Release);
+            return Err(Reason::Full);
+        }
+        // Only `sample` gets here: the queue is nearly full.
+        if !self.draw(core) {
+            producer.counts.sampled_out.add();
             return Err(Reason::SampledOut);
         }
+        // Beyond `lent_to`, credits are given out under the lock only. So there still is room.
+        let granted = core.grant(core.maxsize());
+        debug_assert!(granted);
+        producer.claim_directly();
         Ok(())
+    }
+
+    /// Takes one credit: a free one, or one that lies idle with a producer. If there is none, the queue holds `limit`
+    /// records or more.
+    fn acquire(&mut self, core: &Core, limit: u64) -> bool {
+        // A free place belongs to those who wait.
+        if !self.waiting.is_empty() {
+            return false;
+        }
+        let mut looks = 0_u32;
+        loop {
+            if core.grant(limit) {
+                return true;
+            }
+            let idle: u64 = self.producers.iter().map(|producer| producer.reclaim()).sum();
+            if idle > 0 {
+                core.ungrant(idle - 1);
+                return true;
+            }
+            // Nothing can leave the queue meanwhile. So if the count says that it is full, it is full when the count ends.
+            if self.depth(core) + self.promised >= limit {
+                return false;
+            }
+            // A caller has taken credits and not yet stored them where they are seen, a few instructions later.
+            looks += 1;
+            if looks.is_multiple_of(64) { yield_now() } else { spin_loop() }
+        }
     }
 
     /// Whether to keep the next record that `sample` may thin out. The draw depends only on the seed and on the number
     /// of draws before it, not on time or threads.
-    fn draw(&mut self) -> bool {
+    fn draw(&mut self, core: &Core) -> bool {
         self.draws += 1;
         // The upper 53 bits, as a number in 0..1 without rounding.
-        let uniform = (splitmix64(self.config.seed, self.draws) >> 11) as f64 / (1_u64 << 53) as f64;
-        uniform < self.config.sample_rate
+        let uniform = (splitmix64(core.config.seed, self.draws) >> 11) as f64 / (1_u64 << 53) as f64;
+        uniform < core.config.sample_rate
     }
 
-    fn push(&mut self, record: Record) {
-        if self.ring.is_empty() {
-            self.since = Some(Instant::now());
-        }
-        self.ring.push_back(record);
-        self.counts.enqueued += 1;
-        self.counts.high_water = self.counts.high_water.max(self.ring.len());
-    }
-
-    /// Enters the record, returns it, or makes its caller wait; called again whenever `waker` was woken. The ticket
-    /// belongs to the caller, who returns it with [`State::cancel`] if it gives up.
-    pub(super) fn turn(&mut self, ticket: &mut Option<u64>, record: Record, waker: &Waker) -> Turn {
+    /// Claims a place, or makes the caller wait; called again whenever `waker` was woken. The ticket belongs to the
+    /// caller, who returns it with [`State::cancel`] if it gives up.
+    pub(super) fn turn(&mut self, core: &Core, producer: &Producer, ticket: &mut Option<u64>, waker: &Waker) -> Turn {
         // Closing has removed all waiters and voided all promises, so the ticket stands for nothing.
         if self.closed {
             *ticket = None;
+            return Turn::Done(Err(Reason::Closed));
         }
         let Some(own) = *ticket else {
-            if self.closed || self.has_room() || self.config.strategy != Strategy::Block {
-                return Turn::Done(self.offer(record));
+            if core.config.strategy != Strategy::Block {
+                return Turn::Done(self.offer(core, producer).map(|()| Place::FREE));
             }
+            if self.acquire(core, core.lent_to) {
+                producer.claim_directly();
+                return Turn::Done(Ok(Place::FREE));
+            }
+            core.close_gate();
             self.waiting.insert(self.next_ticket, waker.clone());
             *ticket = Some(self.next_ticket);
             self.next_ticket += 1;
-            return Turn::Wait(record, None);
+            return Turn::Wait(None);
         };
         if let Some(kept) = self.waiting.get_mut(&own) {
-            let stale = (!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone()));
-            return Turn::Wait(record, stale);
+            return Turn::Wait((!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone())));
         }
         // The ticket is neither waiting nor cancelled nor void, so a place is promised to it.
         *ticket = None;
         self.promised -= 1;
-        self.push(record);
-        Turn::Done(Ok(Accepted { waited: true }))
+        producer.claim_directly();
+        // While callers wait, each place is either promised or taken.
+        let calls = !self.waiting.is_empty() && core.maxsize() - self.promised >= core.complete;
+        Turn::Done(Ok(Place { waited: true, calls }))
     }
 
     /// Takes a ticket back. Returns its own waker, to be dropped, and the next waiter's, to be woken.
-    pub(super) fn cancel(&mut self, ticket: u64) -> (Option<Waker>, Option<Waker>) {
+    pub(super) fn cancel(&mut self, core: &Core, ticket: u64) -> (Option<Waker>, Option<Waker>) {
         if let Some(own) = self.waiting.remove(&ticket) {
+            self.open_if_nobody_waits(core);
             return (Some(own), None);
         }
         // Closing has set `promised` to 0: there is no promise to take back.
@@ -202,12 +261,15 @@ impl State {
         }
         // The promised place passes to the next waiter. Otherwise it would stay free, with nobody woken for it.
         self.promised -= 1;
-        (None, self.promise())
+        core.ungrant(1);
+        let next = self.promise(core);
+        self.open_if_nobody_waits(core);
+        (None, next)
     }
 
     /// Promises a free place, if there is one, to the first waiter, and returns the waker to wake.
-    fn promise(&mut self) -> Option<Waker> {
-        if !self.has_room() {
+    fn promise(&mut self, core: &Core) -> Option<Waker> {
+        if self.waiting.is_empty() || !core.grant(core.maxsize()) {
             return None;
         }
         let (_, waker) = self.waiting.pop_first()?;
@@ -215,88 +277,133 @@ impl State {
         Some(waker)
     }
 
-    /// Whether the worker must be woken after a record was entered. It counts as awake from then on, so that the
-    /// records that follow before it runs do not pay for a wake-up again.
-    pub(super) fn calls_worker(&mut self) -> bool {
-        let call = match self.sleep {
-            Sleep::Awake => false,
-            Sleep::Timed => self.ring.len() >= self.complete,
-            Sleep::Untimed => !self.ring.is_empty(),
-        };
-        if call {
-            self.sleep = Sleep::Awake;
-        }
-        call
-    }
-
-    /// What the worker should do next. `lingered`: it has just slept for a full `batch_timeout` after its last batch.
-    /// The answer is recorded for the callers, so the worker must do exactly that.
-    pub(super) fn step(&mut self, now: Instant, lingered: bool) -> Step {
-        let step = self.next_step(now, lingered);
-        self.sleep = match step {
-            Step::Take | Step::Exit => Sleep::Awake,
-            Step::SleepFor(_) => Sleep::Timed,
-            Step::Sleep => Sleep::Untimed,
-        };
-        step
-    }
-
-    fn next_step(&self, now: Instant, lingered: bool) -> Step {
-        let timeout = self.config.batch_timeout;
-        let Some(since) = self.since else {
-            // After a batch the worker first sleeps with a timeout: while records keep coming, callers then wake it
-            // only for complete batches. If none came in that time, it sleeps until called, so that an idle queue costs
-            // nothing.
-            return match (self.closed, lingered || timeout.is_zero()) {
-                (true, _) => Step::Exit,
-                (false, true) => Step::Sleep,
-                (false, false) => Step::SleepFor(timeout),
-            };
-        };
-        let left = timeout.saturating_sub(now.saturating_duration_since(since));
-        if self.closed || self.ring.len() >= self.complete || left.is_zero() {
-            Step::Take
-        } else {
-            Step::SleepFor(left)
+    fn open_if_nobody_waits(&mut self, core: &Core) {
+        if self.waiting.is_empty() && !self.closed && core.config.strategy == Strategy::Block {
+            core.open_gate();
         }
     }
 
-    /// The worker is awake, whatever woke it.
-    pub(super) fn awake(&mut self) {
-        self.sleep = Sleep::Awake;
-    }
-
-    /// Moves the oldest records into `batch`. The waiters that are promised the free places have their wakers put into
-    /// `wakers`.
-    pub(super) fn take(&mut self, batch: &mut Vec<Record>, wakers: &mut Vec<Waker>) {
-        let size = self.ring.len().min(self.complete);
-        batch.extend(self.ring.drain(..size));
-        // If records are left, `since` stays. It is then a little too early, so none of them waits longer than the
-        // timeout.
-        if self.ring.is_empty() {
-            self.since = None;
+    /// Stops accepting records, voids all promises and takes back all credits: afterwards no record is claimed any more.
+    /// Returns the wakers of all waiters.
+    pub(super) fn close(&mut self, core: &Core) -> BTreeMap<u64, Waker> {
+        core.close_gate();
+        if !self.closed {
+            self.closed = true;
+            core.ungrant(mem::take(&mut self.promised));
+            core.ungrant(self.producers.iter().map(|producer| producer.revoke()).sum());
         }
-        while let Some(waker) = self.promise() {
-            wakers.push(waker);
-        }
-    }
-
-    /// Stops accepting records and voids all promises. Returns the wakers of all waiters.
-    pub(super) fn close(&mut self) -> BTreeMap<u64, Waker> {
-        self.closed = true;
-        self.promised = 0;
         mem::take(&mut self.waiting)
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed
+    // For the worker.
+
+    /// What the worker should do next. The answer is recorded for the callers, so the worker must do exactly that.
+    pub(super) fn step(&mut self, core: &Core, now: Instant) -> Step {
+        let step = self.next_step(core, now);
+        let asleep = match step {
+            Step::Take | Step::Look | Step::Exit => sleep::AWAKE,
+            Step::Nap(time) if time <= NAP => sleep::NAP,
+            Step::Nap(_) => sleep::DEEP,
+            Step::Park => sleep::PARKED,
+        };
+        core.worker.sleep.store(asleep, Ordering::Release);
+        self.pace.parked = step == Step::Park;
+        if step == Step::Park {
+            // Either this sees a caller's record, or the caller, who has a fence as well, sees that the worker has parked.
+            fence(Ordering::SeqCst);
+            if self.ready() > 0 {
+                core.worker.sleep.store(sleep::AWAKE, Ordering::Release);
+                return Step::Look;
+            }
+        }
+        step
     }
 
-    /// Empties the ring for good. The caller must drop the records without holding the lock: there can be millions of
-    /// them.
-    pub(super) fn discard(&mut self) -> VecDeque<Record> {
-        self.since = None;
-        mem::take(&mut self.ring)
+    fn ready(&self) -> u64 {
+        self.producers.iter().zip(&self.lanes).map(|(producer, lane)| lane.ready(producer)).sum()
+    }
+
+    fn next_step(&mut self, core: &Core, now: Instant) -> Step {
+        let ready = self.ready();
+        if self.closed && ready == 0 {
+            // A record may be claimed and not yet written.
+            return if self.claimed() == core.taken() { Step::Exit } else { Step::Look };
+        }
+        let pace = &mut self.pace;
+        // What woke it from there has just come.
+        let last = if pace.parked { now } else { pace.looked.unwrap_or(now) };
+        pace.looked = Some(now);
+        pace.quiet = if ready == pace.ready { pace.quiet.saturating_add(1) } else { 0 };
+        pace.ready = ready;
+        let timeout = core.config.batch_timeout;
+        if ready == 0 {
+            pace.since = None;
+            return if timeout < NAP { Step::Park } else { Step::Nap(pace.sleep().min(timeout)) };
+        }
+        let since = *pace.since.get_or_insert(last);
+        let left = timeout.saturating_sub(now.saturating_duration_since(since));
+        if self.closed || ready >= core.complete || left.is_zero() {
+            Step::Take
+        } else {
+            Step::Nap(pace.sleep().min(left))
+        }
+    }
+
+    /// Takes the oldest records, up to a batch, and says how many. The waiters that are promised the free places have
+    /// their wakers put into `wakers`.
+    pub(super) fn take(&mut self, core: &Core, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> u64 {
+        self.depth(core);
+        self.pace.adapt(core.maxsize());
+        let taken = merge(core, &self.producers, &mut self.lanes, core.complete, runs);
+        self.leave(core, taken);
+        if self.pace.ready == taken {
+            self.pace.since = None;
+        }
+        self.pace.ready -= taken.min(self.pace.ready);
+        while let Some(waker) = self.promise(core) {
+            wakers.push(waker);
+        }
+        self.open_if_nobody_waits(core);
+        taken
+    }
+
+    /// Lets `records` leave the queue: from now on there is room for as many more.
+    fn leave(&mut self, core: &Core, records: u64) {
+        // `Release`: what the worker has done before, a caller sees who finds room by it.
+        core.worker.taken.store(core.taken() + records, Ordering::Release);
+    }
+
+    /// Counts what is in the queue as gone, for good; after [`State::close`].
+    pub(super) fn discard(&mut self, core: &Core) -> u64 {
+        let depth = self.depth(core);
+        self.leave(core, depth);
+        depth
+    }
+
+    /// Frees what records that nobody will read have outside of their slots. Only when no thread uses the queue any more.
+    pub(super) fn release_all(&mut self, core: &Core) {
+        for (producer, lane) in self.producers.iter().zip(&mut self.lanes) {
+            lane.release(core, producer);
+        }
+    }
+}
+
+impl Pace {
+    /// How long to sleep.
+    fn sleep(&self) -> Duration {
+        match self.quiet.checked_sub(QUIET) {
+            None => self.nap,
+            Some(looks) => DEEP.min(NAP * 2_u32.pow(looks.min(10))),
+        }
+    }
+
+    /// Shorter naps, if the queue fills up during one.
+    fn adapt(&mut self, maxsize: u64) {
+        if self.ready >= maxsize / 4 {
+            self.nap = (self.nap / 2).max(SHORT_NAP);
+        } else if self.ready < maxsize / 16 {
+            self.nap = (self.nap * 2).min(NAP);
+        }
     }
 }
 

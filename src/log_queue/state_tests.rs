@@ -1,16 +1,23 @@
-//! Tests of the state without threads: its rules one by one, then random operations against a simple model.
+//! Tests of the core without threads: by example, and random operations beside a model.
+
+#![expect(unsafe_code, reason = "what was taken is read as the worker reads it")]
 
 use super::config::{Config, Strategy};
-use super::queue::{Accepted, Reason, Refused};
+use super::core::{Core, sleep};
+use super::producer::{LEASE, Producer};
+use super::queue::Reason;
 use super::record::{Level, Record};
-use super::state::{State, Step, Turn};
+use super::slot::RecordRef;
+use super::state::{Place, Step, Turn};
+use super::sync::{Ordering, lock};
+use super::time::{Ticker, Wall};
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::task::{Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -21,50 +28,118 @@ impl Calls {
     fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
-}
 
-impl Wake for Calls {
-    fn wake(self: Arc<Self>) {
+    fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn record(number: u64) -> Record {
-    Record::new(Level::Info, number.to_string())
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        self.add();
+    }
 }
 
-fn number(record: &Record) -> u64 {
-    record.message().parse().expect("a number")
+/// A core, the calls of its worker, and one producer or more.
+struct Bench {
+    core: Core,
+    calls: Arc<Calls>,
+    producers: Vec<Arc<Producer>>,
 }
 
-fn state(strategy: Strategy, maxsize: usize, batch_size: usize) -> State {
-    let batch_timeout = HOUR;
-    State::new(Config { maxsize, strategy, batch_size, batch_timeout, ..Config::default() }).expect("a valid config")
-}
+impl Bench {
+    fn new(config: Config, producers: usize) -> Self {
+        let calls = Arc::<Calls>::default();
+        let counted = Arc::clone(&calls);
+        let core = Core::new(config, Ticker::counting(), move || counted.add()).expect("a valid config");
+        let producers = (0..producers).map(|_| core.register().expect("few enough")).collect();
+        Self { core, calls, producers }
+    }
 
-fn take(state: &mut State) -> Vec<u64> {
-    let (mut batch, mut wakers) = (Vec::new(), Vec::new());
-    state.take(&mut batch, &mut wakers);
-    wakers.into_iter().for_each(Waker::wake);
-    batch.iter().map(number).collect()
+    fn of(strategy: Strategy, maxsize: usize, batch_size: usize) -> Self {
+        Self::new(Config { maxsize, strategy, batch_size, batch_timeout: HOUR, ..Config::default() }, 1)
+    }
+
+    fn offer(&self, producer: usize, number: u64) -> Result<(), Reason> {
+        let producer = &self.producers[producer];
+        self.core.offer(producer)?;
+        self.enter(producer, number);
+        Ok(())
+    }
+
+    fn enter(&self, producer: &Producer, number: u64) {
+        self.core.enter(producer, &Record::at(SystemTime::UNIX_EPOCH, Level::Info, &number.to_string()), None);
+    }
+
+    fn turn(&self, producer: usize, ticket: &mut Option<u64>, number: u64, waker: &Waker) -> Turn {
+        let producer = &self.producers[producer];
+        let turn = lock(&self.core.state).turn(&self.core, producer, ticket, waker);
+        match turn {
+            Turn::Done(Ok(place)) => {
+                self.enter(producer, number);
+                if place.calls {
+                    self.core.call_now();
+                }
+            }
+            Turn::Wait(_) => self.core.call_now(),
+            Turn::Done(Err(_)) => {}
+        }
+        turn
+    }
+
+    fn step(&self, now: Instant) -> Step {
+        lock(&self.core.state).step(&self.core, now)
+    }
+
+    /// The numbers of the records of a batch, as the worker would read them.
+    fn take(&self) -> Vec<u64> {
+        let (mut runs, mut wakers) = (Vec::new(), Vec::new());
+        let taken = lock(&self.core.state).take(&self.core, &mut runs, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        let wall = Wall::fixed(SystemTime::UNIX_EPOCH);
+        let mut numbers = Vec::new();
+        for run in runs {
+            for index in run.from..run.to {
+                // SAFETY: the record was taken, and is released by the end of the run.
+                let record = unsafe { RecordRef::new(self.core.pool.slot(run.chunk, index), &wall) };
+                numbers.push(record.message().parse().expect("a number"));
+            }
+            self.core.pool.done(run.chunk, run.to - run.from);
+        }
+        assert_eq!(numbers.len() as u64, taken);
+        numbers
+    }
+
+    fn depth(&self) -> u64 {
+        lock(&self.core.state).depth(&self.core)
+    }
+
+    fn count(&self, count: fn(&Producer) -> u64) -> u64 {
+        self.producers.iter().map(|producer| count(producer)).sum()
+    }
+
+    fn dropped(&self) -> u64 {
+        self.count(|producer| producer.counts.dropped.get())
+    }
 }
 
 /// Offers `count` records to a queue of 1,000 and gives (depth, sampled_out, dropped).
-fn sampled(sample_rate: f64, seed: u64, count: u64) -> (usize, u64, u64) {
+fn sampled(sample_rate: f64, seed: u64, count: u64) -> (u64, u64, u64) {
     let config = Config { maxsize: 1_000, strategy: Strategy::Sample, sample_rate, seed, ..Config::default() };
-    let mut state = State::new(config).expect("a valid config");
+    // The outcome is the same however many threads the calls come from.
+    let bench = Bench::new(config, 3);
     let (mut sampled_out, mut dropped) = (0, 0);
     for n in 0..count {
-        match state.offer(record(n)) {
-            Ok(_) => {}
-            Err(Refused { reason: Reason::SampledOut, .. }) => sampled_out += 1,
-            Err(Refused { reason: Reason::Full, .. }) => dropped += 1,
-            Err(refused) => panic!("{refused}"),
+        match bench.offer(n as usize / 7 % 3, n) {
+            Ok(()) => {}
+            Err(Reason::SampledOut) => sampled_out += 1,
+            Err(Reason::Full) => dropped += 1,
+            Err(Reason::Closed) => panic!("nobody closed it"),
         }
     }
-    assert_eq!(state.counts.sampled_out, sampled_out);
-    assert_eq!(state.counts.dropped, dropped);
-    (state.depth(), sampled_out, dropped)
+    assert_eq!(bench.count(|producer| producer.counts.sampled_out.get()), sampled_out);
+    assert_eq!(bench.dropped(), dropped);
+    (bench.depth(), sampled_out, dropped)
 }
 
 #[test]
@@ -74,8 +149,8 @@ fn sample_keeps_everything_below_four_fifths() {
     // Of small queues too: the threshold is rounded up.
     for (maxsize, kept) in [(1, 1), (2, 2), (4, 4), (5, 4), (6, 5), (9, 8), (10, 8)] {
         let config = Config { maxsize, strategy: Strategy::Sample, sample_rate: 0.0, ..Config::default() };
-        let mut state = State::new(config).expect("a valid config");
-        let accepted = (0..20).filter(|n| state.offer(record(*n)).is_ok()).count();
+        let bench = Bench::new(config, 2);
+        let accepted = (0..20).filter(|&n| bench.offer(n as usize % 2, n).is_ok()).count();
         assert_eq!(accepted, kept, "maxsize {maxsize}");
     }
 }
@@ -85,7 +160,7 @@ fn sample_thins_out_by_its_rate_and_seed() {
     let (depth, sampled_out, dropped) = sampled(0.1, 42, 2_800);
     // 2,000 records meet a nearly full queue with room to spare: 200 of them are expected to stay, give or take 40.
     assert!((960..=1_000).contains(&depth), "{depth}");
-    assert_eq!(depth as u64 + sampled_out + dropped, 2_800);
+    assert_eq!(depth + sampled_out + dropped, 2_800);
     assert_eq!(sampled(0.1, 42, 2_800), (depth, sampled_out, dropped));
     assert_ne!(sampled(0.1, 43, 2_800), (depth, sampled_out, dropped));
 }
@@ -100,113 +175,131 @@ fn sample_drops_what_finds_the_queue_full() {
 }
 
 #[test]
-fn the_worker_is_called_for_the_first_record_only_when_nothing_times_it() {
-    let mut state = state(Strategy::Drop, 10, 3);
-    assert_eq!(state.step(Instant::now(), false), Step::SleepFor(HOUR), "it lingers after a batch");
-    assert!(state.offer(record(0)).is_ok());
-    assert!(!state.calls_worker(), "its timeout is soon enough");
-    assert_eq!(take(&mut state), [0]);
-
-    assert_eq!(state.step(Instant::now(), true), Step::Sleep);
-    assert!(state.offer(record(1)).is_ok());
-    assert!(state.calls_worker());
-    assert!(state.offer(record(2)).is_ok());
-    assert!(!state.calls_worker(), "it has been called");
+fn credits_that_lie_idle_are_taken_back_before_anything_is_refused() {
+    for maxsize in [1, 2, 63, 64, 100, 1_000] {
+        let config = Config { maxsize, batch_timeout: HOUR, ..Config::default() };
+        let bench = Bench::new(config, 4);
+        // Each of them borrows, and uses one.
+        let first = (0..4_usize).filter(|&producer| bench.offer(producer, producer as u64).is_ok()).count();
+        assert_eq!(first, maxsize.min(4));
+        let more = (0..2_000).filter(|&n| bench.offer(0, n).is_ok()).count();
+        assert_eq!(more, maxsize - first, "maxsize {maxsize}");
+        assert_eq!(bench.depth(), maxsize as u64);
+    }
 }
 
 #[test]
-fn the_worker_is_called_once_for_a_complete_batch() {
-    let mut state = state(Strategy::Drop, 10, 3);
-    assert_eq!(state.step(Instant::now(), false), Step::SleepFor(HOUR));
-    let calls: Vec<bool> = (0..5)
-        .map(|n| {
-            assert!(state.offer(record(n)).is_ok());
-            state.calls_worker()
-        })
-        .collect();
-    assert_eq!(calls, [false, false, true, false, false]);
-    assert_eq!(state.step(Instant::now(), false), Step::Take);
-    assert_eq!(take(&mut state), [0, 1, 2]);
+fn a_polling_worker_is_called_by_nobody_until_the_queue_is_half_full() {
+    let bench = Bench::of(Strategy::Drop, 1_000, 10);
+    assert!(matches!(bench.step(Instant::now()), Step::Nap(_)));
+    for n in 0..500 - LEASE {
+        assert!(bench.offer(0, n).is_ok());
+    }
+    assert_eq!(bench.calls.count(), 0);
+    (0..500).for_each(|n| assert!(bench.offer(0, n).is_ok()));
+    assert_eq!(bench.calls.count(), 1, "once, although nobody has come");
+    assert_eq!(bench.step(Instant::now()), Step::Take);
 }
 
 #[test]
-fn a_full_queue_is_a_complete_batch() {
-    let mut state = state(Strategy::Block, 2, 100);
-    assert_eq!(state.step(Instant::now(), false), Step::SleepFor(HOUR));
-    assert!(state.offer(record(0)).is_ok());
-    assert!(!state.calls_worker());
-    assert!(state.offer(record(1)).is_ok());
-    assert!(state.calls_worker());
-    assert_eq!(state.step(Instant::now(), false), Step::Take);
+fn a_worker_in_deep_sleep_is_called_for_a_batch_and_when_the_queue_is_full() {
+    for (maxsize, strategy) in [(1_000, Strategy::Drop), (3, Strategy::Drop), (3, Strategy::Block)] {
+        let bench = Bench::of(strategy, maxsize, 10);
+        let deep = (0..100).map(|_| bench.step(Instant::now())).last();
+        assert!(matches!(deep, Some(Step::Nap(time)) if time > Duration::from_millis(10)), "{deep:?}");
+        assert!((0..40).filter(|&n| bench.offer(0, n).is_ok()).count() >= 3);
+        assert_eq!(bench.calls.count(), 1);
+        assert_eq!(bench.core.worker.sleep.load(Ordering::Relaxed), sleep::AWAKE);
+    }
+}
+
+#[test]
+fn a_worker_without_a_timeout_is_called_for_the_first_record_only() {
+    let config = Config { batch_timeout: Duration::ZERO, ..Config::default() };
+    let bench = Bench::new(config, 1);
+    assert_eq!(bench.step(Instant::now()), Step::Park);
+    (0..3).for_each(|n| assert!(bench.offer(0, n).is_ok()));
+    assert_eq!(bench.calls.count(), 1);
+    assert_eq!(bench.step(Instant::now()), Step::Take);
+    assert_eq!(bench.take(), [0, 1, 2]);
+    assert_eq!(bench.step(Instant::now()), Step::Park);
+    assert!(bench.offer(0, 3).is_ok());
+    assert_eq!(bench.calls.count(), 2);
 }
 
 #[test]
 fn an_incomplete_batch_is_due_when_its_oldest_record_has_waited_long_enough() {
-    let mut state = state(Strategy::Drop, 10, 3);
-    let before = Instant::now();
-    assert!(state.offer(record(0)).is_ok());
-    let after = Instant::now();
-    let Step::SleepFor(left) = state.step(after, false) else { panic!("a batch that is not due") };
-    assert!(left <= HOUR && left >= HOUR - (after - before), "{left:?}");
-    assert!(matches!(state.step(before + HOUR - Duration::from_millis(1), false), Step::SleepFor(_)));
-    assert_eq!(state.step(after + HOUR, false), Step::Take);
+    let bench = Bench::of(Strategy::Drop, 10, 3);
+    let start = Instant::now();
+    assert!(matches!(bench.step(start), Step::Nap(_)));
+    assert!(bench.offer(0, 0).is_ok());
+    let found = start + Duration::from_millis(1);
+    assert!(matches!(bench.step(found), Step::Nap(time) if time <= HOUR));
+    let nearly = start + HOUR - Duration::from_millis(1);
+    assert_eq!(bench.step(nearly), Step::Nap(Duration::from_millis(1)), "the rest of the hour");
+    // It came after the look at the start, so an hour after that it has waited for no more than an hour.
+    assert_eq!(bench.step(start + HOUR), Step::Take);
 
     // What is left behind by a full batch is timed from no later than its own arrival.
-    (1..4).for_each(|n| assert!(state.offer(record(n)).is_ok()));
-    assert_eq!(take(&mut state), [0, 1, 2]);
-    assert_eq!(state.step(after + HOUR, false), Step::Take);
-    assert_eq!(take(&mut state), [3]);
-    assert_eq!(state.step(after + HOUR, false), Step::SleepFor(HOUR));
+    (1..4).for_each(|n| assert!(bench.offer(0, n).is_ok()));
+    assert_eq!(bench.step(start + HOUR), Step::Take);
+    assert_eq!(bench.take(), [0, 1, 2]);
+    assert_eq!(bench.step(start + HOUR), Step::Take);
+    assert_eq!(bench.take(), [3]);
+    assert!(matches!(bench.step(start + HOUR), Step::Nap(_)));
 }
 
 #[test]
 fn a_batch_timeout_of_zero_or_without_end_is_fine() {
-    for (batch_timeout, step) in [(Duration::ZERO, Step::Take), (Duration::MAX, Step::SleepFor(Duration::MAX))] {
-        let mut state = State::new(Config { batch_timeout, ..Config::default() }).expect("a valid config");
-        assert_eq!(state.step(Instant::now(), true), Step::Sleep);
-        let now = Instant::now();
-        assert!(state.offer(record(0)).is_ok());
-        assert_eq!(state.step(now, false), step);
+    for (batch_timeout, due) in [(Duration::ZERO, true), (Duration::MAX, false)] {
+        let bench = Bench::new(Config { batch_timeout, ..Config::default() }, 1);
+        assert!(!matches!(bench.step(Instant::now()), Step::Take));
+        assert!(bench.offer(0, 0).is_ok());
+        assert_eq!(bench.step(Instant::now()) == Step::Take, due);
     }
 }
 
 #[test]
 fn the_waker_of_the_latest_poll_is_the_one_that_is_woken() {
-    let mut state = state(Strategy::Block, 1, 1);
-    assert!(state.offer(record(0)).is_ok());
+    let bench = Bench::of(Strategy::Block, 1, 1);
+    assert!(bench.offer(0, 0).is_ok());
     let calls = [Arc::new(Calls::default()), Arc::new(Calls::default())];
     let wakers = calls.clone().map(Waker::from);
     let mut ticket = None;
-    assert!(matches!(state.turn(&mut ticket, record(1), &wakers[0]), Turn::Wait(_, None)));
-    assert!(matches!(state.turn(&mut ticket, record(1), &wakers[0]), Turn::Wait(_, None)));
-    let Turn::Wait(_, Some(stale)) = state.turn(&mut ticket, record(1), &wakers[1]) else { panic!("no stale waker") };
+    assert!(matches!(bench.turn(0, &mut ticket, 1, &wakers[0]), Turn::Wait(None)));
+    assert!(matches!(bench.turn(0, &mut ticket, 1, &wakers[0]), Turn::Wait(None)));
+    let Turn::Wait(Some(stale)) = bench.turn(0, &mut ticket, 1, &wakers[1]) else { panic!("no stale waker") };
     assert!(stale.will_wake(&wakers[0]));
-    assert_eq!(take(&mut state), [0]);
+    assert_eq!(bench.take(), [0]);
     assert_eq!(calls.each_ref().map(|calls| calls.count()), [0, 1]);
 }
 
 #[test]
 fn more_memory_than_there_is_is_refused() {
     let config = Config { maxsize: usize::MAX, ..Config::default() };
-    let error = State::new(config).err().expect("refused");
+    let error = Core::new(config, Ticker::counting(), || ()).err().expect("refused");
     assert!(error.to_string().starts_with("no memory for 18446744073709551615 records"), "{error}");
 }
 
+/// What callers do comes from one of three producers.
+const PRODUCERS: usize = 3;
+
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    Offer,
-    Wait,
-    Poll(usize),
+    Offer(usize),
+    Wait(usize),
+    Poll(usize, usize),
     Cancel(usize),
     Work,
     Close,
 }
 
 fn op() -> impl proptest::strategy::Strategy<Value = Op> {
+    let producer = || 0..PRODUCERS;
     prop_oneof![
-        6 => Just(Op::Offer),
-        6 => Just(Op::Wait),
-        5 => (0..8_usize).prop_map(Op::Poll),
+        8 => producer().prop_map(Op::Offer),
+        6 => producer().prop_map(Op::Wait),
+        5 => (0..8_usize, producer()).prop_map(|(index, producer)| Op::Poll(index, producer)),
         3 => (0..8_usize).prop_map(Op::Cancel),
         6 => Just(Op::Work),
         1 => Just(Op::Close),
@@ -221,25 +314,26 @@ struct Waiter {
     promised: bool,
 }
 
-/// The state under test beside what it should be.
+/// The core under test beside what it should be.
 struct Model {
-    state: State,
+    bench: Bench,
     strategy: Strategy,
     maxsize: usize,
     ring: VecDeque<u64>,
     waiters: Vec<Waiter>,
     closed: bool,
-    /// The worker's last step, while it sleeps.
-    asleep: Option<Step>,
+    /// The worker's last step, while it sleeps, and its calls until then.
+    asleep: Option<(Step, usize)>,
     next: u64,
     enqueued: u64,
     refused: u64,
 }
 
 impl Model {
-    fn new(strategy: Strategy, maxsize: usize, batch_size: usize) -> Self {
+    fn new(strategy: Strategy, maxsize: usize, batch_size: usize, batch_timeout: Duration) -> Self {
+        let config = Config { maxsize, strategy, batch_size, batch_timeout, ..Config::default() };
         Self {
-            state: state(strategy, maxsize, batch_size),
+            bench: Bench::new(config, PRODUCERS),
             strategy,
             maxsize,
             ring: VecDeque::new(),
@@ -272,73 +366,66 @@ impl Model {
     fn entered(&mut self, number: u64) {
         self.ring.push_back(number);
         self.enqueued += 1;
-        if self.state.calls_worker() {
-            assert!(self.asleep.take().is_some(), "called a worker that was awake");
-        }
     }
 
     fn apply(&mut self, op: Op) {
         match op {
-            Op::Offer => self.offer(),
-            Op::Wait => {
+            Op::Offer(producer) => self.offer(producer),
+            Op::Wait(producer) => {
                 self.waiters.push(Waiter { number: self.next, ticket: None, calls: Arc::default(), promised: false });
                 self.next += 1;
-                self.poll(self.waiters.len() - 1, false);
+                self.poll(self.waiters.len() - 1, producer, false);
             }
-            Op::Poll(index) if index < self.waiters.len() => self.poll(index, true),
+            Op::Poll(index, producer) if index < self.waiters.len() => self.poll(index, producer, true),
             Op::Cancel(index) if index < self.waiters.len() => {
                 let ticket = self.waiters.remove(index).ticket.expect("a waiter has a ticket");
-                if let (_, Some(next)) = self.state.cancel(ticket) {
-                    next.wake();
-                }
+                let (_, next) = lock(&self.bench.core.state).cancel(&self.bench.core, ticket);
+                next.into_iter().for_each(Waker::wake);
                 self.promise();
             }
-            Op::Poll(_) | Op::Cancel(_) => {}
+            Op::Poll(..) | Op::Cancel(_) => {}
             Op::Work => self.work(),
             Op::Close => {
-                self.state.close().into_values().for_each(Waker::wake);
+                let waiting = lock(&self.bench.core.state).close(&self.bench.core);
+                self.bench.core.call_now();
+                waiting.into_values().for_each(Waker::wake);
                 self.closed = true;
-                self.asleep = None;
-                self.state.awake();
             }
         }
         self.check();
     }
 
-    fn offer(&mut self) {
+    fn offer(&mut self, producer: usize) {
         let number = self.next;
         self.next += 1;
-        match self.state.offer(record(number)) {
-            Ok(accepted) => {
-                assert!(!accepted.waited && !self.closed && self.free() > 0);
+        match self.bench.offer(producer, number) {
+            Ok(()) => {
+                assert!(!self.closed && self.free() > 0);
                 self.entered(number);
             }
-            Err(refused) => {
-                let reason = if self.closed { Reason::Closed } else { Reason::Full };
-                assert_eq!((refused.reason, super::state_tests::number(&refused.record)), (reason, number));
+            Err(reason) => {
+                assert_eq!(reason, if self.closed { Reason::Closed } else { Reason::Full });
                 assert!(self.closed || self.free() == 0);
                 self.refused += u64::from(!self.closed);
             }
         }
     }
 
-    fn poll(&mut self, index: usize, again: bool) {
+    fn poll(&mut self, index: usize, producer: usize, again: bool) {
         let free = self.free();
         let waiter = &mut self.waiters[index];
         let waker = Waker::from(waiter.calls.clone());
-        match self.state.turn(&mut waiter.ticket, record(waiter.number), &waker) {
-            Turn::Wait(back, _) => {
-                assert_eq!(number(&back), waiter.number);
+        match self.bench.turn(producer, &mut waiter.ticket, waiter.number, &waker) {
+            Turn::Wait(_) => {
                 assert!(!self.closed && !waiter.promised && free == 0 && self.strategy == Strategy::Block);
             }
-            Turn::Done(Ok(Accepted { waited })) => {
+            Turn::Done(Ok(Place { waited, .. })) => {
                 assert!(!self.closed && waited == again && (waiter.promised || (!again && free > 0)));
                 let waiter = self.waiters.remove(index);
                 assert_eq!(waiter.ticket, None);
                 self.entered(waiter.number);
             }
-            Turn::Done(Err(refused)) => {
-                assert_eq!(number(&refused.record), waiter.number);
+            Turn::Done(Err(_)) => {
                 assert_eq!(waiter.ticket, None);
                 assert!(self.closed || (self.strategy == Strategy::Drop && free == 0));
                 self.refused += u64::from(!self.closed);
@@ -348,13 +435,14 @@ impl Model {
     }
 
     fn work(&mut self) {
-        if self.asleep.is_some() {
+        // Only a call ends the sleep of a worker that has parked.
+        if matches!(self.asleep, Some((Step::Park, calls)) if calls == self.bench.calls.count()) {
             return;
         }
-        // A timeout that always has passed: the worker sleeps on an empty ring only.
-        match self.state.step(Instant::now(), true) {
+        self.asleep = None;
+        match self.bench.step(Instant::now()) {
             Step::Take => {
-                let batch = take(&mut self.state);
+                let batch = self.bench.take();
                 let expected: Vec<u64> = self.ring.drain(..batch.len()).collect();
                 assert!(!batch.is_empty());
                 assert_eq!(batch, expected);
@@ -363,26 +451,34 @@ impl Model {
                 }
             }
             Step::Exit => assert!(self.closed && self.ring.is_empty()),
-            sleep => self.asleep = Some(sleep),
+            Step::Look => panic!("nobody is about to publish"),
+            sleep => self.asleep = Some((sleep, self.bench.calls.count())),
         }
     }
 
     fn check(&self) {
-        assert_eq!(self.state.depth(), self.ring.len());
-        assert!(self.state.depth() <= self.maxsize);
-        assert!(self.state.counts.high_water <= self.maxsize && self.state.counts.high_water >= self.ring.len());
-        assert_eq!(self.state.counts.enqueued, self.enqueued);
-        assert_eq!(self.state.counts.dropped + self.state.counts.would_block, self.refused);
+        let depth = self.bench.depth() as usize;
+        assert_eq!(depth, self.ring.len());
+        assert!(depth <= self.maxsize);
+        let state = lock(&self.bench.core.state);
+        assert!((self.ring.len()..=self.maxsize).contains(&(state.high_water as usize)));
+        assert_eq!(state.claimed(), self.enqueued);
+        drop(state);
+        let would_block = self.bench.count(|producer| producer.counts.would_block.get());
+        assert_eq!(self.bench.dropped() + would_block, self.refused);
         for waiter in &self.waiters {
             let woken = waiter.calls.count();
             assert!(woken <= 1);
             assert_eq!(woken == 1, waiter.promised || self.closed, "waiter {}", waiter.number);
         }
-        // No wake-up is lost.
-        match self.asleep {
-            Some(Step::Sleep) => assert!(self.ring.is_empty()),
-            Some(Step::SleepFor(_)) => assert!(self.ring.len() < self.state.largest_batch()),
-            _ => {}
+        if let Some((step, calls)) = self.asleep {
+            let called = self.bench.calls.count() - calls;
+            assert!(called <= 1, "called {called} times in one sleep");
+            // No call is lost.
+            let complete = self.ring.len() as u64 >= self.bench.core.complete;
+            let waited_for = complete && self.waiters.iter().any(|waiter| !waiter.promised);
+            let needed = self.closed || waited_for || (step == Step::Park && !self.ring.is_empty());
+            assert!(called == 1 || !needed, "{step:?}");
         }
         // No place stays free while someone waits for one.
         assert!(self.closed || self.free() == 0 || self.waiters.iter().all(|waiter| waiter.promised));
@@ -392,11 +488,12 @@ impl Model {
     fn come_to_rest(mut self) {
         self.apply(Op::Close);
         while !self.waiters.is_empty() {
-            self.apply(Op::Poll(0));
+            self.apply(Op::Poll(0, 0));
         }
         while !self.ring.is_empty() {
             self.apply(Op::Work);
         }
+        assert_eq!(self.bench.step(Instant::now()), Step::Exit);
     }
 }
 
@@ -404,12 +501,14 @@ proptest! {
     #[test]
     fn random_operations_agree_with_the_model(
         block in any::<bool>(),
-        maxsize in 1..6_usize,
-        batch_size in 1..8_usize,
-        ops in proptest::collection::vec(op(), 0..80),
+        eager in any::<bool>(),
+        maxsize in prop_oneof![1..6_usize, 20..100_usize],
+        batch_size in prop_oneof![1..8_usize, 30..80_usize],
+        ops in proptest::collection::vec(op(), 0..300),
     ) {
         let strategy = if block { Strategy::Block } else { Strategy::Drop };
-        let mut model = Model::new(strategy, maxsize, batch_size);
+        let batch_timeout = if eager { Duration::ZERO } else { HOUR };
+        let mut model = Model::new(strategy, maxsize, batch_size, batch_timeout);
         for op in ops {
             model.apply(op);
         }

@@ -1,8 +1,8 @@
 //! Tests of the whole queue. Threads meet at gates; the timeouts are limits that a broken queue would run into.
 
 use super::{
-    Accepted, Config, Counters, Level, LogQueue, NullSink, Reason, Record, Refused, Shutdown, Sink, StartError,
-    Strategy, TallySink,
+    Accepted, Config, Counters, Field, Level, LogQueue, NullSink, Reason, Record, RecordRef, Refused, Shutdown, Sink,
+    StartError, Strategy, TallySink,
 };
 use std::future::Future;
 use std::io;
@@ -24,13 +24,16 @@ fn config(strategy: Strategy, maxsize: usize, batch_size: usize) -> Config {
     Config { maxsize, strategy, batch_size, batch_timeout: NEVER, ..Config::default() }
 }
 
-fn record(number: u64) -> Record {
+/// A record with a number.
+type Numbered = ((), Field<'static>);
+
+fn record(number: u64) -> Record<'static, Numbered> {
     Record::new(Level::Info, "test").with("number", number)
 }
 
-fn number(record: &Record) -> u64 {
+fn number(record: &RecordRef<'_>) -> u64 {
     match record.field("number") {
-        Some(super::Value::U64(number)) => *number,
+        Some(super::Value::U64(number)) => number,
         other => panic!("no number: {other:?}"),
     }
 }
@@ -76,7 +79,7 @@ impl Gate {
 fn gate() -> (Gate, impl Sink + 'static) {
     let (give, given) = channel();
     let (act, acts) = channel();
-    let sink = move |record: &Record| {
+    let sink = move |record: &RecordRef<'_>| {
         let _ = give.send(number(record));
         match acts.recv() {
             Ok(Act::Take) | Err(_) => Ok(()),
@@ -108,7 +111,7 @@ impl Wake for Woken {
 
 /// A `log` that is polled by hand.
 struct Call<'a> {
-    future: Pin<Box<dyn Future<Output = Result<Accepted, Refused>> + Send + 'a>>,
+    future: Pin<Box<dyn Future<Output = Result<Accepted, Refused<'static, Numbered>>> + Send + 'a>>,
     woken: Arc<Woken>,
 }
 
@@ -123,7 +126,7 @@ impl<'a> Call<'a> {
         call
     }
 
-    fn poll(&mut self) -> Poll<Result<Accepted, Refused>> {
+    fn poll(&mut self) -> Poll<Result<Accepted, Refused<'static, Numbered>>> {
         let waker = Waker::from(self.woken.clone());
         self.future.as_mut().poll(&mut Context::from_waker(&waker))
     }
@@ -139,9 +142,9 @@ fn advance(gate: &Gate, next: u64) {
     assert_eq!(gate.given(), next);
 }
 
-fn refusal(result: Result<Accepted, Refused>) -> (Reason, u64) {
+fn refusal(result: Result<Accepted, Refused<'static, Numbered>>) -> (Reason, u64) {
     let refused = result.expect_err("a refusal");
-    (refused.reason, number(&refused.record))
+    (refused.reason, refused.record.read(number))
 }
 
 #[test]
@@ -271,7 +274,7 @@ fn a_waker_that_panics_harms_nobody_else() {
 fn in_order(producers: usize) -> (Arc<Mutex<Vec<u64>>>, impl Sink + 'static) {
     let next = Arc::new(Mutex::new(vec![0_u64; producers]));
     let seen = Arc::clone(&next);
-    let sink = move |record: &Record| {
+    let sink = move |record: &RecordRef<'_>| {
         let (producer, sequence) = ((number(record) >> 32) as usize, number(record) & 0xFFFF_FFFF);
         let mut seen = seen.lock().expect("not poisoned");
         if seen[producer] != sequence {
@@ -360,7 +363,7 @@ struct Batches {
 }
 
 impl Sink for Batches {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         assert_eq!(thread::current().name(), Some("log-queue"));
         self.batch.push(number(record));
         Ok(())
@@ -443,7 +446,7 @@ struct Flushes {
 }
 
 impl Sink for Flushes {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         if number(record) % 2 == 1 { Err(io::Error::other("odd")) } else { Ok(()) }
     }
 
@@ -577,7 +580,7 @@ fn a_sink_may_drop_the_last_handle() {
     let written = Arc::new(AtomicBool::new(false));
     let sink = {
         let (slot, written) = (Arc::clone(&slot), Arc::clone(&written));
-        move |_: &Record| {
+        move |_: &RecordRef<'_>| {
             let _still_held = &ended;
             let _ = wait.recv();
             let own = slot.lock().expect("not poisoned").take();

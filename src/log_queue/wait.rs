@@ -1,7 +1,7 @@
 //! Waiting for room: as a future, and as a thread.
 
 use super::queue::{Accepted, Refused};
-use super::record::Record;
+use super::record::{Fields, Record};
 use super::shared::Shared;
 use super::state::Turn;
 use std::future::Future;
@@ -9,39 +9,55 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::SystemTime;
 
 /// Enters a record when there is room. If it is dropped before it is done, it has entered nothing, and a place that was
 /// promised to it passes to the next waiter.
-pub(super) struct Entry<'a> {
-    shared: &'a Shared,
-    record: Option<Record>,
+pub(super) struct Entry<'q, 'a, F> {
+    shared: &'q Shared,
+    record: Option<Record<'a, F>>,
     ticket: Option<u64>,
+    /// When it began to wait: the record's time is that of the call, not that of its turn.
+    called: Option<SystemTime>,
 }
 
-impl<'a> Entry<'a> {
-    pub(super) fn new(shared: &'a Shared, record: Record) -> Self {
-        Self { shared, record: Some(record), ticket: None }
+impl<'q, 'a, F> Entry<'q, 'a, F> {
+    #[inline]
+    pub(super) fn new(shared: &'q Shared, record: Record<'a, F>) -> Self {
+        Self { shared, record: Some(record), ticket: None, called: None }
     }
 }
 
-impl Future for Entry<'_> {
-    type Output = Result<Accepted, Refused>;
+/// Nothing in it refers to itself.
+impl<F> Unpin for Entry<'_, '_, F> {}
 
+impl<'a, F: Fields> Future for Entry<'_, 'a, F> {
+    type Output = Result<Accepted, Refused<'a, F>>;
+
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let record = this.record.take().expect("an entry is not polled after it is done");
-        match this.shared.turn(&mut this.ticket, record, context.waker()) {
-            Turn::Done(result) => Poll::Ready(result),
+        let record = this.record.as_ref().expect("an entry is not polled after it is done");
+        match this.shared.turn(&mut this.ticket, record, this.called, context.waker()) {
+            Turn::Done(Ok(place)) => {
+                this.record = None;
+                Poll::Ready(Ok(Accepted { waited: place.waited }))
+            }
+            Turn::Done(Err(reason)) => {
+                let record = this.record.take().expect("it is there");
+                Poll::Ready(Err(Refused { reason, record }))
+            }
             // The replaced waker is dropped here, without the queue's lock.
-            Turn::Wait(record, _stale) => {
-                this.record = Some(record);
+            Turn::Wait(_stale) => {
+                this.called.get_or_insert_with(SystemTime::now);
                 Poll::Pending
             }
         }
     }
 }
 
-impl Drop for Entry<'_> {
+impl<F> Drop for Entry<'_, '_, F> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.shared.cancel(ticket);
@@ -58,7 +74,8 @@ impl Wake for Unpark {
 }
 
 /// Parks this thread until the entry is done. Only an entry that has to wait allocates a waker.
-pub(super) fn block_on(entry: Entry<'_>) -> Result<Accepted, Refused> {
+#[inline]
+pub(super) fn block_on<'a, F: Fields>(entry: Entry<'_, 'a, F>) -> Result<Accepted, Refused<'a, F>> {
     let mut entry = pin!(entry);
     if let Poll::Ready(result) = entry.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return result;

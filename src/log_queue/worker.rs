@@ -1,39 +1,52 @@
 //! The thread that delivers.
 
-use super::config::StartError;
+#![expect(unsafe_code, reason = "records are read where they lie; the worker is alone with what it has taken")]
+
 use super::counters::Settled;
-use super::record::Record;
+use super::lane::Run;
 use super::shared::Shared;
 use super::sink::Sink;
+use super::slot::{RecordRef, release};
+use super::time::Wall;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
-/// The buffers of a worker, allocated before it starts.
+/// How often the wall clock is set by that of the system.
+const SET_CLOCK: Duration = Duration::from_secs(1);
+
+/// The buffers of a worker.
 pub(super) struct Worker<S> {
     sink: S,
     buffers: bool,
-    batch: Vec<Record>,
+    runs: Vec<Run>,
     wakers: Vec<Waker>,
+    wall: Wall,
+    wall_set: Instant,
 }
 
 impl<S: Sink> Worker<S> {
-    pub(super) fn new(sink: S, largest_batch: usize) -> Result<Self, StartError> {
-        let mut batch = Vec::new();
-        batch.try_reserve_exact(largest_batch).map_err(|_| StartError::Memory(largest_batch))?;
-        Ok(Self { buffers: sink.buffers(), sink, batch, wakers: Vec::new() })
+    pub(super) fn new(sink: S, shared: &Shared) -> Self {
+        let wall = Wall::new(&shared.core.ticker);
+        Self { buffers: sink.buffers(), sink, runs: Vec::new(), wakers: Vec::new(), wall, wall_set: Instant::now() }
     }
 
     /// Delivers until the queue is closed and empty, or written off. The sink is dropped before the end is announced,
     /// so that a caller of `shutdown` can rely on a closed file.
     pub(super) fn run(mut self, shared: &Shared) {
-        while shared.take(&mut self.batch, &mut self.wakers) {
+        shared.begin();
+        while shared.take(&mut self.runs, &mut self.wakers) {
             for waker in self.wakers.drain(..) {
                 contain(|| waker.wake());
             }
+            if self.wall_set.elapsed() >= SET_CLOCK {
+                self.wall.set();
+                self.wall_set = Instant::now();
+            }
             let go_on = self.deliver(shared);
-            self.batch.clear();
+            self.runs.clear();
             if !go_on {
                 break;
             }
@@ -44,19 +57,34 @@ impl<S: Sink> Worker<S> {
 
     /// Writes the batch and flushes; false if it was written off meanwhile.
     fn deliver(&mut self, shared: &Shared) -> bool {
-        let mut held = 0;
-        for record in &self.batch {
-            let written = succeeds(|| self.sink.write(record));
-            let go_on = if written && self.buffers {
-                held += 1;
-                shared.settle(0, Settled::Delivered)
-            } else {
-                shared.settle(1, outcome(written))
-            };
-            if !go_on {
-                return false;
+        let core = &shared.core;
+        let (mut held, mut go_on) = (0, true);
+        for run in &self.runs {
+            for index in run.from..run.to {
+                let slot = core.pool.slot(run.chunk, index);
+                if go_on {
+                    // SAFETY: the record was published and taken, so it stays as it is until it is released below.
+                    let record = unsafe { RecordRef::new(slot, &self.wall) };
+                    let written = succeeds(|| self.sink.write(&record));
+                    go_on = if written && self.buffers {
+                        held += 1;
+                        true
+                    } else {
+                        shared.settle(1, outcome(written))
+                    };
+                }
+                // SAFETY: this was the last look at the record.
+                let text = unsafe { release(slot) };
+                if text > 0 {
+                    core.release_text(text as u64);
+                }
             }
+            core.pool.done(run.chunk, run.to - run.from);
         }
+        go_on && self.flush(shared, held)
+    }
+
+    fn flush(&mut self, shared: &Shared, held: u64) -> bool {
         let flushed = succeeds(|| self.sink.flush());
         if !flushed {
             shared.count_flush_error();

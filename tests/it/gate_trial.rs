@@ -14,7 +14,7 @@ mod pools;
 mod queues;
 #[path = "../../benches/gate_trial/reports.rs"]
 mod reports;
-#[path = "../../benches/gate_trial/section.rs"]
+#[path = "../../benches/shared/section.rs"]
 mod section;
 #[path = "../../benches/gate_trial/store.rs"]
 mod store;
@@ -369,22 +369,24 @@ fn what_could_not_be_told_is_looked_at_again_with_all_its_repeats() {
 
 #[test]
 fn a_page_has_its_section_replaced_once_and_nothing_else() {
-    let (begin, end) = (section::BEGIN, section::END);
+    let (begin, end) = (section::begin("gate-trial"), section::end("gate-trial"));
     let page = format!("# Title\n\n{begin}\nold\n{end}\n\nafter\n");
-    let once = section::replace(&page, "\nnew\n\n").unwrap();
+    let once = section::replace(&page, "gate-trial", "\nnew\n\n").unwrap();
     assert_eq!(once, format!("# Title\n\n{begin}\nnew\n{end}\n\nafter\n"));
-    assert_eq!(section::replace(&once, "new").unwrap(), once, "again changes nothing");
+    assert_eq!(section::replace(&once, "gate-trial", "new").unwrap(), once, "again changes nothing");
     for (page, expected) in [
         (String::new(), "0 times"),
         (format!("{begin}\n"), "0 times"),
         (format!("{begin}\n{end}\n{begin}\n{end}\n"), "2 times"),
         (format!("{end}\n{begin}\n"), "stands before"),
     ] {
-        let why = section::replace(&page, "new").unwrap_err();
+        let why = section::replace(&page, "gate-trial", "new").unwrap_err();
         assert!(why.contains(expected), "{why}");
     }
     let results = include_str!("../../docs/RESULTS.md");
-    assert!(section::replace(results, "new").is_ok(), "docs/RESULTS.md has the section");
+    for name in ["gate-trial", "bench-queues"] {
+        assert!(section::replace(results, name, "new").is_ok(), "docs/RESULTS.md has the section {name}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cli;
 mod conformance;
 mod comparing;
 mod complete;
+mod endings;
 mod formats;
 mod gate_trial;
 mod gating;

@@ -4,7 +4,7 @@
 use super::told;
 use queue_load::adapter::builtin::{Builtin, stamp_of};
 use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink};
-use queue_load::log_queue::{self, Record};
+use queue_load::log_queue::{self, RecordRef};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ struct Metered {
 }
 
 impl log_queue::Sink for Metered {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         self.sink.deliver(stamp_of(record), |out| record.write_json(out))
     }
 

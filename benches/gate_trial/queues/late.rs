@@ -8,7 +8,7 @@ use super::{chosen, told};
 use queue_load::adapter::builtin::{Builtin, stamp_of};
 use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use queue_load::internals::clock::Clock;
-use queue_load::log_queue::{self, Record};
+use queue_load::log_queue::{self, RecordRef};
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
@@ -46,7 +46,7 @@ struct Holding {
 }
 
 impl log_queue::Sink for Holding {
-    fn write(&mut self, record: &Record) -> io::Result<()> {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         match stamp_of(record) {
             Some(stamp) if chosen(stamp, self.seed, self.one_in) => {
                 self.held.push_back(stamp);

@@ -1,0 +1,78 @@
+//! `logforth` with its asynchronous appender: the caller copies the record, message and key-value pairs, into a bounded
+//! channel; a thread hands it to the appenders.
+//!
+//! - `drop` and `block` are its two modes. Neither the call nor a counter tells which records it dropped, so what did not
+//!   arrive counts as dropped; that includes what a shutdown leaves behind that runs out of time.
+//! - Dropping the logger delivers what is left, without a limit of time. The deadline of the case limits it here.
+//! - The pairs are fixed when the program is compiled: four. A case with fewer leaves the others out; one with more is
+//!   refused.
+
+use super::catalogue::LOGFORTH;
+use super::deadline::within;
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use logforth_append_async::AsyncBuilder;
+use logforth_core::kv::{Key, Value};
+use logforth_core::record::{Level, Record};
+use logforth_core::{Append, Diagnostic, Error, Logger};
+use std::time::Duration;
+
+/// `logforth` under load.
+#[derive(Debug)]
+pub struct Logforth {
+    logger: Logger,
+}
+
+impl Queue for Logforth {
+    const ABOUT: About = LOGFORTH;
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let builder =
+            AsyncBuilder::new("logforth").buffered_lines_limit(Some(setup.maxsize())).append(Counted { sink });
+        let builder = if setup.blocks() { builder.overflow_block() } else { builder.overflow_drop_incoming() };
+        Ok(Self { logger: logforth_core::builder().dispatch(|dispatch| dispatch.append(builder.build())).build() })
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        let (typed, (id, at)) = (entry.typed(), entry.stamp.to_words());
+        let pairs = [
+            (Key::new("stamp_id"), Value::u64(id)),
+            (Key::new("stamp_at"), Value::u64(at)),
+            (Key::new("user_id"), typed.user_id.map_or(Value::none(), Value::u64)),
+            (Key::new("route"), typed.route.map_or(Value::none(), Value::static_str)),
+            (Key::new("duration_ms"), typed.duration_ms.map_or(Value::none(), Value::f64)),
+            (Key::new("cached"), typed.cached.map_or(Value::none(), Value::bool)),
+        ];
+        let record = Record::builder().level(Level::Info).target_static(module_path!());
+        let pairs = &pairs[..2 + entry.fields().len()];
+        self.logger.log(&record.payload(format_args!("{}", entry.message())).key_values(pairs).build());
+        Reply::UNKNOWN
+    }
+
+    fn shutdown(self, deadline: Duration) -> Account {
+        within(deadline, move || drop(self.logger));
+        Account::default()
+    }
+}
+
+/// The counting sink as an appender.
+#[derive(Debug)]
+struct Counted {
+    sink: Sink,
+}
+
+impl Append for Counted {
+    fn append(&self, record: &Record<'_>, _: &[Box<dyn Diagnostic>]) -> Result<(), Error> {
+        let word = |name| record.key_values().get(name)?.to_u64();
+        let stamp = word("stamp_id").zip(word("stamp_at")).and_then(|(id, at)| Stamp::from_words(id, at));
+        let written = self.sink.deliver(stamp, |out| {
+            write!(out, "{}", record.payload())?;
+            record.key_values().iter().try_for_each(|(key, value)| write!(out, " {key}={value}"))?;
+            writeln!(out)
+        });
+        written.map_err(|error| Error::new("the sink refuses it").with_source(error))
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        self.sink.flush().map_err(|error| Error::new("the sink cannot be flushed").with_source(error))
+    }
+}

@@ -1,0 +1,325 @@
+//! The concurrent core: how a record gets a place, and into its slot. Without threads, waiting or sinks.
+//!
+//! The path of a call while there is room is in this file; what happens otherwise is in `state`, under a lock.
+
+#![expect(
+    unsafe_code,
+    reason = "a claimed slot is written through a pointer; the claim makes the caller alone with it"
+)]
+
+use super::config::{Config, StartError, Strategy};
+use super::pool::{CHUNK, Pool};
+use super::producer::{LEASE, Producer};
+use super::queue::Reason;
+use super::record::{Fields, Record};
+use super::slot::ROOM;
+use super::state::State;
+use super::sync::{Apart, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
+use super::time::Ticker;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Producers that have a chain of their own. Threads beyond that share one, under a lock.
+pub(super) const MOST_PRODUCERS: usize = match () {
+    () if cfg!(all(test, loom_models)) => 3,
+    () if cfg!(miri) => 16,
+    () => 1024,
+};
+
+/// The bit of [`Core::granted`] that closes the gate: nobody takes credits without the lock. It is closed while callers
+/// wait, so that nobody overtakes them, and when the queue is closed.
+const GATE: u64 = 1 << 63;
+
+/// A worker that is due more often than this is woken for single records.
+const POLLED: Duration = Duration::from_millis(1);
+
+/// What the worker is doing. It determines when a caller must wake it.
+pub(super) mod sleep {
+    /// It runs or has been called, and will look at all producers before it sleeps.
+    pub const AWAKE: u8 = 0;
+    /// It sleeps for a millisecond at most.
+    pub const NAP: u8 = 1;
+    /// It sleeps for longer, since nothing came for a while.
+    pub const DEEP: u8 = 2;
+    /// It sleeps until it is called for the next record.
+    pub const PARKED: u8 = 3;
+}
+
+/// See the module.
+pub(super) struct Core {
+    pub(super) config: Config,
+    pub(super) pool: Pool,
+    pub(super) ticker: Ticker,
+    /// Tells queues apart.
+    pub(super) id: u64,
+    /// Records that are lent out freely: below the threshold of `sample` nothing is decided.
+    pub(super) lent_to: u64,
+    /// Number of records that make a batch complete.
+    pub(super) complete: u64,
+    /// The worker is called for single records.
+    eager: bool,
+    /// Number of producers, for the size of leases.
+    pub(super) producers: AtomicU32,
+    /// Wakes the worker.
+    call: Box<dyn Fn() + Send + Sync>,
+    /// Credits given out since the start, less those given back; and [`GATE`]. Never more than `taken` + `maxsize`.
+    granted: Apart<AtomicU64>,
+    /// Written by the worker, once a batch.
+    pub(super) worker: Apart<WorkerSide>,
+    /// Bytes of records that do not fit into their slots.
+    text: Apart<AtomicU64>,
+    pub(super) state: Mutex<State>,
+    /// The producer of those who have none of their own. This lock is taken before that of `state`.
+    pub(super) crowd: Mutex<Arc<Producer>>,
+}
+
+/// What callers read and the worker writes.
+pub(super) struct WorkerSide {
+    /// Records that have left the queue since the start: the worker has taken them, or they were discarded. Each makes
+    /// room for one more.
+    pub(super) taken: AtomicU64,
+    /// One more than the value of `taken` at which the queue was seen to be full; 0 before that. As long as `taken` is the
+    /// same, it is still full.
+    pub(super) full_at: AtomicU64,
+    pub(super) sleep: AtomicU8,
+}
+
+/// Counts the queues of the process.
+static QUEUES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
+impl Core {
+    pub(super) fn new(
+        config: Config,
+        ticker: Ticker,
+        call: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        config.validate()?;
+        let no_memory = || StartError::Memory(config.maxsize);
+        let complete = config.batch_size.min(config.maxsize);
+        let occupied = config.maxsize.checked_add(complete).ok_or_else(no_memory)?;
+        let chunks = occupied / CHUNK as usize + 2 * MOST_PRODUCERS + 3;
+        let lent_to = match config.strategy {
+            Strategy::Sample => config.maxsize - config.maxsize / 5,
+            Strategy::Drop | Strategy::Block => config.maxsize,
+        };
+        let pool = Pool::new(chunks).ok_or_else(no_memory)?;
+        let mut state = State::new();
+        let crowd = state.add(&pool).ok_or_else(no_memory)?;
+        Ok(Self {
+            pool,
+            ticker,
+            id: QUEUES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            lent_to: lent_to as u64,
+            complete: complete as u64,
+            eager: config.batch_timeout < POLLED,
+            producers: AtomicU32::new(0),
+            call: Box::new(call),
+            granted: Apart(AtomicU64::new(0)),
+            worker: Apart(WorkerSide {
+                taken: AtomicU64::new(0),
+                full_at: AtomicU64::new(0),
+                sleep: AtomicU8::new(sleep::AWAKE),
+            }),
+            text: Apart(AtomicU64::new(0)),
+            state: Mutex::new(state),
+            crowd: Mutex::new(crowd),
+            config,
+        })
+    }
+
+    pub(super) fn maxsize(&self) -> u64 {
+        self.config.maxsize as u64
+    }
+
+    pub(super) fn taken(&self) -> u64 {
+        self.worker.taken.load(Ordering::Acquire)
+    }
+
+    // The path of a call while there is room.
+
+    /// Claims a place for a record, if there is one.
+    #[inline]
+    pub(super) fn offer(&self, producer: &Producer) -> Result<(), Reason> {
+        if self.offer_quickly(producer) { Ok(()) } else { self.offer_slowly(producer) }
+    }
+
+    /// Claims a place if that needs no lock.
+    #[inline]
+    pub(super) fn offer_quickly(&self, producer: &Producer) -> bool {
+        producer.claim() || self.borrow(producer)
+    }
+
+    /// Takes credits for the next records, and claims a place with one of them.
+    fn borrow(&self, producer: &Producer) -> bool {
+        let mut granted = self.granted.load(Ordering::Relaxed);
+        let (lease, lent) = loop {
+            if granted & GATE != 0 {
+                return false;
+            }
+            let taken = self.taken();
+            let Some(room) = (taken + self.lent_to).checked_sub(granted).filter(|&room| room > 0) else {
+                return false;
+            };
+            let lease = self.lease(room);
+            let more = granted + lease;
+            match self.granted.compare_exchange_weak(granted, more, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => break (lease, more - taken),
+                Err(current) => granted = current,
+            }
+        };
+        producer.lend(lease);
+        if self.granted.load(Ordering::Acquire) & GATE != 0 {
+            self.give_back(producer.revoke());
+            return false;
+        }
+        self.call_for(lent);
+        // Another caller may have taken the credits meanwhile.
+        producer.claim()
+    }
+
+    /// How many credits a producer takes at once. One, when there are few: what lies idle must be taken back by others.
+    fn lease(&self, room: u64) -> u64 {
+        let producers = u64::from(self.producers.load(Ordering::Relaxed)).max(1);
+        (room / (2 * producers)).clamp(1, LEASE)
+    }
+
+    fn give_back(&self, credits: u64) {
+        self.granted.fetch_sub(credits, Ordering::AcqRel);
+    }
+
+    #[cold]
+    fn offer_slowly(&self, producer: &Producer) -> Result<(), Reason> {
+        if self.is_still_full() {
+            producer.counts.dropped.add();
+            self.call_now();
+            return Err(Reason::Full);
+        }
+        let offered = lock(&self.state).offer(self, producer);
+        if offered == Err(Reason::Full) {
+            self.call_now();
+        }
+        offered
+    }
+
+    /// Whether nothing has left the queue since it was last seen to be full. Under `block` promised places may be given
+    /// back, so there it is always false.
+    fn is_still_full(&self) -> bool {
+        self.config.strategy != Strategy::Block
+            && self.granted.load(Ordering::Acquire) & GATE == 0
+            && self.worker.full_at.load(Ordering::Acquire) == self.taken() + 1
+    }
+
+    /// Writes the record into the place that was claimed last. `called` is when its caller began to wait, if it did.
+    /// Nothing here calls code of a user.
+    #[inline]
+    pub(super) fn enter<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>, called: Option<SystemTime>) {
+        let Some((chunk, index)) = producer.next_slot(&self.pool) else {
+            unreachable!("there is a chunk for every credit");
+        };
+        let slot = self.pool.slot(chunk, index);
+        self.pool.witness(chunk, index, true);
+        let number = self.ticker.number();
+        let mut time = record.time.or(called);
+        if !self.ticker.tells_time() {
+            time = time.or_else(|| Some(SystemTime::now()));
+        }
+        let words = record.words(time.is_some());
+        // SAFETY: the slot was claimed by the caller, and is read only after it was published.
+        let cut = unsafe {
+            if words > ROOM && self.reserve(words as u64 * 8) {
+                record.write_spilled(slot, number, time, words)
+            } else {
+                record.write(slot, number, time)
+            }
+        };
+        if cut {
+            producer.counts.cut.add();
+        }
+        producer.publish();
+        if self.eager {
+            self.call_for_one();
+        }
+    }
+
+    /// Whether there is room for that much text outside of the slots.
+    #[cold]
+    fn reserve(&self, bytes: u64) -> bool {
+        let within = |used: u64| used.checked_add(bytes).filter(|&used| used <= self.config.text_budget as u64);
+        self.text.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
+    }
+
+    /// Gives back what [`Self::reserve`] has taken.
+    pub(super) fn release_text(&self, bytes: u64) {
+        self.text.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    // When the worker is called.
+
+    /// Calls the worker if the records that may now be in the queue need it before it wakes by itself.
+    fn call_for(&self, records: u64) {
+        let due = match self.worker.sleep.load(Ordering::Relaxed) {
+            sleep::NAP => records >= (self.maxsize() / 2).max(1),
+            sleep::DEEP => records >= self.complete.min((self.maxsize() / 2).max(1)),
+            _ => false,
+        };
+        if due {
+            self.call_now();
+        }
+    }
+
+    /// Calls a worker that waits for the next record.
+    fn call_for_one(&self) {
+        // Either this sees that the worker has parked, or the worker, which has a fence as well, sees the record.
+        fence(Ordering::SeqCst);
+        if self.worker.sleep.load(Ordering::Relaxed) == sleep::PARKED {
+            self.call_now();
+        }
+    }
+
+    /// Calls the worker if it sleeps. It counts as awake from then on, so that the records that follow before it runs do
+    /// not pay for a call again.
+    pub(super) fn call_now(&self) {
+        let asleep = self.worker.sleep.load(Ordering::Relaxed) != sleep::AWAKE;
+        if asleep && self.worker.sleep.swap(sleep::AWAKE, Ordering::AcqRel) != sleep::AWAKE {
+            (self.call)();
+        }
+    }
+
+    // Credits, under the lock.
+
+    /// Credits that can be given out, up to `limit` records in the queue.
+    pub(super) fn room(&self, limit: u64) -> u64 {
+        (self.taken() + limit).saturating_sub(self.granted.load(Ordering::Acquire) & !GATE)
+    }
+
+    /// Gives out one credit if there is room.
+    pub(super) fn grant(&self, limit: u64) -> bool {
+        let taken = self.taken();
+        let one = |granted: u64| (granted & !GATE < taken + limit).then_some(granted + 1);
+        self.granted.fetch_update(Ordering::AcqRel, Ordering::Acquire, one).is_ok()
+    }
+
+    /// Takes credits back.
+    pub(super) fn ungrant(&self, credits: u64) {
+        self.give_back(credits);
+    }
+
+    pub(super) fn close_gate(&self) {
+        self.granted.fetch_or(GATE, Ordering::AcqRel);
+    }
+
+    pub(super) fn open_gate(&self) {
+        self.granted.fetch_and(!GATE, Ordering::AcqRel);
+    }
+
+    /// A producer for a thread; `None` if there are too many.
+    pub(super) fn register(&self) -> Option<Arc<Producer>> {
+        lock(&self.state).register(self)
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        lock(&self.state).release_all(self);
+    }
+}

@@ -1,0 +1,127 @@
+//! Numbers and times as text.
+
+use super::time::Moment;
+
+/// Appends an integer.
+#[inline]
+pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends a finite number: the shortest text that reads back as the same number.
+#[inline]
+pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
+    out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+}
+
+const DAY: i64 = 86_400;
+/// The years that RFC 3339 can write, with a sign before those below 0, as jiff does.
+const FIRST: i64 = -377_705_116_800;
+const LAST: i64 = 253_402_300_799;
+
+/// Appends the time in RFC 3339, in UTC, without trailing zeros; false if its year has no place there.
+pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
+    if !(FIRST..=LAST).contains(&moment.seconds) {
+        return false;
+    }
+    let (year, month, day) = civil(moment.seconds.div_euclid(DAY));
+    let second = moment.seconds.rem_euclid(DAY) as u32;
+    if year < 0 {
+        out.extend_from_slice(b"-00");
+    }
+    let year = year.unsigned_abs() as u32;
+    let mut text = *b"0000-00-00T00:00:00.000000000";
+    digits(&mut text[0..2], year / 100);
+    digits(&mut text[2..4], year % 100);
+    digits(&mut text[5..7], month);
+    digits(&mut text[8..10], day);
+    digits(&mut text[11..13], second / 3_600);
+    digits(&mut text[14..16], second / 60 % 60);
+    digits(&mut text[17..19], second % 60);
+    let mut part = moment.nanoseconds;
+    text[28] = b'0' + (part % 10) as u8;
+    part /= 10;
+    for at in [26, 24, 22, 20] {
+        digits(&mut text[at..at + 2], part % 100);
+        part /= 100;
+    }
+    let length = match moment.nanoseconds {
+        0 => 19,
+        _ => text.iter().rposition(|&byte| byte != b'0').map_or(19, |last| last + 1),
+    };
+    out.extend_from_slice(&text[..length]);
+    out.push(b'Z');
+    true
+}
+
+/// Writes a number below 100.
+#[inline]
+fn digits(two: &mut [u8], number: u32) {
+    two[0] = b'0' + (number / 10) as u8;
+    two[1] = b'0' + (number % 10) as u8;
+}
+
+/// Year, month and day of a day that is counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Days are counted from 0000-03-01, so that a leap day ends its year; 400 years always have 146,097 days. From there
+/// year and day of the year follow, and the month from the lengths of the months from March on, which repeat every five
+/// months: 153 days.
+fn civil(days: i64) -> (i64, u32, u32) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (year + era * 400 + next, month as u32, day as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    fn text(seconds: i64, nanoseconds: u32) -> Option<String> {
+        let mut out = Vec::new();
+        push_time(&mut out, Moment { seconds, nanoseconds }).then(|| String::from_utf8(out).expect("ASCII"))
+    }
+
+    fn theirs(seconds: i64, nanoseconds: u32) -> String {
+        let whole = Timestamp::from_second(seconds).expect("within the calendar");
+        let part = jiff::SignedDuration::from_nanos(nanoseconds.into());
+        whole.checked_add(part).expect("within the calendar").to_string()
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_are_known() {
+        assert_eq!(text(0, 0).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(text(LAST, 999_999_999).as_deref(), Some("9999-12-31T23:59:59.999999999Z"));
+        assert_eq!(text(LAST + 1, 0), None);
+        assert_eq!(text(FIRST - 1, 0), None);
+        assert_eq!(text(i64::MIN, 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_is_what_jiff_writes(
+            seconds in prop_oneof![FIRST + DAY * 2..LAST - DAY * 2, 0..4_000_000_000_i64],
+            nanoseconds in prop_oneof![0..1_000_000_000_u32, (0..1_000_u32).prop_map(|n| n * 1_000_000)],
+        ) {
+            prop_assert_eq!(text(seconds, nanoseconds), Some(theirs(seconds, nanoseconds)));
+        }
+
+        #[test]
+        fn numbers_are_what_serde_json_writes(integer in any::<i64>(), float in any::<f64>()) {
+            let mut out = Vec::new();
+            push_integer(&mut out, integer);
+            prop_assert_eq!(&out, &integer.to_string().into_bytes());
+            if float.is_finite() {
+                out.clear();
+                push_float(&mut out, float);
+                prop_assert_eq!(out, serde_json::to_vec(&float).expect("a number"));
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Which producer a call uses: that of its thread.
+//!
+//! A thread registers with a queue by its first record, and gives its producer up when it ends. What lies in there is
+//! delivered; the next thread that comes goes on in the same chain.
+
+#![expect(unsafe_code, reason = "the last producer is found through a pointer that its owner keeps alive")]
+
+use super::core::Core;
+use super::producer::Producer;
+use super::sync::lock;
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::sync::Arc;
+
+/// The producers of a thread.
+struct Own {
+    /// That of the queue that it used last, by the queue's id. It stays in `all`.
+    last: Cell<(u64, *const Producer)>,
+    all: RefCell<Vec<(u64, Arc<Producer>)>>,
+}
+
+thread_local! {
+    static OWN: Own = const { Own { last: Cell::new((0, ptr::null())), all: RefCell::new(Vec::new()) } };
+}
+
+impl Own {
+    /// The thread's producer of that queue; null if there are too many.
+    #[cold]
+    fn find(&self, core: &Core) -> *const Producer {
+        let mut all = self.all.borrow_mut();
+        let known = all.iter().find(|(id, _)| *id == core.id).map(|(_, producer)| Arc::as_ptr(producer));
+        let found = known.unwrap_or_else(|| {
+            // Producers of queues that are gone.
+            all.retain(|(_, producer)| Arc::strong_count(producer) > 1);
+            let Some(new) = core.register() else { return ptr::null() };
+            all.push((core.id, Arc::clone(&new)));
+            Arc::as_ptr(&new)
+        });
+        if !found.is_null() {
+            self.last.set((core.id, found));
+        }
+        found
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.all.get_mut().iter().for_each(|(_, producer)| producer.abandon());
+    }
+}
+
+/// Calls `act` with the thread's producer; `act` must not log. A thread that is ending, or one thread too many, uses the
+/// one that such threads share, under a lock.
+#[inline]
+pub(super) fn with_producer<R>(core: &Core, act: impl FnOnce(&Producer) -> R) -> R {
+    let own = OWN.try_with(|own| {
+        let (id, producer) = own.last.get();
+        if id == core.id { producer } else { own.find(core) }
+    });
+    // SAFETY: `all` keeps the producer for as long as this thread lives. Its destructor does not run between here and the
+    // end of `act`, which calls no code of a user that could end the thread.
+    match own.ok().and_then(|own| unsafe { own.as_ref() }) {
+        Some(producer) => act(producer),
+        None => act(&lock(&core.crowd)),
+    }
+}

@@ -1,0 +1,158 @@
+//! One caller's side of the queue: its credits, its counts, and where it writes next.
+
+use super::pool::{CHUNK, Pool};
+use super::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// What one credit adds to [`Producer::word`].
+const CREDIT: u64 = 1;
+/// The part of [`Producer::word`] that counts credits.
+const CREDITS: u64 = 0xFF;
+/// What one claim adds to [`Producer::word`].
+const CLAIM: u64 = CREDITS + 1;
+
+/// The most credits that a producer holds.
+pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 32 };
+
+/// A chain of chunks with one writer. It belongs to one thread at a time; when that thread ends, to the next one that
+/// comes. Only that thread calls what says so: the others are for everybody.
+///
+/// Its own cache lines: while there is room, a call writes to no other shared ones.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Producer {
+    /// Records claimed so far, and below them the credits that are left: one word, so that a credit is either used by its
+    /// owner or taken away by another, never both.
+    word: AtomicU64,
+    /// Records that are completely written.
+    published: AtomicU64,
+    /// The chunk that is written to, and how many of its slots are used. The owner's alone.
+    chunk: AtomicU32,
+    used: AtomicU32,
+    pub(super) counts: Counts,
+    owned: AtomicBool,
+}
+
+/// What a producer has counted. The owner adds, everybody reads.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) dropped: Count,
+    pub(super) sampled_out: Count,
+    pub(super) would_block: Count,
+    pub(super) cut: Count,
+}
+
+/// A counter with one writer.
+#[derive(Debug)]
+pub(super) struct Count(AtomicU64);
+
+impl Default for Count {
+    fn default() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
+impl Count {
+    /// Adds 1; for the owner.
+    #[inline]
+    pub(super) fn add(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Producer {
+    /// A producer that belongs to the caller and will write to `chunk`.
+    pub(super) fn new(chunk: u32) -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            published: AtomicU64::new(0),
+            chunk: AtomicU32::new(chunk),
+            used: AtomicU32::new(0),
+            counts: Counts::default(),
+            owned: AtomicBool::new(true),
+        }
+    }
+
+    /// Takes over a producer that belongs to nobody.
+    pub(super) fn adopt(&self) -> bool {
+        // `Acquire`, with the `Release` below: what the last owner has written is seen.
+        !self.owned.load(Ordering::Relaxed) && !self.owned.swap(true, Ordering::Acquire)
+    }
+
+    /// Gives it up; for the owner. Records that lie in it will be delivered, credits can be taken back.
+    pub(super) fn abandon(&self) {
+        self.owned.store(false, Ordering::Release);
+    }
+
+    /// Uses up a credit for a record; for the owner. False if there is none.
+    #[inline]
+    pub(super) fn claim(&self) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & CREDITS != 0 {
+            // Relaxed: only the word itself is agreed upon; the record is handed over by `publish`.
+            let used = word + CLAIM - CREDIT;
+            match self.word.compare_exchange_weak(word, used, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(current) => word = current,
+            }
+        }
+        false
+    }
+
+    /// Claims a record for a credit that was taken elsewhere. Under the queue's lock.
+    pub(super) fn claim_directly(&self) {
+        self.word.fetch_add(CLAIM, Ordering::Relaxed);
+    }
+
+    /// Adds credits; for the owner, who has none.
+    pub(super) fn lend(&self, credits: u64) {
+        // `Acquire`, with the `Release` of `revoke`: if the queue has closed and was here before, the owner sees that.
+        self.word.fetch_add(credits * CREDIT, Ordering::Acquire);
+    }
+
+    /// Takes away all credits and says how many there were.
+    pub(super) fn reclaim(&self) -> u64 {
+        // Most have none, and keep their cache line. What is lent after this look is found by the next one.
+        if self.word.load(Ordering::Relaxed) & CREDITS == 0 { 0 } else { self.revoke() }
+    }
+
+    /// As [`Self::reclaim`], for good: credits that are lent later find the gate closed.
+    pub(super) fn revoke(&self) -> u64 {
+        // `Release`, with the `Acquire` of `lend`: an owner who lends after this sees what was written before it.
+        self.word.fetch_and(!CREDITS, Ordering::AcqRel) & CREDITS
+    }
+
+    /// Records claimed so far.
+    pub(super) fn claimed(&self) -> u64 {
+        self.word.load(Ordering::Acquire) / CLAIM
+    }
+
+    /// The slot of the record that was claimed last; for the owner. `None` if the pool has none, which cannot be: there is a
+    /// chunk for every credit, and two for each producer.
+    #[inline]
+    pub(super) fn next_slot(&self, pool: &Pool) -> Option<(u32, u32)> {
+        let (mut chunk, mut used) = (self.chunk.load(Ordering::Relaxed), self.used.load(Ordering::Relaxed));
+        if used == CHUNK {
+            let next = pool.take()?;
+            pool.link(chunk, next);
+            self.chunk.store(next, Ordering::Relaxed);
+            (chunk, used) = (next, 0);
+        }
+        self.used.store(used + 1, Ordering::Relaxed);
+        Some((chunk, used))
+    }
+
+    /// Hands over the record that was written last; for the owner.
+    #[inline]
+    pub(super) fn publish(&self) {
+        self.published.store(self.published.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    /// Records that can be read.
+    pub(super) fn published(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
+    }
+}

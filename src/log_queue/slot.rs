@@ -1,0 +1,428 @@
+//! How a record lies in a slot: raw values in words of eight bytes, written by the caller, read by the worker.
+//!
+//! | word | holds |
+//! |---|---|
+//! | 0 | when it was logged, as a [`super::time::Ticker`] counts |
+//! | 1 | level, flags, number of fields, length of the message |
+//! | 2… | with [`OWN_TIME`] seconds and nanoseconds; the message; the fields |
+//!
+//! A field is a word with its kind and lengths, the address of its name (or, if it is not static, the name itself), and the
+//! value (or the text itself). Texts are padded to whole words. With [`SPILLED`], word 2 is the address of a block that
+//! holds what belongs there, and word 3 its length.
+
+#![expect(unsafe_code, reason = "values are copied raw; each block says why it stays within its slot")]
+
+use super::record::{Field, Fields, Level, Name, Record, Value};
+use super::time::{Moment, Wall};
+use std::fmt;
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+use std::slice;
+use std::str;
+use std::time::SystemTime;
+
+/// Size of a slot, in words: four cache lines.
+pub(super) const WORDS: usize = 32;
+/// Words before the content.
+const HEAD: usize = 2;
+/// Words for the content of a record that lies in its slot.
+pub(super) const ROOM: usize = WORDS - HEAD;
+
+/// The record has a time of its own.
+const OWN_TIME: u8 = 1;
+/// The content lies elsewhere.
+const SPILLED: u8 = 2;
+/// Part of the record was left out.
+const CUT: u8 = 4;
+
+const BOOL: u8 = 0;
+const I64: u8 = 1;
+const U64: u8 = 2;
+const F64: u8 = 3;
+const STR: u8 = 4;
+/// Added to the kind of a field whose name is copied.
+const NAMED: u8 = 8;
+
+/// Words for that many bytes.
+const fn words(bytes: usize) -> usize {
+    bytes.div_ceil(8)
+}
+
+/// The beginning of `text` that has at most `most` bytes.
+fn shortened(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+/// Writes the content of a record, up to an end.
+pub struct Writer {
+    at: *mut u64,
+    left: usize,
+    count: u16,
+    cut: bool,
+}
+
+impl Writer {
+    /// Space that a field takes, in words.
+    #[inline]
+    pub(super) fn words_of(field: &Field<'_>) -> usize {
+        let name = match field.name {
+            Name::Static(_) => 1,
+            Name::Copied(name) => words(name.len()),
+        };
+        let value = match field.value {
+            Value::Str(text) => words(text.len()),
+            _ => 1,
+        };
+        1 + name + value
+    }
+
+    /// # Safety
+    ///
+    /// There is space for `T`, which is not larger than a word.
+    #[inline]
+    unsafe fn put<T>(&mut self, value: T) {
+        // SAFETY: the caller's promise. `at` is aligned for a word.
+        unsafe {
+            self.at.cast::<T>().write(value);
+            self.at = self.at.add(1);
+        }
+        self.left -= 1;
+    }
+
+    /// # Safety
+    ///
+    /// There is space for the text.
+    #[inline]
+    unsafe fn put_text(&mut self, text: &str) {
+        // SAFETY: the caller's promise; what is borrowed does not overlap with a slot that is being written.
+        unsafe {
+            self.at.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
+            self.at = self.at.add(words(text.len()));
+        }
+        self.left -= words(text.len());
+    }
+
+    /// Writes a field; leaves it out, or shortens its text, if there is no space for it.
+    #[inline]
+    pub(super) fn field(&mut self, field: &Field<'_>) {
+        let name = field.name.as_str();
+        if Self::words_of(field) > self.left || name.len() > u16::MAX.into() || self.count == u16::MAX {
+            return self.field_cut(field);
+        }
+        let (kind, text) = match field.value {
+            Value::Bool(_) => (BOOL, 0),
+            Value::I64(_) => (I64, 0),
+            Value::U64(_) => (U64, 0),
+            Value::F64(_) => (F64, 0),
+            Value::Str(text) => (STR, text.len() as u64),
+        };
+        let named = if matches!(field.name, Name::Copied(_)) { NAMED } else { 0 };
+        self.count += 1;
+        // SAFETY: `words_of` has counted exactly these words, and that many are left.
+        unsafe {
+            self.put(u64::from(kind | named) | (name.len() as u64) << 16 | text << 32);
+            match field.name {
+                Name::Static(name) => self.put(name.as_ptr()),
+                Name::Copied(name) => self.put_text(name),
+            }
+            match field.value {
+                Value::Bool(value) => self.put(u64::from(value)),
+                Value::I64(value) => self.put(value),
+                Value::U64(value) => self.put(value),
+                Value::F64(value) => self.put(value),
+                Value::Str(text) => self.put_text(text),
+            }
+        }
+    }
+
+    /// A field that does not fit: a text is shortened to what is left.
+    #[cold]
+    fn field_cut(&mut self, field: &Field<'_>) {
+        self.cut = true;
+        let rest = Field { value: Value::Str(""), ..*field };
+        let fits = Self::words_of(&rest) < self.left && field.name.as_str().len() <= u16::MAX.into();
+        if let (Value::Str(text), true) = (field.value, fits && self.count < u16::MAX) {
+            let most = (self.left - Self::words_of(&rest)) * 8;
+            self.field(&Field { value: Value::Str(shortened(text, most)), ..*field });
+        }
+    }
+}
+
+impl<F: Fields> Record<'_, F> {
+    /// Space that its content takes, in words.
+    #[inline]
+    pub(super) fn words(&self, has_time: bool) -> usize {
+        let time = if has_time { 2 } else { 0 };
+        time + words(self.message.len()) + self.fields.words()
+    }
+
+    /// Writes the record into the slot; what does not fit is left out.
+    ///
+    /// # Safety
+    ///
+    /// `slot` has [`WORDS`] words, and nobody else reads or writes them meanwhile.
+    #[inline]
+    pub(super) unsafe fn write(&self, slot: *mut u64, ticks: u64, time: Option<SystemTime>) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (head, cut) = self.write_content(slot.add(HEAD), ROOM, time);
+            slot.write(ticks);
+            slot.add(1).write(head);
+            cut
+        }
+    }
+
+    /// Writes the record, whose content takes `words`, with the content in a block of its own. The slot owns the block
+    /// until [`release`].
+    ///
+    /// # Safety
+    ///
+    /// As of [`Self::write`].
+    pub(super) unsafe fn write_spilled(
+        &self,
+        slot: *mut u64,
+        ticks: u64,
+        time: Option<SystemTime>,
+        words: usize,
+    ) -> bool {
+        let mut block = vec![0; words].into_boxed_slice();
+        // SAFETY: the block has that many words; the rest is the caller's promise.
+        unsafe {
+            let (head, cut) = self.write_content(block.as_mut_ptr(), words, time);
+            slot.write(ticks);
+            slot.add(1).write(head | u64::from(SPILLED) << 8);
+            slot.add(2).cast::<*mut u64>().write(Box::into_raw(block).cast());
+            slot.add(3).write(words as u64);
+            cut
+        }
+    }
+
+    /// Writes the content and gives the word that describes it, and whether anything was left out.
+    ///
+    /// # Safety
+    ///
+    /// `at` has `left` words, and nobody else reads or writes them meanwhile.
+    #[inline]
+    unsafe fn write_content(&self, at: *mut u64, left: usize, time: Option<SystemTime>) -> (u64, bool) {
+        let mut writer = Writer { at, left, count: 0, cut: false };
+        let mut flags = 0;
+        // SAFETY: each text and word is written only if there is space for it.
+        let message = unsafe {
+            if let Some(time) = time.filter(|_| left >= 2) {
+                let moment = Moment::from(time);
+                flags |= OWN_TIME;
+                writer.put(moment.seconds);
+                writer.put(u64::from(moment.nanoseconds));
+            }
+            let mut message = self.message;
+            if words(message.len()) > writer.left || message.len() > u32::MAX as usize {
+                // Half of it, so that something is left for the fields.
+                message = shortened(message, (writer.left * 4).min(u32::MAX as usize));
+                writer.cut = true;
+            }
+            writer.put_text(message);
+            message.len() as u64
+        };
+        self.fields.write(&mut writer);
+        if writer.cut {
+            flags |= CUT;
+        }
+        let head = self.level as u64 | u64::from(flags) << 8 | u64::from(writer.count) << 16 | message << 32;
+        (head, writer.cut)
+    }
+
+    /// Shows the record as a sink would see it, with the current time if it has none. For tests of sinks, and to write a
+    /// record that was refused.
+    pub fn read<R>(&self, look: impl FnOnce(&RecordRef<'_>) -> R) -> R {
+        let wall = Wall::fixed(SystemTime::now());
+        let mut slot = [0; WORDS];
+        // SAFETY: the slot is ours, and is released after the last look at it.
+        unsafe {
+            self.write_spilled(slot.as_mut_ptr(), 0, self.time, self.words(self.time.is_some()));
+            let _guard = Release(slot.as_mut_ptr());
+            look(&RecordRef::new(slot.as_ptr(), &wall))
+        }
+    }
+}
+
+/// Releases a slot even if the look at it panics.
+struct Release(*mut u64);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        // SAFETY: made for a slot that was written and is not released elsewhere.
+        unsafe { release(self.0) };
+    }
+}
+
+/// When the record in the slot was logged.
+///
+/// # Safety
+///
+/// The slot holds a record.
+#[inline]
+pub(super) unsafe fn ticks_of(slot: *const u64) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { slot.read() }
+}
+
+/// Frees what the record has outside of its slot, and says how many bytes that was.
+///
+/// # Safety
+///
+/// The slot holds a record that nobody looks at any more, and is not released twice.
+#[inline]
+pub(super) unsafe fn release(slot: *mut u64) -> usize {
+    // SAFETY: the caller's promise; `write_spilled` has put a boxed slice of that length there.
+    unsafe {
+        if (slot.add(1).read() >> 8) as u8 & SPILLED == 0 {
+            return 0;
+        }
+        let length = slot.add(3).read() as usize;
+        let block = slot.add(2).cast::<*mut u64>().read();
+        drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut(block, length)));
+        length * 8
+    }
+}
+
+/// A record as a sink sees it: a view of the place where it lies in the queue.
+#[derive(Clone, Copy)]
+pub struct RecordRef<'a> {
+    moment: Moment,
+    level: Level,
+    cut: bool,
+    message: &'a str,
+    fields: RecordFields<'a>,
+}
+
+impl<'a> RecordRef<'a> {
+    /// # Safety
+    ///
+    /// The slot holds a record, and is neither changed nor released for `'a`.
+    #[inline]
+    pub(super) unsafe fn new(slot: *const u64, wall: &Wall) -> Self {
+        // SAFETY: the caller's promise; what is read is what `write_content` wrote, in its order.
+        unsafe {
+            let head = slot.add(1).read();
+            let flags = (head >> 8) as u8;
+            let mut at = match flags & SPILLED == 0 {
+                true => slot.add(HEAD),
+                false => slot.add(2).cast::<*const u64>().read(),
+            };
+            let moment = match flags & OWN_TIME == 0 {
+                true => wall.at(slot.read()),
+                false => {
+                    let moment = Moment { seconds: at.cast::<i64>().read(), nanoseconds: at.add(1).read() as u32 };
+                    at = at.add(2);
+                    moment
+                }
+            };
+            let length = (head >> 32) as usize;
+            let message = str::from_utf8_unchecked(slice::from_raw_parts(at.cast(), length));
+            Self {
+                moment,
+                level: Level::ALL[head as u8 as usize],
+                cut: flags & CUT != 0,
+                message,
+                fields: RecordFields { at: at.add(words(length)), left: (head >> 16) as u16, life: PhantomData },
+            }
+        }
+    }
+
+    /// When it was logged.
+    #[must_use]
+    pub fn timestamp(&self) -> SystemTime {
+        self.moment.into()
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        self.moment
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Its message.
+    #[must_use]
+    pub fn message(&self) -> &'a str {
+        self.message
+    }
+
+    /// Whether part of it was left out, because it was too large ([`super::Config::text_budget`]).
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Its fields, in the order in which they were added.
+    #[must_use]
+    pub fn fields(&self) -> RecordFields<'a> {
+        self.fields
+    }
+
+    /// The first field of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        self.fields().find(|&(own, _)| own == name).map(|(_, value)| value)
+    }
+}
+
+impl fmt::Debug for RecordRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordRef")
+            .field("timestamp", &self.timestamp())
+            .field("level", &self.level)
+            .field("message", &self.message)
+            .field("fields", &self.fields.collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// The fields of a [`RecordRef`]: names and values.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordFields<'a> {
+    at: *const u64,
+    left: u16,
+    life: PhantomData<&'a u64>,
+}
+
+impl<'a> Iterator for RecordFields<'a> {
+    type Item = (&'a str, Value<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: that many fields were written, in this form, and whoever made this view promised that they stay.
+        unsafe {
+            let head = self.at.read();
+            let name_length = (head >> 16) as u16 as usize;
+            let (name, at) = match head as u8 & NAMED == 0 {
+                true => (self.at.add(1).cast::<*const u8>().read(), self.at.add(2)),
+                false => (self.at.add(1).cast::<u8>(), self.at.add(1 + words(name_length))),
+            };
+            let (value, at) = match head as u8 & !NAMED {
+                BOOL => (Value::Bool(at.read() != 0), at.add(1)),
+                I64 => (Value::I64(at.cast::<i64>().read()), at.add(1)),
+                U64 => (Value::U64(at.read()), at.add(1)),
+                F64 => (Value::F64(at.cast::<f64>().read()), at.add(1)),
+                _ => {
+                    let length = (head >> 32) as usize;
+                    let text = str::from_utf8_unchecked(slice::from_raw_parts(at.cast(), length));
+                    (Value::Str(text), at.add(words(length)))
+                }
+            };
+            self.at = at;
+            Some((str::from_utf8_unchecked(slice::from_raw_parts(name, name_length)), value))
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left.into(), Some(self.left.into()))
+    }
+}
+
+impl ExactSizeIterator for RecordFields<'_> {}
+impl FusedIterator for RecordFields<'_> {}

@@ -1,0 +1,222 @@
+//! Time: the order in which records were logged, and when that was.
+
+use super::sync::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// Numbers records so that one that was logged before another, in the sense of happens-before, has the smaller number.
+///
+/// Where the processor has an invariant TSC, the number is the TSC: it is the same counter on all cores, and costs no
+/// write. Elsewhere it is a counter in memory, which all callers write to.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    tsc: Option<quanta::Clock>,
+    next: AtomicU64,
+}
+
+impl Ticker {
+    pub(super) fn new() -> Self {
+        let tsc = has_invariant_tsc().then(quanta::Clock::new);
+        Self { tsc, next: AtomicU64::new(1) }
+    }
+
+    /// One that counts, as where there is no invariant TSC.
+    #[cfg(test)]
+    pub(super) fn counting() -> Self {
+        Self { tsc: None, next: AtomicU64::new(1) }
+    }
+
+    /// Whether [`Wall`] knows when a number was given.
+    #[inline]
+    pub(super) fn tells_time(&self) -> bool {
+        self.tsc.is_some()
+    }
+
+    /// The number of a record that is logged now.
+    #[inline]
+    pub(super) fn number(&self) -> u64 {
+        match &self.tsc {
+            Some(clock) => {
+                // Otherwise the processor may read its counter before the load that brought the news of an earlier
+                // record.
+                load_fence();
+                clock.raw()
+            }
+            None => self.next.fetch_add(1, Ordering::AcqRel),
+        }
+    }
+
+    /// A number such that whatever was logged before a record with a smaller one is visible from now on.
+    pub(super) fn cut(&self) -> u64 {
+        match &self.tsc {
+            Some(clock) => {
+                load_fence();
+                let ticks = clock.raw();
+                load_fence();
+                ticks
+            }
+            None => self.next.load(Ordering::Acquire),
+        }
+    }
+}
+
+/// The condition under which `quanta` reads the TSC: bit 8 of CPUID 8000_0007h EDX (invariant TSC) and bit 27 of
+/// 8000_0001h EDX (RDTSCP).
+#[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom_models))))]
+fn has_invariant_tsc() -> bool {
+    use core::arch::x86_64::__cpuid;
+    __cpuid(0x8000_0000).eax >= 0x8000_0007
+        && __cpuid(0x8000_0007).edx & (1 << 8) != 0
+        && __cpuid(0x8000_0001).edx & (1 << 27) != 0
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri), not(all(test, loom_models)))))]
+fn has_invariant_tsc() -> bool {
+    false
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[expect(unsafe_code, reason = "LFENCE has no safe form; no atomic fence orders RDTSC on every processor")]
+fn load_fence() {
+    // SAFETY: LFENCE needs SSE2, which every x86-64 processor has, and touches no memory.
+    unsafe { core::arch::x86_64::_mm_lfence() }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn load_fence() {
+    super::sync::fence(Ordering::SeqCst);
+}
+
+/// A point in time, before or after the beginning of 1970 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) seconds: i64,
+    /// Later than that; below a thousand million.
+    pub(super) nanoseconds: u32,
+}
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => Self { seconds: after.as_secs() as i64, nanoseconds: after.subsec_nanos() },
+            Err(error) => {
+                let before = error.duration();
+                match before.subsec_nanos() {
+                    0 => Self { seconds: (before.as_secs() as i64).wrapping_neg(), nanoseconds: 0 },
+                    part => Self { seconds: -1 - before.as_secs() as i64, nanoseconds: 1_000_000_000 - part },
+                }
+            }
+        }
+    }
+}
+
+impl From<Moment> for SystemTime {
+    fn from(moment: Moment) -> Self {
+        let part = Duration::from_nanos(moment.nanoseconds.into());
+        let whole = Duration::from_secs(moment.seconds.unsigned_abs());
+        if moment.seconds < 0 { Self::UNIX_EPOCH - whole + part } else { Self::UNIX_EPOCH + whole + part }
+    }
+}
+
+/// Tells when a number of a [`Ticker`] was given. Only the worker has one, and sets it by the system's clock from time to
+/// time.
+#[derive(Debug)]
+pub(super) struct Wall {
+    clock: Option<quanta::Clock>,
+    ticks: u64,
+    /// Since the epoch, at those ticks: 64 bits are enough for the clock of a machine, until the year 2262.
+    nanoseconds: i64,
+}
+
+impl Wall {
+    pub(super) fn new(ticker: &Ticker) -> Self {
+        let mut wall = Self { clock: ticker.tsc.clone(), ticks: 0, nanoseconds: 0 };
+        wall.set();
+        wall
+    }
+
+    /// One that always tells the same.
+    pub(super) fn fixed(time: SystemTime) -> Self {
+        Self { clock: None, ticks: 0, nanoseconds: since_epoch(time) }
+    }
+
+    /// Sets it by the system's clock.
+    pub(super) fn set(&mut self) {
+        if let Some(clock) = &self.clock {
+            self.ticks = clock.raw();
+            self.nanoseconds = since_epoch(SystemTime::now());
+        }
+    }
+
+    /// When the number was given.
+    #[inline]
+    pub(super) fn at(&self, ticks: u64) -> Moment {
+        let nanoseconds = self.nanoseconds.saturating_add(self.since_set(ticks));
+        Moment {
+            seconds: nanoseconds.div_euclid(1_000_000_000),
+            nanoseconds: nanoseconds.rem_euclid(1_000_000_000) as u32,
+        }
+    }
+
+    /// Nanoseconds since it was set; negative before that.
+    #[inline]
+    fn since_set(&self, ticks: u64) -> i64 {
+        let Some(clock) = &self.clock else { return 0 };
+        match ticks.checked_sub(self.ticks) {
+            Some(after) => clock.delta_as_nanos(0, after) as i64,
+            None => -(clock.delta_as_nanos(0, self.ticks - ticks) as i64),
+        }
+    }
+}
+
+fn since_epoch(time: SystemTime) -> i64 {
+    let moment = Moment::from(time);
+    moment.seconds.saturating_mul(1_000_000_000).saturating_add(moment.nanoseconds.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn moments_of_any_time_come_back() {
+        for nanoseconds in [0, 1, 999_999_999, 1_000_000_000, 1_500_000_000, 1 << 60] {
+            let span = Duration::from_nanos(nanoseconds);
+            for time in [SystemTime::UNIX_EPOCH + span, SystemTime::UNIX_EPOCH - span] {
+                assert_eq!(SystemTime::from(Moment::from(time)), time, "{time:?}");
+            }
+        }
+        let before = Moment::from(SystemTime::UNIX_EPOCH - Duration::from_nanos(1));
+        assert_eq!(before, Moment { seconds: -1, nanoseconds: 999_999_999 });
+    }
+
+    #[test]
+    fn what_was_logged_before_has_the_smaller_number() {
+        for ticker in [Ticker::new(), Ticker::counting()] {
+            let (send, receive) = sync_channel(0);
+            std::thread::scope(|scope| {
+                scope.spawn(|| (0..1_000).for_each(|_| send.send(ticker.number()).expect("received")));
+                for _ in 0..1_000 {
+                    let earlier = receive.recv().expect("sent");
+                    assert!(earlier < ticker.cut() && earlier < ticker.number());
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_time_at_which_it_was_given() {
+        let ticker = Ticker::new();
+        let mut wall = Wall::new(&ticker);
+        let early = ticker.number();
+        wall.set();
+        for number in [early, ticker.number()] {
+            let told = SystemTime::from(wall.at(number));
+            let now = SystemTime::now();
+            let apart = now.duration_since(told).unwrap_or_else(|error| error.duration());
+            assert!(!ticker.tells_time() || apart < Duration::from_secs(1), "{told:?} {now:?}");
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! The events of `tracing` as records of a queue.
+//!
+//! ```
+//! use queue_load::log_queue::{Config, Guard, LogQueue, TallySink, QueueLayer};
+//! use std::time::Duration;
+//! use tracing_subscriber::filter::Targets;
+//! use tracing_subscriber::prelude::*;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sink = TallySink::new();
+//! let queue = LogQueue::start(Config::default(), sink.clone())?;
+//! let guard = Guard::new(queue.clone(), Duration::from_secs(5));
+//! let filter: Targets = "info,noisy::module=warn".parse()?;
+//! tracing_subscriber::registry().with(QueueLayer::new(queue).with_filter(filter)).init();
+//!
+//! tracing::info!(path = "/", status = 200, "request served");
+//! tracing::debug!("the filter says no");
+//! drop(guard);
+//! assert_eq!(sink.count(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+use super::queue::LogQueue;
+use super::record::Level;
+use super::scratch::{Held, Scratch};
+use std::error::Error;
+use std::fmt;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+/// A layer of `tracing_subscriber` that logs every event to a queue.
+///
+/// - What is logged at all is the business of a filter: a `LevelFilter`, `Targets`, or `EnvFilter`. Its level reaches the
+///   macros as their hint, so that what is above it costs next to nothing. `.with_filter(…)` filters for this layer. A
+///   filter that is a layer itself, `.with(filter)`, filters for all of them, and also spares what its targets refuse.
+/// - The event's message is the record's, and its fields keep their types: numbers and truth values as such, the rest as
+///   text. The field `target` says where it comes from.
+/// - In a span, `span` is its path, such as `request:query`, and the fields of all spans around the event follow, each
+///   under its span's name: `request.id`. A field that is recorded again has its new value.
+/// - What happens when the queue is full is the queue's strategy. Under [`Strategy::Block`](super::Strategy::Block) the
+///   call parks its thread until there is room: a macro cannot await. In async code, that holds up the runtime's thread.
+/// - A record that the queue refuses is counted by the queue, and nowhere else.
+/// - The sink of the queue must not log through this layer: under `block`, it would wait for itself.
+#[derive(Clone, Debug)]
+pub struct QueueLayer {
+    queue: LogQueue,
+}
+
+impl QueueLayer {
+    /// A layer that logs to `queue`.
+    #[must_use]
+    pub fn new(queue: LogQueue) -> Self {
+        Self { queue }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for QueueLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut known = SpanFields::of(&span);
+        attributes.record(&mut known);
+        let mut extensions = span.extensions_mut();
+        // Another layer of this kind may have been here before.
+        if extensions.get_mut::<SpanFields>().is_none() {
+            extensions.insert(known);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &tracing::span::Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(known) = span.extensions_mut().get_mut::<SpanFields>() {
+            values.record(known);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        Scratch::with(|record| {
+            event.record(&mut EventFields(record));
+            record.text("target", event.metadata().target());
+            for (depth, span) in context.event_scope(event).into_iter().flatten().enumerate() {
+                if let Some(known) = span.extensions().get::<SpanFields>() {
+                    known.add_to(record, depth == 0);
+                }
+            }
+            record.log(&self.queue, level(*event.metadata().level()));
+        });
+    }
+}
+
+fn level(level: tracing::Level) -> Level {
+    match level {
+        tracing::Level::TRACE => Level::Trace,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::ERROR => Level::Error,
+    }
+}
+
+/// What is known of a span, made once and kept with it.
+struct SpanFields {
+    name: &'static str,
+    /// The names of the spans around it, and its own.
+    path: String,
+    fields: Vec<SpanField>,
+}
+
+struct SpanField {
+    /// As in the span.
+    own: &'static str,
+    /// As in records.
+    name: String,
+    value: SpanValue,
+}
+
+enum SpanValue {
+    Number(Held),
+    Text(String),
+}
+
+impl SpanFields {
+    fn of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Self {
+        let name = span.metadata().name();
+        let around = span.parent();
+        let around = around.as_ref().map(SpanRef::extensions);
+        let path = match around.as_ref().and_then(|around| around.get::<Self>()) {
+            Some(around) => format!("{}:{name}", around.path),
+            None => name.to_owned(),
+        };
+        Self { name, path, fields: Vec::new() }
+    }
+
+    /// Adds these fields to a record, and the path if it is the innermost span.
+    fn add_to(&self, record: &mut Scratch, innermost: bool) {
+        if innermost {
+            record.text("span", &self.path);
+        }
+        for SpanField { name, value, .. } in &self.fields {
+            let value = match value {
+                SpanValue::Number(value) => value.clone(),
+                SpanValue::Text(text) => Held::Text(record.keep(format_args!("{text}"))),
+            };
+            record.named(name, value);
+        }
+    }
+
+    fn set(&mut self, field: &Field, value: SpanValue) {
+        match self.fields.iter_mut().find(|known| known.own == field.name()) {
+            Some(known) => known.value = value,
+            None => {
+                let name = format!("{}.{}", self.name, field.name());
+                self.fields.push(SpanField { own: field.name(), name, value });
+            }
+        }
+    }
+}
+
+impl Put for SpanFields {
+    fn number(&mut self, field: &Field, value: Held) {
+        self.set(field, SpanValue::Number(value));
+    }
+
+    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
+        self.set(field, SpanValue::Text(text.to_string()));
+    }
+}
+
+/// Takes the message and the fields of an event.
+struct EventFields<'a>(&'a mut Scratch);
+
+impl Put for EventFields<'_> {
+    fn number(&mut self, field: &Field, value: Held) {
+        self.0.field(field.name(), value);
+    }
+
+    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>) {
+        if field.name() == "message" {
+            self.0.message(text);
+        } else {
+            let text = self.0.keep(text);
+            self.0.field(field.name(), Held::Text(text));
+        }
+    }
+}
+
+/// Takes fields one by one.
+trait Put {
+    fn number(&mut self, field: &Field, value: Held);
+    fn text(&mut self, field: &Field, text: fmt::Arguments<'_>);
+}
+
+macro_rules! visit {
+    ($($visitor:ty),*) => {$(
+        impl Visit for $visitor {
+            fn record_bool(&mut self, field: &Field, value: bool) {
+                self.number(field, Held::Bool(value));
+            }
+
+            fn record_i64(&mut self, field: &Field, value: i64) {
+                self.number(field, Held::I64(value));
+            }
+
+            fn record_u64(&mut self, field: &Field, value: u64) {
+                self.number(field, Held::U64(value));
+            }
+
+            fn record_f64(&mut self, field: &Field, value: f64) {
+                self.number(field, Held::F64(value));
+            }
+
+            fn record_str(&mut self, field: &Field, value: &str) {
+                self.text(field, format_args!("{value}"));
+            }
+
+            fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+                self.text(field, format_args!("{value}"));
+            }
+
+            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+                self.text(field, format_args!("{value:?}"));
+            }
+        }
+    )*};
+}
+
+visit!(SpanFields, EventFields<'_>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log_queue::{Config, RecordRef, Strategy};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use tracing::level_filters::LevelFilter;
+    use tracing::{debug, error, info, info_span, trace, warn};
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    /// What a queue delivers of what is logged meanwhile, with such a filter, as JSON without its time.
+    fn logged(filter: Targets, log: impl FnOnce()) -> Vec<serde_json::Value> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let sink = move |record: &RecordRef<'_>| record.write_json(&mut *kept.lock().unwrap());
+        let queue =
+            LogQueue::start(Config { strategy: Strategy::Block, maxsize: 2, ..Config::default() }, sink).unwrap();
+        let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()).with_filter(filter));
+        tracing::subscriber::with_default(subscriber, log);
+        assert!(queue.shutdown(Duration::from_secs(60)).completed);
+        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        let without_time = |line: &str| {
+            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(line.as_object_mut().unwrap().remove("timestamp").unwrap().is_string());
+            line
+        };
+        lines.lines().map(without_time).collect()
+    }
+
+    fn everything() -> Targets {
+        Targets::new().with_default(LevelFilter::TRACE)
+    }
+
+    const HERE: &str = module_path!();
+
+    #[test]
+    fn an_event_keeps_its_message_its_level_and_the_types_of_its_fields() {
+        let broken = std::io::Error::other("broken");
+        let lines = logged(everything(), || {
+            info!(count = 7_u64, change = -7, share = 0.5, hit = true, path = "/a", debug = ?[1], "served {}", 3);
+            error!(error = &broken as &dyn Error, shown = %broken);
+        });
+        let fields = serde_json::json!({
+            "count": 7, "change": -7, "share": 0.5, "hit": true, "path": "/a", "debug": "[1]", "target": HERE,
+        });
+        assert_eq!(lines[0], serde_json::json!({"level": "info", "message": "served 3", "fields": fields}));
+        let fields = serde_json::json!({"error": "broken", "shown": "broken", "target": HERE});
+        assert_eq!(lines[1], serde_json::json!({"level": "error", "message": "", "fields": fields}));
+    }
+
+    #[test]
+    fn an_event_has_the_fields_of_the_spans_around_it() {
+        let lines = logged(everything(), || {
+            let request = info_span!("request", id = 7, user = tracing::field::Empty);
+            let _request = request.enter();
+            request.record("user", "ann");
+            request.record("id", 8);
+            let query = info_span!("query", table = "orders");
+            query.in_scope(|| info!(rows = 3, "done"));
+            info!("after");
+        });
+        let fields = serde_json::json!({
+            "rows": 3, "target": HERE, "span": "request:query", "query.table": "orders", "request.id": 8, "request.user": "ann",
+        });
+        assert_eq!(lines[0]["fields"], fields);
+        let fields = serde_json::json!({"target": HERE, "span": "request", "request.id": 8, "request.user": "ann"});
+        assert_eq!(lines[1]["fields"], fields);
+    }
+
+    #[test]
+    fn levels_are_the_same_ones() {
+        let lines = logged(everything(), || {
+            trace!("");
+            debug!("");
+            info!("");
+            warn!("");
+            error!("");
+        });
+        let levels: Vec<&str> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
+        assert_eq!(levels, ["trace", "debug", "info", "warn", "error"]);
+    }
+
+    #[test]
+    fn a_filter_decides_by_target_and_level() {
+        let filter: Targets = "info,quiet=error".parse().unwrap();
+        let lines = logged(filter, || {
+            debug!("no");
+            info!(target: "quiet", "no");
+            info!("yes");
+            error!(target: "quiet", "yes, too");
+        });
+        let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages, ["yes", "yes, too"]);
+    }
+
+    #[test]
+    fn a_filter_of_the_whole_subscriber_decides_before_anything_is_made() {
+        let expensive = |name: &str| -> String { panic!("{name} was made") };
+        let queue = LogQueue::start(Config::default(), crate::log_queue::NullSink).unwrap();
+        let filter: Targets = "info,quiet=error".parse().unwrap();
+        let subscriber = tracing_subscriber::registry().with(filter).with(QueueLayer::new(queue.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            debug!(value = expensive("a field of a debug event"), "no");
+            info!(target: "quiet", value = expensive("a field of a quiet target"), "no");
+            info!("yes");
+        });
+        assert_eq!(queue.counters().enqueued, 1);
+    }
+
+    #[test]
+    fn the_level_of_the_filter_is_the_hint_for_the_macros() {
+        let queue = LogQueue::start(Config::default(), crate::log_queue::NullSink).unwrap();
+        let filter: Targets = "warn,loud=debug".parse().unwrap();
+        let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue).with_filter(filter));
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::DEBUG));
+    }
+
+    #[test]
+    fn what_the_queue_refuses_is_counted_there() {
+        let queue = LogQueue::start(
+            Config { maxsize: 1, batch_size: 2, batch_timeout: Duration::from_secs(3600), ..Config::default() },
+            crate::log_queue::NullSink,
+        )
+        .unwrap();
+        queue.close();
+        let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()));
+        tracing::subscriber::with_default(subscriber, || info!("too late"));
+        assert_eq!(queue.counters().enqueued, 0);
+    }
+}
