@@ -32,6 +32,21 @@ test *ARGS:
 test-all *ARGS:
     QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet --all-features {{ARGS}}
 
+# Kill KILLS runs at random moments: what was said to be finished must be in the journal. A run takes up to four seconds.
+kill-trial KILLS="50":
+    QUEUE_LOAD_SLOW_TESTS=1 QUEUE_LOAD_KILLS={{KILLS}} cargo test --quiet --test it -- surroundings::whatever --nocapture
+
+# The formats that come from outside.
+fuzz-targets := "scenario check report journal protocol histogram"
+
+# Fuzz the reading of each format for SECONDS; needs a nightly compiler and cargo-fuzz (`cargo install cargo-fuzz`). What is
+# found stays in fuzz/artifacts; put it into fuzz/seeds, so that `just test` replays it.
+fuzz SECONDS="60":
+    for target in {{fuzz-targets}}; do \
+        mkdir -p fuzz/corpus/$target && \
+        cargo +nightly fuzz run $target fuzz/corpus/$target fuzz/seeds/$target -- -max_total_time={{SECONDS}} -rss_limit_mb=4096 -timeout=20 || exit 1; \
+    done
+
 # Check formatting, lints and documentation.
 lint:
     cargo fmt --check

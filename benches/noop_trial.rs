@@ -98,6 +98,7 @@ impl Setting {
             control: CONTROL,
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
+            memory_limit: None,
             seed: u64::from(number),
         }
     }

@@ -1,5 +1,7 @@
 //! The rooms that are private, for this crate's own tests and benchmarks. No promise is made about any of it.
 
+pub mod hostile;
+
 /// Re-exports of rooms, each under its own name.
 macro_rules! rooms {
     ($($room:ident),*) => {

@@ -119,6 +119,7 @@ impl Cell {
             control: Nanos::ZERO,
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
+            memory_limit: None,
             seed: u64::from(round),
         })
     }

@@ -448,6 +448,21 @@ mod tests {
     }
 
     #[test]
+    fn a_day_at_every_bound_ends_where_it_must() {
+        let day = "24h".parse::<Nanos>().unwrap().0;
+        for (tasks, rate) in [(1, "1000000/s"), (10_000, "1000000/s"), (10_000, "999999/7s"), (10_000, "1/86399s")] {
+            let schedule = schedule(tasks, rate, "24h");
+            for task in [0, tasks / 2, tasks - 1] {
+                let count = schedule.count(task);
+                assert!(due(&schedule, task, count) >= u128::from(day), "{tasks} x {rate}: task {task} has one more");
+                let last = count.checked_sub(1).map(|last| due(&schedule, task, last));
+                assert!(last.is_none_or(|last| last < u128::from(day)), "{tasks} x {rate}: task {task} has one less");
+            }
+            assert!((0..tasks).map(|task| schedule.count(task)).sum::<u64>() <= 10_000 * 1_000_000 * 86_400);
+        }
+    }
+
+    #[test]
     fn no_drift_after_a_thousand_million_logs() {
         let schedule = schedule(3, "1000000/7s", "24h");
         let mut cursor = schedule.regular(1);

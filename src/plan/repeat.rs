@@ -3,7 +3,7 @@
 use super::draw::derive_seed;
 use crate::matrix::Case;
 use crate::scenario::{Parameters, Scenario};
-use crate::units::Nanos;
+use crate::units::{Bytes, Nanos};
 use serde::{Deserialize, Serialize};
 
 /// Length of the control before each repeat: for this time, the schedule is run into a queue that does nothing.
@@ -49,7 +49,10 @@ pub struct PlannedRepeat {
     /// Longest time for the whole repeat, after which it is killed.
     #[serde(rename = "deadline_ns")]
     pub deadline: Nanos,
-    /// Seed of this repeat, derived from the scenario's seed, the case id, the round and the attempt.
+    /// Most memory for it; left out on the wire where there is no limit.
+    #[serde(rename = "memory_limit_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<Bytes>,
+    /// Seed of this repeat: by the scenario's seed, the case id, the round and the try.
     pub seed: u64,
 }
 
@@ -114,6 +117,7 @@ pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u
         control: run.control,
         drain_timeout,
         deadline,
+        memory_limit: run.memory_limit,
         seed: derive_seed(run.seed, id, round),
     }
 }

@@ -46,6 +46,33 @@ pub fn adopt_orphans() {
     let _ = set_child_subreaper(Some(getpid()));
 }
 
+/// How much memory a process holds, in bytes: what of it is in memory, what it shares with others included. `None` where
+/// the system does not tell, or there is no such process.
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
+}
+
+/// How many threads this process has; `None` where the system does not tell.
+pub fn threads() -> Option<usize> {
+    Some(std::fs::read_dir("/proc/self/task").ok()?.count())
+}
+
+/// The processes that a process has started and that still are; none where the system does not tell.
+pub fn children_of(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split_ascii_whitespace().flat_map(str::parse).collect::<Vec<u32>>()).collect()
+}
+
+/// Has the kernel end this process, or what it starts, before any other when memory runs out. Without effect where there
+/// is no such wish.
+pub fn offer_when_memory_runs_out(pid: u32) {
+    const FIRST_OF_ALL: &str = "1000";
+    let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), FIRST_OF_ALL);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,5 +26,23 @@ pub fn process_time() -> Option<(u64, u64)> {
     None
 }
 
-/// Does nothing: orphans of our descendants are not found on these systems.
+/// How much memory a process holds: not known here.
+pub fn resident_bytes(_pid: u32) -> Option<u64> {
+    None
+}
+
+/// How many threads this process has: not known here.
+pub fn threads() -> Option<usize> {
+    None
+}
+
+/// The processes that a process has started: not known here.
+pub fn children_of(_pid: u32) -> Vec<u32> {
+    Vec::new()
+}
+
+/// Has the kernel end this process before any other when memory runs out: there is no such wish here.
+pub fn offer_when_memory_runs_out(_pid: u32) {}
+
+/// Makes orphans of our descendants our own children: they stay unseen here.
 pub fn adopt_orphans() {}

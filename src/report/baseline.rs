@@ -16,7 +16,7 @@ pub struct BaselineName(String);
 
 /// Why a text is no name of a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a name for a baseline (write up to 100 letters, digits, `.`, `_` and `-`, not beginning with a dot)")]
+#[error("not a name for a baseline (write up to 100 letters, digits, `.`, `_` and `-`, not beginning with a dot, and no device of Windows such as `con`)")]
 pub struct BaselineNameError;
 
 impl BaselineName {
@@ -31,13 +31,20 @@ impl FromStr for BaselineName {
     type Err = BaselineNameError;
 
     /// # Errors
-    /// Empty, too long, a leading dot, or a character that is not in the list.
+    /// Empty, too long, a leading dot, a character that is not in the list, or what Windows takes for a device.
     fn from_str(text: &str) -> Result<Self, BaselineNameError> {
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let is_name =
             !text.is_empty() && text.len() <= LONGEST_NAME && !text.starts_with('.') && text.bytes().all(known);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(BaselineNameError) }
+        if is_name && !is_device(text) { Ok(Self(text.to_owned())) } else { Err(BaselineNameError) }
     }
+}
+
+/// Whether Windows takes a file of this name, whatever its ending, for a device.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let numbered = |port: &str| stem.strip_prefix(port).is_some_and(|rest| matches!(rest.as_bytes(), [b'0'..=b'9']));
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
 }
 
 impl fmt::Display for BaselineName {
@@ -82,11 +89,14 @@ mod tests {
 
     #[test]
     fn names_are_harmless_in_any_file_system() {
-        for good in ["main", "v1.2-rc_3", "0", "-", "a".repeat(100).as_str()] {
+        for good in ["main", "v1.2-rc_3", "0", "-", "console", "com", "com10", "x.con", "a".repeat(100).as_str()] {
             assert_eq!(good.parse::<BaselineName>().map(|name| name.to_string()), Ok(good.to_owned()));
         }
         let long = "a".repeat(101);
         for bad in ["", ".", "..", ".main", "a/b", "../x", "a b", "a\\b", "a\nb", "a\0", "µ", "a:b", long.as_str()] {
+            assert_eq!(bad.parse::<BaselineName>(), Err(BaselineNameError), "{bad:?}");
+        }
+        for bad in ["CON", "con", "nul.txt", "Aux", "PRN.", "com1", "LPT9.x"] {
             assert_eq!(bad.parse::<BaselineName>(), Err(BaselineNameError), "{bad:?}");
         }
     }

@@ -1,5 +1,6 @@
 //! Runs each repeat in a child process that speaks the protocol of [`crate::worker::protocol`].
 
+use super::ceiling::{self, Ceiling};
 use super::conversation::{Conversation, Said};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, excerpt};
@@ -177,6 +178,8 @@ impl ChildDriver {
         let deadline = Duration::from_nanos(repeat.deadline.0);
         let preamble = self.command.preamble;
         let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
+        let mut ceiling = repeat.memory_limit.map(|limit| Ceiling::of(process.id(), limit.0)).transpose()?;
+        let tick = if ceiling.is_some() { ceiling::LOOK_EVERY } else { TICK };
         send(process, repeat)?;
         loop {
             if interrupt.is_raised() {
@@ -186,6 +189,7 @@ impl ChildDriver {
             if left.is_zero() {
                 return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
             }
+            ceiling.as_mut().map_or(Ok(()), Ceiling::look)?;
             if let Some(line) = self.next_line(process)? {
                 match conversation.hear(line)? {
                     Said::Onward => {}
@@ -197,7 +201,7 @@ impl ChildDriver {
             }
             // Asked before the pump: if the child had exited by then, one pump takes in everything that it wrote.
             let exited = process.has_exited();
-            let heard = process.pump(if exited { Duration::ZERO } else { TICK.min(left) }).map_err(cannot_hear)?;
+            let heard = process.pump(if exited { Duration::ZERO } else { tick.min(left) }).map_err(cannot_hear)?;
             if exited && !heard {
                 return Err(Broken::Ended);
             }

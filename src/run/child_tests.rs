@@ -7,7 +7,7 @@ use super::fixture::{self, HELLO, PROGRESS, STARTED};
 use super::leftovers::is_alive;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::units::Nanos;
+use crate::units::{Bytes, Nanos};
 use crate::worker::protocol::{PROTOCOL_VERSION, Request};
 use std::time::{Duration, Instant};
 
@@ -360,4 +360,31 @@ fn a_hang_is_ended_at_its_deadline() {
         let took = started.elapsed();
         assert!(took >= Duration::from_millis(200) && took < Duration::from_secs(10), "{took:?}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
+    if !slow_tests() {
+        return;
+    }
+    // `tail` keeps a line that does not end, here in a process of its own.
+    let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
+    let script = format!("echo $$ >&2; {BEGIN}head -c 1G /dev/zero | tail -n 1 | cat");
+    let answer = ChildDriver::new(sh(&script), believe()).run(&repeat, &Interrupt::new(), &mut |_| {});
+    let error = answer.expect_err("over its limit");
+    assert!(
+        matches!(error.fault, Fault::MemoryExceeded { limit_bytes, seen_bytes } if limit_bytes == 64 << 20 && seen_bytes > limit_bytes),
+        "{error:?}"
+    );
+    assert_gone(&pids(&error));
+    ChildDriver::new(sh(GOOD), believe()).run(&repeat, &Interrupt::new(), &mut |_| {}).expect("holds less");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_runs_out_takes_the_child_and_not_the_run() {
+    // Offered before it is sent its request.
+    let error = refused("read -r request; cat /proc/self/oom_score_adj >&2; exit 3");
+    assert_eq!(error.stderr_tail, ["1000"]);
 }

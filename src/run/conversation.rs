@@ -89,7 +89,24 @@ impl Conversation {
     }
 }
 
-/// Reads the first line of a child that is only asked for its capabilities.
+/// What a child that wrote `output` has said, up to its last word; for tests that make it up.
+///
+/// # Errors
+/// As [`ChildDriver`](super::ChildDriver): a breach of the protocol, or what the child says of itself.
+#[cfg(feature = "internals")]
+pub fn hear_all(output: &[u8], limits: super::Limits) -> Result<Option<Box<Measurement>>, Fault> {
+    let mut lines = super::lines::LineSplitter::new(limits.line_bytes);
+    let mut conversation = Conversation::new(limits.messages);
+    lines.feed(output);
+    while let Some(line) = lines.next_line().map_err(|long| Fault::bad_line("the line is too long", &long.head))? {
+        if let Said::Over(last) = conversation.hear(line)? {
+            return last.map(Some).map_err(Fault::from);
+        }
+    }
+    Ok(None)
+}
+
+/// Takes the first line of a child that is only asked what it can do.
 ///
 /// # Errors
 /// The line is neither a `hello` of this protocol version nor an `error`.

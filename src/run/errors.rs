@@ -1,5 +1,6 @@
 //! Why a repeat gave no measurement, and why a run stopped.
 
+use crate::units::Bytes;
 use crate::worker::protocol::{Failure, FailureKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -59,7 +60,15 @@ pub enum Fault {
         /// The deadline, counted from the start of the child, in nanoseconds.
         deadline_ns: u64,
     },
-    /// The child ended before its result, or with an error after it.
+    /// The repeat held more memory than it may and was ended.
+    #[error("ended at {} of memory, over memory_limit = {}", Bytes(*seen_bytes), Bytes(*limit_bytes))]
+    MemoryExceeded {
+        /// The limit, in bytes.
+        limit_bytes: u64,
+        /// What its processes held, in bytes.
+        seen_bytes: u64,
+    },
+    /// The child ended before it gave a result, or badly after it had given one.
     #[error("the child {} {}", ended(*code, *signal), if *after_result { "after its result" } else { "without a result" })]
     Exited {
         /// Exit status; null when a signal ended the child.
@@ -105,6 +114,7 @@ impl Fault {
             Self::BadRequest { .. } => "bad_request",
             Self::Internal { .. } => "internal",
             Self::TimedOut { .. } => "timed_out",
+            Self::MemoryExceeded { .. } => "memory_exceeded",
             Self::Exited { .. } => "exited",
             Self::Protocol { .. } => "protocol",
             Self::LeftBehind { .. } => "left_behind",

@@ -29,6 +29,7 @@ pub(super) fn planned(case: usize, repeat: u32) -> PlannedRepeat {
         control: crate::plan::CONTROL,
         drain_timeout: Nanos(0),
         deadline: Nanos(60_000_000_000),
+        memory_limit: None,
         seed: 42,
     }
 }

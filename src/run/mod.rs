@@ -13,7 +13,8 @@
 //! | `lines` | splits text into lines of bounded length |
 //! | `stderr` | keeps the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
-//! | `witness` | what the runner observes of a repeat, and the claims of a result that contradict it |
+//! | `witness` | what the runner sees of a repeat itself, and what a result says against that |
+//! | `ceiling` | the memory that a repeat may hold |
 //! | `scratch` | a repeat's directory for temporary files |
 //! | `scripted` | [`ScriptedDriver`]: answers from a script, without a process |
 //! | [`events`] | what an observer is told |
@@ -22,15 +23,13 @@
 //! | [`journal`] | the finished repeats, written to disk before the next repeat starts |
 //!
 //! ## What ends a child
-//! A child ends when it exits by itself. It is killed when its deadline has passed, when the run is interrupted, when
-//! it violates the protocol, or when this program panics. Then its process group, every process that carries its mark,
-//! and every orphan that it leaves are killed as well.
-//!
-//! If this process itself is killed, nobody is left to kill the child. The child then sees the end of its stdin, and
-//! `queue-load worker` ends when that happens. A child may also ask the kernel for a signal at the death of its parent
-//! (`PR_SET_PDEATHSIG`). The kernel sends that signal when the *thread* that started the child ends, which is the
-//! thread that called [`execute()`].
+//! Its own exit; its deadline, its memory limit, an interrupt or a breach of the protocol, upon which its process group, every process
+//! that carries its mark and every orphan that it leaves to us is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
+//! child sees the end of its stdin, and `queue-load worker` watches for that. Should a child also ask the kernel for a
+//! signal at its parent's death (`PR_SET_PDEATHSIG`): that is sent when the *thread* that started it ends, which is the
+//! one that [`execute()`] is called on.
 
+mod ceiling;
 mod child;
 #[cfg(test)]
 mod child_tests;
@@ -57,6 +56,8 @@ pub mod yardstick;
 
 #[cfg(feature = "internals")]
 pub use child::Limits;
+#[cfg(feature = "internals")]
+pub use conversation::hear_all;
 pub use child::{ChildCommand, ChildDriver, Verify};
 pub use driver::{Driver, Interrupt};
 pub use errors::{Fault, RepeatError, RunError};

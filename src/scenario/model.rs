@@ -407,7 +407,10 @@ pub struct RunSettings {
     /// Longest time for one repeat; `None`: warm-up + duration + drain timeout + 30 s.
     #[serde(rename = "deadline_ns")]
     pub deadline: Option<Nanos>,
-    /// Whether each repeat runs in its own process; `false` is for debugging.
+    /// Most memory for one repeat, that of its process and of those that it starts; `None`: no limit.
+    #[serde(rename = "memory_limit_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<Bytes>,
+    /// A process per repeat; `false` is for debugging.
     pub isolate: bool,
 }
 
@@ -427,6 +430,7 @@ impl Default for RunSettings {
             invalid_retries: 2,
             skip_unsupported: false,
             deadline: None,
+            memory_limit: None,
             isolate: true,
         }
     }

@@ -1,7 +1,7 @@
 //! Parses one raw value into one typed value within its bounds, or returns a problem that says what to write.
 
 use super::Problem;
-use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt, human};
+use crate::units::{Bytes, Decimal, Nanos, Rate, Ratio, excerpt, human};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -125,7 +125,12 @@ pub(super) fn share(raw: Raw<'_>, bounds: RangeInclusive<Ratio>) -> Result<Ratio
     within(quantity::<Ratio>(raw, "share", "10%")?, bounds)
 }
 
-/// Reads `true` or `false`.
+/// A size within `bounds`, with its unit.
+pub(super) fn size(raw: Raw<'_>, bounds: RangeInclusive<Bytes>) -> Result<Bytes, Problem> {
+    within(quantity::<Bytes>(raw, "size", "2GiB")?, bounds)
+}
+
+/// `true` or `false`.
 pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Problem> {
     match raw {
         Raw::Boolean(boolean) => Ok(boolean),

@@ -2,7 +2,7 @@
 
 use super::readers::{self, Raw};
 use super::{Order, Problem, RunSettings};
-use crate::units::Nanos;
+use crate::units::{Bytes, Nanos};
 
 /// One key of `[run]`.
 pub(super) struct Setting {
@@ -15,9 +15,12 @@ pub(super) struct Setting {
 }
 
 const HOUR: Nanos = Nanos::from_secs(3600);
+/// Smallest limit of memory: with less, no process of this program gets as far as its queue.
+const LEAST_MEMORY: Bytes = Bytes(16 << 20);
+const MOST_MEMORY: Bytes = Bytes(16 << 40);
 
 /// Every key of `[run]`.
-pub(super) static SETTINGS: [Setting; 10] = [
+pub(super) static SETTINGS: [Setting; 11] = [
     Setting {
         name: "warmup",
         summary: "length of the load before the window, which is not recorded",
@@ -71,6 +74,11 @@ pub(super) static SETTINGS: [Setting; 10] = [
             let time = readers::time(raw, Nanos(1)..=HOUR.saturating_mul(72));
             time.map(|time| run.deadline = Some(time))
         },
+    },
+    Setting {
+        name: "memory_limit",
+        summary: "most memory for one repeat, such as `2GiB`; no limit unless given",
+        set: |run, raw| readers::size(raw, LEAST_MEMORY..=MOST_MEMORY).map(|size| run.memory_limit = Some(size)),
     },
     Setting {
         name: "isolate",

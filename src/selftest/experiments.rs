@@ -67,6 +67,7 @@ impl Experiment {
             control: crate::plan::CONTROL,
             drain_timeout: Nanos::from_secs(5),
             deadline: Nanos::from_secs(self.seconds + 15),
+            memory_limit: None,
             seed: 42,
         }
     }

@@ -82,6 +82,7 @@ mod tests {
             control: Nanos::ZERO,
             drain_timeout: Nanos::ZERO,
             deadline: Nanos::ZERO,
+            memory_limit: None,
             seed: 42,
         }
     }

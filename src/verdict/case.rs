@@ -41,11 +41,13 @@ pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
     let outcome = if broken { Outcome::Error } else { worst.max(least) };
     let mut reasons = reasons(evidence, &checks);
     reasons.extend(outnumbered);
+    let mut notes = survivors::notes(valid, evidence.set_aside, evidence.uncontrolled);
+    notes.extend(evidence.pooled.dispute());
     CaseVerdict {
         outcome,
         reasons: reason::sentences(&reasons),
         reason_codes: reason::codes(&reasons),
-        notes: survivors::notes(valid, evidence.set_aside, evidence.uncontrolled),
+        notes,
         checks: checks.into_iter().map(|check| check.result).collect(),
         below_target_load: target::below_target_load(evidence.parameters, evidence.target),
     }
@@ -133,6 +135,18 @@ pub(super) mod tests {
         let evidence =
             CaseEvidence { parameters: &parameters, target, checks, pooled, set_aside, uncontrolled: 0, errors };
         judge_case(&evidence)
+    }
+
+    #[test]
+    fn counters_that_lie_are_noted_and_decide_nothing() {
+        let honest = healthy(1_000);
+        let liar = Measurement { disagreements: vec!["dropped: x".repeat(100)], ..honest.clone() };
+        let verdict = judged(&[honest.clone(), liar.clone(), liar]);
+        assert_eq!(verdict.outcome, judged(&[honest.clone()]).outcome);
+        let [note] = verdict.notes.as_slice() else { panic!("{:?}", verdict.notes) };
+        assert!(note.starts_with("the queue's own counters are wrong in 2 of 3 repeats; in the first, dropped: x"), "{note}");
+        assert!(note.len() < 300, "{note}");
+        assert_eq!(judged(&[honest]).notes, [""; 0]);
     }
 
     fn outcome_of(verdict: &CaseVerdict, name: &str) -> Outcome {

@@ -6,6 +6,10 @@ use super::reason::Contradiction;
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Ledger, Measurement, Rates};
 use crate::observed::ByLatency;
+use crate::units::human;
+
+/// Most characters that are kept of what a driver says about its queue's counters.
+const LONGEST_DISPUTE: usize = 200;
 
 /// Every latency of a repeat or of a case, decoded.
 pub type Distributions = ByLatency<Distribution>;
@@ -52,6 +56,10 @@ pub struct Pooled {
     distributions: Option<Distributions>,
     producers: Producers,
     faults: Vec<Contradiction>,
+    /// Repeats in which the queue's own counters differ from what was seen.
+    disputed: u64,
+    /// The first such difference.
+    dispute: Option<String>,
 }
 
 impl Pooled {
@@ -83,6 +91,10 @@ impl Pooled {
         }
         self.repeats += 1;
         self.producers.add(measurement);
+        if let Some(dispute) = measurement.disagreements.first() {
+            self.disputed += 1;
+            self.dispute.get_or_insert_with(|| dispute.chars().take(LONGEST_DISPUTE).collect());
+        }
         self.ledger.add(&measurement.ledger);
         self.rates = Some(averaged(self.rates, &measurement.rates, self.repeats));
         Some(decoded)
@@ -115,6 +127,13 @@ impl Pooled {
     /// Whether the queue left its producers the time that they need.
     pub(super) fn producers(&self) -> &Producers {
         &self.producers
+    }
+
+    /// That the queue's own counters differ from what was seen, in words. The verdict rests on what was seen.
+    pub(super) fn dispute(&self) -> Option<String> {
+        let first = self.dispute.as_ref()?;
+        let (disputed, all) = (human::count(self.disputed), human::count(self.repeats));
+        Some(format!("the queue's own counters are wrong in {disputed} of {all} repeats; in the first, {first}"))
     }
 
     /// What contradicts itself in the repeats that were offered.

@@ -308,6 +308,12 @@ fn a_program_runs_where_and_with_what_it_was_told() {
     expect_code(&output, 3);
     let told = std::fs::read_to_string(place.path().join("inner/told")).unwrap();
     assert_eq!(told, "x y|a b|inherited\n");
+    let [saved] = place.files("reports").try_into().expect("one report");
+    for format in ["json", "table", "markdown", "csv", "html", "junit", "github"] {
+        let shown = place.run(&["show", &format!("reports/{saved}"), "--format", format]);
+        let shown = stdout(&shown) + &stderr(&shown);
+        assert!(!shown.contains("x y") && !shown.contains("inherited"), "{format}: an environment is nobody's business");
+    }
 }
 
 #[test]

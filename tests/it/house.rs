@@ -104,6 +104,28 @@ fn functions_fit_on_a_screen() {
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
+/// Where `unsafe` stands, and how often: each has its reason there. More of it is a decision, to be written down here.
+const UNSAFE: [(&str, usize); 1] = [("src/clock.rs", 1)];
+
+#[test]
+fn unsafe_is_where_it_is_known_to_be_with_its_reason() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("\nunsafe_code = \"deny\"\n"), "denied everywhere else");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        let code = text.lines().map(|line| line.split("//").next().unwrap());
+        let blocks = code.filter(|line| line.contains("unsafe {") || line.contains("unsafe fn")).count();
+        let reasons = text.matches("expect(unsafe_code, reason = ").count();
+        assert_eq!(reasons.min(1), blocks.min(1), "{}: no reason is given", path.display());
+        assert!(!text.contains("allow(unsafe_code"), "{}: an exception needs its reason", path.display());
+        if blocks > 0 {
+            found.push((path.strip_prefix(root).unwrap().display().to_string(), blocks));
+        }
+    }
+    assert_eq!(found, UNSAFE.map(|(path, blocks)| (path.to_owned(), blocks)));
+}
+
 #[test]
 fn serde_guesses_nothing() {
     for (path, text) in sources() {

@@ -1,6 +1,7 @@
 //! The integration tests: one binary.
 
 mod accounting;
+mod bounds;
 mod cli;
 mod conformance;
 mod comparing;
@@ -10,6 +11,8 @@ mod formats;
 mod gate_trial;
 mod gating;
 mod drivers;
+mod faulty;
+mod hostile;
 mod house;
 mod liars;
 mod memory;
@@ -20,3 +23,5 @@ mod queues;
 mod selftest;
 mod session;
 mod support;
+#[cfg(unix)]
+mod surroundings;

@@ -1,8 +1,11 @@
 //! Memory does not grow with the duration.
 
-use crate::support::{repeat_of, slow_tests};
+use crate::support::{about, repeat_of, slow_tests};
 use queue_load::adapter::noop::Noop;
+use queue_load::adapter::{About, Entry, Queue, Reply, Setup, Sink};
+use queue_load::internals::clock::Clock;
 use queue_load::internals::units::{Nanos, Rate};
+use queue_load::internals::verdict::faults;
 use queue_load::internals::worker::simulate;
 use std::process::Command;
 
@@ -19,6 +22,78 @@ fn child() {
     let measurement = simulate::<Noop>(&repeat).unwrap();
     assert_eq!(measurement.ledger.delivered, 10_000 * seconds);
     println!("peak {}", measurement.cost.peak_memory_bytes.unwrap());
+}
+
+/// Takes 100 µs a call on the clock of the load, and delivers inside the call.
+struct Steady(Sink);
+
+impl Queue for Steady {
+    const ABOUT: About = about("steady");
+
+    fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+        Ok(Self(sink))
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        self.0.clock().pass(CALL_NS);
+        self.0.deliver(Some(entry.stamp), |_| Ok(())).unwrap();
+        Reply::Enqueued { waited: Some(false) }
+    }
+}
+
+/// How long a call of [`Steady`] takes.
+const CALL_NS: u64 = 100_000;
+const DAY: u64 = 24 * 3_600;
+
+/// A day with a rate that divides no second: had an interval lost a nanosecond, the last log would be 86 ms early.
+#[test]
+fn a_day_of_schedule_neither_drifts_nor_grows() {
+    let mut repeat = repeat_of("steady");
+    (repeat.parameters.concurrency, repeat.parameters.duration) = (1, Nanos::from_secs(DAY));
+    repeat.parameters.rate = Rate::new(7, 3).unwrap();
+    let measurement = simulate::<Steady>(&repeat).unwrap();
+    let (ledger, latency) = (&measurement.ledger, &measurement.latency);
+    assert_eq!(faults(&measurement), [""; 0]);
+    let logs = DAY * 7 / 3;
+    assert_eq!((ledger.scheduled, ledger.delivered, ledger.unsent, ledger.undecidable), (logs, logs, 0, 0));
+    assert_eq!((latency.lateness.max_ns, latency.response.max_ns), (Some(0), Some(CALL_NS)), "nobody was late at the end");
+    assert_eq!(latency.enqueue.sum_ns, u128::from(logs * CALL_NS));
+    let points = &measurement.series.points;
+    assert!(points.len() <= 256 && points.iter().map(|point| point.enqueued).sum::<u64>() == logs, "{}", points.len());
+}
+
+/// A day in which each call takes twice as long as the load has time for: half of it waits for hours.
+#[test]
+fn a_day_of_overload_overflows_nothing() {
+    let mut repeat = repeat_of("steady");
+    (repeat.parameters.concurrency, repeat.parameters.duration) = (1, Nanos::from_secs(DAY));
+    repeat.parameters.rate = Rate::of_whole(1);
+    let slow = simulate::<Slow>(&repeat).unwrap();
+    assert_eq!(faults(&slow), [""; 0]);
+    let (ledger, response) = (&slow.ledger, &slow.latency.response);
+    assert_eq!((ledger.scheduled, ledger.attempted + ledger.unsent), (DAY, DAY));
+    assert!(ledger.unsent.abs_diff(DAY / 2) <= 2, "{ledger:?}");
+    assert_eq!((response.count, response.censored, ledger.unsent_generator), (DAY, ledger.unsent, 0));
+    let half_a_day = DAY / 2 * 1_000_000_000;
+    assert!(response.max_ns.unwrap().abs_diff(half_a_day) < 10_000_000_000, "{response:?}");
+    assert!(response.sum_ns > u128::from(half_a_day) * u128::from(DAY) / 3, "{response:?}");
+}
+
+/// Takes two seconds a call.
+struct Slow(Sink);
+
+impl Queue for Slow {
+    const ABOUT: About = about("slow");
+
+    fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+        Ok(Self(sink))
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        self.0.clock().pass(2_000_000_000);
+        self.0.deliver(Some(entry.stamp), |_| Ok(())).unwrap();
+        Reply::Enqueued { waited: Some(true) }
+    }
 }
 
 fn peak(seconds: u64) -> u64 {

@@ -57,6 +57,7 @@ pub fn repeat_of(queue: &str) -> PlannedRepeat {
         control: queue_load::internals::plan::CONTROL,
         drain_timeout: Nanos::from_secs(10),
         deadline: Nanos::from_secs(60),
+        memory_limit: None,
         seed: 42,
     }
 }

@@ -9,12 +9,13 @@ pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>)
     let (mut attempted, mut enqueued, mut dropped, mut sampled_out) = (0_u64, 0_u64, 0_u64, 0_u64);
     let (mut calls, mut sum_ns) = (0_u64, 0.0);
     for summary in summaries {
-        attempted += summary.ledger.attempted;
-        enqueued += summary.ledger.enqueued;
-        dropped += summary.ledger.dropped;
-        sampled_out += summary.ledger.sampled_out;
+        // A report may hold any number; a sum that does not fit is shown as the largest that does.
+        attempted = attempted.saturating_add(summary.ledger.attempted);
+        enqueued = enqueued.saturating_add(summary.ledger.enqueued);
+        dropped = dropped.saturating_add(summary.ledger.dropped);
+        sampled_out = sampled_out.saturating_add(summary.ledger.sampled_out);
         if let Some(mean) = summary.latency.enqueue.mean_ns {
-            calls += summary.latency.enqueue.count;
+            calls = calls.saturating_add(summary.latency.enqueue.count);
             sum_ns += mean * summary.latency.enqueue.count as f64;
         }
     }

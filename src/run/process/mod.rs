@@ -21,6 +21,7 @@ use threads as system;
 use super::leftovers::{self, Children, Leftover, MARK, Mark};
 use super::lines::{LineSplitter, TooLong};
 use super::stderr::Tail;
+use crate::platform;
 use std::io::{self, ErrorKind};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -58,6 +59,7 @@ impl Process {
         let mut children = Children::lock();
         let mut child = command.spawn()?;
         children.add(child.id());
+        platform::offer_when_memory_runs_out(child.id());
         drop(children);
         let pipes = system::Pipes::of(&mut child);
         let mut process =

@@ -121,6 +121,7 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     let matrix = matrix?;
     matrix::check_bounds(document, &matrix, includes.len());
     check_deadline(document, table, &run, longest(&matrix, &includes));
+    check_memory_limit(document, table, &run);
     Some(Scenario {
         name,
         description,
@@ -195,11 +196,25 @@ fn check_deadline(document: &mut Document<'_>, table: &DeTable<'_>, run: &RunSet
         return;
     }
     let message = format!("{deadline} is not longer than warm-up and duration, {least}");
-    let problem = Problem::new(message, "raise it, or leave it out");
+    error_of_run(document, table, "deadline", Problem::new(message, "raise it, or leave it out"));
+}
+
+/// Nothing ends what runs in this process.
+fn check_memory_limit(document: &mut Document<'_>, table: &DeTable<'_>, run: &RunSettings) {
+    if run.memory_limit.is_none() || run.isolate {
+        return;
+    }
+    let problem = Problem::new("needs a process for each repeat", "leave out this, or isolate = false");
+    error_of_run(document, table, "memory_limit", problem);
+}
+
+/// An error about a key of `[run]`: at its place, or about the file where it comes from the command line.
+fn error_of_run(document: &mut Document<'_>, table: &DeTable<'_>, key: &str, problem: Problem) {
     let section = table.get("run").and_then(|run| run.get_ref().as_table());
-    match section.and_then(|section| section.get("deadline")) {
-        Some(value) => document.error(value.span(), "run.deadline", problem),
-        None => document.error_of_file("run.deadline", problem),
+    let name = format!("run.{key}");
+    match section.and_then(|section| section.get(key)) {
+        Some(value) => document.error(value.span(), &name, problem),
+        None => document.error_of_file(&name, problem),
     }
 }
 

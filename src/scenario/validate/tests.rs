@@ -1,6 +1,6 @@
 use super::*;
 use crate::scenario::{AXES, Override, Position, QueueSpec, Statistic, Strategy};
-use crate::units::{Rate, Ratio};
+use crate::units::{Bytes, Rate, Ratio};
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 
 pub(super) fn catalog() -> Catalog {
@@ -59,7 +59,7 @@ drain_timeout = "20s"
 invalid_retries = 0
 skip_unsupported = true
 deadline = "1m"
-isolate = false
+memory_limit = "2GiB"
 [[check]]
 expect = "dropped == 0"
 where = { strategy = "block" }
@@ -91,7 +91,8 @@ fn a_full_scenario_is_read() {
     let run = &scenario.run;
     assert_eq!((run.repeats, run.seed, run.invalid_retries), (5, u64::MAX, 0));
     assert_eq!(run.drain_timeout, Some(Nanos::from_secs(20)));
-    assert!(run.skip_unsupported && !run.isolate);
+    assert_eq!(run.memory_limit, Some(Bytes(2 << 30)));
+    assert!(run.skip_unsupported && run.isolate);
     assert_eq!(scenario.checks[0].selector.to_string(), "strategy=block");
     assert_eq!(scenario.checks[1].expression, "p99(response) < 1ms");
     assert_eq!(scenario.checks[1].selector, crate::scenario::Selector::default());
@@ -222,6 +223,14 @@ const SINGLE_BAD_INPUTS: &[(&str, &str)] = &[
     (
         "[matrix]\nconcurrency = [1, 2]\n[[include]]\nmaxsize = 5",
         "s.toml:3:1: include: leaves out `concurrency`, of which the matrix has 2 values (name one of them here)",
+    ),
+    (
+        "[matrix]\n[run]\nmemory_limit = \"1GiB\"\nisolate = false",
+        "s.toml:3:16: run.memory_limit: needs a process for each repeat (leave out this, or isolate = false)",
+    ),
+    (
+        "[matrix]\n[run]\nmemory_limit = \"1MiB\"",
+        "s.toml:3:16: run.memory_limit: 1MiB is out of range (write 16MiB to 16384GiB)",
     ),
     (
         "[matrix]\nduration = \"2s\"\n[run]\ndeadline = \"2s\"",

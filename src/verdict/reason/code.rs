@@ -62,6 +62,8 @@ codes! {
     DriverFailed = "driver_failed",
     /// It was not over at its deadline.
     TimedOut = "timed_out",
+    /// It held more memory than it may.
+    MemoryExceeded = "memory_exceeded",
     /// The child ended without a result, or badly after it.
     ChildExited = "child_exited",
     /// The child did not keep to the protocol, or its result cannot be true.

@@ -257,6 +257,7 @@ fn code_of_failure(kind: &str) -> ReasonCode {
         "bad_request" => ReasonCode::RequestRefused,
         "internal" => ReasonCode::DriverFailed,
         "timed_out" => ReasonCode::TimedOut,
+        "memory_exceeded" => ReasonCode::MemoryExceeded,
         "exited" => ReasonCode::ChildExited,
         "protocol" => ReasonCode::ProtocolBroken,
         "left_behind" => ReasonCode::LeftBehind,

@@ -348,6 +348,7 @@ fn of_failures() -> Vec<(Fault, &'static str)> {
         (Fault::BadRequest { message: message() }, "request_refused"),
         (Fault::Internal { message: message() }, "driver_failed"),
         (Fault::TimedOut { deadline_ns: 5 }, "timed_out"),
+        (Fault::MemoryExceeded { limit_bytes: 1 << 30, seen_bytes: (1 << 30) + 4_096 }, "memory_exceeded"),
         (Fault::Exited { code: Some(3), signal: None, after_result: false }, "child_exited"),
         (Fault::Protocol { problem: message(), excerpt: String::new() }, "protocol_broken"),
         (Fault::LeftBehind { what: message() }, "left_behind"),

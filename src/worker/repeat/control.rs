@@ -162,6 +162,7 @@ mod tests {
             control: CONTROL,
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
+            memory_limit: None,
             seed: 7,
         };
         let on_time = healthy(1_000).with_control(1_000);

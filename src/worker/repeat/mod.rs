@@ -10,11 +10,12 @@ pub(in crate::worker) mod simulate;
 use crate::adapter::{Account, Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, SystemClock};
 use crate::load::producer::GRACE;
-use crate::measure::Measurement;
 use crate::measure::lag::When;
+use crate::measure::{Measurement, OutcomeSource};
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::scenario::SinkKind;
+use crate::units::human;
 use crate::worker::observe::account::{self, Observed};
 use crate::worker::observe::{floor, responsiveness};
 use crate::worker::protocol::{Failure, FailureKind, Message};
@@ -27,7 +28,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Extra time for a shutdown to return after its deadline.
+/// Most threads that a queue may leave behind after its shutdown: more than a runtime's pool keeps ready (512).
+const MOST_THREADS_LEFT: usize = 1_000;
+
+/// Beyond its deadline a shutdown gets this long to come back.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// Carries out one repeat with the queue `Q`.
@@ -57,7 +61,7 @@ fn measure<Q: Queue>(
 ) -> Result<Measurement, Failure> {
     let clock = &bench.clock;
     let control = control::before(repeat, bench)?;
-    // Threads inherit the CPUs of their creator, so this thread moves before it builds the queue, and back after that.
+    let threads = platform::threads();
     bench.cpus.go_to_queue().map_err(bad_request)?;
     let (queue, sink) = build::<Q>(repeat, clock)?;
     bench.cpus.go_to_producers().map_err(bad_request)?;
@@ -78,7 +82,8 @@ fn measure<Q: Queue>(
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
-    account::draw_up::<Q>(Observed {
+    leftovers(threads)?;
+    let drawn_up = account::draw_up::<Q>(Observed {
         repeat,
         tasks,
         recorders,
@@ -93,7 +98,33 @@ fn measure<Q: Queue>(
         floor_ns: bench.floor_ns,
         drain_ns,
     })
-    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()));
+    drawn_up.and_then(unless_broken)
+}
+
+/// Refuses a queue that leaves threads behind without end, given how many there were before it was built. An instance that
+/// leaves a few cannot be told from a pool that keeps some ready.
+fn leftovers(before: Option<usize>) -> Result<(), Failure> {
+    let left = platform::threads().zip(before).map_or(0, |(now, before)| now.saturating_sub(before));
+    if left <= MOST_THREADS_LEFT {
+        return Ok(());
+    }
+    let message = format!("{left} threads of the queue still ran after its shutdown");
+    Err(Failure::new(FailureKind::Hung, message))
+}
+
+/// A thread of the queue that panics takes its records along: then the panic is what is wrong, and the losses follow from
+/// it. A queue that survives a panic, or counts what it lost by it, is judged by its counts.
+fn unless_broken(measurement: Measurement) -> Result<Measurement, Failure> {
+    let unexplained = measurement.ledger.lost.silent
+        + if measurement.outcome_source == OutcomeSource::Delivery { measurement.ledger.dropped } else { 0 };
+    match panics::first() {
+        Some(words) if unexplained > 0 => {
+            let lost = format!("{words}; {} logs are lost", human::count(unexplained));
+            Err(Failure::new(FailureKind::Panicked, lost))
+        }
+        _ => Ok(measurement),
+    }
 }
 
 fn bad_request(why: String) -> Failure {

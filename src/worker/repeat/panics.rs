@@ -1,5 +1,6 @@
 //! Keeps the message of the first panic of any thread, so that a repeat can report why it failed.
 
+use crate::worker::observe::machine::PRODUCER;
 use std::panic;
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -11,9 +12,11 @@ pub fn watch() {
     HOOK.call_once(|| {
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            let thread = std::thread::current();
+            let of = thread.name().filter(|name| *name != PRODUCER).map(|name| format!(" in thread {name}"));
             let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
             let what = info.payload_as_str().unwrap_or("a panic without words");
-            FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(format!("{what}{place}"));
+            FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(format!("{what}{}{place}", of.unwrap_or_default()));
             print(info);
         }));
     });

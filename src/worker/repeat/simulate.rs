@@ -139,6 +139,7 @@ mod tests {
             control: crate::plan::CONTROL,
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
+            memory_limit: None,
             seed: 7,
         }
     }

@@ -1,0 +1,282 @@
+//! What may go wrong around a run: a full disk, a directory that cannot be written, a reader that goes away, signals, a
+//! second run at the same place. Whatever happens, what was finished is in the journal or in the report.
+
+use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, stdout};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// Short repeats, so that there are several to be interrupted.
+const SHORT: &str = r#"
+[target]
+throughput = "200/s"
+[matrix]
+queue = "noop"
+maxsize = [10, 20, 30, 40]
+concurrency = 2
+rate = "100/s"
+duration = "50ms"
+[run]
+warmup = "0s"
+control = "0s"
+repeats = 1
+invalid_retries = 0
+"#;
+
+fn report() -> String {
+    format!("{}/tests/data/report.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("short.toml", SHORT);
+    place
+}
+
+/// How many repeats a journal holds; fails if it cannot be shown.
+fn kept(place: &Place, journal: &str) -> usize {
+    let shown = place.run(&["show", journal, "--format", "json"]);
+    expect_code(&shown, 0);
+    let report: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let cases = report["cases"].as_array().unwrap().iter();
+    let of = |case: &serde_json::Value, list: &str| case[list].as_array().map_or(0, Vec::len);
+    cases.map(|case| ["repeats", "set_aside", "errors"].map(|list| of(case, list)).iter().sum::<usize>()).sum()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    let _ = kill_process(pid, signal);
+}
+
+#[test]
+fn a_reader_that_goes_away_has_seen_enough() {
+    let place = place();
+    for args in [&["show", &report()][..], &["list", "short.toml"], &["compare", &report(), &report()], &["queues"]] {
+        let usual = place.run(args).status.code();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command(args).stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), usual, "{args:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let place = place();
+    let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [&["show", &report()][..], &["list", "short.toml"], &["compare", &report(), &report()], &["queues"]] {
+        let output = place.command(args).stdout(full()).output().unwrap();
+        expect_code(&output, 1);
+        assert!(stderr(&output).contains("cannot write to stdout: "), "{args:?}: {}", stderr(&output));
+    }
+    // What cannot be said to the user is not worth a failure.
+    let output = place.command(&["validate", "short.toml"]).stderr(full()).stdout(Stdio::piped()).output().unwrap();
+    expect_code(&output, 0);
+}
+
+/// The program as a user who may not write where root may; `None`, and said so, where that cannot be tried.
+fn as_nobody(mut command: Command) -> Option<Command> {
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY).env("TMPDIR", "/tmp");
+        let probe = Command::new(env!("CARGO_BIN_EXE_queue-load")).arg("--version").uid(NOBODY).gid(NOBODY).output();
+        if !probe.is_ok_and(|output| output.status.success()) {
+            eprintln!("skipped: the program cannot be run by another user here");
+            return None;
+        }
+    }
+    Some(command)
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_found_before_anything_runs() {
+    let place = place();
+    set_mode(place.path(), 0o755);
+    let closed = place.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    set_mode(&closed, 0o555);
+    for args in [
+        &["run", "short.toml", "--output", "closed/r.json"][..],
+        &["run", "short.toml", "--reports-dir", "closed"],
+        &["run", "short.toml", "--reports-dir", "closed/below"],
+        &["show", &report(), "--output", "closed/r.csv"],
+    ] {
+        let Some(mut command) = as_nobody(place.command(args)) else { return };
+        let output = command.output().unwrap();
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("closed"), "{args:?}: {}", stderr(&output));
+        assert_eq!(place.files("closed"), [""; 0], "{args:?}");
+    }
+}
+
+/// Starts a run and waits for its first repeat to be finished.
+fn started(place: &Place) -> (Child, impl Iterator<Item = String>) {
+    let mut command = place.command(&["run", "short.toml", "--output", "r.json"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.by_ref().find(|line| line.starts_with("[1/4]")).expect("the first repeat ends");
+    (child, lines)
+}
+
+#[test]
+fn terminated_once_it_saves_and_twice_it_stops_at_once() {
+    if !slow_tests() {
+        return;
+    }
+    let _machine = share_the_machine();
+    for (signals, name) in [(&[Signal::TERM][..], "once"), (&[Signal::INT, Signal::INT], "twice")] {
+        let place = place();
+        let (mut child, lines) = started(&place);
+        signals.iter().for_each(|&which| signal(&child, which));
+        lines.for_each(drop);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{name}");
+        let files = place.files(".");
+        // Two signals at once may be seen as one.
+        let file = if files.contains(&"r.json".to_owned()) { "r.json" } else { "r.journal" };
+        assert!(name == "twice" || file == "r.json", "{files:?}");
+        assert_eq!(files, [file, "short.toml"], "{name}: nothing half written is left");
+        assert!(kept(&place, file) >= 1, "{name}");
+    }
+}
+
+#[test]
+fn whatever_was_finished_when_it_was_killed_is_in_the_journal() {
+    if !slow_tests() {
+        return;
+    }
+    let kills = std::env::var("QUEUE_LOAD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(6);
+    let mut draw = Xoshiro256PlusPlus::seed_from_u64(42);
+    let _machine = share_the_machine();
+    for number in 0..kills {
+        let place = place();
+        let mut command = place.command(&["run", "short.toml", "--output", "r.json"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let after = Duration::from_millis(draw.next_u64() % 4_000);
+        let killer = std::thread::spawn({
+            let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+            // A random moment is what is tried: nothing is waited for.
+            move || {
+                std::thread::sleep(after);
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        // Not reaped before the signal: its number is nobody else's.
+        killer.join().unwrap();
+        child.wait().unwrap();
+        let finished = said.lines().filter(|line| line.starts_with('[')).count();
+        let files = place.files(".");
+        let kept = ["r.json", "r.journal"].into_iter().find(|name| files.iter().any(|file| file == name));
+        let kept = kept.map_or(0, |name| self::kept(&place, name));
+        assert!(kept >= finished, "kill {number} after {after:?}: {finished} finished, {kept} kept, {files:?}\n{said}");
+    }
+}
+
+/// Runs the program with no file allowed to grow over so many blocks of 512 bytes: writing fails as on a full disk.
+fn with_room_for(place: &Place, blocks: u32) -> Output {
+    let program = env!("CARGO_BIN_EXE_queue-load");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {program} run short.toml --output r.json");
+    Command::new("sh").args(["-c", &script]).current_dir(place.path()).output().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_is_full_loses_nothing_that_was_finished() {
+    if !slow_tests() {
+        return;
+    }
+    let _machine = share_the_machine();
+    for blocks in [0, 1, 8, 16, 24, 32, 48] {
+        let place = place();
+        let output = with_room_for(&place, blocks);
+        let (said, files) = (stderr(&output), place.files("."));
+        let finished = said.lines().filter(|line| line.starts_with('[')).count();
+        assert!(!said.contains("panicked"), "{blocks} blocks: {said}");
+        assert!(!files.iter().any(|file| file.ends_with(".tmp")), "{blocks} blocks: {files:?}");
+        match output.status.code() {
+            // Nothing was run: the journal's head did not fit.
+            Some(2) => assert_eq!(finished, 0, "{blocks} blocks: {said}"),
+            Some(1) => {
+                assert!(said.contains("File too large"), "{blocks} blocks: {said}");
+                // The one that did not fit is shown, and named as lost.
+                assert!(kept(&place, "r.journal") + 1 >= finished, "{blocks} blocks: {said}");
+                assert!(stdout(&output).contains("Total logs attempted:"), "{blocks} blocks: {}", stdout(&output));
+            }
+            code => assert!(matches!(code, Some(0 | 3 | 5)) && kept(&place, "r.json") == 4, "{blocks} blocks: {said}"),
+        }
+    }
+}
+
+#[test]
+fn two_runs_at_one_place_keep_out_of_each_others_way() {
+    if !slow_tests() {
+        return;
+    }
+    let _machine = share_the_machine();
+    for (args, reports) in [(&["run", "short.toml"][..], 2), (&["run", "short.toml", "--output", "reports/r.json"], 1)] {
+        let place = place();
+        std::fs::create_dir(place.path().join("reports")).unwrap();
+        let start = || place.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+        for output in &both {
+            assert!(matches!(output.status.code(), Some(0 | 3 | 5)), "{}", stderr(output));
+        }
+        let files = place.files("reports");
+        assert_eq!(files.len(), reports, "{files:?}");
+        for file in files {
+            assert_eq!(kept(&place, &format!("reports/{file}")), 4, "{file}");
+        }
+    }
+}
+
+/// Files that may read the wall clock: it may be set at any time, so that no duration may come of it.
+const WALL_CLOCK: [&str; 5] = [
+    // When a report was begun: text alone.
+    "session/mod.rs",
+    // The time of a record, which its user set or not.
+    "log_queue/record.rs",
+    "log_queue/state.rs",
+    // Makes a name unlike others.
+    "run/leftovers/mod.rs",
+    // Which file is the newest, by the file system's word.
+    "cli/latest.rs",
+];
+
+#[test]
+fn no_duration_is_told_by_a_clock_that_may_be_set() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mut text = String::new();
+            File::open(&path).unwrap().read_to_string(&mut text).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            if ["SystemTime", "Timestamp::now", "Zoned::now"].iter().any(|clock| code.contains(clock)) {
+                found.push(path.strip_prefix(&root).unwrap().display().to_string());
+            }
+        }
+    }
+    found.sort();
+    let mut known = WALL_CLOCK.map(str::to_owned);
+    known.sort();
+    assert_eq!(found, known);
+}
