@@ -59,6 +59,10 @@ public-api:
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --no-default-features --quiet --target-dir {{target}}/public-api
     python3 .ci/public_api.py {{target}}/public-api/doc/queue_load docs/public-api.txt --write
 
+# Write docs/*.schema.json anew: the JSON schemas of reports and scenarios, as they follow from the model.
+schema:
+    QUEUE_LOAD_WRITE_SCHEMAS=1 cargo test --quiet --all-features --test it schema::committed
+
 # The crate of somebody who puts a queue of their own under load in a test.
 test-outside:
     cargo test --quiet --manifest-path examples/in_a_test/Cargo.toml --target-dir {{target}}/outside --locked

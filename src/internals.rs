@@ -12,3 +12,9 @@ macro_rules! rooms {
 }
 
 rooms!(units, clock, observed, scenario, matrix, plan, load, measure, worker, run, verdict, selftest, render);
+
+/// The JSON schemas, as they follow from the model.
+pub mod schema {
+    pub use crate::report::schema::schema as report;
+    pub use crate::scenario::schema::schema as scenario;
+}

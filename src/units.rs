@@ -10,6 +10,8 @@ mod nanos;
 mod quantile;
 mod rate;
 mod ratio;
+#[cfg(feature = "internals")]
+pub mod schema;
 
 pub use bytes::Bytes;
 pub use decimal::Decimal;

@@ -8,7 +8,8 @@ use crate::scenario::{Override, overridable};
 use crate::session::{Allowances, Selection};
 use crate::units::{Nanos, Ratio};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Puts a logging queue under load and says whether it keeps its promise.
@@ -38,12 +39,14 @@ pub enum Verb {
     Queues(QueuesArgs),
     /// Test the instrument itself: measure queues whose behaviour is known; takes under a minute
     Selftest(SelftestArgs),
+    /// Print the JSON schema of a report or of a scenario file
+    Schema(SchemaArgs),
 }
 
 /// Scenarios, and the selection of their cases.
 #[derive(Debug, Args)]
 pub struct ScenarioArgs {
-    /// Scenario files, or globs such as 'scenarios/*.toml'
+    /// Scenario files, or globs such as 'scenarios/*.toml'; - is stdin
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
     /// Keep only the cases whose axis has one of these values, e.g. strategy=drop,block; repeatable
@@ -82,6 +85,10 @@ pub struct RunArgs {
     /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
+    /// Go on with a run that was stopped, by its journal or the report beside it [default: the newest journal where the
+    /// report goes]; without a SCENARIO, with all that was given then. Scenario, program and machine must be the same
+    #[arg(long, value_name = "JOURNAL|REPORT", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
+    pub resume: Option<OsString>,
     /// Directory in which reports are saved
     #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
     pub reports_dir: PathBuf,
@@ -101,6 +108,9 @@ pub struct ListArgs {
     /// Format of stdout: table or json
     #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
     pub format: Format,
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
 }
 
 /// `validate`
@@ -114,7 +124,7 @@ pub struct ValidateArgs {
 /// `show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A report (.json), the journal of a run that was cut short (.journal), or `latest`
+    /// A report (.json), the journal of a run that was cut short (.journal), `latest`, or - for a report from stdin
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
     /// Output format: table, json, markdown, csv, html, junit, github or hdr
@@ -183,13 +193,17 @@ pub struct DecisionArgs {
     pub ignore_below: Option<Nanos>,
     #[command(flatten)]
     pub allowances: AllowanceArgs,
-    /// Format of stdout: table, json, markdown, html or github
+    /// Format of stdout: table, json, markdown, html or github; of `gate` also junit or csv, which show the report with
+    /// the decision
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,
-    /// Also write this file, in the format of its ending (.json, .html, .md, .txt); if that is the --format, nothing
+    /// Also write this file, in the format of its ending (.json, .html, .md, .txt; of `gate` also .xml, .csv); if that is the --format, nothing
     /// goes to stdout; repeatable
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
 }
 
 /// `compare`
@@ -221,7 +235,7 @@ pub struct GateArgs {
     /// The baseline: a saved report
     #[arg(value_name = "BASE")]
     pub base: PathBuf,
-    /// The report to decide on
+    /// The report to decide on; - is stdin
     #[arg(value_name = "NEW")]
     pub new: PathBuf,
     #[command(flatten)]
@@ -247,6 +261,23 @@ pub struct SelftestArgs {
     pub quiet: bool,
 }
 
+/// `schema`
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_name = "OF")]
+    pub of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A saved report, of this or any older build that writes the same version
+    Report,
+    /// A scenario file, for editors; `validate` checks what a schema cannot
+    Scenario,
+}
+
 /// The formats of output that is not a report.
 fn table_or_json(text: &str) -> Result<Format, String> {
     let format: Format = text.parse().map_err(|_| "write table or json".to_owned())?;
@@ -264,7 +295,7 @@ pub fn parse() -> Result<Verb, clap::Error> {
     from(std::env::args_os())
 }
 
-fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap::Error> {
+fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -280,7 +311,8 @@ fn from(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Verb, clap
             | Verb::Compare(_)
             | Verb::Gate(_)
             | Verb::Queues(_)
-            | Verb::Selftest(_) => {}
+            | Verb::Selftest(_)
+            | Verb::Schema(_) => {}
         }
     }
     Ok(cli.verb)
@@ -294,7 +326,11 @@ fn command() -> Command {
             command.arg(option.help_heading("Overrides of the scenario (comma-separated values; also as LOAD_TEST_…)"))
         })
     };
-    Cli::command().mut_subcommand("run", with_overrides).mut_subcommand("list", with_overrides)
+    let run = |command: Command| {
+        let optional = |arg: Arg| arg.required(false).required_unless_present("resume");
+        with_overrides(command).mut_arg("scenarios", optional)
+    };
+    Cli::command().mut_subcommand("run", run).mut_subcommand("list", with_overrides)
 }
 
 fn overrides(matches: &ArgMatches) -> Vec<Override> {
@@ -325,6 +361,20 @@ mod tests {
             run.scenarios.overrides.iter().map(|given| (given.key.as_str(), given.text.as_str())).collect();
         assert_eq!(texts, [("concurrency", "1,10"), ("total_rate", "10k/s"), ("warmup", "1s")]);
         assert_eq!((run.scenarios.scenarios, run.format), (vec!["a.toml".to_owned()], Format::Table));
+    }
+
+    #[test]
+    fn a_run_that_is_resumed_needs_no_scenario() {
+        for (line, resume, scenarios) in [
+            ("queue-load run --resume", "", 0),
+            ("queue-load run --resume r.journal --quiet", "r.journal", 0),
+            ("queue-load run a.toml --resume", "", 1),
+            ("queue-load run a.toml --resume r.json --output x.json", "r.json", 1),
+        ] {
+            let Ok(Verb::Run(run)) = parse(line) else { panic!("{line}") };
+            assert_eq!((run.resume, run.scenarios.scenarios.len()), (Some(resume.into()), scenarios), "{line}");
+        }
+        assert!(parse("queue-load list --resume").is_err());
     }
 
     #[test]

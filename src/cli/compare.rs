@@ -6,9 +6,9 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::{show, stdio};
 use crate::compare::{self, Comparison, Options, Settings};
-use crate::render::{Format, RenderError, View, comparison, html_comparison};
+use crate::render::{Format, RenderError, View, comparison, html_comparison, sanitise};
 use crate::report::{self, Report};
-use crate::scenario::{Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
+use crate::scenario::{Axis, Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
 use crate::session::SessionError;
 use crate::units::Ratio;
 use crate::worker::Queues;
@@ -17,10 +17,13 @@ use std::path::{Path, PathBuf};
 
 /// Compares the first report with each of the others; a single one with itself, across an axis.
 pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
-    let files = Files::of(&args.decision)?;
+    let files = Files::of(&args.decision, &[])?;
     let mut options = options(args)?;
     let reports = read(named(&args.reports)?, queues)?;
     options.filter = filter(&args.filters, &reports)?;
+    if let Some(axis) = args.across.as_deref().and_then(axes::find) {
+        differs(axis, &options.filter, &reports)?;
+    }
     let Some(((base_label, base), news)) = reports.split_first() else {
         return Err(usage("REPORT", Problem::new("no report", "name a baseline and a report")));
     };
@@ -108,6 +111,20 @@ fn options(args: &CompareArgs) -> Result<Options, CliError> {
     })
 }
 
+/// Whether an axis has several values, so that there is something to compare across it.
+fn differs(axis: &Axis, filter: &Selector, reports: &[(String, Report)]) -> Result<(), CliError> {
+    let cases = reports.iter().flat_map(|(_, report)| &report.cases).filter(|case| filter.matches(&case.parameters));
+    let values: BTreeSet<String> = cases.map(|case| axis.get(&case.parameters).to_string()).collect();
+    match values.into_iter().collect::<Vec<_>>().as_slice() {
+        [one] => {
+            let message =
+                format!("every case has {}={}: there is nothing to compare across it", axis.name, sanitise(one, 100));
+            Err(usage("--across", Problem::new(message, "name an axis of which the reports have several values")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The filter, which may name any queue that a report has.
 fn filter(filters: &[String], reports: &[(String, Report)]) -> Result<Selector, CliError> {
     let cases = reports.iter().flat_map(|(_, report)| &report.cases);
@@ -152,11 +169,13 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
 pub(super) struct Files<'a> {
     format: Format,
     files: Vec<(&'a Path, Format)>,
+    color: When,
 }
 
 impl<'a> Files<'a> {
-    /// Looks at the endings before anything is read.
-    pub(super) fn of(args: &'a DecisionArgs) -> Result<Self, CliError> {
+    /// Looks at the endings before anything is read; `more` formats are possible besides those of a comparison.
+    pub(super) fn of(args: &'a DecisionArgs, more: &[Format]) -> Result<Self, CliError> {
+        let shown = |format: Format| if more.contains(&format) { Ok(()) } else { shown(format) };
         let known = |path: &'a PathBuf| {
             let refuse = |problem: String| CliError::Output { path: path.clone(), problem };
             let format = Format::of_path(path).map_err(|error| refuse(error.to_string()))?;
@@ -164,7 +183,8 @@ impl<'a> Files<'a> {
             Ok((path.as_path(), format))
         };
         shown(args.format).map_err(|error| usage("--format", Problem::new(error.to_string(), "")))?;
-        Ok(Self { format: args.format, files: args.output.iter().map(known).collect::<Result<_, CliError>>()? })
+        let files = args.output.iter().map(known).collect::<Result<_, CliError>>()?;
+        Ok(Self { format: args.format, files, color: args.color })
     }
 
     /// Writes the files, then stdout, unless a file already has what it would carry.
@@ -176,7 +196,9 @@ impl<'a> Files<'a> {
         if self.files.iter().any(|(_, format)| *format == self.format) {
             return Ok(());
         }
-        stdio::result(&render(self.format, stdio::view(When::default())).map_err(internal)?)
+        let view = stdio::view(self.color);
+        let bytes = render(self.format, view).map_err(internal)?;
+        stdio::text(&bytes, view.colour && self.format == Format::Table)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use crate::render::{Format, RenderError};
 use crate::report::ReportError;
+use crate::run::RunError;
 use crate::scenario::Diagnostics;
 use crate::session::SessionError;
 use std::path::PathBuf;
@@ -86,10 +87,14 @@ fn exit_of(error: &SessionError) -> Exit {
         | SessionError::OtherProgram { .. }
         | SessionError::Unfit(_)
         | SessionError::NoReport { .. }
-        | SessionError::Report(_) => Exit::Usage,
+        | SessionError::Report(_)
+        | SessionError::Run(RunError::JournalInUse { .. } | RunError::JournalFormat { .. }) => Exit::Usage,
         SessionError::Interrupted => Exit::Interrupted,
         SessionError::Baseline { .. } => Exit::Incomparable,
-        SessionError::Unsaved { .. } | SessionError::Run(_) | SessionError::Internal(_) => Exit::Internal,
+        SessionError::Unsaved { .. }
+        | SessionError::Unkept { .. }
+        | SessionError::Run(_)
+        | SessionError::Internal(_) => Exit::Internal,
     }
 }
 

@@ -38,7 +38,7 @@ Exit codes:
        inconclusive: the repeats cannot tell whether a case regressed;
        selftest: this machine cannot prove every claim just now
   6    the baseline is missing, or the two reports cannot be compared
-  130  interrupted; what was finished is saved";
+  130  interrupted; what was finished is saved, and `run --resume` goes on with it";
 
 impl From<ExitOutcome> for Exit {
     fn from(outcome: ExitOutcome) -> Self {

@@ -5,14 +5,38 @@ use super::compare::{Files, settings};
 use super::error::CliError;
 use super::exit::Exit;
 use super::stdio;
-use crate::compare::{self, GateOutcome, Options};
-use crate::render::{Format, comparison, html_comparison};
-use crate::report;
+use crate::compare::{self, Comparison, GateOutcome, Options};
+use crate::render::{self, Format, comparison, html_comparison};
+use crate::report::{self, ExitOutcome, GateRecord, GateRound, PlanVerdict, Report};
+
+/// Formats that show a report, the decision among it.
+const OF_A_REPORT: [Format; 2] = [Format::Junit, Format::Csv];
+
+/// The report as a run against the baseline would have saved it.
+fn decided(new: &Report, comparison: &Comparison, args: &GateArgs) -> Report {
+    let decision = comparison.decision.clone();
+    let exit = match decision.outcome {
+        GateOutcome::Pass => ExitOutcome::Pass,
+        GateOutcome::Failed => ExitOutcome::Failed,
+        GateOutcome::Regressed => ExitOutcome::Regressed,
+        GateOutcome::Inconclusive => ExitOutcome::Invalid,
+        GateOutcome::Incomparable => ExitOutcome::Incomparable,
+    };
+    let gate = GateRecord {
+        baseline: args.base.display().to_string(),
+        digest: String::new(),
+        outcome: decision.outcome,
+        reason: decision.reason.clone(),
+        rounds: vec![GateRound { round: 0, decision }],
+    };
+    let verdict = PlanVerdict { exit, ..new.verdict.clone() };
+    Report { gate: Some(gate), verdict, ..new.clone() }
+}
 
 /// Decides, and says why in one line.
 pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
-    let files = Files::of(&args.decision)?;
-    if !args.base.exists() {
+    let files = Files::of(&args.decision, &OF_A_REPORT)?;
+    if !args.base.exists() && !report::is_stdin(&args.base) {
         return Err(CliError::NoBaseline { path: args.base.clone() });
     }
     let (base, new) = std::thread::scope(|scope| {
@@ -24,8 +48,13 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     let labels = (args.base.display().to_string(), args.new.display().to_string());
     let options = Options { settings: settings(&args.decision, &base)?, labels, ..Options::default() };
     let comparison = compare::compare(&base, &new, &options);
-    files.write(&|format, _| match format {
+    files.write(&|format, view| match format {
+        format if OF_A_REPORT.contains(&format) => render::render(&decided(&new, &comparison, args), format, view),
         Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)]).into_bytes()),
+        Format::Table if view.colour => {
+            let line = comparison::gate_line(&comparison.decision);
+            Ok(render::paint_decision(&line, comparison.decision.outcome).into_bytes())
+        }
         _ => comparison::gate(&comparison, format),
     })?;
     if comparison.decision.outcome != GateOutcome::Pass {

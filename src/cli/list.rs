@@ -54,7 +54,7 @@ pub fn list(args: &ListArgs, queues: &Queues) -> Result<Exit, CliError> {
                 serde_json::to_vec_pretty(&listing(&plan)).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
-        _ => stdio::result(table(&plan).as_bytes())?,
+        _ => stdio::text(table(&plan).as_bytes(), stdio::view(args.color).colour)?,
     }
     Ok(Exit::Pass)
 }

@@ -16,6 +16,7 @@ mod outputs;
 mod progress;
 mod queues;
 mod run;
+mod schema;
 mod selftest;
 mod show;
 mod stdio;
@@ -42,12 +43,19 @@ pub fn main_with(register: impl FnOnce(&mut Queues)) -> ExitCode {
     let verb = match args::parse() {
         Ok(verb) => verb,
         Err(error) => {
-            // `--help` and `--version` come here too, and go to stdout.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Pass.into() };
+            if error.use_stderr() {
+                let _ = error.print();
+                return Exit::Usage.into();
+            }
+            // `--help` and `--version`.
+            return ended(stdio::printed(error.print()).map(|()| Exit::Pass));
         }
     };
-    match dispatch(verb, &queues) {
+    ended(dispatch(verb, &queues))
+}
+
+fn ended(result: Result<Exit, CliError>) -> ExitCode {
+    match result {
         Ok(exit) => exit.into(),
         Err(error) => {
             stdio::note(&format!("error: {error}"));
@@ -66,5 +74,6 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::Gate(args) => gate::gate(&args),
         Verb::Queues(args) => queues::queues(&args, queues),
         Verb::Selftest(args) => selftest::selftest(&args),
+        Verb::Schema(args) => schema::schema(&args),
     }
 }

@@ -21,6 +21,9 @@ impl Outputs {
         let mut outputs: Vec<(PathBuf, Format)> = Vec::new();
         for path in paths {
             let refuse = |problem: String| CliError::Output { path: path.clone(), problem };
+            if report::is_stdin(path) {
+                return Err(refuse("stdout is what --format goes to; leave this out".to_owned()));
+            }
             let format = match (Format::of_path(path), asked) {
                 (Ok(named), Some(asked)) if named != asked => {
                     return Err(refuse(format!("its ending means {named}, and --format says {asked}; leave one out")));

@@ -13,9 +13,10 @@ use super::progress;
 use super::stdio;
 use crate::compare::{self, Options, Settings};
 use crate::plan::Plan;
+use crate::platform;
 use crate::render::{self, Format};
 use crate::report::Report;
-use crate::session::{Concluded, Interrupt, Observer, Place, Progress, Request, Session, Workers};
+use crate::session::{Concluded, Interrupt, Observer, Place, Progress, Request, Resume, Session, Workers};
 use crate::worker::Queues;
 
 /// Runs the scenarios.
@@ -45,6 +46,10 @@ fn request(args: &RunArgs, outputs: &Outputs) -> Request {
             Some(path) => Place::File(path.to_owned()),
             None => Place::ReportsDirectory,
         },
+        resume: args.resume.as_ref().map(|path| match path.is_empty() {
+            true => Resume::Newest,
+            false => Resume::From(path.into()),
+        }),
     }
 }
 
@@ -105,7 +110,8 @@ pub fn show(report: &Report, format: Format, color: When, explain: bool) -> Resu
     if explain { stdio::result(format!("\n{}", render::explain(view.width)).as_bytes()) } else { Ok(()) }
 }
 
-/// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process.
+/// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process. What was ignored before stays
+/// so.
 pub(super) fn interrupt_on_signal() -> Result<Interrupt, CliError> {
     let interrupt = Interrupt::new();
     let raised = interrupt.clone();
@@ -115,6 +121,7 @@ pub(super) fn interrupt_on_signal() -> Result<Interrupt, CliError> {
         }
         raised.raise();
     };
-    ctrlc::set_handler(handler).map_err(|error| CliError::Internal(format!("cannot watch for signals: {error}")))?;
+    platform::on_termination(handler)
+        .map_err(|error| CliError::Internal(format!("cannot watch for signals: {error}")))?;
     Ok(interrupt)
 }

@@ -30,7 +30,7 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
 
 /// The file that is meant. `latest` is the newest report, unless there is a file of that name.
 fn find(args: &ShowArgs) -> Result<PathBuf, CliError> {
-    if args.report.exists() {
+    if args.report.exists() || report::is_stdin(&args.report) {
         return Ok(args.report.clone());
     }
     if args.report.as_os_str() != "latest" {

@@ -2,7 +2,7 @@
 
 use super::colour::When;
 use super::error::CliError;
-use crate::render::{View, sanitise};
+use crate::render::{View, paint_lines, sanitise};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use terminal_size::{Height, Width, terminal_size_of};
@@ -10,7 +10,26 @@ use terminal_size::{Height, Width, terminal_size_of};
 /// Writes the result. A reader that has gone away is no error: it has seen what it wanted.
 pub fn result(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    printed(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Writes a result that is a table for people, in colour if there is to be any.
+///
+/// # Errors
+/// As [`result`].
+pub fn text(bytes: &[u8], colour: bool) -> Result<(), CliError> {
+    if !colour {
+        return result(bytes);
+    }
+    result(paint_lines(&String::from_utf8_lossy(bytes)).as_bytes())
+}
+
+/// Whether stdout took what was written to it.
+///
+/// # Errors
+/// It did not, and there still is a reader.
+pub fn printed(written: io::Result<()>) -> Result<(), CliError> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(CliError::Internal(format!("cannot write to stdout: {error}")))
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 /// How the outcome of a call is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeSource {
     /// The call returns it.
@@ -23,6 +24,7 @@ macro_rules! ledger {
         /// The counts that must add up: `scheduled = attempted + unsent + unsent_generator`,
         /// `attempted = enqueued + dropped + sampled_out`, `enqueued = delivered + lost`.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct Ledger {
             $($(#[$doc])* pub $before: u64,)+
@@ -104,6 +106,7 @@ impl Ledger {
 
 /// Accepted logs that never reached the sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lost {
     /// The queue reported the loss, in its counters or at its shutdown.
@@ -139,6 +142,7 @@ pub type Latencies = ByLatency<Latency>;
 
 /// Logs per second, over the window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     /// Scheduled.
@@ -191,6 +195,7 @@ impl Rates {
 
 /// What the load cost the process.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
     /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where
@@ -243,6 +248,7 @@ pub struct Machine {
 /// The use of the CPUs that a process may run on. On a machine with more CPUs, other processes can take all of these
 /// and still only a small share of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CpuShares {
     /// Number of these CPUs.
@@ -299,6 +305,7 @@ pub struct Control {
 
 /// Counts and percentiles of `enqueue` over time; bins of equal width from the window's start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Series {
     /// Width of a bin, in nanoseconds.
@@ -309,6 +316,7 @@ pub struct Series {
 
 /// One bin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Point {
     /// Accepted calls that started in the bin.
@@ -326,6 +334,7 @@ pub struct Point {
 /// How evenly a queue served its producers. The share of a task is the part of its scheduled logs that was accepted in
 /// time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Fairness {
     /// Tasks that had a log to send.
@@ -338,6 +347,7 @@ pub struct Fairness {
 
 /// A share of the CPU time of some threads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CpuShare {
     /// Number of the CPU, from 0.
@@ -349,6 +359,7 @@ pub struct CpuShare {
 /// Where the threads of both sides ran during the window, and how often the queue's threads slept. If the repeats of a
 /// case fall into groups, one of these usually divides them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Threads {
     /// Where the producers' CPU time was spent, by CPU, ascending; empty if unknown.

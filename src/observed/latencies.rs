@@ -17,6 +17,7 @@ macro_rules! latencies {
 
         /// One value for each latency: what travels, a distribution, a summary.
         #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[cfg_attr(feature = "internals", derive(schemars::JsonSchema), schemars(rename = "ByLatency"))]
         pub struct ByLatency<T> { $($(#[$doc])* pub $field: $type,)+ }
 
         impl<T> ByLatency<T> {

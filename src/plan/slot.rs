@@ -96,7 +96,19 @@ impl Plan {
         Slot { case, repeat: turn % repeats, side, program, confirmation: turn / repeats }
     }
 
-    /// The repeat of a slot.
+    /// Whether a repeat, or a try of it, is one of the plan or of its confirmations.
+    #[must_use]
+    pub fn has(&self, repeat: &PlannedRepeat) -> bool {
+        let slot = self.slot_of(repeat);
+        if slot.case >= self.own_cases() {
+            return false;
+        }
+        let own = self.repeat_at(slot);
+        // A retry has a seed of its own.
+        own == PlannedRepeat { attempt: own.attempt, seed: own.seed, ..repeat.clone() }
+    }
+
+    /// The repeat that fills a slot.
     pub(super) fn repeat_at(&self, slot: Slot) -> PlannedRepeat {
         let index = self.index_of(slot.case, slot.program);
         let round = match self.layout {

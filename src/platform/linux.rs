@@ -73,9 +73,25 @@ pub fn offer_when_memory_runs_out(pid: u32) {
     let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), FIRST_OF_ALL);
 }
 
+/// The signals that this process ignores: bit n - 1 for signal n.
+pub fn ignored_signals() -> u64 {
+    std::fs::read_to_string("/proc/self/status").map_or(0, |status| ignored_in(&status))
+}
+
+fn ignored_in(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_their_line() {
+        assert_eq!(ignored_in("SigBlk:\t00ff\nSigIgn:\t0000000000001001\nSigCgt:\t1"), 0x1001);
+        assert_eq!((ignored_in(""), ignored_in("SigIgn:\tnone")), (0, 0));
+    }
 
     #[test]
     fn a_thread_runs_where_it_was_moved_to_and_so_does_its_child() {

@@ -44,5 +44,10 @@ pub fn children_of(_pid: u32) -> Vec<u32> {
 /// Has the kernel end this process before any other when memory runs out: there is no such wish here.
 pub fn offer_when_memory_runs_out(_pid: u32) {}
 
+/// The signals that this process ignores: not known here.
+pub fn ignored_signals() -> u64 {
+    0
+}
+
 /// Makes orphans of our descendants our own children: they stay unseen here.
 pub fn adopt_orphans() {}

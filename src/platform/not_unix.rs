@@ -1,6 +1,6 @@
 //! The functions of Unix, for other systems, as far as possible.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Metadata};
 use std::io;
 use std::os::windows::io::AsHandle;
 use std::path::Path;
@@ -47,7 +47,15 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().create(path)
 }
 
-/// Does nothing: an open file cannot be removed here. It is removed with its directory.
+/// Gives a file the rights of another one: here they come with the directory.
+///
+/// # Errors
+/// None.
+pub fn resemble(_file: &File, _other: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Takes the name from an open file: that cannot be done here, so it goes with the directory that it lies in.
 ///
 /// # Errors
 /// Never.
@@ -58,7 +66,15 @@ pub fn take_name(_path: &Path) -> io::Result<()> {
 /// Does nothing: a program cannot be given another name here.
 pub fn call_itself(_command: &mut Command, _name: &str) {}
 
-/// The signal that ended a process: always `None`.
+/// Calls a function at each Ctrl-C, and when the console closes, on a thread of its own.
+///
+/// # Errors
+/// When the system refuses.
+pub fn on_termination(handler: impl FnMut() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(handler).map_err(io::Error::other)
+}
+
+/// The signal that ended a process: there are none here.
 pub fn signal_of(_status: ExitStatus) -> Option<i32> {
     None
 }

@@ -1,9 +1,11 @@
 //! Functions that need a Unix system.
 
 use rustix::fs::{Access, access};
-use std::fs::{DirBuilder, File};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs::{DirBuilder, File, Metadata};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -50,7 +52,20 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Removes the name of an open file, so that the file is gone when the process ends, in whatever way.
+/// Gives a file the rights of another one, and its owner and group if this user may give files away.
+///
+/// # Errors
+/// When the rights cannot be set.
+pub fn resemble(file: &File, other: &Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+        // The group alone may be one of this user's.
+        let _ = fchown(file, Some(other.uid()), Some(other.gid())).or_else(|_| fchown(file, None, Some(other.gid())));
+    }
+    file.set_permissions(other.permissions())
+}
+
+/// Takes the name from an open file, so that it is gone with the process, however that ends.
 ///
 /// # Errors
 /// The file has no such name.
@@ -63,7 +78,21 @@ pub fn call_itself(command: &mut Command, name: &str) {
     command.arg0(name);
 }
 
-/// The signal that ended a process; `None` if it exited by itself.
+/// Calls a function at each SIGINT, SIGTERM and SIGHUP, on a thread of its own. A signal that whoever started this process
+/// had it ignore stays ignored: `nohup` means it.
+///
+/// # Errors
+/// When the system refuses.
+pub fn on_termination(mut handler: impl FnMut() + Send + 'static) -> io::Result<()> {
+    let ignored = super::ignored_signals();
+    let is_ignored = |signal: &i32| ignored & (1_u64 << (signal - 1)) != 0;
+    let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(signal));
+    let mut signals = Signals::new(wanted)?;
+    let watch = move || signals.forever().for_each(|_| handler());
+    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
+}
+
+/// The signal that ended a process; `None` if it ended by itself, or the system knows no signals.
 pub fn signal_of(status: ExitStatus) -> Option<i32> {
     status.signal()
 }

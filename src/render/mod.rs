@@ -33,7 +33,7 @@ pub use formats::markdown::markdown;
 pub use formats::table::table;
 pub use html::{html, html_comparison};
 pub use parts::last_line::gate_sentence;
-pub use parts::paint::{paint, paint_lines};
+pub use parts::paint::{paint, paint_decision, paint_lines};
 pub use parts::sanitise::sanitise;
 pub use parts::text::width_of;
 

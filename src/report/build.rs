@@ -137,6 +137,7 @@ pub fn build(input: ReportInput) -> Report {
         yardstick: input.yardstick,
         confirmations: Vec::new(),
         gate: None,
+        sittings: Vec::new(),
     }
 }
 

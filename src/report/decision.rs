@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a comparison says of a case or of one of its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Worse, on evidence.
@@ -52,6 +53,7 @@ impl Change {
 
 /// What a gate says of the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// Nothing regressed, and a regression would have been seen.
@@ -94,6 +96,7 @@ impl GateOutcome {
 
 /// A decision about a whole report, with all that it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct GateDecision {
     /// The decision.
     pub outcome: GateOutcome,
@@ -127,6 +130,7 @@ pub struct GateDecision {
 
 /// A decision about one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CaseDecision {
     /// Id in the new report; of a removed case, in the baseline.
     pub id: String,
@@ -159,6 +163,7 @@ impl CaseDecision {
 
 /// Something that the baseline asked for and the new report does not, or not as strictly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CoverageChange {
     /// What happened to it.
     pub kind: CoverageKind,
@@ -174,6 +179,7 @@ pub struct CoverageChange {
 
 /// In which way less is asked for than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CoverageKind {
     /// A case of the baseline is not in the new report.
@@ -214,6 +220,7 @@ impl CoverageKind {
 
 /// One thing that was found about a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// Which rule.
     pub kind: FindingKind,
@@ -223,6 +230,7 @@ pub struct Finding {
 
 /// The rules of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// It gave no measurement, and did before.
@@ -310,6 +318,7 @@ impl FindingKind {
 
 /// The confirmatory statistic on both sides: the mean of the fastest 95 % of `enqueue`, of each repeat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Effect {
     /// Repeats of the baseline.
     pub base_repeats: u64,
@@ -349,6 +358,7 @@ pub struct Effect {
 /// It has regressed where `p_worse_adjusted` is at most alpha and the shift is worse than `margin`; it is unchanged
 /// where the bound of the shift on the worse side lies within the margin; it is inconclusive where neither is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct MetricTest {
     /// Its name, such as `enqueue.trimmed_mean`.
     pub metric: String,
@@ -381,6 +391,7 @@ pub struct MetricTest {
 
 /// Unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub enum MetricUnit {
     /// Nanoseconds.
     #[serde(rename = "ns")]
@@ -421,6 +432,7 @@ impl MetricUnit {
 
 /// The share of calls that were slower than a bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Tail {
     /// Which bound.
     pub bound: TailBound,
@@ -445,6 +457,7 @@ pub struct Tail {
 
 /// Which bound a share of slow calls is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TailBound {
     /// The baseline's own p99.
@@ -455,6 +468,7 @@ pub enum TailBound {
 
 /// Something beside the numbers that is not the same on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Difference {
     /// What, such as `cpu_model`, `kernel`, `profile`, `queue_version(builtin)`.
     pub what: String,
@@ -468,6 +482,7 @@ pub struct Difference {
 
 /// Whether the machine stayed the same, by a fixed piece of work that every report carries.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Steadiness {
     /// Both reports have it.
     pub known: bool,

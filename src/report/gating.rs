@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How well the repeats of a case agree, by running the same code against itself: the mean of the fastest 95 % of
 /// `enqueue` of each repeat. Shares are of 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Calibration {
     /// Valid repeats of the smaller side.
     pub repeats: u64,
@@ -23,6 +24,7 @@ pub struct Calibration {
 
 /// Cases that looked regressed or could not be told, run again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Confirmation {
     /// Which, from 1.
     pub round: u32,
@@ -35,6 +37,7 @@ pub struct Confirmation {
 
 /// What came of holding a run against a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct GateRecord {
     /// The baseline's file, or what took its place.
     pub baseline: String,
@@ -66,6 +69,7 @@ impl GateRecord {
 
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct GateRound {
     /// 0: on the run's own repeats; else the number of the confirmation. It is on the fresh repeats alone; of a case that
     /// the round before could not tell, on those of that round too.

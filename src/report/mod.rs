@@ -15,6 +15,8 @@ mod gating;
 mod model;
 mod name;
 mod read;
+#[cfg(feature = "internals")]
+pub(crate) mod schema;
 mod slow_calls;
 mod statistics;
 mod surroundings;
@@ -33,9 +35,10 @@ pub use error::ReportError;
 pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, ProgramRecord,
-    RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Summary, Tool,
+    RepeatName, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Sitting, Summary, Tool,
 };
 pub use name::{file_name, write_new};
+pub(crate) use read::is_stdin;
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
 pub use slow_calls::{bound_from, calls_over};
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};

@@ -17,6 +17,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// One invocation, as saved. The `digest` is not part of it: it covers bytes, so the writer makes it and the reader
 /// checks it.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Report {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
@@ -37,13 +38,40 @@ pub struct Report {
     /// How fast the machine was during the run; null in older reports.
     pub yardstick: Option<Yardstick>,
     /// Cases that looked regressed and were run again, each with its evidence, in the order in which they ran.
+    #[cfg_attr(feature = "internals", schemars(default))]
     pub confirmations: Vec<Confirmation>,
     /// The decision of a gate; null if the run was not compared with a baseline.
     pub gate: Option<GateRecord>,
+    /// Which repeats ran when, of a run that was stopped and resumed; empty if it never was.
+    #[cfg_attr(feature = "internals", schemars(default))]
+    pub sittings: Vec<Sitting>,
+}
+
+/// One stretch of a run that was stopped and resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
+pub struct Sitting {
+    /// When it began: RFC 3339, UTC.
+    pub began_at: String,
+    /// The repeats that ran in it, in order, those that were set aside or broke as well.
+    pub repeats: Vec<RepeatName>,
+}
+
+/// Which repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
+pub struct RepeatName {
+    /// Id of its case.
+    pub case: String,
+    /// Round, from 0.
+    pub repeat: u32,
+    /// Which try of this repeat, from 0.
+    pub attempt: u32,
 }
 
 /// The program that wrote the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -53,6 +81,7 @@ pub struct Tool {
 
 /// A scenario as resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct ScenarioRecord {
     /// Its name.
     pub name: String,
@@ -85,6 +114,7 @@ pub struct ScenarioRecord {
 
 /// The program of a queue, as written in the scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct ProgramRecord {
     /// Name of the queue.
     pub queue: String,
@@ -109,6 +139,7 @@ impl ProgramRecord {
 
 /// A check as written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CheckRecord {
     /// The text of `expect`.
     pub expression: String,
@@ -147,6 +178,7 @@ impl ScenarioRecord {
 
 /// The environment of a run. A value that cannot be read is null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Environment {
     /// Operating system and architecture, such as `linux x86_64`.
     pub platform: String,
@@ -180,6 +212,7 @@ pub struct Environment {
 
 /// A case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CaseRecord {
     /// Canonical id.
     pub id: String,
@@ -204,6 +237,7 @@ pub struct CaseRecord {
 
 /// One repeat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct RepeatRecord {
     /// Round, from 0.
     pub repeat: u32,
@@ -263,6 +297,7 @@ pub struct RepeatRecord {
 
 /// A discarded repeat, and the reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct SetAsideRecord {
     /// The reasons, one line each.
     pub reasons: Vec<String>,
@@ -275,6 +310,7 @@ pub struct SetAsideRecord {
 
 /// A repeat that gave no measurement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct ErrorRecord {
     /// Round, from 0.
     pub repeat: u32,
@@ -294,6 +330,7 @@ pub type LatencySet = ByLatency<LatencySummary>;
 /// Statistics of a latency. A statistic is null if there are too few values: mean, trimmed mean, deviation and extremes
 /// need 10 values, and a quantile needs 10 values above it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct LatencySummary {
     /// Number of values.
     pub count: u64,
@@ -326,6 +363,7 @@ pub struct LatencySummary {
 
 /// The valid repeats of a case: counts summed, latencies pooled, rates averaged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Number of repeats.
     pub repeats: u64,
@@ -347,6 +385,7 @@ pub struct Summary {
 
 /// What the repeats of a case cost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CostSummary {
     /// CPU seconds per million attempted logs, by thread group: the mean over the repeats that know it.
     pub cpu_s_per_million: BTreeMap<String, f64>,

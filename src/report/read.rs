@@ -2,7 +2,7 @@
 
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
-use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Tool};
+use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Sitting, Tool};
 use super::write::{SEAL, digest};
 use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
@@ -52,6 +52,8 @@ struct Stored<'a> {
     seal: Option<String>,
     #[serde(default)]
     confirmations: Vec<Confirmation>,
+    #[serde(default)]
+    sittings: Vec<Sitting>,
 }
 
 /// Reads a report that a decision will be based on.
@@ -66,7 +68,7 @@ pub fn read_verified(path: &Path) -> Result<Report, ReportError> {
     }
 }
 
-/// Reads a report to show it; one that was altered is marked.
+/// Reads a report to show it; one that was altered is marked. `-` is stdin.
 ///
 /// # Errors
 /// When the file is missing, unreadable, larger than [`MAX_REPORT_BYTES`], truncated, no report, or of a newer schema.
@@ -74,15 +76,35 @@ pub fn read(path: &Path) -> Result<ReadReport, ReportError> {
     parse(path, &load(path, MAX_REPORT_BYTES)?)
 }
 
+/// Whether a path stands for stdin: `-`. A file of that name is `./-`.
+#[must_use]
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 fn load(path: &Path, limit: u64) -> Result<String, ReportError> {
-    let file = File::open(path).map_err(ReportError::io(path, "open the report"))?;
+    let source: Box<dyn Read> = match is_stdin(path) {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(File::open(path).map_err(ReportError::io(path, "open the report"))?),
+    };
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(ReportError::io(path, "read the report"))?;
+    source.take(limit + 1).read_to_end(&mut bytes).map_err(ReportError::io(path, "read the report"))?;
     if bytes.len() as u64 > limit {
         return Err(ReportError::TooLarge { path: path.to_owned(), bytes: bytes.len() as u64, limit });
     }
-    String::from_utf8(bytes)
-        .map_err(|_| ReportError::Malformed { path: path.to_owned(), fault: "it is not UTF-8 text".into() })
+    let text = String::from_utf8(bytes)
+        .map_err(|_| ReportError::Malformed { path: path.to_owned(), fault: "it is not UTF-8 text".into() })?;
+    Ok(as_written(text))
+}
+
+/// The text without what editors and version control add on the way: a byte order mark, and other line ends. JSON has no
+/// bare line end inside of a text, so nothing that is said can change by it.
+fn as_written(text: String) -> String {
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    };
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
 }
 
 fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
@@ -117,6 +139,7 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
             yardstick: stored.yardstick,
             confirmations: stored.confirmations,
             gate: stored.gate,
+            sittings: stored.sittings,
         },
         digest: stored.digest,
         digest_matches,
@@ -183,6 +206,15 @@ mod tests {
     #[test]
     fn white_space_inside_the_cases_counts_as_altered() {
         let (_directory, path) = saved(|text| text.replacen("\"dropped\":40", "\"dropped\": 40", 1));
+        assert!(matches!(read_verified(&path), Err(ReportError::Digest { .. })));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_other_line_ends_alter_nothing() {
+        let windows = |text: String| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        let (_directory, path) = saved(windows);
+        assert_eq!(read_verified(&path).unwrap(), fixture::report());
+        let (_directory, path) = saved(|text| windows(text).replacen("\"dropped\":40", "\"dropped\":41", 1));
         assert!(matches!(read_verified(&path), Err(ReportError::Digest { .. })));
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The machine during a window or a control. What cannot be read is null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct MachineRecord {
     /// Share of CPU time stolen by the hypervisor, 0 to 1.
     pub steal_share: Option<f64>,
@@ -42,6 +43,7 @@ pub struct MachineRecord {
 
 /// The control: a short piece of the same schedule, by the same producers, into a queue that does nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct ControlRecord {
     /// Its length.
     pub span_ns: u64,
@@ -61,6 +63,7 @@ pub struct ControlRecord {
 
 /// A lag during the load over the same lag before it; null where either is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct LagRatio {
     /// Of the medians.
     pub p50: Option<f64>,

@@ -2,7 +2,7 @@
 
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
-use super::model::{Environment, Report, ScenarioRecord, Tool};
+use super::model::{Environment, Report, ScenarioRecord, Sitting, Tool};
 use crate::platform;
 use crate::run::Yardstick;
 use crate::verdict::PlanVerdict;
@@ -28,6 +28,8 @@ struct Written<'a> {
     gate: Option<&'a GateRecord>,
     cases: &'a RawValue,
     confirmations: &'a [Confirmation],
+    #[serde(skip_serializing_if = "<[Sitting]>::is_empty")]
+    sittings: &'a [Sitting],
     digest: String,
 }
 
@@ -56,6 +58,7 @@ impl Report {
             gate: self.gate.as_ref(),
             cases: &cases,
             confirmations: &self.confirmations,
+            sittings: &self.sittings,
             digest: of_cases,
         };
         let text = escaped(&serde_json::to_string_pretty(&written)?);
@@ -108,7 +111,8 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes a report to `path`, in place of what is there. Readers see the old file or the new one, never a part; after it
+/// Writes a report to `path`, in place of what is there, with its rights and its owner as far as that is allowed; a link
+/// stays a link. Readers see the old file or the new one, never a part; after it
 /// returns, the new one survives a loss of power.
 ///
 /// # Errors
@@ -122,10 +126,35 @@ pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
 /// # Errors
 /// When the file system refuses; what was at `path` is still there then.
 pub fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), ReportError> {
+    if is_device(path) {
+        // There is nothing to put in its place.
+        let mut file = OpenOptions::new().write(true).open(path).map_err(ReportError::io(path, "open it"))?;
+        return file.write_all(bytes).map_err(ReportError::io(path, "write the report"));
+    }
+    let path = &behind_links(path);
     let temporary = Temporary::create(path, |file| file.write_all(bytes))?;
     std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, "put the report in place"))?;
     temporary.placed();
     sync_directory(path)
+}
+
+/// Whether there is something that is neither a file nor a directory: `/dev/null`, a pipe.
+fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// Where a path leads to in the end, whether or not there is something.
+fn behind_links(path: &Path) -> PathBuf {
+    /// As many as a kernel follows.
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = directory(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 /// A file beside its destination, written and synced; removed again unless it was put in place.
@@ -150,6 +179,9 @@ impl Temporary {
             .open(&path)
             .map_err(ReportError::io(destination, "create a temporary file beside it"))?;
         let temporary = Self { path, placed: false };
+        if let Ok(replaced) = std::fs::metadata(destination) {
+            platform::resemble(&file, &replaced).map_err(ReportError::io(destination, "keep its rights"))?;
+        }
         fill(&mut file).and_then(|()| file.sync_all()).map_err(ReportError::io(destination, "write the report"))?;
         Ok(temporary)
     }
@@ -219,6 +251,34 @@ mod tests {
         write(&report, &path).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), report.to_bytes().unwrap());
         assert_eq!(names(directory.path()), ["r.json"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_replaced_keeps_its_rights_and_a_link_stays_one() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::create_dir(at("there")).unwrap();
+        std::fs::write(at("there/r.json"), "old").unwrap();
+        std::fs::set_permissions(at("there/r.json"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        // Only who may give files away can make one that is another's.
+        let is_given = std::os::unix::fs::chown(at("there/r.json"), Some(12), Some(34)).is_ok();
+        let before = std::fs::metadata(at("there/r.json")).unwrap();
+        symlink("there/r.json", at("one")).unwrap();
+        symlink("one", at("two")).unwrap();
+        symlink("there/new.json", at("dangling")).unwrap();
+        for link in ["two", "dangling"] {
+            write_bytes(b"new", &at(link)).unwrap();
+            assert!(std::fs::symlink_metadata(at(link)).unwrap().is_symlink(), "{link}");
+            assert_eq!(std::fs::read(at(link)).unwrap(), b"new");
+        }
+        let after = std::fs::metadata(at("there/r.json")).unwrap();
+        assert_eq!((after.mode() & 0o7777, after.uid(), after.gid()), (0o600, before.uid(), before.gid()));
+        assert!(!is_given || after.uid() == 12);
+        assert_eq!(names(directory.path()), ["dangling", "one", "there", "two"]);
+        write_bytes(b"gone", Path::new("/dev/null")).unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file(), "a device is written to, not replaced");
     }
 
     #[test]

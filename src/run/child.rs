@@ -5,6 +5,7 @@ use super::conversation::{Conversation, Said};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, excerpt};
 use super::leftovers::{self, Mark};
+use super::patience::Patience;
 use super::process::Process;
 use super::scratch::Scratch;
 use super::witness::{Seen, Watch};
@@ -174,7 +175,7 @@ impl ChildDriver {
         interrupt: &Interrupt,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Box<Measurement>, Broken> {
-        let started = Instant::now();
+        let mut patience = Patience::begin();
         let deadline = Duration::from_nanos(repeat.deadline.0);
         let preamble = self.command.preamble;
         let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
@@ -185,7 +186,7 @@ impl ChildDriver {
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted.into());
             }
-            let left = deadline.saturating_sub(started.elapsed());
+            let left = deadline.saturating_sub(patience.elapsed());
             if left.is_zero() {
                 return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
             }
@@ -238,15 +239,15 @@ impl ChildDriver {
     /// Waits for the end of a child after its last message. It may say nothing more, and all that it started must end
     /// too.
     fn settle(&self, process: &mut Process, interrupt: &Interrupt) -> Result<(), Fault> {
-        let farewell = Instant::now() + self.limits.farewell;
-        let give_up = farewell + self.limits.exit_grace;
+        let mut patience = Patience::begin();
+        let give_up = self.limits.farewell + self.limits.exit_grace;
         let mut exited_at = None;
         loop {
             silence(process)?;
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted);
             }
-            let now = Instant::now();
+            let now = patience.elapsed();
             if exited_at.is_none() && process.has_exited() {
                 exited_at = Some(now);
             }
@@ -264,7 +265,7 @@ impl ChildDriver {
                 }
             } else if now >= give_up {
                 return Err(Fault::LeftBehind { what: format!("the child (process {})", process.id()) });
-            } else if now >= farewell {
+            } else if now >= self.limits.farewell {
                 process.close_stdin();
             }
             process.pump(ENDING_TICK).map_err(cannot_hear)?;

@@ -160,12 +160,18 @@ pub enum RunError {
         /// The journal.
         path: PathBuf,
     },
+    /// Another process writes the journal.
+    #[error("{}: the run that writes this journal is still going on", path.display())]
+    JournalInUse {
+        /// The journal.
+        path: PathBuf,
+    },
     /// The journal cannot be written, read or removed.
     #[error("{}: cannot {action} the journal: {source}", path.display())]
     JournalIo {
         /// The journal.
         path: PathBuf,
-        /// The action that failed: `create`, `write`, `read` or `remove`.
+        /// What was tried: `create`, `open`, `write`, `read`, `cut` or `remove`.
         action: &'static str,
         /// Why not.
         source: std::io::Error,

@@ -131,29 +131,31 @@ pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Exe
         cases.entry(repeat.case).or_insert_with(|| CaseRuns { case_id: repeat.case_id.clone(), ..CaseRuns::default() });
     }
     (conditions.on_event)(&Event::PlanStarted { repeats: repeats.len() });
-    let mut yardstick = Yardstick::default();
+    let mut yardstick = conditions.earlier_yardstick();
+    let mut has_begun = false;
     let mut ending = Ending::Complete;
-    for (position, repeat) in repeats.iter().enumerate() {
-        let moment = match position {
-            0 => Some(Moment::Start),
-            _ if position == repeats.len() / 2 => Some(Moment::Middle),
-            _ => None,
-        };
-        if let Err(early) = moment.map_or(Ok(()), |moment| conditions.gauge(moment, &mut yardstick)) {
-            ending = early;
-            break;
-        }
+    for (position, planned) in repeats.iter().enumerate() {
         let mut file = |record: RepeatRecord| {
             if let Some(case) = cases.get_mut(&record.repeat.case) {
                 case.add(record);
             }
         };
-        if let Err(early) = conditions.run_with_retries(position, repeat, &mut file) {
+        let Some(repeat) = conditions.remaining(planned, &mut file) else { continue };
+        let moment = match position {
+            0 => Some(Moment::Start),
+            // After a break the machine may be another than before it.
+            _ if position == repeats.len() / 2 || !has_begun => Some(Moment::Middle),
+            _ => None,
+        };
+        has_begun = true;
+        let gauged = moment.map_or(Ok(()), |moment| conditions.gauge(moment, &mut yardstick));
+        if let Err(early) = gauged.and_then(|()| conditions.run_with_retries(position, repeat, &mut file)) {
             ending = early;
             break;
         }
     }
-    if matches!(ending, Ending::Complete) && !repeats.is_empty() {
+    let is_due = has_begun || yardstick.end.is_none();
+    if matches!(ending, Ending::Complete) && is_due && !repeats.is_empty() {
         ending = conditions.gauge(Moment::End, &mut yardstick).err().unwrap_or(ending);
     }
     match &ending {
@@ -179,16 +181,35 @@ impl Conditions<'_> {
         self.journal.as_mut().map_or(Ok(()), |journal| journal.append_gauge(&record)).map_err(Ending::Stopped)
     }
 
+    /// What the yardstick said in earlier sittings.
+    fn earlier_yardstick(&self) -> Yardstick {
+        self.journal.as_ref().map_or_else(Yardstick::default, |journal| journal.yardstick(self.round))
+    }
+
+    /// Files what earlier sittings finished of a repeat. Returns what is still to be run: the repeat, or the next try of
+    /// it; `None` if nothing is.
+    fn remaining(&mut self, planned: &PlannedRepeat, file: &mut dyn FnMut(RepeatRecord)) -> Option<PlannedRepeat> {
+        let retries = (self.invalid_retries)(planned);
+        let mut next = Some(planned.clone());
+        for record in self.journal.as_mut().map(|journal| journal.finished(planned)).unwrap_or_default() {
+            next = match record.outcome {
+                Outcome::SetAside { .. } => Some(record.repeat.retry()).filter(|retry| retry.attempt <= retries),
+                Outcome::Measured(_) | Outcome::Error(_) => None,
+            };
+            file(record);
+        }
+        next
+    }
+
     /// Runs a repeat and its retries. `Err` if the run must end.
     fn run_with_retries(
         &mut self,
         position: usize,
-        planned: &PlannedRepeat,
+        mut repeat: PlannedRepeat,
         file: &mut dyn FnMut(RepeatRecord),
     ) -> Result<(), Ending> {
-        let retries = (self.invalid_retries)(planned);
-        let mut repeat = planned.clone();
-        for retry in 0..=retries {
+        let retries = (self.invalid_retries)(&repeat);
+        for retry in repeat.attempt..=retries {
             let outcome = self.run_once(position, &repeat)?;
             let record = RepeatRecord { repeat: repeat.clone(), outcome };
             // Written before the event: what an event has announced must survive a crash.
@@ -570,6 +591,7 @@ mod tests {
         let mut run = Run::new(ScriptedDriver::new(good));
         let done = run.execute(&plan(), Some(&mut journal));
         assert!(matches!(done.ending, Ending::Stopped(RunError::JournalIo { action: "write", .. })));
+        assert!(!journal.is_whole(), "nobody promises what it has");
         assert_eq!(run.asked().len(), 1);
         assert_eq!(done.cases[&2].measured.len(), 1);
         assert_eq!(run.events[run.events.len() - 3..], ["measured", "stopped", "finished"]);

@@ -1,16 +1,20 @@
 //! Every finished repeat on disk before the next one starts: a crash loses at most the one in hand.
 //!
 //! JSON lines. The first says which version of the journal it is, when it was begun, and what the caller put in front
-//! (scenarios, environment); each further one is a [`RepeatRecord`], or a reading of the yardstick: `{"gauge":{…}}`.
+//! (scenarios, environment); each further one is a [`RepeatRecord`], a reading of the yardstick: `{"gauge":{…}}`, or says
+//! that a run which had stopped goes on: `{"sitting":{…}}`.
+//!
+//! Whoever writes a journal holds a lock on it, so that no two processes go on with the same run.
 
+use super::earlier::{Earlier, Order};
 use super::errors::{RepeatError, RunError};
 use super::lines::LineSplitter;
-use super::yardstick::{Moment, YardstickReading};
+use super::yardstick::{Moment, Yardstick, YardstickReading};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -59,13 +63,27 @@ pub struct GaugeRecord {
     pub reading: YardstickReading,
 }
 
-/// A line after the first, as read: a repeat or a reading.
+/// A run that had stopped goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SittingRecord {
+    /// When, RFC 3339.
+    pub began_at: String,
+}
+
+/// A line after the first, as read: a repeat, a reading or the beginning of a sitting.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     repeat: Option<PlannedRepeat>,
     outcome: Option<Outcome>,
     gauge: Option<GaugeRecord>,
+    sitting: Option<SittingRecord>,
+}
+
+#[derive(Serialize)]
+struct SittingLine<'a> {
+    sitting: &'a SittingRecord,
 }
 
 #[derive(Serialize)]
@@ -88,6 +106,13 @@ pub struct Journal {
     file: File,
     /// Length up to which everything is whole and on disk.
     length: u64,
+    /// Whether it holds a repeat.
+    has_repeats: bool,
+    is_resumed: bool,
+    /// Whether everything that was to be in it is.
+    is_whole: bool,
+    /// What earlier sittings finished, as far as it was not asked for yet.
+    earlier: Earlier,
 }
 
 impl Journal {
@@ -101,11 +126,75 @@ impl Journal {
             _ => failed(path, "create")(source),
         };
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(create)?;
-        let mut journal = Self { path: path.to_owned(), file, length: 0 };
+        lock(path, &file)?;
+        let mut journal = Self::of(path, file, 0, Earlier::default());
         let header = Header { journal: JOURNAL_VERSION, created_at: created_at.to_owned(), header };
         journal.write_line(&header)?;
         sync_directory(path).map_err(failed(path, "create"))?;
         Ok(journal)
+    }
+
+    /// Opens the journal of a run that was stopped, and changes nothing yet: see [`Journal::go_on`]. The records of the
+    /// contents are moved into the journal: see [`Journal::earlier`].
+    ///
+    /// # Errors
+    /// As [`Journal::read`], and [`RunError::JournalInUse`] if another process writes it.
+    pub fn reopen(path: &Path) -> Result<(Self, JournalContents), RunError> {
+        let file = OpenOptions::new().append(true).read(true).open(path).map_err(failed(path, "open"))?;
+        lock(path, &file)?;
+        let mut contents = Self::read(path)?;
+        let length = file.metadata().map_err(failed(path, "read"))?.len();
+        let whole = length - contents.torn.map_or(0, |torn| torn.bytes);
+        let has_repeats = !contents.records.is_empty();
+        let earlier = Earlier::new(std::mem::take(&mut contents.records), contents.gauges.clone());
+        Ok((Self { has_repeats, ..Self::of(path, file, whole, earlier) }, contents))
+    }
+
+    /// Begins another sitting. A last line that was cut short is cut off. `began_at` is the time now, RFC 3339.
+    ///
+    /// # Errors
+    /// [`RunError::JournalIo`].
+    pub fn go_on(&mut self, began_at: &str) -> Result<(), RunError> {
+        self.file.set_len(self.length).map_err(failed(&self.path, "cut"))?;
+        self.is_resumed = true;
+        self.write_line(&SittingLine { sitting: &SittingRecord { began_at: began_at.to_owned() } })
+    }
+
+    fn of(path: &Path, file: File, length: u64, earlier: Earlier) -> Self {
+        Self { path: path.to_owned(), file, length, has_repeats: false, is_resumed: false, is_whole: true, earlier }
+    }
+
+    /// What earlier sittings finished of a repeat, its retries included, in order. It is given once.
+    pub(super) fn finished(&mut self, repeat: &PlannedRepeat) -> Vec<RepeatRecord> {
+        self.earlier.take(repeat)
+    }
+
+    /// What the yardstick said in earlier sittings.
+    pub(super) fn yardstick(&self, round: u32) -> Yardstick {
+        self.earlier.yardstick(round)
+    }
+
+    /// What earlier sittings finished.
+    pub fn earlier(&self) -> impl Iterator<Item = &PlannedRepeat> {
+        self.earlier.repeats()
+    }
+
+    /// Whether it holds a finished repeat.
+    #[must_use]
+    pub fn has_repeats(&self) -> bool {
+        self.has_repeats
+    }
+
+    /// Whether this is not its first sitting.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.is_resumed
+    }
+
+    /// Whether everything that was finished is in it; not if it could not be written.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Where it is.
@@ -119,7 +208,9 @@ impl Journal {
     /// # Errors
     /// [`RunError::JournalIo`]; the journal then ends with the record before.
     pub fn append(&mut self, record: &RepeatRecord) -> Result<(), RunError> {
-        self.write_line(record)
+        self.write_line(record)?;
+        self.has_repeats = true;
+        Ok(())
     }
 
     /// Adds a reading of the yardstick; it is on disk when this returns.
@@ -145,7 +236,7 @@ impl Journal {
     /// that was cut short is not an error but reported in [`JournalContents::torn`].
     pub fn read(path: &Path) -> Result<JournalContents, RunError> {
         let mut file = File::open(path).map_err(failed(path, "read"))?;
-        let mut reading = Reading { path, line: 0, header: None, records: Vec::new(), gauges: Vec::new() };
+        let mut reading = Reading::of(path);
         let mut lines = LineSplitter::new(LINE_BYTES);
         let mut chunk = vec![0; 64 * 1024];
         loop {
@@ -178,6 +269,7 @@ impl Journal {
                 Ok(())
             }
             Err(source) => {
+                self.is_whole = false;
                 // What cannot be taken back is a torn line, which a reader tolerates.
                 let _ = self.file.set_len(self.length);
                 Err(failed(&self.path, "write")(source))
@@ -197,6 +289,8 @@ pub struct JournalContents {
     pub records: Vec<RepeatRecord>,
     /// The readings of the yardstick, likewise.
     pub gauges: Vec<GaugeRecord>,
+    /// When the run went on after it had stopped, each with the number of records before it.
+    pub sittings: Vec<(SittingRecord, usize)>,
     /// The last line, where it was cut short; it counts for nothing.
     pub torn: Option<Torn>,
 }
@@ -216,18 +310,30 @@ struct Reading<'a> {
     header: Option<Header>,
     records: Vec<RepeatRecord>,
     gauges: Vec<GaugeRecord>,
+    sittings: Vec<(SittingRecord, usize)>,
+    order: Order,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn of(path: &'a Path) -> Self {
+        let (records, gauges, sittings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { path, line: 0, header: None, records, gauges, sittings, order: Order::default() }
+    }
+
     fn take(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.line += 1;
         if self.header.is_some() {
             let line: Line = serde_json::from_slice(line).map_err(|error| self.not(error, "the record of a repeat"))?;
             match line {
-                Line { repeat: Some(repeat), outcome: Some(outcome), gauge: None } => {
-                    self.records.push(RepeatRecord { repeat, outcome });
+                Line { repeat: Some(repeat), outcome: Some(outcome), gauge: None, sitting: None } => {
+                    let record = RepeatRecord { repeat, outcome };
+                    self.order.check(&record).map_err(|problem| self.bad(problem))?;
+                    self.records.push(record);
                 }
-                Line { repeat: None, outcome: None, gauge: Some(gauge) } => self.gauges.push(gauge),
+                Line { repeat: None, outcome: None, gauge: Some(gauge), sitting: None } => self.gauges.push(gauge),
+                Line { repeat: None, outcome: None, gauge: None, sitting: Some(sitting) } => {
+                    self.sittings.push((sitting, self.records.len()));
+                }
                 _ => return Err(self.bad("neither the record of a repeat nor a reading of the yardstick")),
             }
             return Ok(());
@@ -247,8 +353,8 @@ impl Reading<'_> {
             self.line += 1;
             return Err(self.bad("the journal has no head"));
         };
-        let (records, gauges) = (self.records, self.gauges);
-        Ok(JournalContents { created_at: header.created_at, header: header.header, records, gauges, torn })
+        let (records, gauges, sittings) = (self.records, self.gauges, self.sittings);
+        Ok(JournalContents { created_at: header.created_at, header: header.header, records, gauges, sittings, torn })
     }
 
     fn not(&self, error: serde_json::Error, what: &str) -> RunError {
@@ -257,6 +363,14 @@ impl Reading<'_> {
 
     fn bad(&self, problem: impl Into<String>) -> RunError {
         RunError::JournalFormat { path: self.path.to_owned(), line: self.line, problem: problem.into() }
+    }
+}
+
+/// Takes the lock; it goes with the process. A file system without locks is none the worse for it.
+fn lock(path: &Path, file: &File) -> Result<(), RunError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(RunError::JournalInUse { path: path.to_owned() }),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 
@@ -282,7 +396,7 @@ mod tests {
         /// One whose disk is full.
         pub(in super::super) fn full() -> Self {
             let file = OpenOptions::new().append(true).open("/dev/full").expect("there");
-            Self { path: "full".into(), file, length: 0 }
+            Self::of(Path::new("full"), file, 0, Earlier::default())
         }
     }
 
@@ -338,7 +452,7 @@ mod tests {
         ];
         let file = OpenOptions::new().append(true).open(&path).expect("there");
         let length = file.metadata().expect("there").len();
-        let mut journal = Journal { path: path.clone(), file, length };
+        let mut journal = Journal::of(&path, file, length, Earlier::default());
         for gauge in &gauges {
             journal.append_gauge(gauge).expect("appended");
         }

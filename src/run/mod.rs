@@ -9,6 +9,7 @@
 //! | `greeting` | whether another program can carry out repeats |
 //! | `process` | the child's pipes, how it ends and how it is killed |
 //! | `conversation` | which message may follow which |
+//! | `patience` | time that does not pass while this process is stopped |
 //! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | splits text into lines of bounded length |
 //! | `stderr` | keeps the last lines of a stream |
@@ -20,7 +21,8 @@
 //! | [`events`] | what an observer is told |
 //! | `execute` | [`execute()`]: the loop |
 //! | [`yardstick`] | a fixed piece of work, timed between repeats |
-//! | [`journal`] | the finished repeats, written to disk before the next repeat starts |
+//! | [`journal`] | what is finished, on disk before the next repeat starts |
+//! | `earlier` | what a run had finished before it was stopped |
 //!
 //! ## What ends a child
 //! Its own exit; its deadline, its memory limit, an interrupt or a breach of the protocol, upon which its process group, every process
@@ -37,6 +39,9 @@ mod conversation;
 pub mod driver;
 pub mod errors;
 pub mod events;
+mod earlier;
+#[cfg(test)]
+mod earlier_tests;
 mod execute;
 #[cfg(test)]
 mod fixture;
@@ -46,6 +51,7 @@ pub mod journal;
 mod probe;
 mod leftovers;
 mod lines;
+mod patience;
 mod process;
 mod scratch;
 #[cfg(feature = "internals")]
@@ -67,9 +73,9 @@ pub use execute::Validity;
 pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, SetAside, execute};
 pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
-pub use journal::{GaugeRecord, Journal, Outcome, RepeatRecord};
+pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord};
 #[cfg(feature = "internals")]
-pub use journal::{JournalContents, Torn};
+pub use journal::{SittingRecord, Torn};
 pub use probe::probe;
 #[cfg(feature = "internals")]
 pub use scripted::ScriptedDriver;

@@ -2,6 +2,7 @@
 //! does not involve any queue. If it took different times in two runs, the machines were different, or something else
 //! slowed one of them down.
 
+use super::journal::GaugeRecord;
 use crate::clock::{Clock, SystemClock};
 use crate::platform;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use std::thread;
 
 /// How fast the machine was: the same fixed work at three moments of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Yardstick {
     /// Before the first repeat; null if the work could not be timed.
     #[serde(default)]
@@ -24,7 +26,15 @@ pub struct Yardstick {
 }
 
 impl Yardstick {
-    /// The readings that exist, in order of time.
+    /// Of the readings of a journal: those of a confirmation, or of the plan itself for 0.
+    pub fn of(gauges: &[GaugeRecord], round: u32) -> Self {
+        let mut yardstick = Self::default();
+        let own = gauges.iter().filter(|gauge| gauge.round == round);
+        own.for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
+        yardstick
+    }
+
+    /// The readings that there are, in order of time.
     pub fn readings(&self) -> impl Iterator<Item = YardstickReading> {
         [self.start, self.middle, self.end].into_iter().flatten()
     }
@@ -41,6 +51,7 @@ impl Yardstick {
 
 /// One reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct YardstickReading {
     /// Time of 10,000 steps of arithmetic on one thread, in nanoseconds: the lower quartile of many such blocks. Null
     /// if there were too few.

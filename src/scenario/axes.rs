@@ -22,11 +22,11 @@ pub struct Axis {
     pub aliases: &'static [&'static str],
     /// Whether a bare number in the environment means seconds.
     pub bare_seconds: bool,
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// How an axis is parsed, and which field of [`Parameters`] holds it.
-enum Kind {
+pub(super) enum Kind {
     Queue,
     Strategy,
     Sink,

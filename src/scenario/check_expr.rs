@@ -90,6 +90,11 @@ fn latency(left: Part<'_>, open: usize, comparison: Comparison, right: Part<'_>)
     };
     match right.text.parse::<Nanos>() {
         Ok(limit) => Ok(Expectation::Latency { statistic, of, comparison, limit }),
+        // A latency without a unit is hardly one in seconds.
+        Err(_) if Decimal::from_plain(right.text).is_ok() => {
+            let message = format!("`{}` has no unit", excerpt(right.text));
+            right.error(Problem::new(message, format!("write {}us", right.text)))
+        }
         Err(error) => right.error(error.into()),
     }
 }
@@ -125,6 +130,12 @@ fn count_name(part: Part<'_>) -> Result<CountName, PlacedProblem> {
 /// Parses a comparison of a count or a rate. `attempted` and `delivered` are names of both: the unit of the limit
 /// decides.
 fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
+    if right.text.ends_with('%') && (CountName::find(left.text).is_some() || RateName::find(left.text).is_some()) {
+        let count = CountName::find(left.text).map_or("enqueued", |count| count.name());
+        let message = format!("`{}` is a share of something", excerpt(right.text));
+        let fix = format!("divide by what it is a share of: {count} / scheduled {comparison} {}", right.text);
+        return right.error(Problem::new(message, fix));
+    }
     let has_unit = right.text.contains('/');
     match (CountName::find(left.text), RateName::find(left.text)) {
         (Some(of), rate) if !has_unit || rate.is_none() => {
@@ -220,12 +231,21 @@ mod tests {
         ("0 < dropped < 9", 12, "a second comparison (write one [[check]] for each)"),
         ("droped == 0", 0, "unknown count or rate `droped` (did you mean `dropped`?)"),
         ("dropped == 1.5", 11, "`1.5` is not a whole number (write one, such as dropped == 0)"),
-        ("dropped == 1%", 11, "`1%` is not a whole number (write one, such as dropped == 0)"),
+        (
+            "dropped == 1%",
+            11,
+            "`1%` is a share of something (divide by what it is a share of: dropped / scheduled == 1%)",
+        ),
+        (
+            "accepted >= 99%",
+            12,
+            "`99%` is a share of something (divide by what it is a share of: enqueued / scheduled >= 99%)",
+        ),
         ("accepted >= 9900", 12, "`9900` has no unit (write 9900/s)"),
         ("response < 1ms", 0, "`response` is a latency (name its statistic: p99(response))"),
         ("p99(respons) < 1ms", 4, "unknown latency `respons` (did you mean `response`?)"),
         ("p99(response < 1ms", 0, "the bracket is not closed at its end (write p99(response) < 1ms)"),
-        ("p99(response) < 1", 16, "`1` has no unit (write \"1s\")"),
+        ("p99(response) < 1", 16, "`1` has no unit (write 1us)"),
         ("p101(response) < 1s", 0, "`p101` is too large (at most p99.9999; for the largest value write \"max\")"),
         ("dropped / atempted < 1%", 10, "unknown count `atempted` (did you mean `attempted`?)"),
         ("accepted / offered > 9%", 0, "`accepted` is a rate (divide counts, such as enqueued / scheduled)"),

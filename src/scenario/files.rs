@@ -5,6 +5,7 @@ use super::{Diagnostic, Diagnostics, Problem};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A file and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,16 @@ pub fn read(patterns: &[String]) -> (Vec<SourceFile>, Vec<String>, Diagnostics) 
     let mut found = Diagnostics::new();
     let mut known: Vec<PathBuf> = Vec::new();
     for pattern in patterns {
+        if pattern == STDIN {
+            match read_stdin() {
+                Ok(bytes) => sources.push(SourceFile { path: "stdin".to_owned(), bytes: bytes.clone() }),
+                Err(error) => {
+                    let problem = Problem::new(format!("cannot be read: {error}"), "name a file");
+                    found.push(Diagnostic::of("stdin", "", problem));
+                }
+            }
+            continue;
+        }
         let paths = match expand(pattern) {
             Ok(paths) => paths,
             Err(problem) => {
@@ -56,7 +67,21 @@ pub fn read(patterns: &[String]) -> (Vec<SourceFile>, Vec<String>, Diagnostics) 
     (sources, notes, found)
 }
 
-/// The files that a pattern stands for. A path that exists is taken literally, even if it contains `*`, `?` or `[`.
+/// Stands for stdin; a file of that name is `./-`.
+const STDIN: &str = "-";
+
+/// What comes from stdin. It can be read once only, and scenarios are read twice: first for the queues that they declare.
+fn read_stdin() -> Result<&'static Vec<u8>, &'static io::Error> {
+    static BYTES: OnceLock<io::Result<Vec<u8>>> = OnceLock::new();
+    let read = || {
+        let mut bytes = Vec::new();
+        io::stdin().take(LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    BYTES.get_or_init(read).as_ref()
+}
+
+/// A path that exists is itself, whatever it is called; else it may be a glob, which stands for the files it matches.
 fn expand(pattern: &str) -> Result<Vec<PathBuf>, Problem> {
     let path = Path::new(pattern);
     let is_glob = pattern.contains(['*', '?', '[']);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// `[gate]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct GateSettings {
     /// Smallest slow-down that counts, as a share of the baseline.
     pub min_effect: Ratio,

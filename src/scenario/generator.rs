@@ -10,6 +10,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
         #[serde(rename_all = "kebab-case")]
         pub enum $type { $($(#[$word_doc])* $variant,)+ }
 

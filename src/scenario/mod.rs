@@ -28,6 +28,8 @@ pub mod files;
 mod model;
 pub mod overrides;
 mod readers;
+#[cfg(feature = "internals")]
+pub mod schema;
 mod selector;
 mod settings;
 mod validate;

@@ -76,6 +76,7 @@ pub struct Include {
 
 /// What happens when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// The newest record is refused.
@@ -108,6 +109,7 @@ impl fmt::Display for Strategy {
 
 /// Where the queue delivers to, inside the counting sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SinkKind {
     /// Nowhere: the record is only counted.
@@ -207,6 +209,7 @@ impl<'de> Deserialize<'de> for Payload {
 
 /// One value for every axis of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Parameters {
     /// Name of the queue.
     pub queue: String,
@@ -358,6 +361,7 @@ impl<'de> Deserialize<'de> for Statistic {
 
 /// The promise that every case must keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Target {
     /// Bound of the statistic of `enqueue`; the observed value must be below it.
     #[serde(rename = "latency_ns")]
@@ -384,6 +388,7 @@ impl Default for Target {
 
 /// `[run]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct RunSettings {
     /// Length of the load before the window, which is not recorded.
     #[serde(rename = "warmup_ns")]
@@ -438,6 +443,7 @@ impl Default for RunSettings {
 
 /// Order of the cases within a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Drawn at random for each round, from the seed.

@@ -11,6 +11,7 @@ use std::fmt;
 
 /// One replaced axis or setting. It is reported on stderr and kept in the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Override {
     /// The axis or the key of `[run]`, as in a scenario file.
     pub key: String,
@@ -22,6 +23,7 @@ pub struct Override {
 
 /// Where an override was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// An option of the command line.

@@ -74,9 +74,10 @@ pub(super) fn count(raw: Raw<'_>, bounds: RangeInclusive<u64>) -> Result<u64, Pr
             let is_number = text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
             match Decimal::from_plain(text).map(Decimal::to_u64) {
                 Ok(Some(number)) => number,
-                _ if is_number && !text.contains('.') => return Err(outside(text)),
+                _ if is_number && !text.contains('.') && in_thousands(text).is_none() => return Err(outside(text)),
                 _ => {
-                    return Err(Problem::new(format!("{} is not a whole number", raw.shown()), range));
+                    let fix = in_thousands(text).map_or(range, |whole| format!("write {whole}"));
+                    return Err(Problem::new(format!("{} is not a whole number", raw.shown()), fix));
                 }
             }
         }
@@ -91,7 +92,17 @@ pub(super) fn count(raw: Raw<'_>, bounds: RangeInclusive<u64>) -> Result<u64, Pr
     if bounds.contains(&number) { Ok(number) } else { Err(outside(&number.to_string())) }
 }
 
-/// Reads a time with a unit, within `bounds`.
+/// What a number in thousands or millions is as a whole one: `10k` is 10000.
+fn in_thousands(text: &str) -> Option<u64> {
+    let (number, factor) = match (text.strip_suffix(['k', 'K']), text.strip_suffix('M')) {
+        (Some(number), _) => (number, 1_000),
+        (_, Some(number)) => (number, 1_000_000),
+        _ => return None,
+    };
+    Decimal::from_plain(number).ok()?.to_u64()?.checked_mul(factor)
+}
+
+/// A time within `bounds`, with its unit.
 pub(super) fn time(raw: Raw<'_>, bounds: RangeInclusive<Nanos>) -> Result<Nanos, Problem> {
     let time = match raw {
         Raw::Seconds(text) => Nanos::from_text_or_seconds(text)?,
@@ -219,6 +230,9 @@ mod tests {
         ] {
             assert_eq!(said(count(raw, 1..=10_000)), format!("{message} {range}"));
         }
+        assert_eq!(said(count(Raw::Word("10k"), 1..=100)), "`10k` is not a whole number (write 10000)");
+        assert_eq!(said(count(Raw::Word("2M"), 1..=100)), "`2M` is not a whole number (write 2000000)");
+        assert_eq!(said(count(Raw::Word("2x"), 1..=100)), "2x is out of range (write a whole number, 1 to 100)");
         assert_eq!(said(count(Raw::Text("10"), 1..=10_000)), "\"10\" is a string (write 10 without quotes)");
     }
 

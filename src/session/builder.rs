@@ -3,7 +3,7 @@
 use super::concluded::Concluded;
 use super::error::SessionError;
 use super::observer::Observer;
-use super::request::{Against, Place, Request};
+use super::request::{Against, Place, Request, Resume};
 use super::workers::Workers;
 use super::{Interrupt, Session};
 use crate::scenario::Override;
@@ -75,6 +75,13 @@ impl Builder {
     #[must_use]
     pub fn save(mut self, place: Place) -> Self {
         self.request.place = place;
+        self
+    }
+
+    /// Goes on with a run that was stopped.
+    #[must_use]
+    pub fn resume(mut self, resume: Resume) -> Self {
+        self.request.resume = Some(resume);
         self
     }
 

@@ -181,6 +181,7 @@ fn shallow(report: &Report) -> Report {
         yardstick: report.yardstick,
         confirmations: Vec::new(),
         gate: None,
+        sittings: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Where a session saves: the report's name, and the journal beside it.
 
 use super::error::SessionError;
+use super::keep::refuse_directory;
 use super::request::{Place, Request};
-use crate::plan::Plan;
+use crate::plan::{Layout, Plan};
 use crate::report::{self, Report, ReportError};
 use crate::run::{Journal, RunError};
 use std::fs;
@@ -11,6 +12,9 @@ use std::path::PathBuf;
 
 /// Ending of a journal's name.
 pub const JOURNAL: &str = "journal";
+
+/// What the name of the report on the other program has more than that of this program's: `r.json`, `r.base.json`.
+pub const OTHER: &str = "base";
 
 /// Most journals of one name, from runs that were cut short in the same second.
 const MOST_JOURNALS: u32 = 100;
@@ -33,11 +37,17 @@ impl Destination {
     /// Finds out where the report goes, if anywhere, and makes the reports directory if there is none.
     ///
     /// # Errors
-    /// A directory that cannot be made.
+    /// A directory that cannot be made; a directory in the place of the report on the other program.
     pub fn of(request: &Request, plan: &Plan, created_at: jiff::Timestamp) -> Result<Option<Self>, SessionError> {
         let directory = match &request.place {
             Place::Nowhere => return Ok(None),
-            Place::File(path) => return Ok(Some(Self::Named(path.clone()))),
+            Place::File(path) => {
+                let named = Self::Named(path.clone());
+                if let (Self::Named(other), Layout::Programs) = (named.beside(OTHER), &plan.layout) {
+                    refuse_directory(&other)?;
+                }
+                return Ok(Some(named));
+            }
             Place::ReportsDirectory => request.reports_directory.clone(),
         };
         let unusable = |source| SessionError::ReportsDirectory { path: directory.clone(), source };

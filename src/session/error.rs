@@ -66,6 +66,14 @@ pub enum SessionError {
         /// What still has all of it.
         journal: PathBuf,
     },
+    /// Neither the report of a run that has just ended nor its last repeats in the journal can be written.
+    #[error("{source}; the journal lacks the last repeats as well: what is shown is all there is; {} has the others", journal.display())]
+    Unkept {
+        /// Why not.
+        source: ReportError,
+        /// What has the repeats before.
+        journal: PathBuf,
+    },
     /// The run could not begin or go on.
     #[error(transparent)]
     Run(#[from] RunError),

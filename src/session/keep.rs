@@ -1,14 +1,15 @@
 //! Keeps what a session gave: the reports, and the baseline.
 
 use super::assemble::Reports;
-use super::destination::Destination;
+use super::destination::{Destination, OTHER};
 use super::error::SessionError;
 use super::observer::Observer;
 use super::request::Request;
+use crate::platform;
 use crate::report::{self, BaselineName, GateOutcome, Report};
 use crate::run::Journal;
 use crate::verdict::Outcome;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Keeps the report of a session as a baseline, if that was asked for.
 pub struct Keep {
@@ -20,12 +21,15 @@ impl Keep {
     /// Sees to it, before anything runs, that the baseline can be written.
     ///
     /// # Errors
-    /// The directory cannot be made.
+    /// The directory cannot be made or written to, or the baseline's place is taken by a directory.
     pub fn prepare(request: &Request) -> Result<Self, SessionError> {
         let (name, reports) = (request.save_baseline.clone(), request.reports_directory.clone());
-        if let Some(directory) = name.as_ref().and_then(|name| Some(name.path_in(&reports).parent()?.to_owned())) {
+        if let Some(path) = name.as_ref().map(|name| name.path_in(&reports)) {
+            let directory = path.parent().unwrap_or(&reports).to_owned();
             std::fs::create_dir_all(&directory)
+                .and_then(|()| platform::may_write_in(&directory))
                 .map_err(|source| SessionError::ReportsDirectory { path: directory, source })?;
+            refuse_directory(&path)?;
         }
         Ok(Self { name, reports })
     }
@@ -46,6 +50,18 @@ impl Keep {
         observer.note(&format!("baseline {name}: {}{earlier}", path.display()));
         Ok(())
     }
+}
+
+/// Refuses a file that cannot be written since there is a directory in its place.
+///
+/// # Errors
+/// There is one.
+pub fn refuse_directory(path: &Path) -> Result<(), SessionError> {
+    if path.is_dir() {
+        let problem = "there is a directory in its place".to_owned();
+        return Err(SessionError::ReportFile { path: path.to_owned(), problem });
+    }
+    Ok(())
 }
 
 /// Why a report is not to be held against later ones. A case that fails its target may well be: what matters then is
@@ -69,7 +85,8 @@ pub fn unfit(report: &Report) -> Option<String> {
     }
 }
 
-/// Saves the reports, the other program's first, upon which the journal has done its work. Returns where this program's is.
+/// Saves the reports, the other program's first. The journal has then done its work, unless the run is not at its end and
+/// can go on. Returns where this program's report is.
 ///
 /// # Errors
 /// When a report cannot be written; the journal has it all then.
@@ -79,19 +96,24 @@ pub fn save(
     journal: Journal,
     observer: &dyn Observer,
 ) -> Result<PathBuf, SessionError> {
-    let kept = journal.path().to_owned();
+    let (kept, is_whole) = (journal.path().to_owned(), journal.is_whole());
+    let unsaved = |source| match is_whole {
+        true => SessionError::Unsaved { source, journal: kept.clone() },
+        false => SessionError::Unkept { source, journal: kept.clone() },
+    };
     if let Some(other) = &reports.other {
-        let unsaved = |source| SessionError::Unsaved { source, journal: kept.clone() };
-        let path = destination.beside("base").save(other).map_err(unsaved)?;
+        let path = destination.beside(OTHER).save(other).map_err(unsaved)?;
         observer.note(&format!("report on the other program: {}", path.display()));
         if let Some(gate) = &mut reports.own.gate {
             gate.baseline = path.display().to_string();
             gate.digest = other.digest().map_err(unsaved)?;
         }
     }
-    let path = destination.save(&reports.own).map_err(|source| SessionError::Unsaved { source, journal: kept })?;
+    let path = destination.save(&reports.own).map_err(unsaved)?;
     observer.note(&format!("report: {}", path.display()));
-    if let Err(error) = journal.finish() {
+    if reports.own.interrupted && journal.has_repeats() {
+        observer.note(&format!("to go on with it: queue-load run --resume {}", journal.path().display()));
+    } else if let Err(error) = journal.finish() {
         observer.warn(&error.to_string());
     }
     Ok(path)
@@ -101,6 +123,25 @@ pub fn save(
 mod tests {
     use super::*;
     use crate::report::fixture;
+
+    #[test]
+    fn a_baseline_that_could_not_be_written_is_refused_before_anything_runs() {
+        let place = tempfile::tempdir().unwrap();
+        let prepare = |reports: PathBuf| {
+            let request =
+                Request { save_baseline: "main".parse().ok(), reports_directory: reports, ..Request::default() };
+            Keep::prepare(&request).map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(prepare(place.path().join("good")), Ok(()));
+        std::fs::write(place.path().join("file"), "").unwrap();
+        assert!(prepare(place.path().join("file")).is_err_and(|error| error.contains("file/baselines")));
+        std::fs::create_dir_all(place.path().join("taken/baselines/main.json")).unwrap();
+        assert!(prepare(place.path().join("taken")).is_err_and(|error| error.contains("directory in its place")));
+        // Nobody may make files there, not even the superuser.
+        if cfg!(target_os = "linux") {
+            assert!(prepare("/proc/self".into()).is_err_and(|error| error.contains("/proc/self/baselines")));
+        }
+    }
 
     #[test]
     fn what_is_unfit_to_be_a_baseline() {

@@ -24,12 +24,14 @@
 //! | `workers` | where the repeats of this program's own queues run |
 //! | `drivers` | who carries out which repeat |
 //! | `baseline` | the baseline, found and checked before anything runs |
+//! | `placement` | whether there are the CPUs that a placement needs |
 //! | `strength` | whether so few repeats can prove anything |
 //! | `stage` | carries out repeats: the plan's, and those of a confirmation |
 //! | `conduct` | the phases: the plan, the decision, its confirmation |
 //! | `assemble` | what the repeats gave, as reports |
 //! | `destination` | where the report and the journal go |
 //! | `keep` | saves the reports and the baseline |
+//! | `resume` | a run that was stopped: its journal, and whether all is as it was |
 //! | `recover` | the report of a session that was cut short, from its journal |
 //! | `observer` | who is told what happens |
 //! | `concluded` | how a session ended |
@@ -48,8 +50,10 @@ mod inputs;
 mod keep;
 mod observer;
 mod other_program;
+mod placement;
 mod recover;
 mod request;
+mod resume;
 mod stage;
 mod strength;
 mod workers;
@@ -67,15 +71,17 @@ pub use external::{command_of, of_plan as programs_of};
 pub use inputs::{Inputs, Prepared, prepare};
 pub use observer::{Observer, OnEvent, Progress};
 pub use recover::{Recovered, recover};
-pub use request::{Against, Allowances, DEFAULT_CONFIRMATIONS, Place, Request, Selection};
+pub use request::{Against, Allowances, DEFAULT_CONFIRMATIONS, Place, Request, Resume, Selection};
 pub use stage::Stage;
 pub use workers::Workers;
 
 use crate::compare::{self, Settings};
 use crate::plan::Layout;
-use crate::report::{Environment, Report};
+use crate::platform;
+use crate::report::{Environment, Report, Sitting};
 use crate::run::{Ending, Journal, yardstick};
 use crate::scenario::{ExternalQueue, Scenario, Selector};
+use crate::units::human;
 use crate::worker::Queues;
 use assemble::{About, Gathered};
 use baseline::Baseline;
@@ -84,6 +90,7 @@ use destination::Destination;
 use drivers::PlanDriver;
 use keep::Keep;
 use other_program::OtherProgram;
+use resume::{Programs, Resumed};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 
@@ -101,6 +108,9 @@ struct Header {
     /// How the plan is laid out.
     #[serde(default)]
     layout: Layout,
+    /// The programs that measure; `None` in older journals.
+    #[serde(default)]
+    programs: Option<Programs>,
 }
 
 /// A request, and all that carrying it out needs.
@@ -128,6 +138,10 @@ struct Ready {
     other: Option<OtherProgram>,
     keep: Keep,
     destination: Option<Destination>,
+    /// What is written into the journal's header, where there is a journal.
+    programs: Option<Programs>,
+    /// The journal of the run that is gone on with.
+    resumed: Option<Journal>,
 }
 
 impl Session<'_> {
@@ -143,7 +157,21 @@ impl Session<'_> {
     /// Why nothing was run. What goes wrong later, when there is a report, is in [`Concluded::failure`].
     pub fn run(&self) -> Result<Concluded, SessionError> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut ready = self.prepare()?;
+        let Some(resume) = &self.request.resume else { return self.run_from(None) };
+        let resumed = Resumed::open(resume, self.request)?;
+        let request = Request {
+            selection: resumed.selection(&self.request.selection),
+            against: resumed.against(&self.request.against),
+            place: resumed.place(self.request),
+            ..self.request.clone()
+        };
+        let default_repeats = resumed.default_repeats(self.request);
+        Session { request: &request, ..*self }.run_from(Some((resumed, default_repeats)))
+    }
+
+    /// Runs it, or what is left of it.
+    fn run_from(&self, resumed: Option<(Resumed, u32)>) -> Result<Concluded, SessionError> {
+        let mut ready = self.prepare(resumed)?;
         let mut journal = ready.begin_journal()?;
         let mut driver = PlanDriver::new(&ready.plan, self.queues, self.workers, ready.other.take())?;
         let gating = self.gating(ready.baseline.as_ref(), &ready.settings);
@@ -162,17 +190,33 @@ impl Session<'_> {
         Ok(self.conclude(conducted, &ready, journal))
     }
 
-    fn prepare(&self) -> Result<Ready, SessionError> {
+    /// Which repeats ran when, as the journal has it.
+    fn sittings(&self, journal: &Journal, plan: &Plan) -> Vec<Sitting> {
+        if !journal.is_resumed() {
+            return Vec::new();
+        }
+        match Journal::read(journal.path()) {
+            Ok(contents) => resume::sittings(plan, &contents),
+            Err(error) => {
+                self.observer.warn(&format!("which repeats ran when is not known: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn prepare(&self, resumed: Option<(Resumed, u32)>) -> Result<Ready, SessionError> {
         let Session { request, queues, observer, interrupt, .. } = *self;
         let mut ask = |queue: &ExternalQueue, scenario: &Scenario| external::ask(queue, scenario, interrupt, observer);
-        let repeats = request.default_repeats();
+        let repeats = resumed.as_ref().map_or_else(|| request.default_repeats(), |(_, repeats)| *repeats);
         let selection = self.workers.applied_to(&request.selection);
         let Prepared { inputs, plan, notes, filter } =
             inputs::prepare_with(&selection, repeats, &queues.catalog(), Some(&mut ask))?;
         notes.iter().for_each(|note| observer.note(&format!("note: {note}")));
         check_layout(&request.against, &plan)?;
+        placement::check(&plan, platform::allowed_cpus().ok().flatten().map(|cpus| cpus.len()))?;
         let plan = plan.laid_out(&request.against.layout())?;
-        let about = About { environment: assemble::environment(), created_at: jiff::Timestamp::now() };
+        let created_at = resumed.as_ref().map_or_else(jiff::Timestamp::now, |(resumed, _)| resumed.created_at);
+        let about = About { environment: assemble::environment(), created_at };
         let (baseline, settings) = baseline_for(request, &plan, &about, filter)?;
         strength::check(request, &plan, baseline.as_ref(), &settings)?;
         let keep = Keep::prepare(request)?;
@@ -181,7 +225,29 @@ impl Session<'_> {
             Against::OtherProgram(path) => Some(OtherProgram::greet(path, &plan, interrupt)?),
             _ => None,
         };
-        Ok(Ready { inputs, plan, about, baseline, settings, other, keep, destination })
+        let programs = destination.is_some().then(|| Programs::of(&request.against)).transpose()?;
+        let resumed = match resumed {
+            Some((resumed, _)) => Some(self.take_up(resumed, &inputs, &plan, &about, programs.as_ref())?),
+            None => None,
+        };
+        Ok(Ready { inputs, plan, about, baseline, settings, other, keep, destination, programs, resumed })
+    }
+
+    /// The journal of a run that was stopped, if that can go on.
+    fn take_up(
+        &self,
+        resumed: Resumed,
+        inputs: &Inputs,
+        plan: &Plan,
+        about: &About,
+        programs: Option<&Programs>,
+    ) -> Result<Journal, SessionError> {
+        resumed.check(inputs, plan, about, programs)?;
+        let mut journal = resumed.journal;
+        journal.go_on(&jiff::Timestamp::now().to_string())?;
+        let done = human::counted(journal.earlier().count() as u64, "repeat");
+        self.observer.note(&format!("note: going on with {}, which has {done}", journal.path().display()));
+        Ok(journal)
     }
 
     fn gating<'b>(&self, baseline: Option<&'b Baseline>, settings: &Settings) -> Option<Gating<'b>> {
@@ -198,6 +264,9 @@ impl Session<'_> {
     /// Saves what there is. Whatever becomes of the files, the result is there.
     fn conclude(&self, conducted: Conducted, ready: &Ready, journal: Option<Journal>) -> Concluded {
         let Conducted { mut reports, ending } = conducted;
+        if let Some(journal) = &journal {
+            reports.own.sittings = self.sittings(journal, &ready.plan);
+        }
         let saved = match (&ready.destination, journal) {
             (Some(destination), Some(journal)) => {
                 keep::save(&mut reports, destination, journal, self.observer).map(Some)
@@ -222,12 +291,16 @@ impl Session<'_> {
 }
 
 impl Ready {
-    fn begin_journal(&self) -> Result<Option<Journal>, SessionError> {
+    fn begin_journal(&mut self) -> Result<Option<Journal>, SessionError> {
+        if let Some(journal) = self.resumed.take() {
+            return Ok(Some(journal));
+        }
         let Some(destination) = &self.destination else { return Ok(None) };
         let header = Header {
             inputs: self.inputs.clone(),
             environment: self.about.environment.clone(),
             layout: self.plan.layout.clone(),
+            programs: self.programs.clone(),
         };
         let encoded = serde_json::to_value(&header).map_err(|error| SessionError::Internal(error.to_string()))?;
         destination.begin_journal(self.about.created_at, &encoded).map(Some)

@@ -2,7 +2,7 @@
 
 use super::error::SessionError;
 use crate::plan::{Plan, PlannedRepeat};
-use crate::run::{ChildCommand, Interrupt, PATIENCE, greet};
+use crate::run::{ChildCommand, Fault, Interrupt, PATIENCE, greet};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -22,8 +22,10 @@ impl OtherProgram {
         let queues: BTreeMap<&str, &PlannedRepeat> =
             plan.repeats.iter().map(|repeat| (repeat.parameters.queue.as_str(), repeat)).collect();
         for (queue, repeat) in queues {
-            greet(&command, repeat, PATIENCE, interrupt)
-                .map_err(|error| refuse(format!("cannot run repeats of queue {queue}: {error}")))?;
+            greet(&command, repeat, PATIENCE, interrupt).map_err(|error| match error.fault {
+                Fault::Interrupted => SessionError::Interrupted,
+                _ => refuse(format!("cannot run repeats of queue {queue}: {error}")),
+            })?;
         }
         Ok(Self(command))
     }

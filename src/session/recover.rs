@@ -3,7 +3,7 @@
 use super::Header;
 use super::assemble::{self, About, Gathered};
 use super::error::SessionError;
-use super::inputs;
+use super::{inputs, resume};
 use crate::plan::{Plan, PlannedRepeat};
 use crate::report::{Confirmation, Report};
 use crate::run::{CaseRuns, GaugeRecord, Journal, RepeatRecord, Yardstick};
@@ -28,7 +28,7 @@ pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> 
     let no_report = |problem: String| SessionError::NoReport { path: path.to_owned(), problem };
     let contents = Journal::read(path).map_err(|error| no_report(error.to_string()))?;
     let header: Header =
-        serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
+        serde_json::from_value(contents.header.clone()).map_err(|error| no_report(format!("its header: {error}")))?;
     let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
     let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
     // With other queues built in, other cases may have been left out of the plan.
@@ -38,7 +38,8 @@ pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> 
         return Err(no_report(problem.to_owned()));
     }
     let about = About { environment: header.environment, created_at };
-    let report = report(&plan, &about, contents.records, &contents.gauges);
+    let sittings = resume::sittings(&plan, &contents);
+    let report = Report { sittings, ..report(&plan, &about, contents.records, &contents.gauges) };
     Ok(Recovered { report, torn_line: contents.torn.map(|torn| torn.line) })
 }
 
@@ -58,7 +59,7 @@ pub(super) fn report(plan: &Plan, about: &About, records: Vec<RepeatRecord>, gau
     for (round, runs) in rounds {
         let cases: Vec<usize> = cases.remove(&round).unwrap_or_default().into_iter().collect();
         let interrupted = round == 0 && !is_whole(plan, &runs);
-        let gathered = Gathered { runs, yardstick: Some(yardstick(gauges, round)), interrupted };
+        let gathered = Gathered { runs, yardstick: Some(Yardstick::of(gauges, round)), interrupted };
         let report = assemble::reports(plan, about, &cases, gathered).own;
         if round == 0 {
             whole = Some(report);
@@ -69,13 +70,6 @@ pub(super) fn report(plan: &Plan, about: &About, records: Vec<RepeatRecord>, gau
     let mut whole = whole.expect("there is a round 0");
     whole.confirmations = confirmations;
     whole
-}
-
-fn yardstick(gauges: &[GaugeRecord], round: u32) -> Yardstick {
-    let mut yardstick = Yardstick::default();
-    let own = gauges.iter().filter(|gauge| gauge.round == round);
-    own.for_each(|gauge| yardstick.set(gauge.moment, Some(gauge.reading)));
-    yardstick
 }
 
 /// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.

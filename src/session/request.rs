@@ -94,6 +94,15 @@ pub enum Place {
     File(PathBuf),
 }
 
+/// Which run that was stopped a session goes on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// That of the newest journal where the report would go.
+    Newest,
+    /// That of this journal, or of the journal beside this report.
+    From(PathBuf),
+}
+
 /// All that a session is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -113,6 +122,8 @@ pub struct Request {
     pub reports_directory: PathBuf,
     /// Where the report goes.
     pub place: Place,
+    /// Goes on with a run that was stopped. Without scenarios, with those of its journal.
+    pub resume: Option<Resume>,
 }
 
 impl Default for Request {
@@ -127,6 +138,7 @@ impl Default for Request {
             save_baseline: None,
             reports_directory: PathBuf::from("reports"),
             place: Place::Nowhere,
+            resume: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 /// A size in bytes; text: `64B`, `4KiB`, `1MiB`, and in thousands `4kB`, `1MB`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Bytes(pub u64);
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 /// A span of time, or a point in time since an agreed zero, in nanoseconds.
 ///
-/// Text: `5s`, `1.5ms`, `100us` (or `100µs`), `2m`, `24h`. Printed with the largest unit that divides it.
+/// Text: `5s`, `1.5ms`, `100us` (or `100µs`), `2m`, `24h`, `1h30m`. Printed with the largest unit that divides it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Nanos(pub u64);
 
@@ -73,8 +74,32 @@ impl Nanos {
     /// # Errors
     /// As [`Nanos::from_str`], a missing unit apart.
     pub fn from_text_or_seconds(text: &str) -> Result<Nanos, UnitError> {
+        if let Some(sum) = Nanos::of_several(text) {
+            return sum;
+        }
         let (number, unit) = Decimal::split(text, &SORT)?;
         Nanos::of(number, if unit.is_empty() { "s" } else { unit }, text)
+    }
+
+    /// A time in several parts, each with its unit, the larger ones first: `1h30m`. `None` if the text has one part only,
+    /// or is none at all.
+    fn of_several(text: &str) -> Option<Result<Nanos, UnitError>> {
+        let mut rest = text.trim();
+        let (mut sum, mut last, mut parts) = (Nanos::ZERO, u64::MAX, 0);
+        while !rest.is_empty() {
+            let (number, unit_and_rest) = Decimal::split(rest, &SORT).ok()?;
+            let end = unit_and_rest.find(|c: char| c.is_ascii_digit()).unwrap_or(unit_and_rest.len());
+            let (unit, tail) = unit_and_rest.split_at(end);
+            let factor = nanos_in(unit.trim()).filter(|factor| *factor < last)?;
+            let fail = |fault| UnitError::new(fault, text, &SORT);
+            let part = match number.times(u128::from(factor)).map_err(fail) {
+                Ok(part) => part,
+                Err(error) => return Some(Err(error)),
+            };
+            let Some(total) = sum.0.checked_add(part) else { return Some(Err(fail(Fault::TooLarge))) };
+            (sum, last, rest, parts) = (Nanos(total), factor, tail, parts + 1);
+        }
+        (parts > 1).then_some(Ok(sum))
     }
 
     fn of(number: Decimal, unit: &str, text: &str) -> Result<Nanos, UnitError> {
@@ -107,6 +132,9 @@ impl FromStr for Nanos {
     /// # Errors
     /// No number, a sign, no unit, an unknown unit, less than a nanosecond, more than 64 bits of them.
     fn from_str(text: &str) -> Result<Nanos, UnitError> {
+        if let Some(sum) = Nanos::of_several(text) {
+            return sum;
+        }
         let (number, unit) = Decimal::split(text, &SORT)?;
         Nanos::of(number, unit, text)
     }
@@ -155,6 +183,9 @@ mod tests {
             ("24h", 86_400_000_000_000, "24h"),
             ("7ns", 7, "7ns"),
             ("0ms", 0, "0s"),
+            ("1h30m", 5_400_000_000_000, "90m"),
+            ("1m 30.5s", 90_500_000_000, "90500ms"),
+            ("1h1m1s1ms1us1ns", 3_661_001_001_001, "3661001001001ns"),
         ] {
             let parsed: Nanos = text.parse().unwrap();
             assert_eq!((parsed.0, parsed.to_string().as_str()), (nanos, canonical), "{text}");
@@ -172,6 +203,11 @@ mod tests {
             ("5 parsecs", "`5 parsecs` has the unknown unit `parsecs` (units are ns, us, ms, s, m, h)"),
             ("nan", "`nan` is not a time (write a time such as \"5s\")"),
             ("1e3s", "`1e3s` is not a time (write a time such as \"5s\")"),
+            ("1h30", "`1h30` has the unknown unit `h30` (units are ns, us, ms, s, m, h)"),
+            ("30m1h", "`30m1h` has the unknown unit `m1h` (units are ns, us, ms, s, m, h)"),
+            ("1s1s", "`1s1s` has the unknown unit `s1s` (units are ns, us, ms, s, m, h)"),
+            ("1h0.5ns", "`1h0.5ns` is too fine (in steps of 1ns)"),
+            ("5000000h9999999h", "`5000000h9999999h` has the unknown unit `h9999999h` (units are ns, us, ms, s, m, h)"),
             ("0.5ns", "`0.5ns` is too fine (in steps of 1ns)"),
             ("99999999999999999999s", "`99999999999999999999s` is too large (at most 584 years)"),
         ] {

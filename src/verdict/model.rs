@@ -6,6 +6,7 @@ use std::fmt;
 
 /// The answer for a check, a case or a plan; the order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It holds.
@@ -58,6 +59,7 @@ impl Validity {
 
 /// Unit of a check's observed value and limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub enum Unit {
     /// Nanoseconds.
     #[serde(rename = "ns")]
@@ -124,6 +126,7 @@ impl CheckOrigin {
 
 /// One expectation, held against what was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CheckResult {
     /// `target.latency`, `target.accepted`, `ledger.closes`, `ledger.lost`, `ledger.duplicated`, `ledger.undecidable`,
     /// `ledger.phantom`, `producers`, `ledger.block` (under `block`), or `check.N` for the N-th check of the scenario, from 1.
@@ -134,9 +137,11 @@ pub struct CheckResult {
     pub expression: String,
     /// What was observed, in `unit`; null when there is no such number.
     #[serde(with = "number")]
+    #[cfg_attr(feature = "internals", schemars(with = "Option<f64>"))]
     pub observed: Option<f64>,
     /// The limit, in `unit`.
     #[serde(with = "number")]
+    #[cfg_attr(feature = "internals", schemars(with = "Option<f64>"))]
     pub limit: Option<f64>,
     /// Unit of both.
     pub unit: Unit,
@@ -157,6 +162,7 @@ impl CheckResult {
 
 /// What is said of a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CaseVerdict {
     /// The worst of the errors and the checks.
     pub outcome: Outcome,
@@ -176,6 +182,7 @@ pub struct CaseVerdict {
 
 /// How an invocation ends; the exit codes follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExitOutcome {
     /// Everything holds.
@@ -209,6 +216,7 @@ impl ExitOutcome {
 
 /// How many cases ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct OutcomeCounts {
     /// Cases that pass.
     pub pass: u64,
@@ -222,6 +230,7 @@ pub struct OutcomeCounts {
 
 /// What is said of the whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct PlanVerdict {
     /// The worst of the cases.
     pub outcome: Outcome,

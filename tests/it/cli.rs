@@ -298,7 +298,10 @@ fn ctrl_c_saves_what_is_finished_and_leaves_no_process_behind() {
     }
     let place = Place::new();
     place.write("long.toml", LONG);
-    let mut command = place.command(&["run", "long.toml", "--output", "r.json"]);
+    // A shell that started these tests in its background may have them ignore the signal.
+    let mut command = std::process::Command::new("env");
+    command.arg("--default-signal=INT").arg(env!("CARGO_BIN_EXE_queue-load")).current_dir(place.path());
+    command.args(["run", "long.toml", "--output", "r.json"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     // The first of the two repeats is finished, and with it in the journal.
@@ -312,7 +315,7 @@ fn ctrl_c_saves_what_is_finished_and_leaves_no_process_behind() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let report = json(&std::fs::read(place.path().join("r.json")).unwrap());
     assert_eq!(report["interrupted"], true);
-    assert_eq!(place.files("."), ["long.toml", "r.json"]);
+    assert_eq!(place.files("."), ["long.toml", "r.journal", "r.json"], "it can go on");
 }
 
 #[test]
@@ -336,6 +339,72 @@ fn what_was_finished_before_the_plug_was_pulled_can_be_shown() {
     let first = &report["cases"][0];
     let kept = first["repeats"].as_array().unwrap().len() + first["set_aside"].as_array().unwrap().len();
     assert_eq!(kept, 1, "{first}");
+}
+
+/// Six repeats of 200 logs.
+const SIX: &str = "[target]\nthroughput = \"2k/s\"\n[matrix]\nqueue = \"noop\"\nstrategy = [\"drop\", \"block\"]\nconcurrency = 2\ntotal_rate = \"2k/s\"\nduration = \"100ms\"\n[run]\nwarmup = \"0s\"\ncontrol = \"50ms\"\nrepeats = 3\ninvalid_retries = 0\n";
+
+/// Case, round and try of all that a report has, sorted.
+fn repeats_of(report: &serde_json::Value) -> Vec<String> {
+    let mut all = Vec::new();
+    for case in report["cases"].as_array().unwrap() {
+        let aside = case["set_aside"].as_array().unwrap().iter().map(|aside| &aside["measured"]);
+        let of_case = case["repeats"].as_array().unwrap().iter().chain(aside).chain(case["errors"].as_array().unwrap());
+        all.extend(of_case.map(|one| format!("{} {} {}", case["id"], one["repeat"], one["attempt"])));
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_stopped() {
+    if !slow_tests() {
+        return;
+    }
+    let place = Place::new();
+    place.write("six.toml", SIX);
+    expect_report(&place, &["run", "six.toml", "--output", "undisturbed.json"]);
+    let mut child = place.command(&["run", "six.toml", "--output", "r.json"]);
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[2/6]")).expect("the second repeat ends");
+    let busy = place.run(&["run", "six.toml", "--output", "r.json", "--resume"]);
+    expect_code(&busy, 2);
+    assert!(stderr(&busy).contains("still going on"), "{}", stderr(&busy));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // A line that was cut short by the kill.
+    let journal = place.path().join("r.journal");
+    let whole = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, whole.clone() + "{\"repeat\":{\"case\":0,").unwrap();
+
+    place.write("six.toml", SIX.replace("2k/s", "3k/s"));
+    let refused = place.run(&["run", "--resume", "r.journal"]);
+    expect_code(&refused, 2);
+    assert!(stderr(&refused).contains("these have changed: scenario six.toml"), "{}", stderr(&refused));
+    place.write("six.toml", SIX);
+    let refused = place.run(&["run", "six.toml", "--output", "r.json", "--maxsize", "7", "--resume"]);
+    expect_code(&refused, 2);
+    assert!(stderr(&refused).contains("override maxsize, which was not given and is `7`"), "{}", stderr(&refused));
+    assert!(std::fs::read_to_string(&journal).unwrap().ends_with("\"case\":0,"), "a refusal changes nothing");
+
+    let resumed = place.run(&["run", "--resume", "r.journal"]);
+    assert!(stderr(&resumed).contains("going on with r.journal"), "{}", stderr(&resumed));
+    let report = json(&std::fs::read(place.path().join("r.json")).unwrap());
+    let undisturbed = json(&std::fs::read(place.path().join("undisturbed.json")).unwrap());
+    assert_eq!(repeats_of(&report), repeats_of(&undisturbed));
+    assert_eq!((&report["interrupted"], undisturbed.get("sittings")), (&serde_json::json!(false), None));
+    let sittings: Vec<usize> =
+        report["sittings"].as_array().unwrap().iter().map(|one| one["repeats"].as_array().unwrap().len()).collect();
+    assert!(sittings.len() == 2 && sittings[0] >= 2 && sittings.iter().sum::<usize>() == 6, "{sittings:?}");
+    assert_eq!(place.files("."), ["r.json", "six.toml", "undisturbed.json"]);
+    expect_code(&place.run(&["show", "r.json"]), 0);
+}
+
+/// Runs the program; the verdict depends on the machine, but there is one.
+fn expect_report(place: &Place, args: &[&str]) {
+    let output = place.run(args);
+    assert!(matches!(output.status.code(), Some(0 | 3 | 5)), "{}", stderr(&output));
 }
 
 #[test]

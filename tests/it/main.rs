@@ -20,8 +20,11 @@ mod outcomes;
 mod producers;
 mod protocol;
 mod queues;
+mod schema;
 mod selftest;
 mod session;
+#[cfg(unix)]
+mod shell;
 mod support;
 #[cfg(unix)]
 mod surroundings;

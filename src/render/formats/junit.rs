@@ -14,6 +14,7 @@ use crate::report::{CaseDecision, CaseRecord, Change, GateOutcome, GateRecord, R
 use crate::scenario::AXES;
 use crate::verdict::{CheckResult, Outcome};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
+use std::time::Duration;
 
 /// Longest text from outside, in characters.
 const LONGEST: usize = 1_000;
@@ -26,8 +27,16 @@ const MAX_STDERR: usize = 20;
 /// When the XML cannot be written.
 pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
     let mut document = quick_junit::Report::new(text(&report.tool.name));
+    // A time that is none, in a report from elsewhere, is left out.
+    document.timestamp = report.created_at.parse().ok();
+    document.time = Some(report.cases.iter().map(measured_time).sum());
     document.add_test_suite(plan(report));
-    document.add_test_suites(report.cases.iter().map(suite));
+    let began = document.timestamp;
+    document.add_test_suites(report.cases.iter().map(|case| {
+        let mut suite = suite(case);
+        suite.timestamp = began;
+        suite
+    }));
     document.add_test_suites(report.gate.as_ref().map(gate));
     let mut bytes = Vec::new();
     document.serialize(&mut bytes).map_err(|error| RenderError::Xml(error.to_string()))?;
@@ -77,6 +86,8 @@ fn suite(case: &CaseRecord) -> TestSuite {
     if !stderr.is_empty() {
         run.set_system_err(stderr.join("\n"));
     }
+    run.time = Some(measured_time(case));
+    suite.time = run.time;
     cases.push(run);
     cases.extend(case.verdict.checks.iter().map(|check| of_check(check, &name)));
     suite.add_test_cases(cases);
@@ -127,6 +138,13 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
         status.set_description(XmlString::new(numbers.join("\n")));
     }
     status
+}
+
+/// How long a case was measured: the windows of its repeats, those that were set aside as well.
+fn measured_time(case: &CaseRecord) -> Duration {
+    let repeats = case.repeats.len() + case.set_aside.len();
+    let window = case.parameters.duration.0;
+    Duration::from_nanos(window.saturating_mul(repeats as u64))
 }
 
 fn test_case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {

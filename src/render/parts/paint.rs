@@ -1,6 +1,7 @@
 //! Colour on text that is laid out already: it follows the marks and the headlines, which say the same without it.
 
 use super::headline::{Headline, VERDICT};
+use crate::report::GateOutcome;
 
 const RED: &str = "31";
 const YELLOW: &str = "33";
@@ -23,6 +24,16 @@ pub fn paint(line: &str) -> String {
 #[must_use]
 pub fn paint_lines(text: &str) -> String {
     text.split('\n').map(paint).collect::<Vec<_>>().join("\n")
+}
+
+/// The line of a gate with colour: its first word is the decision.
+#[must_use]
+pub fn paint_decision(line: &str, outcome: GateOutcome) -> String {
+    let colour = of_headline(Headline::of_gate(outcome));
+    match line.split_once(':') {
+        Some((word, rest)) => format!("\x1b[{colour}m{word}\x1b[0m:{rest}"),
+        None => line.to_owned(),
+    }
 }
 
 fn painted(cell: &str) -> String {
@@ -65,6 +76,13 @@ fn of_mark(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decision_is_coloured_by_what_it_is() {
+        assert_eq!(paint_decision("pass: 3 cases: fine\n", GateOutcome::Pass), "\x1b[32mpass\x1b[0m: 3 cases: fine\n");
+        assert!(paint_decision("regressed: x", GateOutcome::Regressed).starts_with("\x1b[31mregressed"));
+        assert_eq!(paint_decision("", GateOutcome::Failed), "");
+    }
 
     #[test]
     fn colour_follows_the_marks() {

@@ -88,6 +88,10 @@ pub fn parse(file: &str, bytes: &[u8], context: Context<'_>) -> Result<Scenario,
         let fix = "write at least [matrix]; see scenarios/default.toml";
         return Err(of_file("the file is empty".to_owned(), fix));
     }
+    if is_report(text) {
+        let fix = "`show`, `compare` and `gate` read it; `run` takes the scenario, a .toml";
+        return Err(of_file("this is a report".to_owned(), fix));
+    }
     let (mut document, table) = Document::parse(file, text);
     let syntax = document.errors();
     let scenario = validate(&mut document, &table, context);
@@ -102,7 +106,13 @@ pub fn parse(file: &str, bytes: &[u8], context: Context<'_>) -> Result<Scenario,
     }
 }
 
-/// The scenario without notes and digest; `None` only if an error was found.
+/// Whether a text begins as a saved report does.
+fn is_report(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with("\"schema_version\""))
+}
+
+/// Everything but the notes and the digest; `None` only if an error was found.
 fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'_>) -> Option<Scenario> {
     document.check_keys(table, "", &SECTIONS);
     let name = name(document, table);

@@ -4,7 +4,7 @@
 use super::super::error::SessionError;
 use super::super::observer::Observer;
 use super::super::stage::Stage;
-use super::super::{baseline, recover};
+use super::super::{baseline, recover, resume};
 use super::*;
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
@@ -258,6 +258,43 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     assert!(!recovered.interrupted);
 }
 
+/// Interrupts the run at the repeat of that number, from 1.
+fn interrupting_at(number: usize) -> ScriptedDriver {
+    let mut asked = 0;
+    ScriptedDriver::new(move |_, interrupt| {
+        asked += 1;
+        if asked == number {
+            interrupt.raise();
+            return Err(Fault::Interrupted.alone());
+        }
+        Ok(healthy(1_000))
+    })
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_to_the_same_decision() {
+    let undisturbed = Run::new([suspects(), passes()]).conduct(None).reports.own;
+    let dir = tempfile::tempdir().unwrap();
+    // In the plan, at its end, and in the confirmation, each at the first decision that is due.
+    for (stop, decisions) in [(3, vec![]), (9, vec![suspects()]), (10, vec![suspects()])] {
+        let path = dir.path().join(format!("{stop}.journal"));
+        let mut journal = Journal::create(&path, "2026-01-02T03:04:05Z", serde_json::Value::Null).unwrap();
+        let mut run = Run::new(decisions);
+        run.driver = interrupting_at(stop);
+        assert!(run.conduct(Some(&mut journal)).reports.own.interrupted);
+        drop(journal);
+        let (mut journal, _) = Journal::reopen(&path).unwrap();
+        journal.go_on("2026-01-03T03:04:05Z").unwrap();
+        let mut run = Run::new([suspects(), passes()]);
+        let report = run.conduct(Some(&mut journal)).reports.own;
+        assert_eq!(run.asked().len(), 12 - (stop - 1), "what was finished is not run again");
+        assert_eq!(report, undisturbed);
+        let sittings = resume::sittings(&plan(&Layout::Plain), &Journal::read(&path).unwrap());
+        assert_eq!(sittings.iter().map(|sitting| sitting.repeats.len()).collect::<Vec<_>>(), [stop - 1, 13 - stop]);
+        assert_eq!(sittings[1].began_at, "2026-01-03T03:04:05Z");
+    }
+}
+
 #[test]
 fn what_could_not_be_told_is_judged_on_all_of_its_repeats() {
     use Change::{Inconclusive, Regressed};
@@ -294,17 +331,6 @@ fn a_case_that_looked_regressed_is_no_reason_to_correct_for_more() {
 #[test]
 fn an_interrupt_keeps_what_there_is_and_decides_nothing() {
     // In the plan itself.
-    let interrupting_at = |number: usize| {
-        let mut asked = 0;
-        ScriptedDriver::new(move |_, interrupt| {
-            asked += 1;
-            if asked == number {
-                interrupt.raise();
-                return Err(Fault::Interrupted.alone());
-            }
-            Ok(healthy(1_000))
-        })
-    };
     let mut run = Run::new([]);
     run.driver = interrupting_at(3);
     let conducted = run.conduct(None);

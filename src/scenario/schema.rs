@@ -1,0 +1,319 @@
+//! The JSON schema of a scenario file, for editors: made of the tables that the reader goes by.
+//!
+//! It says no more than a schema can. Bounds of quantities, queues that exist and expressions of checks are for
+//! `queue-load validate`.
+
+use super::axes::{AXES, Axis, Kind, TOTAL_RATE, Value as AxisValue};
+use super::settings::SETTINGS;
+use super::{
+    Arrival, GateSettings, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings, SinkKind, Statistic,
+    Strategy, Target,
+};
+use crate::units::schema::{quantile, rate, share, size_part, text, time};
+use serde_json::{Map, Value, json};
+use std::fmt::Display;
+
+text!(Payload, "Payload", payload(), "Fields and length of the message: `4f+64B`.");
+text!(Statistic, "Statistic", statistic(), "A statistic: `mean`, `max`, or a quantile such as `p99.9`.");
+text!(Arrival, "Arrival", arrival(), "When logs are due: `uniform`, `poisson` or `burst:10`.");
+
+fn payload() -> String {
+    format!(r"^\s*[0-9]+f\s*\+\s*{}\s*$", size_part())
+}
+
+fn statistic() -> String {
+    format!("^(mean|max|median)$|{}", quantile())
+}
+
+fn arrival() -> String {
+    "^(uniform|poisson|burst:[0-9]+)$".to_owned()
+}
+
+/// The schema of every scenario file.
+#[must_use]
+pub fn schema() -> Value {
+    let axes: Map<String, Value> = all_axes().map(|axis| (axis.name.to_owned(), value_of(axis))).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Scenario of queue-load",
+        "description": "What to put under load, and what to expect of it. `queue-load validate` checks what a schema cannot.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["matrix"],
+        "properties": {
+            "name": {"type": "string", "maxLength": 100, "description": "Its name; else that of the file."},
+            "description": {"type": "string", "maxLength": 4000, "description": "What it shows."},
+            "target": target(),
+            "queues": queues(),
+            "matrix": matrix(),
+            "exclude": list(exclude()),
+            "include": list(include()),
+            "run": run(),
+            "check": list(check()),
+            "gate": gate(),
+        },
+        "$defs": axes,
+    })
+}
+
+fn target() -> Value {
+    let Target { latency, statistic: of, throughput, min_accepted } = Target::default();
+    table(
+        "The promise that every case is held to.",
+        [
+            ("latency", of_text(&time(), "The statistic must be below it.", latency)),
+            ("statistic", of_text(&statistic(), "Which statistic of `enqueue`.", of)),
+            ("throughput", with_default(a_rate(), "Offered rate at which it must be shown.", throughput)),
+            ("min_accepted", of_text(&share(), "Least share of the offered logs that is accepted.", min_accepted)),
+        ],
+    )
+}
+
+fn queues() -> Value {
+    let text = |description: &str| json!({"type": "string", "minLength": 1, "description": description});
+    let words = json!({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 100,
+        "description": "The program and its arguments; it speaks docs/PROTOCOL.md."});
+    let variables = json!({"type": "object", "additionalProperties": {"type": "string"},
+        "description": "Environment variables for it."});
+    let mut queue = table(
+        "A queue that a program of its own puts under load.",
+        [
+            ("command", words),
+            ("env", variables),
+            ("working_dir", text("Where it runs, seen from the scenario's directory.")),
+            ("setup", text("The command that installs what it needs; shown where that is missing.")),
+        ],
+    );
+    queue["required"] = json!(["command"]);
+    json!({
+        "description": "Queues that programs of their own put under load, by name.",
+        "type": "object",
+        "propertyNames": {"pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "additionalProperties": queue,
+    })
+}
+
+fn matrix() -> Value {
+    let axes = all_axes().map(|axis| {
+        let mut values = one_or_several(axis);
+        values["description"] = json!(axis.summary);
+        values["default"] = match axis.default() {
+            Some(AxisValue::Count(count)) => json!(count),
+            Some(other) => json!(other.to_string()),
+            None => Value::Null,
+        };
+        (axis.name, values)
+    });
+    with_one_rate(table("A value or a list for each axis; the plan is the product of all lists.", axes))
+}
+
+fn exclude() -> Value {
+    let mut exclude = clauses("Leaves out every case that has one of these values of each axis named.");
+    exclude["minProperties"] = json!(1);
+    exclude
+}
+
+fn include() -> Value {
+    let axes = all_axes().map(|axis| (axis.name, reference(axis)));
+    with_one_rate(table("One more case; an axis that is left out has the value of the matrix.", axes))
+}
+
+fn check() -> Value {
+    let expect = json!({"type": "string", "description": "An expression such as `p99(response) < 1ms`."});
+    let keys = [("expect", expect), ("where", clauses("Which cases; all of them unless told."))];
+    let mut check = table("A further expectation.", keys);
+    check["required"] = json!(["expect"]);
+    check
+}
+
+fn run() -> Value {
+    let defaults = serde_json::to_value(RunSettings::default()).unwrap_or_default();
+    let settings = SETTINGS.iter().map(|setting| {
+        let mut value = match setting.name {
+            "repeats" => count(1, 1_000),
+            "invalid_retries" => count(0, 100),
+            "seed" => count(0, u64::MAX),
+            "order" => words(&Order::ALL, Order::name),
+            "skip_unsupported" | "isolate" => json!({"type": "boolean"}),
+            _ => json!({"type": "string", "pattern": time()}),
+        };
+        value["description"] = json!(setting.summary);
+        if let Some(default) = defaults.get(setting.name) {
+            value["default"] = default.clone();
+        }
+        (setting.name, value)
+    });
+    table("How the cases are run.", settings)
+}
+
+fn gate() -> Value {
+    let GateSettings { min_effect, alpha, ignore_below: _ } = GateSettings::default();
+    let level = json!({"anyOf": [
+        {"type": "number", "minimum": 0.0001, "maximum": 0.2}, {"type": "string", "pattern": share()},
+    ]});
+    let ignored = json!({"type": "string", "pattern": time(),
+        "description": "Slow-downs up to this are ignored; 1 % of the target's latency unless told."});
+    table(
+        "What a comparison with a baseline must prove.",
+        [
+            ("min_effect", of_text(&share(), "Smallest change that counts.", min_effect)),
+            ("alpha", with_default(level, "Chance of any false alarm over all tests.", alpha)),
+            ("ignore_below", ignored),
+        ],
+    )
+}
+
+fn all_axes() -> impl Iterator<Item = &'static Axis> {
+    AXES.iter().chain([&TOTAL_RATE])
+}
+
+/// One value of an axis.
+fn value_of(axis: &Axis) -> Value {
+    match &axis.kind {
+        Kind::Queue => json!({"type": "string"}),
+        Kind::Strategy => words(&Strategy::ALL, Strategy::name),
+        Kind::Sink => words(&SinkKind::ALL, SinkKind::name),
+        Kind::Payload => json!({"type": "string", "pattern": payload()}),
+        Kind::Rate | Kind::TotalRate => a_rate(),
+        Kind::Count { bounds, .. } => count(*bounds.start(), *bounds.end()),
+        Kind::Time { .. } => json!({"type": "string", "pattern": time()}),
+        Kind::Share { .. } => json!({"type": "string", "pattern": share()}),
+        Kind::Arrival => json!({"type": "string", "pattern": arrival()}),
+        Kind::Producers => words(Producers::ALL, Producers::name),
+        Kind::Pacing => words(Pacing::ALL, Pacing::name),
+        Kind::Placement => words(Placement::ALL, Placement::name),
+        Kind::Phase => words(PhaseShift::ALL, PhaseShift::name),
+    }
+}
+
+fn reference(axis: &Axis) -> Value {
+    json!({"$ref": format!("#/$defs/{}", axis.name)})
+}
+
+fn one_or_several(axis: &Axis) -> Value {
+    json!({"anyOf": [reference(axis), {"type": "array", "items": reference(axis), "minItems": 1}]})
+}
+
+fn clauses(description: &str) -> Value {
+    table(description, all_axes().map(|axis| (axis.name, one_or_several(axis))))
+}
+
+/// `rate` and `total_rate` are two ways to say the same.
+fn with_one_rate(mut table: Value) -> Value {
+    table["not"] = json!({"required": ["rate", "total_rate"]});
+    table
+}
+
+fn a_rate() -> Value {
+    json!({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": rate()}]})
+}
+
+fn count(least: u64, most: u64) -> Value {
+    json!({"type": "integer", "minimum": least, "maximum": most})
+}
+
+fn words<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Value {
+    let names: Vec<&str> = all.iter().map(|word| name(*word)).collect();
+    json!({"type": "string", "enum": names})
+}
+
+fn of_text(pattern: &str, description: &str, default: impl Display) -> Value {
+    with_default(json!({"type": "string", "pattern": pattern}), description, default)
+}
+
+fn with_default(mut value: Value, description: &str, default: impl Display) -> Value {
+    value["description"] = json!(description);
+    value["default"] = json!(default.to_string());
+    value
+}
+
+/// A table with these keys and no others.
+fn table(description: &str, keys: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let keys: Map<String, Value> = keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    json!({"type": "object", "description": description, "additionalProperties": false, "properties": keys})
+}
+
+fn list(of: Value) -> Value {
+    json!({"type": "array", "items": of})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Catalog, Context, Overrides, QueueSpec, parse};
+
+    fn is_read(text: &str) -> bool {
+        let catalog = Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec())]);
+        let context = Context { catalog: &catalog, overrides: &Overrides::default(), default_repeats: 3 };
+        parse("a.toml", text.as_bytes(), context).is_ok()
+    }
+
+    /// Whether schema and reader take a text; both have to say the same.
+    fn holds(text: &str) -> bool {
+        let schema = jsonschema::validator_for(&schema()).unwrap();
+        let read: toml::Table = text.parse().unwrap();
+        let valid = schema.is_valid(&serde_json::to_value(read).unwrap());
+        assert_eq!(valid, is_read(text), "{text}");
+        valid
+    }
+
+    #[test]
+    fn schema_and_reader_take_the_same_values() {
+        for (axis, good, bad) in [
+            ("queue", "\"builtin\"", "7"),
+            ("strategy", "[\"drop\", \"block\"]", "\"blok\""),
+            ("maxsize", "[1, 100_000_000]", "[1, 0]"),
+            ("concurrency", "10_000", "10_001"),
+            ("rate", "[1000, \"1k/s\", \"10k/3s\", \"0.5/s\", \"1 M / 2 min\"]", "\"1 per second\""),
+            ("total_rate", "\"10k/s\"", "true"),
+            ("duration", "\"1_000.5 ms\"", "5"),
+            ("batch_size", "1", "[]"),
+            ("batch_timeout", "\"1µs\"", "\"1 day\""),
+            ("sample_rate", "\"12.5%\"", "\"0.1\""),
+            ("sink", "\"file\"", "\"null\""),
+            ("sink_delay", "\"0s\"", "0"),
+            ("payload", "\"4f+64B\"", "\"64B\""),
+            ("producers", "\"lanes\"", "\"threads\""),
+            ("pacing", "\"spin\"", "\"Spin\""),
+            ("placement", "[\"none\", \"same\"]", "\"cpu0\""),
+            ("arrival", "\"burst:10\"", "\"burst\""),
+            ("phase", "\"aligned\"", "1.5"),
+            ("batch_delay", "\"1s\"", "\"1 fortnight\""),
+        ] {
+            assert!(holds(&format!("[matrix]\n{axis} = {good}\n")), "{axis} = {good}");
+            assert!(!holds(&format!("[matrix]\n{axis} = {bad}\n")), "{axis} = {bad}");
+        }
+    }
+
+    #[test]
+    fn schema_and_reader_take_the_same_settings() {
+        for (section, good, bad) in [
+            ("run", "warmup = \"0s\"\nrepeats = 1_000\nseed = 0\norder = \"as-written\"", "repeats = 0"),
+            ("run", "control = \"0s\"\ndrain_timeout = \"1s\"\ninvalid_retries = 100", "invalid_retries = 101"),
+            ("run", "skip_unsupported = true\nisolate = false\ndeadline = \"1h\"", "isolate = \"no\""),
+            ("run", "", "repeat = 3"),
+            ("target", "latency = \"1ms\"\nstatistic = \"p99.9\"", "latency = 1"),
+            ("target", "throughput = 1000\nmin_accepted = \"99%\"", "statistic = \"99\""),
+            ("gate", "min_effect = \"5%\"\nalpha = 0.01\nignore_below = \"1us\"", "alpha = 0.5"),
+            ("gate", "alpha = \"5%\"", "alpha = 1"),
+            ("[check]", "expect = \"dropped == 0\"\nwhere = { strategy = [\"drop\"] }", "where = {}"),
+            ("[exclude]", "strategy = \"drop\"\nmaxsize = [1, 2]", ""),
+            ("[include]", "maxsize = 64\ntotal_rate = 100", "maxsize = [64]"),
+            ("[include]", "rate = 1", "rate = 1\ntotal_rate = 1"),
+            ("queues.mine", "command = [\"x\", \"\"]\nenv = { A = \"\" }\nsetup = \"y\"", "working_dir = \"..\""),
+            ("queues.\"a b\"", "", "command = [\"x\"]"),
+        ] {
+            let with = |lines: &str| format!("[matrix]\nrate = 1\n[{section}]\n{lines}\n");
+            assert!(section.contains(' ') || holds(&with(good)), "{section}: {good}");
+            assert!(!holds(&with(bad)), "{section}: {bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_refused() {
+        for text in ["", "name = \"x\"", "[matrix]\nrate = 1\ntotal_rate = 1", "[matrix]\n[matrx]", "matrix = 1"] {
+            assert!(!holds(text), "{text}");
+        }
+        assert!(holds("name = \"x\"\ndescription = \"what\"\n[matrix]\n"));
+    }
+}

@@ -1,0 +1,47 @@
+//! Whether the machine has the CPUs that a placement needs: seen before anything runs.
+
+use super::error::SessionError;
+use crate::plan::Plan;
+use crate::scenario::Placement;
+
+/// Refuses a plan that needs more CPUs than this process may use; `None`: how many that is is not known.
+///
+/// # Errors
+/// A case wants its queue and its producers on different CPUs, and there is but one.
+pub fn check(plan: &Plan, cpus: Option<usize>) -> Result<(), SessionError> {
+    let splits = |case: &&crate::matrix::Case| case.parameters.placement == Placement::Split;
+    match (cpus, plan.cases.iter().find(splits)) {
+        (Some(cpus), Some(case)) if cpus < 2 => Err(SessionError::Unfit(format!(
+            "placement = \"split\" needs two CPUs, and this process may use one: case {}",
+            case.id
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Catalog, Context, Overrides, QueueSpec, Selector, Strategy, parse};
+
+    #[test]
+    fn a_split_needs_two_cpus() {
+        let catalog = Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec())]);
+        let context = Context { catalog: &catalog, overrides: &Overrides::none(), default_repeats: 1 };
+        let plan = |placement: &str| {
+            let text = format!("[matrix]\nplacement = {placement}\n");
+            let scenario = parse("s.toml", text.as_bytes(), context).unwrap();
+            Plan::new(vec![scenario], &catalog, &Selector::default()).unwrap()
+        };
+        for (placement, cpus, refused) in [
+            ("[\"none\", \"split\"]", Some(1), true),
+            ("\"split\"", Some(2), false),
+            ("\"split\"", None, false),
+            ("[\"none\", \"same\"]", Some(1), false),
+        ] {
+            assert_eq!(check(&plan(placement), cpus).is_err(), refused, "{placement} {cpus:?}");
+        }
+        let error = check(&plan("\"split\""), Some(1)).unwrap_err().to_string();
+        assert!(error.contains("needs two CPUs") && error.contains("placement=split"), "{error}");
+    }
+}

@@ -1,0 +1,402 @@
+//! Going on with a run that was stopped: its journal found, and everything that must still be the same.
+
+use super::Header;
+use super::assemble::About;
+use super::destination::JOURNAL;
+use super::error::SessionError;
+use super::inputs::Inputs;
+use super::request::{Against, Place, Request, Resume, Selection};
+use crate::plan::{Layout, Plan, Program};
+use crate::report::{Environment, RepeatName, Sitting};
+use crate::run::{Journal, JournalContents};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The programs that measure: another build of either gives other numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Programs {
+    /// SHA-256 of this program's file.
+    pub own: String,
+    /// The same of the one of `--ab-exec`.
+    pub other: Option<String>,
+}
+
+impl Programs {
+    /// Those that a request names.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn of(against: &Against) -> Result<Self, SessionError> {
+        let own = std::env::current_exe().and_then(|path| digest(&path));
+        let own = own.map_err(|error| SessionError::Internal(format!("cannot read this program: {error}")))?;
+        let Against::OtherProgram(path) = against else { return Ok(Self { own, other: None }) };
+        let unreadable = |error: io::Error| {
+            let problem = format!("cannot find it: {error}");
+            SessionError::OtherProgram { path: path.clone(), problem }
+        };
+        Ok(Self { own, other: Some(digest(path).map_err(unreadable)?) })
+    }
+}
+
+fn digest(path: &Path) -> io::Result<String> {
+    let (mut file, mut hash) = (File::open(path)?, Sha256::new());
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => break,
+            count => hash.update(&chunk[..count]),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A run that was stopped.
+pub struct Resumed {
+    /// Its journal, open.
+    pub journal: Journal,
+    /// When it began.
+    pub created_at: jiff::Timestamp,
+    header: Header,
+}
+
+impl Resumed {
+    /// Opens the journal that is meant.
+    ///
+    /// # Errors
+    /// There is none, it is damaged, or its run is still going on.
+    pub fn open(resume: &Resume, request: &Request) -> Result<Self, SessionError> {
+        let path = find(resume, request)?;
+        let no_report = |problem: String| SessionError::NoReport { path: path.clone(), problem };
+        let (journal, contents) = Journal::reopen(&path)?;
+        let header =
+            serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
+        let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
+        Ok(Self { journal, created_at, header })
+    }
+
+    /// What is asked for: without scenarios, those of the journal with all that was given beside them.
+    pub fn selection(&self, asked: &Selection) -> Selection {
+        if !asked.scenarios.is_empty() {
+            return asked.clone();
+        }
+        let Inputs { sources, overrides, filters, .. } = &self.header.inputs;
+        Selection {
+            scenarios: sources.iter().map(|(file, _)| file.clone()).collect(),
+            filters: if asked.filters.is_empty() { filters.clone() } else { asked.filters.clone() },
+            overrides: if asked.overrides.is_empty() { overrides.clone() } else { asked.overrides.clone() },
+        }
+    }
+
+    /// What the results are compared with: as asked; without a word on it, as in the journal, as far as that says.
+    pub fn against(&self, asked: &Against) -> Against {
+        match (&self.header.layout, asked) {
+            (Layout::Twice, Against::Nothing) => Against::Itself,
+            (Layout::Across { axis }, Against::Nothing) => Against::Axis(axis.clone()),
+            _ => asked.clone(),
+        }
+    }
+
+    /// Repeats of a case where nothing says how many: as in the journal, if the scenarios are its own.
+    pub fn default_repeats(&self, asked: &Request) -> u32 {
+        if asked.selection.scenarios.is_empty() { self.header.inputs.default_repeats } else { asked.default_repeats() }
+    }
+
+    /// Where the report goes, if the request does not say: beside the journal.
+    pub fn place(&self, asked: &Request) -> Place {
+        let beside = self.journal.path().parent().unwrap_or(Path::new(""));
+        match &asked.place {
+            Place::File(_) => asked.place.clone(),
+            Place::ReportsDirectory if beside == asked.reports_directory => Place::ReportsDirectory,
+            Place::ReportsDirectory | Place::Nowhere => Place::File(report_of(self.journal.path())),
+        }
+    }
+
+    /// Whether what is to be run is what was stopped.
+    ///
+    /// # Errors
+    /// It is not: everything that has changed.
+    pub fn check(
+        &self,
+        inputs: &Inputs,
+        plan: &Plan,
+        about: &About,
+        programs: Option<&Programs>,
+    ) -> Result<(), SessionError> {
+        let mut changed = changed_inputs(&self.header.inputs, inputs);
+        if self.header.layout != plan.layout {
+            changed.push("what is compared with what (--ab, --ab-exec, --calibrate)".to_owned());
+        }
+        changed.extend(changed_programs(self.header.programs.as_ref(), programs));
+        changed.extend(changed_machine(&self.header.environment, &about.environment));
+        let strange = |repeat: &crate::plan::PlannedRepeat| !plan.has(repeat);
+        if changed.is_empty() && self.journal.earlier().any(strange) {
+            changed.push("the journal, which has repeats that are not in its plan".to_owned());
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let problem = format!(
+            "cannot go on with this run, for these have changed: {}; `queue-load show` shows what it has",
+            changed.join("; ")
+        );
+        Err(SessionError::NoReport { path: self.journal.path().to_owned(), problem })
+    }
+}
+
+/// The journal that is meant.
+fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
+    let Resume::From(path) = resume else { return newest(request) };
+    let no_report = |problem: &str| SessionError::NoReport { path: path.clone(), problem: problem.to_owned() };
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some(JOURNAL) if path.exists() => Ok(path.clone()),
+        Some(JOURNAL) => Err(no_report("there is no such journal")),
+        Some("json") => {
+            let missing = "has no journal beside it: its run came to its end, or the journal was removed";
+            newest_of(journals_beside(path)).ok_or_else(|| no_report(missing))
+        }
+        Some("toml") => Err(no_report("is a scenario; write `run SCENARIO --resume`")),
+        _ => Err(no_report("is neither a journal (.journal) nor a report (.json) that has one beside it")),
+    }
+}
+
+/// The newest journal where the report would go.
+fn newest(request: &Request) -> Result<PathBuf, SessionError> {
+    let (place, journals) = match &request.place {
+        Place::File(path) => (path.clone(), journals_beside(path)),
+        Place::ReportsDirectory | Place::Nowhere => {
+            (request.reports_directory.clone(), journals_in(&request.reports_directory))
+        }
+    };
+    newest_of(journals).ok_or_else(|| {
+        let problem = "there is no journal of a run that was stopped; name one: --resume FILE.journal";
+        SessionError::NoReport { path: place, problem: problem.to_owned() }
+    })
+}
+
+fn journals_in(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|ending| ending == JOURNAL)).collect()
+}
+
+/// `r.journal`, `r.2.journal`, … of `r.json`.
+fn journals_beside(report: &Path) -> Vec<PathBuf> {
+    let directory = report.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = |journal: &PathBuf| report_of(journal).file_name() == report.file_name();
+    journals_in(directory).into_iter().filter(own).collect()
+}
+
+/// The report that a journal is of.
+fn report_of(journal: &Path) -> PathBuf {
+    let stem = journal.with_extension("");
+    let number = stem.extension().and_then(|ending| ending.to_str()).filter(|ending| ending.parse::<u32>().is_ok());
+    let stem = if number.is_some() { stem.with_extension("") } else { stem };
+    let mut name = stem.into_os_string();
+    name.push(".json");
+    name.into()
+}
+
+fn newest_of(journals: Vec<PathBuf>) -> Option<PathBuf> {
+    let dated = journals.into_iter().filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)));
+    dated.max().map(|(_, path)| path)
+}
+
+/// What the plan follows from, and is another now.
+fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
+    let mut changed = Vec::new();
+    let text_of = |inputs: &Inputs| -> BTreeMap<String, String> { inputs.sources.iter().cloned().collect() };
+    let (before, now) = (text_of(old), text_of(new));
+    let files: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    for file in files {
+        match (before.get(file), now.get(file)) {
+            (Some(_), None) => changed.push(format!("scenario {file}, which is not to be run now")),
+            (None, Some(_)) => changed.push(format!("scenario {file}, which was not run")),
+            (before, now) if before != now => changed.push(format!("scenario {file}")),
+            _ => {}
+        }
+    }
+    let given = |inputs: &Inputs| -> BTreeMap<String, String> {
+        inputs.overrides.iter().map(|given| (given.key.clone(), given.text.clone())).collect()
+    };
+    let (before, now) = (given(old), given(new));
+    let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    changed.extend(keys.into_iter().filter(|key| before.get(*key) != now.get(*key)).map(|key| {
+        let said = |value: Option<&String>| value.map_or("not given".to_owned(), |text| format!("`{text}`"));
+        format!("override {key}, which was {} and is {}", said(before.get(key)), said(now.get(key)))
+    }));
+    for (what, is_same) in [
+        ("--filter", old.filters == new.filters),
+        ("the number of repeats (--baseline and --save-baseline raise it)", old.default_repeats == new.default_repeats),
+        ("what the programs of [queues] can do", old.capabilities == new.capabilities),
+    ] {
+        changed.extend((!is_same).then(|| what.to_owned()));
+    }
+    changed
+}
+
+/// Which program is another now. A journal from before programs were noted says nothing of it, which is not enough.
+fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<String> {
+    let (Some(old), Some(new)) = (old, new) else {
+        return vec!["this program, which is newer than the journal".to_owned()];
+    };
+    let own = (old.own != new.own).then(|| "this program, which is another build".to_owned());
+    let other = (old.other != new.other).then(|| "the program of --ab-exec".to_owned());
+    own.into_iter().chain(other).collect()
+}
+
+/// What of the machine is another now.
+fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
+    let text = |number: Option<u64>| number.map(|number| number.to_string());
+    let properties = [
+        ("platform", Some(old.platform.clone()), Some(new.platform.clone())),
+        ("CPU model", old.cpu_model.clone(), new.cpu_model.clone()),
+        ("number of CPUs", text(old.cores), text(new.cores)),
+        ("memory", text(old.memory_bytes), text(new.memory_bytes)),
+        ("kernel", old.kernel.clone(), new.kernel.clone()),
+        ("governor", old.governor.clone(), new.governor.clone()),
+    ];
+    let said = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
+    let differ = properties.into_iter().filter(|(_, old, new)| old != new);
+    differ.map(|(what, old, new)| format!("{what}, which was {} and is {}", said(old), said(new))).collect()
+}
+
+/// Which repeats ran when, by the journal of a run that was stopped; nothing if it never was.
+pub fn sittings(plan: &Plan, contents: &JournalContents) -> Vec<Sitting> {
+    if contents.sittings.is_empty() {
+        return Vec::new();
+    }
+    let first = (contents.created_at.clone(), 0);
+    let later = contents.sittings.iter().map(|(sitting, records)| (sitting.began_at.clone(), *records));
+    let begins: Vec<(String, usize)> = std::iter::once(first).chain(later).collect();
+    let ends = begins.iter().skip(1).map(|(_, records)| *records).chain([contents.records.len()]);
+    let of = |((began_at, from), to): (&(String, usize), usize)| {
+        let own =
+            contents.records[*from..to].iter().filter(|record| plan.slot_of(&record.repeat).program == Program::Own);
+        let repeats = own.map(|record| RepeatName {
+            case: record.repeat.case_id.clone(),
+            repeat: record.repeat.repeat,
+            attempt: record.repeat.attempt,
+        });
+        Sitting { began_at: began_at.clone(), repeats: repeats.collect() }
+    };
+    begins.iter().zip(ends).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Override;
+
+    fn inputs() -> Inputs {
+        Inputs {
+            sources: vec![("a.toml".into(), "[matrix]".into())],
+            overrides: vec![Override::from_command_line("rate", "1")],
+            filters: Vec::new(),
+            default_repeats: 3,
+            capabilities: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_the_plan_follows_from_must_be_the_same() {
+        let changed = |change: fn(&mut Inputs)| {
+            let mut new = inputs();
+            change(&mut new);
+            changed_inputs(&inputs(), &new).join("; ")
+        };
+        assert_eq!(changed(|_| {}), "");
+        for (change, said) in [
+            ((|new| new.sources[0].1.push('#')) as fn(&mut Inputs), "scenario a.toml"),
+            (
+                |new| new.sources[0].0 = "b.toml".into(),
+                "scenario a.toml, which is not to be run now; scenario b.toml, which was not run",
+            ),
+            (|new| new.overrides.clear(), "override rate, which was `1` and is not given"),
+            (|new| new.overrides[0].text = "2".into(), "override rate, which was `1` and is `2`"),
+            (
+                |new| new.overrides.push(Override::from_command_line("maxsize", "5")),
+                "override maxsize, which was not given and is `5`",
+            ),
+            (|new| new.filters.push("rate=1".into()), "--filter"),
+            (|new| new.default_repeats = 10, "the number of repeats (--baseline and --save-baseline raise it)"),
+        ] {
+            assert_eq!(changed(change), said);
+        }
+    }
+
+    #[test]
+    fn program_and_machine_must_be_the_same() {
+        let machine = Environment { kernel: Some("6.1".into()), cores: Some(2), ..Environment::default() };
+        let other = Environment { kernel: Some("6.2".into()), cores: None, ..machine.clone() };
+        assert_eq!(changed_machine(&machine, &machine), [""; 0]);
+        assert_eq!(
+            changed_machine(&machine, &other),
+            ["number of CPUs, which was 2 and is unknown", "kernel, which was 6.1 and is 6.2"]
+        );
+        let elsewhere = Environment { git_commit: Some("abc".into()), ..machine.clone() };
+        assert_eq!(changed_machine(&machine, &elsewhere), [""; 0], "the working directory is not what measures");
+        let program = |own: &str, other: Option<&str>| Programs { own: own.into(), other: other.map(str::to_owned) };
+        let said = |old: Option<&Programs>, new: &Programs| changed_programs(old, Some(new)).join("; ");
+        let old = program("a", Some("x"));
+        assert_eq!(said(Some(&old), &old), "");
+        assert_eq!(said(Some(&old), &program("b", Some("x"))), "this program, which is another build");
+        assert_eq!(said(Some(&old), &program("a", None)), "the program of --ab-exec");
+        assert!(said(None, &old).contains("newer than the journal"));
+    }
+
+    #[test]
+    fn a_program_is_known_by_what_is_in_its_file() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("old");
+        std::fs::write(&file, "one").unwrap();
+        let first = Programs::of(&Against::OtherProgram(file.clone())).unwrap();
+        assert_eq!(Programs::of(&Against::OtherProgram(file.clone())).unwrap(), first);
+        assert_eq!(Programs::of(&Against::Nothing).unwrap().own, first.own);
+        std::fs::write(&file, "two").unwrap();
+        assert_ne!(Programs::of(&Against::OtherProgram(file.clone())).unwrap().other, first.other);
+        std::fs::remove_file(&file).unwrap();
+        assert!(matches!(Programs::of(&Against::OtherProgram(file)), Err(SessionError::OtherProgram { .. })));
+    }
+
+    #[test]
+    fn the_journal_that_is_meant_is_found() {
+        let place = tempfile::tempdir().unwrap();
+        let file = |name: &str| place.path().join(name);
+        let find = |name: &str| find(&Resume::From(file(name)), &Request::default()).map_err(|error| error.to_string());
+        std::fs::write(file("r.2.journal"), "").unwrap();
+        std::fs::write(file("other.journal"), "").unwrap();
+        assert_eq!(find("r.2.journal"), Ok(file("r.2.journal")));
+        assert_eq!(find("r.json"), Ok(file("r.2.journal")));
+        for (name, said) in [
+            ("r.journal", "no such journal"),
+            ("x.json", "no journal beside it"),
+            ("a.toml", "is a scenario; write `run SCENARIO --resume`"),
+            ("r.txt", "neither a journal"),
+        ] {
+            assert!(find(name).is_err_and(|error| error.contains(said)), "{name}");
+        }
+        let newest = |place: Place, reports: &Path| {
+            newest(&Request { place, reports_directory: reports.to_owned(), ..Request::default() }).ok()
+        };
+        assert_eq!(newest(Place::File(file("r.json")), Path::new("no")), Some(file("r.2.journal")));
+        assert_eq!(newest(Place::File(file("x.json")), place.path()), None);
+        assert!(newest(Place::ReportsDirectory, place.path()).is_some());
+        assert_eq!(newest(Place::ReportsDirectory, Path::new("no")), None);
+    }
+
+    #[test]
+    fn a_journal_belongs_to_the_report_of_its_name() {
+        for (journal, report) in [
+            ("a/r.journal", "a/r.json"),
+            ("r.2.journal", "r.json"),
+            ("r.x.journal", "r.x.json"),
+            ("2026-01.journal", "2026-01.json"),
+        ] {
+            assert_eq!(report_of(Path::new(journal)), Path::new(report), "{journal}");
+        }
+    }
+}

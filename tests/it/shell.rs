@@ -1,0 +1,173 @@
+//! The program among pipes, full disks, signals and shells that behave as they do.
+
+use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+/// Four repeats of 200 logs.
+const FOUR: &str = "[target]\nthroughput = \"2k/s\"\n[matrix]\nqueue = \"noop\"\nconcurrency = 2\nrate = \"1k/s\"\nduration = \"100ms\"\n[run]\nwarmup = \"0s\"\ncontrol = \"50ms\"\nrepeats = 4\ninvalid_retries = 0\n";
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/report.json")
+}
+
+fn with_stdin(mut command: Command, bytes: &[u8]) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A program that does not read it all closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(bytes);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_dash_is_stdin() {
+    let place = Place::new();
+    let listed = with_stdin(place.command(&["list", "-", "--format", "json"]), FOUR.as_bytes());
+    expect_code(&listed, 0);
+    let listing: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!((&listing["repeats"], &listing["cases"][0]["scenario"]), (&4.into(), &"stdin".into()));
+    let report = std::fs::read(golden()).unwrap();
+    let golden = golden();
+    let golden = golden.to_str().unwrap();
+    let from_file = place.run(&["show", golden, "--format", "csv"]);
+    let shown = with_stdin(place.command(&["show", "-", "--format", "csv"]), &report);
+    assert_eq!(stdout(&shown), stdout(&from_file));
+    for args in [["gate", golden, "-"], ["gate", "-", golden]] {
+        let gated = with_stdin(place.command(&args), &report);
+        assert!(stdout(&gated).starts_with("failed: 4 cases"), "{}", stderr(&gated));
+    }
+    let refused = place.run(&["show", golden, "--output", "-"]);
+    expect_code(&refused, 2);
+    assert!(stderr(&refused).contains("stdout is what --format goes to"), "{}", stderr(&refused));
+}
+
+#[test]
+fn what_is_no_scenario_is_called_by_its_name() {
+    let place = Place::new();
+    for bytes in [std::fs::read(golden()).unwrap(), [b"\xef\xbb\xbf", &std::fs::read(golden()).unwrap()[..]].concat()] {
+        place.write("r.json", bytes);
+        let output = place.run(&["run", "r.json"]);
+        expect_code(&output, 2);
+        let said = stderr(&output);
+        assert!(said.contains("r.json: this is a report (`show`, `compare` and `gate` read it"), "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_nobody_can_read_is_no_success() {
+    for args in [&["--help"][..], &["--version"], &["schema", "report"], &["queues"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = Place::new().command(args).stdout(full).output().unwrap();
+        expect_code(&output, 1);
+        assert!(stderr(&output).contains("cannot write to stdout"), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_gate_speaks_to_tools_too() {
+    let place = Place::new();
+    let golden = golden();
+    let golden = golden.to_str().unwrap();
+    let xml = stdout(&place.run(&["gate", golden, golden, "--format", "junit"]));
+    assert!(xml.contains("<testsuite name=\"gate\"") && xml.contains("the run holds against its baseline"), "{xml}");
+    assert!(xml.contains(" timestamp=\"20") && xml.contains(" time=\""), "{xml}");
+    let csv = stdout(&place.run(&["gate", golden, golden, "--format", "csv"]));
+    assert_eq!(csv.lines().next(), stdout(&place.run(&["show", golden, "--format", "csv"])).lines().next());
+    place.run(&["gate", golden, golden, "--output", "g.xml"]);
+    assert!(std::fs::read_to_string(place.path().join("g.xml")).unwrap().starts_with("<?xml"));
+    let refused = place.run(&["compare", golden, golden, "--format", "junit"]);
+    expect_code(&refused, 2);
+}
+
+#[test]
+fn colour_is_had_where_it_is_asked_for() {
+    let place = Place::new();
+    place.write("four.toml", FOUR);
+    let golden = golden();
+    let golden = golden.to_str().unwrap();
+    for args in [&["compare", golden, golden][..], &["gate", golden, golden], &["list", "four.toml"]] {
+        let plain = stdout(&place.run(&[args, &["--color", "never"]].concat()));
+        assert!(!plain.contains('\u{1b}'), "{args:?}: {plain:?}");
+        let coloured = stdout(&place.run(&[args, &["--color", "always"]].concat()));
+        assert!(args[0] == "list" || coloured.contains('\u{1b}'), "{args:?}: {coloured:?}");
+    }
+}
+
+#[test]
+fn an_axis_of_one_value_is_not_compared_across() {
+    let golden = golden();
+    let output = Place::new().run(&["compare", golden.to_str().unwrap(), "--across", "sink"]);
+    expect_code(&output, 2);
+    assert!(stderr(&output).contains("every case has sink=counting"), "{}", stderr(&output));
+}
+
+/// A run that has just finished its first repeat, started by `shell`, which has the program in `$0`.
+fn begun(place: &Place, shell: &str) -> (Child, Lines<BufReader<ChildStderr>>) {
+    place.write("four.toml", FOUR);
+    let mut command = place.command(&[]);
+    let program = command.get_program().to_owned();
+    command = Command::new("sh");
+    command.args(["-c", shell]).arg(program).current_dir(place.path());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[1/4]")).expect("the first repeat ends");
+    (child, lines)
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+fn report(place: &Place) -> Value {
+    serde_json::from_slice(&std::fs::read(place.path().join("r.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    if !slow_tests() || !cfg!(target_os = "linux") {
+        return;
+    }
+    let place = Place::new();
+    let run = "exec \"$0\" run four.toml --output r.json";
+    let (mut child, lines) = begun(&place, &format!("trap '' HUP; {run}"));
+    signal(&child, Signal::HUP);
+    lines.for_each(|line| drop(line.unwrap()));
+    assert_ne!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(report(&place)["interrupted"], false);
+    let (mut child, lines) = begun(&place, run);
+    signal(&child, Signal::HUP);
+    lines.for_each(|line| drop(line.unwrap()));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_run_that_was_paused_is_not_timed_out() {
+    if !slow_tests() || !cfg!(target_os = "linux") {
+        return;
+    }
+    let place = Place::new();
+    let run = "exec \"$0\" run four.toml --output r.json --duration 500ms --deadline 2s --invalid-retries 3 --rate 200";
+    let (mut child, mut lines) = begun(&place, run);
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let workers = std::fs::read_to_string(&children).unwrap();
+    let workers: Vec<Pid> = workers.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect();
+    signal(&child, Signal::STOP);
+    for worker in &workers {
+        let _ = kill_process(*worker, Signal::STOP);
+    }
+    // The pause itself: longer than the deadline.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    for worker in &workers {
+        let _ = kill_process(*worker, Signal::CONT);
+    }
+    signal(&child, Signal::CONT);
+    let said: String = lines.by_ref().map(|line| line.unwrap() + "\n").collect();
+    child.wait().unwrap();
+    let report = report(&place);
+    assert_eq!(report["cases"][0]["errors"].as_array().unwrap().len(), 0, "{said}");
+    assert_eq!(report["cases"][0]["repeats"].as_array().unwrap().len(), 4, "{said}");
+}
