@@ -84,9 +84,9 @@ impl Setting {
             case: 0,
             repeat: number,
             attempt: 0,
-            case_id: self.name(),
+            case_id: self.name().into(),
             parameters: Parameters {
-                queue: self.queue.to_owned(),
+                queue: self.queue.into(),
                 producers: self.producers,
                 concurrency: self.tasks,
                 rate: Rate::of_whole(self.rate),
@@ -141,7 +141,8 @@ fn trial(repeats: u32) -> Result<bool, Failure> {
             }
             let _burning = setting.beside.then(Burning::start).transpose()?;
             let repeat = setting.repeat(turn);
-            let measurement = driver.run(&repeat, &Interrupt::new(), &mut |_| {})?;
+            let measurement =
+                driver.run(&repeat, &Interrupt::new(), &mut |_| {}).map_err(|error| error.fault.sentence().quoted())?;
             said.seconds += u32::from(measurement.control_after.is_some());
             let (outcome, why) = judge(&repeat, &measurement);
             match outcome {

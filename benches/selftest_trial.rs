@@ -6,7 +6,7 @@
 use queue_load::internals::measure::Measurement;
 use queue_load::internals::plan::PlannedRepeat;
 use queue_load::internals::run::{ChildCommand, ChildDriver, Interrupt};
-use queue_load::internals::selftest::{Bench, Claimed, Finding, Measured, Overhead, Row, examine, experiments};
+use queue_load::internals::selftest::{Bench, ClaimOutcome, Claimed, Measured, Overhead, Row, examine, experiments};
 use queue_load::internals::verdict;
 use std::process::ExitCode;
 
@@ -52,7 +52,7 @@ fn trial(runs: u32) -> Result<(), Failure> {
         let bench = Bench { cpus, timing: &mut timing };
         let rows = examine(&experiments, &mut driver, bench, &Interrupt::new(), &mut |_| {})
             .map_err(|stopped| format!("{stopped:?}"))?;
-        let open = rows.iter().filter(|row| row.finding != Finding::Pass);
+        let open = rows.iter().filter(|row| row.outcome != ClaimOutcome::Pass);
         let open: Vec<String> =
             open.map(|row| format!("{} {}: {:?}", row.experiment, row.number, row.reasons)).collect();
         eprintln!("selftest {run} of {runs}: {}", if open.is_empty() { "pass".to_owned() } else { open.join("; ") });
@@ -73,15 +73,16 @@ fn report(found: &[Vec<Row>], timings: &[Overhead]) {
     println!("|---|---|---|---|---|---|---|---|");
     for claim in 0..found.first().map_or(0, Vec::len) {
         let rows: Vec<&Row> = found.iter().map(|rows| &rows[claim]).collect();
-        let count = |finding| rows.iter().filter(|row| row.finding == finding).count();
-        let findings = [Finding::Pass, Finding::CannotTell, Finding::Wrong].map(|finding| count(finding).to_string());
+        let count = |finding| rows.iter().filter(|row| row.outcome == finding).count();
+        let findings = [ClaimOutcome::Pass, ClaimOutcome::CannotTell, ClaimOutcome::Wrong]
+            .map(|finding| count(finding).to_string());
         let tries: u32 = rows.iter().map(|row| row.tries).sum();
         let (measured, spread, margin) = numbers_of(&rows);
         let name = format!("{}: {}", rows[0].experiment, rows[0].number);
         println!("| {name} | {tries} | {measured} | {spread} | {margin} | {} |", findings.join(" | "));
     }
-    let wrong = found.iter().filter(|rows| rows.iter().any(|row| row.finding == Finding::Wrong)).count();
-    let open = found.iter().filter(|rows| rows.iter().any(|row| row.finding == Finding::CannotTell)).count();
+    let wrong = found.iter().filter(|rows| rows.iter().any(|row| row.outcome == ClaimOutcome::Wrong)).count();
+    let open = found.iter().filter(|rows| rows.iter().any(|row| row.outcome == ClaimOutcome::CannotTell)).count();
     println!("\n{} selftests: {wrong} wrong, {open} that cannot tell", found.len());
 }
 

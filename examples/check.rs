@@ -13,7 +13,7 @@ fn run(scenario: &str) -> Result<ExitCode, SessionError> {
         .workers(Workers::of_this_program().map_err(|error| SessionError::Internal(error.to_string()))?)
         .observer(OnEvent::new(|event| {
             if let Event::RepeatFinished { repeat, .. } = event {
-                eprintln!("finished: {}, repeat {}", repeat.case_id, repeat.repeat);
+                eprintln!("finished: {}, repeat {}", repeat.case_id.as_given(), repeat.repeat);
             }
         }))
         .run()?;

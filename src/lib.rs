@@ -20,6 +20,7 @@
 //! Everything else is private, and may change with any version. The modules stand in the order in which data flows through
 //! them, and each imports only from those above it; docs/ARCHITECTURE.md says what each takes and gives.
 
+mod untrusted;
 mod units;
 mod clock;
 mod platform;

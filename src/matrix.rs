@@ -4,6 +4,7 @@ use crate::scenario::{
     AXES, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem, Producers,
     Scenario, Selector, Strategy,
 };
+use crate::untrusted::Untrusted;
 use std::collections::HashSet;
 
 /// Largest number of tasks that get their own lane, if calls block their thread.
@@ -12,8 +13,8 @@ const MOST_OWN_LANES: u32 = 16;
 /// One cell of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Its id: `key=value` pairs in alphabetical order; see [`id`].
-    pub id: String,
+    /// What it is, as `key=value` pairs in the order of the alphabet; see [`id`].
+    pub id: Untrusted,
     /// Index into the plan's scenarios.
     pub scenario: usize,
     /// The value of every axis.
@@ -27,23 +28,24 @@ pub struct Expansion {
     pub cases: Vec<Case>,
     /// Notes on removed duplicates and on cases that were left out, each with its file.
     pub notes: Vec<String>,
-    /// The cases that were left out because their queue does not support them, and why.
-    pub left_out: Vec<String>,
+    /// What was left out since its queue cannot do it, and why.
+    pub left_out: Vec<Untrusted>,
 }
 
 /// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, and every other axis that
 /// differs from its default, as `key=value` pairs with one space between, sorted by key.
 ///
 /// Two cases have the same id only if all their parameters are the same.
-pub fn id(parameters: &Parameters) -> String {
+pub fn id(parameters: &Parameters) -> Untrusted {
     let defaults = Parameters::default();
     let named = AXES.iter().filter_map(|axis| {
         let value = axis.get(parameters);
-        (axis.always_in_id || value != axis.get(&defaults)).then(|| format!("{}={value}", axis.name))
+        (axis.always_in_id || value != axis.get(&defaults))
+            .then(|| format!("{}={}", axis.name, value.text().as_given()))
     });
     let mut pairs: Vec<String> = named.collect();
     pairs.sort_unstable();
-    pairs.join(" ")
+    pairs.join(" ").into()
 }
 
 /// The checks that apply to the case, as indices into the scenario's checks.
@@ -60,7 +62,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
     let cases = scenario.matrix.product().saturating_add(scenario.includes.len() as u128);
     if cases > MOST_CASES as u128 {
         let problem = Problem::new(format!("{cases} cases are too many"), format!("at most {MOST_CASES}"));
-        return Err(Diagnostic::of(&scenario.file, "matrix", problem).into());
+        return Err(Diagnostic::of(scenario.file.quoted(), "matrix", problem).into());
     }
     let catalog = &scenario.catalog(catalog);
     let mut builder = Builder {
@@ -79,7 +81,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
     builder.check_checks();
     if builder.found.is_empty() && builder.expansion.cases.is_empty() {
         let problem = Problem::new("no case is left", "exclude less, or widen [matrix]");
-        builder.found.push(Diagnostic::of(&scenario.file, "matrix", problem));
+        builder.found.push(Diagnostic::of(scenario.file.quoted(), "matrix", problem));
     }
     builder.found.or(builder.expansion)
 }
@@ -91,7 +93,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
 pub fn select(cases: Vec<Case>, filter: &Selector) -> Result<Vec<Case>, Diagnostics> {
     let selected: Vec<Case> = cases.into_iter().filter(|case| filter.matches(&case.parameters)).collect();
     if selected.is_empty() {
-        let message = format!("no case matches {filter}");
+        let message = format!("no case matches {}", filter.text().quoted());
         let problem = Problem::new(message, "see the cases with `queue-load list`");
         return Err(Diagnostic::of("command line", "--filter", problem).into());
     }
@@ -114,7 +116,7 @@ struct Builder<'a> {
 /// Something that a queue does not support, and the position of the first case that asks for it.
 struct Unsupported {
     lack: Lack,
-    queue: String,
+    queue: Untrusted,
     strategy: Strategy,
     key: String,
     position: Option<Position>,
@@ -145,7 +147,7 @@ enum Lack {
 
 impl Lack {
     fn of(parameters: &Parameters, catalog: &Catalog) -> Option<Lack> {
-        let Some(queue) = catalog.find(&parameters.queue).filter(|queue| queue.missing.is_none()) else {
+        let Some(queue) = catalog.find(parameters.queue.as_given()).filter(|queue| queue.missing.is_none()) else {
             return Some(Lack::Queue);
         };
         let blocks = queue.blocks_caller.contains(&parameters.strategy);
@@ -175,9 +177,10 @@ impl Lack {
         }
     }
 
-    /// The message and the fix. `asked` is the value of [`axis`](Self::axis) that the case asks for.
-    fn say(self, queue: &str, strategy: Strategy, asked: &str, catalog: &Catalog) -> (String, String) {
-        let known = catalog.find(queue);
+    /// What is wrong, and what to do about it; `asked` is the value of [`axis`](Self::axis) that was asked for.
+    fn say(self, queue: &Untrusted, strategy: Strategy, asked: &Untrusted, catalog: &Catalog) -> (String, String) {
+        let known = catalog.find(queue.as_given());
+        let (queue, asked) = (queue.quoted(), asked.quoted());
         match self {
             Lack::Queue => {
                 let missing = known.and_then(|queue| queue.missing.clone());
@@ -236,7 +239,7 @@ impl Builder<'_> {
     fn includes(&mut self) {
         for include in &self.scenario.includes {
             if !self.add(include.parameters.clone(), Some(include.position)) {
-                let message = format!("{} is a case already and runs once", id(&include.parameters));
+                let message = format!("{} is a case already and runs once", id(&include.parameters).quoted());
                 self.note("include", message, Some(include.position));
             }
         }
@@ -280,7 +283,7 @@ impl Builder<'_> {
             let count = self.left_out.iter().filter(lacks).count();
             let axis = AXES.iter().find(|axis| axis.name == unsupported.lack.axis());
             let first = self.left_out.iter().find(lacks);
-            let asked = axis.zip(first).map_or_else(String::new, |(axis, first)| axis.get(first).to_string());
+            let asked = axis.zip(first).map(|(axis, first)| axis.get(first).text()).unwrap_or_default();
             let Unsupported { lack, queue, strategy, key, position } = unsupported;
             let (message, fix) = lack.say(&queue, strategy, &asked, self.catalog);
             if self.scenario.run.skip_unsupported {
@@ -289,12 +292,12 @@ impl Builder<'_> {
                 let how = if lack == Lack::Queue { format!("; {fix}") } else { String::new() };
                 let message = format!("{message}: {count} {cases} left out");
                 self.note(&key, format!("{message}{how}"), position);
-                self.expansion.left_out.push(message);
+                self.expansion.left_out.push(message.into());
                 continue;
             }
             let fix = format!("{fix}, or set skip_unsupported = true in [run]");
             let problem = Problem::new(message, fix);
-            let diagnostic = Diagnostic::of(&self.scenario.file, &key, problem);
+            let diagnostic = Diagnostic::of(self.scenario.file.quoted(), &key, problem);
             self.found.push(diagnostic.at(position));
         }
     }
@@ -310,13 +313,13 @@ impl Builder<'_> {
 
     /// Adds an error; but only a note if an override removed the values that the selector names.
     fn say_unmatched(&mut self, key: &str, selector: &Selector, position: Position) {
-        let message = format!("no case matches {selector}");
+        let message = format!("no case matches {}", selector.text().quoted());
         if self.is_overridden(selector) {
             self.note(key, format!("{message}, because of an override"), Some(position));
             return;
         }
         let problem = Problem::new(message, "take it out, or name values that the matrix has");
-        self.found.push(Diagnostic::of(&self.scenario.file, key, problem).at(Some(position)));
+        self.found.push(Diagnostic::of(self.scenario.file.quoted(), key, problem).at(Some(position)));
     }
 
     fn is_overridden(&self, selector: &Selector) -> bool {
@@ -336,7 +339,7 @@ impl Builder<'_> {
     }
 
     fn note(&mut self, key: &str, message: String, position: Option<Position>) {
-        let note = Diagnostic::of(&self.scenario.file, key, Problem::new(message, ""));
+        let note = Diagnostic::of(self.scenario.file.quoted(), key, Problem::new(message, ""));
         self.expansion.notes.push(note.at(position).to_string());
     }
 }

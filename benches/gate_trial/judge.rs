@@ -5,7 +5,7 @@ use super::pools::{BASE, CONTESTS, Contest, Failure, REPEATS, Trial};
 use super::reports::{Evidence, Memo};
 use super::store::Pools;
 use queue_load::compare::{self, Change, GateDecision, GateOutcome, Settings};
-use queue_load::report::{GateRecord, GateRound, Report};
+use queue_load::report::{GateRecord, GateRound, Report, Untrusted};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,15 +61,15 @@ impl Tally {
     }
 }
 
-/// Makes both reports of a look: on all of its cases, or only on those with these ids.
-pub type MakePair<'a> = dyn Fn(&Look, Option<&BTreeSet<String>>) -> (Report, Report) + 'a;
+/// Makes both reports of a look, on all of its cases or only those of these ids.
+pub type MakePair<'a> = dyn Fn(&Look, Option<&BTreeSet<Untrusted>>) -> (Report, Report) + 'a;
 
 /// Decides on two reports; the number is the least number of tests that it corrects for.
 pub type Gate<'a> = dyn Fn(&Report, &Report, u64) -> GateDecision + 'a;
 
 /// Decides as `run --ab-exec` does: on the first look, and where that is to be confirmed, again: on what looked regressed
 /// by the fresh one alone, on what could not be told by both together.
-pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(usize) -> String) -> Vec<GateRound> {
+pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(usize) -> Untrusted) -> Vec<GateRound> {
     let (old, new) = pair(&draw.first, None);
     let first = gate(&old, &new, 0);
     let again = compare::suspects(&first);
@@ -84,18 +84,18 @@ pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(
     rounds
 }
 
-/// The final outcome and its findings. `changed` are the ids of the cases that were changed.
-pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<String>) -> Said {
+/// The last word, and what it rests on. `changed`: ids of the cases that changed.
+pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<Untrusted>) -> Said {
     let first = rounds.first().map_or(GateOutcome::Incomparable, |round| round.decision.outcome);
     let (outcome, reason) = compare::settle(&rounds);
-    let record = GateRecord { baseline: String::new(), digest: String::new(), outcome, reason, rounds };
+    let record = GateRecord { baseline: Untrusted::default(), digest: Untrusted::default(), outcome, reason, rounds };
     let mut said = Said { outcome, first, caught: false, found: BTreeSet::new() };
     let Some(decision) = record.decision() else { return said };
     for case in &decision.cases {
         if matches!(case.change, Change::Regressed | Change::Inconclusive) {
             said.found.extend(case.findings.iter().map(|finding| (case.change, label(finding))));
             let open = case.tests.iter().filter(|test| test.change == case.change);
-            said.found.extend(open.map(|test| (case.change, format!("by {}", test.metric))));
+            said.found.extend(open.map(|test| (case.change, format!("by {}", test.metric.as_given()))));
         }
         said.caught |=
             outcome == GateOutcome::Regressed && case.change == Change::Regressed && changed.contains(&case.id);
@@ -148,8 +148,8 @@ struct Drawn<'a> {
     rounds: Vec<u32>,
     each: usize,
     cases: Vec<usize>,
-    /// Ids of the cases that were changed.
-    changed: BTreeSet<String>,
+    /// Ids of the cases that changed.
+    changed: BTreeSet<Untrusted>,
 }
 
 impl<'a> Drawn<'a> {
@@ -169,7 +169,7 @@ impl<'a> Drawn<'a> {
             compare::gate(old, new, &Settings { least_family, ..Settings::of(new) })
         };
         let id_of = |case: usize| evidence.trial.plan.cases[case].id.clone();
-        let pair = |look: &Look, only: Option<&BTreeSet<String>>| evidence.pair(look, only, memo);
+        let pair = |look: &Look, only: Option<&BTreeSet<Untrusted>>| evidence.pair(look, only, memo);
         Some(said(decide(&draw, &pair, &gate, &id_of), &self.changed))
     }
 }

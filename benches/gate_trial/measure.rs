@@ -92,7 +92,7 @@ fn settings(store: &Store, trial: &Trial, wanted: &Wanted) -> Result<Settings, F
         created_at: jiff::Timestamp::now().to_string(),
         window_ns: wanted.window.map(|window| window.0),
         lanes: LANES.iter().map(|lane| lane.name.to_owned()).collect(),
-        cases: trial.plan.cases.iter().map(|case| case.id.clone()).collect(),
+        cases: trial.plan.cases.iter().map(|case| case.id.as_given().to_owned()).collect(),
         calibration,
         environment: environment(),
     };
@@ -140,7 +140,7 @@ fn missing(trial: &Trial, pools: &Pools, round: Vec<PlannedRepeat>, without: &[S
     let cases = &trial.plan.cases;
     let is_left = |one: &PlannedRepeat| {
         let scenario = &trial.plan.scenarios[cases[one.case % cases.len()].scenario].name;
-        [scenario.as_str(), LANES[one.case / cases.len()].name]
+        [scenario.as_given(), LANES[one.case / cases.len()].name]
             .iter()
             .any(|name| without.iter().any(|left| left == name))
     };
@@ -172,9 +172,9 @@ fn carry_out(
 /// Checks that everything was measured. A repeat that broke is reported: it is not evidence about the gate, but shows
 /// an error that must be looked at.
 fn finished(done: Execution) -> Result<Execution, Failure> {
-    let errors = |runs: &CaseRuns| runs.errors.iter().map(|failed| failed.error.to_string()).collect::<Vec<_>>();
+    let errors = |runs: &CaseRuns| runs.errors.iter().map(|failed| failed.error.fault.sentence()).collect::<Vec<_>>();
     for (runs, error) in done.cases.values().flat_map(|runs| errors(runs).into_iter().map(move |error| (runs, error))) {
-        eprintln!("note: a repeat of {} broke: {error}", runs.case_id);
+        eprintln!("note: a repeat of {} broke: {}", runs.case_id.quoted(), error.quoted());
     }
     match done.ending {
         Ending::Complete => Ok(done),

@@ -7,6 +7,7 @@ use super::store::{Pools, Settings};
 use queue_load::compare::{Change, GateOutcome};
 use queue_load::internals::run::YardstickReading;
 use queue_load::internals::units::human;
+use queue_load::report::Untrusted;
 use std::fmt::Write;
 
 /// Largest accepted share of false alarms.
@@ -66,13 +67,13 @@ fn machine(settings: &Settings, pools: &Pools) -> String {
     format!(
         "The machine: {}, {} cores, {} of memory, Linux {}, {kind}; {}, profile {}, commit {}{}; begun {}.\n\
          The yardstick over all rounds: spinning {}, a wake-up and its answer {}.\n\n",
-        known(e.cpu_model.as_ref()),
+        known(e.cpu_model.as_ref().map(Untrusted::quoted).as_ref()),
         known(e.cores.as_ref()),
         known(memory.as_ref()),
-        known(e.kernel.as_ref()),
-        known(e.rustc.as_ref()),
-        known(e.profile.as_ref()),
-        known(e.git_commit.as_ref().map(|commit| commit.chars().take(12).collect::<String>()).as_ref()),
+        known(e.kernel.as_ref().map(Untrusted::quoted).as_ref()),
+        known(e.rustc.as_ref().map(Untrusted::quoted).as_ref()),
+        known(e.profile.as_ref().map(Untrusted::quoted).as_ref()),
+        known(e.git_commit.as_ref().map(|commit| commit.quoted().chars().take(12).collect::<String>()).as_ref()),
         if e.git_dirty == Some(true) { " with changes" } else { "" },
         settings.created_at.get(..10).unwrap_or(&settings.created_at),
         of(|reading| reading.spin_ns),

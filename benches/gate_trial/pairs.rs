@@ -60,7 +60,8 @@ pub fn read(place: &Path) -> Result<RealPairs, Failure> {
     let mut found = RealPairs::default();
     for path in (0..).map(|pair| file(place, pair)).take_while(|path| path.exists()) {
         let report = read_verified(&path)?;
-        let scenario = report.scenarios.first().map_or_else(String::new, |scenario| scenario.name.clone());
+        let scenario =
+            report.scenarios.first().map_or_else(String::new, |scenario| scenario.name.as_given().to_owned());
         *found.codes.entry((scenario, report.verdict.exit.code(), word(&report))).or_default() += 1;
     }
     Ok(found)

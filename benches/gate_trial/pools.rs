@@ -199,7 +199,7 @@ impl Trial {
         };
         let with_lane = |planned: &PlannedRepeat, lane: usize| {
             let mut repeat = planned.clone();
-            repeat.parameters.queue = calibration.queue_of(lane);
+            repeat.parameters.queue = calibration.queue_of(lane).into();
             repeat.case = self.place(lane, planned.case);
             repeat
         };

@@ -6,7 +6,9 @@ use super::store::{Pools, Settings};
 use queue_load::internals::plan::PlannedRepeat;
 use queue_load::internals::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
 use queue_load::internals::verdict::{PlanCase, judge_plan};
-use queue_load::report::{self, CaseInput, CaseRecord, Environment, RepeatRecord, Report, ReportInput, ScenarioRecord};
+use queue_load::report::{
+    self, CaseInput, CaseRecord, Environment, RepeatRecord, Report, ReportInput, ScenarioRecord, Untrusted,
+};
 use queue_load::session;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,9 +37,9 @@ impl<'a> Evidence<'a> {
         Ok(Self { trial, pools, settings, created_at: settings.created_at.parse()? })
     }
 
-    /// Both reports of a look: on all of its cases, or only on those with these ids. The old report is like one of
-    /// `--ab-exec` about another program: it is unknown how that program was built.
-    pub fn pair(&self, look: &Look, only: Option<&BTreeSet<String>>, memo: &Memo) -> (Report, Report) {
+    /// Both reports of a look, on all of its cases or only those of these ids. The old one is what `--ab-exec` makes of
+    /// another program: how that was built is not known.
+    pub fn pair(&self, look: &Look, only: Option<&BTreeSet<Untrusted>>, memo: &Memo) -> (Report, Report) {
         let yardstick = self.yardstick(&look.rounds);
         let side = |pick: fn(&(Pick, Pick)) -> Pick| {
             let mut picks: BTreeMap<usize, Vec<Pick>> = BTreeMap::new();

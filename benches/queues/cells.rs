@@ -113,7 +113,7 @@ impl Cell {
             case: 0,
             repeat: round,
             attempt: 0,
-            case_id: format!("{queue}, {self:?}"),
+            case_id: format!("{queue}, {self:?}").into(),
             parameters: Parameters { duration: window, ..parameters },
             warmup: Nanos::from_millis(50),
             control: Nanos::ZERO,
@@ -133,7 +133,7 @@ fn is_only_here(about: &About) -> bool {
 /// The settings that all cells share.
 pub fn parameters(queue: &str) -> Parameters {
     Parameters {
-        queue: queue.to_owned(),
+        queue: queue.into(),
         maxsize: MAXSIZE,
         batch_size: BATCH_SIZE,
         batch_timeout: BATCH_TIMEOUT,

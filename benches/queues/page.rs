@@ -3,6 +3,7 @@
 use super::cells::{Cell, Paced};
 use super::results::{Results, Spread};
 use queue_load::internals::units::human;
+use queue_load::report::Untrusted;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -41,13 +42,13 @@ fn machine(results: &Results) -> String {
         results.queues.iter().filter(|(name, _)| name != FLOOR).map(|(n, v)| format!("{n} {v}")).collect();
     format!(
         "The machine: {}, {} cores, Linux {}{}; {}, profile {}, commit {}{}; {}. Versions: {}.\n\n",
-        or_unknown(e.cpu_model.clone()),
+        or_unknown(e.cpu_model.as_ref().map(Untrusted::quoted)),
         or_unknown(e.cores.map(|cores| cores.to_string())),
-        or_unknown(e.kernel.clone()),
+        or_unknown(e.kernel.as_ref().map(Untrusted::quoted)),
         if e.virtualised == Some(true) { ", a virtual machine" } else { "" },
-        or_unknown(e.rustc.clone()),
-        or_unknown(e.profile.clone()),
-        or_unknown(e.git_commit.as_ref().map(|commit| commit.chars().take(12).collect())),
+        or_unknown(e.rustc.as_ref().map(Untrusted::quoted)),
+        or_unknown(e.profile.as_ref().map(Untrusted::quoted)),
+        or_unknown(e.git_commit.as_ref().map(|commit| commit.quoted().chars().take(12).collect())),
         if e.git_dirty == Some(true) { " with changes" } else { "" },
         results.begun.get(..10).unwrap_or(&results.begun),
         versions.join(", "),

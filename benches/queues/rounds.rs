@@ -128,7 +128,8 @@ impl Bench {
     fn one(&mut self, cell: Cell, queue: &str, round: u32) -> Result<Values, Failure> {
         let window = Nanos(u64::try_from(self.window.as_nanos())?);
         if let Some(repeat) = cell.repeat(queue, window, round) {
-            return of(&self.driver.run(&repeat, &Interrupt::new(), &mut |_| {})?);
+            let run = self.driver.run(&repeat, &Interrupt::new(), &mut |_| {});
+            return of(&run.map_err(|error| error.fault.sentence().quoted())?);
         }
         let what = if let Cell::Saturated(producers) = cell { producers.to_string() } else { "burst".to_owned() };
         let milliseconds = self.window.as_millis().to_string();

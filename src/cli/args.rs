@@ -358,7 +358,7 @@ mod tests {
             panic!("the line is right")
         };
         let texts: Vec<_> =
-            run.scenarios.overrides.iter().map(|given| (given.key.as_str(), given.text.as_str())).collect();
+            run.scenarios.overrides.iter().map(|given| (given.key.as_given(), given.text.as_given())).collect();
         assert_eq!(texts, [("concurrency", "1,10"), ("total_rate", "10k/s"), ("warmup", "1s")]);
         assert_eq!((run.scenarios.scenarios, run.format), (vec!["a.toml".to_owned()], Format::Table));
     }

@@ -6,11 +6,12 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::{show, stdio};
 use crate::compare::{self, Comparison, Options, Settings};
-use crate::render::{Format, RenderError, View, comparison, html_comparison, sanitise};
+use crate::render::{Format, RenderError, View, comparison, html_comparison};
 use crate::report::{self, Report};
 use crate::scenario::{Axis, Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
 use crate::session::SessionError;
 use crate::units::Ratio;
+use crate::untrusted::Untrusted;
 use crate::worker::Queues;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ pub(super) fn usage(key: &str, problem: Problem) -> CliError {
 
 /// What the command line asks for, else the scenarios of the baseline.
 pub(super) fn settings(args: &DecisionArgs, base: &Report) -> Result<Settings, CliError> {
-    let defaults = args.allowances.allowances().apply_to(Settings::of(base));
+    let defaults = Settings { allowances: args.allowances.allowances(), ..Settings::of(base) };
     let share = |key: &str, ratio: Option<Ratio>, most: u8, default: f64| match ratio {
         None => Ok(default),
         Some(ratio) if ratio.ppm() > 0 && ratio <= Ratio::from_percent(most) => Ok(f64::from(ratio.ppm()) / 1e6),
@@ -114,11 +115,11 @@ fn options(args: &CompareArgs) -> Result<Options, CliError> {
 /// Whether an axis has several values, so that there is something to compare across it.
 fn differs(axis: &Axis, filter: &Selector, reports: &[(String, Report)]) -> Result<(), CliError> {
     let cases = reports.iter().flat_map(|(_, report)| &report.cases).filter(|case| filter.matches(&case.parameters));
-    let values: BTreeSet<String> = cases.map(|case| axis.get(&case.parameters).to_string()).collect();
+    let values: BTreeSet<Untrusted> = cases.map(|case| axis.get(&case.parameters).text()).collect();
     match values.into_iter().collect::<Vec<_>>().as_slice() {
         [one] => {
             let message =
-                format!("every case has {}={}: there is nothing to compare across it", axis.name, sanitise(one, 100));
+                format!("every case has {}={}: there is nothing to compare across it", axis.name, one.terminal(100));
             Err(usage("--across", Problem::new(message, "name an axis of which the reports have several values")))
         }
         _ => Ok(()),
@@ -128,7 +129,7 @@ fn differs(axis: &Axis, filter: &Selector, reports: &[(String, Report)]) -> Resu
 /// The filter, which may name any queue that a report has.
 fn filter(filters: &[String], reports: &[(String, Report)]) -> Result<Selector, CliError> {
     let cases = reports.iter().flat_map(|(_, report)| &report.cases);
-    let names: BTreeSet<&str> = cases.map(|case| case.parameters.queue.as_str()).collect();
+    let names: BTreeSet<&str> = cases.map(|case| case.parameters.queue.as_given()).collect();
     let catalog = Catalog::new(names.into_iter().map(|name| QueueSpec::new(name, Strategy::ALL.to_vec())));
     Ok(Selector::from_filters(filters, &catalog)?)
 }

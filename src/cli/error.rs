@@ -5,14 +5,15 @@ use crate::render::{Format, RenderError};
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::scenario::Diagnostics;
-use crate::session::SessionError;
+use crate::session::{BaselineProblem, SessionError, Unfit};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Why a verb could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// A session could not do its work.
-    #[error("{}{}", option_of(.0), .0)]
+    #[error("{}{}{}", option_of(.0), .0, advice_on(.0))]
     Session(#[from] SessionError),
     /// An output file has an ending that names no format, or its directory cannot be written to.
     #[error("--output: `{}`: {problem}", path.display())]
@@ -104,7 +105,81 @@ fn option_of(error: &SessionError) -> &'static str {
         SessionError::ReportsDirectory { .. } => "--reports-dir: ",
         SessionError::ReportFile { .. } => "--output: ",
         SessionError::Baseline { .. } => "--baseline: ",
-        SessionError::OtherProgram { .. } => "--ab-exec: ",
+        SessionError::OtherProgram { .. } | SessionError::Unfit(Unfit::NotIsolated) => "--ab-exec: ",
+        SessionError::Unfit(Unfit::NoPairs { .. }) => "--ab: ",
         _ => "",
+    }
+}
+
+/// The options that help, to stand behind the error.
+fn advice_on(error: &SessionError) -> String {
+    match error {
+        SessionError::Baseline { problem: BaselineProblem::Missing { .. }, .. } => {
+            "; make one with --save-baseline".to_owned()
+        }
+        SessionError::Baseline { problem: BaselineProblem::OtherMachine { .. }, .. } => {
+            "; --allow-cross-machine overrules this".to_owned()
+        }
+        SessionError::Baseline { problem: BaselineProblem::AsksForMore { kinds, .. }, .. } => {
+            let options: BTreeSet<&str> = kinds.iter().filter_map(|kind| kind.overruled_by()).collect();
+            let options: Vec<&str> = options.into_iter().collect();
+            let overrule = if options.len() == 1 { "overrules" } else { "overrule" };
+            format!("; {} {overrule} this", options.join(" and "))
+        }
+        SessionError::Unfit(Unfit::NoPairs { .. }) => "; check --filter and [[exclude]]".to_owned(),
+        SessionError::Unfit(Unfit::BaselineTooSmall { .. }) => {
+            "; make another with --repeats 10, or --insist".to_owned()
+        }
+        SessionError::Unfit(Unfit::TooFewRepeats { needed, .. }) => {
+            format!(": --repeats {needed}; --insist runs it all the same")
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::CoverageKind;
+
+    #[test]
+    fn the_options_stand_around_what_the_session_says() {
+        let baseline = |problem| SessionError::Baseline { baseline: "main".into(), problem };
+        let missing = BaselineProblem::Missing { known: "there are a, b".into() };
+        let elsewhere = BaselineProblem::OtherMachine { differences: "cores was 1 and is 2".into() };
+        let kinds = vec![CoverageKind::CaseRemoved, CoverageKind::CheckRemoved];
+        let more = BaselineProblem::AsksForMore { lacking: "case removed: a".into(), kinds };
+        let (repeats, tests, time) = ("3 repeats".to_owned(), "2 tests".to_owned(), "1 min".to_owned());
+        let few = Unfit::TooFewRepeats { repeats, tests, needed: 5, time };
+        for (error, said) in [
+            (
+                baseline(missing),
+                "--baseline: `main`: no baseline of this name and no such file; there are a, b; make one \
+                                 with --save-baseline",
+            ),
+            (
+                baseline(elsewhere),
+                "--baseline: `main`: comes from another machine or build: cores was 1 and is 2; \
+                                   --allow-cross-machine overrules this",
+            ),
+            (
+                baseline(more),
+                "--baseline: `main`: asks for more than what is to be run: case removed: a; \
+                              --allow-changed-checks and --allow-removed overrule this",
+            ),
+            (
+                Unfit::NoPairs { axis: "queue".into() }.into(),
+                "--ab: no two cases of the plan differ in `queue` alone; check \
+                                                              --filter and [[exclude]]",
+            ),
+            (Unfit::NotIsolated.into(), "--ab-exec: isolate = false runs repeats in this program; leave it out"),
+            (
+                few.into(),
+                "3 repeats of each case can prove nothing by 2 tests; it takes 5, about 1 min: --repeats 5; \
+                          --insist runs it all the same",
+            ),
+        ] {
+            assert_eq!(CliError::from(error).to_string(), said);
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::stdio;
 use crate::compare::{self, Comparison, GateOutcome, Options};
 use crate::render::{self, Format, comparison, html_comparison};
 use crate::report::{self, ExitOutcome, GateRecord, GateRound, PlanVerdict, Report};
+use crate::untrusted::Untrusted;
 
 /// Formats that show a report, the decision among it.
 const OF_A_REPORT: [Format; 2] = [Format::Junit, Format::Csv];
@@ -23,8 +24,8 @@ fn decided(new: &Report, comparison: &Comparison, args: &GateArgs) -> Report {
         GateOutcome::Incomparable => ExitOutcome::Incomparable,
     };
     let gate = GateRecord {
-        baseline: args.base.display().to_string(),
-        digest: String::new(),
+        baseline: args.base.display().to_string().into(),
+        digest: Untrusted::default(),
         outcome: decision.outcome,
         reason: decision.reason.clone(),
         rounds: vec![GateRound { round: 0, decision }],
@@ -45,7 +46,7 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
         (base.join().expect("reading a report does not panic"), new)
     });
     let (base, new) = (base?, new?);
-    let labels = (args.base.display().to_string(), args.new.display().to_string());
+    let labels = (args.base.display().to_string().into(), args.new.display().to_string());
     let options = Options { settings: settings(&args.decision, &base)?, labels, ..Options::default() };
     let comparison = compare::compare(&base, &new, &options);
     files.write(&|format, view| match format {

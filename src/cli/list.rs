@@ -6,10 +6,11 @@ use super::exit::Exit;
 use super::stdio;
 use super::stdio::plain_table;
 use crate::plan::Plan;
-use crate::render::{Format, sanitise};
+use crate::render::Format;
 use crate::scenario::{ExternalQueue, Parameters, Problem, Scenario};
 use crate::session::{self, Prepared};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::worker::Queues;
 use serde::Serialize;
 
@@ -24,24 +25,24 @@ struct Listing<'a> {
 /// A program that a run would start.
 #[derive(Serialize)]
 struct ListedProgram<'a> {
-    queue: &'a str,
-    scenario: &'a str,
-    command: &'a [String],
+    queue: &'a Untrusted,
+    scenario: &'a Untrusted,
+    command: &'a [Untrusted],
     /// As seen from here.
-    working_dir: String,
+    working_dir: Untrusted,
     /// The names of the variables that it is given; their values may be nobody's business.
-    env: Vec<&'a str>,
+    env: Vec<&'a Untrusted>,
     /// Why it could not be started; null if it is there.
-    problem: Option<String>,
+    problem: Option<Untrusted>,
 }
 
 #[derive(Serialize)]
 struct ListedCase<'a> {
-    id: &'a str,
-    scenario: &'a str,
+    id: &'a Untrusted,
+    scenario: &'a Untrusted,
     parameters: &'a Parameters,
     repeats: u32,
-    checks: Vec<&'a str>,
+    checks: Vec<&'a Untrusted>,
 }
 
 /// Lists the plan.
@@ -67,7 +68,7 @@ fn listing(plan: &Plan) -> Listing<'_> {
             scenario: &scenario.name,
             parameters: &case.parameters,
             repeats: scenario.run.repeats,
-            checks: plan.checks_of(case).into_iter().map(|index| scenario.checks[index].expression.as_str()).collect(),
+            checks: plan.checks_of(case).into_iter().map(|index| &scenario.checks[index].expression).collect(),
         }
     });
     Listing {
@@ -89,22 +90,22 @@ fn program<'p>(queue: &'p ExternalQueue, scenario: &'p Scenario) -> ListedProgra
         queue: &queue.name,
         scenario: &scenario.name,
         command: &queue.command,
-        working_dir: queue.directory(&scenario.file).display().to_string(),
-        env: queue.env.iter().map(|(name, _)| name.as_str()).collect(),
-        problem: problem.map(|Problem { message, fix }| format!("{message} ({fix})")),
+        working_dir: queue.directory(&scenario.file).display().to_string().into(),
+        env: queue.env.iter().map(|(name, _)| name).collect(),
+        problem: problem.map(|Problem { message, fix }| format!("{message} ({fix})").into()),
     }
 }
 
 fn program_lines(plan: &Plan) -> String {
     let line = |program: ListedProgram<'_>| {
-        let command = sanitise(&program.command.join(" "), 200);
+        let command = Untrusted::join(program.command, " ").terminal(200);
         let variables = match program.env.as_slice() {
             [] => String::new(),
-            names => format!(", with {} set", sanitise(&names.join(", "), 200)),
+            names => format!(", with {} set", Untrusted::join(names.iter().copied(), ", ").terminal(200)),
         };
-        let problem = program.problem.map_or_else(String::new, |problem| format!("\n    {}", sanitise(&problem, 500)));
-        let directory = sanitise(&program.working_dir, 200);
-        format!("  {}: {command}\n    in {directory}{variables}{problem}\n", program.queue)
+        let problem = program.problem.map_or_else(String::new, |problem| format!("\n    {}", problem.terminal(500)));
+        let directory = program.working_dir.terminal(200);
+        format!("  {}: {command}\n    in {directory}{variables}{problem}\n", program.queue.terminal(200))
     };
     let lines: String = programs(plan).into_iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("\nA run starts these programs:\n{lines}") }
@@ -117,10 +118,10 @@ fn table(plan: &Plan) -> String {
         let scenario = plan.scenario_of(case);
         let offered = case.parameters.rate.per_second() * f64::from(case.parameters.concurrency);
         table.add_row([
-            case.id.clone(),
+            case.id.terminal(400),
             scenario.run.repeats.to_string(),
             human::rate(offered),
-            sanitise(&scenario.name, 40),
+            scenario.name.terminal(40),
         ]);
     }
     let cases = human::counted(plan.cases.len() as u64, "case");

@@ -7,11 +7,11 @@ use super::run::interrupt_on_signal;
 use super::stdio;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::render::{Format, sanitise};
+use crate::render::Format;
 use crate::run::{ChildCommand, ChildDriver};
 use crate::selftest::{
-    Bench, Claimed, Counts, Event, Experiment, Finding, MOST_TRIES, Measured, Overhead, Row, Stopped, Unit, examine,
-    experiments,
+    Bench, ClaimOutcome, Claimed, Counts, Event, Experiment, MOST_TRIES, Measured, Overhead, Row, Stopped, Unit,
+    examine, experiments,
 };
 use crate::units::{Nanos, human};
 use crate::verdict;
@@ -24,7 +24,8 @@ const LONGEST: usize = 400;
 #[derive(Serialize)]
 struct Document<'a> {
     version: &'static str,
-    finding: Finding,
+    #[serde(rename = "finding")]
+    outcome: ClaimOutcome,
     exit_code: u8,
     /// What timing a call cost, and what was allowed for it.
     timing: Timing,
@@ -83,20 +84,20 @@ fn internal(text: String) -> CliError {
 }
 
 /// The worst that is said of any claim: wrong, then cannot tell, then pass.
-fn overall(rows: &[Row]) -> Finding {
-    let any = |finding| rows.iter().any(|row| row.finding == finding);
-    match (any(Finding::Wrong), any(Finding::CannotTell)) {
-        (true, _) => Finding::Wrong,
-        (false, true) => Finding::CannotTell,
-        (false, false) => Finding::Pass,
+fn overall(rows: &[Row]) -> ClaimOutcome {
+    let any = |outcome| rows.iter().any(|row| row.outcome == outcome);
+    match (any(ClaimOutcome::Wrong), any(ClaimOutcome::CannotTell)) {
+        (true, _) => ClaimOutcome::Wrong,
+        (false, true) => ClaimOutcome::CannotTell,
+        (false, false) => ClaimOutcome::Pass,
     }
 }
 
-fn exit(finding: Finding) -> Exit {
-    match finding {
-        Finding::Pass => Exit::Pass,
-        Finding::Wrong => Exit::Failed,
-        Finding::CannotTell => Exit::Invalid,
+fn exit(outcome: ClaimOutcome) -> Exit {
+    match outcome {
+        ClaimOutcome::Pass => Exit::Pass,
+        ClaimOutcome::Wrong => Exit::Failed,
+        ClaimOutcome::CannotTell => Exit::Invalid,
     }
 }
 
@@ -120,23 +121,23 @@ fn line(row: &Row, again: bool) -> String {
         claimed(&row.claimed),
         measured(row.measured, &row.claimed)
     );
-    match (row.finding, again) {
-        (Finding::Pass, _) => format!("{what}: pass"),
+    match (row.outcome, again) {
+        (ClaimOutcome::Pass, _) => format!("{what}: pass"),
         (_, true) => format!("{what}: to be tried again if there is time ({})", reason(row)),
-        (finding, false) => format!("{what}: {} ({})", word(finding), reason(row)),
+        (outcome, false) => format!("{what}: {} ({})", word(outcome), reason(row)),
     }
 }
 
 /// Why the last try missed.
 fn reason(row: &Row) -> String {
-    sanitise(row.reasons.last().map_or("", String::as_str), LONGEST)
+    row.reasons.last().map(|reason| reason.terminal(LONGEST)).unwrap_or_default()
 }
 
-fn word(finding: Finding) -> &'static str {
-    match finding {
-        Finding::Pass => "pass",
-        Finding::Wrong => "wrong",
-        Finding::CannotTell => "cannot tell just now",
+fn word(outcome: ClaimOutcome) -> &'static str {
+    match outcome {
+        ClaimOutcome::Pass => "pass",
+        ClaimOutcome::Wrong => "wrong",
+        ClaimOutcome::CannotTell => "cannot tell just now",
     }
 }
 
@@ -181,10 +182,10 @@ fn counts(counts: &Counts) -> String {
 }
 
 fn json(rows: &[Row], timing: &Overhead, exit: Exit) -> Result<Vec<u8>, CliError> {
-    let (version, finding) = (env!("CARGO_PKG_VERSION"), overall(rows));
+    let (version, outcome) = (env!("CARGO_PKG_VERSION"), overall(rows));
     let Overhead { reading_ns, call_ns } = *timing;
     let timing = Timing { reading_ns, call_ns, allowed_ns: timing.allowed_ns() };
-    let document = Document { version, finding, exit_code: exit as u8, timing, claims: rows };
+    let document = Document { version, outcome, exit_code: exit as u8, timing, claims: rows };
     let mut bytes = serde_json::to_vec_pretty(&document).map_err(|error| internal(error.to_string()))?;
     bytes.push(b'\n');
     Ok(bytes)
@@ -209,17 +210,17 @@ fn table(rows: &[Row], timing: &Overhead) -> String {
         before = row.experiment;
         text.push_str(&line(cells));
     }
-    for row in rows.iter().filter(|row| row.finding != Finding::Pass) {
-        text.push_str(&format!("\n{}, {}: {}\n", row.number, row.queue, word(row.finding)));
+    for row in rows.iter().filter(|row| row.outcome != ClaimOutcome::Pass) {
+        text.push_str(&format!("\n{}, {}: {}\n", row.number, row.queue, word(row.outcome)));
         for (index, reason) in row.reasons.iter().enumerate() {
-            text.push_str(&format!("  try {}: {}\n", index + 1, sanitise(reason, LONGEST)));
+            text.push_str(&format!("  try {}: {}\n", index + 1, reason.terminal(LONGEST)));
         }
     }
     format!("{text}\n{}\n{}", timing.described(), summary(rows))
 }
 
 fn cells(row: &Row) -> [String; 5] {
-    let result = if row.finding == Finding::CannotTell { "cannot tell" } else { word(row.finding) };
+    let result = if row.outcome == ClaimOutcome::CannotTell { "cannot tell" } else { word(row.outcome) };
     [
         row.number.to_owned(),
         claimed(&row.claimed),
@@ -230,13 +231,13 @@ fn cells(row: &Row) -> [String; 5] {
 }
 
 fn summary(rows: &[Row]) -> String {
-    let number = |finding| rows.iter().filter(|row| row.finding == finding).count();
-    let mut text = format!("{} of {} claims pass", number(Finding::Pass), rows.len());
-    for (finding, what) in
-        [(Finding::Wrong, "wrong"), (Finding::CannotTell, "cannot be told just now: the machine is too busy")]
+    let number = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
+    let mut text = format!("{} of {} claims pass", number(ClaimOutcome::Pass), rows.len());
+    for (outcome, what) in
+        [(ClaimOutcome::Wrong, "wrong"), (ClaimOutcome::CannotTell, "cannot be told just now: the machine is too busy")]
     {
-        if number(finding) > 0 {
-            text.push_str(&format!(", {} {what}", number(finding)));
+        if number(outcome) > 0 {
+            text.push_str(&format!(", {} {what}", number(outcome)));
         }
     }
     text.push('\n');
@@ -247,17 +248,17 @@ fn summary(rows: &[Row]) -> String {
 mod tests {
     use super::*;
 
-    fn row(experiment: &'static str, finding: Finding, measured: Option<Measured>) -> Row {
+    fn row(experiment: &'static str, outcome: ClaimOutcome, measured: Option<Measured>) -> Row {
         Row {
             experiment,
             queue: "takes 2 µs for each call",
             number: "enqueue p50",
             claimed: Claimed::About { unit: Unit::Ns, value: 2_000.0, tolerance: 60.0, overhead: 120.0 },
             measured,
-            finding,
+            outcome,
             proves: "short calls are timed right",
             tries: 1,
-            reasons: if finding == Finding::Pass { vec![] } else { vec!["no\u{1b}ise".to_owned()] },
+            reasons: if outcome == ClaimOutcome::Pass { vec![] } else { vec!["no\u{1b}ise".into()] },
         }
     }
 
@@ -270,13 +271,13 @@ mod tests {
             number: "ledger",
             queue: "loses",
             claimed: Claimed::Counts { counts: lost },
-            ..row("b", Finding::Wrong, Some(Measured::Counts(Counts { delivered: 10_000, ..Counts::default() })))
+            ..row("b", ClaimOutcome::Wrong, Some(Measured::Counts(Counts { delivered: 10_000, ..Counts::default() })))
         };
-        vec![row("a", Finding::Pass, value(2_050.0)), row("a", Finding::CannotTell, None), counting]
+        vec![row("a", ClaimOutcome::Pass, value(2_050.0)), row("a", ClaimOutcome::CannotTell, None), counting]
     }
 
     #[test]
-    fn the_worst_finding_is_the_exit_code() {
+    fn the_worst_outcome_is_the_exit_code() {
         let exit_of = |rows: &[Row]| exit(overall(rows)) as u8;
         let rows = rows();
         assert_eq!([exit_of(&rows[..1]), exit_of(&rows[..2]), exit_of(&rows)], [0, 5, 3]);
@@ -312,7 +313,7 @@ a reading of the clock takes 10.0 ns, and timing a call of 2 µs adds 40.0 ns to
                 proves: claim.proves,
                 claimed: claim.claimed(experiment.logs(), &TIMING),
                 queue: experiment.title,
-                ..row(experiment.name, Finding::CannotTell, None)
+                ..row(experiment.name, ClaimOutcome::CannotTell, None)
             })
         });
         let rows: Vec<Row> = rows.map(|row| Row { reasons: vec![], ..row }).collect();

@@ -9,6 +9,7 @@ use super::{near, run, stdio};
 use crate::render::{self, Format};
 use crate::report::{self, CaseRecord, Report};
 use crate::session::{self, JOURNAL, Recovered, SessionError};
+use crate::untrusted::Untrusted;
 use crate::worker::Queues;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -55,15 +56,15 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
     }
     let cases = cases_of(&report, id);
     let Some(first) = cases.first() else {
-        let near = near::nearest(id, report.cases.iter().map(|case| case.id.as_str()));
-        let near: Vec<String> = near.into_iter().map(|id| render::sanitise(id, 300)).collect();
+        let near = near::nearest(id, report.cases.iter().map(|case| case.id.as_given()));
+        let near: Vec<String> = near.into_iter().map(|id| Untrusted::from(id).terminal(300)).collect();
         let all = if near.is_empty() { format!("; its cases: {}", ids(&report)) } else { String::new() };
-        let problem = format!("has no case `{}`{}{all}", render::sanitise(id, 200), near::question(&near));
+        let problem = format!("has no case `{}`{}{all}", Untrusted::from(id).terminal(200), near::question(&near));
         return Err(SessionError::NoReport { path: path.to_owned(), problem }.into());
     };
     if cases.iter().any(|case| case.id != first.id) {
-        let meant: Vec<String> = cases.iter().take(20).map(|case| render::sanitise(&case.id, 300)).collect();
-        let problem = format!("`{}` may be any of: {}", render::sanitise(id, 200), meant.join("; "));
+        let meant: Vec<String> = cases.iter().take(20).map(|case| case.id.terminal(300)).collect();
+        let problem = format!("`{}` may be any of: {}", Untrusted::from(id).terminal(200), meant.join("; "));
         return Err(CliError::Case { problem });
     }
     match format {
@@ -74,7 +75,7 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
         Format::Table => {
             let texts = cases.iter().filter_map(|case| {
                 let one = Report { cases: vec![(*case).clone()], ..without_cases(&report) };
-                render::case(&one, &case.id, stdio::width())
+                render::case(&one, case.id.as_given(), stdio::width())
             });
             let text = texts.collect::<Vec<_>>().join("\n");
             let colour = stdio::view(args.color).colour;
@@ -101,7 +102,7 @@ fn cases_of<'r>(report: &'r Report, id: &str) -> Vec<&'r CaseRecord> {
     }
     let pairs: BTreeSet<&str> = id.split([' ', ',']).filter(|pair| !pair.is_empty()).collect();
     let has_all = |case: &&CaseRecord| {
-        let of_case: BTreeSet<&str> = case.id.split(' ').collect();
+        let of_case: BTreeSet<&str> = case.id.as_given().split(' ').collect();
         pairs.is_subset(&of_case)
     };
     report.cases.iter().filter(has_all).collect()
@@ -133,9 +134,9 @@ fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
 
 fn ids(report: &Report) -> String {
     const MOST: usize = 20;
-    let mut ids: Vec<&str> = report.cases.iter().take(MOST).map(|case| case.id.as_str()).collect();
+    let mut ids: Vec<String> = report.cases.iter().take(MOST).map(|case| case.id.quoted()).collect();
     if report.cases.len() > MOST {
-        ids.push("…");
+        ids.push("…".to_owned());
     }
     ids.join("; ")
 }

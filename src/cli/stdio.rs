@@ -2,7 +2,8 @@
 
 use super::colour::When;
 use super::error::CliError;
-use crate::render::{View, paint_lines, sanitise};
+use crate::render::{View, paint_lines};
+use crate::untrusted::Untrusted;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use terminal_size::{Height, Width, terminal_size_of};
@@ -40,7 +41,7 @@ pub fn printed(written: io::Result<()>) -> Result<(), CliError> {
 /// Says something to the user that is not the result. It may quote paths and files, so each line is made harmless.
 pub fn note(text: &str) {
     const LONGEST_LINE: usize = 10_000;
-    let lines: Vec<String> = text.lines().map(|line| sanitise(line, LONGEST_LINE)).collect();
+    let lines: Vec<String> = text.lines().map(|line| Untrusted::from(line).terminal(LONGEST_LINE)).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 

@@ -4,7 +4,6 @@ use super::args::ValidateArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::stdio;
-use crate::render::sanitise;
 use crate::session::{self, Prepared, Selection};
 use crate::units::human;
 use crate::worker::Queues;
@@ -16,7 +15,7 @@ pub fn validate(args: &ValidateArgs, queues: &Queues) -> Result<Exit, CliError> 
     notes.iter().for_each(|note| stdio::note(&format!("note: {note}")));
     let lines = plan.scenarios.iter().enumerate().map(|(index, scenario)| {
         let cases = plan.cases.iter().filter(|case| case.scenario == index).count();
-        format!("{}: ok, {}\n", sanitise(&scenario.file, 1_000), human::counted(cases as u64, "case"))
+        format!("{}: ok, {}\n", scenario.file.terminal(1_000), human::counted(cases as u64, "case"))
     });
     stdio::result(lines.collect::<String>().as_bytes())?;
     Ok(Exit::Pass)

@@ -3,6 +3,7 @@
 use super::Options;
 use crate::report::{CaseRecord, Report, ScenarioRecord};
 use crate::scenario::{AXES, Axis, Parameters, axes};
+use crate::untrusted::Untrusted;
 use std::collections::HashMap;
 
 /// Axes that say how the load is generated. They change the latency of one and the same queue many times over, so cases
@@ -15,7 +16,7 @@ pub(super) struct Pair<'a> {
     pub(super) base: Option<Found<'a>>,
     pub(super) new: Option<Found<'a>>,
     /// Why the two cannot be compared, although they belong together.
-    pub(super) fault: Option<String>,
+    pub(super) fault: Option<Untrusted>,
 }
 
 /// A case and its scenario.
@@ -41,7 +42,7 @@ impl<'a> Pair<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Alignment<'a> {
     pub(super) pairs: Vec<Pair<'a>>,
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Untrusted>,
 }
 
 /// Pairs the cases of two reports, in the order of the new one. Cases that only the baseline has come last.
@@ -99,13 +100,20 @@ fn without(parameters: &Parameters, free: &[&Axis]) -> Parameters {
 
 /// Keeps only the first value of the axis in the base. If the new report is the same one, keeps only the other values
 /// in it.
-fn keep_across(axis: &Axis, olds: &mut Vec<Found<'_>>, news: &mut Vec<Found<'_>>, same: bool, notes: &mut Vec<String>) {
+fn keep_across(
+    axis: &Axis,
+    olds: &mut Vec<Found<'_>>,
+    news: &mut Vec<Found<'_>>,
+    same: bool,
+    notes: &mut Vec<Untrusted>,
+) {
     let Some(first) = olds.first().map(|old| axis.get(&old.case.parameters)) else { return };
     olds.retain(|old| axis.get(&old.case.parameters) == first);
     if same {
         news.retain(|new| axis.get(&new.case.parameters) != first);
     }
-    notes.push(format!("{}={first} is the base, and its other values are held against it", axis.name));
+    let (axis, first) = (axis.name, first.text());
+    notes.push(format!("{axis}={} is the base, and its other values are held against it", first.as_given()).into());
 }
 
 /// The base's case for a new one: the one with the very same parameters, of the same scenario if there are several.
@@ -125,17 +133,19 @@ fn partner<'a>(new: Found<'a>, candidates: &[usize], olds: &[Found<'a>]) -> Resu
     }
 }
 
-fn ambiguous(candidates: usize) -> String {
-    format!("{candidates} cases of the baseline match it alike")
+fn ambiguous(candidates: usize) -> Untrusted {
+    format!("{candidates} cases of the baseline match it alike").into()
 }
 
-fn say_duplicates(cases: &[Found<'_>], side: &str, notes: &mut Vec<String>) {
+fn say_duplicates(cases: &[Found<'_>], side: &str, notes: &mut Vec<Untrusted>) {
     let mut seen: HashMap<&Parameters, usize> = HashMap::new();
     cases.iter().for_each(|found| *seen.entry(&found.case.parameters).or_default() += 1);
     let twice = seen.values().filter(|count| **count > 1).count();
     if twice > 0 {
         let cases = if twice == 1 { "1 case stands".into() } else { format!("{twice} cases stand") };
-        notes.push(format!("{cases} in {side} more than once; the scenario's name tells them apart where it can"));
+        notes.push(
+            format!("{cases} in {side} more than once; the scenario's name tells them apart where it can").into(),
+        );
     }
 }
 
@@ -167,16 +177,20 @@ fn join_unlike(pairs: &mut Vec<Pair<'_>>) {
 }
 
 /// The axes in which a pair was measured differently, except those that were asked for.
-pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> Vec<String> {
+pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> Vec<Untrusted> {
     let asked = |axis: &&Axis| !options.ignore.iter().chain(&options.across).any(|name| name == axis.name);
     let generator = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).filter(asked);
     let differing = generator.filter(|axis| axis.get(base) != axis.get(new));
-    differing.map(|axis| format!("{} {} against {}", axis.name, axis.get(base), axis.get(new))).collect()
+    let text = |axis: &Axis| {
+        let [base, new] = [base, new].map(|side| axis.get(side).text());
+        format!("{} {} against {}", axis.name, base.as_given(), new.as_given()).into()
+    };
+    differing.map(text).collect()
 }
 
 /// The label that distinguishes each case from the others: the axes that vary, as `axis=value` pairs. A single case has
 /// its id.
-pub(super) fn labels(pairs: &[Pair<'_>]) -> Vec<String> {
+pub(super) fn labels(pairs: &[Pair<'_>]) -> Vec<Untrusted> {
     let cases: Vec<&CaseRecord> = pairs.iter().filter_map(Pair::either).collect();
     let varying: Vec<&Axis> = AXES
         .iter()
@@ -186,9 +200,9 @@ pub(super) fn labels(pairs: &[Pair<'_>]) -> Vec<String> {
         })
         .collect();
     let label = |case: &CaseRecord| {
-        let told: Vec<String> =
-            varying.iter().map(|axis| format!("{}={}", axis.name, axis.get(&case.parameters))).collect();
-        if told.is_empty() { case.id.clone() } else { told.join(" ") }
+        let pair = |axis: &&Axis| format!("{}={}", axis.name, axis.get(&case.parameters).text().as_given());
+        let told: Vec<String> = varying.iter().map(pair).collect();
+        if told.is_empty() { case.id.clone() } else { told.join(" ").into() }
     };
-    pairs.iter().map(|pair| pair.either().map_or_else(String::new, label)).collect()
+    pairs.iter().map(|pair| pair.either().map(label).unwrap_or_default()).collect()
 }

@@ -148,7 +148,7 @@ impl<'q> Answer<'q> {
         let interval = self.shift.interval.map(|interval| (sign * interval.low, sign * interval.high));
         let ends = interval.map(|(one, other)| (one.min(other), one.max(other)));
         let test = MetricTest {
-            metric: question.metric.to_owned(),
+            metric: question.metric.into(),
             unit: question.unit,
             larger_is_worse: question.larger_is_worse,
             bound_ns: question.bound_ns,
@@ -165,7 +165,13 @@ impl<'q> Answer<'q> {
             p_worse_adjusted: p_worse,
             change: shown.change(),
         };
-        Answered { test, rule: question.rule, shown, ruled_out: question.ruled_out, repeats_needed: self.repeats_needed(shown, level) }
+        Answered {
+            test,
+            rule: question.rule,
+            shown,
+            ruled_out: question.ruled_out,
+            repeats_needed: self.repeats_needed(shown, level),
+        }
     }
 
     fn has_appeared(&self, p_worse: f64, alpha: f64) -> Shown {

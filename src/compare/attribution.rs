@@ -3,15 +3,16 @@
 
 use super::{CaseComparison, Change};
 use crate::scenario::{AXES, Axis, Value};
+use crate::untrusted::Untrusted;
 
 /// Largest number of parts of a condition. A longer condition explains nothing.
 const MOST_PARTS: usize = 3;
 
 /// One line for each change that is confined to a condition, if the condition is shorter than a list of the cases.
-pub(super) fn attribution(cases: &[CaseComparison]) -> Vec<String> {
+pub(super) fn attribution(cases: &[CaseComparison]) -> Vec<Untrusted> {
     [(Change::Regressed, "the regression"), (Change::Improved, "the improvement")]
         .into_iter()
-        .filter_map(|(change, words)| Some(format!("{words} is confined to {}", confined_to(cases, change)?)))
+        .filter_map(|(change, words)| Some(format!("{words} is confined to {}", confined_to(cases, change)?).into()))
         .collect()
 }
 
@@ -43,7 +44,7 @@ fn parts_of(axis: &Axis, changed: &[&CaseComparison], others: &[&CaseComparison]
     let mut offer = |sign: &str, value: &Value, holds: &dyn Fn(&Value) -> bool| {
         let excludes: Vec<bool> = others.iter().map(|case| !holds(&axis.get(&case.parameters))).collect();
         if excludes.contains(&true) {
-            parts.push(Part { text: format!("{}{sign}{value}", axis.name), excludes });
+            parts.push(Part { text: format!("{}{sign}{}", axis.name, value.text().as_given()), excludes });
         }
     };
     if values.iter().all(|value| *value == values[0]) {

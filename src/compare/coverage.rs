@@ -5,14 +5,15 @@ use super::align::{Found, Pair};
 use super::{CoverageChange, CoverageKind, Settings};
 use crate::report::{CheckRecord, Report, ScenarioRecord};
 use crate::scenario::{Expectation, Target};
+use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
 
 /// Everything that is required less strictly, and whether that fails the gate.
 pub(super) fn changes(base: &Report, new: &Report, pairs: &[Pair<'_>], settings: &Settings) -> Vec<CoverageChange> {
     let mut changes = removed(pairs, settings);
     for (old, fresh) in scenarios(pairs) {
-        let mut say = |kind, base: Option<String>, new: Option<String>| {
-            let fails = !settings.allow_changed_checks;
+        let mut say = |kind, base: Option<Untrusted>, new: Option<Untrusted>| {
+            let fails = !settings.allowances.changed_checks;
             changes.push(CoverageChange { kind, of: fresh.name.clone(), base, new, fails });
         };
         for (was, is) in looser_targets(&old.target, &fresh.target) {
@@ -39,7 +40,7 @@ fn removed(pairs: &[Pair<'_>], settings: &Settings) -> Vec<CoverageChange> {
         of: found.case.id.clone(),
         base: Some(found.case.scenario.clone()),
         new: None,
-        fails: !settings.allow_removed && settings.filter.matches(&found.case.parameters),
+        fails: !settings.allowances.removed && settings.filter.matches(&found.case.parameters),
     };
     gone.map(change).collect()
 }
@@ -54,8 +55,8 @@ fn scenarios<'a>(pairs: &[Pair<'a>]) -> Vec<(&'a ScenarioRecord, &'a ScenarioRec
 }
 
 /// The parts of a target that allow more than they did.
-fn looser_targets(old: &Target, new: &Target) -> Vec<(String, String)> {
-    let part = |is_looser: bool, was: String, is: String| is_looser.then_some((was, is));
+fn looser_targets(old: &Target, new: &Target) -> Vec<(Untrusted, Untrusted)> {
+    let part = |is_looser: bool, was: String, is: String| is_looser.then(|| (was.into(), is.into()));
     let says = |target: &Target| format!("{}(enqueue) < {}", target.statistic, target.latency);
     let accepts = |target: &Target| format!("accepted / offered >= {}", target.min_accepted);
     let offers = |target: &Target| format!("shown at {}", target.throughput);
@@ -83,10 +84,10 @@ fn standing<'c>(check: &CheckRecord, now: &'c [CheckRecord]) -> Standing<'c> {
     if now.contains(check) {
         return Standing::AsStrict;
     }
-    let Ok(was) = check.expression.parse::<Expectation>() else { return Standing::Gone };
+    let Ok(was) = check.expression.as_given().parse::<Expectation>() else { return Standing::Gone };
     let mut looser = None;
     for other in now {
-        let Ok(is) = other.expression.parse::<Expectation>() else { continue };
+        let Ok(is) = other.expression.as_given().parse::<Expectation>() else { continue };
         // A check for all cases also covers the cases of a check with a condition.
         let covers = other.applies_to.is_none() || other.applies_to == check.applies_to;
         match is.is_as_strict_as(&was) {
@@ -98,9 +99,9 @@ fn standing<'c>(check: &CheckRecord, now: &'c [CheckRecord]) -> Standing<'c> {
     looser.map_or(Standing::Gone, Standing::Looser)
 }
 
-fn text(check: &CheckRecord) -> String {
+fn text(check: &CheckRecord) -> Untrusted {
     match &check.applies_to {
-        Some(cases) => format!("{} where {cases}", check.expression),
+        Some(cases) => format!("{} where {}", check.expression.as_given(), cases.as_given()).into(),
         None => check.expression.clone(),
     }
 }
@@ -109,7 +110,7 @@ fn text(check: &CheckRecord) -> String {
 fn laxer(base: &Report, new: &Report) -> Vec<CoverageChange> {
     let (old, fresh) = (Settings::of(base), Settings::of(new));
     let below = |settings: &Settings| settings.ignore_below_ns.unwrap_or(f64::NAN);
-    let shown = |name: &str, value: f64| format!("{name} = {value}");
+    let shown = |name: &str, value: f64| format!("{name} = {value}").into();
     let change = |name: &str, was: f64, is: f64| CoverageChange {
         kind: CoverageKind::GateLaxer,
         of: "[gate]".into(),

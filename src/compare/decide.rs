@@ -10,6 +10,7 @@ use super::steadiness::Speed;
 use super::{CaseDecision, Change, Finding, FindingKind, MetricUnit, Options, exact};
 use crate::report::CaseRecord;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
 /// Decides on every pair, in the given order. Also returns the number of tests in the family.
@@ -37,7 +38,7 @@ pub(super) fn is_identical(base: &CaseRecord, new: &CaseRecord) -> bool {
 }
 
 /// The reasons why two cases with the same parameters cannot be compared; empty if they can.
-fn reasons_against(base: Found<'_>, new: Found<'_>, options: &Options) -> Vec<String> {
+fn reasons_against(base: Found<'_>, new: Found<'_>, options: &Options) -> Vec<Untrusted> {
     let mut reasons = unlike(&base.case.parameters, &new.case.parameters, options);
     let source = |case: &CaseRecord| case.repeats.first().map(|repeat| repeat.outcome_source);
     if let (Some(old), Some(fresh)) = (source(base.case), source(new.case))
@@ -61,9 +62,13 @@ fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     let unfit = pair.new.and_then(|new| unfit(new.case));
     let (change, reason) = match (pair.base, pair.new, &pair.fault) {
         (.., Some(fault)) => (Change::Incomparable, fault.clone()),
-        (Some(base), Some(new), None) => (Change::Incomparable, reasons_against(base, new, options).join("; ")),
+        (Some(base), Some(new), None) => {
+            (Change::Incomparable, Untrusted::join(&reasons_against(base, new, options), "; "))
+        }
         (None, Some(_), None) => match unfit {
-            Some(ref text) => (Change::Regressed, format!("only the new report has it, and {text}")),
+            Some(ref text) => {
+                (Change::Regressed, format!("only the new report has it, and {}", text.as_given()).into())
+            }
             None => (Change::Added, "only the new report has it".into()),
         },
         (_, None, None) => (Change::Removed, "only the baseline has it".into()),
@@ -78,7 +83,7 @@ fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
         findings.push(Finding { kind: FindingKind::Unmeasured, text });
     }
     CaseDecision {
-        id: pair.either().map_or_else(String::new, |case| case.id.clone()),
+        id: pair.either().map(|case| case.id.clone()).unwrap_or_default(),
         change,
         reason,
         findings,
@@ -89,22 +94,26 @@ fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     }
 }
 
-fn why(case: &CaseRecord) -> String {
-    case.verdict.reasons.first().map_or_else(String::new, |reason| format!(": {reason}"))
+/// A text, and behind it the first reason of the case's verdict.
+fn because(text: &str, case: &CaseRecord) -> Untrusted {
+    match case.verdict.reasons.first() {
+        Some(reason) => format!("{text}: {}", reason.as_given()).into(),
+        None => text.into(),
+    }
 }
 
-fn unmeasured(new: &CaseRecord) -> Option<String> {
+fn unmeasured(new: &CaseRecord) -> Option<Untrusted> {
     match new.verdict.outcome {
-        Outcome::Error => Some(format!("it broke{}", why(new))),
-        Outcome::Invalid => Some(format!("it is invalid{}", why(new))),
+        Outcome::Error => Some(because("it broke", new)),
+        Outcome::Invalid => Some(because("it is invalid", new)),
         Outcome::Pass | Outcome::Fail => None,
     }
 }
 
 /// Why a case does not pass by its own verdict; `None` if it passes.
-fn unfit(new: &CaseRecord) -> Option<String> {
+fn unfit(new: &CaseRecord) -> Option<Untrusted> {
     match new.verdict.outcome {
-        Outcome::Fail => Some(format!("it fails{}", why(new))),
+        Outcome::Fail => Some(because("it fails", new)),
         _ => unmeasured(new),
     }
 }
@@ -139,7 +148,7 @@ fn judge(
     }
     findings.extend(two_groups((base.case, new.case)));
     if new.case.verdict.outcome == Outcome::Fail {
-        findings.push(Finding { kind: FindingKind::Fails, text: format!("it fails{}", why(new.case)) });
+        findings.push(Finding { kind: FindingKind::Fails, text: because("it fails", new.case) });
     }
     // Regressions first: the reason shown is the first finding that implies the change.
     findings.sort_by_key(|finding| (!finding.kind.is_regression(), finding.kind));
@@ -162,7 +171,7 @@ fn judge(
 fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
     let alpha = options.settings.alpha;
     let text = (family.p_stalls <= alpha).then(|| family.stalls.text(index, &chance(family.p_stalls)))??;
-    Some(Finding { kind: FindingKind::Stalls, text })
+    Some(Finding { kind: FindingKind::Stalls, text: text.into() })
 }
 
 /// Reports that the repeats of one side form two groups, and what divides them. The new side is looked at first. The
@@ -170,12 +179,12 @@ fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
 fn two_groups((base, new): (&CaseRecord, &CaseRecord)) -> Option<Finding> {
     let of = |case: &CaseRecord| modes(&case.repeats.iter().collect::<Vec<_>>());
     let found = of(new).or_else(|| of(base))?;
-    Some(Finding { kind: FindingKind::TwoGroups, text: found.text() })
+    Some(Finding { kind: FindingKind::TwoGroups, text: found.text().into() })
 }
 
 fn vanished(metric: &str) -> Finding {
     let text = format!("the baseline knows `{metric}` of every repeat, and the new report does not");
-    Finding { kind: FindingKind::Vanished, text }
+    Finding { kind: FindingKind::Vanished, text: text.into() }
 }
 
 /// The change that a finding implies on its own.
@@ -218,9 +227,10 @@ fn finding(answered: &Answered) -> Option<Finding> {
         Shown::Worse => (worse_kind(answered), with_p()),
         Shown::Better if is_enqueue => (FindingKind::Faster, test_text(answered)),
         Shown::Better => (FindingKind::Better, test_text(answered)),
-        Shown::Unconfirmed => {
-            (FindingKind::Unconfirmed, format!("{}, which the repeats do not confirm; {}", test_text(answered), needs()))
-        }
+        Shown::Unconfirmed => (
+            FindingKind::Unconfirmed,
+            format!("{}, which the repeats do not confirm; {}", test_text(answered), needs()),
+        ),
         Shown::Spread => {
             let text = format!("{}; {open} more cannot be ruled out; {}", test_text(answered), needs());
             (FindingKind::Spread, text)
@@ -237,7 +247,7 @@ fn finding(answered: &Answered) -> Option<Finding> {
             (FindingKind::Machine, text)
         }
     };
-    Some(Finding { kind, text })
+    Some(Finding { kind, text: text.into() })
 }
 
 fn worse_kind(Answered { test, rule, .. }: &Answered) -> FindingKind {
@@ -254,9 +264,9 @@ fn test_text(Answered { test, rule, .. }: &Answered) -> String {
     let (base, new) = (test.unit.show(test.base), test.unit.show(test.new));
     if let Some(bound) = test.bound_ns {
         let bound = human::latency(bound as f64);
-        return format!("{}: {new} of the logs over {bound}, {base} before", test.metric);
+        return format!("{}: {new} of the logs over {bound}, {base} before", test.metric.as_given());
     }
-    let name = test.metric.trim_end_matches(".trimmed_mean").trim_end_matches(".appeared");
+    let name = test.metric.as_given().trim_end_matches(".trimmed_mean").trim_end_matches(".appeared");
     if *rule == Rule::Appeared {
         return format!("{name}: {new} logs, in no repeat before");
     }
@@ -281,7 +291,7 @@ fn no_samples(base: &CaseRecord, new: &CaseRecord) -> Finding {
         _ => "the new report does not have",
     };
     let text = format!("{side} a repeat with enough accepted logs for a mean of `enqueue`");
-    Finding { kind: FindingKind::NoSamples, text }
+    Finding { kind: FindingKind::NoSamples, text: text.into() }
 }
 
 /// A share in percent, with one decimal.

@@ -4,6 +4,7 @@ use super::align::Found;
 use super::{Finding, FindingKind};
 use crate::report::{CaseRecord, RepeatRecord};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::{CheckOrigin, CheckResult, Outcome};
 
 /// Smallest change of the accepted share that counts.
@@ -16,7 +17,7 @@ const ENOUGH_TO_SPARE_ONE: usize = 5;
 pub(super) fn findings(base: Found<'_>, new: Found<'_>) -> Vec<Finding> {
     let (base, new) = (base.case, new.case);
     let mut found = Vec::new();
-    let mut say = |kind, text: Option<String>| found.extend(text.map(|text| Finding { kind, text }));
+    let mut say = |kind, text: Option<Untrusted>| found.extend(text.map(|text| Finding { kind, text }));
     say(FindingKind::Broke, broke(base, new));
     say(FindingKind::Lost, more(base, new, "lost", |r| r.ledger.lost.admitted.saturating_add(r.ledger.lost.silent)));
     say(FindingKind::Duplicated, more(base, new, "duplicated", |repeat| repeat.ledger.duplicated));
@@ -29,14 +30,14 @@ pub(super) fn findings(base: Found<'_>, new: Found<'_>) -> Vec<Finding> {
     found
 }
 
-fn broke(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+fn broke(base: &CaseRecord, new: &CaseRecord) -> Option<Untrusted> {
     let is_new = new.verdict.outcome == Outcome::Error && base.verdict.outcome != Outcome::Error;
-    let reason = new.verdict.reasons.first().map_or("", String::as_str);
-    is_new.then(|| format!("it broke: {reason}"))
+    let reason = new.verdict.reasons.first().map_or("", Untrusted::as_given);
+    is_new.then(|| format!("it broke: {reason}").into())
 }
 
 /// Reports a share that is larger than in the worst repeat of the baseline, or any share if that was zero.
-fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatRecord) -> u64) -> Option<String> {
+fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatRecord) -> u64) -> Option<Untrusted> {
     if base.repeats.is_empty() {
         return None;
     }
@@ -46,7 +47,7 @@ fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatReco
     let all = new.repeats.iter().map(|repeat| repeat.ledger.enqueued).fold(0, u64::saturating_add);
     let (before, now) = (sum(base), sum(new));
     let is_more = now > 0 && (worst == 0.0 || share(now, all) > worst);
-    is_more.then(|| format!("{} logs {word}, {} before", human::count(now), human::count(before)))
+    is_more.then(|| format!("{} logs {word}, {} before", human::count(now), human::count(before)).into())
 }
 
 /// Whether a check comes from the scenario. Such checks are identified by their expression, since their names only
@@ -72,12 +73,12 @@ fn checks(base: &CaseRecord, new: &CaseRecord) -> Vec<Finding> {
     // The ledger's own rules are reported above, with counts.
     let fresh = fresh.filter(|check| check.origin() != Some(CheckOrigin::Ledger));
     let finding = |check: &CheckResult| {
-        let why = check.reason.as_deref().unwrap_or("see its checks");
+        let why = check.reason.as_ref().map_or("see its checks", Untrusted::as_given);
         let (kind, what) = match check.origin() {
             Some(CheckOrigin::Target) => (FindingKind::Target, "it met its target, and does not now"),
             _ => (FindingKind::Check, "a check held, and does not now"),
         };
-        Finding { kind, text: format!("{what}: `{}`: {why}", check.expression) }
+        Finding { kind, text: format!("{what}: `{}`: {why}", check.expression.as_given()).into() }
     };
     fresh.map(finding).collect()
 }
@@ -96,14 +97,14 @@ fn target_outcome(case: &CaseRecord) -> Option<Outcome> {
     of_target.map(|check| check.outcome).max()
 }
 
-fn meets_target(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+fn meets_target(base: &CaseRecord, new: &CaseRecord) -> Option<Untrusted> {
     let is_new = target_outcome(base) == Some(Outcome::Fail) && target_outcome(new) == Some(Outcome::Pass);
     is_new.then(|| "it meets its target, and did not".into())
 }
 
 /// Reports an accepted share that fell by at least a percentage point, to below everything that the baseline showed.
 /// With enough repeats, the worst one of each side is left out.
-fn accepted_less(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
+fn accepted_less(base: &CaseRecord, new: &CaseRecord) -> Option<Untrusted> {
     let spare = |case: &CaseRecord| usize::from(case.repeats.len() >= ENOUGH_TO_SPARE_ONE);
     let least = sorted(base).get(spare(base)).copied()?.share();
     let (before, now) = (pooled(&sorted(base), 0)?, pooled(&sorted(new), 0)?);
@@ -112,9 +113,9 @@ fn accepted_less(base: &CaseRecord, new: &CaseRecord) -> Option<String> {
     (fell(now) && fell(spared) && now < least).then(|| accepted_text(base, new))
 }
 
-fn accepted_text(base: &CaseRecord, new: &CaseRecord) -> String {
+fn accepted_text(base: &CaseRecord, new: &CaseRecord) -> Untrusted {
     let share = |case| pooled(&sorted(case), 0).map_or("–".into(), human::share);
-    format!("accepted {} of what was offered, {} before", share(new), share(base))
+    format!("accepted {} of what was offered, {} before", share(new), share(base)).into()
 }
 
 #[derive(Clone, Copy)]

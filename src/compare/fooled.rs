@@ -1,7 +1,7 @@
 //! Ways to get a bad change through a gate, each of which must fail, and ways to make one cry wolf.
 
 use super::fixture::{LOGS, case, means, report, sized};
-use super::{CoverageKind, FindingKind, GateDecision, GateOutcome, Settings, gate};
+use super::{Allowances, CoverageKind, FindingKind, GateDecision, GateOutcome, Settings, gate};
 use crate::measure::Fairness;
 use crate::report::{CaseRecord, CheckRecord, RepeatRecord, Report, Yardstick, YardstickReading};
 use crate::scenario::Statistic;
@@ -17,8 +17,7 @@ fn healthy() -> CaseRecord {
         repeat.latency.response_ideal.trimmed_mean_ns = Some(1_500.0 * nudge(place));
         repeat.latency.response_ideal.p99_ns = Some((9_000.0 * nudge(place)) as u64);
         repeat.latency.delivery.trimmed_mean_ns = Some(461_000.0 * nudge(place));
-        repeat.cost.cpu_s_per_million =
-            [("queue".to_owned(), 9.0 * nudge(place)), ("producers".to_owned(), 60.0)].into();
+        repeat.cost.cpu_s_per_million = [("queue".into(), 9.0 * nudge(place)), ("producers".into(), 60.0)].into();
         repeat.cost.peak_memory_bytes = Some(16_000_000);
         // One log in a hundred beyond 10 µs, one in a thousand beyond 100 µs.
         let (some, few) = (LOGS / 100 + place as u64 % 2, LOGS / 1_000);
@@ -135,7 +134,7 @@ fn a_change_for_the_worse_regresses_whichever_promise_it_breaks() {
     ];
     for (what, kind, change) in table {
         let decision = decided(change);
-        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason.as_given());
         assert!(kinds(&decision).contains(&kind), "{what}: {:?}", decision.cases[0].findings);
         let exact = decision.cases[0].findings.iter().any(|finding| finding.kind.is_exact());
         assert_eq!(decision.suspects.is_empty(), exact, "{what}: what a test found is run again");
@@ -170,16 +169,23 @@ fn nothing_that_the_baseline_asked_for_vanishes_unsaid() {
     ];
     for (what, kind, change) in table {
         let decision = decided(change);
-        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason.as_given());
         assert_eq!(decision.coverage.iter().map(|change| change.kind).collect::<Vec<_>>(), [kind], "{what}");
         let by = kind.overruled_by().expect("it can be overruled");
-        assert!(decision.reason.ends_with(&format!("{by} overrules this")), "{what}: {}", decision.reason);
+        assert!(
+            decision.reason.as_given().ends_with(&format!("{by} overrules this")),
+            "{what}: {}",
+            decision.reason.as_given()
+        );
         let mut new = base();
         change(&mut new);
-        let allowing = Settings { allow_removed: true, allow_changed_checks: true, ..Settings::of(&base()) };
+        let allowing = Settings {
+            allowances: Allowances { removed: true, changed_checks: true, ..Allowances::default() },
+            ..Settings::of(&base())
+        };
         let allowed = gate(&base(), &new, &allowing);
-        assert_eq!(allowed.outcome, GateOutcome::Pass, "{what}, allowed: {}", allowed.reason);
-        assert!(allowed.notes.iter().any(|note| note.ends_with("(allowed)")), "{what}: {:?}", allowed.notes);
+        assert_eq!(allowed.outcome, GateOutcome::Pass, "{what}, allowed: {}", allowed.reason.as_given());
+        assert!(allowed.notes.iter().any(|note| note.as_given().ends_with("(allowed)")), "{what}: {:?}", allowed.notes);
     }
 }
 
@@ -206,7 +212,7 @@ fn what_asks_for_as_much_or_more_is_no_loss() {
     ];
     for (what, change) in table {
         let decision = decided(change);
-        assert_eq!(decision.outcome, GateOutcome::Pass, "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, GateOutcome::Pass, "{what}: {}", decision.reason.as_given());
         assert!(decision.coverage.is_empty(), "{what}");
     }
 }
@@ -226,7 +232,7 @@ fn a_scenario_with_another_name_switches_nothing_off() {
             rename(new);
             change(new);
         });
-        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, GateOutcome::Regressed, "{what}: {}", decision.reason.as_given());
     }
 }
 
@@ -238,7 +244,7 @@ fn the_settings_of_the_baseline_rule() {
         each(new, |r| r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 3_000.0));
     };
     let decision = decided(lax);
-    assert_eq!(decision.outcome, GateOutcome::Regressed, "{}", decision.reason);
+    assert_eq!(decision.outcome, GateOutcome::Regressed, "{}", decision.reason.as_given());
     let laxer: Vec<_> = decision.coverage.iter().filter(|c| c.kind == CoverageKind::GateLaxer).collect();
     assert_eq!(laxer.len(), 2, "{:?}", decision.coverage);
     assert!(laxer.iter().all(|change| !change.fails));
@@ -264,7 +270,14 @@ fn a_report_that_fails_by_itself_does_not_pass_unless_the_failure_is_known_and_a
         new.cases[0].repeats[0].latency.enqueue.trimmed_mean_ns = Some(1_161.0);
         before.iter().for_each(|name| fail(&mut old.cases[0], name));
         now.iter().for_each(|name| fail(&mut new.cases[0], name));
-        gate(&old, &new, &Settings { allow_known_failures: allow, ..Settings::of(&old) })
+        gate(
+            &old,
+            &new,
+            &Settings {
+                allowances: Allowances { known_failures: allow, ..Allowances::default() },
+                ..Settings::of(&old)
+            },
+        )
     };
     for (before, now, allow, expected) in [
         (&["target.accepted"][..], &["target.accepted"][..], false, GateOutcome::Failed),
@@ -276,8 +289,8 @@ fn a_report_that_fails_by_itself_does_not_pass_unless_the_failure_is_known_and_a
         (&[], &["check.1"], true, GateOutcome::Regressed),
     ] {
         let decision = of(before, now, allow);
-        assert_eq!(decision.outcome, expected, "{before:?} {now:?} {allow}: {}", decision.reason);
-        let named = decision.notes.iter().any(|note| note.starts_with("known failure, allowed"));
+        assert_eq!(decision.outcome, expected, "{before:?} {now:?} {allow}: {}", decision.reason.as_given());
+        let named = decision.notes.iter().any(|note| note.as_given().starts_with("known failure, allowed"));
         assert_eq!(named, expected == GateOutcome::Pass, "{:?}", decision.notes);
     }
 }
@@ -315,9 +328,9 @@ fn a_rare_stall_is_seen_over_all_cases_together() {
         gate(&nine(), &new, &Settings::of(&nine()))
     };
     let decision = stalled(9);
-    assert_eq!(decision.outcome, GateOutcome::Regressed, "{}", decision.reason);
-    assert!(decision.reason.contains("a stall in 2 of 10 repeats, 0 of 10 before"), "{}", decision.reason);
-    assert!(decision.reason.contains("over all cases 18 of 90, 0 of 90 before"), "{}", decision.reason);
+    assert_eq!(decision.outcome, GateOutcome::Regressed, "{}", decision.reason.as_given());
+    assert!(decision.reason.as_given().contains("a stall in 2 of 10 repeats, 0 of 10 before"), "{:?}", decision.reason);
+    assert!(decision.reason.as_given().contains("over all cases 18 of 90, 0 of 90 before"), "{:?}", decision.reason);
     assert_eq!(decision.suspects.len(), 9);
     assert_eq!(stalled(1).outcome, GateOutcome::Pass, "two stalls prove nothing");
 }
@@ -325,7 +338,7 @@ fn a_rare_stall_is_seen_over_all_cases_together() {
 #[test]
 fn a_number_that_is_no_longer_given_is_missed() {
     let decision = decided(|new| each(new, |repeat| repeat.cost.peak_memory_bytes = None));
-    assert_eq!(decision.outcome, GateOutcome::Inconclusive, "{}", decision.reason);
+    assert_eq!(decision.outcome, GateOutcome::Inconclusive, "{}", decision.reason.as_given());
     assert!(kinds(&decision).contains(&FindingKind::Vanished));
 }
 
@@ -354,11 +367,11 @@ fn nothing_that_nobody_would_notice_raises_an_alarm_or_a_doubt() {
         case
     };
     let (outcome, reason) = of(healthy(), slower(400.0));
-    assert_eq!(outcome, GateOutcome::Pass, "400 ns on a budget of 100 µs: {reason}");
+    assert_eq!(outcome, GateOutcome::Pass, "400 ns on a budget of 100 µs: {reason:?}");
     let (outcome, reason) = of(bimodal(0.0), bimodal(1.0));
-    assert_eq!(outcome, GateOutcome::Pass, "two groups: {reason}");
+    assert_eq!(outcome, GateOutcome::Pass, "two groups: {reason:?}");
     let (outcome, reason) = of(bimodal(0.0), bimodal(3_000.0));
-    assert_eq!(outcome, GateOutcome::Regressed, "two groups, and 3 µs more: {reason}");
+    assert_eq!(outcome, GateOutcome::Regressed, "two groups, and 3 µs more: {reason:?}");
 }
 
 fn stepping(spin: [f64; 3]) -> Yardstick {
@@ -386,14 +399,17 @@ fn a_machine_that_moved_is_no_reason_to_refuse_what_it_cannot_explain() {
         ("17.6 % does not explain 3 µs", false, 3_000.0, GateOutcome::Regressed),
     ] {
         let decision = of(same_run, by);
-        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
-        assert!(decision.notes.iter().any(|note| note.starts_with("the machine changed")), "{what}: it is said");
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason.as_given());
+        assert!(
+            decision.notes.iter().any(|note| note.as_given().starts_with("the machine changed")),
+            "{what}: it is said"
+        );
     }
 }
 
 #[test]
 fn what_people_do_by_mistake_is_said() {
-    let note = |decision: &GateDecision, text: &str| decision.notes.iter().any(|note| note.contains(text));
+    let note = |decision: &GateDecision, text: &str| decision.notes.iter().any(|note| note.as_given().contains(text));
     let same = gate(&base(), &base(), &Settings::of(&base()));
     assert!(note(&same, "both reports are of the same run"), "{:?}", same.notes);
     let older = Report { created_at: "2025-01-01T00:00:00Z".into(), ..base() };
@@ -439,7 +455,7 @@ fn further_ways_to_get_a_bad_change_through() {
     ];
     for (what, expected, change) in table {
         let decision = decided(change);
-        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason.as_given());
         if what == "a longer warm-up" {
             assert!(decision.differences.iter().any(|difference| difference.what == "warm-up"), "it is said");
         }

@@ -8,6 +8,7 @@ use super::{
 use super::{coverage, decide, differences, exact, power, steadiness};
 use crate::report::Report;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
 /// Decides on aligned reports. The cases of the decision are in the order of the pairs.
@@ -16,7 +17,7 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     let (yardstick, speed) = steadiness::steadiness(base, new);
     let (cases, family) = decide::decide(&alignment.pairs, options, speed);
     let mut differences = differences::differences(base, new, &alignment.pairs);
-    differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allow_cross_machine);
+    differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allowances.cross_machine);
     // If values of one axis are compared with each other, the cases are meant to differ.
     let coverage = match options.across {
         Some(_) => Vec::new(),
@@ -33,8 +34,13 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     if lacks_tails(&alignment.pairs) {
         notes.push("a report is too old to hold counts of slow logs: not all tails are compared".into());
     }
-    notes.extend(coverage.iter().filter(|change| !change.fails).map(|change| coverage_text(change) + " (allowed)"));
-    notes.extend(failures.known.iter().map(|text| format!("known failure, allowed: {text}")));
+    notes.extend(
+        coverage
+            .iter()
+            .filter(|change| !change.fails)
+            .map(|change| format!("{} (allowed)", coverage_text(change)).into()),
+    );
+    notes.extend(failures.known.iter().map(|text| format!("known failure, allowed: {}", text.as_given()).into()));
     let found = Found { cases: &cases, differences: &differences, coverage: &coverage, failures: &failures, family };
     let (outcome, reason) = outcome(new, &found, &alignment.pairs, settings);
     GateDecision {
@@ -62,29 +68,29 @@ fn may_be_settled(case: &CaseDecision) -> bool {
 }
 
 /// Warnings about common mistakes.
-fn same_or_swapped(base: &Report, new: &Report) -> Option<String> {
+fn same_or_swapped(base: &Report, new: &Report) -> Option<Untrusted> {
     let is_same = base.cases == new.cases && !base.cases.is_empty();
     if is_same && base.created_at == new.created_at {
         return Some("both reports are of the same run: nothing is compared".into());
     }
-    let time = |report: &Report| report.created_at.parse::<jiff::Timestamp>().ok();
+    let time = |report: &Report| report.created_at.as_given().parse::<jiff::Timestamp>().ok();
     let swapped = time(base).zip(time(new)).is_some_and(|(old, fresh)| old > fresh);
     swapped.then(|| "the baseline is younger than the new report: are the two swapped?".into())
 }
 
-fn interrupted(base: &Report, new: &Report) -> Vec<String> {
+fn interrupted(base: &Report, new: &Report) -> Vec<Untrusted> {
     let sides = [(base, "the baseline"), (new, "the new report")];
     let cut = sides.into_iter().filter(|(report, _)| report.interrupted);
-    cut.map(|(_, side)| format!("{side} was interrupted: it does not have all of its plan")).collect()
+    cut.map(|(_, side)| format!("{side} was interrupted: it does not have all of its plan").into()).collect()
 }
 
 /// Cases that fail by themselves.
 #[derive(Default)]
 struct Failures {
     /// They failed the same checks in the baseline, and that is allowed.
-    known: Vec<String>,
+    known: Vec<Untrusted>,
     /// The others.
-    own: Vec<String>,
+    own: Vec<Untrusted>,
 }
 
 impl Failures {
@@ -92,10 +98,10 @@ impl Failures {
         let mut failures = Self::default();
         for pair in pairs {
             let Some(new) = pair.new.filter(|new| new.case.verdict.outcome > Outcome::Invalid) else { continue };
-            let why = new.case.verdict.reasons.first().map_or("", String::as_str);
-            let text = format!("{}: {why}", new.case.id);
+            let why = new.case.verdict.reasons.first().map_or("", Untrusted::as_given);
+            let text = format!("{}: {why}", new.case.id.as_given()).into();
             let is_known = pair.base.is_some_and(|base| exact::is_known_failure(base.case, new.case));
-            match settings.allow_known_failures && is_known {
+            match settings.allowances.known_failures && is_known {
                 true => failures.known.push(text),
                 false => failures.own.push(text),
             }
@@ -114,56 +120,61 @@ struct Found<'a> {
 }
 
 /// The first outcome that applies, in the order of the exit codes.
-fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> (GateOutcome, String) {
+fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> (GateOutcome, Untrusted) {
     let cases = found.cases;
     let any = |change: Change| cases.iter().any(|case| case.change == change);
     let blocking: Vec<String> = found.differences.iter().filter(|d| d.blocks_gate).map(difference_text).collect();
     if !blocking.is_empty() {
         let reason = format!("not the same machine or build: {}", blocking.join(", "));
-        return (GateOutcome::Incomparable, reason + "; --allow-cross-machine overrules this");
+        return (GateOutcome::Incomparable, (reason + "; --allow-cross-machine overrules this").into());
     }
     if !cases.iter().any(CaseDecision::is_of_both) {
         return (GateOutcome::Incomparable, "the two reports have no case in common".into());
     }
     if any(Change::Regressed) {
-        return (GateOutcome::Regressed, summary(cases, Change::Regressed, "regressed"));
+        return (GateOutcome::Regressed, summary(cases, Change::Regressed, "regressed").into());
     }
     if let Some(first) = found.coverage.iter().find(|change| change.fails) {
         let more = found.coverage.iter().filter(|change| change.fails).count() - 1;
         let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
         let overruled = first.kind.overruled_by().map_or_else(String::new, |by| format!("; {by} overrules this"));
-        return (GateOutcome::Regressed, format!("{}{more}{overruled}", coverage_text(first)));
+        return (GateOutcome::Regressed, format!("{}{more}{overruled}", coverage_text(first)).into());
     }
     if let Some(first) = found.failures.own.first() {
         let count = human::counted(found.failures.own.len() as u64, "case");
         let reason = format!(
-            "{count} of the new report failed by itself: {first}; --allow-known-failures lets pass what failed before"
+            "{count} of the new report failed by itself: {}; --allow-known-failures lets pass what failed before",
+            first.as_given()
         );
-        return (GateOutcome::Failed, reason);
+        return (GateOutcome::Failed, reason.into());
     }
     if any(Change::Incomparable) {
-        return (GateOutcome::Incomparable, summary(cases, Change::Incomparable, "cannot be compared"));
+        return (GateOutcome::Incomparable, summary(cases, Change::Incomparable, "cannot be compared").into());
     }
     if any(Change::Inconclusive) {
-        return (GateOutcome::Inconclusive, summary(cases, Change::Inconclusive, "cannot be told"));
+        return (GateOutcome::Inconclusive, summary(cases, Change::Inconclusive, "cannot be told").into());
     }
     if new.interrupted {
         return (GateOutcome::Inconclusive, "the new report was interrupted before all of it was measured".into());
     }
-    (GateOutcome::Pass, passed(found, pairs, settings))
+    (GateOutcome::Pass, passed(found, pairs, settings).into())
 }
 
 fn difference_text(difference: &Difference) -> String {
-    let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "unknown".into());
-    format!("{} {} → {}", difference.what, text(&difference.base), text(&difference.new))
+    format!("{} {} → {}", difference.what.as_given(), or(&difference.base, "unknown"), or(&difference.new, "unknown"))
 }
 
 fn coverage_text(change: &CoverageChange) -> String {
-    let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
+    let (what, of) = (change.kind.words(), change.of.as_given());
     match change.new {
-        None if change.base.is_none() => format!("{}: {}", change.kind.words(), change.of),
-        _ => format!("{}: {}: {} → {}", change.kind.words(), change.of, text(&change.base), text(&change.new)),
+        None if change.base.is_none() => format!("{what}: {of}"),
+        _ => format!("{what}: {of}: {} → {}", or(&change.base, "nothing"), or(&change.new, "nothing")),
     }
+}
+
+/// The text, to be put into a longer one; or another, where there is none.
+fn or<'t>(text: &'t Option<Untrusted>, otherwise: &'t str) -> &'t str {
+    text.as_ref().map_or(otherwise, Untrusted::as_given)
 }
 
 /// The number of cases, and the reason of the first one.
@@ -173,7 +184,7 @@ fn summary(cases: &[CaseDecision], change: Change, words: &str) -> String {
     let Some(first) = those.next() else { return String::new() };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
     let all = human::counted(cases.len() as u64, "case");
-    format!("{count} of {all} {words}: {}: {}{more}", first.id, first.reason)
+    format!("{count} of {all} {words}: {}: {}{more}", first.id.as_given(), first.reason.as_given())
 }
 
 fn passed(found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> String {

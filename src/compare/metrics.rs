@@ -6,6 +6,7 @@ use super::rank::RankTests;
 use super::samples::{self, Evidence, Samples};
 use super::{CaseDecision, Change, Estimate, MetricComparison, MetricUnit, Options};
 use crate::report::{CaseRecord, LatencySummary, RepeatRecord};
+use crate::untrusted::Untrusted;
 
 /// Shares change when they do by a percentage point.
 const POINT: f64 = 0.01;
@@ -249,7 +250,7 @@ fn judged(
     (Change::Inconclusive, needed.or_else(|| demand.fewest_repeats()).map(|needed| needed.max(repeats as u64 + 1)))
 }
 
-fn reason(decision: &CaseDecision, change: Change) -> Option<String> {
+fn reason(decision: &CaseDecision, change: Change) -> Option<Untrusted> {
     let says = matches!(change, Change::Incomparable | Change::Inconclusive) && decision.change == change;
     says.then(|| decision.reason.clone()).filter(|reason| !reason.is_empty())
 }

@@ -40,7 +40,9 @@ pub use crate::report::{
 pub use calibrate::calibrate;
 pub use family::{fewest_repeats, most_tests};
 pub use metrics::metric_names;
-pub use model::{CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, Options, Settings, Side};
+pub use model::{
+    Allowances, CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, Options, Settings, Side,
+};
 pub use settle::{settle, suspects, undecided};
 
 use crate::report::Report;

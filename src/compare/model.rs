@@ -3,7 +3,21 @@
 use crate::report::{CaseDecision, Change, GateDecision, MetricUnit, Report};
 use crate::scenario::{Parameters, Selector};
 use crate::units::Ratio;
+use crate::untrusted::Untrusted;
 use serde::Serialize;
+
+/// What a gate accepts because the user allows it. The gate reports each use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Reports of different machines or build profiles may be compared.
+    pub cross_machine: bool,
+    /// Cases of the baseline may be missing.
+    pub removed: bool,
+    /// Checks and targets may be gone or less strict than the baseline's.
+    pub changed_checks: bool,
+    /// Cases may fail if they failed the same checks in the baseline.
+    pub known_failures: bool,
+}
 
 /// The settings of a decision.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,14 +28,8 @@ pub struct Settings {
     pub min_effect: f64,
     /// Slow-downs of `enqueue` up to this are ignored, in nanoseconds; `None`: 1 % of the target's latency.
     pub ignore_below_ns: Option<f64>,
-    /// Reports of different machines or build profiles may be compared.
-    pub allow_cross_machine: bool,
-    /// Cases of the baseline may be missing.
-    pub allow_removed: bool,
-    /// Checks and targets may be less strict than the baseline's.
-    pub allow_changed_checks: bool,
-    /// Cases may fail if they failed the same checks in the baseline.
-    pub allow_known_failures: bool,
+    /// What passes because the user allows it.
+    pub allowances: Allowances,
     /// The filter of the command line: only cases that it matches must be there.
     pub filter: Selector,
     /// Least number of tests that the error rate is shared by: that of an earlier look, where repeats that it was decided
@@ -36,10 +44,7 @@ impl Default for Settings {
             alpha: 0.01,
             min_effect: 0.10,
             ignore_below_ns: None,
-            allow_cross_machine: false,
-            allow_removed: false,
-            allow_changed_checks: false,
-            allow_known_failures: false,
+            allowances: Allowances::default(),
             filter: Selector::default(),
             least_family: 0,
         }
@@ -90,11 +95,11 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Side {
     /// What it is called.
-    pub label: String,
+    pub label: Untrusted,
     /// When its run began: RFC 3339, UTC.
-    pub created_at: String,
+    pub created_at: Untrusted,
     /// Version of the program that wrote it.
-    pub tool_version: String,
+    pub tool_version: Untrusted,
     /// Its cases.
     pub cases: u64,
 }
@@ -102,7 +107,7 @@ pub struct Side {
 impl Side {
     pub(super) fn of(report: &Report, label: &str) -> Self {
         Self {
-            label: label.to_owned(),
+            label: label.into(),
             created_at: report.created_at.clone(),
             tool_version: report.tool.version.clone(),
             cases: report.cases.len() as u64,
@@ -124,7 +129,7 @@ pub struct Comparison {
     /// The metrics that were requested; if empty, all.
     pub asked: Vec<String>,
     /// The conditions to which the changes are confined, one line each; empty if no simple condition covers them.
-    pub attribution: Vec<String>,
+    pub attribution: Vec<Untrusted>,
     /// How many cases changed how.
     pub counts: ChangeCounts,
     /// The cases, with those that changed first.
@@ -156,7 +161,7 @@ pub struct ChangeCounts {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CaseComparison {
     /// Its label: the `axis=value` pairs that distinguish it from the other cases; the id of a single case.
-    pub label: String,
+    pub label: Untrusted,
     /// Its parameters; those of the new report if it has the case.
     pub parameters: Parameters,
     /// Its index among the baseline's cases; null if the baseline does not have it.
@@ -191,7 +196,7 @@ pub struct MetricComparison {
     /// The kind of its change.
     pub change: Change,
     /// Why there is no clearer result; null otherwise.
-    pub reason: Option<String>,
+    pub reason: Option<Untrusted>,
     /// Number of repeats on each side that would be enough; null if there are enough.
     pub repeats_needed: Option<u64>,
 }

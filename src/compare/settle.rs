@@ -3,6 +3,7 @@
 use super::{CaseDecision, Change, GateDecision, GateOutcome};
 use crate::report::GateRound;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The final outcome, and the reason in one line. A case that was run again is judged by its last look; every other case
@@ -17,38 +18,43 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Panics
 /// Without a round.
 #[must_use]
-pub fn settle(rounds: &[GateRound]) -> (GateOutcome, String) {
+pub fn settle(rounds: &[GateRound]) -> (GateOutcome, Untrusted) {
     let first = &rounds.first().expect("the run itself was decided on").decision;
     if rounds.len() < 2 || !matches!(first.outcome, GateOutcome::Regressed | GateOutcome::Inconclusive) {
         return (first.outcome, first.reason.clone());
     }
-    let mut last: BTreeMap<&str, &CaseDecision> = BTreeMap::new();
+    let mut last: BTreeMap<&Untrusted, &CaseDecision> = BTreeMap::new();
     for round in rounds {
         for case in &round.decision.cases {
             // What arithmetic found (a lost log) is certain: fresh repeats cannot undo it.
-            let certain = last.get(case.id.as_str()).is_some_and(|before| is_certain(before));
+            let certain = last.get(&case.id).is_some_and(|before| is_certain(before));
             if !certain {
                 last.insert(&case.id, case);
             }
         }
     }
-    let again: BTreeSet<&str> =
-        rounds[1..].iter().flat_map(|round| &round.decision.cases).map(|case| case.id.as_str()).collect();
+    let again: BTreeSet<&Untrusted> =
+        rounds[1..].iter().flat_map(|round| &round.decision.cases).map(|case| &case.id).collect();
     let again = match again.len() {
         1 => "1 case was run again".to_owned(),
         more => format!("{more} cases were run again"),
     };
     let (outcome, reason) = of_cases(first, rounds, &last);
-    (outcome, format!("{again}: {reason}"))
+    (outcome, format!("{again}: {}", reason.as_given()).into())
 }
 
-fn of_cases(first: &GateDecision, rounds: &[GateRound], last: &BTreeMap<&str, &CaseDecision>) -> (GateOutcome, String) {
+fn of_cases(
+    first: &GateDecision,
+    rounds: &[GateRound],
+    last: &BTreeMap<&Untrusted, &CaseDecision>,
+) -> (GateOutcome, Untrusted) {
     let of = |change: Change| last.values().filter(move |case| case.change == change);
-    let shown = |change: Change| of(change).next().map_or_else(String::new, |c| format!("{}: {}", c.id, c.reason));
+    let text = |case: &&CaseDecision| format!("{}: {}", case.id.as_given(), case.reason.as_given());
+    let shown = |change: Change| of(change).next().map_or_else(String::new, text);
     let regressed = of(Change::Regressed).count();
     if regressed > 0 {
         let count = human::counted(regressed as u64, "case");
-        return (GateOutcome::Regressed, format!("{count} regressed: {}", shown(Change::Regressed)));
+        return (GateOutcome::Regressed, format!("{count} regressed: {}", shown(Change::Regressed)).into());
     }
     if first.coverage.iter().any(|change| change.fails) {
         return (GateOutcome::Regressed, first.reason.clone());
@@ -60,18 +66,18 @@ fn of_cases(first: &GateDecision, rounds: &[GateRound], last: &BTreeMap<&str, &C
         return (GateOutcome::Incomparable, round.decision.reason.clone());
     }
     if of(Change::Incomparable).next().is_some() {
-        return (GateOutcome::Incomparable, shown(Change::Incomparable));
+        return (GateOutcome::Incomparable, shown(Change::Incomparable).into());
     }
     if of(Change::Inconclusive).next().is_some() {
-        return (GateOutcome::Inconclusive, format!("cannot be told: {}", shown(Change::Inconclusive)));
+        return (GateOutcome::Inconclusive, format!("cannot be told: {}", shown(Change::Inconclusive)).into());
     }
-    (GateOutcome::Pass, "none of them regressed then".to_owned())
+    (GateOutcome::Pass, "none of them regressed then".into())
 }
 
 /// The cases for which fresh repeats may change the decision: those that look regressed, and those that are
 /// inconclusive.
 #[must_use]
-pub fn suspects(decision: &GateDecision) -> BTreeSet<String> {
+pub fn suspects(decision: &GateDecision) -> BTreeSet<Untrusted> {
     match decision.outcome {
         GateOutcome::Regressed | GateOutcome::Inconclusive => decision.suspects.iter().cloned().collect(),
         GateOutcome::Pass | GateOutcome::Failed | GateOutcome::Incomparable => BTreeSet::new(),
@@ -80,7 +86,7 @@ pub fn suspects(decision: &GateDecision) -> BTreeSet<String> {
 
 /// Of the suspects, those that no test calls regressed: the next look decides on them with the repeats of this one too.
 #[must_use]
-pub fn undecided(decision: &GateDecision) -> BTreeSet<String> {
+pub fn undecided(decision: &GateDecision) -> BTreeSet<Untrusted> {
     let open = decision.cases.iter().filter(|case| case.change == Change::Inconclusive).map(|case| case.id.clone());
     let suspects = suspects(decision);
     open.filter(|id| suspects.contains(id)).collect()
@@ -100,8 +106,8 @@ mod tests {
         CaseDecision {
             id: id.into(),
             change,
-            reason: format!("because of {id}"),
-            findings: vec![Finding { kind, text: String::new() }],
+            reason: format!("because of {id}").into(),
+            findings: vec![Finding { kind, text: Untrusted::default() }],
             effect: None,
             tails: Vec::new(),
             tests: Vec::new(),
@@ -113,7 +119,7 @@ mod tests {
         let by_test = |case: &&CaseDecision| case.change == Change::Regressed && !is_certain(case);
         let decision = GateDecision {
             outcome,
-            reason: format!("{} of round {round}", outcome.word()),
+            reason: format!("{} of round {round}", outcome.word()).into(),
             alpha: 0.01,
             min_effect: 0.1,
             suspects: cases.iter().filter(by_test).map(|case| case.id.clone()).collect(),
@@ -194,7 +200,7 @@ mod tests {
             ),
             (vec![failing(), round(1, Pass, vec![same()])], Failed, "1 case was run again: b: it fails"),
         ] {
-            assert_eq!(settle(&rounds), (outcome, reason.to_owned()), "{rounds:#?}");
+            assert_eq!(settle(&rounds), (outcome, reason.into()), "{rounds:#?}");
         }
     }
 

@@ -42,20 +42,20 @@ pub(super) fn interleaved(base: &Report, new: &Report) -> bool {
 pub(super) fn steadiness(base: &Report, new: &Report) -> (Steadiness, Speed) {
     let (Some(old), Some(fresh)) = (&base.yardstick, &new.yardstick) else {
         let side = if base.yardstick.is_none() { "the baseline" } else { "the new report" };
-        return unknown(format!("{side} has no yardstick: whether the machine was the same is not known"));
+        return unknown(&format!("{side} has no yardstick: whether the machine was the same is not known"));
     };
     // A part that only one side has read says nothing about the change between them.
     let parts: Vec<Movement> = PARTS.iter().filter_map(|part| movement(old, fresh, part)).collect();
     let Some(most) = parts.iter().max_by(|a, b| a.largest.total_cmp(&b.largest)) else {
-        return unknown("a yardstick holds no reading: whether the machine was the same is not known".into());
+        return unknown("a yardstick holds no reading: whether the machine was the same is not known");
     };
     let moved = most.largest > NOTEWORTHY;
     let same = interleaved(base, new);
     let reason = moved.then(|| {
         let what = format!("the machine changed: {}", most.text);
         match same {
-            true => format!("{what}; both sides met that alike, since their repeats were taken in turn"),
-            false => format!("{what}; times may differ by as much"),
+            true => format!("{what}; both sides met that alike, since their repeats were taken in turn").into(),
+            false => format!("{what}; times may differ by as much").into(),
         }
     });
     let speed = Speed {
@@ -66,8 +66,8 @@ pub(super) fn steadiness(base: &Report, new: &Report) -> (Steadiness, Speed) {
     (steadiness, if same { Speed::default() } else { speed })
 }
 
-fn unknown(reason: String) -> (Steadiness, Speed) {
-    (Steadiness { reason: Some(reason), ..Steadiness::default() }, Speed::default())
+fn unknown(reason: &str) -> (Steadiness, Speed) {
+    (Steadiness { reason: Some(reason.into()), ..Steadiness::default() }, Speed::default())
 }
 
 /// What became of a part of the work.

@@ -69,8 +69,12 @@ fn the_verdict_of_each_odd_report() {
     ];
     for (what, base, new, expected) in table {
         let decision = decide(&report(base), &report(new));
-        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
-        assert!(!decision.reason.is_empty() && !decision.reason.contains('\n'), "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason.as_given());
+        assert!(
+            !decision.reason.is_empty() && !decision.reason.as_given().contains('\n'),
+            "{what}: {}",
+            decision.reason.as_given()
+        );
         serde_json::to_string(&decision).unwrap();
     }
 }
@@ -83,7 +87,10 @@ fn what_regressed_is_a_suspect_and_said_with_its_numbers() {
     assert_eq!(decision.suspects, [new.cases[0].id.clone()]);
     assert_eq!(
         decision.reason,
-        format!("1 of 2 cases regressed: {}: enqueue 10.0 µs → 15.0 µs (+5.00 µs, +50.0%), p = 3e-4", new.cases[0].id)
+        format!(
+            "1 of 2 cases regressed: {}: enqueue 10.0 µs → 15.0 µs (+5.00 µs, +50.0%), p = 3e-4",
+            new.cases[0].id.as_given()
+        )
     );
     assert_eq!((decision.cases[0].change, decision.cases[1].change), (Change::Regressed, Change::Unchanged));
 }
@@ -124,7 +131,12 @@ fn counts_need_no_statistics() {
     ];
     for (what, outcome, found, change) in table {
         let decision = after(change);
-        assert_eq!((decision.outcome, &kinds(&decision)[..]), (*outcome, *found), "{what}: {}", decision.reason);
+        assert_eq!(
+            (decision.outcome, &kinds(&decision)[..]),
+            (*outcome, *found),
+            "{what}: {}",
+            decision.reason.as_given()
+        );
         let may_change = found.contains(&Unconfirmed);
         assert_eq!(decision.suspects.is_empty(), !may_change, "{what}: another run would not change arithmetic");
     }
@@ -191,13 +203,17 @@ fn a_tail_that_grows_is_caught_and_one_disturbed_repeat_is_not_a_tail() {
     ];
     for (what, base, new, expected) in table {
         let decision = decide(&report(vec![stalling(base)]), &report(vec![stalling(new)]));
-        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason.as_given());
     }
     let mut old = stalling(&[0.04; 10]);
     old.repeats.iter_mut().for_each(|repeat| repeat.slow_calls.clear());
     let decision = decide(&report(vec![stalling(&[0.0; 10])]), &report(vec![old]));
     assert_eq!(decision.outcome, GateOutcome::Pass);
-    assert!(decision.notes.iter().any(|note| note.contains("not all tails are compared")), "{:?}", decision.notes);
+    assert!(
+        decision.notes.iter().any(|note| note.as_given().contains("not all tails are compared")),
+        "{:?}",
+        decision.notes
+    );
 }
 
 #[test]
@@ -220,7 +236,7 @@ fn an_interrupted_report_does_not_pass() {
     assert_eq!(decide(&base, &cut(&base)).outcome, GateOutcome::Inconclusive);
     let decision = decide(&cut(&base), &base);
     assert_eq!(decision.outcome, GateOutcome::Pass);
-    assert!(decision.notes.iter().any(|note| note.contains("interrupted")));
+    assert!(decision.notes.iter().any(|note| note.as_given().contains("interrupted")));
 }
 
 #[test]
@@ -237,8 +253,15 @@ fn another_machine_is_refused_unless_allowed() {
         change(&mut there);
         let decision = decide(&base_here, &there);
         assert_eq!(decision.outcome, GateOutcome::Incomparable);
-        assert!(decision.reason.contains("one → other") || decision.reason.contains("release → debug"));
-        let allowed = gate(&base_here, &there, &Settings { allow_cross_machine: true, ..settings() });
+        assert!(
+            decision.reason.as_given().contains("one → other")
+                || decision.reason.as_given().contains("release → debug")
+        );
+        let allowed = gate(
+            &base_here,
+            &there,
+            &Settings { allowances: Allowances { cross_machine: true, ..Allowances::default() }, ..settings() },
+        );
         assert_eq!((allowed.outcome, allowed.differences.len()), (GateOutcome::Pass, 1));
     }
     // What one side does not know is said, and is no other machine.
@@ -253,7 +276,7 @@ fn other_pacing_is_not_comparable() {
     new.cases[0].parameters.pacing = Pacing::Spin;
     let decision = decide(&base, &new);
     assert_eq!((decision.outcome, decision.cases.len()), (GateOutcome::Incomparable, 1));
-    assert!(decision.reason.ends_with("pacing hybrid against spin"), "{}", decision.reason);
+    assert!(decision.reason.as_given().ends_with("pacing hybrid against spin"), "{:?}", decision.reason);
     let options = Options { ignore: vec!["pacing".into()], ..Options::default() };
     assert_eq!(compare(&base, &new, &options).counts.unchanged, 1, "unless it is asked for");
 }
@@ -292,10 +315,10 @@ fn cases_that_stand_twice_are_said_and_told_apart_by_scenario() {
     let new = report(vec![named("b", 2e4), named("a", 1e4)]);
     let decision = decide(&base, &new);
     assert_eq!(decision.outcome, GateOutcome::Pass);
-    assert!(decision.notes.iter().any(|note| note.contains("more than once")));
+    assert!(decision.notes.iter().any(|note| note.as_given().contains("more than once")));
     let decision = decide(&report(vec![named("a", 1e4), named("a", 2e4)]), &report(vec![named("c", 1e4)]));
     assert_eq!(decision.outcome, GateOutcome::Incomparable);
-    assert!(decision.reason.contains("2 cases of the baseline match it alike"), "{}", decision.reason);
+    assert!(decision.reason.as_given().contains("2 cases of the baseline match it alike"), "{:?}", decision.reason);
 }
 
 #[test]
@@ -308,7 +331,7 @@ fn one_value_of_an_axis_is_held_against_the_others() {
     let all = report(vec![of("a", 1, 1e4), of("b", 1, 2e4), of("a", 2, 1e4), of("b", 2, 1e4), of("c", 1, 0.5e4)]);
     let options = Options { across: Some("queue".into()), ..Options::default() };
     let comparison = compare(&all, &all, &options);
-    let changes = comparison.cases.iter().map(|c| (c.parameters.queue.as_str(), c.parameters.maxsize, c.change));
+    let changes = comparison.cases.iter().map(|c| (c.parameters.queue.as_given(), c.parameters.maxsize, c.change));
     assert_eq!(
         changes.collect::<Vec<_>>(),
         [("b", 1, Change::Regressed), ("c", 1, Change::Improved), ("b", 2, Change::Unchanged)]
@@ -375,8 +398,8 @@ fn a_machine_that_changed_explains_as_much_as_it_moved() {
         let (base, mut new) = (with(steady, 1e4), with(yardstick, middle));
         new.created_at = "2026-01-03T03:04:05Z".into();
         let decision = decide(&base, &new);
-        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason);
-        let said = decision.notes.iter().any(|note| note.contains("machine"));
+        assert_eq!(decision.outcome, expected, "{what}: {}", decision.reason.as_given());
+        let said = decision.notes.iter().any(|note| note.as_given().contains("machine"));
         assert_eq!(said, what != "steady", "{what}: {:?}", decision.notes);
         if expected == GateOutcome::Inconclusive {
             assert_eq!(kinds(&decision), [FindingKind::Machine], "{what}");
@@ -392,7 +415,7 @@ fn a_report_is_no_other_machine_than_itself() {
     let unsteady = measured([1e8, 1.2e8, 1e8], 5e3);
     let same = Report { yardstick: unsteady, ..report(vec![case(&means(1, 1e4))]) };
     let decision = decide(&same, &same);
-    assert_eq!(decision.outcome, GateOutcome::Pass, "{}", decision.reason);
+    assert_eq!(decision.outcome, GateOutcome::Pass, "{}", decision.reason.as_given());
 }
 
 #[test]
@@ -411,15 +434,18 @@ fn what_cannot_be_told_names_the_repeats_that_it_takes() {
     let decision = decide(&report(vec![case(&means(3, 1e4))]), &report(vec![case(&means(3, 2e4))]));
     assert_eq!(decision.cases[0].repeats_needed, Some(7));
     assert!(
-        decision.reason.ends_with("so few repeats cannot prove anything; it needs about 7 repeats on each side"),
-        "{}",
+        decision
+            .reason
+            .as_given()
+            .ends_with("so few repeats cannot prove anything; it needs about 7 repeats on each side"),
+        "{:?}",
         decision.reason
     );
     let wide: Vec<f64> = (0..10).map(|n| 1e4 * (1.0 + 0.06 * f64::from(n))).collect();
     let decision =
         decide(&report(vec![case(&wide)]), &report(vec![case(&wide.iter().map(|w| w * 1.01).collect::<Vec<_>>())]));
     assert_eq!(kinds(&decision), [FindingKind::Spread]);
-    assert!(decision.cases[0].repeats_needed.unwrap() > 10, "{}", decision.reason);
+    assert!(decision.cases[0].repeats_needed.unwrap() > 10, "{:?}", decision.reason);
 }
 
 /// Repeats around a middle, log-normally distributed.

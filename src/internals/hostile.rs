@@ -73,7 +73,9 @@ pub fn check(bytes: &[u8]) {
     let expectation = |expression: &str| {
         let quoted = toml::Value::String(expression.to_owned());
         let scenario = read(format!("[matrix]\n[[check]]\nexpect = {quoted}\n").as_bytes());
-        scenario.map(|scenario| (scenario.checks[0].expression.clone(), scenario.checks[0].expectation.clone()))
+        scenario.map(|scenario| {
+            (scenario.checks[0].expression.as_given().to_owned(), scenario.checks[0].expectation.clone())
+        })
     };
     if let Ok((printed, meant)) = expectation(text) {
         assert_eq!(expectation(&printed).map(|(_, again)| again).as_ref(), Ok(&meant), "{printed}");
@@ -91,7 +93,7 @@ pub fn report(bytes: &[u8]) {
     }
     let settings = compare::Settings::of(&report);
     let decision = compare::gate(&report, &report, &settings);
-    assert_ne!(decision.outcome, compare::GateOutcome::Regressed, "it is no worse than itself: {}", decision.reason);
+    assert_ne!(decision.outcome, compare::GateOutcome::Regressed, "it is no worse than itself: {:?}", decision.reason);
     let _ = compare::compare(&report, &report, &compare::Options::default());
     let Ok(saved) = report.to_bytes() else { return };
     let again = report::read_verified(&File::with(&saved).0).expect("what was saved is read");

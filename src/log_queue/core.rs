@@ -144,12 +144,13 @@ impl Core {
     }
 
     /// Claims a place if that needs no lock.
-    #[inline]
+    #[inline(always)]
     pub(super) fn offer_quickly(&self, producer: &Producer) -> bool {
         producer.claim() || self.borrow(producer)
     }
 
     /// Takes credits for the next records, and claims a place with one of them.
+    #[inline(never)]
     fn borrow(&self, producer: &Producer) -> bool {
         let mut granted = self.granted.load(Ordering::Relaxed);
         let (lease, lent) = loop {
@@ -211,7 +212,7 @@ impl Core {
 
     /// Writes the record into the place that was claimed last. `called` is when its caller began to wait, if it did.
     /// Nothing here calls code of a user.
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>, called: Option<SystemTime>) {
         let Some((chunk, index)) = producer.next_slot(&self.pool) else {
             unreachable!("there is a chunk for every credit");
@@ -226,10 +227,10 @@ impl Core {
         let words = record.words(time.is_some());
         // SAFETY: the slot was claimed by the caller, and is read only after it was published.
         let cut = unsafe {
-            if words > ROOM && self.reserve(words as u64 * 8) {
-                record.write_spilled(slot, number, time, words)
-            } else {
+            if words <= ROOM {
                 record.write(slot, number, time)
+            } else {
+                self.write_large(record, slot, number, time, words)
             }
         };
         if cut {
@@ -241,8 +242,32 @@ impl Core {
         }
     }
 
-    /// Whether there is room for that much text outside of the slots.
+    /// Writes a record that does not fit into its slot.
+    ///
+    /// # Safety
+    ///
+    /// The slot was claimed by the caller.
     #[cold]
+    #[inline(never)]
+    unsafe fn write_large<F: Fields>(
+        &self,
+        record: &Record<'_, F>,
+        slot: *mut u64,
+        number: u64,
+        time: Option<SystemTime>,
+        words: usize,
+    ) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.reserve(words as u64 * 8) {
+                record.write_spilled(slot, number, time, words)
+            } else {
+                record.write(slot, number, time)
+            }
+        }
+    }
+
+    /// Whether there is room for that much text outside of the slots.
     fn reserve(&self, bytes: u64) -> bool {
         let within = |used: u64| used.checked_add(bytes).filter(|&used| used <= self.config.text_budget as u64);
         self.text.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()

@@ -1,6 +1,7 @@
 //! Numbers and times as text.
 
 use super::time::Moment;
+use std::cell::Cell;
 
 /// Appends an integer.
 #[inline]
@@ -11,26 +12,69 @@ pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
 /// Appends a finite number: the shortest text that reads back as the same number.
 #[inline]
 pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
+    let thousandths = value * 1_000.0;
+    // With three decimals at most, as most measured values are. The division is rounded correctly, so the decimal reads
+    // back as `value`; and of two decimals with at most 15 digits only one does, so there is no shorter one.
+    if thousandths.abs() < 1e14 && thousandths as i64 as f64 / 1_000.0 == value && value.is_sign_positive() {
+        return push_thousandths(out, thousandths as u64);
+    }
     out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+}
+
+fn push_thousandths(out: &mut Vec<u8>, thousandths: u64) {
+    push_integer(out, thousandths / 1_000);
+    let part = (thousandths % 1_000) as u32;
+    let mut text = [b'.', b'0' + (part / 100) as u8, b'0', b'0'];
+    digits(&mut text[2..], part % 100);
+    let zeros = if part.is_multiple_of(100) { 2 } else { usize::from(part.is_multiple_of(10)) };
+    out.extend_from_slice(&text);
+    out.truncate(out.len() - zeros);
 }
 
 const DAY: i64 = 86_400;
 /// The years that RFC 3339 can write, with a sign before those below 0, as jiff does.
 const FIRST: i64 = -377_705_116_800;
 const LAST: i64 = 253_402_300_799;
+/// The beginning of the year 0.
+const YEAR_0: i64 = -62_167_219_200;
 
 /// Appends the time in RFC 3339, in UTC, without trailing zeros; false if its year has no place there.
 pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
     if !(FIRST..=LAST).contains(&moment.seconds) {
         return false;
     }
-    let (year, month, day) = civil(moment.seconds.div_euclid(DAY));
-    let second = moment.seconds.rem_euclid(DAY) as u32;
-    if year < 0 {
+    thread_local! {
+        /// The last second that was written, and its text: records come many to the second.
+        static SECOND: Cell<(i64, [u8; 19])> = const { Cell::new((i64::MIN, [0; 19])) };
+    }
+    let (last, mut text) = SECOND.get();
+    if last != moment.seconds {
+        text = whole_second(moment.seconds);
+        SECOND.set((moment.seconds, text));
+    }
+    if moment.seconds < YEAR_0 {
         out.extend_from_slice(b"-00");
     }
+    out.extend_from_slice(&text);
+    if moment.nanoseconds > 0 {
+        // The 1 in front keeps the zeros after it.
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(1_000_000_000 + moment.nanoseconds).as_bytes();
+        let last = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0);
+        out.push(b'.');
+        out.extend_from_slice(&digits[1..=last]);
+    }
+    out.push(b'Z');
+    true
+}
+
+/// Date and time of day, without the sign of the year.
+#[cold]
+fn whole_second(seconds: i64) -> [u8; 19] {
+    let (year, month, day) = civil(seconds.div_euclid(DAY));
+    let second = seconds.rem_euclid(DAY) as u32;
     let year = year.unsigned_abs() as u32;
-    let mut text = *b"0000-00-00T00:00:00.000000000";
+    let mut text = *b"0000-00-00T00:00:00";
     digits(&mut text[0..2], year / 100);
     digits(&mut text[2..4], year % 100);
     digits(&mut text[5..7], month);
@@ -38,20 +82,7 @@ pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
     digits(&mut text[11..13], second / 3_600);
     digits(&mut text[14..16], second / 60 % 60);
     digits(&mut text[17..19], second % 60);
-    let mut part = moment.nanoseconds;
-    text[28] = b'0' + (part % 10) as u8;
-    part /= 10;
-    for at in [26, 24, 22, 20] {
-        digits(&mut text[at..at + 2], part % 100);
-        part /= 100;
-    }
-    let length = match moment.nanoseconds {
-        0 => 19,
-        _ => text.iter().rposition(|&byte| byte != b'0').map_or(19, |last| last + 1),
-    };
-    out.extend_from_slice(&text[..length]);
-    out.push(b'Z');
-    true
+    text
 }
 
 /// Writes a number below 100.
@@ -103,6 +134,17 @@ mod tests {
         assert_eq!(text(i64::MIN, 0), None);
     }
 
+    #[test]
+    fn zero_keeps_its_sign_and_its_point() {
+        for (float, expected) in
+            [(0.0, "0.0"), (-0.0, "-0.0"), (5.0, "5.0"), (0.001, "0.001"), (12.5, "12.5"), (1e14, "100000000000000.0")]
+        {
+            let mut out = Vec::new();
+            push_float(&mut out, float);
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        }
+    }
+
     proptest! {
         #[test]
         fn a_time_is_what_jiff_writes(
@@ -117,11 +159,21 @@ mod tests {
             let mut out = Vec::new();
             push_integer(&mut out, integer);
             prop_assert_eq!(&out, &integer.to_string().into_bytes());
-            if float.is_finite() {
-                out.clear();
-                push_float(&mut out, float);
-                prop_assert_eq!(out, serde_json::to_vec(&float).expect("a number"));
+            for float in [float, integer as f64 / 4e12, f64::from(integer as i32) / 1_000.0, f64::from(integer as i16)] {
+                if float.is_finite() {
+                    out.clear();
+                    push_float(&mut out, float);
+                    prop_assert_eq!(&out, &serde_json::to_vec(&float).expect("a number"), "{}", float);
+                }
             }
+        }
+
+        #[test]
+        fn short_decimals_are_written_as_they_are(whole in 0..100_000_000_000_u64, part in 0..1_000_u32) {
+            let float = whole as f64 + f64::from(part) / 1_000.0;
+            let mut out = Vec::new();
+            push_float(&mut out, float);
+            prop_assert_eq!(out, serde_json::to_vec(&float).expect("a number"));
         }
     }
 }

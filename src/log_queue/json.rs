@@ -26,6 +26,8 @@ impl RecordRef<'_> {
 
     /// Appends the record as one line of JSON, as [`Self::write_json`] writes it.
     pub fn push_json(&self, out: &mut Vec<u8>) {
+        // Most lines fit into that, so that their parts find room without growing it.
+        out.reserve(512);
         out.extend_from_slice(b"{\"timestamp\":");
         let start = out.len();
         out.push(b'"');
@@ -80,20 +82,35 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
 }
 
 /// Appends the text in quotation marks.
+///
+/// Eight bytes at a time: copied and looked at. Only a word with a character that JSON does not take as it is, is gone
+/// through byte by byte.
+#[inline]
 fn push_text(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(at) = first_special(rest) {
-        out.extend_from_slice(&rest[..at]);
-        push_escaped(out, rest[at]);
-        rest = &rest[at + 1..];
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        if has_special(u64::from_le_bytes(*word)) {
+            word.iter().for_each(|&byte| push_character(out, byte));
+        } else {
+            out.extend_from_slice(word);
+        }
     }
-    out.extend_from_slice(rest);
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    if has_special(u64::from_le_bytes(last)) {
+        rest.iter().for_each(|&byte| push_character(out, byte));
+    } else {
+        out.extend_from_slice(&last);
+        out.truncate(out.len() - (8 - rest.len()));
+    }
     out.push(b'"');
 }
 
+/// Appends a byte of a text, escaped if necessary.
 #[cold]
-fn push_escaped(out: &mut Vec<u8>, byte: u8) {
+fn push_character(out: &mut Vec<u8>, byte: u8) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let letter = match byte {
         b'"' | b'\\' => byte,
@@ -102,6 +119,7 @@ fn push_escaped(out: &mut Vec<u8>, byte: u8) {
         0x0A => b'n',
         0x0C => b'f',
         0x0D => b'r',
+        0x20.. => return out.push(byte),
         _ => {
             let digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
             out.extend_from_slice(b"\\u00");
@@ -111,26 +129,19 @@ fn push_escaped(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', letter]);
 }
 
-/// The first byte that JSON does not take as it is: a control character, a quotation mark, a backslash.
+/// Whether there is a byte among the eight that JSON does not take as it is: a control character, a quotation mark, a
+/// backslash.
 ///
-/// Eight bytes at a time. A byte below `n` borrows when `n` is subtracted; one that is equal to `c` is below 1 after an
-/// exclusive or with `c`. Bytes from 0x80 on are masked out. A borrow can spoil the byte after a hit, never one before it.
-fn first_special(bytes: &[u8]) -> Option<usize> {
+/// A byte below `n` borrows when `n` is subtracted; one that is equal to `c` is below 1 after an exclusive or with `c`.
+/// Bytes from 0x80 on are masked out. A borrow can make the byte after a hit look like one, never without a hit.
+#[inline]
+fn has_special(word: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let hits = (below(word, 0x20) | quote | backslash) & TOPS;
-        if hits != 0 {
-            return Some(index * 8 + hits.trailing_zeros() as usize / 8);
-        }
-    }
-    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    rest.iter().position(special).map(|at| words.len() * 8 + at)
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    (below(word, 0x20) | quote | backslash) & TOPS != 0
 }
 
 #[cfg(test)]
@@ -186,11 +197,11 @@ mod tests {
     fn every_character_is_found_at_every_place() {
         for byte in 0..=u8::MAX {
             let special = byte < 0x20 || byte == b'"' || byte == b'\\';
-            for at in 0..20 {
+            for at in 0..8 {
                 for filler in [b' ', 0x7F, 0x80, 0xFF, b'#', b'!', b'['] {
-                    let mut bytes = [filler; 20];
+                    let mut bytes = [filler; 8];
                     bytes[at] = byte;
-                    assert_eq!(first_special(&bytes), special.then_some(at), "{byte:#x} at {at} in {filler:#x}");
+                    assert_eq!(has_special(u64::from_le_bytes(bytes)), special, "{byte:#x} at {at} in {filler:#x}");
                 }
             }
         }

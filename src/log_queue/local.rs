@@ -3,7 +3,7 @@
 //! A thread registers with a queue by its first record, and gives its producer up when it ends. What lies in there is
 //! delivered; the next thread that comes goes on in the same chain.
 
-#![expect(unsafe_code, reason = "the last producer is found through a pointer that its owner keeps alive")]
+#![expect(unsafe_code, reason = "a producer is found through a pointer that its queue keeps alive")]
 
 use super::core::Core;
 use super::producer::Producer;
@@ -49,17 +49,20 @@ impl Drop for Own {
     }
 }
 
-/// Calls `act` with the thread's producer; `act` must not log. A thread that is ending, or one thread too many, uses the
-/// one that such threads share, under a lock.
-#[inline]
-pub(super) fn with_producer<R>(core: &Core, act: impl FnOnce(&Producer) -> R) -> R {
+/// The thread's producer of that queue; `None` for a thread that is ending, or one too many.
+#[inline(always)]
+pub(super) fn own(core: &Core) -> Option<&Producer> {
     let own = OWN.try_with(|own| {
         let (id, producer) = own.last.get();
         if id == core.id { producer } else { own.find(core) }
     });
-    // SAFETY: `all` keeps the producer for as long as this thread lives. Its destructor does not run between here and the
-    // end of `act`, which calls no code of a user that could end the thread.
-    match own.ok().and_then(|own| unsafe { own.as_ref() }) {
+    // SAFETY: the core keeps its producers for as long as it lives.
+    own.ok().and_then(|own| unsafe { own.as_ref() })
+}
+
+/// Calls `act` with the thread's producer, or the one that the others share, under a lock. `act` must not log.
+pub(super) fn with_producer<R>(core: &Core, act: impl FnOnce(&Producer) -> R) -> R {
+    match own(core) {
         Some(producer) => act(producer),
         None => act(&lock(&core.crowd)),
     }

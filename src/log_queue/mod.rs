@@ -101,9 +101,11 @@ mod tracing_layer;
 mod wait;
 mod worker;
 
-#[cfg(test)]
+#[cfg(all(test, loom_models))]
+mod loom_tests;
+#[cfg(all(test, not(loom_models)))]
 mod state_tests;
-#[cfg(test)]
+#[cfg(all(test, not(loom_models)))]
 mod tests;
 
 pub use config::{Config, StartError, Strategy};

@@ -107,7 +107,7 @@ impl Producer {
         self.word.fetch_add(CLAIM, Ordering::Relaxed);
     }
 
-    /// Adds credits; for the owner, who has none.
+    /// Adds credits, a lease at most; for the owner, who has no more than that.
     pub(super) fn lend(&self, credits: u64) {
         // `Acquire`, with the `Release` of `revoke`: if the queue has closed and was here before, the owner sees that.
         self.word.fetch_add(credits * CREDIT, Ordering::Acquire);
@@ -123,6 +123,12 @@ impl Producer {
     pub(super) fn revoke(&self) -> u64 {
         // `Release`, with the `Acquire` of `lend`: an owner who lends after this sees what was written before it.
         self.word.fetch_and(!CREDITS, Ordering::AcqRel) & CREDITS
+    }
+
+    /// Credits that are left.
+    #[cfg(test)]
+    pub(super) fn credits(&self) -> u64 {
+        self.word.load(Ordering::Relaxed) & CREDITS
     }
 
     /// Records claimed so far.

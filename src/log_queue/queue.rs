@@ -101,7 +101,7 @@ impl LogQueue {
     /// # Errors
     ///
     /// The record, if the queue was full, `sample` thinned it out, or the queue is closed.
-    #[inline]
+    #[inline(always)]
     pub fn try_log<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
         self.handle.shared.offer(&record).map_err(|reason| Refused { reason, record })
     }
@@ -115,7 +115,7 @@ impl LogQueue {
     /// # Errors
     ///
     /// The record, if the queue is closed or becomes closed; under `drop` and `sample` also if there is no room.
-    #[inline]
+    #[inline(always)]
     pub fn log<'a, F: Fields>(&self, record: Record<'a, F>) -> impl Future<Output = Result<Accepted, Refused<'a, F>>> {
         Entry::new(&self.handle.shared, record)
     }
@@ -125,7 +125,7 @@ impl LogQueue {
     /// # Errors
     ///
     /// As [`LogQueue::log`].
-    #[inline]
+    #[inline(always)]
     pub fn log_blocking<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
         block_on(Entry::new(&self.handle.shared, record))
     }

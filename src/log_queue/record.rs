@@ -165,22 +165,22 @@ pub(super) mod sealed {
     }
 
     impl Sealed for () {
-        #[inline]
+        #[inline(always)]
         fn words(&self) -> usize {
             0
         }
 
-        #[inline]
+        #[inline(always)]
         fn write(&self, _: &mut Writer) {}
     }
 
     impl<F: Sealed> Sealed for (F, Field<'_>) {
-        #[inline]
+        #[inline(always)]
         fn words(&self) -> usize {
             self.0.words() + Writer::words_of(&self.1)
         }
 
-        #[inline]
+        #[inline(always)]
         fn write(&self, writer: &mut Writer) {
             self.0.write(writer);
             writer.field(&self.1);
@@ -188,12 +188,12 @@ pub(super) mod sealed {
     }
 
     impl<F: Sealed> Sealed for (F, &[Field<'_>]) {
-        #[inline]
+        #[inline(always)]
         fn words(&self) -> usize {
             self.0.words() + self.1.iter().map(Writer::words_of).sum::<usize>()
         }
 
-        #[inline]
+        #[inline(always)]
         fn write(&self, writer: &mut Writer) {
             self.0.write(writer);
             self.1.iter().for_each(|field| writer.field(field));

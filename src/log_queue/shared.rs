@@ -4,12 +4,13 @@ use super::config::{Config, StartError, Strategy};
 use super::core::Core;
 use super::counters::{Counters, Deliveries, Settled, Shutdown};
 use super::lane::Run;
-use super::local::with_producer;
+use super::local::{own, with_producer};
 use super::queue::{Accepted, Reason};
 use super::record::{Fields, Record};
 use super::state::{Place, Step, Turn};
 use super::sync::{Apart, lock};
 use super::time::Ticker;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -20,6 +21,8 @@ pub(super) struct Shared {
     pub(super) core: Core,
     worker: Arc<OnceLock<Thread>>,
     deliveries: Apart<Mutex<Deliveries>>,
+    /// What the deliveries say of `written_off`, to be looked at without their lock.
+    over: AtomicBool,
     /// A shutdown waits here, under the lock of `deliveries`, for the worker's end.
     end: Condvar,
 }
@@ -35,14 +38,35 @@ impl Shared {
             core: Core::new(config, Ticker::new(), call)?,
             worker,
             deliveries: Apart(Mutex::default()),
+            over: AtomicBool::new(false),
             end: Condvar::new(),
         })
     }
 
     // For callers.
 
-    #[inline]
+    /// Enters the record if that needs no lock.
+    ///
+    /// It becomes part of the code that logs, so that what is known there is not looked at again: names, kinds, lengths.
+    #[inline(always)]
+    pub(super) fn offer_quickly<F: Fields>(&self, record: &Record<'_, F>) -> bool {
+        match own(&self.core) {
+            Some(producer) if self.core.offer_quickly(producer) => {
+                self.core.enter(producer, record, None);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
     pub(super) fn offer<F: Fields>(&self, record: &Record<'_, F>) -> Result<Accepted, Reason> {
+        if self.offer_quickly(record) { Ok(Accepted { waited: false }) } else { self.offer_slowly(record) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn offer_slowly<F: Fields>(&self, record: &Record<'_, F>) -> Result<Accepted, Reason> {
         with_producer(&self.core, |producer| {
             self.core.offer(producer)?;
             self.core.enter(producer, record, None);
@@ -50,7 +74,9 @@ impl Shared {
         })
     }
 
-    /// One poll of a call that may wait. `called` is when it began to wait, if it did.
+    /// One poll of a call that may wait, after [`Self::offer_quickly`]. `called` is when it began to wait, if it did.
+    #[cold]
+    #[inline(never)]
     pub(super) fn turn<F: Fields>(
         &self,
         ticket: &mut Option<u64>,
@@ -84,15 +110,13 @@ impl Shared {
     pub(super) fn cancel(&self, ticket: u64) {
         let (own, next) = lock(&self.core.state).cancel(&self.core, ticket);
         drop(own);
-        if let Some(waker) = next {
-            waker.wake();
-        }
+        next.into_iter().for_each(Waker::wake);
     }
 
     /// With both locks held nothing leaves the queue and nothing is settled, so the counts fit together.
     pub(super) fn counters(&self) -> Counters {
         let mut state = lock(&self.core.state);
-        let deliveries = lock(&self.deliveries);
+        let deliveries = self.deliveries();
         let depth = state.depth(&self.core);
         let sum = |count: fn(&super::producer::Counts) -> u64| -> u64 {
             state.producers().iter().map(|producer| count(&producer.counts)).sum()
@@ -143,6 +167,7 @@ impl Shared {
         let mut deliveries = self.deliveries();
         if !deliveries.finished && !deliveries.written_off {
             deliveries.write_off(state.discard(&self.core));
+            self.over.store(true, Ordering::Relaxed);
             self.end.notify_all();
         }
         deliveries.shutdown()
@@ -194,6 +219,12 @@ impl Shared {
         let mut deliveries = self.deliveries();
         deliveries.settle(records, outcome);
         !deliveries.written_off
+    }
+
+    /// Whether the records in hand have been written off.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     pub(super) fn count_flush_error(&self) {

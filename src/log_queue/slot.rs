@@ -63,7 +63,7 @@ pub struct Writer {
 
 impl Writer {
     /// Space that a field takes, in words.
-    #[inline]
+    #[inline(always)]
     pub(super) fn words_of(field: &Field<'_>) -> usize {
         let name = match field.name {
             Name::Static(_) => 1,
@@ -79,7 +79,7 @@ impl Writer {
     /// # Safety
     ///
     /// There is space for `T`, which is not larger than a word.
-    #[inline]
+    #[inline(always)]
     unsafe fn put<T>(&mut self, value: T) {
         // SAFETY: the caller's promise. `at` is aligned for a word.
         unsafe {
@@ -92,18 +92,18 @@ impl Writer {
     /// # Safety
     ///
     /// There is space for the text.
-    #[inline]
+    #[inline(always)]
     unsafe fn put_text(&mut self, text: &str) {
         // SAFETY: the caller's promise; what is borrowed does not overlap with a slot that is being written.
         unsafe {
-            self.at.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
+            copy(text.as_ptr(), self.at.cast(), text.len());
             self.at = self.at.add(words(text.len()));
         }
         self.left -= words(text.len());
     }
 
     /// Writes a field; leaves it out, or shortens its text, if there is no space for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn field(&mut self, field: &Field<'_>) {
         let name = field.name.as_str();
         if Self::words_of(field) > self.left || name.len() > u16::MAX.into() || self.count == u16::MAX {
@@ -137,6 +137,7 @@ impl Writer {
 
     /// A field that does not fit: a text is shortened to what is left.
     #[cold]
+    #[inline(never)]
     fn field_cut(&mut self, field: &Field<'_>) {
         self.cut = true;
         let rest = Field { value: Value::Str(""), ..*field };
@@ -148,9 +149,54 @@ impl Writer {
     }
 }
 
+/// Copies bytes. A call of `memcpy` costs as much as copying a short text.
+///
+/// # Safety
+///
+/// As of [`std::ptr::copy_nonoverlapping`].
+#[inline(always)]
+unsafe fn copy(from: *const u8, to: *mut u8, length: usize) {
+    // SAFETY: each access begins before `length` and ends at it at the latest. The last one may overlap the one before.
+    unsafe {
+        if length >= 16 {
+            if length > 256 {
+                return to.copy_from_nonoverlapping(from, length);
+            }
+            let last = length - 16;
+            let mut at = 0;
+            while at < last {
+                copy_part::<16>(from, to, at);
+                at += 16;
+            }
+            copy_part::<16>(from, to, last);
+        } else if length >= 8 {
+            copy_part::<8>(from, to, 0);
+            copy_part::<8>(from, to, length - 8);
+        } else if length >= 4 {
+            copy_part::<4>(from, to, 0);
+            copy_part::<4>(from, to, length - 4);
+        } else {
+            for at in 0..length {
+                copy_part::<1>(from, to, at);
+            }
+        }
+    }
+}
+
+/// Copies `N` bytes from an offset on.
+///
+/// # Safety
+///
+/// Both sides have that many bytes there, and do not overlap.
+#[inline(always)]
+unsafe fn copy_part<const N: usize>(from: *const u8, to: *mut u8, at: usize) {
+    // SAFETY: the caller's promise; an array of bytes needs no alignment.
+    unsafe { to.add(at).cast::<[u8; N]>().write(from.add(at).cast::<[u8; N]>().read()) }
+}
+
 impl<F: Fields> Record<'_, F> {
     /// Space that its content takes, in words.
-    #[inline]
+    #[inline(always)]
     pub(super) fn words(&self, has_time: bool) -> usize {
         let time = if has_time { 2 } else { 0 };
         time + words(self.message.len()) + self.fields.words()
@@ -161,7 +207,7 @@ impl<F: Fields> Record<'_, F> {
     /// # Safety
     ///
     /// `slot` has [`WORDS`] words, and nobody else reads or writes them meanwhile.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn write(&self, slot: *mut u64, ticks: u64, time: Option<SystemTime>) -> bool {
         // SAFETY: the caller's promise.
         unsafe {
@@ -202,7 +248,7 @@ impl<F: Fields> Record<'_, F> {
     /// # Safety
     ///
     /// `at` has `left` words, and nobody else reads or writes them meanwhile.
-    #[inline]
+    #[inline(always)]
     unsafe fn write_content(&self, at: *mut u64, left: usize, time: Option<SystemTime>) -> (u64, bool) {
         let mut writer = Writer { at, left, count: 0, cut: false };
         let mut flags = 0;

@@ -8,7 +8,7 @@ use super::config::Strategy;
 use super::core::{Core, MOST_PRODUCERS, sleep};
 use super::lane::{Lane, Run, merge};
 use super::pool::Pool;
-use super::producer::Producer;
+use super::producer::{LEASE, Producer};
 use super::queue::Reason;
 use super::sync::{Ordering, fence, spin_loop, yield_now};
 use std::collections::BTreeMap;
@@ -71,7 +71,8 @@ pub(super) struct State {
     /// Waiters without a place, in order of arrival. While there are any, the gate is closed.
     waiting: BTreeMap<u64, Waker>,
     next_ticket: u64,
-    /// Places promised to waiters that have not come for them.
+    /// Waiters that have not come for their places, and how many each was promised; and the sum.
+    lots: BTreeMap<u64, u64>,
     promised: u64,
     closed: bool,
     draws: u64,
@@ -101,6 +102,7 @@ impl State {
             lanes: Vec::new(),
             waiting: BTreeMap::new(),
             next_ticket: 0,
+            lots: BTreeMap::new(),
             promised: 0,
             closed: false,
             draws: 0,
@@ -240,41 +242,58 @@ impl State {
         if let Some(kept) = self.waiting.get_mut(&own) {
             return Turn::Wait((!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone())));
         }
-        // The ticket is neither waiting nor cancelled nor void, so a place is promised to it.
+        // The ticket is neither waiting nor cancelled nor void, so places are promised to it: one for this record, the others
+        // for the next ones.
         *ticket = None;
-        self.promised -= 1;
+        let lot = self.redeem(own);
         producer.claim_directly();
-        // While callers wait, each place is either promised or taken.
-        let calls = !self.waiting.is_empty() && core.maxsize() - self.promised >= core.complete;
+        producer.lend(lot - 1);
+        let calls = !self.waiting.is_empty() && self.depth(core) >= core.complete;
         Turn::Done(Ok(Place { waited: true, calls }))
     }
 
-    /// Takes a ticket back. Returns its own waker, to be dropped, and the next waiter's, to be woken.
-    pub(super) fn cancel(&mut self, core: &Core, ticket: u64) -> (Option<Waker>, Option<Waker>) {
+    /// Takes a ticket back. Returns its own waker, to be dropped, and the next waiters', to be woken.
+    pub(super) fn cancel(&mut self, core: &Core, ticket: u64) -> (Option<Waker>, Vec<Waker>) {
         if let Some(own) = self.waiting.remove(&ticket) {
             self.open_if_nobody_waits(core);
-            return (Some(own), None);
+            return (Some(own), Vec::new());
         }
         // Closing has set `promised` to 0: there is no promise to take back.
         if self.closed {
-            return (None, None);
+            return (None, Vec::new());
         }
-        // The promised place passes to the next waiter. Otherwise it would stay free, with nobody woken for it.
-        self.promised -= 1;
-        core.ungrant(1);
-        let next = self.promise(core);
+        // The promised places pass to the next waiters. Otherwise they would stay free, with nobody woken for them.
+        let lot = self.redeem(ticket);
+        core.ungrant(lot);
+        let mut next = Vec::new();
+        self.promise(core, &mut next);
         self.open_if_nobody_waits(core);
         (None, next)
     }
 
-    /// Promises a free place, if there is one, to the first waiter, and returns the waker to wake.
-    fn promise(&mut self, core: &Core) -> Option<Waker> {
-        if self.waiting.is_empty() || !core.grant(core.maxsize()) {
-            return None;
+    /// Ends a promise, and says how many places it was.
+    fn redeem(&mut self, ticket: u64) -> u64 {
+        let lot = self.lots.remove(&ticket).unwrap_or(1);
+        self.promised -= lot;
+        lot
+    }
+
+    /// Promises the free places to those who wait, in the order of their arrival, and adds their wakers to `wakers`. If
+    /// there are more places than waiters, each gets as many as the others: waking a thread for one record would cost more
+    /// than the record.
+    fn promise(&mut self, core: &Core, wakers: &mut Vec<Waker>) {
+        let waiters = self.waiting.len() as u64;
+        if waiters == 0 {
+            return;
         }
-        let (_, waker) = self.waiting.pop_first()?;
-        self.promised += 1;
-        Some(waker)
+        let lot = (core.room(core.maxsize()) / waiters).clamp(1, LEASE);
+        while !self.waiting.is_empty() {
+            let granted = (0..lot).take_while(|_| core.grant(core.maxsize())).count() as u64;
+            let Some((ticket, waker)) = (granted > 0).then(|| self.waiting.pop_first()).flatten() else { return };
+            self.lots.insert(ticket, granted);
+            self.promised += granted;
+            wakers.push(waker);
+        }
     }
 
     fn open_if_nobody_waits(&mut self, core: &Core) {
@@ -289,6 +308,7 @@ impl State {
         core.close_gate();
         if !self.closed {
             self.closed = true;
+            self.lots.clear();
             core.ungrant(mem::take(&mut self.promised));
             core.ungrant(self.producers.iter().map(|producer| producer.revoke()).sum());
         }
@@ -336,17 +356,23 @@ impl State {
         pace.quiet = if ready == pace.ready { pace.quiet.saturating_add(1) } else { 0 };
         pace.ready = ready;
         let timeout = core.config.batch_timeout;
+        // Places that were promised and are not used go to those who wait.
+        if pace.quiet > 0 && ready < core.complete && !self.waiting.is_empty() {
+            let idle: u64 = self.producers.iter().map(|producer| producer.reclaim()).sum();
+            if idle > 0 {
+                core.ungrant(idle);
+                return Step::Take;
+            }
+        }
+        let pace = &mut self.pace;
+        let sleep = if self.waiting.is_empty() { pace.sleep() } else { pace.nap };
         if ready == 0 {
             pace.since = None;
-            return if timeout < NAP { Step::Park } else { Step::Nap(pace.sleep().min(timeout)) };
+            return if timeout < NAP { Step::Park } else { Step::Nap(sleep.min(timeout)) };
         }
         let since = *pace.since.get_or_insert(last);
         let left = timeout.saturating_sub(now.saturating_duration_since(since));
-        if self.closed || ready >= core.complete || left.is_zero() {
-            Step::Take
-        } else {
-            Step::Nap(pace.sleep().min(left))
-        }
+        if self.closed || ready >= core.complete || left.is_zero() { Step::Take } else { Step::Nap(sleep.min(left)) }
     }
 
     /// Takes the oldest records, up to a batch, and says how many. The waiters that are promised the free places have
@@ -360,9 +386,7 @@ impl State {
             self.pace.since = None;
         }
         self.pace.ready -= taken.min(self.pace.ready);
-        while let Some(waker) = self.promise(core) {
-            wakers.push(waker);
-        }
+        self.promise(core, wakers);
         self.open_if_nobody_waits(core);
         taken
     }

@@ -73,7 +73,10 @@ impl Bench {
 
     fn turn(&self, producer: usize, ticket: &mut Option<u64>, number: u64, waker: &Waker) -> Turn {
         let producer = &self.producers[producer];
-        let turn = lock(&self.core.state).turn(&self.core, producer, ticket, waker);
+        let turn = match ticket.is_none() && self.core.offer_quickly(producer) {
+            true => Turn::Done(Ok(Place::FREE)),
+            false => lock(&self.core.state).turn(&self.core, producer, ticket, waker),
+        };
         match turn {
             Turn::Done(Ok(place)) => {
                 self.enter(producer, number);
@@ -311,7 +314,8 @@ struct Waiter {
     number: u64,
     ticket: Option<u64>,
     calls: Arc<Calls>,
-    promised: bool,
+    /// Places that are promised to it.
+    promised: usize,
 }
 
 /// The core under test beside what it should be.
@@ -321,6 +325,8 @@ struct Model {
     maxsize: usize,
     ring: VecDeque<u64>,
     waiters: Vec<Waiter>,
+    /// Credits that came with promises, of each producer, since somebody began to wait.
+    lent: [usize; PRODUCERS],
     closed: bool,
     /// The worker's last step, while it sleeps, and its calls until then.
     asleep: Option<(Step, usize)>,
@@ -338,6 +344,7 @@ impl Model {
             maxsize,
             ring: VecDeque::new(),
             waiters: Vec::new(),
+            lent: [0; PRODUCERS],
             closed: false,
             asleep: None,
             next: 0,
@@ -347,19 +354,31 @@ impl Model {
     }
 
     fn promised(&self) -> usize {
-        self.waiters.iter().filter(|waiter| waiter.promised).count()
+        self.waiters.iter().map(|waiter| waiter.promised).sum()
     }
 
-    fn free(&self) -> usize {
-        self.maxsize - self.ring.len() - self.promised()
+    fn somebody_waits(&self) -> bool {
+        self.waiters.iter().any(|waiter| waiter.promised == 0 && waiter.ticket.is_some())
+    }
+
+    /// Places for a call from that producer that does not wait.
+    fn free(&self, producer: usize) -> usize {
+        match self.somebody_waits() {
+            // Only what came with a promise.
+            true => self.lent[producer],
+            // What lies idle is taken back.
+            false => self.maxsize - self.ring.len() - self.promised(),
+        }
     }
 
     fn promise(&mut self) {
-        while self.free() > 0 {
-            let Some(first) = self.waiters.iter_mut().find(|waiter| !waiter.promised) else {
-                return;
-            };
-            first.promised = true;
+        let lent: usize = self.lent.iter().sum();
+        let mut room = self.maxsize - self.ring.len() - self.promised() - lent;
+        let waiters = self.waiters.iter().filter(|waiter| waiter.promised == 0).count();
+        let lot = (room / waiters.max(1)).clamp(1, LEASE as usize);
+        for waiter in self.waiters.iter_mut().filter(|waiter| waiter.promised == 0) {
+            waiter.promised = lot.min(room);
+            room -= waiter.promised;
         }
     }
 
@@ -372,7 +391,10 @@ impl Model {
         match op {
             Op::Offer(producer) => self.offer(producer),
             Op::Wait(producer) => {
-                self.waiters.push(Waiter { number: self.next, ticket: None, calls: Arc::default(), promised: false });
+                if !self.somebody_waits() {
+                    self.lent = [0; PRODUCERS];
+                }
+                self.waiters.push(Waiter { number: self.next, ticket: None, calls: Arc::default(), promised: 0 });
                 self.next += 1;
                 self.poll(self.waiters.len() - 1, producer, false);
             }
@@ -400,29 +422,38 @@ impl Model {
         self.next += 1;
         match self.bench.offer(producer, number) {
             Ok(()) => {
-                assert!(!self.closed && self.free() > 0);
+                assert!(!self.closed && self.free(producer) > 0);
+                if self.somebody_waits() {
+                    self.lent[producer] -= 1;
+                }
                 self.entered(number);
             }
             Err(reason) => {
                 assert_eq!(reason, if self.closed { Reason::Closed } else { Reason::Full });
-                assert!(self.closed || self.free() == 0);
+                assert!(self.closed || self.free(producer) == 0);
                 self.refused += u64::from(!self.closed);
             }
         }
     }
 
     fn poll(&mut self, index: usize, producer: usize, again: bool) {
-        let free = self.free();
+        let free = self.free(producer);
         let waiter = &mut self.waiters[index];
         let waker = Waker::from(waiter.calls.clone());
         match self.bench.turn(producer, &mut waiter.ticket, waiter.number, &waker) {
             Turn::Wait(_) => {
-                assert!(!self.closed && !waiter.promised && free == 0 && self.strategy == Strategy::Block);
+                // Credits are there for new calls, not for one that waits.
+                assert!(!self.closed && waiter.promised == 0 && (again || free == 0));
+                assert_eq!(self.strategy, Strategy::Block);
             }
             Turn::Done(Ok(Place { waited, .. })) => {
-                assert!(!self.closed && waited == again && (waiter.promised || (!again && free > 0)));
+                assert!(!self.closed && waited == again && (waiter.promised > 0 || (!again && free > 0)));
                 let waiter = self.waiters.remove(index);
                 assert_eq!(waiter.ticket, None);
+                if self.somebody_waits() {
+                    self.lent[producer] += waiter.promised;
+                    self.lent[producer] -= 1;
+                }
                 self.entered(waiter.number);
             }
             Turn::Done(Err(_)) => {
@@ -442,9 +473,14 @@ impl Model {
         self.asleep = None;
         match self.bench.step(Instant::now()) {
             Step::Take => {
+                let idle = self.bench.producers.iter().any(|producer| producer.credits() > 0);
+                let taken_back = !idle && self.lent != [0; PRODUCERS];
+                if taken_back {
+                    self.lent = [0; PRODUCERS];
+                }
                 let batch = self.bench.take();
                 let expected: Vec<u64> = self.ring.drain(..batch.len()).collect();
-                assert!(!batch.is_empty());
+                assert!(!batch.is_empty() || taken_back);
                 assert_eq!(batch, expected);
                 if !self.closed {
                     self.promise();
@@ -469,19 +505,20 @@ impl Model {
         for waiter in &self.waiters {
             let woken = waiter.calls.count();
             assert!(woken <= 1);
-            assert_eq!(woken == 1, waiter.promised || self.closed, "waiter {}", waiter.number);
+            assert_eq!(woken == 1, waiter.promised > 0 || self.closed, "waiter {}", waiter.number);
         }
         if let Some((step, calls)) = self.asleep {
             let called = self.bench.calls.count() - calls;
             assert!(called <= 1, "called {called} times in one sleep");
             // No call is lost.
-            let complete = self.ring.len() as u64 >= self.bench.core.complete;
-            let waited_for = complete && self.waiters.iter().any(|waiter| !waiter.promised);
+            let deep = matches!(step, Step::Nap(time) if time > Duration::from_millis(1));
+            let waited_for = deep && self.somebody_waits();
             let needed = self.closed || waited_for || (step == Step::Park && !self.ring.is_empty());
             assert!(called == 1 || !needed, "{step:?}");
         }
         // No place stays free while someone waits for one.
-        assert!(self.closed || self.free() == 0 || self.waiters.iter().all(|waiter| waiter.promised));
+        let used = self.ring.len() + self.promised() + self.lent.iter().sum::<usize>();
+        assert!(self.closed || !self.somebody_waits() || used == self.maxsize);
     }
 
     /// Polls and works until nothing is left to do.

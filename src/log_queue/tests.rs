@@ -596,3 +596,148 @@ fn a_sink_may_drop_the_last_handle() {
     assert!(end.recv_timeout(LIMIT).is_err(), "the worker ends");
     assert!(written.load(Ordering::SeqCst));
 }
+
+/// Takes everything in, and counts the records that come before one that was logged earlier.
+fn disorder(producers: usize) -> (Arc<AtomicUsize>, impl Sink + 'static) {
+    let disorder = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&disorder);
+    let mut next = vec![0_u64; producers];
+    let sink = move |record: &RecordRef<'_>| {
+        let (producer, sequence) = ((number(record) >> 32) as usize, number(record) & 0xFFFF_FFFF);
+        seen.fetch_add(usize::from(sequence != next[producer]), Ordering::SeqCst);
+        next[producer] = sequence + 1;
+        Ok(())
+    };
+    (disorder, sink)
+}
+
+#[test]
+fn threads_that_end_leave_their_records_to_the_worker() {
+    const THREADS: u64 = if cfg!(miri) { 20 } else { 2_000 };
+    let (disorder, sink) = disorder(1);
+    let queue = LogQueue::start(config(Strategy::Block, 100_000, 1_000), sink).expect("started");
+    for thread in 0..THREADS {
+        let queue = &queue;
+        // One after the other: what the next one logs comes later.
+        thread::scope(|scope| {
+            scope.spawn(move || (0..3).for_each(|n| assert!(queue.log_blocking(record(3 * thread + n)).is_ok())));
+        });
+    }
+    assert_eq!(queue.shutdown(LIMIT).delivered, 3 * THREADS);
+    assert_eq!(disorder.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn order_is_kept_when_the_same_logs_come_from_one_thread_after_the_other() {
+    const ROUNDS: u64 = if cfg!(miri) { 20 } else { 5_000 };
+    let (disorder, sink) = disorder(1);
+    let config = Config { batch_timeout: Duration::ZERO, ..config(Strategy::Block, 64, 5) };
+    let queue = LogQueue::start(config, sink).expect("started");
+    // A number goes from hand to hand, and who has it logs it.
+    let hands = [channel::<u64>(), channel::<u64>()];
+    let (sends, receives): (Vec<_>, Vec<_>) = hands.into_iter().unzip();
+    sends[0].send(0).expect("received");
+    thread::scope(|scope| {
+        for (own, receive) in receives.into_iter().enumerate() {
+            let (queue, other) = (&queue, sends[1 - own].clone());
+            scope.spawn(move || {
+                for number in receive.iter().take(ROUNDS as usize) {
+                    assert!(queue.log_blocking(record(number)).is_ok());
+                    let _ = other.send(number + 1);
+                }
+            });
+        }
+    });
+    assert_eq!(queue.shutdown(LIMIT).delivered, 2 * ROUNDS);
+    assert_eq!(disorder.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_that_come_and_go_lose_nothing_and_keep_their_order() {
+    const TASKS: usize = 10_000;
+    let (disorder, sink) = disorder(TASKS);
+    let queue = LogQueue::start(config(Strategy::Block, 500, 64), sink).expect("started");
+    let tasks: Vec<_> = (0..TASKS as u64)
+        .map(|task| {
+            let queue = queue.clone();
+            tokio::spawn(async move {
+                for n in 0..4 {
+                    assert!(queue.log(record(task << 32 | n)).await.is_ok());
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("the task ends");
+    }
+    assert_eq!(queue.shutdown(LIMIT).delivered, 4 * TASKS as u64);
+    assert_eq!(disorder.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_queue_that_many_threads_fill_holds_exactly_what_it_may() {
+    const THREADS: u64 = 8;
+    for maxsize in [1, 7, 100, 1_000] {
+        let (queue, gate) = started(Strategy::Drop, maxsize);
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| (0..300).for_each(|n| _ = queue.try_log(record(n))));
+            }
+        });
+        // The worker holds record 0 all the time.
+        let c = queue.counters();
+        assert_eq!((c.depth, c.depth_high_water), (maxsize as u64, maxsize as u64));
+        assert_eq!((c.enqueued, c.dropped), (maxsize as u64 + 1, THREADS * 300 - maxsize as u64));
+        drop(gate);
+    }
+}
+
+#[test]
+fn more_threads_than_producers_share_one() {
+    let threads = super::core::MOST_PRODUCERS + 20;
+    let sink = TallySink::new();
+    let queue = LogQueue::start(config(Strategy::Block, 64, 10), sink.clone()).expect("started");
+    let all_there = std::sync::Barrier::new(threads);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            thread::Builder::new()
+                .stack_size(64 << 10)
+                .spawn_scoped(scope, || {
+                    assert!(queue.log_blocking(record(0)).is_ok());
+                    all_there.wait();
+                    assert!(queue.log_blocking(record(1)).is_ok());
+                })
+                .expect("a thread");
+        }
+    });
+    assert_eq!(queue.shutdown(LIMIT).delivered, 2 * threads as u64);
+}
+
+#[test]
+fn what_is_too_large_for_a_slot_arrives_whole_within_the_budget_and_cut_beyond_it() {
+    let long = "é".repeat(5_000);
+    let (send, arrived) = channel();
+    let sink = move |record: &RecordRef<'_>| {
+        let last = record.field("number").is_some();
+        let _ = send.send((record.message().to_owned(), record.field("text").is_some(), last, record.is_cut()));
+        Ok(())
+    };
+    let config = Config { text_budget: 25_000, ..config(Strategy::Drop, 10, 3) };
+    let queue = LogQueue::start(config, sink).expect("started");
+    for _ in 0..3 {
+        let record = Record::new(Level::Info, &long).with("text", &long[..100]).with("number", 1_u64);
+        assert!(queue.try_log(record).is_ok());
+    }
+    let lines: Vec<_> = (0..3).map(|_| arrived.recv_timeout(LIMIT).expect("it arrives")).collect();
+    for whole in &lines[..2] {
+        assert_eq!(*whole, (long.clone(), true, true, false));
+    }
+    let (message, text, _, cut) = &lines[2];
+    assert!(*cut && *text && message.len() >= 100 && long.starts_with(message.as_str()), "{message}");
+    assert_eq!(queue.counters().cut, 1);
+    // What the worker has read no longer counts.
+    assert!(queue.try_log(Record::new(Level::Info, &long)).is_ok());
+    queue.close();
+    assert_eq!(arrived.recv_timeout(LIMIT).map(|line| line.3), Ok(false));
+}

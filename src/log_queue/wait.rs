@@ -34,10 +34,14 @@ impl<F> Unpin for Entry<'_, '_, F> {}
 impl<'a, F: Fields> Future for Entry<'_, 'a, F> {
     type Output = Result<Accepted, Refused<'a, F>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let record = this.record.as_ref().expect("an entry is not polled after it is done");
+        if this.ticket.is_none() && this.shared.offer_quickly(record) {
+            this.record = None;
+            return Poll::Ready(Ok(Accepted { waited: false }));
+        }
         match this.shared.turn(&mut this.ticket, record, this.called, context.waker()) {
             Turn::Done(Ok(place)) => {
                 this.record = None;

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "records are read where they lie; the worker is alone with what it has taken")]
 
+use super::core::Core;
 use super::counters::Settled;
 use super::lane::Run;
 use super::shared::Shared;
@@ -58,30 +59,43 @@ impl<S: Sink> Worker<S> {
     /// Writes the batch and flushes; false if it was written off meanwhile.
     fn deliver(&mut self, shared: &Shared) -> bool {
         let core = &shared.core;
-        let (mut held, mut go_on) = (0, true);
-        for run in &self.runs {
-            for index in run.from..run.to {
-                let slot = core.pool.slot(run.chunk, index);
-                if go_on {
-                    // SAFETY: the record was published and taken, so it stays as it is until it is released below.
-                    let record = unsafe { RecordRef::new(slot, &self.wall) };
-                    let written = succeeds(|| self.sink.write(&record));
-                    go_on = if written && self.buffers {
-                        held += 1;
-                        true
-                    } else {
-                        shared.settle(1, outcome(written))
-                    };
-                }
-                // SAFETY: this was the last look at the record.
-                let text = unsafe { release(slot) };
-                if text > 0 {
-                    core.release_text(text as u64);
+        let runs = mem::take(&mut self.runs);
+        let mut held = 0;
+        for run in &runs {
+            let mut next = run.from;
+            while next < run.to {
+                // One guard for many records: setting it up costs as much as a short write.
+                if contain(|| self.write(shared, run, &mut next, &mut held)).is_none() {
+                    // The sink has panicked at this record.
+                    release_slot(core, core.pool.slot(run.chunk, next));
+                    next += 1;
+                    shared.settle(1, Settled::SinkError);
                 }
             }
             core.pool.done(run.chunk, run.to - run.from);
         }
-        go_on && self.flush(shared, held)
+        self.runs = runs;
+        !shared.is_over() && self.flush(shared, held)
+    }
+
+    /// Writes the records of a run from `next` on; adds those that the sink buffers to `held`.
+    #[inline]
+    fn write(&mut self, shared: &Shared, run: &Run, next: &mut u32, held: &mut u64) {
+        while *next < run.to {
+            let slot = shared.core.pool.slot(run.chunk, *next);
+            if !shared.is_over() {
+                // SAFETY: the record was published and taken, so it stays as it is until it is released below.
+                let record = unsafe { RecordRef::new(slot, &self.wall) };
+                let written = self.sink.write(&record).is_ok();
+                if written && self.buffers {
+                    *held += 1;
+                } else {
+                    shared.settle(1, outcome(written));
+                }
+            }
+            release_slot(&shared.core, slot);
+            *next += 1;
+        }
     }
 
     fn flush(&mut self, shared: &Shared, held: u64) -> bool {
@@ -90,6 +104,16 @@ impl<S: Sink> Worker<S> {
             shared.count_flush_error();
         }
         shared.settle(held, outcome(flushed))
+    }
+}
+
+/// Frees what the record in the slot has elsewhere. It has been looked at for the last time.
+#[inline]
+fn release_slot(core: &Core, slot: *mut u64) {
+    // SAFETY: only the worker looks at what it has taken, and each record passes here once.
+    let text = unsafe { release(slot) };
+    if text > 0 {
+        core.release_text(text as u64);
     }
 }
 

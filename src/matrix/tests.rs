@@ -23,7 +23,7 @@ fn expanded(text: &str) -> Result<Expansion, Diagnostics> {
 }
 
 fn ids(text: &str) -> Vec<String> {
-    expanded(text).unwrap().cases.into_iter().map(|case| case.id).collect()
+    expanded(text).unwrap().cases.into_iter().map(|case| case.id.as_given().to_owned()).collect()
 }
 
 #[test]
@@ -209,7 +209,7 @@ proptest! {
             .map(|p| (p.maxsize, u64::from(p.concurrency), p.batch_size))
             .collect();
         prop_assert_eq!(found, shape.expected());
-        let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_given()).collect();
         prop_assert_eq!(ids.len(), cases.len());
     }
 }

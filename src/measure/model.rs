@@ -1,6 +1,7 @@
 //! The measurement of one repeat. It has the same form in the protocol (`docs/PROTOCOL.md`) and in the journal.
 
 use crate::observed::{self, ByLatency, CountName, RateName};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -200,7 +201,7 @@ impl Rates {
 pub struct Cost {
     /// CPU seconds per million attempted logs, by thread group (`producers`, `runtime`, `queue`); absent where
     /// unreadable.
-    pub cpu_s_per_million: BTreeMap<String, f64>,
+    pub cpu_s_per_million: BTreeMap<Untrusted, f64>,
     /// Peak resident memory in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Largest number of records in the queue at once, as the queue reports it.
@@ -240,7 +241,7 @@ pub struct Machine {
     #[serde(default)]
     pub waited_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
-    pub clock: String,
+    pub clock: Untrusted,
     /// Cost of two clock readings and one recorded value, ns.
     pub instrument_floor_ns: f64,
 }
@@ -404,7 +405,7 @@ pub struct Measurement {
     pub series: Series,
     /// The queue's own counters by name, as reported.
     #[serde(default)]
-    pub queue_counters: BTreeMap<String, u64>,
+    pub queue_counters: BTreeMap<Untrusted, u64>,
     /// How evenly the producers were served; null if it is not known for each task.
     #[serde(default)]
     pub fairness: Option<Fairness>,
@@ -412,10 +413,10 @@ pub struct Measurement {
     #[serde(default)]
     pub threads: Option<Threads>,
     /// Version of the queue.
-    pub queue_version: String,
+    pub queue_version: Untrusted,
     /// Texts that say where the queue's own counters and ours disagree.
     #[serde(default)]
-    pub disagreements: Vec<String>,
+    pub disagreements: Vec<Untrusted>,
 }
 
 pub(super) mod decimal {

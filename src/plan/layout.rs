@@ -4,6 +4,7 @@
 use super::draw::{derive_seed, shuffle};
 use super::{MOST_REPEATS, Plan, PlannedRepeat, Program, Side, Slot, in_order, too_many};
 use crate::scenario::{AXES, Diagnostics, Parameters};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -75,7 +76,7 @@ impl Plan {
         }
         let in_round = |slots: Vec<Slot>| {
             let mut groups: Vec<Vec<Slot>> = Vec::new();
-            let mut places: BTreeMap<BTreeMap<&str, String>, usize> = BTreeMap::new();
+            let mut places: BTreeMap<BTreeMap<&str, Untrusted>, usize> = BTreeMap::new();
             for slot in slots {
                 let place = *places.entry(all_but(axis, &self.cases[slot.case].parameters)).or_insert(groups.len());
                 match groups.get_mut(place) {
@@ -98,7 +99,7 @@ impl Plan {
     fn draw_order<T>(&self, members: &mut [T], first: Slot) {
         let case = &self.cases[first.case];
         let seed = self.scenario_of(case).run.seed;
-        shuffle(members, derive_seed(seed, &format!("side by side: {}", case.id), self.turn(first)));
+        shuffle(members, derive_seed(seed, &format!("side by side: {}", case.id.as_given()), self.turn(first)));
     }
 
     /// Whether there are cases that differ only in that axis.
@@ -111,9 +112,9 @@ impl Plan {
 }
 
 /// The values of all other axes.
-fn all_but(axis: &str, parameters: &Parameters) -> BTreeMap<&'static str, String> {
+fn all_but(axis: &str, parameters: &Parameters) -> BTreeMap<&'static str, Untrusted> {
     let others = AXES.iter().filter(|other| other.name != axis);
-    others.map(|other| (other.name, other.get(parameters).to_string())).collect()
+    others.map(|other| (other.name, other.get(parameters).text())).collect()
 }
 
 #[cfg(test)]

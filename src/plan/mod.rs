@@ -21,6 +21,7 @@ pub use slot::{Program, Side, Slot};
 use crate::matrix::{self, Case};
 use crate::scenario::{Catalog, Diagnostic, Diagnostics, MOST_CASES, Order, Problem, Scenario, Selector};
 use crate::units::{Nanos, human};
+use crate::untrusted::Untrusted;
 use draw::{derive_seed, shuffle};
 
 /// Largest number of repeats of one plan.
@@ -38,8 +39,8 @@ pub struct Plan {
     pub repeats: Vec<PlannedRepeat>,
     /// Notes for the user, each with its file: those of the scenarios, and those of their expansion.
     pub notes: Vec<String>,
-    /// For each scenario: the cases that were left out because their queue does not support them, and why.
-    pub left_out: Vec<Vec<String>>,
+    /// For each scenario: what was left out since its queue cannot do it, and why.
+    pub left_out: Vec<Vec<Untrusted>>,
     /// How the repeats are laid out.
     pub layout: Layout,
 }
@@ -53,7 +54,7 @@ impl Plan {
         let mut found = Diagnostics::new();
         let mut cases: Vec<Case> = Vec::new();
         let mut notes: Vec<String> = Vec::new();
-        let mut left_out: Vec<Vec<String>> = Vec::new();
+        let mut left_out: Vec<Vec<Untrusted>> = Vec::new();
         for (index, scenario) in scenarios.iter().enumerate() {
             notes.extend(scenario.notes.iter().cloned());
             match matrix::expand(scenario, index, catalog) {

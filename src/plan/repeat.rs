@@ -4,6 +4,7 @@ use super::draw::derive_seed;
 use crate::matrix::Case;
 use crate::scenario::{Parameters, Scenario};
 use crate::units::{Bytes, Nanos};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
 /// Length of the control before each repeat: for this time, the schedule is run into a queue that does nothing.
@@ -33,9 +34,9 @@ pub struct PlannedRepeat {
     pub repeat: u32,
     /// Number of the attempt at this repeat, from 0.
     pub attempt: u32,
-    /// Case id, used in messages.
-    pub case_id: String,
-    /// The parameters of the case.
+    /// Case id, for messages.
+    pub case_id: Untrusted,
+    /// The case.
     pub parameters: Parameters,
     /// Length of the load before the window, which is not recorded.
     #[serde(rename = "warmup_ns")]
@@ -118,7 +119,7 @@ pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u
         drain_timeout,
         deadline,
         memory_limit: run.memory_limit,
-        seed: derive_seed(run.seed, id, round),
+        seed: derive_seed(run.seed, id.as_given(), round),
     }
 }
 

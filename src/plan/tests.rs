@@ -138,7 +138,7 @@ const SHIPPED: [(&str, &str, usize, u64); 6] = [
 fn the_shipped_scenarios_are_planned_as_they_say() {
     for (file, text, cases, seconds) in SHIPPED {
         let scenario = scenario(file, text);
-        assert_eq!(format!("{}.toml", scenario.name), file);
+        assert_eq!(format!("{}.toml", scenario.name.as_given()), file);
         assert!(scenario.description.is_some() && text.starts_with('#'), "{file}");
         let plan = Plan::new(vec![scenario], &catalog(), &Selector::default()).unwrap();
         assert_eq!((plan.cases.len(), plan.notes.len()), (cases, 0), "{file}");

@@ -12,7 +12,7 @@ pub enum RenderError {
     /// It cannot be written as XML.
     #[error("--format junit: {0}")]
     Xml(String),
-    /// A histogram of the report is none.
+    /// A histogram of the report cannot be read.
     #[error("--format hdr: case {case}: the histogram of `{latency}`: {problem}")]
     Histogram {
         /// Id of the case.

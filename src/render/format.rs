@@ -1,5 +1,6 @@
 //! The formats in which a report can be shown.
 
+use crate::untrusted::Untrusted;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -17,9 +18,9 @@ pub enum Format {
     Markdown,
     /// A row for each repeat, for spreadsheets and scripts.
     Csv,
-    /// A page by itself, for a browser.
+    /// A self-contained page, for a browser.
     Html,
-    /// JUnit's XML, a test case for each check, for what collects test results.
+    /// JUnit's XML with a test case for each check, for tools that collect test results.
     Junit,
     /// Annotations of GitHub Actions, for the log of a job.
     Github,
@@ -37,7 +38,7 @@ pub struct UnknownFormat(pub String);
 #[error("its ending names no format; it must be one of {all}", all = names(ENDINGS.iter().map(|(ending, _)| *ending)))]
 pub struct UnknownEnding;
 
-/// What a file's name ends in, and what is then in it. Annotations are for a job's log, not for a file.
+/// The endings of file names, each with its format. Annotations are for a job's log, not for a file.
 const ENDINGS: [(&str, Format); 7] = [
     (".json", Format::Json),
     (".html", Format::Html),
@@ -68,10 +69,10 @@ impl Format {
         }
     }
 
-    /// The format that the ending of a file's name asks for, in any case of letters: `r.html`, `R.JSON`.
+    /// The format for the ending of a file's name, in upper or lower case: `r.html`, `R.JSON`.
     ///
     /// # Errors
-    /// Any other ending, and none.
+    /// Any other ending, or none.
     pub fn of_path(path: &Path) -> Result<Self, UnknownEnding> {
         let given = path.extension().and_then(|ending| ending.to_str()).ok_or(UnknownEnding)?;
         let known = ENDINGS.iter().find(|(ending, _)| ending[1..].eq_ignore_ascii_case(given));
@@ -96,7 +97,7 @@ impl FromStr for Format {
     /// Any text that is not the name of a format.
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
         let found = Self::ALL.into_iter().find(|format| format.name() == text);
-        found.ok_or_else(|| UnknownFormat(super::sanitise(text, 40)))
+        found.ok_or_else(|| UnknownFormat(Untrusted::from(text).terminal(40)))
     }
 }
 

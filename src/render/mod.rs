@@ -1,5 +1,5 @@
-//! Pure views of a report. They receive decisions and make none, and nothing that came from outside reaches a terminal, a
-//! browser or a parser as anything but text.
+//! Pure views of a report. They receive decisions and make none. [`Untrusted`](crate::untrusted::Untrusted) text reaches a
+//! terminal, a browser or a parser only through the method for that format.
 //!
 //! | folder | job |
 //! |---|---|
@@ -34,12 +34,11 @@ pub use formats::table::table;
 pub use html::{html, html_comparison};
 pub use parts::last_line::gate_sentence;
 pub use parts::paint::{paint, paint_decision, paint_lines};
-pub use parts::sanitise::sanitise;
 pub use parts::text::width_of;
 
 use crate::report::{Report, ReportError};
 
-/// How a report is to be shown to people; formats for machines take no notice of it.
+/// How a report is shown to people. Formats for machines ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     /// Columns of the terminal.
@@ -49,14 +48,14 @@ pub struct View {
 }
 
 impl View {
-    /// For a file, where no terminal says how wide it is.
+    /// For a file, which has no terminal's width.
     pub const FILE: Self = Self { width: 100, colour: false };
 }
 
 /// A report in a format: the bytes of a file, or of stdout.
 ///
 /// # Errors
-/// When something in the report cannot be said in that format.
+/// When something in the report cannot be expressed in that format.
 pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, RenderError> {
     match format {
         Format::Table => {

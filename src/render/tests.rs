@@ -14,7 +14,7 @@ use crate::verdict::Outcome;
 fn with_tasks(mut input: CaseInput, tasks: u32, rate: u32) -> CaseInput {
     input.parameters.concurrency = tasks;
     input.parameters.rate = Rate::of_whole(rate);
-    input.id = format!("concurrency={tasks} {}", input.id);
+    input.id = format!("concurrency={tasks} {}", input.id.as_given()).into();
     input
 }
 
@@ -72,7 +72,7 @@ fn what_was_set_aside_is_named_although_the_case_passes() {
     input.set_aside.push(SetAsideInput { repeat, reasons: vec!["the machine was busy".into()] });
     let report = report_of(vec![input]);
     assert_eq!(report.verdict.outcome, Outcome::Pass);
-    let in_full = case(&report, &report.cases[0].id, 100).unwrap();
+    let in_full = case(&report, report.cases[0].id.as_given(), 100).unwrap();
     let views = [Format::Table, Format::Markdown, Format::Html].map(|format| {
         let bytes = render(&report, format, View::FILE).unwrap();
         (format!("{format:?}"), String::from_utf8(bytes).unwrap())
@@ -295,7 +295,7 @@ fn many_axes_become_a_number() {
     for number in 1..=3_u32 {
         let mut input = with_tasks(case_input(Strategy::Drop, vec![healthy(100)]), number, 10_000);
         let parameters = &mut input.parameters;
-        parameters.queue = format!("a-queue-of-that-name-{number}");
+        parameters.queue = format!("a-queue-of-that-name-{number}").into();
         parameters.maxsize = 1_000 * u64::from(number);
         parameters.duration = Nanos::from_secs(number.into());
         parameters.batch_size = number.into();
@@ -311,22 +311,22 @@ fn many_axes_become_a_number() {
 fn hostile_names_are_harmless() {
     let name = format!("\u{1b}[2J\u{202e}::error::<script>{}", "日".repeat(10_000));
     let mut input = case_input(Strategy::Drop, vec![healthy(100).losing(1)]);
-    input.id.clone_from(&name);
-    input.scenario.clone_from(&name);
-    input.parameters.queue.clone_from(&name);
+    input.id.clone_from(&name.as_str().into());
+    input.scenario.clone_from(&name.as_str().into());
+    input.parameters.queue.clone_from(&name.as_str().into());
     input.errors.push(ErrorInput {
         repeat: 0,
         attempt: 0,
-        kind: name.clone(),
-        message: format!("{name}\r\n\x07"),
-        stderr_tail: vec![name.clone()],
+        kind: name.clone().into(),
+        message: format!("{name}\r\n\x07").into(),
+        stderr_tail: vec![name.clone().into()],
     });
     let other = case_input(Strategy::Block, vec![healthy(100)]);
     let mut report = report_of(vec![input, other]);
-    report.scenarios[0].name.clone_from(&name);
-    report.scenarios[0].file.clone_from(&name);
-    report.tool.version.clone_from(&name);
-    report.created_at.clone_from(&name);
+    report.scenarios[0].name.clone_from(&name.as_str().into());
+    report.scenarios[0].file.clone_from(&name.as_str().into());
+    report.tool.version.clone_from(&name.as_str().into());
+    report.created_at.clone_from(&name.as_str().into());
     for width in [0, 60, 100] {
         let shown = table(&report, width) + &case(&report, &name, width).unwrap();
         assert!(!shown.chars().any(|c| c == '\u{1b}' || c == '\u{202e}' || (c.is_control() && c != '\n')));
@@ -358,7 +358,7 @@ fn a_number_that_covers_refused_calls_says_so() {
     use crate::measure::OutcomeSource;
     let mut counted = healthy(10_000).dropping(4_000);
     counted.outcome_source = OutcomeSource::Counter;
-    counted.queue_counters = [("dropped".to_owned(), 4_000)].into();
+    counted.queue_counters = [("dropped".into(), 4_000)].into();
     counted.latency.enqueue = constant(10_000, 8_000);
     (counted.latency.unblocked, counted.latency.blocked) = (None, None);
     counted.latency.rejected = constant(0, 0);

@@ -16,7 +16,9 @@ pub struct BaselineName(String);
 
 /// Why a text is no name of a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a name for a baseline (write up to 100 letters, digits, `.`, `_` and `-`, not beginning with a dot, and no device of Windows such as `con`)")]
+#[error(
+    "not a name for a baseline (write up to 100 letters, digits, `.`, `_` and `-`, not beginning with a dot, and no device of Windows such as `con`)"
+)]
 pub struct BaselineNameError;
 
 impl BaselineName {

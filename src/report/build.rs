@@ -12,6 +12,7 @@ use crate::measure::{Cost, Measurement};
 use crate::run::Yardstick;
 use crate::scenario::{Check, Parameters, Scenario, Target};
 use crate::units::Nanos;
+use crate::untrusted::Untrusted;
 use crate::verdict::{self, CaseEvidence, Distributions, PlanCase, Pooled, Reason, judge_case, judge_plan};
 use crate::worker::control_span;
 use std::collections::BTreeMap;
@@ -37,9 +38,9 @@ pub struct ReportInput {
 #[derive(Clone, Debug)]
 pub struct CaseInput {
     /// Canonical id.
-    pub id: String,
+    pub id: Untrusted,
     /// Name of its scenario.
-    pub scenario: String,
+    pub scenario: Untrusted,
     /// The value of every axis.
     pub parameters: Parameters,
     /// The promise.
@@ -91,7 +92,7 @@ pub struct SetAsideInput {
     /// The repeat.
     pub repeat: RepeatInput,
     /// Why, in the words of [`crate::verdict::judge_repeat`].
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Untrusted>,
 }
 
 /// A repeat that gave no measurement.
@@ -102,11 +103,11 @@ pub struct ErrorInput {
     /// Which try of this repeat, from 0.
     pub attempt: u32,
     /// What kind of failure, one word.
-    pub kind: String,
+    pub kind: Untrusted,
     /// In words.
-    pub message: String,
+    pub message: Untrusted,
     /// The last lines of the child's stderr.
-    pub stderr_tail: Vec<String>,
+    pub stderr_tail: Vec<Untrusted>,
 }
 
 /// Judges every case and the whole, and puts the report together.
@@ -128,7 +129,7 @@ pub fn build(input: ReportInput) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
-        created_at: input.created_at.to_string(),
+        created_at: input.created_at.to_string().into(),
         interrupted: input.interrupted,
         scenarios: input.scenarios,
         environment,
@@ -148,7 +149,7 @@ fn measurements(case: &CaseInput) -> impl Iterator<Item = &Measurement> {
 }
 
 /// A scenario and a queue of it: what a name stands for.
-type QueueKey = (String, String);
+type QueueKey = (Untrusted, Untrusted);
 
 fn key_of(case: &CaseInput) -> QueueKey {
     (case.scenario.clone(), case.parameters.queue.clone())
@@ -156,7 +157,7 @@ fn key_of(case: &CaseInput) -> QueueKey {
 
 /// The queues that were not the same throughout, and how that is known.
 fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, Reason> {
-    let mut versions: BTreeMap<QueueKey, BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut versions: BTreeMap<QueueKey, BTreeMap<&Untrusted, u64>> = BTreeMap::new();
     for case in cases {
         for measurement in measurements(case) {
             *versions.entry(key_of(case)).or_default().entry(&measurement.queue_version).or_default() += 1;
@@ -165,7 +166,7 @@ fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, Reason> {
     let several = versions.into_iter().filter(|(_, versions)| versions.len() > 1);
     several
         .map(|(key, versions)| {
-            let versions = versions.into_iter().map(|(version, count)| (version.to_owned(), count)).collect();
+            let versions = versions.into_iter().map(|(version, count)| (version.clone(), count)).collect();
             let why = Reason::QueueReplaced { queue: key.1.clone(), versions };
             (key, why)
         })
@@ -282,7 +283,7 @@ fn summary(pooled: &Pooled, costs: &[Cost]) -> Option<Summary> {
 }
 
 fn cost(costs: &[Cost]) -> CostSummary {
-    let mut by_group: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut by_group: BTreeMap<Untrusted, Vec<f64>> = BTreeMap::new();
     for (group, value) in costs.iter().flat_map(|cost| &cost.cpu_s_per_million) {
         by_group.entry(group.clone()).or_default().push(*value);
     }
@@ -372,7 +373,7 @@ mod tests {
             case.parameters.rate = if tasks == 4 { Rate::of_whole(1) } else { Rate::of_whole(1_000) };
             let verdict = report_of(vec![case]).cases.remove(0).verdict;
             assert_eq!(verdict.outcome, Outcome::Pass);
-            let found = verdict.notes.first().map(|note| note.split(';').next().unwrap_or_default());
+            let found = verdict.notes.first().map(|note| note.as_given().split(';').next().unwrap_or_default());
             assert_eq!(found, expected, "{control:?} {tasks} {has_control}");
         }
     }
@@ -401,6 +402,10 @@ mod tests {
         let verdict = report_of(vec![case]).cases.remove(0).verdict;
         assert_eq!((verdict.outcome, verdict.notes.len()), (Outcome::Pass, 2));
         assert_eq!(verdict.notes[0], "set aside: 1 of 3 repeats: the generator was late");
-        assert!(verdict.notes[1].starts_with("late without a control: 1 of 3 repeats; "), "{:?}", verdict.notes);
+        assert!(
+            verdict.notes[1].as_given().starts_with("late without a control: 1 of 3 repeats; "),
+            "{:?}",
+            verdict.notes
+        );
     }
 }

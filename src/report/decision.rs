@@ -1,6 +1,7 @@
 //! The decision of a gate, as it is saved in the report of a run that was compared with a baseline.
 
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
 /// What a comparison says of a case or of one of its numbers.
@@ -101,7 +102,7 @@ pub struct GateDecision {
     /// The decision.
     pub outcome: GateOutcome,
     /// Why, in one line.
-    pub reason: String,
+    pub reason: Untrusted,
     /// Chance of any false alarm over all cases.
     pub alpha: f64,
     /// Smallest change that counts, as a share: 0.1 is 10 %.
@@ -110,13 +111,13 @@ pub struct GateDecision {
     pub cases: Vec<CaseDecision>,
     /// Ids of the new report's cases that regressed by a statistical test, or that the repeats cannot tell of: fresh
     /// repeats may settle both.
-    pub suspects: Vec<String>,
+    pub suspects: Vec<Untrusted>,
     /// What the baseline asked for and the new report asks for no longer, or in another way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coverage: Vec<CoverageChange>,
     /// Cases of the new report that fail by themselves, one line each, but for those that are allowed to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failures: Vec<String>,
+    pub failures: Vec<Untrusted>,
     /// Number of tests that share alpha; 0 in reports that are older than it.
     #[serde(default)]
     pub family: u64,
@@ -125,7 +126,7 @@ pub struct GateDecision {
     /// Whether the machine was the same, by a fixed piece of work.
     pub yardstick: Steadiness,
     /// What else is to be known, one line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Untrusted>,
 }
 
 /// A decision about one case.
@@ -133,11 +134,11 @@ pub struct GateDecision {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CaseDecision {
     /// Id in the new report; of a removed case, in the baseline.
-    pub id: String,
+    pub id: Untrusted,
     /// The decision.
     pub change: Change,
     /// Why, in one line; empty for an unchanged case.
-    pub reason: String,
+    pub reason: Untrusted,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
     /// The confirmatory statistic; null if it cannot be compared with the baseline's.
@@ -168,11 +169,11 @@ pub struct CoverageChange {
     /// What happened to it.
     pub kind: CoverageKind,
     /// The case or the scenario that it is about.
-    pub of: String,
+    pub of: Untrusted,
     /// What the baseline has; null where it has nothing of the kind.
-    pub base: Option<String>,
+    pub base: Option<Untrusted>,
     /// What the new report has.
-    pub new: Option<String>,
+    pub new: Option<Untrusted>,
     /// It fails the gate.
     pub fails: bool,
 }
@@ -225,7 +226,7 @@ pub struct Finding {
     /// Which rule.
     pub kind: FindingKind,
     /// In one line, with the numbers.
-    pub text: String,
+    pub text: Untrusted,
 }
 
 /// The rules of a gate.
@@ -361,7 +362,7 @@ pub struct Effect {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct MetricTest {
     /// Its name, such as `enqueue.trimmed_mean`.
-    pub metric: String,
+    pub metric: Untrusted,
     /// Unit of all values but the chances.
     pub unit: MetricUnit,
     /// A larger value is a worse one; else a smaller one is.
@@ -471,11 +472,11 @@ pub enum TailBound {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Difference {
     /// What, such as `cpu_model`, `kernel`, `profile`, `queue_version(builtin)`.
-    pub what: String,
+    pub what: Untrusted,
     /// In the baseline; null where it is not known.
-    pub base: Option<String>,
+    pub base: Option<Untrusted>,
     /// In the new report; null where it is not known.
-    pub new: Option<String>,
+    pub new: Option<Untrusted>,
     /// A gate refuses it.
     pub blocks_gate: bool,
 }
@@ -491,5 +492,5 @@ pub struct Steadiness {
     /// Largest movement, as a share; null where nothing is known.
     pub largest: Option<f64>,
     /// What moved, or what is not known, in one line; null where it is known and still.
-    pub reason: Option<String>,
+    pub reason: Option<Untrusted>,
 }

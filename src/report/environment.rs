@@ -1,6 +1,7 @@
 //! Where the run takes place, as far as the system tells.
 
 use super::model::Environment;
+use crate::untrusted::Untrusted;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -24,7 +25,7 @@ pub fn collect_environment(build: BuildFacts<'_>, directory: &Path) -> Environme
         .flatten()
         .map(|changes| !changes.is_empty());
     Environment {
-        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH).into(),
         cpu_model: cpuinfo.as_deref().and_then(cpu_model),
         cores: std::thread::available_parallelism().ok().and_then(|cores| u64::try_from(cores.get()).ok()),
         memory_bytes: read("/proc/meminfo").as_deref().and_then(memory_bytes),
@@ -43,8 +44,8 @@ fn read(path: &str) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
-fn line(path: &str) -> Option<String> {
-    read(path).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+fn line(path: &str) -> Option<Untrusted> {
+    read(path).map(|text| text.trim().into()).filter(|text: &Untrusted| !text.is_empty())
 }
 
 /// The value of the first `key : value` line with that key.
@@ -55,7 +56,7 @@ fn value_of<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     })
 }
 
-fn cpu_model(cpuinfo: &str) -> Option<String> {
+fn cpu_model(cpuinfo: &str) -> Option<Untrusted> {
     value_of(cpuinfo, "model name").filter(|model| !model.is_empty()).map(Into::into)
 }
 
@@ -70,7 +71,7 @@ fn virtualised(cpuinfo: &str) -> Option<bool> {
     Some(flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
-fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+fn git(directory: &Path, arguments: &[&str]) -> Option<Untrusted> {
     let output = Command::new("git")
         .arg("--no-optional-locks")
         .args(arguments)
@@ -80,7 +81,7 @@ fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
+    output.status.success().then(|| text.trim().into())
 }
 
 #[cfg(test)]
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn what_the_system_says_is_read() {
         let cpuinfo = "processor\t: 0\nmodel name\t: Some CPU @ 2.5GHz\nflags\t\t: fpu hypervisor sse\n";
-        assert_eq!(cpu_model(cpuinfo).as_deref(), Some("Some CPU @ 2.5GHz"));
+        assert_eq!(cpu_model(cpuinfo).unwrap(), "Some CPU @ 2.5GHz");
         assert_eq!(virtualised(cpuinfo), Some(true));
         assert_eq!(virtualised("flags : fpu sse\n"), Some(false));
         assert_eq!(memory_bytes("MemFree: 1 kB\nMemTotal:       8000 kB\n"), Some(8_192_000));

@@ -18,7 +18,7 @@ pub fn scenario() -> ScenarioRecord {
         name: "example".into(),
         description: None,
         file: "scenarios/example.toml".into(),
-        sha256: "0".repeat(64),
+        sha256: "0".repeat(64).into(),
         target: Target::default(),
         run: RunSettings::default(),
         matrix: BTreeMap::from([("strategy".into(), vec!["drop".into(), "block".into()])]),
@@ -35,7 +35,7 @@ pub fn case(strategy: Strategy, measurements: Vec<Measurement>) -> CaseInput {
     let parameters = Parameters { strategy, rate: Rate::of_whole(1_000), ..Parameters::default() };
     let repeats = measurements.into_iter().zip(0..);
     CaseInput {
-        id: format!("strategy={}", strategy.name()),
+        id: format!("strategy={}", strategy.name()).into(),
         scenario: "example".into(),
         parameters,
         target: Target::default(),
@@ -150,7 +150,7 @@ fn gated(report: &mut Report, numbers: &[f64], counts: &[u64], text: &str) {
     };
     report.gate = Some(GateRecord {
         baseline: text.into(),
-        digest: "0".repeat(64),
+        digest: "0".repeat(64).into(),
         outcome: GateOutcome::Regressed,
         reason: text.into(),
         rounds: vec![GateRound { round: 0, decision }],

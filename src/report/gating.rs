@@ -3,6 +3,7 @@
 use super::decision::{GateDecision, GateOutcome};
 use super::model::CaseRecord;
 use crate::run::Yardstick;
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
 /// How well the repeats of a case agree, by running the same code against itself: the mean of the fastest 95 % of
@@ -40,13 +41,13 @@ pub struct Confirmation {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct GateRecord {
     /// The baseline's file, or what took its place.
-    pub baseline: String,
+    pub baseline: Untrusted,
     /// Its digest.
-    pub digest: String,
+    pub digest: Untrusted,
     /// What is decided in the end.
     pub outcome: GateOutcome,
     /// Why, in one line.
-    pub reason: String,
+    pub reason: Untrusted,
     /// The decision on the run's own repeats, then one for each confirmation.
     pub rounds: Vec<GateRound>,
 }

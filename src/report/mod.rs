@@ -23,6 +23,7 @@ mod surroundings;
 mod write;
 
 pub use crate::run::{Yardstick, YardstickReading};
+pub use crate::untrusted::Untrusted;
 pub use crate::verdict::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
 pub use baseline::{BaselineName, BaselineNameError, baseline_names, save_baseline};
 pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};

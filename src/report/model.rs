@@ -6,7 +6,8 @@ use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series, Threads};
 use crate::observed::ByLatency;
 use crate::run::Yardstick;
-use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target};
+use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target, Value};
+use crate::untrusted::Untrusted;
 use crate::verdict::{CaseVerdict, PlanVerdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub struct Report {
     /// The program that wrote it.
     pub tool: Tool,
     /// When the run began: RFC 3339, UTC.
-    pub created_at: String,
+    pub created_at: Untrusted,
     /// Whether the user interrupted it before the plan was finished.
     pub interrupted: bool,
     /// The scenarios.
@@ -52,7 +53,7 @@ pub struct Report {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Sitting {
     /// When it began: RFC 3339, UTC.
-    pub began_at: String,
+    pub began_at: Untrusted,
     /// The repeats that ran in it, in order, those that were set aside or broke as well.
     pub repeats: Vec<RepeatName>,
 }
@@ -62,7 +63,7 @@ pub struct Sitting {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct RepeatName {
     /// Id of its case.
-    pub case: String,
+    pub case: Untrusted,
     /// Round, from 0.
     pub repeat: u32,
     /// Which try of this repeat, from 0.
@@ -74,9 +75,9 @@ pub struct RepeatName {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// Its name.
-    pub name: String,
+    pub name: Untrusted,
     /// Its version.
-    pub version: String,
+    pub version: Untrusted,
 }
 
 /// A scenario as resolved.
@@ -84,19 +85,19 @@ pub struct Tool {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct ScenarioRecord {
     /// Its name.
-    pub name: String,
+    pub name: Untrusted,
     /// The author's description.
-    pub description: Option<String>,
+    pub description: Option<Untrusted>,
     /// The file as given.
-    pub file: String,
+    pub file: Untrusted,
     /// SHA-256 of the file's bytes, lower-case hexadecimal.
-    pub sha256: String,
+    pub sha256: Untrusted,
     /// The promise.
     pub target: Target,
     /// How the cases were run.
     pub run: RunSettings,
     /// The values of each axis, as in the file, overrides applied.
-    pub matrix: BTreeMap<String, Vec<String>>,
+    pub matrix: BTreeMap<Untrusted, Vec<Untrusted>>,
     /// Further expectations.
     pub checks: Vec<CheckRecord>,
     /// What a comparison with a baseline must prove.
@@ -106,7 +107,7 @@ pub struct ScenarioRecord {
     pub overrides: Vec<Override>,
     /// Cases that were left out because their queue does not support them, with the reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub left_out: Vec<String>,
+    pub left_out: Vec<Untrusted>,
     /// The queues that external programs put under load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<ProgramRecord>,
@@ -117,13 +118,13 @@ pub struct ScenarioRecord {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct ProgramRecord {
     /// Name of the queue.
-    pub queue: String,
+    pub queue: Untrusted,
     /// The program and its arguments.
-    pub command: Vec<String>,
+    pub command: Vec<Untrusted>,
     /// Its working directory, relative to the scenario's directory; null means that directory.
-    pub working_dir: Option<String>,
+    pub working_dir: Option<Untrusted>,
     /// Names of the environment variables that it was given. Their values may be secrets and are not saved.
-    pub env: Vec<String>,
+    pub env: Vec<Untrusted>,
 }
 
 impl ProgramRecord {
@@ -142,9 +143,9 @@ impl ProgramRecord {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CheckRecord {
     /// The text of `expect`.
-    pub expression: String,
+    pub expression: Untrusted,
     /// The text of `where`; null: all cases.
-    pub applies_to: Option<String>,
+    pub applies_to: Option<Untrusted>,
 }
 
 impl ScenarioRecord {
@@ -152,18 +153,18 @@ impl ScenarioRecord {
     #[must_use]
     pub fn of(scenario: &Scenario) -> Self {
         let values = scenario.matrix.axes.iter().map(|axis| {
-            let values = axis.values.iter().map(ToString::to_string).collect();
-            (axis.axis.name.to_owned(), values)
+            let values = axis.values.iter().map(Value::text).collect();
+            (axis.axis.name.into(), values)
         });
         let checks = scenario.checks.iter().map(|check| CheckRecord {
             expression: check.expression.clone(),
-            applies_to: (!check.selector.clauses().is_empty()).then(|| check.selector.to_string()),
+            applies_to: (!check.selector.clauses().is_empty()).then(|| check.selector.text()),
         });
         Self {
             name: scenario.name.clone(),
             description: scenario.description.clone(),
             file: scenario.file.clone(),
-            sha256: scenario.sha256.clone(),
+            sha256: scenario.sha256.as_str().into(),
             target: scenario.target.clone(),
             run: scenario.run.clone(),
             matrix: values.collect(),
@@ -181,33 +182,33 @@ impl ScenarioRecord {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Environment {
     /// Operating system and architecture, such as `linux x86_64`.
-    pub platform: String,
+    pub platform: Untrusted,
     /// Model of the CPU.
-    pub cpu_model: Option<String>,
+    pub cpu_model: Option<Untrusted>,
     /// CPUs that this process may use.
     pub cores: Option<u64>,
     /// Memory of the machine in bytes.
     pub memory_bytes: Option<u64>,
     /// Release of the kernel.
-    pub kernel: Option<String>,
+    pub kernel: Option<Untrusted>,
     /// Compiler that built the program.
-    pub rustc: Option<String>,
+    pub rustc: Option<Untrusted>,
     /// Profile that it was built with.
-    pub profile: Option<String>,
+    pub profile: Option<Untrusted>,
     /// Frequency governor of the first CPU.
-    pub governor: Option<String>,
+    pub governor: Option<Untrusted>,
     /// Whether the machine is a virtual one.
     pub virtualised: Option<bool>,
     /// Clock source of the repeats: `tsc` or `os`.
-    pub clock_source: Option<String>,
+    pub clock_source: Option<Untrusted>,
     /// Cost of two clock readings and one recorded value in nanoseconds, the median over the valid repeats.
     pub instrument_floor_ns: Option<f64>,
     /// Commit of the working directory.
-    pub git_commit: Option<String>,
+    pub git_commit: Option<Untrusted>,
     /// Whether the working directory differs from that commit.
     pub git_dirty: Option<bool>,
     /// Version of each queue that ran, by name.
-    pub queue_versions: BTreeMap<String, String>,
+    pub queue_versions: BTreeMap<Untrusted, Untrusted>,
 }
 
 /// A case.
@@ -215,9 +216,9 @@ pub struct Environment {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CaseRecord {
     /// Canonical id.
-    pub id: String,
+    pub id: Untrusted,
     /// Name of its scenario.
-    pub scenario: String,
+    pub scenario: Untrusted,
     /// The value of every axis.
     pub parameters: Parameters,
     /// The valid repeats.
@@ -288,11 +289,11 @@ pub struct RepeatRecord {
     #[serde(default)]
     pub threads: Option<Threads>,
     /// The queue's own counters.
-    pub queue_counters: BTreeMap<String, u64>,
+    pub queue_counters: BTreeMap<Untrusted, u64>,
     /// Version of the queue.
-    pub queue_version: String,
+    pub queue_version: Untrusted,
     /// Where the queue's counters and ours disagree.
-    pub disagreements: Vec<String>,
+    pub disagreements: Vec<Untrusted>,
 }
 
 /// A discarded repeat, and the reasons.
@@ -300,10 +301,10 @@ pub struct RepeatRecord {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct SetAsideRecord {
     /// The reasons, one line each.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Untrusted>,
     /// The kind of each reason, as in a [`CaseVerdict`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reason_codes: Vec<String>,
+    pub reason_codes: Vec<Untrusted>,
     /// Its measurement.
     pub measured: RepeatRecord,
 }
@@ -317,11 +318,11 @@ pub struct ErrorRecord {
     /// Which try of this repeat, from 0.
     pub attempt: u32,
     /// What kind of failure.
-    pub kind: String,
+    pub kind: Untrusted,
     /// The error message.
-    pub message: String,
+    pub message: Untrusted,
     /// The last lines of the child's stderr.
-    pub stderr_tail: Vec<String>,
+    pub stderr_tail: Vec<Untrusted>,
 }
 
 /// Statistics of every latency; those that could not be observed are null.
@@ -358,7 +359,7 @@ pub struct LatencySummary {
     pub censored: u64,
     /// The whole distribution: HdrHistogram V2, compressed, base64. Only for pooled repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hdr: Option<String>,
+    pub hdr: Option<Untrusted>,
 }
 
 /// The valid repeats of a case: counts summed, latencies pooled, rates averaged.
@@ -388,7 +389,7 @@ pub struct Summary {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CostSummary {
     /// CPU seconds per million attempted logs, by thread group: the mean over the repeats that know it.
-    pub cpu_s_per_million: BTreeMap<String, f64>,
+    pub cpu_s_per_million: BTreeMap<Untrusted, f64>,
     /// Largest peak of memory in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// Largest number of records in the queue at once, over all repeats.

@@ -5,6 +5,7 @@ use super::gating::{Confirmation, GateRecord};
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Sitting, Tool};
 use super::write::{SEAL, digest};
 use crate::run::Yardstick;
+use crate::untrusted::Untrusted;
 use crate::verdict::PlanVerdict;
 use serde::Deserialize;
 use serde_json::error::Category;
@@ -36,7 +37,7 @@ struct Version {
 #[derive(Deserialize)]
 struct Stored<'a> {
     tool: Tool,
-    created_at: String,
+    created_at: Untrusted,
     interrupted: bool,
     verdict: PlanVerdict,
     scenarios: Vec<ScenarioRecord>,

@@ -34,7 +34,7 @@ pub(super) fn summary(distribution: &Distribution, whole: bool) -> LatencySummar
         p99_99_ns: quantile(Quantile::P99_99),
         max_ns: distribution.max_ns().filter(|_| enough),
         censored: distribution.censored(),
-        hdr: whole.then(|| distribution.encode_histogram()),
+        hdr: whole.then(|| distribution.encode_histogram().into()),
     }
 }
 

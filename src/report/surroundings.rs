@@ -4,6 +4,7 @@ use super::model::{LatencySet, LatencySummary};
 use super::statistics::summary;
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Control, CpuShares, Latency, Machine};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
 /// The machine during a window or a control. What cannot be read is null.
@@ -36,7 +37,7 @@ pub struct MachineRecord {
     #[serde(default)]
     pub waited_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
-    pub clock: String,
+    pub clock: Untrusted,
     /// Cost of two clock readings and one recorded value, ns.
     pub instrument_floor_ns: f64,
 }

@@ -5,6 +5,7 @@ use super::gating::{Confirmation, GateRecord};
 use super::model::{Environment, Report, ScenarioRecord, Sitting, Tool};
 use crate::platform;
 use crate::run::Yardstick;
+use crate::untrusted::Untrusted;
 use crate::verdict::PlanVerdict;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 struct Written<'a> {
     schema_version: u32,
     tool: &'a Tool,
-    created_at: &'a str,
+    created_at: &'a Untrusted,
     interrupted: bool,
     verdict: &'a PlanVerdict,
     scenarios: &'a [ScenarioRecord],

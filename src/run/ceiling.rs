@@ -35,7 +35,7 @@ impl Ceiling {
     pub(super) fn of(leader: u32, limit: u64) -> Result<Self, Fault> {
         if platform::resident_bytes(leader).is_none() {
             let message = "memory_limit cannot be kept: the system does not tell how much memory a process holds";
-            return Err(Fault::Spawn { message: message.to_owned() });
+            return Err(Fault::Spawn { message: message.into() });
         }
         Ok(Self { limit, leader, processes: vec![leader], looks: 0, next: Instant::now() })
     }
@@ -56,7 +56,11 @@ impl Ceiling {
         self.looks = self.looks.wrapping_add(1);
         // One that has ended holds nothing.
         let seen = self.processes.iter().filter_map(|&pid| platform::resident_bytes(pid)).sum();
-        if seen > self.limit { Err(Fault::MemoryExceeded { limit_bytes: self.limit, seen_bytes: seen }) } else { Ok(()) }
+        if seen > self.limit {
+            Err(Fault::MemoryExceeded { limit_bytes: self.limit, seen_bytes: seen })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -82,7 +86,9 @@ mod tests {
         let held = platform::resident_bytes(own).expect("Linux tells");
         let mut low = Ceiling::of(own, held / 2).expect("can be kept");
         let fault = low.look().expect_err("more than half");
-        assert!(matches!(fault, Fault::MemoryExceeded { limit_bytes, seen_bytes } if limit_bytes == held / 2 && seen_bytes > limit_bytes));
+        assert!(
+            matches!(fault, Fault::MemoryExceeded { limit_bytes, seen_bytes } if limit_bytes == held / 2 && seen_bytes > limit_bytes)
+        );
         assert_eq!(low.look(), Ok(()), "not looked at again so soon");
         assert_eq!(Ceiling::of(own, u64::MAX).expect("can be kept").look(), Ok(()));
     }

@@ -161,8 +161,8 @@ impl ChildDriver {
         let command = &self.command;
         Process::spawn(command.to_command(scratch), mark, self.limits.line_bytes).map_err(|error| Fault::Spawn {
             message: match &command.working_dir {
-                Some(dir) => format!("cannot start {} in {}: {error}", command.program.display(), dir.display()),
-                None => format!("cannot start {}: {error}", command.program.display()),
+                Some(dir) => format!("cannot start {} in {}: {error}", command.program.display(), dir.display()).into(),
+                None => format!("cannot start {}: {error}", command.program.display()).into(),
             },
         })
     }
@@ -258,13 +258,13 @@ impl ChildDriver {
                 }
                 if now - at >= self.limits.leftover_grace {
                     let what = match left.as_slice() {
-                        [] => "a process that holds the child's output".to_owned(),
-                        left => leftovers::describe(left),
+                        [] => "a process that holds the child's output".into(),
+                        left => leftovers::describe(left).into(),
                     };
                     return Err(Fault::LeftBehind { what });
                 }
             } else if now >= give_up {
-                return Err(Fault::LeftBehind { what: format!("the child (process {})", process.id()) });
+                return Err(Fault::LeftBehind { what: format!("the child (process {})", process.id()).into() });
             } else if now >= self.limits.farewell {
                 process.close_stdin();
             }
@@ -352,7 +352,8 @@ impl Driver for ChildDriver {
 
 fn send(process: &mut Process, repeat: &PlannedRepeat) -> Result<(), Fault> {
     let request = Request { protocol: PROTOCOL_VERSION, repeat: repeat.clone() };
-    let cannot = |error: io::Error| Fault::Spawn { message: format!("cannot send the child its request: {error}") };
+    let cannot =
+        |error: io::Error| Fault::Spawn { message: format!("cannot send the child its request: {error}").into() };
     let mut line = serde_json::to_vec(&request).map_err(|error| cannot(error.into()))?;
     line.push(b'\n');
     process.write(&line).map_err(cannot)
@@ -375,9 +376,9 @@ pub(super) fn exited(status: ExitStatus, after_result: bool) -> Fault {
 }
 
 pub(super) fn cannot_hear(error: io::Error) -> Fault {
-    Fault::Spawn { message: format!("cannot read from the child: {error}") }
+    Fault::Spawn { message: format!("cannot read from the child: {error}").into() }
 }
 
 pub(super) fn no_status(error: io::Error) -> Fault {
-    Fault::Spawn { message: format!("cannot tell how the child ended: {error}") }
+    Fault::Spawn { message: format!("cannot tell how the child ended: {error}").into() }
 }

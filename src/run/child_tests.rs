@@ -46,14 +46,18 @@ fn refused_within(script: &str, limits: Limits) -> RepeatError {
 
 fn problem(error: &RepeatError) -> &str {
     match &error.fault {
-        Fault::Protocol { problem, .. } => problem,
+        Fault::Protocol { problem, .. } => problem.as_given(),
         other => panic!("not a breach of the protocol: {other:?}, stderr {:?}", error.stderr_tail),
     }
 }
 
 /// The process ids that a script wrote to stderr.
 fn pids(error: &RepeatError) -> Vec<u32> {
-    error.stderr_tail.iter().map(|line| line.parse().unwrap_or_else(|_| panic!("no pid: {line}"))).collect()
+    error
+        .stderr_tail
+        .iter()
+        .map(|line| line.as_given().parse().unwrap_or_else(|_| panic!("no pid: {line:?}")))
+        .collect()
 }
 
 fn assert_gone(pids: &[u32]) {
@@ -98,7 +102,10 @@ fn the_worker_is_this_very_binary() {
     assert_eq!(own.args, ["worker"]);
     let list = ChildCommand { args: vec!["--list".into()], ..own };
     let error = run_command(list, Limits::default()).expect_err("speaks no protocol");
-    assert!(matches!(&error.fault, Fault::Protocol { excerpt, .. } if excerpt.ends_with(": test")), "{error:?}");
+    assert!(
+        matches!(&error.fault, Fault::Protocol { excerpt, .. } if excerpt.as_given().ends_with(": test")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -127,22 +134,22 @@ fn what_the_runner_sees_itself_is_not_taken_on_trust() {
     let mut long = fixture::planned(0, 0);
     (long.warmup, long.parameters.duration) = (Nanos::from_secs(20), Nanos::from_secs(40));
     let error = ChildDriver::new(sh(GOOD), believe()).run(&long, &Interrupt::new(), &mut |_| {}).expect_err("too soon");
-    assert!(problem(&error).starts_with("the runner saw otherwise: the result came "), "{error}");
-    assert!(problem(&error).ends_with(" after the request; warm-up and window alone take 60.0 s"), "{error}");
+    assert!(problem(&error).starts_with("the runner saw otherwise: the result came "), "{error:?}");
+    assert!(problem(&error).ends_with(" after the request; warm-up and window alone take 60.0 s"), "{error:?}");
 
     let mut timeless = fixture::measurement();
     (timeless.latency.enqueue.sum_ns, timeless.latency.enqueue.max_ns) = (0, Some(0));
     let mut command = sh(GOOD);
     command.env.push(("RESULT".into(), fixture::result_line(&timeless).into()));
     let error = run_command(command, Limits::default()).expect_err("nothing was timed");
-    assert!(problem(&error).ends_with("enqueue: all 900 calls took 0 ns, so that nothing was timed"), "{error}");
+    assert!(problem(&error).ends_with("enqueue: all 900 calls took 0 ns, so that nothing was timed"), "{error:?}");
 }
 
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let error = run_command(ChildCommand::new("/no/such/program"), Limits::default()).expect_err("not there");
     assert!(matches!(error.fault, Fault::Spawn { .. }), "{error:?}");
-    assert!(error.to_string().contains("/no/such/program"), "{error}");
+    assert!(error.fault.sentence().as_given().contains("/no/such/program"), "{error:?}");
 }
 
 #[test]
@@ -178,14 +185,14 @@ fn what_the_child_says_of_itself_is_passed_on() {
     for (kind, message) in kinds.into_iter().chain(more).chain([("internal", "the driver failed: x")]) {
         let error =
             refused(&format!("say \"$HELLO\"; say '{{\"error\":{{\"kind\":\"{kind}\",\"message\":\"x\"}}}}'; exit 1"));
-        assert_eq!(error.to_string(), message);
+        assert_eq!(error.fault.sentence(), message);
     }
 }
 
 #[test]
 fn rubbish_is_refused_and_shown() {
     let error = refused(&format!("{BEGIN}echo Hello, world; sleep 1000"));
-    assert!(problem(&error).contains("not a message"), "{error}");
+    assert!(problem(&error).contains("not a message"), "{error:?}");
     assert!(matches!(&error.fault, Fault::Protocol { excerpt, .. } if excerpt == "Hello, world"), "{error:?}");
 }
 
@@ -194,7 +201,7 @@ fn an_endless_line_is_refused_without_holding_it() {
     let limits = Limits { line_bytes: 100_000, ..Limits::default() };
     let error = refused_within(&format!("{BEGIN}head -c 1073741824 /dev/zero | tr '\\0' x; sleep 1000"), limits);
     assert_eq!(problem(&error), "a line of the child is longer than 100000 bytes");
-    assert!(matches!(&error.fault, Fault::Protocol { excerpt, .. } if excerpt.len() < 1_000));
+    assert!(matches!(&error.fault, Fault::Protocol { excerpt, .. } if excerpt.as_given().len() < 1_000));
 }
 
 #[test]
@@ -233,7 +240,10 @@ fn nothing_may_follow_the_result() {
 #[test]
 fn a_child_that_does_not_end_after_its_result_is_ended() {
     let error = refused_within(&format!("trap '' TERM\necho $$ >&2\n{GOOD}exec sleep 1000"), impatient());
-    assert!(matches!(&error.fault, Fault::LeftBehind { what } if what.starts_with("the child (")), "{error:?}");
+    assert!(
+        matches!(&error.fault, Fault::LeftBehind { what } if what.as_given().starts_with("the child (")),
+        "{error:?}"
+    );
     assert_gone(&pids(&error));
 }
 
@@ -257,7 +267,10 @@ fn what_a_child_leaves_behind_is_found_and_killed() {
             Limits { leftover_grace: Duration::ZERO, ..Limits::default() },
         );
         let pid = pids(&error)[0];
-        assert!(matches!(&error.fault, Fault::LeftBehind { what } if what.contains(&pid.to_string())), "{error:?}");
+        assert!(
+            matches!(&error.fault, Fault::LeftBehind { what } if what.as_given().contains(&pid.to_string())),
+            "{error:?}"
+        );
         assert_gone(&pids(&error));
     }
 }

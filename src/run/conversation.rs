@@ -3,6 +3,7 @@
 
 use super::errors::{Fault, excerpt};
 use crate::measure::Measurement;
+use crate::untrusted::Untrusted;
 use crate::worker::protocol::{Failure, Hello, Message, PROTOCOL_VERSION, Progress};
 
 /// Largest `hello` of an unknown protocol version in which the version number is still looked for, in bytes.
@@ -11,8 +12,8 @@ const FOREIGN_HELLO_BYTES: usize = 64 * 1024;
 /// Checks the order of a child's messages.
 pub(super) struct Conversation {
     stage: Stage,
-    /// Version of the queue, from `hello`.
-    version: String,
+    /// Version of the queue, as in `hello`.
+    version: Untrusted,
     messages_left: u64,
     /// Whether lines before the first message are skipped.
     preamble: bool,
@@ -40,7 +41,7 @@ pub(super) enum Said {
 impl Conversation {
     /// Allows at most `messages` messages.
     pub(super) fn new(messages: u64) -> Self {
-        Self { stage: Stage::Silent, version: String::new(), messages_left: messages, preamble: false }
+        Self { stage: Stage::Silent, version: Untrusted::default(), messages_left: messages, preamble: false }
     }
 
     /// Sets whether the child may print other lines before its first message; they count as messages.
@@ -72,7 +73,10 @@ impl Conversation {
             (Stage::Started, Message::Result(measurement)) => {
                 // A result of another version would enter the report under the wrong one.
                 if measurement.queue_version != self.version {
-                    let (said, now) = (excerpt(self.version.as_bytes()), excerpt(measurement.queue_version.as_bytes()));
+                    let (said, now) = (
+                        excerpt(self.version.as_given().as_bytes()),
+                        excerpt(measurement.queue_version.as_given().as_bytes()),
+                    );
                     let problem = format!("the result is of version `{now}`, hello was of version `{said}`");
                     return Err(Fault::protocol(problem));
                 }
@@ -173,10 +177,10 @@ mod tests {
     fn problem(lines: &[&str]) -> String {
         let mut conversation = Conversation::new(100);
         for line in &lines[..lines.len() - 1] {
-            conversation.hear(line.as_bytes()).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+            conversation.hear(line.as_bytes()).unwrap_or_else(|fault| panic!("{line}: {fault:?}"));
         }
         match conversation.hear(lines[lines.len() - 1].as_bytes()) {
-            Err(Fault::Protocol { problem, .. }) => problem,
+            Err(Fault::Protocol { problem, .. }) => problem.as_given().to_owned(),
             other => panic!("not refused: {other:?}"),
         }
     }
@@ -212,7 +216,7 @@ mod tests {
     #[test]
     fn an_error_may_come_at_any_time() {
         let error = r#"{"error":{"kind":"not_built","message":"no such file"}}"#;
-        let failure = Failure { kind: FailureKind::NotBuilt, message: "no such file".to_owned() };
+        let failure = Failure { kind: FailureKind::NotBuilt, message: "no such file".into() };
         for before in [&[][..], &[fixture::HELLO], &[fixture::HELLO, fixture::STARTED]] {
             let mut conversation = Conversation::new(100);
             for line in before {
@@ -272,6 +276,6 @@ mod tests {
             conversation.hear(line.as_bytes()).expect("in turn");
         }
         let fault = conversation.hear(fixture::PROGRESS.as_bytes()).expect_err("one too many");
-        assert!(fault.to_string().contains("too many messages"), "{fault}");
+        assert!(fault.sentence().as_given().contains("too many messages"), "{fault:?}");
     }
 }

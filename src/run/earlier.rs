@@ -1,6 +1,6 @@
 //! What a run had finished before it was stopped.
 
-use super::journal::{GaugeRecord, Outcome, RepeatRecord};
+use super::journal::{GaugeRecord, RepeatOutcome, RepeatRecord};
 use super::yardstick::Yardstick;
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
@@ -58,7 +58,9 @@ impl Order {
     pub fn check(&mut self, record: &RepeatRecord) -> Result<(), String> {
         let RepeatRecord { repeat, outcome } = record;
         let due = self.0.entry(name(repeat)).or_insert(Some(0));
-        let said = |problem: &str| Err(format!("repeat {} of {}: {problem}", repeat.repeat, excerpt(&repeat.case_id)));
+        let said = |problem: &str| {
+            Err(format!("repeat {} of {}: {problem}", repeat.repeat, excerpt(repeat.case_id.as_given())))
+        };
         match *due {
             None => return said("it stands twice, or was tried again after it was finished"),
             Some(attempt) if attempt != repeat.attempt => {
@@ -67,8 +69,8 @@ impl Order {
             Some(_) => {}
         }
         *due = match outcome {
-            Outcome::SetAside { .. } => Some(repeat.attempt.saturating_add(1)),
-            Outcome::Measured(_) | Outcome::Error(_) => None,
+            RepeatOutcome::SetAside { .. } => Some(repeat.attempt.saturating_add(1)),
+            RepeatOutcome::Measured(_) | RepeatOutcome::Error(_) => None,
         };
         Ok(())
     }

@@ -6,9 +6,10 @@ use super::fixture;
 use super::journal::{Journal, JournalContents};
 use super::scripted::ScriptedDriver;
 use super::yardstick::YardstickReading;
-use super::{Interrupt, Outcome, RepeatRecord};
+use super::{Interrupt, RepeatOutcome, RepeatRecord};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
+use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -21,14 +22,14 @@ const RETRIES: u32 = 2;
 
 fn answer(repeat: &PlannedRepeat) -> Result<Measurement, RepeatError> {
     match repeat.case {
-        1 => Err(Fault::Panicked { message: "boom".to_owned() }.alone()),
+        1 => Err(Fault::Panicked { message: "boom".into() }.alone()),
         _ => Ok(fixture::measurement()),
     }
 }
 
-fn validity(repeat: &PlannedRepeat, _: &Measurement) -> Result<(), Vec<String>> {
+fn validity(repeat: &PlannedRepeat, _: &Measurement) -> Result<(), Vec<Untrusted>> {
     match (repeat.case, repeat.attempt) {
-        (0, 0) | (2, _) => Err(vec!["late".to_owned()]),
+        (0, 0) | (2, _) => Err(vec!["late".into()]),
         _ => Ok(()),
     }
 }
@@ -146,8 +147,11 @@ fn only_one_process_goes_on_with_a_run() {
 /// What a damage does: so many records are left and a line is torn, or an error at a line with these words.
 type Effect = Result<(usize, bool), (u64, &'static str)>;
 
+/// What it is called, what it does to the lines, and what comes of it.
+type Damage = (&'static str, fn(&mut Vec<String>), Effect);
+
 /// The lines of a journal: its head, then a reading, (2,0) three times, (0,0) twice, (1,0), …
-fn damages() -> Vec<(&'static str, fn(&mut Vec<String>), Effect)> {
+fn damages() -> Vec<Damage> {
     let all = 12;
     vec![
         ("none", |_| {}, Ok((all, false))),
@@ -229,7 +233,7 @@ fn a_record_that_fits_is_kept_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let (path, mut journal) = fresh(directory.path());
     let record =
-        RepeatRecord { repeat: plan()[1].clone(), outcome: Outcome::Measured(Box::new(fixture::measurement())) };
+        RepeatRecord { repeat: plan()[1].clone(), outcome: RepeatOutcome::Measured(Box::new(fixture::measurement())) };
     journal.append(&record).unwrap();
     drop(journal);
     let mut journal = go_on(&path);

@@ -1,6 +1,7 @@
 //! Why a repeat gave no measurement, and why a run stopped.
 
 use crate::units::Bytes;
+use crate::untrusted::Untrusted;
 use crate::worker::protocol::{Failure, FailureKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,59 +10,51 @@ use std::path::PathBuf;
 /// Longest piece of text from another program that is kept, in bytes.
 pub const EXCERPT_BYTES: usize = 500;
 
-/// Why a repeat gave no measurement. It is evidence, and goes into the journal and the report.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+/// Why a repeat gave no measurement. Part of the evidence: it goes into the journal and the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[error("{fault}")]
 pub struct RepeatError {
     /// What went wrong.
     pub fault: Fault,
     /// The last lines that the child wrote to stderr, oldest first; each cut to [`EXCERPT_BYTES`].
-    pub stderr_tail: Vec<String>,
+    pub stderr_tail: Vec<Untrusted>,
 }
 
 /// What went wrong with a repeat.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// The driver said that the queue could not be built.
-    #[error("the queue could not be built: {message}")]
     NotBuilt {
-        /// The driver's message.
-        message: String,
+        /// The driver's words.
+        message: Untrusted,
     },
     /// The driver said that the queue panicked inside a call.
-    #[error("the queue panicked: {message}")]
     Panicked {
-        /// The driver's message.
-        message: String,
+        /// The driver's words.
+        message: Untrusted,
     },
     /// The driver said that calls or the shutdown had not returned when the drain ran out of time.
-    #[error("the queue hung: {message}")]
     Hung {
-        /// The driver's message.
-        message: String,
+        /// The driver's words.
+        message: Untrusted,
     },
     /// The driver said that it cannot do what it was asked for.
-    #[error("the driver refused the request: {message}")]
     BadRequest {
-        /// The driver's message.
-        message: String,
+        /// The driver's words.
+        message: Untrusted,
     },
-    /// The driver reported an error of its own.
-    #[error("the driver failed: {message}")]
+    /// The driver said that it is at fault itself.
     Internal {
-        /// The driver's message.
-        message: String,
+        /// The driver's words.
+        message: Untrusted,
     },
-    /// The repeat was not finished at its deadline, and was killed.
-    #[error("not finished at its deadline of {:.1} s", seconds(*deadline_ns))]
+    /// The repeat was not over at its deadline and was ended.
     TimedOut {
         /// The deadline, counted from the start of the child, in nanoseconds.
         deadline_ns: u64,
     },
     /// The repeat held more memory than it may and was ended.
-    #[error("ended at {} of memory, over memory_limit = {}", Bytes(*seen_bytes), Bytes(*limit_bytes))]
     MemoryExceeded {
         /// The limit, in bytes.
         limit_bytes: u64,
@@ -69,7 +62,6 @@ pub enum Fault {
         seen_bytes: u64,
     },
     /// The child ended before it gave a result, or badly after it had given one.
-    #[error("the child {} {}", ended(*code, *signal), if *after_result { "after its result" } else { "without a result" })]
     Exited {
         /// Exit status; null when a signal ended the child.
         code: Option<i32>,
@@ -78,28 +70,24 @@ pub enum Fault {
         /// Whether it had sent a result before.
         after_result: bool,
     },
-    /// The child violated the protocol, or its result cannot be true.
-    #[error("{problem}{}", quoted(excerpt))]
+    /// The child did not keep to the protocol, or its result cannot be true.
     Protocol {
         /// What is wrong.
-        problem: String,
-        /// The beginning of the wrong line, cut to [`EXCERPT_BYTES`]; empty if the problem is not one line.
-        excerpt: String,
+        problem: Untrusted,
+        /// The beginning of the offending line, cut to [`EXCERPT_BYTES`]; empty when it is not about a line.
+        excerpt: Untrusted,
     },
-    /// The child sent its result, but it or a process that it started did not end and was killed.
-    #[error("{what} still ran after the result")]
+    /// The child gave its result, but it or a process that it started did not end and was killed.
     LeftBehind {
         /// Which processes.
-        what: String,
+        what: Untrusted,
     },
     /// The run was interrupted while this repeat was running.
-    #[error("interrupted")]
     Interrupted,
-    /// The child could not be started, or its pipes could not be used.
-    #[error("{message}")]
+    /// The child could not be started, or not be talked to.
     Spawn {
         /// What failed, with the name of the program.
-        message: String,
+        message: Untrusted,
     },
 }
 
@@ -123,24 +111,53 @@ impl Fault {
         }
     }
 
-    /// This fault as an error without any stderr.
+    /// What went wrong, in one sentence. It quotes what the driver said.
+    #[must_use]
+    pub fn sentence(&self) -> Untrusted {
+        let quoting = |what: &str, message: &Untrusted| format!("{what}: {}", message.as_given()).into();
+        match self {
+            Self::NotBuilt { message } => quoting("the queue could not be built", message),
+            Self::Panicked { message } => quoting("the queue panicked", message),
+            Self::Hung { message } => quoting("the queue hung", message),
+            Self::BadRequest { message } => quoting("the driver refused the request", message),
+            Self::Internal { message } => quoting("the driver failed", message),
+            Self::TimedOut { deadline_ns } => {
+                format!("not finished at its deadline of {:.1} s", seconds(*deadline_ns)).into()
+            }
+            Self::MemoryExceeded { limit_bytes, seen_bytes } => {
+                let (seen, limit) = (Bytes(*seen_bytes), Bytes(*limit_bytes));
+                format!("ended at {seen} of memory, over memory_limit = {limit}").into()
+            }
+            Self::Exited { code, signal, after_result } => {
+                let when = if *after_result { "after its result" } else { "without a result" };
+                format!("the child {} {when}", ended(*code, *signal)).into()
+            }
+            Self::Protocol { problem, excerpt } if excerpt.is_empty() => problem.clone(),
+            Self::Protocol { problem, excerpt } => format!("{}: `{}`", problem.as_given(), excerpt.as_given()).into(),
+            Self::LeftBehind { what } => format!("{} still ran after the result", what.as_given()).into(),
+            Self::Interrupted => "interrupted".into(),
+            Self::Spawn { message } => message.clone(),
+        }
+    }
+
+    /// This fault, of a repeat without a stderr.
     #[must_use]
     pub fn alone(self) -> RepeatError {
         RepeatError { fault: self, stderr_tail: Vec::new() }
     }
 
-    pub(super) fn protocol(problem: impl Into<String>) -> Self {
-        Self::Protocol { problem: problem.into(), excerpt: String::new() }
+    pub(super) fn protocol(problem: impl Into<Untrusted>) -> Self {
+        Self::Protocol { problem: problem.into(), excerpt: Untrusted::default() }
     }
 
-    pub(super) fn bad_line(problem: impl Into<String>, line: &[u8]) -> Self {
-        Self::Protocol { problem: problem.into(), excerpt: excerpt(line) }
+    pub(super) fn bad_line(problem: impl Into<Untrusted>, line: &[u8]) -> Self {
+        Self::Protocol { problem: problem.into(), excerpt: excerpt(line).into() }
     }
 }
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        let message = excerpt(failure.message.as_bytes());
+        let message = excerpt(failure.message.as_given().as_bytes()).into();
         match failure.kind {
             FailureKind::NotBuilt => Self::NotBuilt { message },
             FailureKind::Panicked => Self::Panicked { message },
@@ -225,10 +242,6 @@ fn ended(code: Option<i32>, signal: Option<i32>) -> impl fmt::Display {
     }
 }
 
-fn quoted(excerpt: &str) -> String {
-    if excerpt.is_empty() { String::new() } else { format!(": `{excerpt}`") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,19 +259,19 @@ mod tests {
     #[test]
     fn messages_are_lower_case_and_say_what_happened() {
         let killed = Fault::Exited { code: None, signal: Some(9), after_result: false };
-        assert_eq!(killed.alone().to_string(), "the child was killed by signal 9 without a result");
+        assert_eq!(killed.sentence(), "the child was killed by signal 9 without a result");
         let late = Fault::Exited { code: Some(3), signal: None, after_result: true };
-        assert_eq!(late.to_string(), "the child exited with status 3 after its result");
+        assert_eq!(late.sentence(), "the child exited with status 3 after its result");
         let slow = Fault::TimedOut { deadline_ns: 32_500_000_000 };
-        assert_eq!(slow.to_string(), "not finished at its deadline of 32.5 s");
-        assert_eq!(Fault::bad_line("not a message", b"hm").to_string(), "not a message: `hm`");
+        assert_eq!(slow.sentence(), "not finished at its deadline of 32.5 s");
+        assert_eq!(Fault::bad_line("not a message", b"hm").sentence(), "not a message: `hm`");
     }
 
     #[test]
     fn an_error_survives_json() {
         let error = RepeatError {
             fault: Fault::Exited { code: Some(101), signal: None, after_result: false },
-            stderr_tail: vec!["thread panicked".to_owned()],
+            stderr_tail: vec!["thread panicked".into()],
         };
         let text = serde_json::to_string(&error).expect("serialises");
         assert_eq!(serde_json::from_str::<RepeatError>(&text).expect("parses"), error);

@@ -1,7 +1,8 @@
 //! What an observer is told while a plan runs. The run does not depend on who listens.
 
-use super::journal::Outcome;
+use super::journal::RepeatOutcome;
 use crate::plan::PlannedRepeat;
+use crate::untrusted::Untrusted;
 use crate::worker::protocol::Progress;
 
 /// What happened. The order is: `PlanStarted`; for each repeat `RepeatStarted`, any number of `Progress`,
@@ -31,22 +32,22 @@ pub enum Event<'a> {
     RepeatFinished {
         /// The repeat.
         repeat: &'a PlannedRepeat,
-        /// Its outcome.
-        outcome: &'a Outcome,
+        /// What came of it.
+        outcome: &'a RepeatOutcome,
     },
     /// The repeat that just finished was set aside, and is now run again.
     Retry {
         /// The repeat that follows.
         repeat: &'a PlannedRepeat,
-        /// Why the previous attempt could not be trusted.
-        reasons: &'a [String],
+        /// Why the one before could not be trusted.
+        reasons: &'a [Untrusted],
     },
     /// The run was interrupted. The running repeat, if any, was ended and does not count.
     Interrupted,
     /// The run cannot go on.
     Stopped {
-        /// The reason, as text.
-        reason: String,
+        /// Why, in words.
+        reason: Untrusted,
     },
     /// Nothing more will run.
     PlanFinished,

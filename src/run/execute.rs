@@ -3,14 +3,15 @@
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, RunError};
 use super::events::Event;
-use super::journal::{GaugeRecord, Journal, Outcome, RepeatRecord};
+use super::journal::{GaugeRecord, Journal, RepeatOutcome, RepeatRecord};
 use super::yardstick::{Moment, Yardstick, YardstickReading};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
+use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 
-/// Decides whether a measurement can be trusted; the error lists the reasons why not.
-pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<String>> + 'a;
+/// Whether a measurement can be trusted; if not, why not.
+pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<Untrusted>> + 'a;
 
 /// Everything that a run needs besides its plan.
 pub struct Conditions<'a> {
@@ -59,7 +60,7 @@ pub enum Ending {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CaseRuns {
     /// The case's id.
-    pub case_id: String,
+    pub case_id: Untrusted,
     /// Valid measurements.
     pub measured: Vec<Measured>,
     /// Discarded measurements, which cannot be trusted.
@@ -85,7 +86,7 @@ pub struct SetAside {
     /// Its measurement.
     pub measurement: Measurement,
     /// Why it cannot be trusted.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Untrusted>,
 }
 
 /// A repeat that gave no measurement.
@@ -109,11 +110,11 @@ impl CaseRuns {
     pub fn add(&mut self, record: RepeatRecord) {
         let RepeatRecord { repeat, outcome } = record;
         match outcome {
-            Outcome::Measured(measurement) => self.measured.push(Measured { repeat, measurement: *measurement }),
-            Outcome::SetAside { measurement, reasons } => {
+            RepeatOutcome::Measured(measurement) => self.measured.push(Measured { repeat, measurement: *measurement }),
+            RepeatOutcome::SetAside { measurement, reasons } => {
                 self.set_aside.push(SetAside { repeat, measurement: *measurement, reasons });
             }
-            Outcome::Error(error) => self.errors.push(Failed { repeat, error }),
+            RepeatOutcome::Error(error) => self.errors.push(Failed { repeat, error }),
         }
     }
 }
@@ -161,7 +162,7 @@ pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Exe
     match &ending {
         Ending::Complete => {}
         Ending::Interrupted => (conditions.on_event)(&Event::Interrupted),
-        Ending::Stopped(error) => (conditions.on_event)(&Event::Stopped { reason: error.to_string() }),
+        Ending::Stopped(error) => (conditions.on_event)(&Event::Stopped { reason: error.to_string().into() }),
     }
     (conditions.on_event)(&Event::PlanFinished);
     Execution { cases, yardstick, ending }
@@ -193,8 +194,8 @@ impl Conditions<'_> {
         let mut next = Some(planned.clone());
         for record in self.journal.as_mut().map(|journal| journal.finished(planned)).unwrap_or_default() {
             next = match record.outcome {
-                Outcome::SetAside { .. } => Some(record.repeat.retry()).filter(|retry| retry.attempt <= retries),
-                Outcome::Measured(_) | Outcome::Error(_) => None,
+                RepeatOutcome::SetAside { .. } => Some(record.repeat.retry()).filter(|retry| retry.attempt <= retries),
+                RepeatOutcome::Measured(_) | RepeatOutcome::Error(_) => None,
             };
             file(record);
         }
@@ -216,8 +217,8 @@ impl Conditions<'_> {
             let written = self.journal.as_mut().map_or(Ok(()), |journal| journal.append(&record));
             (self.on_event)(&Event::RepeatFinished { repeat: &record.repeat, outcome: &record.outcome });
             let reasons = match &record.outcome {
-                Outcome::SetAside { reasons, .. } => reasons.clone(),
-                Outcome::Measured(_) | Outcome::Error(_) => Vec::new(),
+                RepeatOutcome::SetAside { reasons, .. } => reasons.clone(),
+                RepeatOutcome::Measured(_) | RepeatOutcome::Error(_) => Vec::new(),
             };
             // Kept even if the journal failed: the run ends, and its report still has this repeat.
             file(record);
@@ -234,7 +235,7 @@ impl Conditions<'_> {
         Ok(())
     }
 
-    fn run_once(&mut self, position: usize, repeat: &PlannedRepeat) -> Result<Outcome, Ending> {
+    fn run_once(&mut self, position: usize, repeat: &PlannedRepeat) -> Result<RepeatOutcome, Ending> {
         if self.interrupt.is_raised() {
             return Err(Ending::Interrupted);
         }
@@ -245,21 +246,21 @@ impl Conditions<'_> {
             // During an interrupt all processes are being ended, so an error says nothing about the queue.
             Err(_) if self.interrupt.is_raised() => Err(Ending::Interrupted),
             Err(error) if error.fault == Fault::Interrupted => Err(Ending::Interrupted),
-            Err(error) => Ok(Outcome::Error(error)),
+            Err(error) => Ok(RepeatOutcome::Error(error)),
             Ok(measurement) => {
                 let measurement = Box::new(measurement);
                 Ok(match (self.validity)(repeat, &measurement) {
-                    Ok(()) => Outcome::Measured(measurement),
-                    Err(reasons) => Outcome::SetAside { measurement, reasons: named(reasons) },
+                    Ok(()) => RepeatOutcome::Measured(measurement),
+                    Err(reasons) => RepeatOutcome::SetAside { measurement, reasons: named(reasons) },
                 })
             }
         }
     }
 }
 
-/// Ensures that a discarded measurement has a reason: without a reason it would be neither run again nor explained.
-fn named(reasons: Vec<String>) -> Vec<String> {
-    if reasons.is_empty() { vec!["no reason given".to_owned()] } else { reasons }
+/// Ensures that a discarded measurement has a reason: without one, it would be neither run again nor explained.
+fn named(reasons: Vec<Untrusted>) -> Vec<Untrusted> {
+    if reasons.is_empty() { vec!["no reason given".into()] } else { reasons }
 }
 
 #[cfg(test)]
@@ -276,7 +277,7 @@ mod tests {
     }
 
     fn error() -> RepeatError {
-        Fault::Panicked { message: "boom".to_owned() }.alone()
+        Fault::Panicked { message: "boom".into() }.alone()
     }
 
     /// Rounds 0 and 1 of cases 0, 1 and 2, each round in another order.
@@ -291,8 +292,8 @@ mod tests {
     /// A run whose parts a test can replace.
     struct Run {
         driver: ScriptedDriver,
-        /// The validity of each measurement, in order; measurements after the last entry are valid.
-        validity: RefCell<VecDeque<Result<(), Vec<String>>>>,
+        /// Validity of the measurements in the order in which they come; valid when used up.
+        validity: RefCell<VecDeque<Result<(), Vec<Untrusted>>>>,
         interrupt: Interrupt,
         /// The events, in short form.
         events: Vec<String>,
@@ -313,7 +314,7 @@ mod tests {
         }
 
         fn invalid(mut self, pattern: &[bool]) -> Self {
-            let answers = pattern.iter().map(|invalid| if *invalid { Err(vec!["late".to_owned()]) } else { Ok(()) });
+            let answers = pattern.iter().map(|invalid| if *invalid { Err(vec!["late".into()]) } else { Ok(()) });
             self.validity = RefCell::new(answers.collect());
             self
         }
@@ -351,12 +352,12 @@ mod tests {
             }
             Event::Progress { progress, .. } => format!("progress {}", progress.attempted),
             Event::RepeatFinished { outcome, .. } => match outcome {
-                Outcome::Measured(_) => "measured".to_owned(),
-                Outcome::SetAside { .. } => "set aside".to_owned(),
-                Outcome::Error(error) => format!("error: {error}"),
+                RepeatOutcome::Measured(_) => "measured".to_owned(),
+                RepeatOutcome::SetAside { .. } => "set aside".to_owned(),
+                RepeatOutcome::Error(error) => format!("error: {error:?}"),
             },
             Event::Retry { repeat, reasons } => {
-                format!("retry {:?}: {}", place(repeat), reasons.join(", "))
+                format!("retry {:?}: {}", place(repeat), Untrusted::join(*reasons, ", ").as_given())
             }
             Event::Interrupted => "interrupted".to_owned(),
             Event::Stopped { .. } => "stopped".to_owned(),
@@ -526,7 +527,7 @@ mod tests {
             assert!(matches!(done.ending, Ending::Interrupted));
             assert_eq!(run.asked(), [(2, 0, 0), (0, 0, 0), (1, 0, 0)]);
             assert_eq!((done.cases[&2].measured.len(), done.cases[&0].measured.len()), (1, 1));
-            assert_eq!(done.cases[&1], CaseRuns { case_id: "case 1".to_owned(), ..CaseRuns::default() });
+            assert_eq!(done.cases[&1], CaseRuns { case_id: "case 1".into(), ..CaseRuns::default() });
             assert_eq!(run.events[run.events.len() - 2..], ["interrupted", "finished"]);
         }
     }
@@ -599,11 +600,11 @@ mod tests {
 
     #[test]
     fn a_script_that_runs_out_says_so() {
-        let answers = BTreeMap::from([("case 2".to_owned(), vec![Ok(fixture::measurement()), Err(error())])]);
+        let answers = BTreeMap::from([("case 2".into(), vec![Ok(fixture::measurement()), Err(error())])]);
         let mut run = Run::new(ScriptedDriver::from_lists(answers));
         let done = run.execute(&plan(), None);
         assert_eq!((done.cases[&2].measured.len(), done.cases[&2].errors.len()), (1, 1));
         let fault = &done.cases[&0].errors[0].error.fault;
-        assert_eq!(fault.to_string(), "the driver failed: the script has no answer left for case case 0");
+        assert_eq!(fault.sentence(), "the driver failed: the script has no answer left for case case 0");
     }
 }

@@ -33,7 +33,8 @@ pub fn greet(
     let mark = Mark::new();
     // Created before the program, so that it is dropped (and removed) after the program has ended.
     let scratch = Scratch::new(&mark);
-    let cannot = |error| Fault::Spawn { message: format!("cannot start {}: {error}", command.program.display()) };
+    let cannot =
+        |error| Fault::Spawn { message: format!("cannot start {}: {error}", command.program.display()).into() };
     let mut process =
         Process::spawn(command.to_command(&scratch), mark, LINE_BYTES).map_err(|error| cannot(error).alone())?;
     let heard = listen(&mut process, repeat, patience, interrupt);
@@ -47,7 +48,7 @@ fn listen(
     patience: Duration,
     interrupt: &Interrupt,
 ) -> Result<(), Fault> {
-    let internal = |error: &dyn std::fmt::Display| Fault::Internal { message: error.to_string() };
+    let internal = |error: &dyn std::fmt::Display| Fault::Internal { message: error.to_string().into() };
     let request = Request { protocol: PROTOCOL_VERSION, repeat: repeat.clone() };
     let mut line = serde_json::to_vec(&request).map_err(|error| internal(&error))?;
     line.push(b'\n');
@@ -106,19 +107,19 @@ mod tests {
             ("head -c 200000 /dev/zero | tr '\\0' x", "longer than 65536 bytes"),
         ] {
             let error = ask(&format!("echo sorry >&2; {script}")).expect_err(script);
-            assert!(error.to_string().contains(expected), "{script}: {error}");
+            assert!(error.fault.sentence().as_given().contains(expected), "{script}: {error:?}");
             assert_eq!(error.stderr_tail, ["sorry"], "{script}");
         }
         let nothing = ChildCommand::new("/no/such/program");
         let error = greet(&nothing, &planned(0, 0), PATIENCE, &Interrupt::new()).expect_err("not there");
-        assert!(error.to_string().contains("/no/such/program"), "{error}");
+        assert!(error.fault.sentence().as_given().contains("/no/such/program"), "{error:?}");
     }
 
     #[test]
     fn silence_ends() {
         let silent = ChildCommand { args: vec!["600".into()], ..ChildCommand::new("sleep") };
         let error = greet(&silent, &planned(0, 0), Duration::ZERO, &Interrupt::new()).expect_err("says nothing");
-        assert!(error.to_string().contains("not said hello"), "{error}");
+        assert!(error.fault.sentence().as_given().contains("not said hello"), "{error:?}");
         let interrupt = Interrupt::new();
         interrupt.raise();
         let error = greet(&silent, &planned(0, 0), PATIENCE, &interrupt).expect_err("interrupted");

@@ -13,6 +13,7 @@ use super::yardstick::{Moment, Yardstick, YardstickReading};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::platform;
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -31,13 +32,13 @@ pub struct RepeatRecord {
     /// What was run.
     pub repeat: PlannedRepeat,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: RepeatOutcome,
 }
 
 /// What came of a repeat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Outcome {
+pub enum RepeatOutcome {
     /// A valid measurement.
     Measured(Box<Measurement>),
     /// A measurement that cannot be trusted.
@@ -45,7 +46,7 @@ pub enum Outcome {
         /// The measurement.
         measurement: Box<Measurement>,
         /// Why it cannot be trusted; never empty.
-        reasons: Vec<String>,
+        reasons: Vec<Untrusted>,
     },
     /// No measurement.
     Error(RepeatError),
@@ -76,7 +77,7 @@ pub struct SittingRecord {
 #[serde(deny_unknown_fields)]
 struct Line {
     repeat: Option<PlannedRepeat>,
-    outcome: Option<Outcome>,
+    outcome: Option<RepeatOutcome>,
     gauge: Option<GaugeRecord>,
     sitting: Option<SittingRecord>,
 }
@@ -400,7 +401,7 @@ mod tests {
         }
     }
 
-    fn record(case: usize, outcome: Outcome) -> RepeatRecord {
+    fn record(case: usize, outcome: RepeatOutcome) -> RepeatRecord {
         RepeatRecord { repeat: fixture::planned(case, 0), outcome }
     }
 
@@ -409,15 +410,15 @@ mod tests {
         odd.latency.enqueue.sum_ns = u128::MAX;
         odd.rates.accepted_per_s = 0.1 + 0.2;
         [
-            record(0, Outcome::Measured(Box::new(odd))),
+            record(0, RepeatOutcome::Measured(Box::new(odd))),
             record(
                 1,
-                Outcome::SetAside {
+                RepeatOutcome::SetAside {
                     measurement: Box::new(fixture::measurement()),
-                    reasons: vec!["steal 7 %".to_owned()],
+                    reasons: vec!["steal 7 %".into()],
                 },
             ),
-            record(2, Outcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone())),
+            record(2, RepeatOutcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone())),
         ]
     }
 

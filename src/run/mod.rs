@@ -62,9 +62,9 @@ pub mod yardstick;
 
 #[cfg(feature = "internals")]
 pub use child::Limits;
+pub use child::{ChildCommand, ChildDriver, Verify};
 #[cfg(feature = "internals")]
 pub use conversation::hear_all;
-pub use child::{ChildCommand, ChildDriver, Verify};
 pub use driver::{Driver, Interrupt};
 pub use errors::{Fault, RepeatError, RunError};
 pub use events::Event;
@@ -73,7 +73,7 @@ pub use execute::Validity;
 pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, SetAside, execute};
 pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
-pub use journal::{GaugeRecord, Journal, JournalContents, Outcome, RepeatRecord};
+pub use journal::{GaugeRecord, Journal, JournalContents, RepeatOutcome, RepeatRecord};
 #[cfg(feature = "internals")]
 pub use journal::{SittingRecord, Torn};
 pub use probe::probe;

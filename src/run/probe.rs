@@ -24,7 +24,8 @@ pub fn probe(command: &ChildCommand, patience: Duration, interrupt: &Interrupt) 
     let mark = Mark::new();
     // Created before the program, so that it is dropped (and removed) after the program has ended.
     let scratch = Scratch::new(&mark);
-    let cannot = |error| Fault::Spawn { message: format!("cannot start {}: {error}", command.program.display()) };
+    let cannot =
+        |error| Fault::Spawn { message: format!("cannot start {}: {error}", command.program.display()).into() };
     let mut process =
         Process::spawn(command.to_command(&scratch), mark, LINE_BYTES).map_err(|error| cannot(error).alone())?;
     process.close_stdin();
@@ -94,7 +95,7 @@ mod tests {
     fn a_hello_is_enough_whatever_follows() {
         for rest in ["", "; cat", "; sleep 600", "; printf x; exit 3", "; kill -SEGV $$"] {
             let hello = ask(&format!("printf '%s\\n' '{HELLO}'{rest}"), LONG).expect("said hello");
-            assert_eq!((hello.name.as_str(), hello.version.as_str()), ("q", "2"), "{rest}");
+            assert_eq!((hello.name.as_given(), hello.version.as_given()), ("q", "2"), "{rest}");
             assert_eq!(hello.capabilities.expect("said").strategies.len(), 1);
         }
     }
@@ -111,7 +112,7 @@ mod tests {
             ("head -c 200000 /dev/zero | tr '\\0' x", "longer than 65536 bytes"),
         ] {
             let error = ask(&format!("echo sorry >&2; {script}"), LONG).expect_err(script);
-            assert!(error.to_string().contains(expected), "{script}: {error}");
+            assert!(error.fault.sentence().as_given().contains(expected), "{script}: {error:?}");
             assert_eq!(error.stderr_tail, ["sorry"], "{script}");
         }
     }
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn silence_ends() {
         let error = ask("sleep 600", Duration::ZERO).expect_err("says nothing");
-        assert!(error.to_string().contains("not said hello"), "{error}");
+        assert!(error.fault.sentence().as_given().contains("not said hello"), "{error:?}");
         let interrupt = Interrupt::new();
         interrupt.raise();
         let command = ChildCommand { args: vec!["600".into()], ..ChildCommand::new("sleep") };

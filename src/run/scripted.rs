@@ -4,6 +4,7 @@ use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
+use crate::untrusted::Untrusted;
 use crate::worker::protocol::Progress;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,13 +29,13 @@ impl ScriptedDriver {
     /// Gives the answers listed under the repeat's case id, in order. A case without answers left gets a
     /// [`Fault::Internal`].
     #[must_use]
-    pub fn from_lists(answers: BTreeMap<String, Vec<Answer>>) -> Self {
-        let mut answers: BTreeMap<String, VecDeque<Answer>> =
+    pub fn from_lists(answers: BTreeMap<Untrusted, Vec<Answer>>) -> Self {
+        let mut answers: BTreeMap<Untrusted, VecDeque<Answer>> =
             answers.into_iter().map(|(case, list)| (case, list.into())).collect();
         Self::new(move |repeat, _| {
             let next = answers.get_mut(&repeat.case_id).and_then(VecDeque::pop_front);
             next.unwrap_or_else(|| {
-                let message = format!("the script has no answer left for case {}", repeat.case_id);
+                let message = format!("the script has no answer left for case {}", repeat.case_id.as_given()).into();
                 Err(Fault::Internal { message }.alone())
             })
         })

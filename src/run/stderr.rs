@@ -1,6 +1,7 @@
 //! Keeps the last lines of a stream, in memory that does not grow with the stream.
 
 use super::errors::{EXCERPT_BYTES, excerpt};
+use crate::untrusted::Untrusted;
 use std::collections::VecDeque;
 
 /// Number of lines that are kept.
@@ -9,8 +10,8 @@ pub(super) const LINES: usize = 20;
 /// Keeps the last [`LINES`] lines of a stream, and of each the first [`EXCERPT_BYTES`] bytes.
 #[derive(Default)]
 pub(super) struct Tail {
-    lines: VecDeque<String>,
-    /// The beginning of the current line: one byte more than is kept, so that a cut line can be recognised.
+    lines: VecDeque<Untrusted>,
+    /// The beginning of the line in hand: one byte more than is kept of a line tells that it was cut.
     current: Vec<u8>,
     in_line: bool,
 }
@@ -32,8 +33,8 @@ impl Tail {
         }
     }
 
-    /// The last lines, oldest first, including an incomplete one.
-    pub(super) fn finish(mut self) -> Vec<String> {
+    /// The last lines, oldest first, that in hand included.
+    pub(super) fn finish(mut self) -> Vec<Untrusted> {
         if self.in_line {
             self.end_line();
         }
@@ -45,7 +46,7 @@ impl Tail {
             self.lines.pop_front();
         }
         let line = self.current.strip_suffix(b"\r").unwrap_or(&self.current);
-        self.lines.push_back(excerpt(line));
+        self.lines.push_back(excerpt(line).into());
         self.current.clear();
         self.in_line = false;
     }
@@ -55,7 +56,7 @@ impl Tail {
 mod tests {
     use super::*;
 
-    fn tail_of(pieces: &[&[u8]]) -> Vec<String> {
+    fn tail_of(pieces: &[&[u8]]) -> Vec<Untrusted> {
         let mut tail = Tail::default();
         for piece in pieces {
             tail.feed(piece);
@@ -83,8 +84,8 @@ mod tests {
     fn a_long_line_is_cut_and_shown_to_be() {
         let kept = tail_of(&[&[b'x'; 300], &[b'y'; 300], b"\nend"]);
         assert_eq!(kept.len(), 2);
-        assert_eq!(kept[0].len(), EXCERPT_BYTES + '…'.len_utf8());
-        assert!(kept[0].ends_with("y…"));
+        assert_eq!(kept[0].as_given().len(), EXCERPT_BYTES + '…'.len_utf8());
+        assert!(kept[0].as_given().ends_with("y…"));
         assert_eq!(kept[1], "end");
     }
 }

@@ -7,6 +7,7 @@ use super::{
     Arrival, Catalog, Pacing, Parameters, Payload, PhaseShift, Placement, Problem, Producers, SinkKind, Strategy,
 };
 use crate::units::{Nanos, Rate, Ratio, human};
+use crate::untrusted::Untrusted;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -61,7 +62,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Name of a queue.
-    Queue(String),
+    Queue(Untrusted),
     /// A strategy.
     Strategy(Strategy),
     /// A sink.
@@ -88,22 +89,24 @@ pub enum Value {
     Phase(PhaseShift),
 }
 
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Value {
+    /// As it is written in a scenario.
+    #[must_use]
+    pub fn text(&self) -> Untrusted {
         match self {
-            Value::Queue(name) => f.write_str(name),
-            Value::Strategy(strategy) => strategy.fmt(f),
-            Value::Sink(sink) => sink.fmt(f),
-            Value::Payload(payload) => payload.fmt(f),
-            Value::Rate(rate) => rate.fmt(f),
-            Value::Count(count) => count.fmt(f),
-            Value::Time(time) => time.fmt(f),
-            Value::Share(share) => share.fmt(f),
-            Value::Arrival(arrival) => arrival.fmt(f),
-            Value::Producers(producers) => producers.fmt(f),
-            Value::Pacing(pacing) => pacing.fmt(f),
-            Value::Placement(placement) => placement.fmt(f),
-            Value::Phase(phase) => phase.fmt(f),
+            Value::Queue(name) => name.clone(),
+            Value::Strategy(strategy) => strategy.to_string().into(),
+            Value::Sink(sink) => sink.to_string().into(),
+            Value::Payload(payload) => payload.to_string().into(),
+            Value::Rate(rate) => rate.to_string().into(),
+            Value::Count(count) => count.to_string().into(),
+            Value::Time(time) => time.to_string().into(),
+            Value::Share(share) => share.to_string().into(),
+            Value::Arrival(arrival) => arrival.to_string().into(),
+            Value::Producers(producers) => producers.to_string().into(),
+            Value::Pacing(pacing) => pacing.to_string().into(),
+            Value::Placement(placement) => placement.to_string().into(),
+            Value::Phase(phase) => phase.to_string().into(),
         }
     }
 }
@@ -302,7 +305,7 @@ impl Axis {
             Kind::Queue => {
                 let name = readers::text(raw, "queue", "builtin")?;
                 match catalog.find(name) {
-                    Some(queue) => Ok(Value::Queue(queue.name.clone())),
+                    Some(queue) => Ok(Value::Queue(queue.name.as_str().into())),
                     None => Err(Problem::unknown("queue", name, catalog.names())),
                 }
             }
@@ -378,8 +381,8 @@ mod tests {
         let catalog = Catalog::new([super::super::QueueSpec::new("builtin", Strategy::ALL.to_vec())]);
         for axis in &AXES {
             let default = axis.default().unwrap();
-            let text = default.to_string();
-            assert_eq!(axis.read(Raw::Word(&text), &catalog), Ok(default), "{}", axis.name);
+            let text = default.text();
+            assert_eq!(axis.read(Raw::Word(text.as_given()), &catalog), Ok(default), "{}", axis.name);
         }
     }
 
@@ -390,7 +393,7 @@ mod tests {
         assert_eq!(fields, AXES.len());
         for axis in &AXES {
             let other = match axis.get(&Parameters::default()) {
-                Value::Queue(_) => Value::Queue("x".to_owned()),
+                Value::Queue(_) => Value::Queue("x".into()),
                 Value::Strategy(_) => Value::Strategy(Strategy::Block),
                 Value::Sink(_) => Value::Sink(SinkKind::File),
                 Value::Payload(p) => Value::Payload(Payload { fields: 1, ..p }),

@@ -44,7 +44,7 @@ impl QueueSpec {
     /// The queue of another program, with the capabilities that it reports; with all capabilities if it was not asked
     /// yet.
     fn of_program(queue: &ExternalQueue) -> QueueSpec {
-        let spec = QueueSpec::new(queue.name.clone(), Strategy::ALL.to_vec());
+        let spec = QueueSpec::new(queue.name.as_given(), Strategy::ALL.to_vec());
         match queue.capabilities.clone() {
             None => spec,
             Some(can) => QueueSpec {

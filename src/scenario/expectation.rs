@@ -3,6 +3,7 @@
 use super::{Position, Problem, Selector, Statistic};
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Nanos, Rate};
+use crate::untrusted::Untrusted;
 use std::fmt;
 
 /// `<`, `<=`, `>`, `>=`, `==`, `!=`.
@@ -146,8 +147,8 @@ impl std::str::FromStr for Expectation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// The text of `expect`, as written.
-    pub expression: String,
-    /// The parsed expression.
+    pub expression: Untrusted,
+    /// What it says.
     pub expectation: Expectation,
     /// `where`: the cases to which it applies; all cases if it has no clause.
     pub selector: Selector,

@@ -3,6 +3,7 @@
 
 use super::axes::AXES;
 use super::{Parameters, Position, Strategy};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -10,32 +11,32 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalQueue {
     /// Its name in the matrix.
-    pub name: String,
-    /// The program and its arguments, as written; never empty.
-    pub command: Vec<String>,
-    /// Variables that are added to our own environment, or replace ours.
-    pub env: Vec<(String, String)>,
-    /// The directory that the program runs in, as written; `None`: the scenario file's directory.
-    pub working_dir: Option<String>,
-    /// The command that installs what the program needs. It is shown in the message that the program is missing.
-    pub setup: Option<String>,
-    /// Its position in the file.
+    pub name: Untrusted,
+    /// The program and its arguments, as written; at least one word.
+    pub command: Vec<Untrusted>,
+    /// Variables that are added to our own environment, or take the place of ours.
+    pub env: Vec<(Untrusted, Untrusted)>,
+    /// Where the program runs, as written; `None`: the scenario file's directory.
+    pub working_dir: Option<Untrusted>,
+    /// The command that installs what the program needs, for the message that says it is not there.
+    pub setup: Option<Untrusted>,
+    /// Where it stands.
     pub position: Position,
     /// The capabilities that the program reported; `None` if it was not asked yet.
     pub capabilities: Option<Capabilities>,
 }
 
 impl ExternalQueue {
-    /// The directory that the program runs in: `working_dir`, relative to the directory of the scenario file.
-    pub fn directory(&self, scenario_file: &str) -> PathBuf {
-        let base = Path::new(scenario_file).parent().unwrap_or(Path::new(""));
-        let directory = base.join(self.working_dir.as_deref().unwrap_or(""));
+    /// Where the program runs: its `working_dir`, seen from the directory of the scenario file.
+    pub fn directory(&self, scenario_file: &Untrusted) -> PathBuf {
+        let base = Path::new(scenario_file.as_given()).parent().unwrap_or(Path::new(""));
+        let directory = base.join(self.working_dir.as_ref().map_or("", Untrusted::as_given));
         if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory }
     }
 
-    /// The command as one line, to be shown to people.
-    pub fn command_line(&self) -> String {
-        self.command.join(" ")
+    /// The command as one line, for people.
+    pub fn command_line(&self) -> Untrusted {
+        Untrusted::join(&self.command, " ")
     }
 }
 
@@ -64,8 +65,8 @@ impl Capabilities {
             match named.peek() {
                 None => value != axis.get(&defaults),
                 Some(_) => {
-                    let text = value.to_string();
-                    !named.any(|known| known.is_none_or(|known| known == text))
+                    let text = value.text();
+                    !named.any(|known| known.is_none_or(|known| text == *known))
                 }
             }
         };
@@ -79,7 +80,7 @@ impl Capabilities {
             return named.join(", ");
         }
         let default = super::axes::find(axis).and_then(super::Axis::default);
-        default.map_or_else(String::new, |default| default.to_string())
+        default.map_or_else(String::new, |default| default.text().as_given().to_owned())
     }
 
     /// The values listed for an axis; `None` stands for any value.
@@ -131,7 +132,7 @@ mod tests {
             name: "x".into(),
             command: vec!["x".into()],
             env: Vec::new(),
-            working_dir: working_dir.map(str::to_owned),
+            working_dir: working_dir.map(Into::into),
             setup: None,
             position: Position { line: 1, column: 1 },
             capabilities: None,
@@ -143,7 +144,7 @@ mod tests {
             ("a.toml", Some("drivers"), "drivers"),
             ("a/b.toml", Some("/opt"), "/opt"),
         ] {
-            assert_eq!(queue(working_dir).directory(file), Path::new(expected), "{file} {working_dir:?}");
+            assert_eq!(queue(working_dir).directory(&file.into()), Path::new(expected), "{file} {working_dir:?}");
         }
     }
 }

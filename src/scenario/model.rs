@@ -5,6 +5,7 @@ use super::{
     Producers, Selector,
 };
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +13,12 @@ use std::str::FromStr;
 /// One scenario file, validated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Its name; if the file gives none, the file name without its extension.
-    pub name: String,
-    /// What it shows, in the words of its author.
-    pub description: Option<String>,
-    /// The path of the file, as given.
-    pub file: String,
+    /// Its name; else the file's stem.
+    pub name: Untrusted,
+    /// What it shows, in the author's words.
+    pub description: Option<Untrusted>,
+    /// The file as given.
+    pub file: Untrusted,
     /// The file's text, as it was read.
     pub text: String,
     /// SHA-256 of the file's bytes, in lower-case hexadecimal.
@@ -212,7 +213,7 @@ impl<'de> Deserialize<'de> for Payload {
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Parameters {
     /// Name of the queue.
-    pub queue: String,
+    pub queue: Untrusted,
     /// What happens when the queue is full.
     pub strategy: Strategy,
     /// Capacity in records.
@@ -272,7 +273,7 @@ impl Default for Parameters {
     /// The default of every axis. No other place states them.
     fn default() -> Parameters {
         Parameters {
-            queue: "builtin".to_owned(),
+            queue: "builtin".into(),
             strategy: Strategy::Drop,
             maxsize: 1000,
             concurrency: 10,

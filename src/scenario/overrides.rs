@@ -5,19 +5,19 @@ use super::readers::Raw;
 use super::settings::{self, SETTINGS};
 use super::{Catalog, Diagnostic, Diagnostics, Problem, RunSettings, errors};
 use crate::units::excerpt;
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::fmt;
 
 /// One replaced axis or setting. It is reported on stderr and kept in the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct Override {
     /// The axis or the key of `[run]`, as in a scenario file.
-    pub key: String,
-    /// The text as given; for an axis, values separated by commas.
-    pub text: String,
-    /// Where it was given.
+    pub key: Untrusted,
+    /// The text as given; for an axis, values with commas between.
+    pub text: Untrusted,
+    /// Who gave it.
     pub source: Source,
 }
 
@@ -29,14 +29,20 @@ pub enum Source {
     /// An option of the command line.
     CommandLine,
     /// This environment variable.
-    Environment(String),
+    Environment(Untrusted),
 }
 
 impl Override {
     /// An override from the command line. `key` is as in a scenario file; `-` may stand for `_`.
     pub fn from_command_line(key: &str, text: impl Into<String>) -> Override {
         let key = key.trim_start_matches('-').replace('-', "_");
-        Override { key, text: text.into(), source: Source::CommandLine }
+        Override { key: key.into(), text: text.into().into(), source: Source::CommandLine }
+    }
+
+    /// As in `concurrency = 1,10 (--concurrency)`.
+    pub fn sentence(&self) -> Untrusted {
+        let (key, text) = (self.key.as_given(), excerpt(self.text.as_given()));
+        format!("{key} = {text} ({})", self.spelled()).into()
     }
 
     fn place(&self) -> &'static str {
@@ -49,8 +55,8 @@ impl Override {
     /// The key as the user wrote it.
     fn spelled(&self) -> String {
         match &self.source {
-            Source::CommandLine => format!("--{}", self.key.replace('_', "-")),
-            Source::Environment(variable) => variable.clone(),
+            Source::CommandLine => format!("--{}", self.key.as_given().replace('_', "-")),
+            Source::Environment(variable) => variable.as_given().to_owned(),
         }
     }
 
@@ -59,14 +65,7 @@ impl Override {
     }
 }
 
-impl fmt::Display for Override {
-    /// As in `concurrency = 1,10 (--concurrency)`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {} ({})", self.key, excerpt(&self.text), self.spelled())
-    }
-}
-
-/// All overrides of one invocation, parsed.
+/// All overrides of one invocation, read and ready to be put into scenarios.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     axes: Vec<(&'static Axis, Vec<Value>)>,
@@ -131,18 +130,19 @@ impl Overrides {
     /// Replaces the settings.
     pub(super) fn apply(&self, run: &mut RunSettings) {
         for given in &self.settings {
-            if let Some(setting) = settings::find(&given.key) {
-                // `add` has parsed it once already, so it cannot fail here.
-                let _ = (setting.set)(run, Raw::Word(&given.text));
+            if let Some(setting) = settings::find(given.key.as_given()) {
+                // Read once before, by `add`: it cannot fail now.
+                let _ = (setting.set)(run, Raw::Word(given.text.as_given()));
             }
         }
     }
 
     fn add(&mut self, given: Override, catalog: &Catalog, found: &mut Diagnostics) {
-        // The command line is read before the environment, so the earlier override of a slot wins.
-        let slot = axes::find(&given.key).map_or(given.key.as_str(), Axis::slot);
-        let earlier =
-            self.list.iter().find(|known| axes::find(&known.key).map_or(known.key.as_str(), Axis::slot) == slot);
+        let slot = axes::find(given.key.as_given()).map_or(given.key.as_given(), Axis::slot);
+        let earlier = self
+            .list
+            .iter()
+            .find(|known| axes::find(known.key.as_given()).map_or(known.key.as_given(), Axis::slot) == slot);
         if let Some(earlier) = earlier {
             if earlier.place() != given.place() {
                 self.notes.push(format!("{} is ignored: {} stands", given.spelled(), earlier.spelled()));
@@ -159,25 +159,26 @@ impl Overrides {
     }
 
     fn read_one(&mut self, given: &Override, catalog: &Catalog) -> Result<(), Vec<Problem>> {
-        if let Some(setting) = settings::find(&given.key) {
+        if let Some(setting) = settings::find(given.key.as_given()) {
             let mut scratch = RunSettings::default();
-            (setting.set)(&mut scratch, Raw::Word(&given.text)).map_err(|problem| vec![problem])?;
+            (setting.set)(&mut scratch, Raw::Word(given.text.as_given())).map_err(|problem| vec![problem])?;
             self.settings.push(given.clone());
             return Ok(());
         }
-        let Some(axis) = axes::find(&given.key) else {
+        let Some(axis) = axes::find(given.key.as_given()) else {
             let known = axes::names().chain(SETTINGS.iter().map(|setting| setting.name));
-            return Err(vec![Problem::unknown("key", &given.key, known)]);
+            return Err(vec![Problem::unknown("key", given.key.as_given(), known)]);
         };
         let in_seconds = axis.bare_seconds && matches!(given.source, Source::Environment(_));
         let mut seen = HashSet::new();
         let mut values = Vec::new();
         let mut problems = Vec::new();
-        for text in given.text.split(',').map(str::trim) {
+        for text in given.text.as_given().split(',').map(str::trim) {
             let raw = if in_seconds { Raw::Seconds(text) } else { Raw::Word(text) };
             match axis.read(raw, catalog) {
                 Ok(value) if !seen.insert(value.clone()) => {
-                    self.notes.push(format!("{} names {value} twice", given.spelled()));
+                    let value = value.text();
+                    self.notes.push(format!("{} names {} twice", given.spelled(), value.quoted()));
                 }
                 Ok(value) => values.push(value),
                 Err(problem) => problems.push(problem),
@@ -199,8 +200,8 @@ fn of_environment(
 ) -> Vec<Override> {
     let set = variables.filter_map(|variable| {
         let text = environment(&variable).filter(|text| !text.trim().is_empty())?;
-        let source = Source::Environment(variable);
-        Some(Override { key: key.to_owned(), text, source })
+        let source = Source::Environment(variable.into());
+        Some(Override { key: key.into(), text: text.into(), source })
     });
     set.collect()
 }
@@ -250,7 +251,7 @@ mod tests {
 
     fn values(overrides: &Overrides, slot: &str) -> String {
         let (axis, values) = overrides.of_slot(slot).unwrap();
-        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let values: Vec<Untrusted> = values.iter().map(Value::text).collect();
         format!("{}={}", axis.name, values.join(","))
     }
 
@@ -261,7 +262,7 @@ mod tests {
         assert_eq!(values(&overrides, "concurrency"), "concurrency=1,10");
         assert_eq!(values(&overrides, "maxsize"), "maxsize=7");
         assert_eq!(overrides.notes(), ["LOAD_TEST_CONCURRENCY is ignored: --concurrency stands"]);
-        let said: Vec<String> = overrides.list().iter().map(ToString::to_string).collect();
+        let said: Vec<Untrusted> = overrides.list().iter().map(Override::sentence).collect();
         assert_eq!(said, ["concurrency = 1, 10 (--concurrency)", "maxsize = 7 (LOAD_TEST_MAXSIZE)"]);
     }
 

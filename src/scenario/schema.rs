@@ -99,7 +99,7 @@ fn matrix() -> Value {
         values["description"] = json!(axis.summary);
         values["default"] = match axis.default() {
             Some(AxisValue::Count(count)) => json!(count),
-            Some(other) => json!(other.to_string()),
+            Some(other) => json!(other.text()),
             None => Value::Null,
         };
         (axis.name, values)

@@ -3,7 +3,7 @@
 use super::axes::{self, Axis, Value};
 use super::readers::Raw;
 use super::{Catalog, Diagnostic, Diagnostics, Parameters, Problem};
-use std::fmt;
+use crate::untrusted::Untrusted;
 
 /// Selects a case if every clause contains the case's value. Without clauses, it selects every case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,18 +68,18 @@ fn read_filter(filter: &str, catalog: &Catalog) -> Result<Clause, Problem> {
     Ok(Clause { axis, values: values.collect::<Result<_, _>>()? })
 }
 
-impl fmt::Display for Selector {
+impl Selector {
     /// As in `strategy=drop|block maxsize=64`; `all cases` without a clause.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    #[must_use]
+    pub fn text(&self) -> Untrusted {
         if self.clauses.is_empty() {
-            return f.write_str("all cases");
+            return "all cases".into();
         }
-        for (index, clause) in self.clauses.iter().enumerate() {
-            let values: Vec<String> = clause.values.iter().map(ToString::to_string).collect();
-            let space = if index > 0 { " " } else { "" };
-            write!(f, "{space}{}={}", clause.axis.name, values.join("|"))?;
-        }
-        Ok(())
+        let clause = |clause: &Clause| {
+            let values: Vec<Untrusted> = clause.values.iter().map(Value::text).collect();
+            format!("{}={}", clause.axis.name, Untrusted::join(&values, "|").as_given())
+        };
+        self.clauses.iter().map(clause).collect::<Vec<_>>().join(" ").into()
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn clauses_must_all_hold_and_values_are_alternatives() {
         let selector = select(&["strategy=drop", "strategy=block", "rate=0.1k/s,7"]).unwrap();
-        assert_eq!(selector.to_string(), "strategy=drop|block rate=100/s|7/s");
+        assert_eq!(selector.text(), "strategy=drop|block rate=100/s|7/s");
         let matching = Parameters::default();
         assert!(selector.matches(&matching));
         assert!(!selector.matches(&Parameters { strategy: Strategy::Sample, ..matching.clone() }));

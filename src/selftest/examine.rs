@@ -4,10 +4,11 @@ use super::claim::{Claim, Claimed, Measured, Reading};
 use super::disturbance::disturbances;
 use super::experiments::Experiment;
 use super::overhead::Overhead;
-use super::settle::{Finding, MOST_TRIES, Standing};
+use super::settle::{ClaimOutcome, MOST_TRIES, Standing};
 use crate::plan::PlannedRepeat;
 use crate::run::{Driver, Fault, Interrupt};
 use crate::units::Nanos;
+use crate::untrusted::Untrusted;
 use serde::Serialize;
 
 /// Largest sum of the estimated times of all tries. The first try of every experiment is made in any case.
@@ -26,14 +27,15 @@ pub struct Row {
     pub claimed: Claimed,
     /// The value that came out; `None` if there was none.
     pub measured: Option<Measured>,
-    /// The finding.
-    pub finding: Finding,
+    /// What is said of it.
+    #[serde(rename = "finding")]
+    pub outcome: ClaimOutcome,
     /// What it proves when it passes.
     pub proves: &'static str,
     /// Number of tries.
     pub tries: u32,
-    /// Why it does not pass: one reason for each try that missed. Empty if it passes.
-    pub reasons: Vec<String>,
+    /// Why it does not pass, for each try that missed; empty when it passes.
+    pub reasons: Vec<Untrusted>,
 }
 
 /// What an observer is told.
@@ -127,7 +129,7 @@ impl<'a> Course<'a> {
                 });
             }
             Err(error) if error.fault == Fault::Interrupted => return Err(Stopped),
-            Err(error) => standings.for_each(|(_, standing)| standing.take_error(&error.to_string())),
+            Err(error) => standings.for_each(|(_, standing)| standing.take_error(&error.fault.sentence())),
         }
         Ok(())
     }
@@ -147,7 +149,7 @@ impl<'a> Course<'a> {
             number: claim.number,
             claimed,
             measured,
-            finding: standing.finding(),
+            outcome: standing.outcome(),
             proves: claim.proves,
             tries: standing.tries,
             reasons: standing.reasons.clone(),

@@ -54,9 +54,9 @@ impl Experiment {
             case: index,
             repeat: 0,
             attempt: 0,
-            case_id: self.queue(),
+            case_id: self.queue().into(),
             parameters: Parameters {
-                queue: self.queue(),
+                queue: self.queue().into(),
                 strategy: Strategy::Block,
                 concurrency: self.tasks,
                 rate: Rate::of_whole(self.rate),

@@ -4,7 +4,7 @@ use super::claim::Claim;
 use super::counts::Counts;
 use super::disturbance::disturbances;
 use super::experiments::{Experiment, experiments};
-use super::{Bench, Event, Finding, MOST_TRIES, Overhead, Row, Stopped, examine};
+use super::{Bench, ClaimOutcome, Event, MOST_TRIES, Overhead, Row, Stopped, examine};
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
 use crate::run::{Fault, Interrupt, RepeatError, ScriptedDriver};
@@ -140,19 +140,19 @@ fn examine_with(
         &Interrupt::new(),
         &mut |Event::Read { .. }| told += 1,
     );
-    let tried = driver.asked().iter().map(|repeat| repeat.case_id.clone()).collect();
+    let tried = driver.asked().iter().map(|repeat| repeat.case_id.as_given().to_owned()).collect();
     (rows, tried, told)
 }
 
-fn findings(rows: &[Row], experiment: &str) -> Vec<(Finding, u32)> {
-    rows.iter().filter(|row| row.experiment == experiment).map(|row| (row.finding, row.tries)).collect()
+fn outcomes(rows: &[Row], experiment: &str) -> Vec<(ClaimOutcome, u32)> {
+    rows.iter().filter(|row| row.experiment == experiment).map(|row| (row.outcome, row.tries)).collect()
 }
 
 #[test]
 fn a_true_instrument_is_tried_once() {
     let (rows, tried, told) = examine_with(|experiment, _| Ok(truth(experiment)));
     let rows = rows.unwrap();
-    assert!(rows.iter().all(|row| row.finding == Finding::Pass && row.tries == 1 && row.reasons.is_empty()));
+    assert!(rows.iter().all(|row| row.outcome == ClaimOutcome::Pass && row.tries == 1 && row.reasons.is_empty()));
     assert_eq!((tried.len(), told), (experiments().len(), rows.len()));
 }
 
@@ -184,17 +184,17 @@ fn a_clock_that_is_off_is_found_out_whatever_timing_costs() {
 #[test]
 fn a_miss_is_wrong_on_a_quiet_machine_and_open_on_a_busy_one() {
     let quiet = examine_with(|experiment, _| Ok(off(experiment, |_| {}))).0.unwrap();
-    assert_eq!(findings(&quiet, "service-50us"), [(Finding::Wrong, MOST_TRIES)]);
+    assert_eq!(outcomes(&quiet, "service-50us"), [(ClaimOutcome::Wrong, MOST_TRIES)]);
     let busy = |experiment: &Experiment, _| Ok(off(experiment, |m| m.machine.steal_share = Some(0.04)));
     let busy = examine_with(busy).0.unwrap();
-    assert_eq!(findings(&busy, "service-50us"), [(Finding::CannotTell, MOST_TRIES)]);
+    assert_eq!(outcomes(&busy, "service-50us"), [(ClaimOutcome::CannotTell, MOST_TRIES)]);
     let row = busy.iter().find(|row| row.experiment == "service-50us").unwrap();
     assert_eq!(row.reasons, vec!["the hypervisor took 80.0 ms"; 3]);
     let passing = examine_with(|experiment, attempt| match attempt {
         0 => Ok(off(experiment, |_| {})),
         _ => Ok(truth(experiment)),
     });
-    assert_eq!(findings(&passing.0.unwrap(), "service-50us"), [(Finding::Pass, 2)]);
+    assert_eq!(outcomes(&passing.0.unwrap(), "service-50us"), [(ClaimOutcome::Pass, 2)]);
     assert_eq!(passing.1.len(), experiments().len() + 1, "the others are not tried again");
 }
 
@@ -209,7 +209,7 @@ fn a_stall_that_is_blamed_on_the_generator_does_not_excuse_itself() {
     });
     let rows = rows.0.unwrap();
     let lateness = rows.iter().find(|row| row.number == "lateness p99").unwrap();
-    assert_eq!(lateness.finding, Finding::Wrong);
+    assert_eq!(lateness.outcome, ClaimOutcome::Wrong);
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn a_wrong_count_ends_it_on_any_machine() {
         Ok(measurement)
     });
     let rows = rows.unwrap();
-    assert_eq!(findings(&rows, "loses"), [(Finding::Wrong, 1)]);
-    assert!(rows.iter().all(|row| row.experiment == "loses" || row.finding == Finding::Pass));
+    assert_eq!(outcomes(&rows, "loses"), [(ClaimOutcome::Wrong, 1)]);
+    assert!(rows.iter().all(|row| row.experiment == "loses" || row.outcome == ClaimOutcome::Pass));
     assert_eq!(tried.len(), experiments().len());
 }
 
@@ -244,19 +244,19 @@ fn tries_end_when_the_minute_is_over() {
     };
     let sum: u64 = tried.iter().map(estimate).sum();
     assert!(sum < 60_000 * MS && tried.len() > all.len() + 5, "{sum} {tried:?}");
-    assert_eq!(findings(&rows.unwrap(), "service-2us"), [(Finding::CannotTell, MOST_TRIES)]);
+    assert_eq!(outcomes(&rows.unwrap(), "service-2us"), [(ClaimOutcome::CannotTell, MOST_TRIES)]);
 }
 
 #[test]
 fn a_broken_repeat_is_wrong_and_an_interrupt_ends_all() {
-    let fault = || Fault::Internal { message: "no".to_owned() }.alone();
+    let fault = || Fault::Internal { message: "no".into() }.alone();
     let (rows, ..) = examine_with(move |experiment, _| match experiment.name {
         "stall" => Err(fault()),
         _ => Ok(truth(experiment)),
     });
     let rows = rows.unwrap();
-    assert_eq!(findings(&rows, "stall"), [(Finding::Wrong, 1); 5]);
-    assert!(rows.last().unwrap().reasons[0].contains("the driver failed: no"));
+    assert_eq!(outcomes(&rows, "stall"), [(ClaimOutcome::Wrong, 1); 5]);
+    assert!(rows.last().unwrap().reasons[0].as_given().contains("the driver failed: no"));
     assert!(rows.last().unwrap().measured.is_none());
     let (stopped, tried, _) = examine_with(|_, _| Err(Fault::Interrupted.alone()));
     assert_eq!((stopped, tried.len()), (Err(Stopped), 1));

@@ -32,7 +32,7 @@ pub use counts::Counts;
 pub use examine::{Bench, Event, Row, Stopped, examine};
 pub use experiments::{Experiment, experiments};
 pub use overhead::Overhead;
-pub use settle::{Finding, MOST_TRIES};
+pub use settle::{ClaimOutcome, MOST_TRIES};
 pub use synthetic::Synthetic;
 #[cfg(feature = "internals")]
 pub use synthetic::{Behaviour, FAMILY};

@@ -1,6 +1,7 @@
 //! Derives the finding about one claim from its tries.
 
 use super::claim::Reading;
+use crate::untrusted::Untrusted;
 use serde::Serialize;
 
 /// Largest number of tries of one experiment.
@@ -13,7 +14,7 @@ const MISSES_THAT_TELL: u32 = 2;
 /// The finding about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Finding {
+pub enum ClaimOutcome {
     /// Measured as claimed.
     Pass,
     /// It was missed at least twice although the machine was quiet, or a count was wrong, or a repeat broke.
@@ -29,8 +30,8 @@ pub(super) struct Standing {
     pub(super) reading: Option<Reading>,
     /// Number of tries.
     pub(super) tries: u32,
-    /// Why it does not pass: one reason for each try that missed.
-    pub(super) reasons: Vec<String>,
+    /// Why it does not pass: for each try that missed, what spoke against it.
+    pub(super) reasons: Vec<Untrusted>,
     passed: bool,
     /// A count was wrong, or the repeat broke.
     refuted: bool,
@@ -54,21 +55,21 @@ impl Standing {
             self.reasons.clear();
         } else if exact {
             self.refuted = true;
-            self.reasons = vec!["a count has no tolerance".to_owned()];
+            self.reasons = vec!["a count has no tolerance".into()];
         } else if excuses.is_empty() {
             self.missed_in_quiet += 1;
-            self.reasons.push("missed on a quiet machine".to_owned());
+            self.reasons.push("missed on a quiet machine".into());
         } else {
-            self.reasons.push(excuses.join(", "));
+            self.reasons.push(excuses.join(", ").into());
         }
     }
 
-    /// Enters a try without a measurement. The synthetic queues neither hang nor crash, so the instrument is at fault.
-    pub(super) fn take_error(&mut self, error: &str) {
+    /// Takes a try that gave no measurement: these queues neither hang nor crash, so the fault is ours.
+    pub(super) fn take_error(&mut self, error: &Untrusted) {
         if !self.passed {
             self.tries += 1;
             self.refuted = true;
-            self.reasons = vec![error.to_owned()];
+            self.reasons = vec![error.clone()];
         }
     }
 
@@ -77,14 +78,14 @@ impl Standing {
         !self.passed && !self.refuted && self.tries < MOST_TRIES
     }
 
-    /// The finding if no further try is made.
-    pub(super) fn finding(&self) -> Finding {
+    /// What is said if no further try is made.
+    pub(super) fn outcome(&self) -> ClaimOutcome {
         if self.passed {
-            Finding::Pass
+            ClaimOutcome::Pass
         } else if self.refuted || self.missed_in_quiet >= MISSES_THAT_TELL {
-            Finding::Wrong
+            ClaimOutcome::Wrong
         } else {
-            Finding::CannotTell
+            ClaimOutcome::CannotTell
         }
     }
 }
@@ -100,9 +101,8 @@ mod tests {
         Reading { claimed, measured: Some(Measured::Value(if holds { 1.0 } else { 2.0 })), holds }
     }
 
-    /// Enters tries (whether it holds, whether the machine is quiet) while the claim is open. Returns the finding and
-    /// the number of tries.
-    fn settle(exact: bool, tries: &[(bool, bool)]) -> (Finding, u32) {
+    /// Takes tries as (holds, quiet) while the claim is open; says how it ends and after how many.
+    fn settle(exact: bool, tries: &[(bool, bool)]) -> (ClaimOutcome, u32) {
         let mut standing = Standing::default();
         for &(holds, quiet) in tries {
             if standing.is_open() {
@@ -111,12 +111,12 @@ mod tests {
             }
         }
         assert_eq!(standing.reasons.is_empty(), standing.passed || tries.is_empty(), "{:?}", standing.reasons);
-        (standing.finding(), standing.tries)
+        (standing.outcome(), standing.tries)
     }
 
     #[test]
     fn a_tolerance_is_met_missed_or_excused() {
-        use Finding::{CannotTell, Pass, Wrong};
+        use ClaimOutcome::{CannotTell, Pass, Wrong};
         const MET: (bool, bool) = (true, false);
         const MISSED: (bool, bool) = (false, true);
         const EXCUSED: (bool, bool) = (false, false);
@@ -138,21 +138,21 @@ mod tests {
 
     #[test]
     fn a_wrong_count_is_never_excused_and_never_made_good() {
-        assert_eq!(settle(true, &[(true, true)]), (Finding::Pass, 1));
-        assert_eq!(settle(true, &[(false, false), (true, true)]), (Finding::Wrong, 1));
+        assert_eq!(settle(true, &[(true, true)]), (ClaimOutcome::Pass, 1));
+        assert_eq!(settle(true, &[(false, false), (true, true)]), (ClaimOutcome::Wrong, 1));
         let mut standing = Standing::default();
         standing.take(reading(true), true, &[]);
         standing.take(reading(false), true, &["noise".to_owned()]);
         standing.take(reading(true), true, &[]);
-        assert_eq!(standing.finding(), Finding::Wrong, "another try for another claim's sake found it out");
+        assert_eq!(standing.outcome(), ClaimOutcome::Wrong, "another try for another claim's sake found it out");
     }
 
     #[test]
     fn a_repeat_that_breaks_is_wrong() {
         let mut standing = Standing::default();
         standing.take(reading(false), false, &["noise".to_owned()]);
-        standing.take_error("the ledger does not close");
-        assert_eq!((standing.finding(), standing.is_open()), (Finding::Wrong, false));
+        standing.take_error(&"the ledger does not close".into());
+        assert_eq!((standing.outcome(), standing.is_open()), (ClaimOutcome::Wrong, false));
         assert_eq!(standing.reasons, ["the ledger does not close"]);
     }
 

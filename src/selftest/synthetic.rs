@@ -102,8 +102,8 @@ impl Queue for Synthetic {
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let name = &setup.parameters.queue;
-        let found = experiments().into_iter().find(|experiment| experiment.queue() == *name);
-        let experiment = found.ok_or_else(|| format!("there is no experiment of the name `{name}`"))?;
+        let found = experiments().into_iter().find(|experiment| name == &experiment.queue());
+        let experiment = found.ok_or_else(|| format!("there is no experiment of the name `{}`", name.quoted()))?;
         Ok(Self::new(experiment.behaviour, sink))
     }
 
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn it_is_built_by_the_name_of_an_experiment() {
         let build = |queue: &str| {
-            let parameters = Parameters { queue: queue.to_owned(), ..Parameters::default() };
+            let parameters = Parameters { queue: queue.into(), ..Parameters::default() };
             let sink = Sink::new(LoadClock::Manual(ManualClock::at(0)), 1, 0, None);
             Synthetic::build(&Setup { parameters, seed: 0 }, sink).map(|queue| queue.behaviour)
         };

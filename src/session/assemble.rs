@@ -7,6 +7,7 @@ use crate::report::{
 };
 use crate::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
 use crate::scenario::Scenario;
+use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -85,7 +86,7 @@ pub fn environment() -> Environment {
     report::collect_environment(build, Path::new("."))
 }
 
-fn scenario((scenario, left_out): (&Scenario, &Vec<String>)) -> ScenarioRecord {
+fn scenario((scenario, left_out): (&Scenario, &Vec<Untrusted>)) -> ScenarioRecord {
     ScenarioRecord { left_out: left_out.clone(), ..ScenarioRecord::of(scenario) }
 }
 
@@ -104,8 +105,8 @@ fn error(failed: Failed) -> ErrorInput {
     ErrorInput {
         repeat: repeat.repeat,
         attempt: repeat.attempt,
-        kind: error.fault.kind().to_owned(),
-        message: error.fault.to_string(),
+        kind: error.fault.kind().into(),
+        message: error.fault.sentence(),
         stderr_tail: error.stderr_tail,
     }
 }

@@ -1,8 +1,9 @@
 //! The baseline that a run is held against: found, read, and checked before anything runs.
 
-use super::error::SessionError;
+use super::error::{BaselineProblem, SessionError};
 use crate::compare::{self, CaseDecision, CoverageChange, CoverageKind, FindingKind, Settings};
 use crate::report::{self, BaselineName, Report, ReportError};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -42,8 +43,7 @@ fn missing(given: &str, reports: &Path) -> SessionError {
         true => format!("there are no baselines in {}", reports.display()),
         false => format!("there are {}", names.join(", ")),
     };
-    let problem = format!("no baseline of this name and no such file; {known}; make one with --save-baseline");
-    SessionError::Baseline { baseline: given.to_owned(), problem }
+    SessionError::Baseline { baseline: given.to_owned(), problem: BaselineProblem::Missing { known } }
 }
 
 /// Whether the baseline can be one for what is to be run: `expected` has the cases of the plan and the environment, and
@@ -52,41 +52,46 @@ fn missing(given: &str, reports: &Path) -> SessionError {
 /// # Errors
 /// Another machine or build profile, no case in common, or cases that are not measured alike.
 pub fn check(given: &str, baseline: &Baseline, expected: &Report, settings: &Settings) -> Result<(), SessionError> {
-    let refuse = |problem: String| Err(SessionError::Baseline { baseline: given.to_owned(), problem });
+    let refuse = |problem: BaselineProblem| Err(SessionError::Baseline { baseline: given.to_owned(), problem });
     let decision = compare::gate(&baseline.report, expected, settings);
     let blocking = decision.differences.iter().filter(|difference| difference.blocks_gate);
     let blocking: Vec<String> = blocking
         .filter_map(|difference| {
             let (base, new) = (difference.base.as_ref()?, difference.new.as_ref()?);
-            Some(format!("{} was {base} and is {new}", difference.what))
+            Some(format!("{} was {} and is {}", difference.what.quoted(), base.quoted(), new.quoted()))
         })
         .collect();
     if !blocking.is_empty() {
-        let what = blocking.join(", ");
-        return refuse(format!("comes from another machine or build: {what}; --allow-cross-machine overrules this"));
+        return refuse(BaselineProblem::OtherMachine { differences: blocking.join(", ") });
     }
     if !decision.cases.iter().any(CaseDecision::is_of_both) {
-        return refuse("has no case in common with what is to be run; align the scenario, or save another".into());
+        return refuse(BaselineProblem::NothingInCommon);
     }
-    let lacking: Vec<String> = decision.coverage.iter().filter(|change| change.fails).map(asked_for).collect();
+    let failing = || decision.coverage.iter().filter(|change| change.fails);
+    let lacking: Vec<String> = failing().map(asked_for).collect();
     if !lacking.is_empty() {
-        return refuse(format!("asks for more than what is to be run: {}", lacking.join("; ")));
+        let kinds: BTreeSet<CoverageKind> = failing().map(|change| change.kind).collect();
+        let (lacking, kinds) = (lacking.join("; "), kinds.into_iter().collect());
+        return refuse(BaselineProblem::AsksForMore { lacking, kinds });
     }
     let unlike = decision.cases.iter().find(|case| case.findings.iter().any(|f| f.kind == FindingKind::Unlike));
     match unlike {
-        Some(case) => refuse(format!("cannot be compared with what is to be run: {}: {}", case.id, case.reason)),
+        Some(case) => {
+            let why = format!("{}: {}", case.id.quoted(), case.reason.quoted());
+            refuse(BaselineProblem::Unlike { why })
+        }
         None => Ok(()),
     }
 }
 
-/// What the baseline asks for, and how to go on without it.
+/// What the baseline asks for.
 fn asked_for(change: &CoverageChange) -> String {
-    let overruled = change.kind.overruled_by().map_or_else(String::new, |by| format!(" ({by} overrules this)"));
+    let what = format!("{}: {}", change.kind.words(), change.of.quoted());
     match (&change.base, &change.new) {
-        (Some(base), Some(new)) => format!("{}: {}: {base} → {new}{overruled}", change.kind.words(), change.of),
+        (Some(base), Some(new)) => format!("{what}: {} → {}", base.quoted(), new.quoted()),
         (Some(base), None) if change.kind != CoverageKind::CaseRemoved => {
-            format!("{}: {}: {base}{overruled}", change.kind.words(), change.of)
+            format!("{what}: {}", base.quoted())
         }
-        _ => format!("{}: {}{overruled}", change.kind.words(), change.of),
+        _ => what,
     }
 }

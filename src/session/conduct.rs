@@ -8,6 +8,7 @@ use crate::plan::Layout;
 use crate::report::{CaseRecord, Confirmation, GateRecord, GateRound, Report};
 use crate::run::{Ending, Execution};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::{ExitOutcome, Reason, Unfinished};
 use std::collections::BTreeSet;
 
@@ -31,9 +32,9 @@ pub enum Reference<'a> {
     /// A saved report.
     Saved {
         /// Its file.
-        file: String,
+        file: Untrusted,
         /// Its digest.
-        digest: String,
+        digest: Untrusted,
         /// The report.
         report: &'a Report,
     },
@@ -91,7 +92,7 @@ fn gate(
     let mut rounds = vec![GateRound { round: 0, decision: first }];
     for round in 1..=gating.confirm {
         let look = Look::after(&rounds, family);
-        let is_suspect = |case: &usize| look.suspects.contains(stage.plan.cases[*case].id.as_str());
+        let is_suspect = |case: &usize| look.suspects.contains(&stage.plan.cases[*case].id);
         let cases: Vec<usize> = (0..stage.plan.own_cases()).filter(is_suspect).collect();
         if cases.is_empty() {
             break;
@@ -121,9 +122,9 @@ fn gate(
 /// What the next look is at, and how.
 struct Look {
     /// Cases that are run again.
-    suspects: BTreeSet<String>,
+    suspects: BTreeSet<Untrusted>,
     /// Those of them that are judged on all their repeats.
-    undecided: BTreeSet<String>,
+    undecided: BTreeSet<Untrusted>,
     /// Least number of tests to correct for.
     least_family: u64,
 }
@@ -198,13 +199,15 @@ fn keep(reports: &mut Reports, fresh: Reports, round: u32) {
 fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, ending: &Ending) {
     let (outcome, reason) = match ending {
         Ending::Complete => compare::settle(&rounds),
-        Ending::Interrupted | Ending::Stopped(_) => (GateOutcome::Inconclusive, Unfinished::Confirmation.to_string()),
+        Ending::Interrupted | Ending::Stopped(_) => {
+            (GateOutcome::Inconclusive, Unfinished::Confirmation.to_string().into())
+        }
     };
     let (baseline, digest) = match &gating.reference {
         Reference::Saved { file, digest, .. } => (file.clone(), digest.clone()),
-        Reference::OtherProgram => ("the other program".to_owned(), String::new()),
+        Reference::OtherProgram => ("the other program".into(), Untrusted::default()),
     };
-    report.verdict.exit = exit(report.verdict.exit, outcome, gating.settings.allow_known_failures);
+    report.verdict.exit = exit(report.verdict.exit, outcome, gating.settings.allowances.known_failures);
     if !matches!(ending, Ending::Complete) {
         report.interrupted = true;
         report.verdict.exit = ExitOutcome::Interrupted;

@@ -52,7 +52,7 @@ impl Destination {
         };
         let unusable = |source| SessionError::ReportsDirectory { path: directory.clone(), source };
         fs::create_dir_all(&directory).map_err(unusable)?;
-        let first = plan.scenarios.first().map_or("report", |scenario| scenario.name.as_str());
+        let first = plan.scenarios.first().map_or("report", |scenario| scenario.name.as_given());
         let name = match plan.scenarios.len() {
             0 | 1 => first.to_owned(),
             many => format!("{first} and {} more", many - 1),

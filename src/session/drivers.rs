@@ -8,6 +8,7 @@ use super::workers::Workers;
 use crate::measure::Measurement;
 use crate::plan::{Plan, PlannedRepeat, Program};
 use crate::run::{ChildDriver, Driver, InProcessDriver, Interrupt, RepeatError, Verify};
+use crate::untrusted::Untrusted;
 use crate::verdict;
 use crate::worker::{Queues, protocol};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ pub struct PlanDriver<'a> {
     child: Option<ChildDriver>,
     in_process: InProcessDriver<'a>,
     /// By scenario and queue.
-    external: BTreeMap<(usize, String), ChildDriver>,
+    external: BTreeMap<(usize, Untrusted), ChildDriver>,
     other_program: Option<ChildDriver>,
 }
 
@@ -38,7 +39,7 @@ impl<'a> PlanDriver<'a> {
         for case in &plan.cases {
             let (scenario, name) = (plan.scenario_of(case), &case.parameters.queue);
             let key = (case.scenario, name.clone());
-            if let (Some(queue), false) = (scenario.external(name), external.contains_key(&key)) {
+            if let (Some(queue), false) = (scenario.external(name.as_given()), external.contains_key(&key)) {
                 let command = command_of(queue, scenario).map_err(|problem| said_of(queue, scenario, problem))?;
                 external.insert(key, ChildDriver::new(command, verify()));
             }

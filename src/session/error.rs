@@ -1,5 +1,6 @@
 //! Why a session could not do its work.
 
+use crate::compare::CoverageKind;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::scenario::Diagnostics;
@@ -33,8 +34,8 @@ pub enum SessionError {
     Baseline {
         /// As given.
         baseline: String,
-        /// What is wrong, and the fix.
-        problem: String,
+        /// What is wrong.
+        problem: BaselineProblem,
     },
     /// Another build of this program cannot carry out the plan.
     #[error("`{}`: {problem}", path.display())]
@@ -45,8 +46,8 @@ pub enum SessionError {
         problem: String,
     },
     /// What is asked for does not fit the scenarios.
-    #[error("{0}")]
-    Unfit(String),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A report or a journal cannot be used.
     #[error("{}: {problem}", path.display())]
     NoReport {
@@ -83,6 +84,80 @@ pub enum SessionError {
     /// Something that only a fault of the tool or of the system explains.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Why a baseline cannot be one for what is to be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaselineProblem {
+    /// It is not there.
+    #[error("no baseline of this name and no such file; {known}")]
+    Missing {
+        /// The baselines that there are.
+        known: String,
+    },
+    /// It was measured on another machine, or with another build profile.
+    #[error("comes from another machine or build: {differences}")]
+    OtherMachine {
+        /// What differs.
+        differences: String,
+    },
+    /// None of its cases is to be run.
+    #[error("has no case in common with what is to be run; align the scenario, or save another")]
+    NothingInCommon,
+    /// Its cases, checks or targets are not all asked for any more.
+    #[error("asks for more than what is to be run: {lacking}")]
+    AsksForMore {
+        /// What is lacking.
+        lacking: String,
+        /// The kinds of it, each once.
+        kinds: Vec<CoverageKind>,
+    },
+    /// A case is to be measured in another way.
+    #[error("cannot be compared with what is to be run: {why}")]
+    Unlike {
+        /// Which case, and why.
+        why: String,
+    },
+}
+
+/// Why what is asked for does not fit the scenarios.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Values of an axis are to be compared, and no two cases differ in it alone.
+    #[error("no two cases of the plan differ in `{axis}` alone")]
+    NoPairs {
+        /// The axis.
+        axis: String,
+    },
+    /// A case wants its queue and its producers on different CPUs, and there is but one.
+    #[error("placement = \"split\" needs two CPUs, and this process may use one: case {case}")]
+    OneCpu {
+        /// The case.
+        case: String,
+    },
+    /// Another program is to be compared with this one, whose repeats would not run in a process of their own.
+    #[error("isolate = false runs repeats in this program; leave it out")]
+    NotIsolated,
+    /// The baseline has too few repeats to prove anything.
+    #[error("a baseline of {repeats} can prove nothing by {tests}")]
+    BaselineTooSmall {
+        /// Its repeats of each case, in words.
+        repeats: String,
+        /// The tests, in words.
+        tests: String,
+    },
+    /// There are too few repeats to prove anything.
+    #[error("{repeats} of each case can prove nothing by {tests}; it takes {needed}, about {time}")]
+    TooFewRepeats {
+        /// The repeats of each case, in words.
+        repeats: String,
+        /// The tests, in words.
+        tests: String,
+        /// How many repeats it takes.
+        needed: u64,
+        /// How long these take, in words.
+        time: String,
+    },
 }
 
 /// Several errors are counted first, as they fill more than a line.

@@ -3,6 +3,7 @@
 use super::assemble::Gathered;
 use crate::plan::{Plan, Program};
 use crate::run::{CaseRuns, Yardstick};
+use crate::untrusted::Untrusted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the next look at these cases rests on: of those that are `undecided`, what the last look rested on and the fresh
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn next(
     plan: &Plan,
     cases: &[usize],
-    undecided: &BTreeSet<String>,
+    undecided: &BTreeSet<Untrusted>,
     before: &mut Gathered,
     fresh: Gathered,
 ) -> Gathered {
@@ -18,7 +19,7 @@ pub(super) fn next(
     for (index, fresh) in fresh.runs {
         runs.insert(index, vec![fresh]);
     }
-    let again = cases.iter().filter(|case| undecided.contains(plan.cases[**case].id.as_str()));
+    let again = cases.iter().filter(|case| undecided.contains(&plan.cases[**case].id));
     for index in again.flat_map(|case| Program::ALL.map(|program| plan.index_of(*case, program))) {
         if let (Some(earlier), Some(parts)) = (before.runs.remove(&index), runs.get_mut(&index)) {
             parts.insert(0, earlier);

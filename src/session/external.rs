@@ -5,6 +5,7 @@ use super::observer::Observer;
 use crate::plan::Plan;
 use crate::run::{ChildCommand, Fault, Interrupt, RepeatError, probe};
 use crate::scenario::{Capabilities, Diagnostic, ExternalQueue, Problem, Scenario};
+use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The programs that the plan needs, each once, with the scenarios that name them.
 pub fn of_plan(plan: &Plan) -> impl Iterator<Item = (&ExternalQueue, &Scenario)> {
     let named: BTreeSet<(usize, &str)> =
-        plan.cases.iter().map(|case| (case.scenario, case.parameters.queue.as_str())).collect();
+        plan.cases.iter().map(|case| (case.scenario, case.parameters.queue.as_given())).collect();
     named.into_iter().filter_map(|(scenario, queue)| {
         let scenario = &plan.scenarios[scenario];
         Some((scenario.external(queue)?, scenario))
@@ -35,7 +36,7 @@ pub fn ask(
     observer: &dyn Observer,
 ) -> Result<Option<Capabilities>, SessionError> {
     let fix = |fault: &Fault| match (&queue.setup, fault) {
-        (Some(setup), _) => format!("set it up with `{setup}`"),
+        (Some(setup), _) => format!("set it up with `{}`", setup.quoted()),
         // It has said itself what it needs.
         (None, Fault::NotBuilt { .. }) => String::new(),
         (None, _) => "see docs/PROTOCOL.md for what a program must say".to_owned(),
@@ -44,19 +45,20 @@ pub fn ask(
     match probe(&command, PATIENCE, interrupt) {
         Err(RepeatError { fault: Fault::Interrupted, .. }) => Err(SessionError::Interrupted),
         Err(RepeatError { fault: fault @ Fault::Protocol { .. }, .. }) => {
-            let (file, name) = (&scenario.file, &queue.name);
-            observer.warn(&format!("{file}: queues.{name}: `{}`: {fault}", queue.command_line()));
+            let (file, name) = (scenario.file.quoted(), queue.name.quoted());
+            let (command, fault) = (queue.command_line().quoted(), fault.sentence().quoted());
+            observer.warn(&format!("{file}: queues.{name}: `{command}`: {fault}"));
             Ok(None)
         }
         Err(error) => {
-            let mut message = format!("`{}`: {error}", queue.command_line());
-            if let Some(last) = error.stderr_tail.iter().rev().find(|line| !line.trim().is_empty()) {
-                message = format!("{message}; its last words: {last}");
+            let mut message = format!("`{}`: {}", queue.command_line().quoted(), error.fault.sentence().quoted());
+            if let Some(last) = error.stderr_tail.iter().rev().find(|line| !line.as_given().trim().is_empty()) {
+                message = format!("{message}; its last words: {}", last.quoted());
             }
             Err(said_of(queue, scenario, Problem::new(message, fix(&error.fault))))
         }
         Ok(hello) => hello.capabilities.map(Some).ok_or_else(|| {
-            let message = format!("`{}` says hello without capabilities", queue.command_line());
+            let message = format!("`{}` says hello without capabilities", queue.command_line().quoted());
             said_of(queue, scenario, Problem::new(message, "see docs/PROTOCOL.md"))
         }),
     }
@@ -64,8 +66,8 @@ pub fn ask(
 
 /// What cannot be done with a queue, at its place in the scenario.
 pub(super) fn said_of(queue: &ExternalQueue, scenario: &Scenario, problem: Problem) -> SessionError {
-    let key = format!("queues.{}", queue.name);
-    SessionError::Input(Diagnostic::of(&scenario.file, &key, problem).at(Some(queue.position)).into())
+    let key = format!("queues.{}", queue.name.quoted());
+    SessionError::Input(Diagnostic::of(scenario.file.quoted(), &key, problem).at(Some(queue.position)).into())
 }
 
 /// The command of a queue, its program found.
@@ -74,7 +76,7 @@ pub(super) fn said_of(queue: &ExternalQueue, scenario: &Scenario, problem: Probl
 /// Neither in `PATH` nor in the working directory is there such a program.
 pub fn command_of(queue: &ExternalQueue, scenario: &Scenario) -> Result<ChildCommand, Problem> {
     let fix = match &queue.setup {
-        Some(setup) => format!("set it up with `{setup}`"),
+        Some(setup) => format!("set it up with `{}`", setup.quoted()),
         None => "install it, or correct `command`".to_owned(),
     };
     let directory = queue.directory(&scenario.file);
@@ -82,18 +84,22 @@ pub fn command_of(queue: &ExternalQueue, scenario: &Scenario) -> Result<ChildCom
         let message = format!("the working directory {} is not there", directory.display());
         return Err(Problem::new(message, "correct `working_dir`; it is seen from the scenario's directory"));
     };
-    let Some((program, args)) = queue.command.split_first() else {
+    let mut words = queue.command.iter().map(Untrusted::as_given);
+    let Some(program) = words.next() else {
         return Err(Problem::new("the command is empty", fix));
     };
-    let own_path = queue.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| OsString::from(path));
+    let own_path = queue.env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| OsString::from(path.as_given()));
     let path = own_path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
     let Some(found) = find(program, &directory, &path) else {
         let place = if program.contains('/') { format!("in {}", directory.display()) } else { "in PATH".to_owned() };
-        return Err(Problem::new(format!("the program `{program}` is not {place}, or may not be run"), fix));
+        return Err(Problem::new(
+            format!("the program `{}` is not {place}, or may not be run", queue.command[0].quoted()),
+            fix,
+        ));
     };
     Ok(ChildCommand {
-        args: args.iter().map(OsString::from).collect(),
-        env: queue.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        args: words.map(OsString::from).collect(),
+        env: queue.env.iter().map(|(name, value)| (name.as_given().into(), value.as_given().into())).collect(),
         working_dir: Some(directory),
         ..ChildCommand::new(found)
     })

@@ -7,6 +7,7 @@ use crate::plan::Plan;
 use crate::scenario::{
     self, Capabilities, Catalog, Context, Diagnostics, ExternalQueue, Override, Overrides, Scenario, Selector,
 };
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 #[serde(deny_unknown_fields)]
 pub struct Inputs {
     /// The scenario files: name and text.
-    pub sources: Vec<(String, String)>,
+    pub sources: Vec<(Untrusted, String)>,
     /// What the command line and the environment replace.
     pub overrides: Vec<Override>,
     /// Which cases are kept.
@@ -25,7 +26,7 @@ pub struct Inputs {
     pub default_repeats: u32,
     /// What the programs of `[queues.NAME]` said that they can do, by file and name.
     #[serde(default)]
-    pub capabilities: BTreeMap<String, BTreeMap<String, Capabilities>>,
+    pub capabilities: BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>>,
 }
 
 fn default_repeats() -> u32 {
@@ -82,7 +83,7 @@ pub fn prepare_with(
     let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     notes.extend(scenario::unknown_variables(variables));
     notes.extend(overrides.notes().iter().cloned());
-    notes.extend(overrides.list().iter().map(|given| format!("overridden: {given}")));
+    notes.extend(overrides.list().iter().map(|given| format!("overridden: {}", given.sentence().quoted())));
     let mut plan = Plan::new(scenarios, catalog, &filter)?;
     let mut capabilities = BTreeMap::new();
     if let Some(ask) = ask {
@@ -103,8 +104,11 @@ pub fn prepare_with(
 }
 
 /// Asks about each external queue of the plan once; all that is wrong is said together.
-fn ask_all(plan: &Plan, ask: &mut Ask<'_>) -> Result<BTreeMap<String, BTreeMap<String, Capabilities>>, SessionError> {
-    let mut answers: BTreeMap<String, BTreeMap<String, Capabilities>> = BTreeMap::new();
+fn ask_all(
+    plan: &Plan,
+    ask: &mut Ask<'_>,
+) -> Result<BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>>, SessionError> {
+    let mut answers: BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>> = BTreeMap::new();
     let mut found = Diagnostics::new();
     for (queue, scenario) in external::of_plan(plan) {
         match ask(queue, scenario) {
@@ -120,7 +124,10 @@ fn ask_all(plan: &Plan, ask: &mut Ask<'_>) -> Result<BTreeMap<String, BTreeMap<S
 }
 
 /// The scenarios with what the programs of their queues can do.
-fn knowing(scenarios: Vec<Scenario>, capabilities: &BTreeMap<String, BTreeMap<String, Capabilities>>) -> Vec<Scenario> {
+fn knowing(
+    scenarios: Vec<Scenario>,
+    capabilities: &BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>>,
+) -> Vec<Scenario> {
     let know = |mut scenario: Scenario| {
         if let Some(known) = capabilities.get(&scenario.file) {
             scenario.queues.iter_mut().for_each(|queue| queue.capabilities = known.get(&queue.name).cloned());
@@ -139,7 +146,7 @@ pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, SessionError> 
     let names = catalog.with_names(declared);
     let overrides = Overrides::read(&inputs.overrides, &|_| None, &names)?;
     let context = Context { catalog, overrides: &overrides, default_repeats: inputs.default_repeats };
-    let parse = |(file, text): &(String, String)| scenario::parse(file, text.as_bytes(), context);
+    let parse = |(file, text): &(Untrusted, String)| scenario::parse(file.as_given(), text.as_bytes(), context);
     let scenarios = inputs.sources.iter().map(parse).collect::<Result<Vec<Scenario>, _>>()?;
     let filter = Selector::from_filters(&inputs.filters, &names)?;
     Ok(Plan::new(knowing(scenarios, &inputs.capabilities), catalog, &filter)?)

@@ -72,7 +72,7 @@ pub fn unfit(report: &Report) -> Option<String> {
     }
     let broken = |case: &&report::CaseRecord| matches!(case.verdict.outcome, Outcome::Invalid | Outcome::Error);
     if let Some(case) = report.cases.iter().find(broken) {
-        return Some(format!("case {} has no measurement that can be trusted", case.id));
+        return Some(format!("case {} has no measurement that can be trusted", case.id.quoted()));
     }
     if report.cases.is_empty() {
         return Some("there is no case".to_owned());
@@ -105,8 +105,8 @@ pub fn save(
         let path = destination.beside(OTHER).save(other).map_err(unsaved)?;
         observer.note(&format!("report on the other program: {}", path.display()));
         if let Some(gate) = &mut reports.own.gate {
-            gate.baseline = path.display().to_string();
-            gate.digest = other.digest().map_err(unsaved)?;
+            gate.baseline = path.display().to_string().into();
+            gate.digest = other.digest().map_err(unsaved)?.into();
         }
     }
     let path = destination.save(&reports.own).map_err(unsaved)?;

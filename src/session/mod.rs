@@ -58,6 +58,7 @@ mod stage;
 mod strength;
 mod workers;
 
+pub use crate::compare::Allowances;
 pub use crate::plan::{Plan, PlannedRepeat};
 pub use crate::run::{ChildCommand, Event, Interrupt};
 pub use crate::scenario::Override;
@@ -66,12 +67,12 @@ pub use builder::{Builder, check};
 pub use concluded::Concluded;
 pub use destination::JOURNAL;
 pub use drivers::verify;
-pub use error::SessionError;
+pub use error::{BaselineProblem, SessionError, Unfit};
 pub use external::{command_of, of_plan as programs_of};
 pub use inputs::{Inputs, Prepared, prepare};
 pub use observer::{Observer, OnEvent, Progress};
 pub use recover::{Recovered, recover};
-pub use request::{Against, Allowances, DEFAULT_CONFIRMATIONS, Place, Request, Resume, Selection};
+pub use request::{Against, DEFAULT_CONFIRMATIONS, Place, Request, Resume, Selection};
 pub use stage::Stage;
 pub use workers::Workers;
 
@@ -253,7 +254,7 @@ impl Session<'_> {
     fn gating<'b>(&self, baseline: Option<&'b Baseline>, settings: &Settings) -> Option<Gating<'b>> {
         let reference = match (baseline, &self.request.against) {
             (Some(Baseline { path, digest, report }), _) => {
-                Reference::Saved { file: path.display().to_string(), digest: digest.clone(), report }
+                Reference::Saved { file: path.display().to_string().into(), digest: digest.as_str().into(), report }
             }
             (None, Against::OtherProgram(_)) => Reference::OtherProgram,
             (None, _) => return None,
@@ -310,12 +311,9 @@ impl Ready {
 /// Whether what is to be compared is there.
 fn check_layout(against: &Against, plan: &Plan) -> Result<(), SessionError> {
     match against {
-        Against::Axis(axis) if !plan.has_pairs(axis) => Err(SessionError::Unfit(format!(
-            "--ab: no two cases of the plan differ in `{axis}` alone; check --filter and [[exclude]]"
-        ))),
+        Against::Axis(axis) if !plan.has_pairs(axis) => Err(Unfit::NoPairs { axis: axis.clone() }.into()),
         Against::OtherProgram(_) if plan.scenarios.iter().any(|scenario| !scenario.run.isolate) => {
-            let problem = "--ab-exec: isolate = false runs repeats in this program; leave it out";
-            Err(SessionError::Unfit(problem.to_owned()))
+            Err(Unfit::NotIsolated.into())
         }
         _ => Ok(()),
     }
@@ -330,7 +328,7 @@ fn baseline_for(
 ) -> Result<(Option<Baseline>, Settings), SessionError> {
     let all: Vec<usize> = (0..plan.own_cases()).collect();
     let expected = assemble::reports(plan, about, &all, Gathered::default()).own;
-    let settings = |base: &Report| request.allowances.apply_to(Settings { filter, ..Settings::of(base) });
+    let settings = |base: &Report| Settings { filter, allowances: request.allowances, ..Settings::of(base) };
     let Against::Baseline(given) = &request.against else { return Ok((None, settings(&expected))) };
     let baseline = baseline::open(given, &request.reports_directory)?;
     let settings = settings(&baseline.report);

@@ -3,6 +3,7 @@
 use super::error::SessionError;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::run::{ChildCommand, Fault, Interrupt, PATIENCE, greet};
+use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -19,12 +20,15 @@ impl OtherProgram {
         // A bare name is a file here, not one to look up in PATH.
         let program = std::fs::canonicalize(path).map_err(|error| refuse(format!("cannot find it: {error}")))?;
         let command = ChildCommand { args: vec!["worker".into()], ..ChildCommand::new(program) };
-        let queues: BTreeMap<&str, &PlannedRepeat> =
-            plan.repeats.iter().map(|repeat| (repeat.parameters.queue.as_str(), repeat)).collect();
+        let queues: BTreeMap<&Untrusted, &PlannedRepeat> =
+            plan.repeats.iter().map(|repeat| (&repeat.parameters.queue, repeat)).collect();
         for (queue, repeat) in queues {
             greet(&command, repeat, PATIENCE, interrupt).map_err(|error| match error.fault {
                 Fault::Interrupted => SessionError::Interrupted,
-                _ => refuse(format!("cannot run repeats of queue {queue}: {error}")),
+                fault => {
+                    let (queue, why) = (queue.quoted(), fault.sentence().quoted());
+                    refuse(format!("cannot run repeats of queue {queue}: {why}"))
+                }
             })?;
         }
         Ok(Self(command))

@@ -1,6 +1,6 @@
 //! Whether the machine has the CPUs that a placement needs: seen before anything runs.
 
-use super::error::SessionError;
+use super::error::{SessionError, Unfit};
 use crate::plan::Plan;
 use crate::scenario::Placement;
 
@@ -11,10 +11,7 @@ use crate::scenario::Placement;
 pub fn check(plan: &Plan, cpus: Option<usize>) -> Result<(), SessionError> {
     let splits = |case: &&crate::matrix::Case| case.parameters.placement == Placement::Split;
     match (cpus, plan.cases.iter().find(splits)) {
-        (Some(cpus), Some(case)) if cpus < 2 => Err(SessionError::Unfit(format!(
-            "placement = \"split\" needs two CPUs, and this process may use one: case {}",
-            case.id
-        ))),
+        (Some(cpus), Some(case)) if cpus < 2 => Err(Unfit::OneCpu { case: case.id.quoted() }.into()),
         _ => Ok(()),
     }
 }

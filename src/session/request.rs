@@ -1,6 +1,6 @@
 //! What a session is asked for.
 
-use crate::compare::Settings;
+use crate::compare::Allowances;
 use crate::plan::Layout;
 use crate::report::BaselineName;
 use crate::scenario::Override;
@@ -51,33 +51,6 @@ impl Against {
             Self::OtherProgram(_) => Layout::Programs,
             Self::Axis(axis) => Layout::Across { axis: axis.clone() },
             Self::Itself => Layout::Twice,
-        }
-    }
-}
-
-/// What a gate lets pass because the user says so. Each names what it let pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Allowances {
-    /// A baseline of another machine or build profile.
-    pub cross_machine: bool,
-    /// Cases of the baseline that are missing.
-    pub removed: bool,
-    /// Checks and targets that are gone or ask for less than the baseline's.
-    pub changed_checks: bool,
-    /// Cases that fail, if they failed in the baseline by the same checks.
-    pub known_failures: bool,
-}
-
-impl Allowances {
-    /// The settings with what is allowed.
-    #[must_use]
-    pub fn apply_to(self, settings: Settings) -> Settings {
-        Settings {
-            allow_cross_machine: self.cross_machine,
-            allow_removed: self.removed,
-            allow_changed_checks: self.changed_checks,
-            allow_known_failures: self.known_failures,
-            ..settings
         }
     }
 }

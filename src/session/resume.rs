@@ -9,6 +9,7 @@ use super::request::{Against, Place, Request, Resume, Selection};
 use crate::plan::{Layout, Plan, Program};
 use crate::report::{Environment, RepeatName, Sitting};
 use crate::run::{Journal, JournalContents};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +87,7 @@ impl Resumed {
         }
         let Inputs { sources, overrides, filters, .. } = &self.header.inputs;
         Selection {
-            scenarios: sources.iter().map(|(file, _)| file.clone()).collect(),
+            scenarios: sources.iter().map(|(file, _)| file.as_given().to_owned()).collect(),
             filters: if asked.filters.is_empty() { filters.clone() } else { asked.filters.clone() },
             overrides: if asked.overrides.is_empty() { overrides.clone() } else { asked.overrides.clone() },
         }
@@ -208,7 +209,9 @@ fn newest_of(journals: Vec<PathBuf>) -> Option<PathBuf> {
 /// What the plan follows from, and is another now.
 fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     let mut changed = Vec::new();
-    let text_of = |inputs: &Inputs| -> BTreeMap<String, String> { inputs.sources.iter().cloned().collect() };
+    let text_of = |inputs: &Inputs| -> BTreeMap<String, String> {
+        inputs.sources.iter().map(|(file, text)| (file.quoted(), text.clone())).collect()
+    };
     let (before, now) = (text_of(old), text_of(new));
     let files: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     for file in files {
@@ -220,7 +223,7 @@ fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
         }
     }
     let given = |inputs: &Inputs| -> BTreeMap<String, String> {
-        inputs.overrides.iter().map(|given| (given.key.clone(), given.text.clone())).collect()
+        inputs.overrides.iter().map(|given| (given.key.quoted(), given.text.quoted())).collect()
     };
     let (before, now) = (given(old), given(new));
     let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
@@ -251,13 +254,14 @@ fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<Strin
 /// What of the machine is another now.
 fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
     let text = |number: Option<u64>| number.map(|number| number.to_string());
+    let quoted = |text: &Option<Untrusted>| text.as_ref().map(Untrusted::quoted);
     let properties = [
-        ("platform", Some(old.platform.clone()), Some(new.platform.clone())),
-        ("CPU model", old.cpu_model.clone(), new.cpu_model.clone()),
+        ("platform", Some(old.platform.quoted()), Some(new.platform.quoted())),
+        ("CPU model", quoted(&old.cpu_model), quoted(&new.cpu_model)),
         ("number of CPUs", text(old.cores), text(new.cores)),
         ("memory", text(old.memory_bytes), text(new.memory_bytes)),
-        ("kernel", old.kernel.clone(), new.kernel.clone()),
-        ("governor", old.governor.clone(), new.governor.clone()),
+        ("kernel", quoted(&old.kernel), quoted(&new.kernel)),
+        ("governor", quoted(&old.governor), quoted(&new.governor)),
     ];
     let said = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
     let differ = properties.into_iter().filter(|(_, old, new)| old != new);
@@ -281,7 +285,7 @@ pub fn sittings(plan: &Plan, contents: &JournalContents) -> Vec<Sitting> {
             repeat: record.repeat.repeat,
             attempt: record.repeat.attempt,
         });
-        Sitting { began_at: began_at.clone(), repeats: repeats.collect() }
+        Sitting { began_at: began_at.as_str().into(), repeats: repeats.collect() }
     };
     begins.iter().zip(ends).map(of).collect()
 }

@@ -1,7 +1,7 @@
 //! Whether so many repeats can prove anything: seen before an hour is spent on them.
 
 use super::baseline::Baseline;
-use super::error::SessionError;
+use super::error::{SessionError, Unfit};
 use super::request::Request;
 use crate::compare::{self, Settings};
 use crate::plan::{Layout, Plan};
@@ -32,19 +32,13 @@ pub fn check(
     if needed.is_some_and(|needed| repeats >= needed) {
         return Ok(());
     }
-    let tests = human::count(compare::most_tests(cases) as u64);
-    let asked = format!("{tests} tests of {} at alpha = {}", human::counted(cases as u64, "case"), settings.alpha);
+    let count = human::count(compare::most_tests(cases) as u64);
+    let tests = format!("{count} tests of {} at alpha = {}", human::counted(cases as u64, "case"), settings.alpha);
     let Some(needed) = needed else {
         let old = human::counted(old.unwrap_or(0), "repeat");
-        let text =
-            format!("a baseline of {old} can prove nothing by {asked}; make another with --repeats 10, or --insist");
-        return Err(SessionError::Unfit(text));
+        return Err(Unfit::BaselineTooSmall { repeats: old, tests }.into());
     };
     let time = plan.estimate().0 as f64 / repeats.max(1) as f64 * needed as f64;
-    Err(SessionError::Unfit(format!(
-        "{} of each case can prove nothing by {asked}; it takes {needed}, about {}: --repeats {needed}; --insist runs it \
-         all the same",
-        human::counted(repeats, "repeat"),
-        human::span(Nanos(time as u64)),
-    )))
+    let (repeats, time) = (human::counted(repeats, "repeat"), human::span(Nanos(time as u64)));
+    Err(Unfit::TooFewRepeats { repeats, tests, needed, time }.into())
 }

@@ -76,7 +76,7 @@ mod tests {
             case: 0,
             repeat: 0,
             attempt: 0,
-            case_id: String::new(),
+            case_id: "".into(),
             parameters,
             warmup: Nanos::ZERO,
             control: Nanos::ZERO,

@@ -70,7 +70,7 @@ fn reasons(evidence: &CaseEvidence<'_>, checks: &[Checked]) -> Vec<Reason> {
     }
     // What is worded alike need not be said twice.
     let mut seen = BTreeSet::new();
-    reasons.retain(|reason| seen.insert(reason.to_string()));
+    reasons.retain(|reason| seen.insert(reason.sentence()));
     reasons
 }
 
@@ -140,12 +140,16 @@ pub(super) mod tests {
     #[test]
     fn counters_that_lie_are_noted_and_decide_nothing() {
         let honest = healthy(1_000);
-        let liar = Measurement { disagreements: vec!["dropped: x".repeat(100)], ..honest.clone() };
+        let liar = Measurement { disagreements: vec!["dropped: x".repeat(100).into()], ..honest.clone() };
         let verdict = judged(&[honest.clone(), liar.clone(), liar]);
-        assert_eq!(verdict.outcome, judged(&[honest.clone()]).outcome);
+        assert_eq!(verdict.outcome, judged(std::slice::from_ref(&honest)).outcome);
         let [note] = verdict.notes.as_slice() else { panic!("{:?}", verdict.notes) };
-        assert!(note.starts_with("the queue's own counters are wrong in 2 of 3 repeats; in the first, dropped: x"), "{note}");
-        assert!(note.len() < 300, "{note}");
+        let text = note.as_given();
+        assert!(
+            text.starts_with("the queue's own counters are wrong in 2 of 3 repeats; in the first, dropped: x"),
+            "{text}"
+        );
+        assert!(text.len() < 300, "{text}");
         assert_eq!(judged(&[honest]).notes, [""; 0]);
     }
 
@@ -195,7 +199,10 @@ pub(super) mod tests {
         late.latency.lateness = constant(1_000, 20_000_000);
         let verdict = judged(&[healthy(1_000), late.clone().with_controls(100_000)]);
         assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Fail, Outcome::Fail));
-        assert!(verdict.reasons[0].starts_with("starves its producers: the p99 lateness is 20.0 ms"), "{verdict:?}");
+        assert!(
+            verdict.reasons[0].as_given().starts_with("starves its producers: the p99 lateness is 20.0 ms"),
+            "{verdict:?}"
+        );
         // Without the control nobody knows.
         let verdict = judged(&[healthy(1_000), late]);
         assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Invalid, Outcome::Invalid));
@@ -296,14 +303,18 @@ pub(super) mod tests {
         measurement.ledger.delivered = 1_001;
         let verdict = judged(&[healthy(1_000), measurement]);
         assert_eq!(verdict.outcome, Outcome::Error);
-        assert!(verdict.reasons[0].starts_with("the ledger does not close: enqueued = 1000"), "{:?}", verdict.reasons);
+        assert!(
+            verdict.reasons[0].as_given().starts_with("the ledger does not close: enqueued = 1000"),
+            "{:?}",
+            verdict.reasons
+        );
     }
 
     #[test]
     fn a_broken_repeat_comes_first() {
         let errors = [Reason::RepeatFailed { kind: "panicked".into(), message: "boom".into() }];
         let verdict = judged_with(&[healthy(1_000).losing(1)], &target(), &[], &[], &errors);
-        assert_eq!((verdict.outcome, verdict.reasons[0].as_str()), (Outcome::Error, "panicked: boom"));
+        assert_eq!((verdict.outcome, verdict.reasons[0].as_given()), (Outcome::Error, "panicked: boom"));
         assert_eq!(verdict.reason_codes, ["queue_panicked", "check_failed"]);
         assert_eq!(verdict.reasons.len(), 2);
     }
@@ -320,7 +331,7 @@ pub(super) mod tests {
     }
 
     fn aside(reason: &str) -> SetAside {
-        SetAside { reasons: vec![Reason::Recorded { text: reason.to_owned() }], unjudged: false }
+        SetAside { reasons: vec![Reason::Recorded { text: reason.into() }], unjudged: false }
     }
 
     #[test]
@@ -372,7 +383,7 @@ pub(super) mod tests {
         let verdict = judged(&[healthy(9).losing(1)]);
         assert_eq!(outcome_of(&verdict, "target.latency"), Outcome::Invalid);
         assert_eq!(verdict.outcome, Outcome::Fail);
-        assert!(verdict.reasons[0].starts_with("`lost == 0`"));
+        assert!(verdict.reasons[0].as_given().starts_with("`lost == 0`"));
     }
 
     #[test]

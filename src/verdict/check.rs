@@ -5,6 +5,7 @@ use super::statistic::{Answer, compare, observe};
 use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit};
 use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RateName, Statistic};
 use crate::units::Nanos;
+use crate::untrusted::Untrusted;
 
 /// A check, and what its case has to say of it.
 pub(super) struct Checked {
@@ -15,21 +16,21 @@ pub(super) struct Checked {
 
 /// What a check is about.
 pub(super) struct Subject {
-    pub(super) name: String,
-    pub(super) subject: String,
-    pub(super) expression: String,
+    pub(super) name: Untrusted,
+    pub(super) subject: Untrusted,
+    pub(super) expression: Untrusted,
     pub(super) limit: f64,
     pub(super) unit: Unit,
 }
 
-/// What is known of the left-hand side, and what follows.
-pub(super) struct Finding {
+/// The value of the left-hand side, as far as it is known, and the outcome.
+pub(super) struct Evaluation {
     pub(super) observed: Option<f64>,
     pub(super) outcome: Outcome,
     pub(super) why: Option<Shortfall>,
 }
 
-impl Finding {
+impl Evaluation {
     pub(super) fn unknown(why: Shortfall) -> Self {
         Self { observed: None, outcome: Outcome::Invalid, why: Some(why) }
     }
@@ -50,7 +51,7 @@ impl Finding {
     pub(super) fn of(self, subject: Subject) -> Checked {
         let Self { observed, outcome, why } = self;
         let Subject { name, subject, expression, limit, unit } = subject;
-        let said = why.as_ref().map(ToString::to_string);
+        let said = why.as_ref().map(|why| why.to_string().into());
         let reason = why.map(|why| match outcome {
             Outcome::Fail => Reason::CheckFailed { expression: expression.clone(), why },
             _ => Reason::CheckUndecided { expression: expression.clone(), why },
@@ -65,7 +66,7 @@ impl Finding {
 
 /// Judges the `number`-th check of the scenario (from 1).
 pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> Checked {
-    let (subject, limit, unit, finding) = match &check.expectation {
+    let (subject, limit, unit, evaluation) = match &check.expectation {
         Expectation::Latency { statistic, of, comparison, limit } => (
             format!("{}({})", statistic, of),
             limit.0 as f64,
@@ -84,7 +85,13 @@ pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> Checked {
         }
     };
     let name = CheckOrigin::Scenario.name_of(number);
-    finding.of(Subject { name, subject, expression: check.expression.clone(), limit, unit })
+    evaluation.of(Subject {
+        name: name.into(),
+        subject: subject.into(),
+        expression: check.expression.clone(),
+        limit,
+        unit,
+    })
 }
 
 /// Judges a statistic of a latency. `response` is held against `response_ideal` too: what the two disagree on is the
@@ -95,15 +102,15 @@ pub(super) fn latency(
     name: LatencyName,
     comparison: Comparison,
     limit: Nanos,
-) -> Finding {
+) -> Evaluation {
     let Some(distributions) = pooled.distributions() else {
-        return Finding::unknown(Shortfall::NoValidRepeat);
+        return Evaluation::unknown(Shortfall::NoValidRepeat);
     };
     let Some(distribution) = distributions.get(name) else {
-        return Finding::unknown(Shortfall::NotObserved(name));
+        return Evaluation::unknown(Shortfall::NotObserved(name));
     };
     let Some(bounds) = observe(distribution, statistic) else {
-        return Finding::unknown(Shortfall::TooFewSamples { count: distribution.count(), statistic });
+        return Evaluation::unknown(Shortfall::TooFewSamples { count: distribution.count(), statistic });
     };
     let observed = match distribution.censored() {
         0 => Observed::Latency(bounds.low.ns()),
@@ -111,45 +118,45 @@ pub(super) fn latency(
     };
     let answer = compare(bounds, comparison, limit.0);
     if answer == Answer::Undecided {
-        return Finding::untold(observed, Shortfall::Censored { observed, censored: distribution.censored() });
+        return Evaluation::untold(observed, Shortfall::Censored { observed, censored: distribution.censored() });
     }
     if name == LatencyName::Response {
         let ideal = observe(&distributions.response_ideal, statistic);
         let same = ideal.is_some_and(|ideal| compare(ideal, comparison, limit.0) == answer);
         if !same {
             let ideal_ns = ideal.map(|ideal| ideal.low.ns());
-            return Finding::untold(observed, Shortfall::GeneratorsLateness { observed, ideal_ns });
+            return Evaluation::untold(observed, Shortfall::GeneratorsLateness { observed, ideal_ns });
         }
     }
-    Finding::plain(observed, answer == Answer::Holds)
+    Evaluation::plain(observed, answer == Answer::Holds)
 }
 
-fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -> Finding {
+fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -> Evaluation {
     if pooled.repeats() == 0 {
-        return Finding::unknown(Shortfall::NoValidRepeat);
+        return Evaluation::unknown(Shortfall::NoValidRepeat);
     }
     let observed = pooled.ledger().count(name);
-    Finding::plain(Observed::Count(observed), comparison.holds(&observed, &limit))
+    Evaluation::plain(Observed::Count(observed), comparison.holds(&observed, &limit))
 }
 
-fn share(pooled: &Pooled, (of, to): (CountName, CountName), comparison: Comparison, limit: f64) -> Finding {
+fn share(pooled: &Pooled, (of, to): (CountName, CountName), comparison: Comparison, limit: f64) -> Evaluation {
     if pooled.repeats() == 0 {
-        return Finding::unknown(Shortfall::NoValidRepeat);
+        return Evaluation::unknown(Shortfall::NoValidRepeat);
     }
     let (part, whole) = (pooled.ledger().count(of), pooled.ledger().count(to));
     if whole == 0 {
-        return Finding::unknown(Shortfall::ShareOfNothing(to));
+        return Evaluation::unknown(Shortfall::ShareOfNothing(to));
     }
     let observed = part as f64 / whole as f64;
-    Finding::plain(Observed::Share(observed), comparison.holds(&observed, &limit))
+    Evaluation::plain(Observed::Share(observed), comparison.holds(&observed, &limit))
 }
 
-fn rate(pooled: &Pooled, name: RateName, comparison: Comparison, limit: f64) -> Finding {
+fn rate(pooled: &Pooled, name: RateName, comparison: Comparison, limit: f64) -> Evaluation {
     let Some(rates) = pooled.rates() else {
-        return Finding::unknown(Shortfall::NoValidRepeat);
+        return Evaluation::unknown(Shortfall::NoValidRepeat);
     };
     let observed = rates.get(name);
-    Finding::plain(Observed::Rate(observed), comparison.holds(&observed, &limit))
+    Evaluation::plain(Observed::Rate(observed), comparison.holds(&observed, &limit))
 }
 
 #[cfg(test)]
@@ -191,9 +198,12 @@ mod tests {
             limit: Nanos(limit),
         };
         let at = judged(mean(20_000), &pooled);
-        assert_eq!((at.observed, at.outcome, at.subject.as_str()), (Some(20_000.0), Outcome::Pass, "mean(enqueue)"));
+        assert_eq!((at.observed, at.outcome, at.subject.as_given()), (Some(20_000.0), Outcome::Pass, "mean(enqueue)"));
         let under = judged(mean(19_999), &pooled);
-        assert_eq!((under.outcome, under.reason.as_deref()), (Outcome::Fail, Some("it is 20.0 µs")));
+        assert_eq!(
+            (under.outcome, under.reason.as_ref().map(Untrusted::as_given)),
+            (Outcome::Fail, Some("it is 20.0 µs"))
+        );
     }
 
     #[test]
@@ -223,7 +233,10 @@ mod tests {
     fn too_few_samples_are_not_an_answer() {
         let result = judged(response_p99_under(1_000_000), &pooled(&[healthy(500), healthy(499)]));
         assert_eq!((result.observed, result.outcome), (None, Outcome::Invalid));
-        assert_eq!(result.reason.as_deref(), Some("too few samples: 999 (p99 needs 10 above it)"));
+        assert_eq!(
+            result.reason.as_ref().map(Untrusted::as_given),
+            Some("too few samples: 999 (p99 needs 10 above it)")
+        );
         let enough = judged(response_p99_under(1_000_000), &pooled(&[healthy(500), healthy(500)]));
         assert_eq!(enough.outcome, Outcome::Pass);
     }

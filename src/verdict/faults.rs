@@ -182,7 +182,7 @@ fn numbers(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
         ("accepted_per_s", rates.accepted_per_s),
         ("delivered_per_s", rates.delivered_per_s),
     ];
-    named.extend(measurement.cost.cpu_s_per_million.iter().map(|(name, value)| (name.as_str(), *value)));
+    named.extend(measurement.cost.cpu_s_per_million.iter().map(|(name, value)| (name.as_given(), *value)));
     for (name, value) in named {
         if !value.is_finite() || value < 0.0 {
             faults.push(Contradiction::Impossible { name: name.to_owned(), value });
@@ -274,7 +274,7 @@ mod tests {
         measurement.latency.rejected = constant(0, 0);
         measurement.outcome_source = OutcomeSource::Counter;
         for (counted, believed) in [(None, false), (Some(39), false), (Some(40), true), (Some(90), true)] {
-            measurement.queue_counters = counted.map(|count| ("dropped".to_owned(), count)).into_iter().collect();
+            measurement.queue_counters = counted.map(|count| ("dropped".into(), count)).into_iter().collect();
             assert_eq!(faults(&measurement).is_empty(), believed, "{counted:?}: {:?}", faults(&measurement));
         }
         measurement.outcome_source = OutcomeSource::Delivery;

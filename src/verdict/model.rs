@@ -1,6 +1,7 @@
 //! What a verdict says. The same types stand in the saved report.
 
 use super::reason::{self, Reason};
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -49,7 +50,7 @@ impl Validity {
     ///
     /// # Errors
     /// What spoiled it, one line each.
-    pub fn in_words(self) -> Result<(), Vec<String>> {
+    pub fn in_words(self) -> Result<(), Vec<Untrusted>> {
         match self {
             Self::Valid => Ok(()),
             Self::Invalid { reasons } => Err(reason::sentences(&reasons)),
@@ -130,11 +131,11 @@ impl CheckOrigin {
 pub struct CheckResult {
     /// `target.latency`, `target.accepted`, `ledger.closes`, `ledger.lost`, `ledger.duplicated`, `ledger.undecidable`,
     /// `ledger.phantom`, `producers`, `ledger.block` (under `block`), or `check.N` for the N-th check of the scenario, from 1.
-    pub name: String,
+    pub name: Untrusted,
     /// What it is about: the left-hand side, such as `p99(response)`.
-    pub subject: String,
+    pub subject: Untrusted,
     /// The expectation as written.
-    pub expression: String,
+    pub expression: Untrusted,
     /// What was observed, in `unit`; null when there is no such number.
     #[serde(with = "number")]
     #[cfg_attr(feature = "internals", schemars(with = "Option<f64>"))]
@@ -148,14 +149,14 @@ pub struct CheckResult {
     /// Whether it holds.
     pub outcome: Outcome,
     /// Why it does not hold or cannot be told; null when it holds.
-    pub reason: Option<String>,
+    pub reason: Option<Untrusted>,
 }
 
 impl CheckResult {
     /// Whose rule it is; `None` where a newer build has a name that this one does not know.
     #[must_use]
     pub fn origin(&self) -> Option<CheckOrigin> {
-        let first = self.name.split('.').next()?;
+        let first = self.name.as_given().split('.').next()?;
         CheckOrigin::ALL.into_iter().find(|origin| origin.word() == first)
     }
 }
@@ -169,13 +170,13 @@ pub struct CaseVerdict {
     /// Every check with what was observed, whether or not it holds.
     pub checks: Vec<CheckResult>,
     /// Why the outcome is not `pass`, one line each, the worst first; empty when it is.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Untrusted>,
     /// The kind of each reason, in the same order, by the words of docs/REASONS.md. Empty in reports that are older than it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reason_codes: Vec<String>,
+    pub reason_codes: Vec<Untrusted>,
     /// What is to be known of it whatever the outcome, one line each: repeats that were set aside, controls that are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Untrusted>,
     /// The case offers less than the target's throughput.
     pub below_target_load: bool,
 }
@@ -239,17 +240,17 @@ pub struct PlanVerdict {
     /// How many cases ended how.
     pub cases: OutcomeCounts,
     /// What is to be said of the whole beyond its cases, one line each.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Untrusted>,
     /// The kind of each reason, as in a [`CaseVerdict`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reason_codes: Vec<String>,
+    pub reason_codes: Vec<Untrusted>,
 }
 
 impl PlanVerdict {
     /// Puts a reason before the others.
     pub fn say_first(&mut self, reason: &Reason) {
-        self.reasons.insert(0, reason.to_string());
-        self.reason_codes.insert(0, reason.code().word().to_owned());
+        self.reasons.insert(0, reason.sentence());
+        self.reason_codes.insert(0, reason.code().word().into());
     }
 }
 
@@ -290,8 +291,8 @@ mod tests {
         ] {
             let check = CheckResult {
                 name: name.into(),
-                subject: String::new(),
-                expression: String::new(),
+                subject: Untrusted::default(),
+                expression: Untrusted::default(),
                 observed: None,
                 limit: None,
                 unit: Unit::Logs,

@@ -2,12 +2,13 @@
 
 use super::reason::{self, Reason, Unfinished};
 use super::{ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
+use crate::untrusted::Untrusted;
 
 /// A case as the whole sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanCase<'a> {
     /// Name of its scenario.
-    pub scenario: &'a str,
+    pub scenario: &'a Untrusted,
     /// What is said of it.
     pub outcome: Outcome,
     /// It offers less than its scenario's target asks for.
@@ -47,7 +48,7 @@ pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
 }
 
 fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<Reason> {
-    let mut scenarios: Vec<(&str, bool)> = Vec::new();
+    let mut scenarios: Vec<(&Untrusted, bool)> = Vec::new();
     for case in cases {
         match scenarios.iter_mut().find(|(name, _)| *name == case.scenario) {
             Some((_, exercised)) => *exercised |= !case.below_target_load,
@@ -57,7 +58,7 @@ fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<Reason> {
     scenarios
         .into_iter()
         .filter(|(_, exercised)| !exercised)
-        .map(|(scenario, _)| Reason::TargetNotExercised { scenario: scenario.to_owned() })
+        .map(|(scenario, _)| Reason::TargetNotExercised { scenario: scenario.clone() })
         .collect()
 }
 
@@ -65,8 +66,12 @@ fn not_exercised(cases: &[PlanCase<'_>]) -> Vec<Reason> {
 mod tests {
     use super::*;
 
+    fn name(text: &str) -> &'static Untrusted {
+        Box::leak(Box::new(text.into()))
+    }
+
     fn case(outcome: Outcome) -> PlanCase<'static> {
-        PlanCase { scenario: "one", outcome, below_target_load: false }
+        PlanCase { scenario: name("one"), outcome, below_target_load: false }
     }
 
     #[test]
@@ -116,7 +121,7 @@ mod tests {
     #[test]
     fn a_target_that_nobody_offers_is_not_shown() {
         let low = PlanCase { below_target_load: true, ..case(Outcome::Pass) };
-        let other = PlanCase { scenario: "two", ..low };
+        let other = PlanCase { scenario: name("two"), ..low };
         let verdict = judge_plan(&[low, low], false);
         assert_eq!((verdict.outcome, verdict.exit), (Outcome::Invalid, ExitOutcome::Invalid));
         assert_eq!(verdict.reasons, ["target not exercised: no case of one offers the target's throughput"]);

@@ -7,6 +7,7 @@ use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Ledger, Measurement, Rates};
 use crate::observed::ByLatency;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 
 /// Most characters that are kept of what a driver says about its queue's counters.
 const LONGEST_DISPUTE: usize = 200;
@@ -59,7 +60,7 @@ pub struct Pooled {
     /// Repeats in which the queue's own counters differ from what was seen.
     disputed: u64,
     /// The first such difference.
-    dispute: Option<String>,
+    dispute: Option<Untrusted>,
 }
 
 impl Pooled {
@@ -93,7 +94,8 @@ impl Pooled {
         self.producers.add(measurement);
         if let Some(dispute) = measurement.disagreements.first() {
             self.disputed += 1;
-            self.dispute.get_or_insert_with(|| dispute.chars().take(LONGEST_DISPUTE).collect());
+            self.dispute
+                .get_or_insert_with(|| dispute.as_given().chars().take(LONGEST_DISPUTE).collect::<String>().into());
         }
         self.ledger.add(&measurement.ledger);
         self.rates = Some(averaged(self.rates, &measurement.rates, self.repeats));
@@ -130,10 +132,11 @@ impl Pooled {
     }
 
     /// That the queue's own counters differ from what was seen, in words. The verdict rests on what was seen.
-    pub(super) fn dispute(&self) -> Option<String> {
-        let first = self.dispute.as_ref()?;
+    pub(super) fn dispute(&self) -> Option<Untrusted> {
+        let first = self.dispute.as_ref()?.as_given();
         let (disputed, all) = (human::count(self.disputed), human::count(self.repeats));
-        Some(format!("the queue's own counters are wrong in {disputed} of {all} repeats; in the first, {first}"))
+        let text = format!("the queue's own counters are wrong in {disputed} of {all} repeats; in the first, {first}");
+        Some(text.into())
     }
 
     /// What contradicts itself in the repeats that were offered.

@@ -46,7 +46,7 @@ impl Producers {
             (None, None) if self.worst_ns.is_none() => (Outcome::Invalid, None),
             (None, None) => (Outcome::Pass, None),
         };
-        let unknown = || (outcome != Outcome::Pass).then(|| Shortfall::NoValidRepeat.to_string());
+        let unknown = || (outcome != Outcome::Pass).then(|| Shortfall::NoValidRepeat.to_string().into());
         let result = CheckResult {
             name: CheckOrigin::Producers.word().into(),
             subject: "lateness".into(),
@@ -55,7 +55,7 @@ impl Producers {
             limit: Some(MOST_LATE_NS as f64),
             unit: Unit::Nanoseconds,
             outcome,
-            reason: reason.as_ref().map(ToString::to_string).or_else(unknown),
+            reason: reason.as_ref().map(Reason::sentence).or_else(unknown),
         };
         Checked { result, reason }
     }
@@ -78,9 +78,9 @@ mod tests {
         late.latency.lateness = constant(1_000, 20_000_000);
         let one = judged(&[healthy(1_000), late.clone(), healthy(1_000)]);
         assert_eq!((one.outcome, one.observed, one.limit), (Outcome::Fail, Some(20_000_000.0), Some(10_000_000.0)));
-        assert!(!one.reason.unwrap().contains("repeats in all"));
+        assert!(!one.reason.unwrap().as_given().contains("repeats in all"));
         let three = judged(&[late.clone(), late.clone(), late]);
-        assert!(three.reason.unwrap().ends_with("; the same in 3 repeats in all"));
+        assert!(three.reason.unwrap().as_given().ends_with("; the same in 3 repeats in all"));
     }
 
     #[test]

@@ -38,9 +38,10 @@ mod tests {
     use super::super::reason::sentences;
     use super::*;
     use crate::measure::fixture::{constant, healthy, of};
+    use crate::untrusted::Untrusted;
 
     /// Why it is invalid; that there was no control is left out.
-    fn reasons(measurement: &Measurement) -> Vec<String> {
+    fn reasons(measurement: &Measurement) -> Vec<Untrusted> {
         match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
             Validity::Invalid { mut reasons } => {
@@ -85,7 +86,7 @@ mod tests {
             measurement.latency.lateness = of((0..count).map(|n| if n < late { LATE } else { 1 }));
             let reasons = reasons(&measurement);
             assert_eq!(reasons.len(), usize::from(said.is_some()), "{count} {late}: {reasons:?}");
-            assert!(reasons.iter().all(|reason| reason.contains(said.unwrap_or("?"))), "{reasons:?}");
+            assert!(reasons.iter().all(|reason| reason.as_given().contains(said.unwrap_or("?"))), "{reasons:?}");
         }
         let mut at_the_bound = healthy(1_000);
         at_the_bound.latency.lateness = constant(1_000, 10_000_000);
@@ -116,7 +117,7 @@ mod tests {
         late.latency.lateness = constant(1_000, 20_000_000);
         late.machine.steal_share = Some(0.2);
         let reasons = reasons(&late);
-        assert_eq!(reasons.iter().filter(|reason| reason.contains("stolen")).count(), 1, "{reasons:?}");
+        assert_eq!(reasons.iter().filter(|reason| reason.as_given().contains("stolen")).count(), 1, "{reasons:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::reason::Reason;
 use super::{Validity, judge_repeat};
 use crate::measure::Measurement;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 
 /// A repeat that was set aside.
@@ -24,13 +25,13 @@ impl SetAside {
     /// which reasons they are is known again by judging the measurement again. A sentence that another build has said, and
     /// this one would not, stays what it is: [`Reason::Recorded`].
     #[must_use]
-    pub fn of(measurement: &Measurement, said: Vec<String>) -> Self {
+    pub fn of(measurement: &Measurement, said: Vec<Untrusted>) -> Self {
         let judged = match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
             Validity::Invalid { reasons } => reasons,
         };
-        let known: BTreeMap<String, Reason> = judged.into_iter().map(|reason| (reason.to_string(), reason)).collect();
-        let reason = |text: String| known.get(&text).cloned().unwrap_or(Reason::Recorded { text });
+        let known: BTreeMap<Untrusted, Reason> = judged.into_iter().map(|reason| (reason.sentence(), reason)).collect();
+        let reason = |text: Untrusted| known.get(&text).cloned().unwrap_or(Reason::Recorded { text });
         let reasons = said.into_iter().map(reason).collect();
         let unjudged = measurement.control.is_none() && matches!(blame(measurement), Blame::Instrument(_));
         Self { reasons, unjudged }
@@ -45,14 +46,15 @@ pub(super) fn outnumbered(valid: u64, aside: &[SetAside]) -> Option<Reason> {
 
 /// What is to be known of a case whatever its outcome, one line each: what was set aside, and whose lateness could not be
 /// judged. `uncontrolled` repeats have no control although one was asked for.
-pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<String> {
+pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<Untrusted> {
     let all = human::count(valid + aside.len() as u64);
     let mut notes = Vec::new();
     // Without a valid repeat, that is why the case is invalid, and said there.
     if let (Some(first), true) = (aside.first(), valid > 0) {
         let which = if aside.len() == 1 { "" } else { ", the first because" };
-        let why = first.reasons.first().map_or_else(|| "no reason given".to_owned(), ToString::to_string);
-        notes.push(format!("set aside: {} of {all} repeats{which}: {why}", human::count(aside.len() as u64)));
+        let why = first.reasons.first().map_or_else(|| "no reason given".into(), Reason::sentence);
+        let count = human::count(aside.len() as u64);
+        notes.push(format!("set aside: {count} of {all} repeats{which}: {}", why.as_given()).into());
     }
     let unjudged = aside.iter().filter(|aside| aside.unjudged).count() as u64;
     let told = [
@@ -60,7 +62,8 @@ pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<St
         (uncontrolled, "no control, though one was asked for", "the queue cannot be blamed for their lateness"),
     ];
     let told = told.into_iter().filter(|(count, ..)| *count > 0);
-    notes.extend(told.map(|(count, what, so)| format!("{what}: {} of {all} repeats; {so}", human::count(count))));
+    notes
+        .extend(told.map(|(count, what, so)| format!("{what}: {} of {all} repeats; {so}", human::count(count)).into()));
     notes
 }
 
@@ -86,8 +89,8 @@ mod tests {
             (0, 3, None),
         ] {
             let aside = vec![SetAside::default(); invalid];
-            let said = outnumbered(valid, &aside).map(|reason| reason.to_string());
-            assert_eq!(said.as_deref(), expected, "{valid} {invalid}");
+            let said = outnumbered(valid, &aside).map(|reason| reason.sentence());
+            assert_eq!(said.as_ref().map(Untrusted::as_given), expected, "{valid} {invalid}");
         }
     }
 
@@ -112,10 +115,10 @@ mod tests {
         };
         let mut stolen = healthy(1_000);
         stolen.machine.steal_share = Some(0.2);
-        let older = vec!["late".to_owned(), said(&late())[1].clone()];
+        let older = vec!["late".into(), said(&late())[1].clone()];
         for (measurement, said, expected) in [
             (healthy(1_000), vec![], &[][..]),
-            (healthy(1_000), vec!["late".to_owned()], &["recorded"]),
+            (healthy(1_000), vec!["late".into()], &["recorded"]),
             (late(), said(&late()), &["generator_late", "no_control"]),
             (late(), older, &["recorded", "no_control"]),
             (stolen.clone(), said(&stolen), &["stolen_cpu"]),

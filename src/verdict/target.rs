@@ -1,6 +1,6 @@
 //! The target as checks: the latency, the accepted share, and the ledger rules that hold for every queue.
 
-use super::check::{Checked, Finding, Subject, latency};
+use super::check::{Checked, Evaluation, Subject, latency};
 use super::reason::{Observed, Shortfall};
 use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit};
 use crate::scenario::{Comparison, LatencyName, Parameters, Strategy, Target};
@@ -36,12 +36,12 @@ pub(super) fn below_target_load(parameters: &Parameters, target: &Target) -> boo
 }
 
 fn target_latency(target: &Target, pooled: &Pooled) -> Checked {
-    let finding = latency(pooled, target.statistic, LatencyName::Enqueue, Comparison::Less, target.latency);
+    let evaluation = latency(pooled, target.statistic, LatencyName::Enqueue, Comparison::Less, target.latency);
     let subject = format!("{}(enqueue)", target.statistic);
-    finding.of(Subject {
-        name: CheckOrigin::Target.name_of("latency"),
-        expression: format!("{subject} < {}", target.latency),
-        subject,
+    evaluation.of(Subject {
+        name: CheckOrigin::Target.name_of("latency").into(),
+        expression: format!("{subject} < {}", target.latency).into(),
+        subject: subject.into(),
         limit: target.latency.0 as f64,
         unit: Unit::Nanoseconds,
     })
@@ -53,22 +53,22 @@ fn accepted(least: Ratio, pooled: &Pooled) -> Checked {
     let ledger = pooled.ledger();
     let enough =
         |offered: u64| u128::from(ledger.enqueued_in_window) * MILLION >= u128::from(offered) * u128::from(least.ppm());
-    let finding = if pooled.repeats() == 0 {
-        Finding::unknown(Shortfall::NoValidRepeat)
+    let evaluation = if pooled.repeats() == 0 {
+        Evaluation::unknown(Shortfall::NoValidRepeat)
     } else if ledger.scheduled == 0 {
-        Finding::unknown(Shortfall::NothingOffered)
+        Evaluation::unknown(Shortfall::NothingOffered)
     } else {
         let observed = Observed::Accepted { accepted: ledger.enqueued_in_window, offered: ledger.scheduled };
         let unsent = ledger.unsent_generator;
         match (enough(ledger.scheduled), enough(ledger.scheduled.saturating_sub(unsent))) {
-            (false, true) => Finding::untold(observed, Shortfall::Unsent { observed, unsent }),
-            (holds, _) => Finding::plain(observed, holds),
+            (false, true) => Evaluation::untold(observed, Shortfall::Unsent { observed, unsent }),
+            (holds, _) => Evaluation::plain(observed, holds),
         }
     };
-    finding.of(Subject {
-        name: CheckOrigin::Target.name_of("accepted"),
+    evaluation.of(Subject {
+        name: CheckOrigin::Target.name_of("accepted").into(),
         subject: "accepted / offered".into(),
-        expression: format!("accepted / offered >= {least}"),
+        expression: format!("accepted / offered >= {least}").into(),
         limit: f64::from(least.ppm()) / MILLION as f64,
         unit: Unit::Share,
     })
@@ -78,12 +78,12 @@ fn accepted(least: Ratio, pooled: &Pooled) -> Checked {
 fn closes(pooled: &Pooled) -> Checked {
     let faults = pooled.faults();
     let (outcome, said) = match (faults.first(), pooled.repeats()) {
-        (Some(first), _) => (Outcome::Error, Some(first.to_string())),
-        (None, 0) => (Outcome::Invalid, Some(Shortfall::NoValidRepeat.to_string())),
+        (Some(first), _) => (Outcome::Error, Some(first.to_string().into())),
+        (None, 0) => (Outcome::Invalid, Some(Shortfall::NoValidRepeat.to_string().into())),
         (None, _) => (Outcome::Pass, None),
     };
     let result = CheckResult {
-        name: CheckOrigin::Ledger.name_of("closes"),
+        name: CheckOrigin::Ledger.name_of("closes").into(),
         subject: "ledger".into(),
         expression: "the ledger closes".into(),
         observed: (outcome != Outcome::Invalid).then_some(faults.len() as f64),
@@ -102,12 +102,12 @@ fn zero(count: &str, sum: u64, pooled: &Pooled) -> Checked {
 
 /// A count that must be 0 in every repeat, which is to say in their sum.
 fn must_be_zero(name: &str, subject: &str, expression: &str, sum: u64, pooled: &Pooled) -> Checked {
-    let finding = match pooled.repeats() {
-        0 => Finding::unknown(Shortfall::NoValidRepeat),
-        _ => Finding::plain(Observed::Count(sum), sum == 0),
+    let evaluation = match pooled.repeats() {
+        0 => Evaluation::unknown(Shortfall::NoValidRepeat),
+        _ => Evaluation::plain(Observed::Count(sum), sum == 0),
     };
-    finding.of(Subject {
-        name: CheckOrigin::Ledger.name_of(name),
+    evaluation.of(Subject {
+        name: CheckOrigin::Ledger.name_of(name).into(),
         subject: subject.into(),
         expression: expression.into(),
         limit: 0.0,

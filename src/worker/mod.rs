@@ -26,6 +26,7 @@ use crate::adapter::{Host, Queue, Registry};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::platform::claim_stdout;
+use crate::untrusted::Untrusted;
 use protocol::{Failure, FailureKind, Hello, Message, PROTOCOL_VERSION, Request};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -51,8 +52,8 @@ impl Host for RepeatHost {
     fn host<Q: Queue>(mut self) -> Self::Output {
         (self.say)(Message::Hello(Hello {
             protocol: PROTOCOL_VERSION,
-            name: Q::ABOUT.name.to_owned(),
-            version: Q::ABOUT.version.to_owned(),
+            name: Q::ABOUT.name.into(),
+            version: Q::ABOUT.version.into(),
             capabilities: None,
         }));
         repeat::run::<Q>(&self.repeat, &mut *self.say)
@@ -65,8 +66,8 @@ impl Host for RepeatHost {
 /// The reason why there is no measurement.
 pub fn carry_out(queues: &Queues, repeat: PlannedRepeat, say: Box<dyn FnMut(Message)>) -> Result<Measurement, Failure> {
     let name = repeat.parameters.queue.clone();
-    queues.host(&name, RepeatHost { repeat, say }).unwrap_or_else(|| {
-        Err(Failure::new(FailureKind::BadRequest, format!("there is no queue `{name}` in this program")))
+    queues.host(name.as_given(), RepeatHost { repeat, say }).unwrap_or_else(|| {
+        Err(Failure::new(FailureKind::BadRequest, format!("there is no queue `{}` in this program", name.quoted())))
     })
 }
 
@@ -101,7 +102,7 @@ pub fn serve(queues: &Queues) -> bool {
 }
 
 impl Failure {
-    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<Untrusted>) -> Self {
         Self { kind, message: message.into() }
     }
 }
@@ -155,7 +156,7 @@ mod tests {
         ] {
             let failure = read_request(line.as_bytes()).unwrap_err();
             assert_eq!(failure.kind, FailureKind::BadRequest);
-            assert!(failure.message.contains(expected), "{line}: {}", failure.message);
+            assert!(failure.message.as_given().contains(expected), "{line}: {}", failure.message.as_given());
         }
     }
 }

@@ -7,6 +7,7 @@
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::scenario::Capabilities;
+use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
 /// Version of the protocol. A child whose `hello` names another version is not run.
@@ -45,11 +46,10 @@ pub struct Hello {
     /// The child's [`PROTOCOL_VERSION`].
     pub protocol: u32,
     /// Name of the queue.
-    pub name: String,
+    pub name: Untrusted,
     /// Version of the queue; the result must name the same.
-    pub version: String,
-    /// What the child can do. A driver of `[queues.NAME]` must report it. Our own worker does not, because its queues
-    /// are known.
+    pub version: Untrusted,
+    /// What the child can do. A driver of `[queues.NAME]` must say it; our own worker, whose queues are known, does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
 }
@@ -82,8 +82,8 @@ pub struct Progress {
 pub struct Failure {
     /// The kind of failure.
     pub kind: FailureKind,
-    /// A description: lower case, one line.
-    pub message: String,
+    /// In words: lower case, one line.
+    pub message: Untrusted,
 }
 
 /// Kinds of failure.

@@ -235,7 +235,7 @@ fn a_call_that_never_returns_is_the_queues_hang() {
     let repeat = PlannedRepeat { drain_timeout: Nanos::from_millis(100), ..repeat_of(Hangs::NAME) };
     let failure = carry_out(&queues, repeat, Box::new(|_| {})).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Hung);
-    assert!(failure.message.contains("10 of 10 tasks"), "{}", failure.message);
+    assert!(failure.message.as_given().contains("10 of 10 tasks"), "{:?}", failure.message);
 }
 
 /// Runs the queue for 500 logs; what it measured, and how many messages of progress there were.

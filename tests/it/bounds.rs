@@ -24,13 +24,17 @@ fn table(times: usize, one: impl Fn(usize) -> String) -> String {
 
 fn edges() -> Vec<Edge> {
     vec![
-        ("bytes of a scenario", 1 << 20, "too many for a scenario", |n| format!("{MATRIX}{}", "#".repeat(n - MATRIX.len()))),
+        ("bytes of a scenario", 1 << 20, "too many for a scenario", |n| {
+            format!("{MATRIX}{}", "#".repeat(n - MATRIX.len()))
+        }),
         ("characters of a name", 100, "name: is too long", |n| format!("name = \"{}\"\n{MATRIX}", "µ".repeat(n))),
         ("bytes of an expression", 200, "the expression is too long", |n| {
             let expression = format!("{:n$}", "dropped == 0");
             format!("{MATRIX}[[check]]\nexpect = \"{expression}\"\n")
         }),
-        ("checks", 200, "201 of them are too many", |n| MATRIX.to_owned() + &"[[check]]\nexpect = \"dropped == 0\"\n".repeat(n)),
+        ("checks", 200, "201 of them are too many", |n| {
+            MATRIX.to_owned() + &"[[check]]\nexpect = \"dropped == 0\"\n".repeat(n)
+        }),
         ("excludes", 200, "201 of them are too many", |n| {
             let exclude = |n: usize| format!("[[exclude]]\nmaxsize = {}\n", n + 1);
             let values: Vec<String> = (1..=300).map(|n| n.to_string()).collect();
@@ -51,7 +55,9 @@ fn edges() -> Vec<Edge> {
         ("repeats", 1_000, "1001 is out of range", |n| format!("{MATRIX}[run]\nrepeats = {n}\n")),
         ("retries", 100, "101 is out of range", |n| format!("{MATRIX}[run]\ninvalid_retries = {n}\n")),
         ("tasks", 10_000, "10001 is out of range", |n| format!("[matrix]\nconcurrency = {n}\nrate = 1\n")),
-        ("bytes of a number", 100, "matrix.duration: ", |n| format!("[matrix]\nduration = \"{:0>width$}s\"\n", 1, width = n - 1)),
+        ("bytes of a number", 100, "matrix.duration: ", |n| {
+            format!("[matrix]\nduration = \"{:0>width$}s\"\n", 1, width = n - 1)
+        }),
         ("programs", 100, "101 queues are too many", |n| {
             MATRIX.to_owned() + &table(n, |n| format!("[queues.q{n}]\ncommand = [\"x\"]\n"))
         }),
@@ -65,7 +71,10 @@ fn edges() -> Vec<Edge> {
             format!("{MATRIX}[queues.q]\ncommand = [\"x\", \"{}\"]\n", "x".repeat(n))
         }),
         ("variables", 100, "101 variables are too many", |n| {
-            format!("{MATRIX}[queues.q]\ncommand = [\"x\"]\n[queues.q.env]\n{}", table(n, |n| format!("V{n} = \"1\"\n")))
+            format!(
+                "{MATRIX}[queues.q]\ncommand = [\"x\"]\n[queues.q.env]\n{}",
+                table(n, |n| format!("V{n} = \"1\"\n"))
+            )
         }),
     ]
 }

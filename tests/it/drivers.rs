@@ -312,7 +312,10 @@ fn a_program_runs_where_and_with_what_it_was_told() {
     for format in ["json", "table", "markdown", "csv", "html", "junit", "github"] {
         let shown = place.run(&["show", &format!("reports/{saved}"), "--format", format]);
         let shown = stdout(&shown) + &stderr(&shown);
-        assert!(!shown.contains("x y") && !shown.contains("inherited"), "{format}: an environment is nobody's business");
+        assert!(
+            !shown.contains("x y") && !shown.contains("inherited"),
+            "{format}: an environment is nobody's business"
+        );
     }
 }
 

@@ -28,10 +28,12 @@ use queue_load::compare::{CaseDecision, Change, Finding, FindingKind, GateDecisi
 use queue_load::internals::load::Phase;
 use queue_load::internals::measure::Measurement;
 use queue_load::internals::plan::PlannedRepeat;
-use queue_load::internals::run::{CaseRuns, GaugeRecord, Measured, Moment, Outcome, RepeatRecord, YardstickReading};
+use queue_load::internals::run::{
+    CaseRuns, GaugeRecord, Measured, Moment, RepeatOutcome, RepeatRecord, YardstickReading,
+};
 use queue_load::internals::verdict::Distributions;
 use queue_load::internals::worker::{Queues, carry_out, simulate};
-use queue_load::report::{Environment, GateRound, Report};
+use queue_load::report::{Environment, GateRound, Report, Untrusted};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -52,7 +54,7 @@ fn settings(trial: &Trial) -> Settings {
         created_at: "2026-01-01T00:00:00Z".into(),
         window_ns: None,
         lanes: Vec::new(),
-        cases: trial.plan.cases.iter().map(|case| case.id.clone()).collect(),
+        cases: trial.plan.cases.iter().map(|case| case.id.as_given().to_owned()).collect(),
         calibration: Calibration::default(),
         environment: Environment::default(),
     }
@@ -124,7 +126,7 @@ fn a_round_holds_every_lane_of_a_case_side_by_side() {
         "each case in one run"
     );
     assert!(runs.iter().all(|run| run.iter().all(|repeat| (repeat.seed, repeat.repeat) == (run[0].seed, 3))));
-    let names: BTreeSet<&str> = round.iter().map(|repeat| repeat.parameters.queue.as_str()).collect();
+    let names: BTreeSet<&str> = round.iter().map(|repeat| repeat.parameters.queue.as_given()).collect();
     let expected = [
         "builtin",
         "burning:1",
@@ -177,8 +179,8 @@ fn record(place: usize, round: u32, attempt: u32, invalid: bool) -> RepeatRecord
     let repeat = PlannedRepeat { case: place, repeat: round, attempt, ..repeat_of("noop") };
     let measurement = Box::new(measurement());
     let outcome = match invalid {
-        false => Outcome::Measured(measurement),
-        true => Outcome::SetAside { measurement, reasons: vec!["late".into()] },
+        false => RepeatOutcome::Measured(measurement),
+        true => RepeatOutcome::SetAside { measurement, reasons: vec!["late".into()] },
     };
     RepeatRecord { repeat, outcome }
 }
@@ -258,7 +260,7 @@ fn reports_of_a_draw_are_those_of_a_run() {
                 |case: &queue_load::report::CaseRecord| case.repeats.iter().map(|one| one.repeat).collect::<Vec<_>>();
             assert_eq!((numbers(old), numbers(new)), (vec![0], vec![0]));
         }
-        assert_eq!((old.environment.rustc, old.tool.version.as_str()), (None, "unknown"));
+        assert_eq!((old.environment.rustc, old.tool.version.as_given()), (None, "unknown"));
         let only = BTreeSet::from([new.cases[1].id.clone()]);
         let (old, new) = evidence.pair(&draw.fresh, Some(&only), &reports::Memo::default());
         let ids = [&old, &new].map(|report| report.cases.iter().map(|case| case.id.clone()).collect::<BTreeSet<_>>());
@@ -276,10 +278,10 @@ fn reports_of_a_draw_are_those_of_a_run() {
 /// What a gate might say of these cases.
 fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> GateDecision {
     let case = |(id, change, kind): &(&str, Change, FindingKind)| CaseDecision {
-        id: (*id).to_owned(),
+        id: (*id).into(),
         change: *change,
-        reason: String::new(),
-        findings: vec![Finding { kind: *kind, text: String::new() }],
+        reason: "".into(),
+        findings: vec![Finding { kind: *kind, text: "".into() }],
         effect: None,
         tails: Vec::new(),
         tests: Vec::new(),
@@ -288,10 +290,10 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
     let regressed = cases.iter().filter(|(_, change, _)| *change == Change::Regressed);
     GateDecision {
         outcome,
-        reason: String::new(),
+        reason: "".into(),
         alpha: 0.01,
         min_effect: 0.1,
-        suspects: regressed.map(|(id, ..)| (*id).to_owned()).collect(),
+        suspects: regressed.map(|(id, ..)| (*id).into()).collect(),
         coverage: Vec::new(),
         failures: Vec::new(),
         family: 0,
@@ -310,7 +312,7 @@ fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
     let look = |round| Look { rounds: vec![round], pairs: Vec::new() };
     let draw = Draw { first: look(1), fresh: look(2) };
     let report = || queue_load::report::read(std::path::Path::new("tests/data/report.json")).unwrap().report;
-    let changed = BTreeSet::from(["a".to_owned()]);
+    let changed = BTreeSet::from(["a".into()]);
     let slower = |id| decision(Regressed, &[(id, Worse, Slower), ("c", Same, Slower)]);
     for (name, answers, looks, outcome, caught, found) in [
         ("passes", vec![decision(Pass, &[("a", Same, Slower)])], vec![1], Pass, false, vec![]),
@@ -320,12 +322,12 @@ fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
         ("not confirmed", vec![slower("a"), decision(Pass, &[("a", Same, Slower)])], vec![1, 2], Pass, false, vec![]),
     ] {
         let (asked, answers) = (RefCell::new(Vec::new()), RefCell::new(answers.into_iter()));
-        let pair = |look: &Look, only: Option<&BTreeSet<String>>| {
+        let pair = |look: &Look, only: Option<&BTreeSet<Untrusted>>| {
             asked.borrow_mut().push((look.rounds[0], only.cloned()));
             (report(), report())
         };
         let gate = |_: &Report, _: &Report, _: u64| answers.borrow_mut().next().unwrap();
-        let rounds: Vec<GateRound> = judge::decide(&draw, &pair, &gate, &|_| "a".to_owned());
+        let rounds: Vec<GateRound> = judge::decide(&draw, &pair, &gate, &|_| "a".into());
         let said = judge::said(rounds, &changed);
         assert_eq!((said.outcome, said.caught), (outcome, caught), "{name}");
         assert_eq!(said.found.iter().map(|(_, label)| label.as_str()).collect::<Vec<_>>(), found, "{name}");
@@ -351,7 +353,7 @@ fn what_could_not_be_told_is_looked_at_again_with_all_its_repeats() {
     (first.suspects, first.family) = (vec!["a".into(), "b".into()], 32);
     let answers = RefCell::new([first, decision(GateOutcome::Pass, &[("a", Same, Slower)])].into_iter());
     let (seen, families) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-    let pair = |look: &Look, _: Option<&BTreeSet<String>>| {
+    let pair = |look: &Look, _: Option<&BTreeSet<Untrusted>>| {
         seen.borrow_mut().push(look.clone());
         (report(), report())
     };
@@ -359,7 +361,7 @@ fn what_could_not_be_told_is_looked_at_again_with_all_its_repeats() {
         families.borrow_mut().push(family);
         answers.borrow_mut().next().unwrap()
     };
-    judge::decide(&draw, &pair, &gate, &|case| ["a", "b"][case].to_owned());
+    judge::decide(&draw, &pair, &gate, &|case| ["a", "b"][case].into());
     assert_eq!(*families.borrow(), [0, 32], "the second look corrects for as many tests as the first");
     let second = &seen.borrow()[1];
     let expected = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (1, 3)].map(|(case, round)| pick(case, round));

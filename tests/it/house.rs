@@ -135,3 +135,26 @@ fn serde_guesses_nothing() {
         }
     }
 }
+
+/// What is read from a report may hold anything, so no text in it is a plain string.
+#[test]
+fn every_text_of_a_report_is_untrusted() {
+    let models =
+        ["report/model.rs", "report/decision.rs", "report/gating.rs", "report/surroundings.rs", "verdict/model.rs"];
+    let mut offences = Vec::new();
+    let mut untrusted = 0;
+    for (path, text) in sources() {
+        if !models.iter().any(|model| path.ends_with(model)) {
+            continue;
+        }
+        for (number, line) in without_tests(&text).lines().enumerate() {
+            let field = line.trim_start().strip_prefix("pub ").filter(|field| field.ends_with(','));
+            untrusted += usize::from(field.is_some_and(|field| field.contains("Untrusted")));
+            if field.is_some_and(|field| field.contains("String") || field.contains("str,")) {
+                offences.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(untrusted > 50, "{untrusted} fields were found");
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
+}

@@ -56,7 +56,11 @@ fn a_day_of_schedule_neither_drifts_nor_grows() {
     assert_eq!(faults(&measurement), [""; 0]);
     let logs = DAY * 7 / 3;
     assert_eq!((ledger.scheduled, ledger.delivered, ledger.unsent, ledger.undecidable), (logs, logs, 0, 0));
-    assert_eq!((latency.lateness.max_ns, latency.response.max_ns), (Some(0), Some(CALL_NS)), "nobody was late at the end");
+    assert_eq!(
+        (latency.lateness.max_ns, latency.response.max_ns),
+        (Some(0), Some(CALL_NS)),
+        "nobody was late at the end"
+    );
     assert_eq!(latency.enqueue.sum_ns, u128::from(logs * CALL_NS));
     let points = &measurement.series.points;
     assert!(points.len() <= 256 && points.iter().map(|point| point.enqueued).sum::<u64>() == logs, "{}", points.len());

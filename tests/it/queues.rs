@@ -2,7 +2,7 @@
 
 use queue_load::adapter::catalogue;
 use queue_load::adapter::noop::Noop;
-use queue_load::internals::run::{Journal, Outcome as RunOutcome, RepeatRecord};
+use queue_load::internals::run::{Journal, RepeatOutcome, RepeatRecord};
 use queue_load::internals::worker::{Queues, simulate};
 use queue_load::report::Environment;
 use serde_json::{Value, json};
@@ -130,8 +130,8 @@ fn a_journal_of_a_program_with_other_queues_is_not_taken_for_ones_own() {
         let inputs = json!({"sources": [["s.toml", scenario]], "overrides": [], "filters": []});
         let header = json!({"inputs": inputs, "environment": Environment::default()});
         let mut journal = Journal::create(&place.path().join(name), "2026-01-01T00:00:00Z", header).unwrap();
-        repeat.case_id = case_id.to_owned();
-        let outcome = RunOutcome::Measured(measurement.clone());
+        repeat.case_id = case_id.into();
+        let outcome = RepeatOutcome::Measured(measurement.clone());
         journal.append(&RepeatRecord { repeat: repeat.clone(), outcome }).unwrap();
     };
     let ours = "concurrency=10 duration=30s maxsize=1000 queue=builtin rate=100/s strategy=drop";

@@ -41,7 +41,7 @@ pub const fn about(name: &'static str) -> About {
 /// A short repeat: 10 tasks offer 500 logs in 250 ms.
 pub fn repeat_of(queue: &str) -> PlannedRepeat {
     let parameters = Parameters {
-        queue: queue.to_owned(),
+        queue: queue.into(),
         concurrency: 10,
         rate: Rate::of_whole(200),
         duration: Nanos::from_millis(250),
@@ -51,7 +51,7 @@ pub fn repeat_of(queue: &str) -> PlannedRepeat {
         case: 0,
         repeat: 0,
         attempt: 0,
-        case_id: queue.to_owned(),
+        case_id: queue.into(),
         parameters,
         warmup: Nanos::from_millis(50),
         control: queue_load::internals::plan::CONTROL,

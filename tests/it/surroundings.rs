@@ -227,7 +227,8 @@ fn two_runs_at_one_place_keep_out_of_each_others_way() {
         return;
     }
     let _machine = share_the_machine();
-    for (args, reports) in [(&["run", "short.toml"][..], 2), (&["run", "short.toml", "--output", "reports/r.json"], 1)] {
+    for (args, reports) in [(&["run", "short.toml"][..], 2), (&["run", "short.toml", "--output", "reports/r.json"], 1)]
+    {
         let place = place();
         std::fs::create_dir(place.path().join("reports")).unwrap();
         let start = || place.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

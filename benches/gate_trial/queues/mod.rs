@@ -20,9 +20,9 @@ pub fn register<H: Host>(queues: &mut Registry<H>) {
 /// The numbers after the colon, which are separated by slashes.
 fn told<const N: usize>(setup: &Setup) -> Result<[u64; N], String> {
     let name = &setup.parameters.queue;
-    let numbers = name.split_once(':').map_or("", |(_, told)| told).split('/').map(str::parse);
-    let numbers: Vec<u64> = numbers.collect::<Result<_, _>>().map_err(|error| format!("`{name}`: {error}"))?;
-    numbers.try_into().map_err(|_| format!("`{name}`: {N} numbers are needed"))
+    let numbers = name.as_given().split_once(':').map_or("", |(_, told)| told).split('/').map(str::parse);
+    let numbers: Vec<u64> = numbers.collect::<Result<_, _>>().map_err(|error| format!("`{name:?}`: {error}"))?;
+    numbers.try_into().map_err(|_| format!("`{name:?}`: {N} numbers are needed"))
 }
 
 /// Mixes a number: the result is the same for the same number, without a pattern for neighbouring numbers (SplitMix64;

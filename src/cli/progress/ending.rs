@@ -3,9 +3,9 @@
 use super::LONGEST;
 use crate::measure::Measurement;
 use crate::plan::{Plan, PlannedRepeat};
-use crate::render::sanitise;
-use crate::run::Outcome;
+use crate::run::RepeatOutcome;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::{self, CaseEvidence, Pooled, judge_case};
 
 /// How a repeat ended.
@@ -43,18 +43,18 @@ impl Kind {
 
 impl Ending {
     /// Of a repeat of this plan. What one repeat says may differ from what all of its case will say together.
-    pub fn of(plan: &Plan, repeat: &PlannedRepeat, outcome: &Outcome) -> Self {
+    pub fn of(plan: &Plan, repeat: &PlannedRepeat, outcome: &RepeatOutcome) -> Self {
         match outcome {
-            Outcome::Measured(measurement) => {
+            RepeatOutcome::Measured(measurement) => {
                 let kind = if fails(plan, repeat, measurement) { Kind::Failing } else { Kind::Fine };
                 Self { kind, words: counts(measurement) }
             }
-            Outcome::SetAside { reasons, .. } => {
-                let words = format!("set aside: {}", sanitise(&reasons.join("; "), LONGEST));
+            RepeatOutcome::SetAside { reasons, .. } => {
+                let words = format!("set aside: {}", Untrusted::join(reasons, "; ").terminal(LONGEST));
                 Self { kind: Kind::SetAside, words }
             }
-            Outcome::Error(error) => {
-                Self { kind: Kind::Broken, words: format!("error: {}", sanitise(&error.to_string(), LONGEST)) }
+            RepeatOutcome::Error(error) => {
+                Self { kind: Kind::Broken, words: format!("error: {}", error.fault.sentence().terminal(LONGEST)) }
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use super::LONGEST;
 use crate::plan::Plan;
-use crate::render::sanitise;
+use crate::untrusted::Untrusted;
 
 /// A name for each case: the pairs of its id that are not the same in every case. A lone case has its whole id.
 pub fn labels(plan: &Plan) -> Vec<String> {
-    let ids: Vec<&str> = plan.cases.iter().map(|case| case.id.as_str()).collect();
+    let ids: Vec<&str> = plan.cases.iter().map(|case| case.id.as_given()).collect();
     of_ids(&ids)
 }
 
@@ -16,7 +16,7 @@ fn of_ids(ids: &[&str]) -> Vec<String> {
         ids.first().map_or(Vec::new(), |id| id.split(' ').filter(|pair| everywhere(pair)).collect());
     let label = |id: &&str| {
         let told: Vec<&str> = id.split(' ').filter(|pair| !common.contains(pair)).collect();
-        sanitise(&if told.is_empty() { (*id).to_owned() } else { told.join(" ") }, LONGEST)
+        Untrusted::from(if told.is_empty() { (*id).to_owned() } else { told.join(" ") }).terminal(LONGEST)
     };
     ids.iter().map(label).collect()
 }

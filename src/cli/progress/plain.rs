@@ -6,7 +6,6 @@ use super::left::Left;
 use super::{LONGEST, Progress};
 use crate::cli::stdio;
 use crate::plan::Plan;
-use crate::render::sanitise;
 use crate::run::Event;
 use crate::units::human;
 use std::time::Instant;
@@ -46,7 +45,7 @@ pub fn line(plan: &Plan, labels: &[String], left: &Left, event: &Event<'_>) -> O
             Some(format!("[{}/{}] {}{label}: {words}", left.position, left.repeats, kind.mark()))
         }
         Event::Interrupted => Some("interrupted; what is finished is saved".to_owned()),
-        Event::Stopped { reason } => Some(format!("stopped: {}", sanitise(reason, LONGEST))),
+        Event::Stopped { reason } => Some(format!("stopped: {}", reason.terminal(LONGEST))),
         _ => None,
     }
 }

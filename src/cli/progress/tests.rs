@@ -10,7 +10,7 @@ use super::screen::Screen;
 use crate::measure::fixture::healthy;
 use crate::plan::Plan;
 use crate::render::width_of;
-use crate::run::{Event, Fault, Outcome};
+use crate::run::{Event, Fault, RepeatOutcome};
 use crate::scenario::{self, Catalog, Context, Overrides, Selector};
 use crate::worker::{Queues, protocol};
 use std::num::NonZeroU16;
@@ -52,7 +52,7 @@ fn state(plan: &Plan, start: Instant) -> State {
     let (first, second) = (&plan.repeats[0], &plan.repeats[1]);
     note(Event::PlanStarted { repeats: 2 }, 0);
     note(Event::RepeatStarted { repeat: first, position: 0 }, 0);
-    let outcome = Outcome::Measured(Box::new(healthy(100_000).losing(1)));
+    let outcome = RepeatOutcome::Measured(Box::new(healthy(100_000).losing(1)));
     note(Event::RepeatFinished { repeat: first, outcome: &outcome }, 11);
     note(Event::RepeatStarted { repeat: second, position: 1 }, 11);
     for elapsed in 0..=5 {
@@ -178,20 +178,20 @@ fn without_a_terminal_each_finished_repeat_has_one_plain_line() {
     let plan = plan();
     let (names, mut left) = (labels(&plan), Left::new(&plan));
     left.note(&Event::RepeatStarted { repeat: &plan.repeats[0], position: 0 }, Instant::now());
-    let line = |outcome: Outcome| {
+    let line = |outcome: RepeatOutcome| {
         let event = Event::RepeatFinished { repeat: &plan.repeats[0], outcome: &outcome };
         plain::line(&plan, &names, &left, &event).unwrap()
     };
     assert_eq!(
-        line(Outcome::Measured(Box::new(healthy(100_000)))),
+        line(RepeatOutcome::Measured(Box::new(healthy(100_000)))),
         "[1/2] strategy=drop: mean 10.0 µs, 100,000 enqueued, 0 refused"
     );
-    let lost = line(Outcome::Measured(Box::new(healthy(100_000).losing(1))));
+    let lost = line(RepeatOutcome::Measured(Box::new(healthy(100_000).losing(1))));
     assert!(lost.starts_with("[1/2] ✗ strategy=drop: "), "{lost}");
-    let reasons = vec!["steal\u{1b}[2J\n7 %".to_owned()];
-    let aside = line(Outcome::SetAside { measurement: Box::new(healthy(10)), reasons });
+    let reasons = vec!["steal\u{1b}[2J\n7 %".into()];
+    let aside = line(RepeatOutcome::SetAside { measurement: Box::new(healthy(10)), reasons });
     assert_eq!(aside, "[1/2] ? strategy=drop: set aside: steal\u{fffd}[2J 7 %");
-    let broken = line(Outcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone()));
+    let broken = line(RepeatOutcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone()));
     assert!(broken.starts_with("[1/2] ! strategy=drop: error: ") && !broken.contains('\n'), "{broken}");
     ().on_event(&Event::PlanFinished);
 }

@@ -4,7 +4,6 @@ use crate::compare::{CaseDecision, Change, GateDecision, GateOutcome};
 use crate::render::formats::github::{Annotation, MOST, line};
 use crate::render::parts::headline::Headline;
 use crate::render::parts::{last_line, shift};
-use crate::render::sanitise;
 
 /// Longest message, in characters.
 const LONGEST: usize = 1_000;
@@ -20,10 +19,10 @@ pub(super) fn gate(decision: &GateDecision) -> String {
     std::iter::once(first).chain(others).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// An annotation for each case that decided it, beside one of that kind for the whole.
+/// An annotation for each case that decided. `whole` is the kind of the annotation for the whole.
 pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<Annotation> {
     let mut annotations = Vec::new();
-    // What is gone is not told where that was allowed.
+    // A removed case has no annotation if its removal was allowed.
     let removed = if decision.outcome == GateOutcome::Pass { &[][..] } else { &[Change::Removed][..] };
     for (command, changes) in [
         ("error", &[&[Change::Regressed][..], removed].concat()[..]),
@@ -32,16 +31,16 @@ pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<A
         let room = MOST - usize::from(whole == command);
         let cases = decision.cases.iter().filter(|case| changes.contains(&case.change)).take(room);
         annotations.extend(cases.map(|case| {
-            let title = format!("{}: {}", case.change.word(), sanitise(&case.id, LONGEST_TITLE));
+            let title = format!("{}: {}", case.change.word(), case.id.terminal(LONGEST_TITLE));
             Annotation { command, line: line(command, None, &title, &why(case)) }
         }));
     }
     annotations
 }
 
-/// Why, with the numbers that decided, one a line.
+/// The reason, and the numbers that decided, one on each line.
 fn why(case: &CaseDecision) -> String {
     let numbers = shift::open(case).into_iter().map(|shift| format!("{} {}", shift.metric, shift.line()));
-    let reason = Some(sanitise(&case.reason, LONGEST)).filter(|reason| !reason.is_empty());
+    let reason = Some(case.reason.terminal(LONGEST)).filter(|reason| !reason.is_empty());
     reason.into_iter().chain(numbers).collect::<Vec<_>>().join("\n")
 }

@@ -6,12 +6,12 @@ use crate::compare::{CaseComparison, Change, Comparison};
 use crate::render::formats::markdown::{code, fenced, folded};
 use crate::render::parts::headline::Headline;
 use crate::render::parts::last_line;
-use crate::render::sanitise;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 
 /// Most rows of a table: a comment on GitHub holds 65,536 characters.
 const MOST_ROWS: usize = 100;
-/// Longest text from outside, in characters.
+/// Longest untrusted text, in characters.
 const LONGEST: usize = 1_000;
 
 /// The decision, then the comparison that it rests on.
@@ -28,12 +28,12 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
 }
 
 fn body(comparison: &Comparison) -> String {
-    let side = |name: &str, label: &str, when: &str| {
-        format!("- {name}: {} ({})\n", code(&sanitise(label, 120)), code(&sanitise(when, 40)))
+    let side = |name: &str, label: &Untrusted, when: &Untrusted| {
+        format!("- {name}: {} ({})\n", label.markdown(120), when.markdown(40))
     };
     let mut out = side("base", &comparison.base.label, &comparison.base.created_at);
     out.push_str(&side("new", &comparison.new.label, &comparison.new.created_at));
-    out.extend(comparison.attribution.iter().map(|line| format!("- **{}**\n", code(&sanitise(line, LONGEST)))));
+    out.extend(comparison.attribution.iter().map(|line| format!("- **{}**\n", line.markdown(LONGEST))));
     out.push('\n');
     let asked = !comparison.asked.is_empty();
     let (same, changed): (Vec<&CaseComparison>, Vec<&CaseComparison>) =
@@ -44,7 +44,7 @@ fn body(comparison: &Comparison) -> String {
     let reasons: Vec<String> = found
         .take(MOST_ROWS)
         .map(|(case, finding)| {
-            format!("{} {}: {}", mark(case.change), rows::label(case), sanitise(&finding.text, LONGEST))
+            format!("{} {}: {}", mark(case.change), rows::label(case), finding.text.terminal(LONGEST))
         })
         .collect();
     if !reasons.is_empty() {
@@ -58,14 +58,14 @@ fn body(comparison: &Comparison) -> String {
     }
     let decision = &comparison.decision;
     let mut notes: Vec<String> = decision.differences.iter().map(table::difference).collect();
-    notes.extend(decision.notes.iter().map(|note| sanitise(note, LONGEST)));
+    notes.extend(decision.notes.iter().map(|note| note.terminal(LONGEST)));
     if !notes.is_empty() {
         out.push_str(&folded("What else is to be known", &fenced(&notes.join("\n"))));
     }
     out
 }
 
-/// What was tested of these cases; empty where nothing was.
+/// The tested metrics of these cases; empty if nothing was tested.
 fn tested_of(cases: &[&CaseComparison]) -> String {
     let lines = tested::lines(cases);
     if lines.is_empty() { String::new() } else { fenced(&lines.join("\n")) }

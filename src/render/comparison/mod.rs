@@ -17,7 +17,7 @@ use crate::compare::{Comparison, GateDecision};
 use crate::report::ReportError;
 use serde::Serialize;
 
-/// Formats in which a comparison can be shown. A page is made by [`super::html_comparison`], which draws the reports too.
+/// Formats in which a comparison can be shown. [`super::html_comparison`] makes a page, since it also draws the reports.
 pub const COMPARISON_FORMATS: [Format; 5] =
     [Format::Table, Format::Json, Format::Markdown, Format::Github, Format::Html];
 
@@ -26,7 +26,7 @@ pub const COMPARISON_FORMATS: [Format; 5] =
 /// # Errors
 /// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
 pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Result<Vec<u8>, RenderError> {
-    /// What the JSON of a comparison is.
+    /// The JSON of a comparison.
     #[derive(Serialize)]
     struct All<'a> {
         comparisons: &'a [Comparison],
@@ -42,7 +42,7 @@ pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Res
     }
 }
 
-/// A gate's decision, in a format; what it rests on goes with it where there is room.
+/// A gate's decision in a format, with its evidence if the format has room for it.
 ///
 /// # Errors
 /// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.

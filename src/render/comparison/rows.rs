@@ -1,11 +1,10 @@
-//! The rows of a comparison as texts: which metrics of a case are shown, and how numbers with their uncertainty read.
+//! The rows of a comparison as text: which metrics of a case are shown, and numbers with their uncertainty.
 
 use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit};
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::NONE;
-use crate::render::sanitise;
 
-/// Most cases of a table.
+/// Largest number of cases in a table.
 pub(super) const MOST_CASES: usize = 200;
 /// Longest label of a case, in characters.
 const LONGEST_LABEL: usize = 200;
@@ -23,13 +22,13 @@ pub(in crate::render) fn mark(change: Change) -> char {
     }
 }
 
-/// What tells a case from the others, harmless.
+/// The label of a case, harmless.
 pub(super) fn label(case: &CaseComparison) -> String {
-    sanitise(&case.label, LONGEST_LABEL)
+    case.label.terminal(LONGEST_LABEL)
 }
 
-/// The metrics of a case that are worth a row: the one that decides, and those that changed; if some were asked for,
-/// all of these.
+/// The metrics of a case that have a row: the one that decides and those that changed; if some were requested, all of
+/// these.
 pub(super) fn shown(case: &CaseComparison, asked: bool) -> impl Iterator<Item = &MetricComparison> {
     case.metrics.iter().filter(move |metric| {
         let changed = matches!(metric.change, Change::Regressed | Change::Improved);
@@ -37,7 +36,7 @@ pub(super) fn shown(case: &CaseComparison, asked: bool) -> impl Iterator<Item = 
     })
 }
 
-/// The columns of the table; `names` are what the cases are called in it.
+/// The columns of the table. `names` are the names of the cases in it.
 pub(super) fn columns(comparison: &Comparison, names: &[String], header: &'static str) -> Vec<Column> {
     let asked = !comparison.asked.is_empty();
     let mut texts: [Vec<String>; 8] = Default::default();
@@ -68,7 +67,7 @@ pub(super) fn columns(comparison: &Comparison, names: &[String], header: &'stati
 }
 
 fn cells(name: String, case: &CaseComparison, metric: &MetricComparison) -> [String; 8] {
-    // The row that decides says what is said of the case; the others only inform.
+    // The row of the metric that decides shows the change of the case. The other rows only inform.
     let said = if metric.confirmatory { case.change } else { metric.change };
     [
         name,
@@ -108,7 +107,7 @@ fn uncertainty(estimate: Estimate) -> String {
     }
 }
 
-/// The change as percent, of shares in percentage points; `~` where there is none that counts.
+/// The change in percent, for shares in percentage points; `~` if no change counts.
 pub(super) fn moved(metric: &MetricComparison) -> String {
     if metric.change == Change::Unchanged {
         return "~".into();

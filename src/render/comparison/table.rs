@@ -1,17 +1,17 @@
-//! A comparison as text for a terminal: what changed first, then what is to be known about it.
+//! A comparison as text for a terminal: first the changes, then the notes.
 
 use super::rows::{self, MOST_CASES, mark};
 use super::tested;
 use crate::compare::{Change, ChangeCounts, Comparison, Difference, GateDecision, Side};
 use crate::render::parts::grid::{draw, fit, width_of};
 use crate::render::parts::{last_line, text};
-use crate::render::sanitise;
+use crate::untrusted::Untrusted;
 
-/// Narrowest width that is laid out for.
+/// Smallest width of the layout.
 const NARROWEST: usize = 40;
-/// Longest line from outside, in characters.
+/// Longest line of untrusted text, in characters.
 const LONGEST: usize = 1_000;
-/// Most cases whose reasons are listed.
+/// Largest number of cases whose reasons are listed.
 const MOST_REASONS: usize = 30;
 
 /// The comparison as text, at most `width` columns wide (from 60 on).
@@ -19,7 +19,7 @@ pub(super) fn table(comparison: &Comparison, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut out = heading(comparison, width);
     let attribution = comparison.attribution.iter();
-    out.extend(attribution.map(|line| text::wrap(&sanitise(line, LONGEST), width, 2) + "\n"));
+    out.extend(attribution.map(|line| text::wrap(&line.terminal(LONGEST), width, 2) + "\n"));
     let (grid, names) = grid(comparison, width);
     let tested = tested::text(comparison, &names, width);
     for part in [grid, tested, reasons(comparison, &names, width), footnotes(comparison, width)] {
@@ -40,13 +40,13 @@ pub fn gate_line(decision: &GateDecision) -> String {
 
 fn heading(comparison: &Comparison, width: usize) -> String {
     let side = |name: &str, side: &Side| {
-        let (label, when) = (sanitise(&side.label, 120), sanitise(&side.created_at, 40));
+        let (label, when) = (side.label.terminal(120), side.created_at.terminal(40));
         text::wrap(&format!("{name}: {label} ({when})"), width, 6) + "\n"
     };
     side("base", &comparison.base) + &side("new", &comparison.new)
 }
 
-/// The table, and what its cases are called: by their values, or by numbers where these would be too wide.
+/// The table, and the names of its cases: their values, or numbers if the values would be too wide.
 fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
     if comparison.cases.is_empty() {
         return ("no cases\n".into(), Vec::new());
@@ -54,7 +54,7 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
     let labels: Vec<String> = comparison.cases.iter().map(rows::label).collect();
     let (mut columns, mut left_out) = fit(rows::columns(comparison, &labels, "case"), width);
     let (mut names, mut legend) = (labels.clone(), String::new());
-    // Numbers make room for all columns; they are explained below.
+    // Numbers leave room for all columns. They are explained below the table.
     if width_of(&columns) > width || !left_out.is_empty() {
         names = (1..=labels.len()).map(|number| number.to_string()).collect();
         (columns, left_out) = fit(rows::columns(comparison, &names, "#"), width);
@@ -80,14 +80,14 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
     (out, names)
 }
 
-/// Why each case that changed did, or cannot be told; with every finding.
+/// Every finding about each case that changed or is inconclusive.
 fn reasons(comparison: &Comparison, names: &[String], width: usize) -> String {
     let open: Vec<_> =
         comparison.cases.iter().zip(names).filter(|(case, _)| !case.decision.findings.is_empty()).collect();
     let mut out = String::new();
     for (case, name) in open.iter().take(MOST_REASONS) {
         for finding in &case.decision.findings {
-            let line = format!("{} {name}: {}", mark(case.change), sanitise(&finding.text, LONGEST));
+            let line = format!("{} {name}: {}", mark(case.change), finding.text.terminal(LONGEST));
             out.push_str(&(text::wrap(&line, width, 4) + "\n"));
         }
     }
@@ -97,7 +97,7 @@ fn reasons(comparison: &Comparison, names: &[String], width: usize) -> String {
     out
 }
 
-/// Marks that stand in the table, what differs beside the numbers, notes.
+/// The marks in the table, the differences beside the numbers, and the notes.
 fn footnotes(comparison: &Comparison, width: usize) -> String {
     let decision = &comparison.decision;
     let mut lines: Vec<String> = Vec::new();
@@ -114,13 +114,13 @@ fn footnotes(comparison: &Comparison, width: usize) -> String {
     }
     lines.extend(tested::footnote(comparison).map(str::to_owned));
     lines.extend(decision.differences.iter().map(difference));
-    lines.extend(decision.notes.iter().map(|note| format!("note: {}", sanitise(note, LONGEST))));
+    lines.extend(decision.notes.iter().map(|note| format!("note: {}", note.terminal(LONGEST))));
     lines.iter().map(|line| text::wrap(line, width, 2) + "\n").collect()
 }
 
 pub(super) fn difference(difference: &Difference) -> String {
-    let text = |side: &Option<String>| side.as_deref().map_or("unknown".into(), |text| sanitise(text, 200));
-    let what = sanitise(&difference.what, 200);
+    let text = |side: &Option<Untrusted>| side.as_ref().map_or("unknown".into(), |text| text.terminal(200));
+    let what = difference.what.terminal(200);
     format!("not the same on both sides: {what}: {} → {}", text(&difference.base), text(&difference.new))
 }
 

@@ -1,4 +1,4 @@
-//! What was tested of each case: by how much it moved, how far that can be off, and how much would count.
+//! The tested metrics of each case: the shift, its confidence interval, and the margin beyond which it counts.
 
 use super::rows::{self, mark};
 use crate::compare::{CaseComparison, Comparison};
@@ -6,13 +6,13 @@ use crate::render::parts::grid::{Column, draw, width_of};
 use crate::render::parts::shift::{self, Shift};
 use crate::render::parts::text;
 
-/// Most rows.
+/// Largest number of rows.
 const MOST_ROWS: usize = 200;
 
 /// A case's name, and one of its tests.
 type Row = (String, Shift);
 
-/// The tests that are shown, each with its case; `names` are what the cases are called.
+/// The tests that are shown, each with the name of its case.
 fn rows(comparison: &Comparison, names: &[String]) -> Vec<Row> {
     let of = |(case, name): (&CaseComparison, &String)| {
         shift::shown(&case.decision).into_iter().map(|shift| (name.clone(), shift)).collect::<Vec<Row>>()
@@ -20,7 +20,7 @@ fn rows(comparison: &Comparison, names: &[String]) -> Vec<Row> {
     comparison.cases.iter().zip(names).flat_map(of).collect()
 }
 
-/// As a table, or as a line each where that would be too wide; empty where nothing was tested.
+/// The tests as a table, or as a line for each if the table would be too wide; empty if nothing was tested.
 pub(super) fn text(comparison: &Comparison, names: &[String], width: usize) -> String {
     let rows = rows(comparison, names);
     if rows.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn footnote(comparison: &Comparison) -> Option<&'static str> {
     )
 }
 
-/// The lines of a few cases, as they stand in a code block.
+/// The lines of some cases, for a code block.
 pub(super) fn lines(cases: &[&CaseComparison]) -> Vec<String> {
     let of = |case: &&CaseComparison| {
         let name = rows::label(case);

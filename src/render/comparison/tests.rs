@@ -79,7 +79,7 @@ fn tested_example() -> Comparison {
     let mut comparison = example();
     for case in &mut comparison.cases {
         let trimmed = |new, change| test("enqueue.trimmed_mean", 1_160.0, new, change);
-        case.decision.tests = match case.label.as_str() {
+        case.decision.tests = match case.label.as_given() {
             "maxsize=100" => {
                 vec![trimmed(3_560.0, Change::Regressed), test("memory", 1e6, 1e6, Change::Unchanged)]
             }
@@ -94,7 +94,7 @@ fn tested_example() -> Comparison {
 #[test]
 fn shifts_stand_in_the_table_with_their_intervals() {
     let comparison = tested_example();
-    let names: Vec<String> = comparison.cases.iter().map(|case| case.label.clone()).collect();
+    let names: Vec<String> = comparison.cases.iter().map(|case| case.label.as_given().to_owned()).collect();
     for width in [60, 80, 120] {
         let text = super::tested::text(&comparison, &names, width);
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
@@ -145,7 +145,7 @@ fn hostile_names_stay_where_they_are() {
     let named = |middle: f64, queue: &str| {
         let mut case = case(&means(10, middle));
         case.parameters.queue = queue.into();
-        case.id = format!("queue={queue}");
+        case.id = format!("queue={queue}").into();
         case
     };
     let base = report(vec![named(1e4, hostile), named(1e4, "tame")]);

@@ -7,7 +7,6 @@ use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::headline::VERDICT;
 use crate::render::parts::numbers::{self, NONE};
 use crate::render::parts::{curve, reasons, surroundings, text, totals};
-use crate::render::sanitise;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -17,7 +16,7 @@ use crate::verdict::{CheckResult, Unit};
 pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     let case = report.cases.iter().find(|case| case.id == id)?;
     let width = width.max(40);
-    let mut out = text::wrap(&sanitise(&case.id, 400), width, 2) + "\n";
+    let mut out = text::wrap(&case.id.terminal(400), width, 2) + "\n";
     out.push_str(&text::wrap_items(&all_axes(case), width, 2));
     out.push_str(&format!(
         "\nrepeats: {} valid, {} set aside, {} broken\n",
@@ -70,7 +69,7 @@ pub(in crate::render) fn times(set: &LatencySet) -> Vec<Column> {
     ]
 }
 
-/// A statistic over lower bounds is one itself.
+/// If some of the values are lower bounds, so is the statistic.
 fn bounded(key: &str, latency: &LatencySummary, text: String) -> String {
     let is_bound = latency.censored > 0 && text != NONE && !matches!(key, "count" | "censored");
     if is_bound { format!("{AT_LEAST}{text}") } else { text }
@@ -84,7 +83,7 @@ fn ledger(summary: &Summary, width: usize) -> String {
 
 /// Every count of a ledger, by name.
 pub(in crate::render) fn counts(ledger: &Ledger) -> Vec<(String, String)> {
-    // What of a count lies in the window is no count of its own.
+    // The part of a count that lies in the window is not a count of its own.
     let counts = Ledger::COUNTS.iter().filter(|(name, _)| !name.ends_with("_in_window"));
     counts.map(|(name, of)| (shown_name(name), human::count(of(ledger)))).collect()
 }
@@ -104,8 +103,8 @@ pub(in crate::render) fn checks(checks: &[CheckResult]) -> Vec<Column> {
         cells: checks.iter().map(value).collect(),
     };
     vec![
-        column("check", false, Some(0), |check| sanitise(&check.name, 20)),
-        column("expected", false, None, |check| sanitise(&check.expression, 36)),
+        column("check", false, Some(0), |check| check.name.terminal(20)),
+        column("expected", false, None, |check| check.expression.terminal(36)),
         column("observed", true, None, |check| quantity(check.observed, check.unit)),
         column("outcome", false, None, |check| match mark(check.outcome) {
             Some(mark) => format!("{mark} {}", check.outcome.word()),
@@ -128,7 +127,7 @@ fn quantity(value: Option<f64>, unit: Unit) -> String {
 
 fn aside(case: &CaseRecord, width: usize) -> String {
     let line = |aside: &crate::report::SetAsideRecord| {
-        let why: Vec<String> = aside.reasons.iter().map(|reason| sanitise(reason, 200)).collect();
+        let why: Vec<String> = aside.reasons.iter().map(|reason| reason.terminal(200)).collect();
         let number = aside.measured.repeat + 1;
         text::wrap(&format!("set aside, repeat {number}: {}", why.join("; ")), width, 4) + "\n"
     };

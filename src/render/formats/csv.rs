@@ -1,18 +1,18 @@
-//! Comma-separated values: a row for each repeat, whatever came of it, and one for a case that has none.
+//! Comma-separated values: a row for each repeat, whatever its outcome, and one for a case without repeats.
 //!
-//! Quoting by RFC 4180, lines end in CR LF. Every heading carries its unit, what is not known is an empty cell. Numbers
-//! are bare. A text that a spreadsheet would take for a formula begins with an apostrophe.
+//! Quoting follows RFC 4180, and lines end in CR LF. Every heading contains its unit. An unknown value is an empty cell.
+//! Numbers have no unit. A text that a spreadsheet would read as a formula begins with an apostrophe.
 
 use crate::measure::{Cost, Ledger, OutcomeSource, Rates};
 use crate::observed::LatencyName;
-use crate::render::sanitise;
 use crate::report::{CaseRecord, ErrorRecord, LatencySummary, MachineRecord, RepeatRecord, Report};
 use crate::scenario::{AXES, Parameters, Value};
+use crate::untrusted::Untrusted;
 
 /// Longest text of a cell, in characters.
 const LONGEST: usize = 1_000;
 
-/// A number of a record, and what it is called.
+/// A number of a record, and its name.
 type Named<R, N> = (&'static str, fn(&R) -> N);
 
 /// A row as pairs of heading and cell; every row has the same headings.
@@ -44,7 +44,7 @@ fn line(out: &mut String, cells: &[String]) {
     out.push_str("\r\n");
 }
 
-/// A cell as RFC 4180 has it.
+/// A cell, quoted by RFC 4180 if it must be.
 fn quote(cell: &str) -> String {
     if cell.contains(['"', ',', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
         format!("\"{}\"", cell.replace('"', "\"\""))
@@ -53,15 +53,18 @@ fn quote(cell: &str) -> String {
     }
 }
 
-/// Text from outside: on one line, harmless in a terminal, and no formula.
-fn text(text: &str) -> String {
-    let shown = sanitise(text, LONGEST);
-    let formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\u{fffd}');
-    // Some programs look behind leading space and quotes.
-    let begins = shown.trim_start_matches([' ', '"', '\'']).chars().next();
-    // What was a tab or a line break at the start is not one any more, but is kept from being one again.
-    let was_space = text.starts_with(['\t', '\r', '\n']);
-    if was_space || begins.is_some_and(formula) { format!("'{shown}") } else { shown }
+impl Untrusted {
+    /// For a cell: at most 1,000 harmless characters that no spreadsheet takes for a formula. The cell is quoted later, where
+    /// it must be.
+    fn csv(&self) -> String {
+        let shown = self.terminal(LONGEST);
+        let formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\u{fffd}');
+        // Some programs look behind leading space and quotes.
+        let begins = shown.trim_start_matches([' ', '"', '\'']).chars().next();
+        // A tab or a line break at the start is a space now; the apostrophe keeps it from being one again.
+        let was_space = self.as_given().starts_with(['\t', '\r', '\n']);
+        if was_space || begins.is_some_and(formula) { format!("'{shown}") } else { shown }
+    }
 }
 
 fn number<T: ToString>(value: Option<T>) -> String {
@@ -74,19 +77,20 @@ fn real(value: Option<f64>) -> String {
 }
 
 fn rows(case: &CaseRecord) -> Vec<Row> {
-    let valid = case.repeats.iter().map(|repeat| Source { status: "valid", repeat: Some(repeat), note: String::new() });
+    let valid =
+        case.repeats.iter().map(|repeat| Source { status: "valid", repeat: Some(repeat), note: Untrusted::default() });
     let aside = case.set_aside.iter().map(|aside| Source {
         status: "set aside",
         repeat: Some(&aside.measured),
-        note: aside.reasons.join("; "),
+        note: Untrusted::join(&aside.reasons, "; "),
     });
     let mut rows: Vec<Row> = valid.chain(aside).map(|source| row(case, &source, None)).collect();
     rows.extend(case.errors.iter().map(|error| {
-        let note = format!("{}: {}", error.kind, error.message);
+        let note = format!("{}: {}", error.kind.as_given(), error.message.as_given()).into();
         row(case, &Source { status: "error", repeat: None, note }, Some(error))
     }));
     if rows.is_empty() {
-        rows.push(row(case, &Source { status: "not run", repeat: None, note: String::new() }, None));
+        rows.push(row(case, &Source { status: "not run", repeat: None, note: Untrusted::default() }, None));
     }
     rows
 }
@@ -95,7 +99,7 @@ fn rows(case: &CaseRecord) -> Vec<Row> {
 struct Source<'r> {
     status: &'static str,
     repeat: Option<&'r RepeatRecord>,
-    note: String,
+    note: Untrusted,
 }
 
 fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> Row {
@@ -104,14 +108,14 @@ fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> R
         repeat.map(|repeat| (repeat.repeat, repeat.attempt)).or(error.map(|error| (error.repeat, error.attempt)));
     let mut row = Row::new();
     let mut cell = |name: &str, value: String| row.push((name.to_owned(), value));
-    cell("scenario", text(&case.scenario));
-    cell("case", text(&case.id));
+    cell("scenario", case.scenario.csv());
+    cell("case", case.id.csv());
     cell("verdict_of_case", case.verdict.outcome.word().to_owned());
     cell("below_target_load", case.verdict.below_target_load.to_string());
     cell("repeat", number(place.map(|(repeat, _)| repeat)));
     cell("attempt", number(place.map(|(_, attempt)| attempt)));
     cell("status", source.status.to_owned());
-    cell("note", text(&source.note));
+    cell("note", source.note.csv());
     parameters(&mut row, &case.parameters);
     ledger(&mut row, repeat.map(|repeat| &repeat.ledger));
     rates(&mut row, repeat.map(|repeat| &repeat.rates));
@@ -124,7 +128,7 @@ fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> R
         OutcomeSource::Delivery => "delivery",
     });
     row.push(("outcome_source".to_owned(), source.unwrap_or_default().to_owned()));
-    row.push(("queue_version".to_owned(), text(repeat.map_or("", |repeat| &repeat.queue_version))));
+    row.push(("queue_version".to_owned(), repeat.map(|repeat| repeat.queue_version.csv()).unwrap_or_default()));
     row
 }
 
@@ -135,7 +139,7 @@ fn parameters(row: &mut Row, parameters: &Parameters) {
             Value::Rate(rate) => ("_per_task_per_s", rate.per_second().to_string()),
             Value::Share(share) => ("_share", share.as_f64().to_string()),
             Value::Count(count) => ("", count.to_string()),
-            other => ("", text(&other.to_string())),
+            other => ("", other.text().csv()),
         };
         row.push((format!("{}{ending}", axis.name), cell));
     }
@@ -144,7 +148,7 @@ fn parameters(row: &mut Row, parameters: &Parameters) {
 }
 
 fn ledger(row: &mut Row, ledger: Option<&Ledger>) {
-    // `delivered_per_s` says it already.
+    // `delivered_per_s` says the same.
     let counts = Ledger::COUNTS.iter().filter(|(name, _)| *name != "delivered_in_window");
     row.extend(counts.map(|(name, of)| (format!("{}_logs", name.replace('.', "_")), number(ledger.map(of)))));
 }
@@ -232,7 +236,7 @@ mod tests {
             ("strategy=drop", "strategy=drop"),
             ("", ""),
         ] {
-            assert_eq!(text(given), shown);
+            assert_eq!(Untrusted::from(given).csv(), shown);
         }
         assert_eq!(
             (real(Some(-1.5)), real(Some(f64::NAN)), number(Some(7)), number::<u8>(None)),
@@ -243,7 +247,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_said_stays_in_its_cell(given in any::<String>()) {
-            let shown = text(&given);
+            let shown = Untrusted::from(given).csv();
             prop_assert!(!shown.contains(['\n', '\r', '\0']));
             prop_assert!(!shown.starts_with(['=', '+', '-', '@', '\t']));
             let quoted = quote(&shown);

@@ -2,16 +2,15 @@
 //!
 //! `fail` and `error` are `::error`s, `invalid` is a `::warning`. They point at the scenario's file. A step shows ten
 //! annotations of each kind and silently leaves the rest out, so no more are written, and the first one says how many
-//! cases have none. What a gate said of the run stands in the first,
-//! and the cases that decided it come last.
+//! cases have none. The first one also has the decision of a gate, and the cases that decided it come last.
 
 use crate::render::parts::headline::Headline;
-use crate::render::sanitise;
 use crate::render::{comparison, gate_sentence};
 use crate::report::{CaseRecord, Report};
+use crate::untrusted::Untrusted;
 use crate::verdict::{Outcome, OutcomeCounts};
 
-/// Annotations of a kind that a step shows.
+/// How many annotations of each kind a step shows.
 pub(in crate::render) const MOST: usize = 10;
 /// Longest message, in characters.
 const LONGEST: usize = 1_000;
@@ -71,7 +70,7 @@ fn of_whole(report: &Report, whole: Headline, left_out: usize) -> String {
     let OutcomeCounts { pass, fail, invalid, error } = report.verdict.cases;
     let by_themselves = if report.gate.is_some() { "cases by themselves: " } else { "" };
     let mut said = vec![format!("{by_themselves}{pass} pass, {fail} fail, {invalid} invalid, {error} error")];
-    said.extend(report.verdict.reasons.iter().map(|reason| sanitise(reason, LONGEST)));
+    said.extend(report.verdict.reasons.iter().map(|reason| reason.terminal(LONGEST)));
     if left_out > 0 {
         said.push(format!("{left_out} more cases that did not pass have no annotation of their own"));
     }
@@ -81,24 +80,31 @@ fn of_whole(report: &Report, whole: Headline, left_out: usize) -> String {
 
 fn of_case(report: &Report, case: &CaseRecord) -> String {
     let scenario = report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
-    let title = format!("{}: {}", case.verdict.outcome.word(), sanitise(&case.id, LONGEST_TITLE));
-    let reasons: Vec<String> = case.verdict.reasons.iter().take(6).map(|reason| sanitise(reason, LONGEST)).collect();
+    let title = format!("{}: {}", case.verdict.outcome.word(), case.id.terminal(LONGEST_TITLE));
+    let reasons: Vec<String> = case.verdict.reasons.iter().take(6).map(|reason| reason.terminal(LONGEST)).collect();
     let message = if reasons.is_empty() { case.verdict.outcome.word().to_owned() } else { reasons.join("\n") };
-    line(command(case.verdict.outcome), scenario.map(|scenario| scenario.file.as_str()), &title, &message)
+    line(command(case.verdict.outcome), scenario.map(|scenario| &scenario.file), &title, &message)
 }
 
 /// One workflow command, encoded.
-pub(in crate::render) fn line(command: &str, file: Option<&str>, title: &str, message: &str) -> String {
-    let file = file.map_or(String::new(), |file| format!("file={},", property(&sanitise(file, LONGEST))));
+pub(in crate::render) fn line(command: &str, file: Option<&Untrusted>, title: &str, message: &str) -> String {
+    let file = file.map_or(String::new(), |file| format!("file={},", file.github_property(LONGEST)));
     format!("::{command} {file}title={}::{}", property(title), data(message))
 }
 
-/// A message: what would end the line is encoded, and what would be decoded.
+/// Encodes a message: characters that would end the line, and the one that begins an encoded character.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property: what would end it, too.
+impl Untrusted {
+    /// For a property of a workflow command: at most `longest` harmless characters, encoded.
+    fn github_property(&self, longest: usize) -> String {
+        property(&self.terminal(longest))
+    }
+}
+
+/// Encodes a property: also the characters that would end it.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
@@ -110,7 +116,7 @@ mod tests {
     #[test]
     fn commands_are_encoded_as_the_runner_decodes_them() {
         assert_eq!(
-            line("error", Some("a,b:c.toml"), "50% of x: y, z", "1\n2\r3%0A::error::x"),
+            line("error", Some(&"a,b:c.toml".into()), "50% of x: y, z", "1\n2\r3%0A::error::x"),
             "::error file=a%2Cb%3Ac.toml,title=50%25 of x%3A y%2C z::1%0A2%0D3%250A::error::x"
         );
         assert_eq!(line("notice", None, "t", "m"), "::notice title=t::m");

@@ -4,13 +4,13 @@
 //! the tag, is a semicolon, and every other byte that is not a letter, a digit or one of `=-_.+` is `%` and two
 //! hexadecimal digits (so is `;` itself, and `/` within a name): different cases have different tags.
 //!
-//! A log has times, a report has none for single cases: every interval starts at 0 and is as long as all windows of the
-//! case together. Values are nanoseconds, the interval's maximum milliseconds, as the format has it.
+//! The format wants times, and a report has none for a single case. So every interval starts at 0 and is as long as all
+//! windows of the case together. Values are nanoseconds; the maximum is in milliseconds, as the format defines.
 
 use crate::measure::encoding::histogram_buckets;
 use crate::render::RenderError;
-use crate::render::sanitise;
 use crate::report::{CaseRecord, LatencySummary, Report};
+use crate::untrusted::Untrusted;
 
 /// Longest part of a tag, in bytes; a longer one is cut and gets the case's number.
 const LONGEST: usize = 800;
@@ -18,11 +18,11 @@ const LONGEST: usize = 800;
 /// The report as an interval log.
 ///
 /// # Errors
-/// A histogram of the report is not one.
+/// A histogram of the report cannot be read.
 pub fn hdr(report: &Report) -> Result<String, RenderError> {
-    let (name, version) = (sanitise(&report.tool.name, 40), sanitise(&report.tool.version, 40));
+    let (name, version) = (report.tool.name.terminal(40), report.tool.version.terminal(40));
     let mut out = format!("#[Logged with {name} {version}]\n#[Histogram log format version 1.3]\n");
-    if let Ok(start) = report.created_at.parse::<jiff::Timestamp>() {
+    if let Ok(start) = report.created_at.as_given().parse::<jiff::Timestamp>() {
         let seconds = start.as_millisecond() as f64 / 1e3;
         out.push_str(&format!("#[StartTime: {seconds:.3} (seconds since epoch), {start}]\n"));
     }
@@ -33,7 +33,7 @@ pub fn hdr(report: &Report) -> Result<String, RenderError> {
         let tag = tag(report, case, index);
         for (latency, statistics) in summary.latency.observed() {
             let latency = latency.name();
-            let refuse = |problem| RenderError::Histogram { case: sanitise(&case.id, 200), latency, problem };
+            let refuse = |problem| RenderError::Histogram { case: case.id.terminal(200), latency, problem };
             if let Some((payload, max)) = payload(statistics).map_err(refuse)? {
                 let max = max as f64 / 1e6;
                 out.push_str(&format!("Tag={tag}.{latency},0.000,{seconds:.3},{max:.3},{payload}\n"));
@@ -43,9 +43,9 @@ pub fn hdr(report: &Report) -> Result<String, RenderError> {
     Ok(out)
 }
 
-/// The histogram as it stands in the report, and its largest value in nanoseconds; `None` where it is empty.
+/// The histogram as saved in the report, and its largest value in nanoseconds; `None` if it is empty.
 fn payload(statistics: &LatencySummary) -> Result<Option<(&str, u64)>, String> {
-    let Some(text) = statistics.hdr.as_deref().filter(|_| statistics.count > 0) else {
+    let Some(text) = statistics.hdr.as_ref().map(Untrusted::as_given).filter(|_| statistics.count > 0) else {
         return Ok(None);
     };
     let buckets = histogram_buckets(text, statistics.count).map_err(|error| error.to_string())?;
@@ -54,23 +54,28 @@ fn payload(statistics: &LatencySummary) -> Result<Option<(&str, u64)>, String> {
 }
 
 fn tag(report: &Report, case: &CaseRecord, index: usize) -> String {
-    let id = part(&case.id, index);
-    if report.scenarios.len() > 1 { format!("{}/{id}", part(&case.scenario, index)) } else { id }
+    let id = case.id.hdr(index);
+    if report.scenarios.len() > 1 { format!("{}/{id}", case.scenario.hdr(index)) } else { id }
 }
 
-fn part(name: &str, index: usize) -> String {
-    let mut out = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b' ' => out.push(';'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'=' | b'-' | b'_' | b'.' | b'+' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+impl Untrusted {
+    /// For a tag: what it may not hold is encoded. One that is too long is cut, and `index` tells it from others.
+    fn hdr(&self, index: usize) -> String {
+        let mut out = String::new();
+        for byte in self.as_given().bytes() {
+            match byte {
+                b' ' => out.push(';'),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'=' | b'-' | b'_' | b'.' | b'+' => {
+                    out.push(char::from(byte));
+                }
+                _ => out.push_str(&format!("%{byte:02X}")),
+            }
+            if out.len() > LONGEST {
+                return format!("{}~{}", &out[..LONGEST], index + 1);
+            }
         }
-        if out.len() > LONGEST {
-            return format!("{}~{}", &out[..LONGEST], index + 1);
-        }
+        out
     }
-    out
 }
 
 #[cfg(test)]
@@ -78,21 +83,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn tag_of(name: &str, index: usize) -> String {
+        Untrusted::from(name).hdr(index)
+    }
+
     #[test]
     fn tags_are_readable_and_end_where_they_should() {
         assert_eq!(
-            part("rate=100/s sample_rate=0.1% strategy=drop", 0),
+            tag_of("rate=100/s sample_rate=0.1% strategy=drop", 0),
             "rate=100%2Fs;sample_rate=0.1%25;strategy=drop"
         );
-        assert_eq!(part("a;b,c\n日", 0), "a%3Bb%2Cc%0A%E6%97%A5");
-        assert!(part(&"x".repeat(10_000), 6).ends_with("x~7"));
+        assert_eq!(tag_of("a;b,c\n日", 0), "a%3Bb%2Cc%0A%E6%97%A5");
+        assert!(tag_of(&"x".repeat(10_000), 6).ends_with("x~7"));
     }
 
     proptest! {
         #[test]
         fn different_names_have_different_tags(one in ".{0,20}", other in ".{0,20}") {
-            prop_assert_eq!(one == other, part(&one, 0) == part(&other, 0));
-            prop_assert!(part(&one, 0).bytes().all(|byte| byte.is_ascii_graphic() && byte != b',' && byte != b'"'));
+            prop_assert_eq!(one == other, tag_of(&one, 0) == tag_of(&other, 0));
+            prop_assert!(tag_of(&one, 0).bytes().all(|byte| byte.is_ascii_graphic() && byte != b',' && byte != b'"'));
         }
     }
 }

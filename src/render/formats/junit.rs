@@ -1,22 +1,21 @@
 //! JUnit's XML: a test suite for each case of the matrix, a test case for each of its checks, and one for its run.
 //!
-//! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s, of type `invalid` and of the kind of the error: what
-//! cannot be trusted must not be taken for a pass, and most readers of the format show what is skipped as one. What is to
-//! be said of the whole beyond its cases (interrupted, target not exercised) is the suite `plan`; what a gate said of the
-//! run, the suite `gate`, with a test case for each case on either side: one that regressed or is gone is a failure, one
-//! that cannot be told an error.
+//! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s; their type is `invalid`, or the kind of the error. A
+//! skipped test would not do for `invalid`: most tools show it like a pass. The suite `plan` has the verdict on the whole
+//! beyond its cases (interrupted, target not exercised). The suite `gate` has the decision of a gate, with a test case for
+//! each case of either report: a failure if the case regressed or was removed, an error if it is inconclusive.
 
 use crate::render::RenderError;
 use crate::render::parts::headline::Headline;
 use crate::render::parts::shift;
-use crate::render::sanitise;
 use crate::report::{CaseDecision, CaseRecord, Change, GateOutcome, GateRecord, Report};
 use crate::scenario::AXES;
+use crate::untrusted::Untrusted;
 use crate::verdict::{CheckResult, Outcome};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite, XmlString};
 use std::time::Duration;
 
-/// Longest text from outside, in characters.
+/// Longest untrusted text, in characters.
 const LONGEST: usize = 1_000;
 /// Most lines of a child's stderr.
 const MAX_STDERR: usize = 20;
@@ -26,9 +25,9 @@ const MAX_STDERR: usize = 20;
 /// # Errors
 /// When the XML cannot be written.
 pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
-    let mut document = quick_junit::Report::new(text(&report.tool.name));
+    let mut document = quick_junit::Report::new(report.tool.name.junit());
     // A time that is none, in a report from elsewhere, is left out.
-    document.timestamp = report.created_at.parse().ok();
+    document.timestamp = report.created_at.as_given().parse().ok();
     document.time = Some(report.cases.iter().map(measured_time).sum());
     document.add_test_suite(plan(report));
     let began = document.timestamp;
@@ -43,44 +42,46 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
     Ok(bytes)
 }
 
-/// Harmless, and in XML's own set of characters.
-fn text(text: &str) -> XmlString {
-    XmlString::new(sanitise(text, LONGEST))
+impl Untrusted {
+    /// For XML: at most 1,000 harmless characters on one line, escaped when they are written.
+    fn junit(&self) -> XmlString {
+        XmlString::new(self.terminal(LONGEST))
+    }
 }
 
 fn plan(report: &Report) -> TestSuite {
     let mut suite = TestSuite::new("plan");
     for (name, value) in [
-        ("tool", format!("{} {}", report.tool.name, report.tool.version)),
+        ("tool", Untrusted::join([&report.tool.name, &report.tool.version], " ")),
         ("created_at", report.created_at.clone()),
-        ("outcome", Headline::of(report).word().to_owned()),
-        ("exit_code", report.verdict.exit.code().to_string()),
+        ("outcome", Headline::of(report).word().into()),
+        ("exit_code", report.verdict.exit.code().to_string().into()),
     ] {
-        suite.add_property(Property::new(name, text(&value)));
+        suite.add_property(Property::new(name, value.junit()));
     }
     let reasons = &report.verdict.reasons;
     let status = if reasons.is_empty() {
         TestCaseStatus::success()
     } else {
-        status(Outcome::Invalid, "invalid", &reasons.join("; "))
+        status(Outcome::Invalid, "invalid", &Untrusted::join(reasons, "; "))
     };
-    suite.add_test_case(test_case("the plan was carried out and exercises its targets", "plan", status));
+    suite.add_test_case(test_case(&"the plan was carried out and exercises its targets".into(), "plan", status));
     suite
 }
 
 fn suite(case: &CaseRecord) -> TestSuite {
-    let name = format!("{}: {}", sanitise(&case.scenario, LONGEST), sanitise(&case.id, LONGEST));
+    let name = format!("{}: {}", case.scenario.terminal(LONGEST), case.id.terminal(LONGEST));
     let mut suite = TestSuite::new(&name);
     for axis in &AXES {
-        suite.add_property(Property::new(axis.name, text(&axis.get(&case.parameters).to_string())));
+        suite.add_property(Property::new(axis.name, axis.get(&case.parameters).text().junit()));
     }
     let mut cases: Vec<TestCase> = Vec::new();
-    let mut run = test_case("the repeats were carried out", &name, carried_out(case));
+    let mut run = test_case(&"the repeats were carried out".into(), &name, carried_out(case));
     let stderr: Vec<String> = case
         .errors
         .iter()
         .flat_map(|error| &error.stderr_tail)
-        .map(|line| sanitise(line, LONGEST))
+        .map(|line| line.terminal(LONGEST))
         .take(MAX_STDERR)
         .collect();
     if !stderr.is_empty() {
@@ -94,11 +95,12 @@ fn suite(case: &CaseRecord) -> TestSuite {
     suite
 }
 
-/// What a gate said of the run: of the whole, and of each case.
+/// The decision of a gate on the whole, and on each case.
 fn gate(gate: &GateRecord) -> TestSuite {
     let mut suite = TestSuite::new("gate");
-    for (name, value) in [("gate", gate.outcome.word()), ("reason", &gate.reason), ("baseline", &gate.baseline)] {
-        suite.add_property(Property::new(name, text(value)));
+    let word = gate.outcome.word().into();
+    for (name, value) in [("gate", &word), ("reason", &gate.reason), ("baseline", &gate.baseline)] {
+        suite.add_property(Property::new(name, value.junit()));
     }
     let whole = match gate.outcome {
         GateOutcome::Pass => Outcome::Pass,
@@ -106,13 +108,13 @@ fn gate(gate: &GateRecord) -> TestSuite {
         GateOutcome::Inconclusive | GateOutcome::Incomparable => Outcome::Invalid,
     };
     let whole = status(whole, gate.outcome.word(), &gate.reason);
-    suite.add_test_case(test_case("the run holds against its baseline", "gate", whole));
+    suite.add_test_case(test_case(&"the run holds against its baseline".into(), "gate", whole));
     let cases = gate.decision().map(|decision| decision.cases).unwrap_or_default();
     suite.add_test_cases(cases.iter().map(|case| test_case(&case.id, "gate", of_change(case, gate.outcome))));
     suite
 }
 
-/// What became of a case since the baseline. One that is gone was not tested: it fails, or is skipped where that was
+/// How a case changed since the baseline. A removed case was not tested: it fails, or is skipped if its removal was
 /// allowed.
 fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
     let word = case.change.word();
@@ -121,19 +123,17 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
         Change::Inconclusive | Change::Incomparable => Outcome::Invalid,
         Change::Removed if gate == GateOutcome::Pass => {
             let mut skipped = TestCaseStatus::skipped();
-            skipped.set_type(text(word)).set_message(text(&case.reason));
+            skipped.set_type(word).set_message(case.reason.junit());
             return skipped;
         }
         Change::Removed => Outcome::Fail,
-        // What is new has nothing to be worse than, but what cannot be trusted of it has been found.
+        // A new case cannot be worse than before, but it can be one that cannot be trusted.
         Change::Added if !case.findings.is_empty() => Outcome::Invalid,
         Change::Improved | Change::Added | Change::Unchanged => Outcome::Pass,
     };
     let mut status = status(outcome, word, &case.reason);
-    let numbers: Vec<String> = shift::open(case)
-        .iter()
-        .map(|shift| sanitise(&format!("{} {}", shift.metric, shift.line()), LONGEST))
-        .collect();
+    let numbers: Vec<String> =
+        shift::open(case).iter().map(|shift| format!("{} {}", shift.metric, shift.line())).collect();
     if outcome != Outcome::Pass && !numbers.is_empty() {
         status.set_description(XmlString::new(numbers.join("\n")));
     }
@@ -147,40 +147,40 @@ fn measured_time(case: &CaseRecord) -> Duration {
     Duration::from_nanos(window.saturating_mul(repeats as u64))
 }
 
-fn test_case(name: &str, class: &str, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(text(name), status);
+fn test_case(name: &Untrusted, class: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name.junit(), status);
     case.set_classname(XmlString::new(class));
     case
 }
 
-/// What kept the case from being measured, and whatever else none of its checks says.
+/// Why the case was not measured, and every other problem that none of its checks reports.
 fn carried_out(case: &CaseRecord) -> TestCaseStatus {
     let by_a_check = case.verdict.checks.iter().map(|check| check.outcome).max().unwrap_or(Outcome::Pass);
     if case.summary.is_some() && case.verdict.outcome <= by_a_check {
         return TestCaseStatus::success();
     }
-    let kind = case.errors.first().map_or(case.verdict.outcome.word(), |error| error.kind.as_str());
-    status(case.verdict.outcome, kind, &case.verdict.reasons.join("; "))
+    let kind = case.errors.first().map_or_else(|| case.verdict.outcome.word().into(), |error| error.kind.junit());
+    status(case.verdict.outcome, kind, &Untrusted::join(&case.verdict.reasons, "; "))
 }
 
 fn of_check(check: &CheckResult, class: &str) -> TestCase {
-    let name = format!("{}: {}", check.name, check.expression);
+    let name = Untrusted::join([&check.name, &check.expression], ": ");
     if check.outcome == Outcome::Pass {
         return test_case(&name, class, TestCaseStatus::success());
     }
-    let mut status = status(check.outcome, check.outcome.word(), check.reason.as_deref().unwrap_or(&check.expression));
+    let mut status = status(check.outcome, check.outcome.word(), check.reason.as_ref().unwrap_or(&check.expression));
     let number = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value} {}", check.unit.name()));
-    status.set_description(text(&format!("observed: {}, limit: {}", number(check.observed), number(check.limit))));
+    status.set_description(format!("observed: {}, limit: {}", number(check.observed), number(check.limit)));
     test_case(&name, class, status)
 }
 
-fn status(outcome: Outcome, kind: &str, message: &str) -> TestCaseStatus {
+fn status(outcome: Outcome, kind: impl Into<XmlString>, message: &Untrusted) -> TestCaseStatus {
     let mut status = match outcome {
         Outcome::Pass => return TestCaseStatus::success(),
         Outcome::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Outcome::Invalid | Outcome::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    status.set_type(text(kind)).set_message(text(message));
+    status.set_type(kind).set_message(message.junit());
     status
 }
 

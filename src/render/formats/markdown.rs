@@ -1,6 +1,6 @@
 //! Markdown for a pull request or a job's summary: the verdict first, then what did not pass and why, the rest folded.
 //!
-//! Text from outside stands in code spans and fenced blocks alone, where nothing is a link, a mention, HTML or emphasis.
+//! Untrusted text is only put into code spans and fenced blocks, where nothing is a link, a mention, HTML or emphasis.
 
 use crate::render::formats::table;
 use crate::render::parts::columns::{all_axes, axes, metrics};
@@ -8,9 +8,9 @@ use crate::render::parts::facts::facts;
 use crate::render::parts::grid::Column;
 use crate::render::parts::headline::Headline;
 use crate::render::parts::{gating, reasons, totals};
-use crate::render::sanitise;
 use crate::report::Report;
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
 /// Most rows of a table: a comment on GitHub holds 65,536 characters.
@@ -58,7 +58,7 @@ fn heading(report: &Report) -> String {
         out.push_str(&format!("- {}\n", code(&table::promise(scenario))));
     }
     for reason in &report.verdict.reasons {
-        out.push_str(&format!("- **{}**\n", code(&sanitise(reason, 400))));
+        out.push_str(&format!("- **{}**\n", reason.markdown(400)));
     }
     out + "\n"
 }
@@ -80,8 +80,8 @@ fn rows(columns: &[Column], rows: &[usize]) -> String {
     out + "\n"
 }
 
-/// Numbers and our own words are plain; what may come from outside is code. A bar would end the cell, and the backslash
-/// in front of it that Markdown offers can itself be escaped by one that is there already, so another sign stands for it.
+/// Numbers and our own words are plain; a cell that may contain untrusted text is code. A `|` would end the cell, and the
+/// backslash with which Markdown escapes it could itself be escaped by one in the text. So it is replaced.
 fn cell(column: &Column, row: usize) -> String {
     let text = column.cells.get(row).map_or("", String::as_str);
     if column.right || column.key == "verdict" { text.to_owned() } else { code(&text.replace('|', "¦")) }
@@ -102,6 +102,13 @@ pub(in crate::render) fn folded(title: &str, content: &str) -> String {
     format!("<details><summary>{title}</summary>\n\n{content}</details>\n\n")
 }
 
+impl Untrusted {
+    /// For Markdown: at most `longest` harmless characters in a code span that they cannot end.
+    pub(in crate::render) fn markdown(&self, longest: usize) -> String {
+        code(&self.terminal(longest))
+    }
+}
+
 /// A code span that nothing in it can end.
 pub(in crate::render) fn code(text: &str) -> String {
     let fence = "`".repeat(longest_run(text) + 1);
@@ -115,7 +122,7 @@ pub(in crate::render) fn fenced(text: &str) -> String {
     format!("{fence}text\n{}\n{fence}\n\n", text.trim_end())
 }
 
-/// Most backticks in a row.
+/// Length of the longest sequence of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
 }

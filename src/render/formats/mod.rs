@@ -1,4 +1,4 @@
-//! One file for each way to show a report, but the page, which has a room of its own.
+//! One file for each format of a report, except the page, which has a folder of its own.
 
 pub(in crate::render) mod case;
 pub(in crate::render) mod csv;

@@ -4,18 +4,17 @@ use crate::render::parts::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metri
 use crate::render::parts::grid::{Column, draw, fit, width_of};
 use crate::render::parts::headline::{Headline, VERDICT};
 use crate::render::parts::{gating, numbers, reasons, text, totals};
-use crate::render::sanitise;
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
 
-/// Narrowest width that is laid out for; below it lines may be longer than the terminal.
+/// Smallest width of the layout. In a narrower terminal, lines may be too long.
 const NARROWEST: usize = 40;
 
 /// The whole report as text, at most `width` columns wide (from 60 on for any report).
 ///
-/// What does not vary is said once above the table. Where the columns do not fit, the most dispensable ones go first
-/// (largest enqueue, sampled out, offered, p99 of enqueue, dropped, response), and are named below it; if that is not enough, the axes are replaced
-/// by a number that is explained below.
+/// Values that do not vary are given once, above the table. If the columns do not fit, some are left out and named below the
+/// table, in this order: largest enqueue, sampled out, offered, p99 of enqueue, dropped, response. If that is not enough,
+/// a number replaces the axes, and is explained below.
 #[must_use]
 pub fn table(report: &Report, width: usize) -> String {
     let width = width.max(NARROWEST);
@@ -36,13 +35,13 @@ fn section(text: &str) -> String {
 }
 
 fn heading(report: &Report, same: &[String], width: usize) -> String {
-    let tool = format!("{} {}", sanitise(&report.tool.name, 40), sanitise(&report.tool.version, 40));
-    let mut out = text::wrap(&format!("{tool} · {}", sanitise(&report.created_at, 40)), width, 2) + "\n";
+    let tool = format!("{} {}", report.tool.name.terminal(40), report.tool.version.terminal(40));
+    let mut out = text::wrap(&format!("{tool} · {}", report.created_at.terminal(40)), width, 2) + "\n";
     for scenario in &report.scenarios {
         out.push_str(&text::wrap(&promise(scenario), width, 2));
         out.push('\n');
         for left_out in &scenario.left_out {
-            out.push_str(&text::wrap(&format!("not run: {}", sanitise(left_out, 200)), width, 2));
+            out.push_str(&text::wrap(&format!("not run: {}", left_out.terminal(200)), width, 2));
             out.push('\n');
         }
     }
@@ -54,7 +53,7 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
 }
 
 pub(in crate::render) fn promise(scenario: &ScenarioRecord) -> String {
-    format!("{} ({}): {}", sanitise(&scenario.name, 60), sanitise(&scenario.file, 120), target(scenario))
+    format!("{} ({}): {}", scenario.name.terminal(60), scenario.file.terminal(120), target(scenario))
 }
 
 /// The target of a scenario in one line.
@@ -96,7 +95,7 @@ fn grid(report: &Report, axes: Vec<Column>, labels: &[String], width: usize) -> 
     out
 }
 
-/// What each mark means that stands in the table.
+/// The meaning of each mark in the table.
 pub(in crate::render) fn footnotes(columns: &[Column], width: usize) -> String {
     let cells = || columns.iter().flat_map(|column| &column.cells);
     [
@@ -114,17 +113,17 @@ pub(in crate::render) fn footnotes(columns: &[Column], width: usize) -> String {
     .collect()
 }
 
-/// What tells the cases apart, as `axis=value` pairs; a lone case is called by its queue and strategy.
+/// The labels of the cases: the axes that vary, as `axis=value` pairs; the id of a single case.
 pub(in crate::render) fn labels(report: &Report, axes: &[Column]) -> Vec<String> {
     let of = |row: usize| {
         let told = axes.iter().filter(|column| column.dispensable.is_none());
         let pairs: Vec<_> = told.map(|column| format!("{}={}", column.key, column.cells[row])).collect();
-        if pairs.is_empty() { sanitise(&report.cases[row].id, 200) } else { pairs.join(", ") }
+        if pairs.is_empty() { report.cases[row].id.terminal(200) } else { pairs.join(", ") }
     };
     (0..report.cases.len()).map(of).collect()
 }
 
-/// How many cases ended how: `1 pass, 3 fail`.
+/// The number of cases with each outcome: `1 pass, 3 fail`.
 pub(in crate::render) fn counts(verdict: &PlanVerdict) -> String {
     let OutcomeCounts { pass, fail, invalid, error } = verdict.cases;
     let counts: Vec<String> = [(pass, "pass"), (fail, "fail"), (invalid, "invalid"), (error, "error")]
@@ -135,7 +134,8 @@ pub(in crate::render) fn counts(verdict: &PlanVerdict) -> String {
     if counts.is_empty() { "no cases".into() } else { counts.join(", ") }
 }
 
-/// The word for the whole, and how its cases ended; where a gate speaks, these by themselves.
+/// The word for the whole report, and the outcomes of its cases. If there is a gate, the text says that these are the
+/// cases by themselves.
 pub(in crate::render) fn whole(report: &Report) -> String {
     let counts = counts(&report.verdict);
     let by_themselves = if report.gate.is_some() { "cases by themselves: " } else { "" };
@@ -144,7 +144,7 @@ pub(in crate::render) fn whole(report: &Report) -> String {
 
 fn verdict(report: &Report, width: usize) -> String {
     let reasons = report.verdict.reasons.iter();
-    let mut out: String = reasons.map(|reason| text::wrap(&sanitise(reason, 400), width, 2) + "\n").collect();
+    let mut out: String = reasons.map(|reason| text::wrap(&reason.terminal(400), width, 2) + "\n").collect();
     out.push_str(&(text::wrap(&format!("{VERDICT}{}", whole(report)), width, 2) + "\n"));
     out + &gating::last_line(report, width)
 }

@@ -5,7 +5,7 @@ use crate::units::human;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
-/// Where `value` of `range` lies between two pixels.
+/// The pixel for `value`, if `range` is mapped to the pixels between two limits.
 fn place(value: f64, range: &Range<f64>, pixels: (i32, i32)) -> i32 {
     let share = ((value - range.start) / (range.end - range.start)).clamp(0.0, 1.0);
     pixels.0 + (f64::from(pixels.1 - pixels.0) * share).round() as i32
@@ -26,7 +26,7 @@ impl Decades {
         ns >= 10_f64.powi(self.low) * 0.999
     }
 
-    /// The fewest decades that hold all times; two at least, and none below a nanosecond.
+    /// The fewest decades that contain all times: at least two, and none below a nanosecond.
     pub fn around(times: impl Iterator<Item = f64> + Clone) -> Self {
         let least = times.clone().fold(f64::INFINITY, f64::min);
         let most = times.fold(0.0, f64::max);
@@ -62,7 +62,7 @@ impl ValueFormatter<f64> for Decades {
     }
 }
 
-/// Percentiles the way HdrHistogram plots them: each further nine takes the same room. A value is a number of nines,
+/// Percentiles as HdrHistogram plots them: each further nine takes the same space. A value is a number of nines,
 /// `log10(1 / (1 - quantile))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Nines {
@@ -70,7 +70,7 @@ pub(super) struct Nines {
     pub tenths: u32,
 }
 
-/// What is labelled: quantile and label.
+/// The labelled quantiles, each with its label.
 const LABELLED: [(f64, &str); 8] = [
     (0.5, "50%"),
     (0.9, "90%"),
@@ -102,7 +102,7 @@ impl Ranged for Nines {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
-        // From six nines on the labels of all would touch.
+        // From six nines on, the labels would touch each other.
         let crowded = self.most() >= 5.5;
         let shown = LABELLED.iter().filter(|(quantile, _)| !crowded || *quantile != 0.5);
         shown.map(|(quantile, _)| nines(*quantile)).filter(|nines| *nines <= self.most() + 1e-6).collect()
@@ -120,7 +120,7 @@ impl ValueFormatter<f64> for Nines {
     }
 }
 
-/// What a linear axis counts.
+/// The quantity on a linear axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Quantity {
     /// Nanoseconds since the window began.
@@ -132,16 +132,16 @@ pub(super) enum Quantity {
 /// From zero to `most`, in round steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Linear {
-    /// What is counted.
+    /// The quantity.
     pub quantity: Quantity,
     /// The end of the axis, above 0.
     pub most: u64,
-    /// Most steps.
+    /// Largest number of steps.
     pub steps: u32,
 }
 
 impl Linear {
-    /// The smallest of 1, 2, 5, 10, 20 … of which at most `steps` are needed.
+    /// The smallest of 1, 2, 5, 10, 20 … with which at most `steps` steps are needed.
     fn step(self) -> f64 {
         let least = self.most as f64 / f64::from(self.steps);
         let decade = 10_f64.powf(least.log10().floor());
@@ -179,7 +179,7 @@ impl ValueFormatter<f64> for Linear {
             Quantity::Time => numbers::plain_mean(Some(*value)),
             Quantity::Rate => human::rate(*value),
         };
-        // `10.0k/s` where whole steps are meant: the zeros would say how exact it is.
+        // The steps are round, so `10.0k/s` would claim a precision that is not meant.
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);
         match number.contains('.') {

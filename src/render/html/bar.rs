@@ -1,14 +1,14 @@
-//! What became of the logs, as a stacked bar.
+//! The outcomes of a case's logs as a stacked bar.
 
 use crate::measure::Ledger;
 use std::fmt::Write as _;
 
 /// Length of a bar in units.
 const LENGTH: u64 = 1_000;
-/// Least length of what is not zero: one lost log of a million must be seen.
+/// Smallest length of a part that is not zero: one lost log in a million must be visible.
 const LEAST: u64 = 8;
 
-/// The shares of the logs that were due; together they are all of them.
+/// The parts into which the ledger divides the logs that were due.
 pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 6] {
     [
         ("delivered", "bd", ledger.delivered),
@@ -20,7 +20,7 @@ pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 6] {
     ]
 }
 
-/// The bar, without words: they stand in the table beside it.
+/// The bar without text. The table beside it has the text.
 pub(super) fn bar(ledger: &Ledger) -> String {
     let parts = parts(ledger);
     let lengths = lengths(&parts.map(|(_, _, count)| count));
@@ -36,7 +36,7 @@ pub(super) fn bar(ledger: &Ledger) -> String {
     out
 }
 
-/// Lengths in proportion; what is not zero is seen, at the expense of the longest.
+/// Lengths in proportion to the counts. A part that is not zero gets the smallest length, and the longest part is shortened.
 fn lengths(counts: &[u64; 6]) -> [u64; 6] {
     let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
     if total == 0 {

@@ -1,16 +1,16 @@
-//! Where plotters draws: SVG elements that carry classes in place of colours, so that one style sheet serves light, dark
-//! and print, and that are short, because a report may hold thousands of charts.
+//! The canvas of plotters: SVG elements with classes instead of colours, so that one style sheet serves light, dark
+//! and print. The elements are short, because a report may contain thousands of charts.
 
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::convert::Infallible;
 use std::fmt::Write as _;
 
-/// What something is drawn with: a class of the style sheet. Plotters knows colours only, so each class travels as one.
+/// A class of the style sheet to draw with. Plotters only knows colours, so each class is passed through it as a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ink(pub u8);
 
-/// The classes, by number; `style.css` says what they look like.
+/// The classes by number. `style.css` defines what they look like.
 const CLASSES: [&str; 12] = ["ax", "gr", "tx", "c1", "c2", "c3", "c4", "tg", "mx", "ra", "rr", "c5"];
 
 impl Ink {
@@ -37,7 +37,7 @@ impl Ink {
     /// Largest values over time.
     pub const LARGEST: Self = Self(8);
 
-    /// The colour as which it travels.
+    /// The colour that stands for it inside plotters.
     pub fn color(self) -> plotters::style::RGBColor {
         plotters::style::RGBColor(0, 0, self.0)
     }
@@ -102,7 +102,7 @@ impl DrawingBackend for Canvas<'_> {
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
-        // Plotters asks for strokes of no width where it is told to draw none.
+        // Plotters draws strokes of width zero if it is told to draw none.
         if style.color().alpha == 0.0 {
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl DrawingBackend for Canvas<'_> {
 
     /// Only labels of axes are written, which are our own numbers.
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
-        // Plotters sets labels against the axis; they are moved off it by a third of a letter.
+        // Plotters puts labels directly at the axis. They are moved away from it by a third of a letter.
         let (anchor, x) = match style.anchor().h_pos {
             HPos::Left => ("ts", x),
             HPos::Center => ("tm", x),

@@ -1,4 +1,4 @@
-//! A case in full: its numbers as tables, its charts, what was set aside and what broke.
+//! A case in full: tables of its numbers, its charts, and its discarded and broken repeats.
 
 use super::bar::{bar, parts};
 use super::charts::Charts;
@@ -7,14 +7,14 @@ use crate::measure::Ledger;
 use crate::render::formats::case as text;
 use crate::render::parts::grid::Column;
 use crate::render::parts::{numbers, surroundings};
-use crate::render::sanitise;
 use crate::report::{CaseRecord, Report};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
-/// Longest line that comes from outside, in characters.
+/// Longest line of untrusted text, in characters.
 const MAX_TEXT: usize = 400;
-/// Most repeats that were set aside or broke, and most lines of a child's stderr, that are shown of a case.
+/// Largest number of discarded or broken repeats, and of lines of a child's stderr, that are shown for a case.
 const MOST: usize = 20;
 
 /// A case.
@@ -23,7 +23,7 @@ pub(super) struct Case {
     pub number: usize,
     /// Open at first.
     pub open: bool,
-    /// What tells it apart.
+    /// The label that distinguishes it from the other cases.
     pub label: String,
     /// Its canonical id.
     pub id: String,
@@ -35,9 +35,9 @@ pub(super) struct Case {
     pub reasons: Vec<Spans>,
     /// Whether everything is shown.
     pub in_full: bool,
-    /// How many repeats count, were set aside, broke.
+    /// How many repeats are valid, were discarded, and broke.
     pub repeats: String,
-    /// What became of its logs; our own SVG.
+    /// The outcomes of its logs as a bar; our own SVG.
     pub bar: String,
     /// The parts of the bar: class, name, count, share.
     pub parts: Vec<(&'static str, &'static str, String, String)>,
@@ -53,13 +53,13 @@ pub(super) struct Case {
     pub charts: Charts,
     /// The machine, the control, lag ratios.
     pub notes: Vec<String>,
-    /// What was set aside, and what broke.
+    /// Its discarded and its broken repeats.
     pub spoiled: Vec<Spoiled>,
 }
 
-/// A repeat that does not count.
+/// A repeat that was discarded or broke.
 pub(super) struct Spoiled {
-    /// What happened to which.
+    /// Which repeat, and what happened to it.
     pub title: String,
     /// Why.
     pub lines: Vec<String>,
@@ -68,7 +68,7 @@ pub(super) struct Spoiled {
 /// A table: headings, and rows of cells.
 #[derive(Default)]
 pub(super) struct Table {
-    /// Heading, and whether numbers stand to the right.
+    /// Heading, and whether the column is aligned to the right.
     pub heads: Vec<(String, bool)>,
     /// The first cell of a row is its heading.
     pub rows: Vec<Vec<(String, bool)>>,
@@ -100,12 +100,12 @@ impl Table {
     }
 }
 
-/// Most cases that are shown in full: beyond it a page would grow past what a browser opens at once.
+/// Largest number of cases that are shown in full: a browser does not open a much larger page at once.
 pub(super) const MOST_IN_FULL: usize = 50;
 /// The latencies of a case that is not shown in full.
 const BRIEF: [&str; 5] = ["enqueue", "response", "delivery", "lateness", "lag"];
 
-/// Which cases are shown in full: all, or those that did not pass before the others.
+/// Which cases are shown in full: all, or first those that did not pass.
 pub(super) fn in_full(report: &Report) -> Vec<bool> {
     let mut order: Vec<usize> = (0..report.cases.len()).collect();
     order.sort_by_key(|index| report.cases[*index].verdict.outcome == Outcome::Pass);
@@ -114,7 +114,7 @@ pub(super) fn in_full(report: &Report) -> Vec<bool> {
     full
 }
 
-/// A case of the page, the charts apart.
+/// A case of the page, without its charts.
 pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) -> Case {
     let case = &report.cases[index];
     let summary = case.summary.as_ref();
@@ -131,7 +131,7 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
         number: index + 1,
         open: false,
         label: label.to_owned(),
-        id: sanitise(&case.id, MAX_TEXT),
+        id: case.id.html(MAX_TEXT),
         outcome: case.verdict.outcome.word(),
         mark: mark_of(case.verdict.outcome),
         reasons: reasons(case, in_full),
@@ -149,25 +149,25 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
     }
 }
 
-/// Why it is not `pass`, and what else is to be known; of a case that is not shown in full, the first of it in short.
+/// Why it does not pass, and its notes. If the case is not shown in full, only the first few, shortened.
 fn reasons(case: &CaseRecord, in_full: bool) -> Vec<Spans> {
     let (most, longest) = if in_full { (MOST, MAX_TEXT) } else { (3, 120) };
-    let notes = case.verdict.notes.iter().map(|note| format!("note: {note}"));
+    let notes = case.verdict.notes.iter().map(|note| format!("note: {}", note.as_given()).into());
     let all = case.verdict.reasons.iter().cloned().chain(notes);
-    all.take(most).map(|reason| spans(&sanitise(&reason, longest))).collect()
+    all.take(most).map(|reason| spans(&reason.html(longest))).collect()
 }
 
-/// The parts of the bar that are there: class, name, count, share.
+/// The parts of the bar that are not empty: class, name, count, share.
 fn told(ledger: &Ledger) -> Vec<(&'static str, &'static str, String, String)> {
     let seen = parts(ledger).into_iter().filter(|(.., count)| *count > 0);
     let of = |count| (numbers::count(count), numbers::share(count, ledger.scheduled));
     seen.map(|(name, class, count)| (class, name, of(count).0, of(count).1)).collect()
 }
 
-/// A text as spans, and which of them are code.
+/// A text as spans; `true` marks a span of code.
 pub(super) type Spans = Vec<(bool, String)>;
 
-/// A text in which what stands between backticks is code: each span, and whether it is.
+/// Splits a text into spans. Text between backticks is code.
 pub(super) fn spans(text: &str) -> Spans {
     let closed = text.matches('`').count().is_multiple_of(2);
     let spans = text.split('`').enumerate().map(|(index, span)| (index % 2 == 1, span.to_owned()));
@@ -184,7 +184,7 @@ fn repeats(case: &CaseRecord) -> String {
     text
 }
 
-/// The repeats, where there are several.
+/// The table of the repeats, if there are several.
 fn each(case: &CaseRecord) -> Table {
     if case.repeats.len() < 2 {
         return Table::default();
@@ -206,14 +206,14 @@ fn each(case: &CaseRecord) -> Table {
     ])
 }
 
-/// What did not count, the broken ones first.
+/// The repeats that do not count, the broken ones first.
 fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
-    let clean = |lines: &[String]| lines.iter().map(|line| sanitise(line, MAX_TEXT)).collect::<Vec<_>>();
+    let clean = |lines: &[Untrusted]| lines.iter().map(|line| line.html(MAX_TEXT)).collect::<Vec<_>>();
     let broken = case.errors.iter().map(|error| {
         let skipped = error.stderr_tail.len().saturating_sub(MOST);
-        let mut lines = vec![sanitise(&error.message, MAX_TEXT)];
+        let mut lines = vec![error.message.html(MAX_TEXT)];
         lines.extend(clean(&error.stderr_tail[skipped..]).iter().map(|line| format!("stderr: {line}")));
-        let kind = sanitise(&error.kind, 40);
+        let kind = error.kind.html(40);
         Spoiled { title: format!("repeat {}, try {}: {kind}", error.repeat + 1, error.attempt + 1), lines }
     });
     let aside = case.set_aside.iter().map(|aside| {

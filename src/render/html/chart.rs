@@ -20,7 +20,7 @@ const LEFT: u32 = 108;
 /// Height of a legend in units.
 const LEGEND: u32 = 40;
 
-/// What a chart is drawn into: two axes and a legend.
+/// The frame of a chart: two axes and a legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Frame {
     /// Latency by percentile.
@@ -31,7 +31,7 @@ pub(super) enum Frame {
     Rates(Linear, Linear, Legend),
 }
 
-/// What the lines of a chart are: ink and name of each.
+/// Ink and name of each line of a chart.
 pub(super) type Legend = &'static [(Ink, &'static str)];
 
 impl Frame {
@@ -105,7 +105,7 @@ impl Frames {
 /// A line of a chart.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
-    /// What it is drawn with.
+    /// Its ink.
     pub ink: Ink,
     /// Its points.
     pub points: Vec<(f64, f64)>,
@@ -149,7 +149,7 @@ where
     }
 }
 
-/// One chart. `title` is our own words.
+/// One chart. `title` is our own text.
 pub(super) fn chart(frames: &mut Frames, frame: Frame, title: &str, lines: &[Line]) -> String {
     let number = frames.number(frame);
     let height = frame.height();

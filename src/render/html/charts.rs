@@ -12,7 +12,7 @@ const LATENCIES: Legend =
 const LAGS: Legend =
     &[(Ink::THIRD, "lag before"), (Ink::FIRST, "lag"), (Ink::FOURTH, "timer before"), (Ink::SECOND, "timer lag")];
 
-/// The charts of a case, each our own SVG; empty where there is nothing to draw.
+/// The charts of a case, each our own SVG; empty if there is nothing to draw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Charts {
     /// Latency by percentile.
@@ -66,13 +66,13 @@ impl Drawn {
 }
 
 impl Scale {
-    /// The scale that holds everything.
+    /// The scale that contains all values.
     pub fn of(report: &Report, drawn: &[Drawn]) -> Self {
         let points = |curves: fn(&Drawn) -> &Vec<(Ink, Curve)>| {
             drawn.iter().flat_map(curves).flat_map(|(_, curve)| &curve.points).copied()
         };
         let targets = report.scenarios.iter().map(|scenario| scenario.target.latency.0 as f64);
-        // The very shortest times would stretch the axis by decades that nobody looks at.
+        // The very shortest times would add decades to the axis that nobody looks at.
         let usual = |(at, _): &(f64, f64)| *at >= 0.125;
         let most = points(|drawn| &drawn.latency).chain(points(|drawn| &drawn.lag)).map(|(at, _)| at);
         let nines = most.fold(2.0, f64::max);

@@ -1,4 +1,4 @@
-//! Two or more reports laid over each other.
+//! The page of a comparison: two or more reports in the same charts.
 
 use super::axis::{Decades, Nines};
 use super::canvas::Ink;
@@ -10,17 +10,17 @@ use crate::compare::{CaseComparison, Change, Comparison, Estimate, GateOutcome, 
 use crate::render::parts::headline::Headline;
 use crate::render::parts::numbers::NONE;
 use crate::render::parts::shift::{self, Shift};
-use crate::render::sanitise;
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use askama::Template;
 use std::collections::BTreeMap;
 
-/// Most new reports that are drawn: beyond them lines cannot be told apart.
+/// Largest number of new reports that are drawn: more lines could not be distinguished.
 const MOST: usize = 3;
 /// Inks of the baseline and of the new reports.
 const INKS: [Ink; MOST + 1] = [Ink::THIRD, Ink::FIRST, Ink::SECOND, Ink::FOURTH];
-/// What the lines are called; the reports' own names stand at the top of the page.
+/// The names of the lines. The reports' own names are at the top of the page.
 const LEGENDS: [Legend; MOST] = [
     &[(INKS[0], "base"), (INKS[1], "new")],
     &[(INKS[0], "base"), (INKS[1], "new 1"), (INKS[2], "new 2")],
@@ -34,7 +34,7 @@ const DRAWN: [(&str, Get); 3] =
     [("enqueue", |set| &set.enqueue), ("response", |set| &set.response), ("delivery", |set| &set.delivery)];
 /// Points of a curve.
 const POINTS: u32 = 41;
-/// Longest line that comes from outside, in characters.
+/// Longest line of untrusted text, in characters.
 const MAX_TEXT: usize = 400;
 
 /// A comparison as a page.
@@ -42,7 +42,7 @@ const MAX_TEXT: usize = 400;
 #[template(path = "comparison.html", escape = "html")]
 pub(super) struct Page {
     frame: PageFrame,
-    /// What a gate would say, where there is a single new report: word and mark.
+    /// The decision of a gate, if there is a single new report: word and mark.
     outcome: Option<(&'static str, &'static str)>,
     sides: Vec<SideView>,
     heads: Vec<String>,
@@ -50,9 +50,9 @@ pub(super) struct Page {
     cases: Vec<Case>,
     symbols: String,
     left_out: usize,
-    /// New reports, of which a row says its own where there are several.
+    /// There are several new reports, so each row names its own.
     several: bool,
-    /// Numbers that have no column.
+    /// The metrics that have no column.
     without_column: String,
 }
 
@@ -64,7 +64,7 @@ struct SideView {
     created_at: String,
     version: String,
     cases: String,
-    /// What a gate would say, and why; none for the baseline.
+    /// The decision of a gate, and the reason; `None` for the baseline.
     decision: Option<(&'static str, Spans)>,
     counts: String,
     /// Attribution, differences, notes.
@@ -100,7 +100,7 @@ struct Group<'c> {
     parts: Vec<(usize, &'c CaseComparison, Option<&'c CaseRecord>)>,
 }
 
-/// The mark of a change, so that it is not told by colour alone.
+/// The mark of a change: colour alone must not carry it.
 pub(super) fn mark(change: Change) -> &'static str {
     match change {
         Change::Regressed => "▲",
@@ -152,7 +152,7 @@ impl Page {
     }
 }
 
-/// What a gate would say, where there is a single new report.
+/// The decision of a gate, if there is a single new report.
 fn one(others: &[(&Report, &Comparison)]) -> Option<GateOutcome> {
     match others {
         [(_, comparison)] => Some(comparison.decision.outcome),
@@ -165,13 +165,13 @@ fn said(others: &[(&Report, &Comparison)]) -> String {
     one(others).map_or_else(String::new, |gate| format!("{}: ", gate.word()))
 }
 
-/// What a new report is called in the page.
+/// The name of a new report on the page.
 fn name(new: usize, of: usize) -> String {
     if of == 1 { "new".to_owned() } else { format!("new {}", new + 1) }
 }
 
 fn label(group: &Group<'_>) -> String {
-    group.parts.first().map(|(_, case, _)| sanitise(&case.label, MAX_TEXT)).unwrap_or_default()
+    group.parts.first().map(|(_, case, _)| case.label.html(MAX_TEXT)).unwrap_or_default()
 }
 
 /// The cases of all comparisons, those that changed anywhere first; a case of the baseline stands once.
@@ -259,9 +259,9 @@ fn sides(others: &[(&Report, &Comparison)]) -> Vec<SideView> {
     let view = |side: &Side, class, role| SideView {
         class,
         role,
-        label: sanitise(&side.label, 120),
+        label: side.label.html(120),
         created_at: moment(&side.created_at),
-        version: sanitise(&side.tool_version, 40),
+        version: side.tool_version.html(40),
         cases: human::counted(side.cases, "case"),
         decision: None,
         counts: String::new(),
@@ -269,7 +269,7 @@ fn sides(others: &[(&Report, &Comparison)]) -> Vec<SideView> {
     };
     let base = others.first().map(|(_, comparison)| view(&comparison.base, INKS[0].class(), "base".to_owned()));
     let new = others.iter().enumerate().map(|(index, (_, comparison))| SideView {
-        decision: Some((comparison.decision.outcome.word(), spans(&sanitise(&comparison.decision.reason, MAX_TEXT)))),
+        decision: Some((comparison.decision.outcome.word(), spans(&comparison.decision.reason.html(MAX_TEXT)))),
         counts: counts(comparison),
         lines: lines(comparison),
         ..view(&comparison.new, INKS[index + 1].class(), name(index, others.len()))
@@ -277,24 +277,24 @@ fn sides(others: &[(&Report, &Comparison)]) -> Vec<SideView> {
     base.into_iter().chain(new).collect()
 }
 
-/// To what the changes are confined, what else differs, and what else is to be known.
+/// The conditions to which changes are confined, the differences between the sides, and the notes.
 fn lines(comparison: &Comparison) -> Vec<String> {
     const MOST_LINES: usize = 40;
-    let known = |value: &Option<String>| value.as_deref().map_or(NONE.to_owned(), |value| sanitise(value, 120));
+    let known = |value: &Option<Untrusted>| value.as_ref().map_or(NONE.to_owned(), |value| value.html(120));
     let differences = comparison.decision.differences.iter().map(|difference| {
-        let what = sanitise(&difference.what, 120);
+        let what = difference.what.html(120);
         format!("differs: {what}: {} in base, {} in new", known(&difference.base), known(&difference.new))
     });
-    let attribution = comparison.attribution.iter().map(|line| sanitise(line, MAX_TEXT));
-    let notes = comparison.decision.notes.iter().map(|line| sanitise(line, MAX_TEXT));
+    let attribution = comparison.attribution.iter().map(|line| line.html(MAX_TEXT));
+    let notes = comparison.decision.notes.iter().map(|line| line.html(MAX_TEXT));
     attribution.chain(differences).chain(notes).take(MOST_LINES).collect()
 }
 
-/// Most metrics that have a column: more would not fit beside each other on a usual screen.
+/// Largest number of metrics with a column: more do not fit on a usual screen.
 const MOST_COLUMNS: usize = 12;
 
-/// The metrics that have a column and those that have none, in their own order. What decides has one, then what
-/// changed in any case, then what is no median.
+/// The metrics with a column and those without one, in their own order. The one that decides has a column, then those that
+/// changed in any case, then those that are not medians.
 fn columns(groups: &[Group<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
     let all = || groups.iter().flat_map(|group| &group.parts).flat_map(|(_, case, _)| &case.metrics);
     let mut names: Vec<&'static str> = Vec::new();
@@ -327,7 +327,8 @@ fn columns(groups: &[Group<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
     (with, without)
 }
 
-/// The table of all cases: for each metric the new value and the ratio, which it is sorted by; and what has no column.
+/// The table of all cases: for each metric the new value and the ratio, by which it is sorted. Also returns the metrics
+/// without a column.
 fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'static str>, Vec<Row>) {
     let (heads, without) = columns(groups);
     let mut rows = Vec::new();
@@ -345,7 +346,7 @@ fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'st
                 change: case.change.word(),
                 mark: mark(case.change),
                 new: name(*new, reports),
-                label: sanitise(&case.label, MAX_TEXT),
+                label: case.label.html(MAX_TEXT),
                 cells: heads.iter().map(cell).collect(),
             });
         }
@@ -353,7 +354,7 @@ fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'st
     (heads, without, rows)
 }
 
-/// A metric in a cell: the ratio and the mark; what a gate decides by, and what has no ratio, with its new value.
+/// A metric in a cell: the ratio and the mark. The metric that decides, and one without a ratio, also has its new value.
 fn in_short(metric: &MetricComparison) -> String {
     let value = quantity(metric.new.value, metric.unit);
     let mark = mark(metric.change);
@@ -386,7 +387,7 @@ fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
     let head = |text: &str, right| (text.to_owned(), right);
     let heads = ["base", "new", "ratio"].map(|text| head(text, true));
     let row = |metric: &MetricComparison| {
-        let mut why = metric.reason.as_deref().map(|reason| sanitise(reason, MAX_TEXT)).unwrap_or_default();
+        let mut why = metric.reason.as_ref().map(|reason| reason.html(MAX_TEXT)).unwrap_or_default();
         if let Some(needed) = metric.repeats_needed {
             let more = format!("{} would tell", human::counted(needed, "repeat"));
             why = if why.is_empty() { more } else { format!("{why}; {more}") };
@@ -402,11 +403,11 @@ fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
         ]
     };
     let heads = [vec![head("metric", false)], heads.into(), vec![head("change", false), head("why", false)]].concat();
-    let reason = spans(&sanitise(&case.decision.reason, MAX_TEXT));
+    let reason = spans(&case.decision.reason.html(MAX_TEXT));
     (name.to_owned(), reason, tested(case), Table { heads, rows: case.metrics.iter().map(row).collect() })
 }
 
-/// What was tested of a case, and by how much it moved.
+/// The tested metrics of a case, and by how much each changed.
 fn tested(case: &CaseComparison) -> Table {
     let heads = [
         ("tested", false),
@@ -431,7 +432,7 @@ fn tested(case: &CaseComparison) -> Table {
     Table { heads: heads.iter().map(|(text, right)| ((*text).to_owned(), *right)).collect(), rows }
 }
 
-/// The first case that regressed, else that is gone, cannot be compared or cannot be told.
+/// The first case that regressed; else the first that was removed, is incomparable or is inconclusive.
 fn worst(groups: &[Group<'_>]) -> Option<usize> {
     let order = [Change::Regressed, Change::Removed, Change::Incomparable, Change::Inconclusive];
     let has = |group: &Group<'_>, change: Change| group.parts.iter().any(|(_, case, _)| case.change == change);

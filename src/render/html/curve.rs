@@ -3,6 +3,7 @@
 use super::axis::nines;
 use crate::measure::encoding::histogram_buckets;
 use crate::report::LatencySummary;
+use crate::untrusted::Untrusted;
 
 /// Values that must lie above a quantile before it is drawn, as with the statistics in the tables.
 const ABOVE: f64 = 10.0;
@@ -19,7 +20,7 @@ impl Curve {
     /// histogram cannot be read.
     pub fn of(latency: &LatencySummary, most: u32) -> Self {
         let count = latency.count as f64;
-        let text = latency.hdr.as_deref().unwrap_or_default();
+        let text = latency.hdr.as_ref().map_or("", Untrusted::as_given);
         if count <= ABOVE || text.is_empty() {
             return Self::default();
         }
@@ -51,7 +52,12 @@ mod tests {
 
     fn summary(values: impl Iterator<Item = u64>) -> LatencySummary {
         let latency = of(values);
-        LatencySummary { count: latency.count, max_ns: latency.max_ns, hdr: Some(latency.hdr), ..Default::default() }
+        LatencySummary {
+            count: latency.count,
+            max_ns: latency.max_ns,
+            hdr: Some(latency.hdr.into()),
+            ..Default::default()
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What can be said of a case in one number: as text, as a sort key, and as how bad it is.
+//! The metrics of a case: each as text, as a sort key, and as a degree of badness.
 
 use crate::measure::Ledger;
 use crate::render::parts::columns::axis_of;
@@ -8,9 +8,9 @@ use crate::scenario::{Parameters, Statistic, Value};
 
 /// A number of a case.
 pub(super) struct Metric {
-    /// As in a heading.
+    /// Its name in a heading.
     pub name: &'static str,
-    /// As the terminal's table calls it.
+    /// Its name in the table for a terminal.
     pub key: &'static str,
     /// As printed.
     pub text: fn(&Summary) -> String,
@@ -26,7 +26,7 @@ enum Better {
     Low,
 }
 
-/// What the target is about, then what a service feels.
+/// First the metrics that a target bounds, then those that a service notices.
 const METRICS: [Metric; 10] = [
     Metric {
         name: "accepted",
@@ -70,7 +70,7 @@ fn float(ns: Option<u64>) -> Option<f64> {
     ns.map(|ns| ns as f64)
 }
 
-/// A statistic; over lower bounds it is one itself.
+/// A statistic. If some of the values are lower bounds, so is the statistic.
 fn text(latency: &LatencySummary, statistic: fn(&LatencySummary) -> Option<u64>) -> String {
     let value = statistic(latency);
     let bound = if latency.censored > 0 && value.is_some() { "≥" } else { "" };
@@ -96,7 +96,7 @@ impl Metric {
     }
 }
 
-/// Those that any case has a value of; of `enqueue` the mean, the p99 and what the target bounds.
+/// The metrics that any case has. Of `enqueue`: the mean, the p99, and the statistic that the target bounds.
 pub(super) fn shown_metrics(report: &Report) -> Vec<&'static Metric> {
     let summaries = || report.cases.iter().filter_map(|case| case.summary.as_ref());
     let target = target_metric(report);
@@ -112,7 +112,7 @@ pub(super) fn target_metric(report: &Report) -> &'static str {
     METRICS.iter().find(|metric| metric.key == key).map_or("enqueue mean", |metric| metric.name)
 }
 
-/// What an axis is sorted by, where its text would not do.
+/// The sort key of an axis, if its text would sort wrongly.
 pub(super) fn sort_key(parameters: &Parameters, column: &str) -> Option<f64> {
     if column == "offered" {
         return Some(f64::from(parameters.concurrency) * parameters.rate.per_second());

@@ -7,7 +7,7 @@ use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, Report, Summary};
 
-/// The table: what varies, what was measured.
+/// The table: the axes that vary, and the metrics.
 pub(super) struct Listing {
     /// Headings after the number and the verdict.
     pub heads: Vec<Head>,
@@ -17,9 +17,9 @@ pub(super) struct Listing {
 
 /// A heading.
 pub(super) struct Head {
-    /// Its words.
+    /// Its text.
     pub text: String,
-    /// Numbers stand to the right.
+    /// The column is aligned to the right.
     pub right: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Row {
     pub below: bool,
     /// Values in the order of the headings.
     pub cells: Vec<Cell>,
-    /// What became of its logs; our own SVG.
+    /// The outcomes of its logs as a bar; our own SVG.
     pub bar: String,
 }
 
@@ -45,11 +45,11 @@ pub(super) struct Row {
 pub(super) struct Cell {
     /// As printed.
     pub text: String,
-    /// What it is sorted by, where that is not its text; empty where there is no number.
+    /// Its sort key, if that is not its text; empty if there is no number.
     pub key: Option<String>,
-    /// Numbers stand to the right.
+    /// The column is aligned to the right.
     pub right: bool,
-    /// It breaks a limit, or cannot be told.
+    /// It breaks a limit, or that is undecided.
     pub bad: bool,
 }
 
@@ -80,7 +80,7 @@ const LOST: Measured = Measured {
     value: |summary| Some(summary.ledger.lost() as f64),
 };
 
-/// The table of a report; `marked` are the measured columns of the terminal's table, which know the marks.
+/// The table of a report. `marked` are the measured columns of the table for a terminal, which have the marks.
 pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Listing {
     let mut measured: Vec<Measured> = shown_metrics(report)
         .into_iter()
@@ -113,7 +113,7 @@ pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Li
     Listing { heads, rows: report.cases.iter().enumerate().map(row).collect() }
 }
 
-/// A sort key with no more digits than tell values apart that are printed apart.
+/// A sort key with just enough digits to separate values that are printed differently.
 fn short(value: f64) -> String {
     if value.fract() == 0.0 || value >= 1e4 { format!("{value:.0}") } else { format!("{value:.5}") }
 }

@@ -1,5 +1,5 @@
-//! The matrix as a heat map: a table whose columns are the values of one axis and whose rows are what else varies.
-//! A table, because a screen reader can walk it and a cell can lead to its case; the colour is a class.
+//! The matrix as a heat map: a table with a column for each value of one axis, and rows for the other axes that vary.
+//! It is a table because a screen reader can read it and a cell can link to its case. The colour is a class.
 
 use super::facts::{Metric, shown_metrics};
 use crate::render::parts::columns::mark;
@@ -10,18 +10,18 @@ use crate::verdict::Outcome;
 
 /// Steps of colour; the darkest is the worst.
 const LEVELS: f64 = 6.0;
-/// Most columns of the heat map.
+/// Largest number of columns.
 const MOST_COLUMNS: usize = 24;
 
 /// The heat map of a report, once for each metric.
 pub(super) struct Matrix {
-    /// The axis that runs across.
+    /// The axis of the columns.
     pub across: String,
     /// Its values.
     pub columns: Vec<String>,
     /// All of its axes, as they are listed in a sentence.
     pub by: String,
-    /// The axes that run down.
+    /// The axes of the rows.
     pub down: Vec<String>,
     /// One for each metric.
     pub layers: Vec<Layer>,
@@ -29,21 +29,21 @@ pub(super) struct Matrix {
 
 /// The heat map for one metric.
 pub(super) struct Layer {
-    /// What is shown.
+    /// The metric.
     pub name: &'static str,
     /// Shown at first.
     pub chosen: bool,
-    /// The least and the most, as the colours have it.
+    /// The best and the worst value, which have the lightest and the darkest colour.
     pub scale: Option<(String, String)>,
-    /// One for each combination of values that run down.
+    /// A row for each combination of values of the row axes.
     pub rows: Vec<Row>,
 }
 
 /// A row of the heat map.
 pub(super) struct Row {
-    /// The values that run down and are not those of the row above, and over how many rows they hold.
+    /// The values of the row axes that differ from the row above, and for how many rows they apply.
     pub heads: Vec<(String, usize)>,
-    /// A list of cases for each value that runs across; more than one where nothing shown tells them apart.
+    /// A list of cases for each column: more than one if no shown axis distinguishes them.
     pub cells: Vec<Vec<Cell>>,
 }
 
@@ -53,11 +53,11 @@ pub(super) struct Cell {
     pub case: usize,
     /// The value.
     pub text: String,
-    /// What the verdict is marked with.
+    /// The mark of the verdict.
     pub mark: &'static str,
     /// The verdict.
     pub outcome: &'static str,
-    /// How dark.
+    /// The step of colour.
     pub level: u8,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn mark_of(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The heat map over the axes that vary; none where there is one case only, or nothing varies.
+/// The heat map over the axes that vary; `None` if there is only one case or nothing varies.
 pub(super) fn matrix(report: &Report, axes: &[Column]) -> Option<Matrix> {
     let across = across(axes)?;
     let down: Vec<&Column> =
@@ -113,8 +113,8 @@ pub(super) fn matrix(report: &Report, axes: &[Column]) -> Option<Matrix> {
     })
 }
 
-/// The axis that runs across: `tasks` where it varies, else the one with the most values that still fit. `strategy`
-/// stays beside it, so that the two that matter most face each other.
+/// The axis of the columns: `tasks` if it varies, else the axis with the most values that fit. `strategy`
+/// becomes a row axis, so that the two most important axes are compared directly.
 fn across(axes: &[Column]) -> Option<usize> {
     let fits = |(index, axis): (usize, &Column)| {
         let values = distinct(&axis.cells).len();

@@ -1,7 +1,7 @@
-//! A report as a page by itself: one file, no network, readable without its script.
+//! A report as a self-contained page: one file that needs no network and is readable without its script.
 //!
-//! Charts are drawn by plotters on a [`canvas`] of ours; the page is a template that escapes what is put into it, and
-//! what comes from outside is sanitised before. `|safe` in the template stands at our own SVG, style and script only.
+//! Plotters draws the charts on a [`canvas`] of ours. The page is a template that escapes everything that is put into it.
+//! [`Untrusted`] text passes through [`Untrusted::html`] before. `|safe` stands only at our own SVG, style and script.
 
 mod axis;
 mod bar;
@@ -21,7 +21,15 @@ mod tests;
 
 use crate::compare::Comparison;
 use crate::report::Report;
+use crate::untrusted::Untrusted;
 use askama::Template as _;
+
+impl Untrusted {
+    /// For a page: at most `longest` harmless characters on one line. The template escapes them when it puts them in.
+    pub(in crate::render) fn html(&self, longest: usize) -> String {
+        self.terminal(longest)
+    }
+}
 
 /// The report as HTML.
 #[must_use]
@@ -29,7 +37,7 @@ pub fn html(report: &Report) -> String {
     page::Page::of(report).render().expect("writing into memory does not fail")
 }
 
-/// A baseline and the reports that were held against it, laid over each other; each with what was found.
+/// A baseline and the reports that were compared with it, in the same charts, each with its comparison.
 #[must_use]
 pub fn html_comparison(base: &Report, others: &[(&Report, &Comparison)]) -> String {
     comparison::Page::of(base, others).render().expect("writing into memory does not fail")

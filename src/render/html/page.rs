@@ -1,4 +1,4 @@
-//! The page: what stands in the template.
+//! The page of a report: the values for its template.
 
 use super::cases::{Case, MOST_IN_FULL, Spans, case, in_full, spans};
 use super::chart::Frames;
@@ -7,13 +7,14 @@ use super::comparison::mark as change_mark;
 use super::listing::{Listing, listing};
 use super::matrix::{Matrix, mark_of, matrix};
 use crate::render::formats::table;
+use crate::render::gate_sentence;
 use crate::render::parts::headline::Headline;
 use crate::render::parts::numbers::{self, NONE};
 use crate::render::parts::{columns, shift, totals};
-use crate::render::{gate_sentence, sanitise};
 use crate::report::{CaseDecision, Change, Environment, GateOutcome, Report, ScenarioRecord};
 use crate::run::{Yardstick, YardstickReading};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::OutcomeCounts;
 use askama::Template;
 use base64::Engine as _;
@@ -24,11 +25,11 @@ pub(super) const STYLE: &str = include_str!("style.css");
 /// The script: sorting, filtering, opening a case that is linked to.
 pub(super) const SCRIPT: &str = include_str!("script.js");
 
-/// Most cases whose reasons stand at the top.
+/// Largest number of cases whose reasons are shown at the top.
 const MOST_FAILURES: usize = 12;
-/// Most reasons of a case at the top.
+/// Largest number of reasons of one case at the top.
 const MOST_REASONS: usize = 4;
-/// Most cases that are opened for print.
+/// Largest number of cases that are opened for printing.
 const FEW: usize = 40;
 
 /// A report as a page.
@@ -41,7 +42,7 @@ pub(super) struct Page {
     pub outcome: &'static str,
     pub mark: &'static str,
     pub counts: String,
-    /// A gate was asked as well.
+    /// The report has the decision of a gate, too.
     pub by_themselves: bool,
     pub gate: Option<Spans>,
     pub reasons: Vec<String>,
@@ -61,7 +62,7 @@ pub(super) struct Page {
     pub shown_in_full: usize,
 }
 
-/// What every page of ours has around it.
+/// What all of our pages share: head, style and script.
 pub(super) struct PageFrame {
     pub title: String,
     pub tool: String,
@@ -71,24 +72,24 @@ pub(super) struct PageFrame {
 }
 
 impl PageFrame {
-    /// A page with that title; nothing but its own style and script may act in it, and it may load nothing.
+    /// A page with that title. Only its own style and script may act in it, and it may load nothing.
     pub fn new(title: String, report: &Report) -> Self {
         let policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
             digest(STYLE),
             digest(SCRIPT)
         );
-        let tool = format!("{} {}", sanitise(&report.tool.name, 40), sanitise(&report.tool.version, 40));
+        let tool = format!("{} {}", report.tool.name.html(40), report.tool.version.html(40));
         Self { title, tool, policy, style: STYLE, script: SCRIPT }
     }
 }
 
-/// As a content security policy names an inline element.
+/// The digest by which a content security policy allows an inline element.
 fn digest(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-/// What was asked.
+/// A scenario: what the report was asked for.
 pub(super) struct Scenario {
     pub name: String,
     pub description: String,
@@ -99,7 +100,7 @@ pub(super) struct Scenario {
 
 /// A case that did not pass, or that decided the gate.
 pub(super) struct Failure {
-    /// Its number; a case that is gone has none.
+    /// Its number; `None` for a case that only the baseline has.
     pub number: Option<usize>,
     pub label: String,
     pub outcome: &'static str,
@@ -109,7 +110,7 @@ pub(super) struct Failure {
 }
 
 impl Page {
-    /// Everything that the report says.
+    /// The page with everything that the report says.
     pub fn of(report: &Report) -> Self {
         let (axes, same) = columns::axes(report);
         let labels = table::labels(report, &axes);
@@ -129,7 +130,7 @@ impl Page {
         let worst = failures.iter().find_map(|failure| failure.number);
         let lone = (cases.len() == 1).then_some(1);
         cases.iter_mut().for_each(|case| case.open = worst.or(lone) == Some(case.number));
-        let names: Vec<String> = report.scenarios.iter().take(3).map(|scenario| sanitise(&scenario.name, 60)).collect();
+        let names: Vec<String> = report.scenarios.iter().take(3).map(|scenario| scenario.name.html(60)).collect();
         let title = format!("{}: {}", names.join(", "), whole.word());
         Self {
             frame: PageFrame::new(title, report),
@@ -140,7 +141,7 @@ impl Page {
             counts: counts(&report.verdict.cases),
             by_themselves: report.gate.is_some(),
             gate: gate_sentence(report).map(|line| spans(&line)),
-            reasons: report.verdict.reasons.iter().take(20).map(|reason| sanitise(reason, 400)).collect(),
+            reasons: report.verdict.reasons.iter().take(20).map(|reason| reason.html(400)).collect(),
             scenarios: report.scenarios.iter().map(scenario).collect(),
             same,
             totals: totals(report),
@@ -158,7 +159,7 @@ impl Page {
     }
 }
 
-/// The lines that sum the report up, as names and values.
+/// The totals of the report, as names and values.
 fn totals(report: &Report) -> Vec<(String, String)> {
     let lines = totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()));
     let pairs = lines.lines().filter_map(|line| line.split_once(": "));
@@ -175,18 +176,17 @@ fn counts(counts: &OutcomeCounts) -> String {
 }
 
 fn scenario(scenario: &ScenarioRecord) -> Scenario {
-    let overrides: Vec<String> =
-        scenario.overrides.iter().take(40).map(|given| sanitise(&given.to_string(), 120)).collect();
+    let overrides: Vec<String> = scenario.overrides.iter().take(40).map(|given| given.sentence().html(120)).collect();
     Scenario {
-        name: sanitise(&scenario.name, 60),
-        description: scenario.description.as_deref().map(|text| sanitise(text, 400)).unwrap_or_default(),
-        file: sanitise(&scenario.file, 200),
+        name: scenario.name.html(60),
+        description: scenario.description.as_ref().map(|text| text.html(400)).unwrap_or_default(),
+        file: scenario.file.html(200),
         promise: table::target(scenario),
         overrides: overrides.join(", "),
     }
 }
 
-/// The worst first: what broke or fails by itself, what the gate says, what is invalid by itself.
+/// The failures, the worst first: cases that broke or fail by themselves, then those of the gate, then invalid ones.
 fn failures(report: &Report, labels: &[String]) -> (Vec<Failure>, Option<String>) {
     let mut open: Vec<(Headline, Failure)> =
         (0..report.cases.len()).filter_map(|index| by_itself(report, index, &labels[index])).collect();
@@ -207,13 +207,13 @@ fn by_itself(report: &Report, index: usize, label: &str) -> Option<(Headline, Fa
         label: label.to_owned(),
         outcome: verdict.outcome.word(),
         mark: mark_of(verdict.outcome),
-        reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| spans(&sanitise(reason, 400))).collect(),
+        reasons: verdict.reasons.iter().take(MOST_REASONS).map(|reason| spans(&reason.html(400))).collect(),
         more: beyond(verdict.reasons.len(), MOST_REASONS),
     };
     (rank != Headline::Pass).then_some((rank, failure))
 }
 
-/// A case that is worse than in the baseline, cannot be told, or is gone and should not be.
+/// A case that is worse than in the baseline, is inconclusive, or is missing although it must not be.
 fn against_baseline(
     report: &Report,
     gate: GateOutcome,
@@ -230,10 +230,10 @@ fn against_baseline(
     let is_here = |index: &usize| case.change != Change::Removed && report.cases[*index].id == case.id;
     let index = (0..report.cases.len()).find(is_here);
     let numbers = shift::open(case).into_iter().map(|shift| format!("{} {}", shift.metric, shift.line()));
-    let reasons: Vec<String> = std::iter::once(sanitise(&case.reason, 400)).chain(numbers).collect();
+    let reasons: Vec<String> = std::iter::once(case.reason.html(400)).chain(numbers).collect();
     let failure = Failure {
         number: index.map(|index| index + 1),
-        label: index.map_or_else(|| sanitise(&case.id, 200), |index| labels[index].clone()),
+        label: index.map_or_else(|| case.id.html(200), |index| labels[index].clone()),
         outcome: case.change.word(),
         mark: change_mark(case.change),
         reasons: reasons.iter().filter(|text| !text.is_empty()).take(MOST_REASONS).map(|text| spans(text)).collect(),
@@ -242,25 +242,25 @@ fn against_baseline(
     Some((rank, failure))
 }
 
-/// Where it ran; what is not known says so.
+/// The environment of the run. Unknown values are marked as such.
 fn facts(environment: &Environment) -> Vec<(&'static str, String)> {
-    let text = |value: &Option<String>| value.as_deref().map_or(NONE.into(), |value| sanitise(value, 120));
+    let text = |value: &Option<Untrusted>| value.as_ref().map_or(NONE.into(), |value| value.html(120));
     let whether = |value: Option<bool>| value.map_or(NONE, |value| if value { "yes" } else { "no" }).to_owned();
-    let commit = environment.git_commit.as_deref().map(|commit| {
+    let commit = environment.git_commit.as_ref().map(|commit| {
         let dirty = if environment.git_dirty == Some(true) { ", with changes" } else { "" };
-        format!("{}{dirty}", sanitise(commit, 12).trim_end_matches('…'))
+        format!("{}{dirty}", commit.html(12).trim_end_matches('…'))
     });
     let queues: Vec<String> = environment
         .queue_versions
         .iter()
         .take(40)
-        .map(|(name, version)| format!("{} {}", sanitise(name, 60), sanitise(version, 60)))
+        .map(|(name, version)| format!("{} {}", name.html(60), version.html(60)))
         .collect();
     vec![
         ("CPU", text(&environment.cpu_model)),
         ("cores", environment.cores.map_or(NONE.into(), human::count)),
         ("memory", environment.memory_bytes.map_or(NONE.into(), gibibytes)),
-        ("system", sanitise(&environment.platform, 60)),
+        ("system", environment.platform.html(60)),
         ("kernel", text(&environment.kernel)),
         ("virtual machine", whether(environment.virtualised)),
         ("governor", text(&environment.governor)),
@@ -274,8 +274,8 @@ fn facts(environment: &Environment) -> Vec<(&'static str, String)> {
 }
 
 /// A time without the fraction of its second.
-pub(super) fn moment(text: &str) -> String {
-    let text = sanitise(text, 40);
+pub(super) fn moment(text: &Untrusted) -> String {
+    let text = text.html(40);
     let whole = text.strip_suffix('Z').and_then(|text| text.split_once('.')).map(|(whole, _)| format!("{whole}Z"));
     whole.unwrap_or(text)
 }
@@ -296,7 +296,7 @@ fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64)
 }
 
-/// How many more there are than are shown.
+/// The number of items beyond those that are shown.
 fn beyond(count: usize, shown: usize) -> Option<String> {
     (count > shown).then(|| human::count((count - shown) as u64))
 }

@@ -1,4 +1,4 @@
-//! A case over time: its repeats laid over each other.
+//! A case over time: all of its repeats in one chart.
 
 use super::axis::{Decades, Linear, Quantity};
 use super::canvas::Ink;
@@ -28,7 +28,7 @@ struct Step {
     refused_per_s: f64,
 }
 
-/// The middle one, or the lower of the middle two.
+/// The median, or the lower of the two middle values.
 fn median(mut values: Vec<u64>) -> Option<f64> {
     values.sort_unstable();
     let middle = values.len().checked_sub(1)? / 2;
@@ -36,7 +36,7 @@ fn median(mut values: Vec<u64>) -> Option<f64> {
 }
 
 impl OverTime {
-    /// At most `most` steps; empty without a valid repeat.
+    /// At most `most` steps; none without a valid repeat.
     pub fn of(case: &CaseRecord, most: usize) -> Self {
         let bin_ns = case.repeats.iter().map(|repeat| repeat.series.bin_ns).max().unwrap_or(0).max(1);
         let same = || case.repeats.iter().filter(|repeat| repeat.series.bin_ns == bin_ns);
@@ -67,7 +67,7 @@ impl OverTime {
         self.steps.iter().flat_map(|step| [step.p50, step.p99, step.max]).flatten()
     }
 
-    /// `enqueue` over time, and below it what was accepted and what refused; empty without steps.
+    /// `enqueue` over time, and below it the accepted and the refused logs; empty without steps.
     pub fn charts(&self, frames: &mut Frames, decades: Decades) -> String {
         if self.steps.is_empty() {
             return String::new();
@@ -82,7 +82,7 @@ impl OverTime {
             line(Ink::SECOND, |step| step.p99),
             line(Ink::LARGEST, |step| step.max),
         ];
-        // The last bin also holds what began after the window's end, which is no rate.
+        // The last bin also contains the calls that began after the end of the window, so it has no rate.
         let whole = &self.steps[..(self.steps.len() - 1).max(1)];
         let refused = whole.iter().any(|step| step.refused_per_s > 0.0);
         let count = |ink, value: fn(&Step) -> f64| Line {
@@ -98,7 +98,7 @@ impl OverTime {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20 …, so that like cases share their axes.
+/// The next of 1, 2, 5, 10, 20 …, so that similar cases share their axes.
 fn rounded_up(most: f64) -> u64 {
     let decade = 10_f64.powf(most.log10().floor());
     let fitting = [1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0].into_iter().find(|step| step * decade >= most);

@@ -160,7 +160,7 @@ fn a_heat_map_names_its_axes_and_a_time_is_short() {
         ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
         ("no time. at all", "no time. at all"),
     ] {
-        assert_eq!(super::page::moment(given), shown);
+        assert_eq!(super::page::moment(&given.into()), shown);
     }
 }
 

@@ -1,27 +1,26 @@
-//! The columns of the table: one per axis that varies, one per thing measured.
+//! The columns of the table: one for each axis that varies, and one for each metric.
 
 use crate::measure::OutcomeSource;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
-use crate::render::sanitise;
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
 use crate::scenario::{AXES, Axis, Parameters, Value};
 use crate::units::human;
 use crate::verdict::Outcome;
 
-/// Longest text of a cell that comes from outside, in characters.
+/// Longest untrusted text of a cell, in characters.
 const MAX_CELL: usize = 24;
 
-/// A column of what a case is: of an axis, or of what follows from it.
+/// A column that identifies a case: an axis, or a value that follows from axes.
 struct Subject {
     key: &'static str,
     right: bool,
-    /// The default is not worth saying where it is the same everywhere.
+    /// The usual value, which is not shown if all cases have it.
     usual: Option<String>,
     value: Box<dyn Fn(&CaseRecord) -> String>,
 }
 
-/// Axes that are named above the table even with their default: they say what the queue and its logs are.
+/// Axes that are named above the table even with their default: they describe the queue and its logs.
 const ALWAYS_SAID: [&str; 12] = [
     "queue",
     "strategy",
@@ -37,9 +36,9 @@ const ALWAYS_SAID: [&str; 12] = [
     "payload",
 ];
 
-/// What a case is, in the order of its columns: the scenario, every axis, and what is offered behind the rate.
+/// What identifies a case, in the order of the columns: the scenario, every axis, and the offered rate after the rate.
 fn subjects() -> Vec<Subject> {
-    let scenario = |case: &CaseRecord| sanitise(&case.scenario, MAX_CELL);
+    let scenario = |case: &CaseRecord| case.scenario.terminal(MAX_CELL);
     let mut subjects = vec![Subject { key: "scenario", right: false, usual: None, value: Box::new(scenario) }];
     for axis in &AXES {
         subjects.push(of_axis(axis));
@@ -56,22 +55,21 @@ fn of_axis(axis: &'static Axis) -> Subject {
     Subject {
         key: key(axis.name),
         right: matches!(default, Some(Value::Count(_) | Value::Rate(_) | Value::Time(_) | Value::Share(_))),
-        usual: default.filter(|_| !ALWAYS_SAID.contains(&axis.name)).map(|default| default.to_string()),
+        usual: default.filter(|_| !ALWAYS_SAID.contains(&axis.name)).map(|default| default.text().terminal(MAX_CELL)),
         value: Box::new(|case| match axis.get(&case.parameters) {
-            Value::Queue(name) => sanitise(&name, MAX_CELL),
             Value::Count(count) => human::count(count),
             Value::Rate(rate) => numbers::exact_rate(rate),
-            value => value.to_string(),
+            value => value.text().terminal(MAX_CELL),
         }),
     }
 }
 
-/// The axis that a column shows; `None` of a column that shows something else.
+/// The axis that a column shows; `None` for another column.
 pub(in crate::render) fn axis_of(column: &str) -> Option<&'static Axis> {
     AXES.iter().find(|axis| key(axis.name) == column)
 }
 
-/// What an axis is called where it is shown: by its name, unless there is a better one.
+/// The name of an axis in tables.
 fn key(name: &'static str) -> &'static str {
     match name {
         "concurrency" => "tasks",
@@ -87,14 +85,14 @@ fn offered(parameters: &Parameters) -> f64 {
     f64::from(parameters.concurrency) * parameters.rate.per_second()
 }
 
-/// The axes as columns where they vary, and as `axis value` texts where they do not.
+/// The axes that vary as columns, and the others as `axis value` texts.
 pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
     let (mut columns, mut same) = (Vec::new(), Vec::new());
     for Subject { key, right, usual, value } in subjects() {
         let cells: Vec<String> = report.cases.iter().map(value).collect();
         let Some(first) = cells.first() else { continue };
         if cells.iter().any(|cell| cell != first) {
-            // What is offered follows from tasks and rate, one of which varies too.
+            // The offered rate follows from tasks and rate, one of which varies too.
             let dispensable = (key == "offered").then_some(2);
             columns.push(Column { key, header: header(key), right, dispensable, cells });
         } else if key != "scenario" && usual.as_ref() != Some(first) {
@@ -104,7 +102,7 @@ pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
     (columns, same)
 }
 
-/// The axes of one case, all of them.
+/// All axes of one case.
 pub(in crate::render) fn all_axes(case: &CaseRecord) -> Vec<String> {
     subjects().iter().map(|subject| format!("{} {}", subject.key, (subject.value)(case))).collect()
 }
@@ -119,8 +117,8 @@ fn header(key: &'static str) -> &'static str {
     }
 }
 
-/// What is measured. Left out first: the largest enqueue, what was sampled out, what was offered (an axis), the p99 of
-/// enqueue, what was dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
+/// A measured column. Left out first: the largest enqueue, sampled out, the offered rate (an axis), the p99 of enqueue,
+/// dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
 struct Metric {
     key: &'static str,
     header: &'static str,
@@ -169,20 +167,20 @@ const METRICS: [Metric; 8] = [
     Metric { key: "lost", header: "lost", dispensable: None, value: |summary| numbers::count(summary.ledger.lost()) },
 ];
 
-/// The p99; with logs among them that were never sent, it is a lower bound and says so.
+/// The p99, marked as a lower bound if some logs were never sent.
 fn p99(latency: &LatencySummary) -> String {
     let text = numbers::time(latency.p99_ns);
     if latency.censored > 0 && latency.p99_ns.is_some() { format!("{AT_LEAST}{text}") } else { text }
 }
 
-/// What stands before a lower bound.
+/// The mark before a lower bound.
 pub(in crate::render) const AT_LEAST: char = '≥';
-/// What stands behind a number of `enqueue` that covers refused calls too.
+/// The mark after a number of `enqueue` that also covers refused calls.
 pub(in crate::render) const ALL_CALLS: char = '‡';
-/// What stands behind the verdict of a case that offers less than the target's throughput.
+/// The mark after the verdict of a case that offers less than the target's throughput.
 pub(in crate::render) const BELOW_LOAD: char = '†';
 
-/// The mark of an outcome, beside its word and its cell.
+/// The mark of an outcome, before its word and in cells.
 pub(in crate::render) fn mark(outcome: Outcome) -> Option<char> {
     match outcome {
         Outcome::Pass => None,
@@ -192,7 +190,7 @@ pub(in crate::render) fn mark(outcome: Outcome) -> Option<char> {
     }
 }
 
-/// The measured columns; what was sampled out only where anything was.
+/// The measured columns; sampled out only if anything was.
 pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
     let sampled = report.cases.iter().filter_map(|case| case.summary.as_ref()).any(|s| s.ledger.sampled_out > 0);
     let shown = METRICS.iter().filter(|metric| metric.key != "sampled" || sampled);
@@ -218,16 +216,16 @@ pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
 fn measured(case: &CaseRecord, metric: &Metric) -> String {
     let text = case.summary.as_ref().map_or(NONE.into(), metric.value);
     let text = if text != NONE && covers_all_calls(case, metric.key) { format!("{text}{ALL_CALLS}") } else { text };
-    let about = case.verdict.checks.iter().filter(|check| column_of(&check.subject) == Some(metric.key));
+    let about = case.verdict.checks.iter().filter(|check| column_of(check.subject.as_given()) == Some(metric.key));
     let worst = about.map(|check| check.outcome).max().and_then(mark);
-    // Without a repeat there is nothing that a mark could point at.
+    // Without a repeat there is no number to mark.
     match worst.filter(|_| case.summary.is_some()) {
         Some(mark) => format!("{mark}{text}"),
         None => text,
     }
 }
 
-/// Whether a metric is one of `enqueue` that covers refused calls too, since nobody knows which calls were refused.
+/// Whether a metric of `enqueue` also covers refused calls, because it is not known which calls were refused.
 fn covers_all_calls(case: &CaseRecord, key: &str) -> bool {
     let is_of_enqueue = matches!(key, "mean" | "p99" | "max");
     let unknown = case.repeats.iter().any(|repeat| repeat.outcome_source != OutcomeSource::Call);

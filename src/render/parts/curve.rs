@@ -4,6 +4,7 @@ use crate::measure::encoding::{WHOLE, histogram_buckets};
 use crate::observed::LatencyName;
 use crate::render::parts::numbers;
 use crate::report::{LatencySet, LatencySummary};
+use crate::untrusted::Untrusted;
 use crate::verdict::has_samples;
 
 /// The latencies whose curves are drawn.
@@ -26,11 +27,11 @@ type Points = Vec<(&'static str, u64)>;
 
 /// Longest bar, in columns.
 const LONGEST: usize = 60;
-/// What stands before a bar, in columns.
+/// Width of the text before a bar, in columns.
 const BEFORE: usize = 2 + 7 + 2 + 9 + 2;
 
-/// The percentiles that have the samples, and the largest value; one curve for each latency, all on one scale. Empty
-/// where there is nothing to draw.
+/// The percentiles that have enough samples, and the largest value; one curve for each latency, all on one scale. Empty
+/// if there is nothing to draw.
 pub(in crate::render) fn curves(set: &LatencySet, width: usize) -> String {
     let drawn = DRAWN.iter().filter_map(|name| Some((*name, points(set.get(*name)?)?)));
     let curves: Vec<(LatencyName, Points)> = drawn.filter(|(_, points)| !points.is_empty()).collect();
@@ -56,9 +57,9 @@ pub(in crate::render) fn curves(set: &LatencySet, width: usize) -> String {
     out
 }
 
-/// The values at the percentiles; `None` where the histogram is missing or none.
+/// The values at the percentiles; `None` if the histogram is missing or cannot be read.
 fn points(latency: &LatencySummary) -> Option<Points> {
-    let buckets = histogram_buckets(latency.hdr.as_deref()?, latency.count).ok()?;
+    let buckets = histogram_buckets(latency.hdr.as_ref().map(Untrusted::as_given)?, latency.count).ok()?;
     let at = |parts: u64| {
         let rank = (u128::from(latency.count) * u128::from(parts)).div_ceil(u128::from(WHOLE)).max(1);
         let mut seen = 0_u128;

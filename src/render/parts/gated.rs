@@ -24,12 +24,12 @@ pub(in crate::render) fn test(metric: &str, base: f64, new: f64, change: Change)
     }
 }
 
-/// A case of which that is said, because of these tests.
+/// A case with that change, because of these tests.
 pub(in crate::render) fn case(id: &str, change: Change, tests: Vec<MetricTest>) -> CaseDecision {
     CaseDecision {
         id: id.into(),
         change,
-        reason: format!("{} for a reason", change.word()),
+        reason: format!("{} for a reason", change.word()).into(),
         findings: Vec::new(),
         effect: None,
         tails: Vec::new(),
@@ -42,7 +42,7 @@ pub(in crate::render) fn case(id: &str, change: Change, tests: Vec<MetricTest>) 
 pub(in crate::render) fn decision(outcome: GateOutcome, cases: Vec<CaseDecision>) -> GateDecision {
     GateDecision {
         outcome,
-        reason: format!("{} as a whole", outcome.word()),
+        reason: format!("{} as a whole", outcome.word()).into(),
         alpha: 0.01,
         min_effect: 0.1,
         cases,
@@ -56,11 +56,11 @@ pub(in crate::render) fn decision(outcome: GateOutcome, cases: Vec<CaseDecision>
     }
 }
 
-/// What stands in a report of a run that was held against `base.json` and decided so, without a confirmation.
+/// The record of a run that was compared with `base.json` and decided in this way, without a confirmation.
 pub(in crate::render) fn record(decision: GateDecision) -> GateRecord {
     GateRecord {
         baseline: "base.json".into(),
-        digest: String::new(),
+        digest: "".into(),
         outcome: decision.outcome,
         reason: decision.reason.clone(),
         rounds: vec![GateRound { round: 0, decision }],

@@ -1,13 +1,12 @@
-//! What came of holding a run against something: the calibration, the gate.
+//! The comparison of a run with something else: the calibration and the gate.
 
 use crate::render::comparison;
 use crate::render::parts::grid::{Column, draw};
 use crate::render::parts::{last_line, shift, text};
-use crate::render::sanitise;
 use crate::report::{Calibration, CaseDecision, Change, GateDecision, GateRecord, Report};
 use crate::units::human;
 
-/// The calibration as a small table; nothing where no case was calibrated.
+/// The calibration as a small table; empty if no case was calibrated.
 pub(in crate::render) fn calibration(report: &Report, labels: &[String], width: usize) -> String {
     let calibrated: Vec<(&String, &Calibration)> = labels
         .iter()
@@ -41,10 +40,10 @@ pub(in crate::render) fn calibration(report: &Report, labels: &[String], width: 
     format!("{}\n{}\n", draw(&columns).trim_end(), text::wrap(&advice, width, 2))
 }
 
-/// Most cases of a gate that are told one by one.
+/// Largest number of cases of a gate that are listed one by one.
 const MOST_CASES: usize = 20;
 
-/// What a gate rests on: the numbers of each case that decided it, and what confirmed them.
+/// The evidence of a gate: the numbers of each case that decided it, and the confirmations.
 pub(in crate::render) fn evidence(report: &Report, width: usize) -> String {
     let Some(gate) = &report.gate else { return String::new() };
     let mut lines = gate.decision().map(|decision| cases(&decision, width)).unwrap_or_default();
@@ -52,22 +51,22 @@ pub(in crate::render) fn evidence(report: &Report, width: usize) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// What was decided, why, and what to do.
+/// The decision, the reason, and what to do.
 pub(in crate::render) fn last_line(report: &Report, width: usize) -> String {
     last_line::gate_sentence(report).map_or_else(String::new, |line| text::wrap(&line, width, 2) + "\n")
 }
 
-/// A line for each number that regressed or cannot be told, and one for a case that has none.
+/// A line for each metric that regressed or is inconclusive, and one for a case without such a metric.
 fn cases(decision: &GateDecision, width: usize) -> Vec<String> {
     let is_open = |case: &&CaseDecision| !matches!(case.change, Change::Unchanged | Change::Improved | Change::Added);
     let mut lines = Vec::new();
     let open: Vec<&CaseDecision> = decision.cases.iter().filter(is_open).collect();
     for case in open.iter().take(MOST_CASES) {
-        let name = sanitise(&case.id, 200);
+        let name = case.id.terminal(200);
         let mark = |change: Change| format!("{} {}: {name}", comparison::mark(change), change.word());
         let shifts = shift::open(case);
         if shifts.is_empty() {
-            lines.push(text::wrap(&format!("{}: {}", mark(case.change), sanitise(&case.reason, 1_000)), width, 4));
+            lines.push(text::wrap(&format!("{}: {}", mark(case.change), case.reason.terminal(1_000)), width, 4));
         }
         lines.extend(shifts.iter().map(|one| {
             let words = format!("{}:", mark(one.change));
@@ -81,13 +80,13 @@ fn cases(decision: &GateDecision, width: usize) -> Vec<String> {
     lines
 }
 
-/// The decision on the run and those on its confirmations, where there are any.
+/// The decision on the run and those on its confirmations, if there are any.
 fn rounds(gate: &GateRecord) -> Vec<String> {
     let which = |round: u32| if round == 0 { "at first".to_owned() } else { format!("confirmation {round}") };
     let all = gate.rounds.iter().filter(|_| gate.rounds.len() > 1);
     all.map(|round| {
         let decision = &round.decision;
-        format!("{}: {}: {}", which(round.round), decision.outcome.word(), sanitise(&decision.reason, 1_000))
+        format!("{}: {}: {}", which(round.round), decision.outcome.word(), decision.reason.terminal(1_000))
     })
     .collect()
 }
@@ -113,7 +112,7 @@ mod tests {
             proposed_repeats: Some(12),
         });
         report.cases[1].calibration = Some(Calibration { repeats: 1, ..Calibration::default() });
-        let labels: Vec<String> = report.cases.iter().map(|case| case.id.clone()).collect();
+        let labels: Vec<String> = report.cases.iter().map(|case| case.id.as_given().to_owned()).collect();
         insta::assert_snapshot!(calibration(&report, &labels, 100), @r"
         the same code twice  repeats  spread of     seeming   smallest slow-down  repeats to
                               a side    repeats  difference  found 9 times in 10   find 20 %

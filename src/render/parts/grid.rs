@@ -6,11 +6,11 @@ use comfy_table::{LineStyle, TableStyle};
 /// A column of a table.
 #[derive(Clone, Debug)]
 pub(in crate::render) struct Column {
-    /// What it shows; unique within a table.
+    /// Its key, unique within a table.
     pub(in crate::render) key: &'static str,
     /// One or two lines.
     pub(in crate::render) header: &'static str,
-    /// Numbers stand to the right.
+    /// It is aligned to the right, as numbers are.
     pub(in crate::render) right: bool,
     /// The lowest are left out first; `None` is never left out.
     pub(in crate::render) dispensable: Option<u8>,
@@ -18,7 +18,7 @@ pub(in crate::render) struct Column {
     pub(in crate::render) cells: Vec<String>,
 }
 
-/// The columns that fit: the most dispensable are left out, one after the other, and their headings returned.
+/// The columns that fit. The most dispensable ones are left out one by one, and their headings are returned.
 pub(in crate::render) fn fit(mut columns: Vec<Column>, width: usize) -> (Vec<Column>, Vec<String>) {
     let mut left_out = Vec::new();
     while width_of(&columns) > width {

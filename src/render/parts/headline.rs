@@ -1,9 +1,9 @@
-//! What heads a report, in every format: one word for the whole that never flatters the exit code.
+//! The headline of a report, in every format: one word for the whole, never better than the exit code.
 
 use crate::report::{GateOutcome, Report};
 use crate::verdict::{ExitOutcome, Outcome};
 
-/// What stands before the word in a terminal.
+/// The text before the word in a terminal.
 pub(in crate::render) const VERDICT: &str = "Verdict: ";
 
 /// The word for the whole of a report; the order is from best to worst.
@@ -13,7 +13,7 @@ pub(in crate::render) enum Headline {
     Pass,
     /// Something cannot be trusted.
     Invalid,
-    /// Held against a baseline, the repeats cannot tell.
+    /// Compared with a baseline, the repeats are inconclusive.
     Inconclusive,
     /// It cannot be compared with its baseline.
     Incomparable,
@@ -39,18 +39,18 @@ impl Headline {
         Self::Interrupted,
     ];
 
-    /// The one of that word.
+    /// The headline with that word.
     pub(in crate::render) fn find(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|headline| headline.word() == word)
     }
 
-    /// What a report is called.
+    /// The headline of a report.
     pub(in crate::render) fn of(report: &Report) -> Self {
         let verdict = &report.verdict;
         Self::worst_of(verdict.outcome, report.gate.as_ref().map(|gate| gate.outcome), verdict.exit)
     }
 
-    /// The worst of what the cases say by themselves, what the gate says, and how the invocation ends.
+    /// The worst of three: the outcome of the cases by themselves, the decision of the gate, and the exit code.
     fn worst_of(cases: Outcome, gate: Option<GateOutcome>, exit: ExitOutcome) -> Self {
         let of_exit = match exit {
             ExitOutcome::Pass => Self::Pass,
@@ -63,7 +63,7 @@ impl Headline {
         Self::of_case(cases).max(of_exit).max(gate.map_or(Self::Pass, Self::of_gate))
     }
 
-    /// What a case is called, or all of them by themselves.
+    /// The headline of a case, or of all cases by themselves.
     pub(in crate::render) const fn of_case(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Pass => Self::Pass,
@@ -73,7 +73,7 @@ impl Headline {
         }
     }
 
-    /// What a gate alone is called.
+    /// The headline of a gate alone.
     pub(in crate::render) const fn of_gate(gate: GateOutcome) -> Self {
         match gate {
             GateOutcome::Pass => Self::Pass,
@@ -98,7 +98,7 @@ impl Headline {
         }
     }
 
-    /// What stands before the word where there is no emoji; nothing before a pass.
+    /// The mark before the word where emoji are not used; nothing before a pass.
     pub(in crate::render) const fn mark(self) -> &'static str {
         match self {
             Self::Pass => "",
@@ -110,7 +110,7 @@ impl Headline {
         }
     }
 
-    /// What stands before the word on a pull request.
+    /// The emoji before the word on a pull request.
     pub(in crate::render) const fn sign(self) -> &'static str {
         match self {
             Self::Pass => "✅",
@@ -122,7 +122,7 @@ impl Headline {
         }
     }
 
-    /// The command of GitHub's runner that fits.
+    /// The command of GitHub's runner for it.
     pub(in crate::render) const fn command(self) -> &'static str {
         match self {
             Self::Pass => "notice",
@@ -132,7 +132,7 @@ impl Headline {
     }
 }
 
-/// What a gate is called in a report that is headed so: nothing passes in a run that does not.
+/// The word for a gate in a report with that headline: if the run does not pass, the gate is not called `pass` either.
 pub(in crate::render) fn gate_word(gate: GateOutcome, whole: Headline) -> &'static str {
     match gate {
         GateOutcome::Pass if whole != Headline::Pass => "no regression",
@@ -185,7 +185,7 @@ mod tests {
         report.verdict.reason_codes.clear();
         report.gate = gate.map(|outcome| GateRecord {
             baseline: "base.json".into(),
-            digest: String::new(),
+            digest: "".into(),
             outcome,
             reason: "for a reason".into(),
             rounds: Vec::new(),

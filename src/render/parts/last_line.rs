@@ -3,11 +3,10 @@
 
 use crate::render::parts::headline::{Headline, gate_word};
 use crate::render::parts::shift;
-use crate::render::sanitise;
 use crate::report::{CaseDecision, Change, GateDecision, GateOutcome, GateRecord, Report};
 use crate::verdict::Outcome;
 
-/// Longest text from outside, in characters.
+/// Longest untrusted text, in characters.
 const LONGEST: usize = 400;
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 200;
@@ -16,25 +15,25 @@ const LONGEST_NAME: usize = 200;
 #[must_use]
 pub fn gate_sentence(report: &Report) -> Option<String> {
     let gate = report.gate.as_ref()?;
-    let baseline = sanitise(&gate.baseline, LONGEST_NAME);
+    let baseline = gate.baseline.terminal(LONGEST_NAME);
     let word = gate_word(gate.outcome, Headline::of(report));
-    let mut parts = vec![format!("gate against {baseline}: {word}: {}", sanitise(&gate.reason, LONGEST))];
+    let mut parts = vec![format!("gate against {baseline}: {word}: {}", gate.reason.terminal(LONGEST))];
     if let Some(decision) = gate.decision() {
-        parts.extend(worst(&decision).and_then(|case| numbers(case, &gate.reason)));
+        parts.extend(worst(&decision).and_then(|case| numbers(case, gate.reason.as_given())));
     }
     parts.extend(advice_of_run(report, gate, &baseline));
     Some(parts.join("; "))
 }
 
-/// The same of a decision alone.
+/// The same for a decision alone.
 pub(in crate::render) fn of_decision(decision: &GateDecision) -> String {
-    let mut parts = vec![format!("{}: {}", decision.outcome.word(), sanitise(&decision.reason, LONGEST))];
-    parts.extend(worst(decision).and_then(|case| numbers(case, &decision.reason)));
-    parts.extend(advice(decision, &decision.reason, false));
+    let mut parts = vec![format!("{}: {}", decision.outcome.word(), decision.reason.terminal(LONGEST))];
+    parts.extend(worst(decision).and_then(|case| numbers(case, decision.reason.as_given())));
+    parts.extend(advice(decision, decision.reason.as_given(), false));
     parts.join("; ")
 }
 
-/// The case that decided; none where none did.
+/// The case that decided; `None` if no single case did.
 fn worst(decision: &GateDecision) -> Option<&CaseDecision> {
     let wanted: &[Change] = match decision.outcome {
         GateOutcome::Pass | GateOutcome::Failed => &[],
@@ -45,10 +44,10 @@ fn worst(decision: &GateDecision) -> Option<&CaseDecision> {
     wanted.iter().find_map(|change| decision.cases.iter().find(|case| case.change == *change))
 }
 
-/// The case and its number, old and new; what the reason says already is not said again.
+/// The case and its metric, old and new, without what the reason contains already.
 fn numbers(case: &CaseDecision, reason: &str) -> Option<String> {
     let known = |text: &str| reason.contains(text);
-    let id = if known(&case.id) { String::new() } else { sanitise(&case.id, LONGEST_NAME) };
+    let id = if known(case.id.as_given()) { String::new() } else { case.id.terminal(LONGEST_NAME) };
     let number = shift::open(case).into_iter().next().map(|shift| match known(&shift.values) {
         true => shift.difference(),
         false => format!("{} {}", shift.metric, shift.line()),
@@ -62,7 +61,7 @@ fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<Stri
         return Vec::new();
     }
     let fails = matches!(report.verdict.outcome, Outcome::Fail | Outcome::Error);
-    let mut said = gate.decision().map(|decision| advice(&decision, &gate.reason, fails)).unwrap_or_default();
+    let mut said = gate.decision().map(|decision| advice(&decision, gate.reason.as_given(), fails)).unwrap_or_default();
     if gate.outcome == GateOutcome::Regressed {
         said.push(format!("look: queue-load compare {baseline} NEW"));
         said.push("accept: run it without --baseline and with --save-baseline NAME".to_owned());
@@ -70,8 +69,8 @@ fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<Stri
     said
 }
 
-/// What to do about a decision that is no pass: how many repeats would tell, or what overrules it. `fails` says that
-/// the new report has a case that fails by itself. What the reason says already is left out.
+/// What to do about a decision that is not a pass: how many repeats would decide, or which option overrules it. `fails`:
+/// the new report has a case that fails by itself. What the reason contains already is left out.
 fn advice(decision: &GateDecision, reason: &str, fails: bool) -> Vec<String> {
     if decision.outcome == GateOutcome::Pass {
         return Vec::new();

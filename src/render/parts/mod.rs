@@ -12,7 +12,6 @@ pub(in crate::render) mod last_line;
 pub(in crate::render) mod numbers;
 pub(in crate::render) mod paint;
 pub(in crate::render) mod reasons;
-pub(in crate::render) mod sanitise;
 pub(in crate::render) mod shift;
 pub(in crate::render) mod surroundings;
 pub(in crate::render) mod text;

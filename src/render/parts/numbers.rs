@@ -1,8 +1,8 @@
-//! Numbers in cells: three significant figures, and `–` where there is none.
+//! Numbers in cells: three significant figures, and `–` if there is no number.
 
 use crate::units::{Rate, human};
 
-/// Where there is no number.
+/// Stands for a number that does not exist.
 pub(in crate::render) const NONE: &str = "–";
 
 /// A time that may have a fraction.
@@ -10,7 +10,7 @@ pub(in crate::render) fn mean(ns: Option<f64>) -> String {
     ns.map_or(NONE.into(), human::latency)
 }
 
-/// A time that was counted in whole nanoseconds: below a microsecond no fraction is made up.
+/// A time that was counted in whole nanoseconds: below a microsecond it has no fraction.
 pub(in crate::render) fn time(ns: Option<u64>) -> String {
     match ns {
         None => NONE.into(),
@@ -19,7 +19,7 @@ pub(in crate::render) fn time(ns: Option<u64>) -> String {
     }
 }
 
-/// As [`mean`], without the zeros that only say how exact it is: `42 µs`.
+/// As [`mean`], without trailing zeros: `42 µs`.
 pub(in crate::render) fn plain_mean(ns: Option<f64>) -> String {
     let text = mean(ns);
     match text.split_once(' ') {
@@ -39,7 +39,7 @@ pub(in crate::render) fn count(value: u64) -> String {
     }
 }
 
-/// A rate that was asked for, exact: `10k/s`, `1234/s`.
+/// A requested rate, exact: `10k/s`, `1234/s`.
 pub(in crate::render) fn exact_rate(rate: Rate) -> String {
     match (rate.logs() % 1_000, rate.seconds()) {
         (0, 1) => format!("{}k/s", human::count(rate.logs() / 1_000)),
@@ -47,7 +47,7 @@ pub(in crate::render) fn exact_rate(rate: Rate) -> String {
     }
 }
 
-/// A share of a whole; `–` of nothing.
+/// A share of a whole; `–` if the whole is zero.
 pub(in crate::render) fn share(part: u64, whole: u64) -> String {
     match whole {
         0 => NONE.into(),

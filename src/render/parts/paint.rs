@@ -1,4 +1,4 @@
-//! Colour on text that is laid out already: it follows the marks and the headlines, which say the same without it.
+//! Adds colour to finished text. It follows the marks and the headlines, which say the same without colour.
 
 use super::headline::{Headline, VERDICT};
 use crate::report::GateOutcome;
@@ -61,7 +61,7 @@ const fn of_headline(headline: Headline) -> &'static str {
 }
 
 fn of_mark(text: &str) -> Option<&'static str> {
-    // Progress puts the number of the repeat in front.
+    // A line of progress begins with the number of the repeat.
     let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((_, rest)) => rest,
         None => text,

@@ -2,21 +2,20 @@
 
 use crate::render::parts::columns::mark;
 use crate::render::parts::text::wrap;
-use crate::render::sanitise;
 use crate::report::{CaseRecord, Report};
+use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
-/// Most cases whose reasons are listed.
+/// Largest number of cases whose reasons are listed.
 const MAX_CASES: usize = 20;
-/// Most reasons of a case.
+/// Largest number of reasons of a case.
 const MAX_REASONS: usize = 6;
-/// Most lines of a child's stderr.
+/// Largest number of lines of a child's stderr.
 const MAX_STDERR: usize = 3;
 /// Longest reason, in characters.
 const MAX_TEXT: usize = 400;
 
-/// A paragraph per case that did not pass or of which there is something else to know, the worst first. `labels` name the
-/// cases.
+/// A paragraph for each case that did not pass or has notes, the worst first. `labels` name the cases.
 pub(in crate::render) fn lines(report: &Report, labels: &[String], width: usize) -> String {
     let is_open = |case: &CaseRecord| case.verdict.outcome != Outcome::Pass || !case.verdict.notes.is_empty();
     let mut open: Vec<(&CaseRecord, &String)> =
@@ -42,15 +41,17 @@ pub(in crate::render) fn lines(report: &Report, labels: &[String], width: usize)
 
 /// The reasons and the notes of one case, indented.
 pub(in crate::render) fn of_case(case: &CaseRecord, width: usize) -> String {
-    let mut lines: Vec<String> = case.verdict.reasons.iter().take(MAX_REASONS).cloned().collect();
+    let told = |before: &str, text: &Untrusted| format!("{before}{}", text.terminal(MAX_TEXT));
+    let reasons = case.verdict.reasons.iter().take(MAX_REASONS);
+    let mut lines: Vec<String> = reasons.map(|reason| told("", reason)).collect();
     if case.verdict.reasons.len() > MAX_REASONS {
         lines.push(format!("and {} more", case.verdict.reasons.len() - MAX_REASONS));
     }
     if let Some(error) = case.errors.first() {
         let skipped = error.stderr_tail.len().saturating_sub(MAX_STDERR);
-        lines.extend(error.stderr_tail.iter().skip(skipped).map(|line| format!("stderr: {line}")));
+        lines.extend(error.stderr_tail.iter().skip(skipped).map(|line| told("stderr: ", line)));
     }
-    lines.extend(case.verdict.notes.iter().map(|note| format!("note: {note}")));
-    let shown = lines.iter().map(|line| wrap(&format!("    {}", sanitise(line, MAX_TEXT)), width, 6));
+    lines.extend(case.verdict.notes.iter().map(|note| told("note: ", note)));
+    let shown = lines.iter().map(|line| wrap(&format!("    {line}"), width, 6));
     shown.map(|line| line + "\n").collect()
 }

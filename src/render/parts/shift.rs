@@ -1,15 +1,14 @@
-//! By how much a promise moved from the baseline to the new report, and what that proves: one text for all formats.
+//! The shift of a tested metric from the baseline to the new report, and what follows: one text for all formats.
 
 use crate::render::parts::numbers::NONE;
-use crate::render::sanitise;
 use crate::report::{CaseDecision, Change, MetricTest, MetricUnit};
 
-/// The metric that is shown of every case, whatever came of it.
+/// The metric that is shown for every case, whatever its result.
 pub(in crate::render) const ALWAYS: &str = "enqueue.trimmed_mean";
 /// Longest name of a metric, in characters.
 const LONGEST_NAME: usize = 60;
 
-/// A tested promise in words.
+/// A tested metric as text.
 pub(in crate::render) struct Shift {
     /// Its name, such as `enqueue.trimmed_mean`.
     pub(in crate::render) metric: String,
@@ -34,7 +33,7 @@ impl Shift {
             (low, high) => format!("[{}, {}]", signed(low), signed(high)),
         };
         Self {
-            metric: sanitise(&test.metric, LONGEST_NAME),
+            metric: test.metric.terminal(LONGEST_NAME),
             values: format!("{} → {}", test.unit.show(test.base), test.unit.show(test.new)),
             moved: signed(Some(test.shift)) + &relative(test),
             interval,
@@ -43,7 +42,7 @@ impl Shift {
         }
     }
 
-    /// The parts of its line, of which none is to be broken.
+    /// The parts of its line. No part may be broken.
     pub(in crate::render) fn parts(&self) -> Vec<String> {
         let (base, new) = self.values.split_once(" → ").unwrap_or((&self.values, ""));
         let mut parts = vec![self.metric.clone(), format!("{base} →"), new.to_owned(), format!(" {}", self.moved)];
@@ -69,8 +68,8 @@ impl Shift {
     }
 }
 
-/// The tests of a case that are worth showing: those that decided something or could not, and the one that is always
-/// shown; the worst first. None where the report is older than its tests.
+/// The tests of a case that are shown, the worst first: those that regressed or are inconclusive, and the one that is always
+/// shown. None if the report is older than tests.
 pub(in crate::render) fn shown(case: &CaseDecision) -> Vec<Shift> {
     let mut tests: Vec<&MetricTest> =
         case.tests.iter().filter(|test| is_open(test.change) || test.metric == ALWAYS).collect();
@@ -78,7 +77,7 @@ pub(in crate::render) fn shown(case: &CaseDecision) -> Vec<Shift> {
     tests.into_iter().map(Shift::of).collect()
 }
 
-/// Those alone that regressed or cannot be told.
+/// Only those that regressed or are inconclusive.
 pub(in crate::render) fn open(case: &CaseDecision) -> Vec<Shift> {
     shown(case).into_iter().filter(|shift| is_open(shift.change)).collect()
 }
@@ -103,7 +102,7 @@ fn points(share: f64) -> String {
     format!("{points:.decimals$}")
 }
 
-/// A margin, which is mostly round: `1 µs` for `1.00 µs`.
+/// A margin without trailing zeros: `1 µs` for `1.00 µs`.
 fn bare(unit: MetricUnit, value: f64) -> String {
     let text = match unit {
         MetricUnit::Share => format!("{} pp", points(value)),
@@ -114,7 +113,7 @@ fn bare(unit: MetricUnit, value: f64) -> String {
     format!("{number} {unit}").trim_end().to_owned()
 }
 
-/// The shift as a share of the base, in brackets; nothing where the base is no yardstick for it.
+/// The shift as a share of the base, in brackets; empty if such a share would have no meaning.
 fn relative(test: &MetricTest) -> String {
     let is_scale = !matches!(test.unit, MetricUnit::Share | MetricUnit::Index | MetricUnit::Logs);
     if !is_scale || test.base <= 0.0 {

@@ -1,11 +1,11 @@
-//! What stands beside a case's own numbers: how the load changed the runtime's lag, the machine, the controls.
+//! The context of a case's own numbers: how the load changed the runtime's lag, the machine, the controls.
 
 use crate::render::parts::numbers::NONE;
 use crate::render::parts::{numbers, text};
 use crate::report::{CaseRecord, ControlRecord, LagRatio, LatencySummary, MachineRecord, RepeatRecord, Summary};
 use crate::units::human;
 
-/// A few lines, at most `width` columns wide; what no repeat knows is left out.
+/// A few lines, at most `width` columns wide. Values that no repeat knows are left out.
 pub(in crate::render) fn lines(case: &CaseRecord, width: usize) -> String {
     let paragraphs = [
         case.summary.as_ref().map(lag),

@@ -31,7 +31,7 @@ pub(in crate::render) fn wrap(text: &str, width: usize, indent: usize) -> String
     lines.join("\n")
 }
 
-/// A word that was broken in the middle may begin a line with what commands GitHub's runner.
+/// A word that was broken in the middle may begin a line with `::`, a command to GitHub's runner. This prevents it.
 fn no_command(line: &str) -> String {
     match line.trim_start().strip_prefix("::") {
         Some(rest) => format!("{}:\u{fffd}{rest}", " ".repeat(line.len() - line.trim_start().len())),
@@ -39,14 +39,14 @@ fn no_command(line: &str) -> String {
     }
 }
 
-/// Breaks text between its parts, and not inside them; they are joined by spaces.
+/// Joins parts by spaces, and breaks lines only between the parts.
 pub(in crate::render) fn wrap_parts(parts: &[String], width: usize, indent: usize) -> String {
     const GLUE: &str = "\u{a0}";
     let glued: Vec<String> = parts.iter().map(|part| part.replace(' ', GLUE)).collect();
     wrap(&glued.join(" "), width, indent).replace(GLUE, " ")
 }
 
-/// Breaks a list of items between them, and not inside them.
+/// Joins items to a list, and breaks lines only between the items.
 pub(in crate::render) fn wrap_items(items: &[String], width: usize, indent: usize) -> String {
     const GLUE: &str = "\u{a0}";
     let glued: Vec<String> = items.iter().map(|item| item.replace(' ', GLUE)).collect();

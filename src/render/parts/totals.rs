@@ -1,10 +1,10 @@
-//! The four lines that sum a report or a case up.
+//! The four lines of totals of a report or a case.
 
 use crate::render::parts::numbers::plain_mean;
 use crate::report::Summary;
 use crate::units::human;
 
-/// The four lines over the valid repeats of the given cases. The mean is over every call that it is known of.
+/// The four lines over the valid repeats of the given cases. The mean covers every call whose time is known.
 pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
     let (mut attempted, mut enqueued, mut dropped, mut sampled_out) = (0_u64, 0_u64, 0_u64, 0_u64);
     let (mut calls, mut sum_ns) = (0_u64, 0.0);
@@ -31,4 +31,18 @@ pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>)
     }
     lines.push_str(&format!("Avg enqueue latency: {}\n", plain_mean(mean)));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn sums_that_do_not_fit_are_the_largest_number() {
+        let mut summary = fixture::report().cases.remove(0).summary.unwrap();
+        summary.ledger.attempted = u64::MAX;
+        let lines = lines([&summary, &summary].into_iter());
+        assert!(lines.contains("Total logs attempted: 18,446,744,073,709,551,615\n"), "{lines}");
+    }
 }

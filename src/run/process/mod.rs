@@ -22,6 +22,7 @@ use super::leftovers::{self, Children, Leftover, MARK, Mark};
 use super::lines::{LineSplitter, TooLong};
 use super::stderr::Tail;
 use crate::platform;
+use crate::untrusted::Untrusted;
 use std::io::{self, ErrorKind};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -187,8 +188,8 @@ impl Process {
         status.ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "it cannot be killed"))
     }
 
-    /// The last lines of its stderr, oldest first.
-    pub(super) fn take_tail(&mut self) -> Vec<String> {
+    /// The last lines of its stderr.
+    pub(super) fn take_tail(&mut self) -> Vec<Untrusted> {
         std::mem::take(&mut self.tail).finish()
     }
 }

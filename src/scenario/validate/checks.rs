@@ -43,7 +43,7 @@ fn check(document: &mut Document<'_>, value: &Placed<'_>, selector: Selector) ->
     match check_expr::parse(expression) {
         Ok(expectation) => {
             let position = document.position(span.start);
-            Some(Check { expression: expression.trim().to_owned(), expectation, selector, position })
+            Some(Check { expression: expression.trim().into(), expectation, selector, position })
         }
         Err((offset, problem)) => {
             // If the string has no escapes, its text is in the file as it is, after the quote.

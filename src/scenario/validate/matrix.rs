@@ -110,9 +110,9 @@ fn read_axis(
 fn check_overridden_queues(document: &mut Document<'_>, values: &[Value], catalog: &Catalog) {
     for value in values {
         if let Value::Queue(name) = value
-            && catalog.find(name).is_none()
+            && catalog.find(name.as_given()).is_none()
         {
-            let problem = Problem::unknown("queue", name, catalog.names());
+            let problem = Problem::unknown("queue", name.as_given(), catalog.names());
             document.error_of_file("matrix.queue", problem);
         }
     }
@@ -137,7 +137,7 @@ pub(super) fn values(
         if seen.insert(read.clone()) {
             values.push(read);
         } else {
-            document.note(element.span(), key, format!("{read} stands twice and counts once"));
+            document.note(element.span(), key, format!("{} stands twice and counts once", read.text().quoted()));
         }
     }
     values

@@ -50,9 +50,9 @@ pub fn load(patterns: &[String], context: Context<'_>) -> Result<(Vec<Scenario>,
     }
     for (index, scenario) in scenarios.iter().enumerate() {
         if let Some(first) = scenarios[..index].iter().find(|s| s.name == scenario.name) {
-            let message = format!("`{}` is the name of {} too", scenario.name, first.file);
+            let message = format!("`{}` is the name of {} too", scenario.name.quoted(), first.file.quoted());
             let problem = Problem::new(message, "give one of them another `name`");
-            found.push(Diagnostic::of(&scenario.file, "name", problem));
+            found.push(Diagnostic::of(scenario.file.quoted(), "name", problem));
         }
     }
     found.or((scenarios, notes))
@@ -133,9 +133,9 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     check_deadline(document, table, &run, longest(&matrix, &includes));
     check_memory_limit(document, table, &run);
     Some(Scenario {
-        name,
-        description,
-        file: document.file.to_owned(),
+        name: name.into(),
+        description: description.map(Into::into),
+        file: document.file.into(),
         text: String::new(),
         sha256: String::new(),
         target,

@@ -3,6 +3,7 @@
 use crate::scenario::document::{Document, join, kind};
 use crate::scenario::readers::{self, Raw};
 use crate::scenario::{Catalog, ExternalQueue, Problem};
+use crate::untrusted::Untrusted;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
@@ -74,18 +75,10 @@ fn read_one(
     let working_dir = document.read(queue, path, "working_dir", |raw| text(raw, "working_dir", "../drivers"));
     let setup = document.read(queue, path, "setup", |raw| text(raw, "setup", "drivers/python/setup"));
     let position = document.position(span.start);
-    Some(ExternalQueue {
-        name: name.to_owned(),
-        command: command?,
-        env,
-        working_dir,
-        setup,
-        position,
-        capabilities: None,
-    })
+    Some(ExternalQueue { name: name.into(), command: command?, env, working_dir, setup, position, capabilities: None })
 }
 
-fn command(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str, span: Range<usize>) -> Option<Vec<String>> {
+fn command(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str, span: Range<usize>) -> Option<Vec<Untrusted>> {
     let key = join(path, "command");
     let fix = "write command = [\"program\", \"argument\"]";
     let Some(value) = queue.get("command") else {
@@ -102,7 +95,7 @@ fn command(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str, span: R
     for element in document.elements(value, &key, MOST) {
         // An argument may be empty, but not the program.
         let read = match (words.is_empty(), element.get_ref()) {
-            (false, DeValue::String(word)) if word.is_empty() => Ok(String::new()),
+            (false, DeValue::String(word)) if word.is_empty() => Ok(Untrusted::default()),
             (_, value) => text(Raw::of(value), "word", "python3"),
         };
         words.extend(document.accept(element.span(), &key, read));
@@ -110,7 +103,7 @@ fn command(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str, span: R
     (document.errors() == errors).then_some(words)
 }
 
-fn env(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str) -> Vec<(String, String)> {
+fn env(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str) -> Vec<(Untrusted, Untrusted)> {
     let Some(section) = document.table(queue, path, "env") else { return Vec::new() };
     let path = join(path, "env");
     if section.len() > MOST {
@@ -126,17 +119,17 @@ fn env(document: &mut Document<'_>, queue: &DeTable<'_>, path: &str) -> Vec<(Str
             continue;
         }
         let read = match value.get_ref() {
-            DeValue::String(text) if text.is_empty() => Ok(String::new()),
+            DeValue::String(text) if text.is_empty() => Ok(Untrusted::default()),
             other => text(Raw::of(other), "value", "1"),
         };
         let key = join(&path, &crate::units::excerpt(name));
-        variables.extend(document.accept(value.span(), &key, read).map(|text| (name.to_owned(), text)));
+        variables.extend(document.accept(value.span(), &key, read).map(|text| (name.into(), text)));
     }
     variables
 }
 
-/// Reads a text that the kernel accepts: not too long, without zero bytes.
-fn text(raw: Raw<'_>, what: &str, example: &str) -> Result<String, Problem> {
+/// A text that may be handed to the kernel.
+fn text(raw: Raw<'_>, what: &str, example: &str) -> Result<Untrusted, Problem> {
     let text = readers::text(raw, what, example)?;
     if text.trim().is_empty() {
         return Err(Problem::new("is empty", "fill it in, or leave the key out"));
@@ -144,5 +137,5 @@ fn text(raw: Raw<'_>, what: &str, example: &str) -> Result<String, Problem> {
     if text.len() > LONGEST_TEXT || text.contains('\0') {
         return Err(Problem::new("cannot be used", format!("at most {LONGEST_TEXT} bytes, none of them zero")));
     }
-    Ok(text.to_owned())
+    Ok(text.into())
 }

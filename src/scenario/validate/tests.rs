@@ -1,6 +1,7 @@
 use super::*;
 use crate::scenario::{AXES, Override, Position, QueueSpec, Statistic, Strategy};
 use crate::units::{Bytes, Rate, Ratio};
+use crate::untrusted::Untrusted;
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 
 pub(super) fn catalog() -> Catalog {
@@ -23,8 +24,8 @@ fn errors(text: &str) -> String {
     read(text).expect_err(text).to_string()
 }
 
-fn texts(values: &[Value]) -> Vec<String> {
-    values.iter().map(ToString::to_string).collect()
+fn texts(values: &[Value]) -> Vec<Untrusted> {
+    values.iter().map(Value::text).collect()
 }
 
 const FULL: &str = r#"name = "example"
@@ -71,7 +72,7 @@ expect = "p99(response) < 1ms"
 fn a_full_scenario_is_read() {
     let scenario = read(FULL).unwrap();
     assert_eq!(scenario.name, "example");
-    assert_eq!(scenario.description.as_deref(), Some("all of it"));
+    assert_eq!(scenario.description.as_ref().map(Untrusted::as_given), Some("all of it"));
     assert_eq!(scenario.file, "s.toml");
     assert_eq!(scenario.sha256, hex(&Sha256::digest(FULL.as_bytes())));
     assert_eq!(scenario.sha256.len(), 64);
@@ -83,7 +84,7 @@ fn a_full_scenario_is_read() {
     assert_eq!(texts(scenario.matrix.values("total_rate")), ["10000/s"]);
     assert!(scenario.matrix.values("rate").is_empty());
     assert_eq!(texts(scenario.matrix.values("payload")), ["8f+1KiB"]);
-    assert_eq!(scenario.excludes[0].selector.to_string(), "strategy=block maxsize=1000");
+    assert_eq!(scenario.excludes[0].selector.text(), "strategy=block maxsize=1000");
     assert_eq!(scenario.excludes[0].position, Position { line: 16, column: 1 });
     let include = &scenario.includes[0].parameters;
     assert_eq!((include.maxsize, include.rate), (64, Rate::of_whole(20)));
@@ -93,7 +94,7 @@ fn a_full_scenario_is_read() {
     assert_eq!(run.drain_timeout, Some(Nanos::from_secs(20)));
     assert_eq!(run.memory_limit, Some(Bytes(2 << 30)));
     assert!(run.skip_unsupported && run.isolate);
-    assert_eq!(scenario.checks[0].selector.to_string(), "strategy=block");
+    assert_eq!(scenario.checks[0].selector.text(), "strategy=block");
     assert_eq!(scenario.checks[1].expression, "p99(response) < 1ms");
     assert_eq!(scenario.checks[1].selector, crate::scenario::Selector::default());
 }
@@ -108,8 +109,8 @@ fn what_is_left_out_takes_the_documented_defaults() {
         .iter()
         .map(|axis| format!("{}={}", axis.axis.name, texts(&axis.values).join(",")))
         .collect();
-    // A test of docs/PROTOCOL.md compares the list with that page and with the JSON of `Parameters`.
-    let documented = AXES.iter().map(|axis| format!("{}={}", axis.name, axis.default().unwrap()));
+    // Which they are is held to docs/PROTOCOL.md by a test there, and to the JSON of `Parameters`.
+    let documented = AXES.iter().map(|axis| format!("{}={}", axis.name, axis.default().unwrap().text().as_given()));
     assert_eq!(defaults, documented.collect::<Vec<_>>());
     assert_eq!(scenario.target.latency, Nanos::from_micros(100));
     assert_eq!(scenario.target.statistic, Statistic::Mean);
@@ -493,8 +494,11 @@ fn external_queues_are_read_and_may_be_named() {
     assert_eq!(texts(scenario.matrix.values("queue")), ["mine", "builtin", "b-2.x"]);
     let mine = scenario.external("mine").unwrap();
     assert_eq!(mine.command, ["python3", "d.py", ""]);
-    assert_eq!(mine.env, [("A".to_owned(), "1".to_owned()), ("EMPTY".to_owned(), String::new())]);
-    assert_eq!((mine.working_dir.as_deref(), mine.setup.as_deref()), (Some("../d"), Some("make d")));
+    assert_eq!(mine.env, [("A".into(), "1".into()), ("EMPTY".into(), Untrusted::default())]);
+    assert_eq!(
+        (mine.working_dir.as_ref().map(Untrusted::as_given), mine.setup.as_ref().map(Untrusted::as_given)),
+        (Some("../d"), Some("make d"))
+    );
     assert_eq!(mine.position, Position { line: 1, column: 9 });
     assert_eq!((scenario.external("builtin"), &mine.capabilities), (None, &None));
 }

@@ -6,6 +6,7 @@ use super::super::observer::Observer;
 use super::super::stage::Stage;
 use super::super::{baseline, recover, resume};
 use super::*;
+use crate::compare::Allowances;
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
 use crate::plan::Plan;
@@ -140,7 +141,7 @@ fn decision(outcome: GateOutcome, changes: &[(&str, Change, FindingKind)]) -> Ga
         id: id(strategy),
         change,
         reason: "as scripted".into(),
-        findings: vec![Finding { kind, text: String::new() }],
+        findings: vec![Finding { kind, text: Untrusted::default() }],
         effect: None,
         tails: Vec::new(),
         tests: Vec::new(),
@@ -151,7 +152,7 @@ fn decision(outcome: GateOutcome, changes: &[(&str, Change, FindingKind)]) -> Ga
     };
     GateDecision {
         outcome,
-        reason: format!("{} as scripted", outcome.word()),
+        reason: format!("{} as scripted", outcome.word()).into(),
         alpha: 0.01,
         min_effect: 0.1,
         cases: cases.collect(),
@@ -201,7 +202,7 @@ fn exit_codes_of_a_gate() {
         let report = run.conduct(None).reports.own;
         let gate = report.gate.expect("it was held against a baseline");
         assert_eq!((report.verdict.exit.code(), gate.rounds.len()), (code, rounds), "{decisions:#?}");
-        assert_eq!((gate.baseline.as_str(), gate.digest.as_str()), ("base.json", "abc"));
+        assert_eq!((gate.baseline.as_given(), gate.digest.as_given()), ("base.json", "abc"));
         assert_eq!(report.confirmations.len(), rounds - 1);
         assert_eq!(run.said.0.borrow().len(), rounds - 1, "{:?}", run.said.0);
     }
@@ -347,7 +348,7 @@ fn an_interrupt_keeps_what_there_is_and_decides_nothing() {
     assert_eq!(report.confirmations[0].cases[0].repeats.len(), 1);
     let gate = report.gate.unwrap();
     assert_eq!((gate.outcome, gate.rounds.len()), (GateOutcome::Inconclusive, 1));
-    assert!(gate.reason.contains("before what looked regressed was confirmed"), "{}", gate.reason);
+    assert!(gate.reason.as_given().contains("before what looked regressed was confirmed"), "{:?}", gate.reason);
 }
 
 #[test]
@@ -405,7 +406,7 @@ fn a_missing_or_unfit_baseline_is_refused_before_anything_runs() {
     let open = |given: &str| baseline::open(given, reports.path()).map_err(said);
     let (unfit, text) = open("main").unwrap_err();
     assert!(unfit);
-    assert!(text.contains("there are no baselines") && text.contains("--save-baseline"), "{text}");
+    assert!(text.contains("there are no baselines"), "{text}");
 
     let run = Run::new([]);
     let (plain, about) = (plan(&Layout::Plain), run.about());
@@ -435,8 +436,9 @@ fn a_missing_or_unfit_baseline_is_refused_before_anything_runs() {
     assert_eq!(check(&|_| {}, &settings), Ok(()));
     let (unfit, text) = check(&|report| report.environment.cpu_model = Some("two".into()), &settings).unwrap_err();
     assert!(unfit);
-    assert!(text.contains("cpu_model was one and is two") && text.contains("--allow-cross-machine"), "{text}");
-    let across = Settings { allow_cross_machine: true, ..settings.clone() };
+    assert!(text.contains("cpu_model was one and is two"), "{text}");
+    let across =
+        Settings { allowances: Allowances { cross_machine: true, ..Allowances::default() }, ..settings.clone() };
     assert_eq!(check(&|report| report.environment.cpu_model = Some("two".into()), &across), Ok(()));
     let elsewhere = |report: &mut Report| report.cases.iter_mut().for_each(|case| case.parameters.maxsize += 1);
     let (unfit, text) = check(&elsewhere, &across).unwrap_err();
@@ -453,7 +455,7 @@ fn the_real_decision_lets_the_same_code_pass_and_finds_a_lost_log() {
     for (lost, code) in [(0, 0), (1, 3)] {
         run.driver = ScriptedDriver::new(move |_, _| Ok(healthy(1_000).losing(lost)));
         let gating = Gating {
-            reference: Reference::Saved { file: "b".into(), digest: String::new(), report: &baseline },
+            reference: Reference::Saved { file: "b".into(), digest: Untrusted::default(), report: &baseline },
             settings: Settings::default(),
             confirm: 1,
             judge: &compare::gate,
@@ -472,7 +474,7 @@ fn the_real_decision_lets_the_same_code_pass_and_finds_a_lost_log() {
         );
         let report = conducted.reports.own;
         let gate = report.gate.unwrap();
-        assert_eq!(report.verdict.exit.code(), code, "{}", gate.reason);
-        assert_eq!(gate.outcome == GateOutcome::Regressed, lost > 0, "{}", gate.reason);
+        assert_eq!(report.verdict.exit.code(), code, "{}", gate.reason.as_given());
+        assert_eq!(gate.outcome == GateOutcome::Regressed, lost > 0, "{}", gate.reason.as_given());
     }
 }

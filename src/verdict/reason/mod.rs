@@ -1,12 +1,13 @@
 //! Why a repeat, a case or a plan does not pass: values, not sentences.
 //!
-//! Whoever decides makes and reads [`Reason`]s. The sentence for each stands beside it, here and in the files of this folder
+//! Whoever decides makes and reads [`Reason`]s. The sentence for each stands in the files of this folder
 //! and nowhere else, and is made where it is shown or saved. A report has the sentences and, beside them, the
 //! [`ReasonCode`]s, so that whoever reads it need not know how a sentence is worded.
 
 mod code;
 mod contradiction;
 mod machine;
+mod sentence;
 mod shortfall;
 #[cfg(test)]
 mod tests;
@@ -19,37 +20,30 @@ pub use shortfall::{Observed, Shortfall};
 use crate::measure::encoding::EncodingError;
 use crate::measure::punctuality::{JudgedLateness, Late, Unmeasured};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use std::fmt;
 
 /// Why a repeat, a case or a plan does not pass.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     /// Nothing was to be sent.
-    #[error("no samples: no log was sent")]
     NoSamples,
     /// The generator was late.
-    #[error("the generator was late: {}", late(.0))]
     GeneratorLate(Late),
     /// The histogram of the lateness cannot be read.
-    #[error("the generator's lateness cannot be read: {0}")]
     LatenessUnreadable(EncodingError),
     /// The histogram of the lateness is empty.
-    #[error("the generator's lateness was not measured")]
     LatenessNotMeasured,
     /// There was no control.
-    #[error("the generator had no control, so that nothing tells its lateness from the queue's")]
     NoControl,
     /// No control was as long as the window.
-    #[error("no control was as long as the window, so that nothing tells its lateness from the queue's")]
     ControlTooShort,
     /// Nothing was sent in a control.
-    #[error("the generator sent nothing in its control {when} it")]
     ControlEmpty {
         /// Which.
         when: When,
     },
     /// A control was late, too.
-    #[error("the generator was late in the control {when} it too, without the queue: {}", all_late(late))]
     ControlLate {
         /// Which.
         when: When,
@@ -57,13 +51,10 @@ pub enum Reason {
         late: Vec<Late>,
     },
     /// The machine was disturbed.
-    #[error("the machine was busy during the window: {0}")]
     MachineBusy(MachineState),
     /// What the machine took is not clearly less than the lateness.
-    #[error("the machine was busy during the window, and that may be all there is to it: {0}")]
     MachineMayExplain(MachineState),
     /// The machine was disturbed during a control.
-    #[error("the machine was busy during the control {when} it: {machine}")]
     MachineBusyInControl {
         /// Which.
         when: When,
@@ -71,63 +62,53 @@ pub enum Reason {
         machine: MachineState,
     },
     /// The hypervisor took more than is allowed.
-    #[error("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(*share))]
     StolenCpu {
         /// Share of the CPU time, 0 to 1.
         share: f64,
     },
     /// What a journal says, where judging its measurement again says something else.
-    #[error("{text}")]
     Recorded {
         /// The sentence.
-        text: String,
+        text: Untrusted,
     },
     /// A repeat gave no measurement.
-    #[error("{kind}: {message}")]
     RepeatFailed {
         /// What kind of failure, as [`crate::run::Fault::kind`] says.
-        kind: String,
+        kind: Untrusted,
         /// In words, the driver's among them.
-        message: String,
+        message: Untrusted,
     },
     /// The queue was not the same throughout.
-    #[error("replaced: the queue `{queue}` was of version {}", of_versions(versions))]
     QueueReplaced {
         /// Name of the queue.
-        queue: String,
+        queue: Untrusted,
         /// Each version, and how many repeats it had.
-        versions: Vec<(String, u64)>,
+        versions: Vec<(Untrusted, u64)>,
     },
     /// A measurement contradicts itself.
-    #[error("{0}")]
     Contradiction(Contradiction),
     /// Every repeat was set aside, one of them for this.
-    #[error("no valid repeat: {why}")]
     NoValidRepeat {
         /// Why one was set aside.
         why: Box<Reason>,
     },
     /// No repeat gave anything at all.
-    #[error("no valid repeat: none was run")]
     NothingRun,
     /// A check does not hold.
-    #[error("`{expression}` does not hold: {why}")]
     CheckFailed {
         /// The check as written.
-        expression: String,
+        expression: Untrusted,
         /// Why not.
         why: Shortfall,
     },
     /// A check cannot be told.
-    #[error("`{expression}` cannot be told: {why}")]
     CheckUndecided {
         /// The check as written.
-        expression: String,
+        expression: Untrusted,
         /// Why not.
         why: Shortfall,
     },
     /// The queue keeps its producers from sending in time.
-    #[error("{first}{}", in_all(*repeats))]
     StarvesProducers {
         /// The first repeat in which it did.
         first: Box<Starvation>,
@@ -135,11 +116,6 @@ pub enum Reason {
         repeats: u64,
     },
     /// More repeats were set aside than are valid.
-    #[error(
-        "{} of {} repeats were invalid: the few others are a selection",
-        human::count(*invalid),
-        human::count(*repeats)
-    )]
     Outnumbered {
         /// How many were set aside.
         invalid: u64,
@@ -147,16 +123,13 @@ pub enum Reason {
         repeats: u64,
     },
     /// There is no case.
-    #[error("no case was run")]
     NoCase,
     /// No case of a scenario offers the throughput of its target.
-    #[error("target not exercised: no case of {scenario} offers the target's throughput")]
     TargetNotExercised {
         /// Name of the scenario.
-        scenario: String,
+        scenario: Untrusted,
     },
     /// The run ended before it was finished.
-    #[error("interrupted: {0}")]
     Interrupted(Unfinished),
 }
 
@@ -211,7 +184,7 @@ impl Reason {
             Self::MachineBusyInControl { .. } => ReasonCode::MachineBusyInControl,
             Self::StolenCpu { .. } => ReasonCode::StolenCpu,
             Self::Recorded { .. } => ReasonCode::Recorded,
-            Self::RepeatFailed { kind, .. } => code_of_failure(kind),
+            Self::RepeatFailed { kind, .. } => code_of_failure(kind.as_given()),
             Self::QueueReplaced { .. } => ReasonCode::QueueReplaced,
             Self::Contradiction(contradiction) => contradiction.code(),
             Self::NoValidRepeat { .. } => ReasonCode::NoValidRepeat,
@@ -238,14 +211,14 @@ impl From<Unmeasured> for Reason {
 
 /// The sentences, in the same order.
 #[must_use]
-pub fn sentences(reasons: &[Reason]) -> Vec<String> {
-    reasons.iter().map(ToString::to_string).collect()
+pub fn sentences(reasons: &[Reason]) -> Vec<Untrusted> {
+    reasons.iter().map(Reason::sentence).collect()
 }
 
 /// The words of the codes, in the same order.
 #[must_use]
-pub fn codes(reasons: &[Reason]) -> Vec<String> {
-    reasons.iter().map(|reason| reason.code().word().to_owned()).collect()
+pub fn codes(reasons: &[Reason]) -> Vec<Untrusted> {
+    reasons.iter().map(|reason| reason.code().word().into()).collect()
 }
 
 /// The code for a kind of failure. The word comes from a journal, and so perhaps from another build.
@@ -302,21 +275,5 @@ fn late(late: &Late) -> String {
         Late::Sent { lateness: judged, most_ns } => {
             format!("its {}, more than {} ms", lateness(judged), most_ns as f64 / 1e6)
         }
-    }
-}
-
-fn all_late(all: &[Late]) -> String {
-    all.iter().map(late).collect::<Vec<_>>().join(", ")
-}
-
-fn of_versions(versions: &[(String, u64)]) -> String {
-    let of = |(version, count): &(String, u64)| format!("{version} in {}", human::counted(*count, "repeat"));
-    versions.iter().map(of).collect::<Vec<_>>().join(", of version ")
-}
-
-fn in_all(repeats: u64) -> String {
-    match repeats {
-        0 | 1 => String::new(),
-        more => format!("; the same in {more} repeats in all"),
     }
 }

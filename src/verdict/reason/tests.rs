@@ -3,6 +3,7 @@ use crate::measure::CpuShares;
 use crate::run::Fault;
 use crate::scenario::{CountName, LatencyName, Statistic};
 use crate::units::Quantile;
+use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
 
 const DOCS: &str = include_str!("../../../docs/REASONS.md");
@@ -340,7 +341,7 @@ fn of_surroundings() -> Vec<Row> {
 
 /// Every way in which a repeat can give nothing, and the code for it.
 fn of_failures() -> Vec<(Fault, &'static str)> {
-    let message = || "boom".to_owned();
+    let message = || Untrusted::from("boom");
     vec![
         (Fault::NotBuilt { message: message() }, "queue_not_built"),
         (Fault::Panicked { message: message() }, "queue_panicked"),
@@ -350,7 +351,7 @@ fn of_failures() -> Vec<(Fault, &'static str)> {
         (Fault::TimedOut { deadline_ns: 5 }, "timed_out"),
         (Fault::MemoryExceeded { limit_bytes: 1 << 30, seen_bytes: (1 << 30) + 4_096 }, "memory_exceeded"),
         (Fault::Exited { code: Some(3), signal: None, after_result: false }, "child_exited"),
-        (Fault::Protocol { problem: message(), excerpt: String::new() }, "protocol_broken"),
+        (Fault::Protocol { problem: message(), excerpt: "".into() }, "protocol_broken"),
         (Fault::LeftBehind { what: message() }, "left_behind"),
         (Fault::Spawn { message: message() }, "not_started"),
         // The run ends then; what is left of the repeat is no evidence, and gets into no report.
@@ -359,7 +360,7 @@ fn of_failures() -> Vec<(Fault, &'static str)> {
 }
 
 fn failed(fault: &Fault) -> Reason {
-    Reason::RepeatFailed { kind: fault.kind().to_owned(), message: fault.to_string() }
+    Reason::RepeatFailed { kind: fault.kind().into(), message: fault.sentence() }
 }
 
 #[test]
@@ -367,16 +368,19 @@ fn every_reason_has_its_sentence_and_its_code() {
     let all = [of_repeats(), of_machines(), of_cases(), of_checks(), of_ledgers(), of_calls(), of_surroundings()];
     let mut given = BTreeSet::new();
     for (reason, code, sentence) in all.into_iter().flatten() {
-        let said = reason.to_string();
+        let said = reason.sentence();
         // Where a number of the histograms' would stand, the sentence is cut off here.
-        assert!(if sentence.ends_with(' ') { said.starts_with(sentence) } else { said == sentence }, "{said}");
-        assert_eq!(reason.code().word(), code, "{said}");
+        assert!(
+            if sentence.ends_with(' ') { said.as_given().starts_with(sentence) } else { said == sentence },
+            "{said:?}"
+        );
+        assert_eq!(reason.code().word(), code, "{said:?}");
         given.insert(reason.code());
     }
     for (fault, code) in of_failures() {
         let reason = failed(&fault);
         assert_eq!(reason.code().word(), code, "{fault:?}");
-        assert_eq!(reason.to_string(), format!("{}: {fault}", fault.kind()));
+        assert_eq!(reason.sentence(), format!("{}: {}", fault.kind(), fault.sentence().as_given()));
         given.insert(reason.code());
     }
     let missing: Vec<_> = ReasonCode::ALL.iter().filter(|code| !given.contains(code)).collect();

@@ -11,6 +11,7 @@ use crate::measure::sink::Delivered;
 use crate::measure::{Control, Cost, Fairness, Ledger, Machine, Measurement, OutcomeSource, Rates, Threads};
 use crate::plan::PlannedRepeat;
 use crate::scenario::Strategy;
+use crate::untrusted::Untrusted;
 use crate::worker::observe::machine::{self, Passed};
 use crate::worker::observe::responsiveness::Observed as Lags;
 use crate::worker::observe::whereabouts::Seen;
@@ -91,10 +92,10 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         latency,
         series: recorder.series().to_series(),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
-        queue_counters: account.counters,
+        queue_counters: account.counters.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         fairness,
         threads: threads(&ledger, &passed, &seen),
-        queue_version: Q::ABOUT.version.to_owned(),
+        queue_version: Q::ABOUT.version.into(),
         ledger,
     })
 }
@@ -112,7 +113,7 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
         stolen_ns,
         allowed: passed.allowed,
         waited_ns: passed.waited_ns,
-        clock: clock.to_owned(),
+        clock: clock.into(),
         instrument_floor_ns: floor_ns,
     }
 }
@@ -199,7 +200,7 @@ fn cost(ledger: &Ledger, passed: &Passed, account: &Account, drain_ns: u64) -> C
     let per_million = |ns: u64| ns as f64 / ledger.attempted as f64 / 1e3;
     let groups = passed.cpu_ns.iter().filter(|_| ledger.attempted > 0);
     Cost {
-        cpu_s_per_million: groups.map(|(group, &ns)| ((*group).to_owned(), per_million(ns))).collect(),
+        cpu_s_per_million: groups.map(|(group, &ns)| ((*group).into(), per_million(ns))).collect(),
         peak_memory_bytes: machine::peak_memory(),
         depth_high_water: account.depth_high_water,
         drain_ns,
@@ -224,7 +225,7 @@ fn disagreements(
     ledger: &Ledger,
     warm_up: &Told,
     delivered: &Delivered,
-) -> Vec<String> {
+) -> Vec<Untrusted> {
     let ours = [
         ("enqueued", ledger.enqueued + warm_up.enqueued),
         (DROPPED, ledger.dropped + warm_up.dropped),
@@ -233,7 +234,7 @@ fn disagreements(
     ];
     let differ = |(name, ours): &(&str, u64)| {
         let theirs = *counters.get(*name)?;
-        (theirs != *ours).then(|| format!("{name}: the queue says {theirs}, we saw {ours} (warm-up included)"))
+        (theirs != *ours).then(|| format!("{name}: the queue says {theirs}, we saw {ours} (warm-up included)").into())
     };
     ours.iter().filter_map(differ).collect()
 }

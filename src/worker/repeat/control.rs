@@ -12,6 +12,7 @@ use crate::measure::punctuality::{LONGEST_CONTROL_NS, is_second_control_wanted};
 use crate::measure::{Control, Measurement};
 use crate::plan::PlannedRepeat;
 use crate::units::Nanos;
+use crate::untrusted::Untrusted;
 use crate::worker::observe::account;
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::repeat::drive::{Bench, drive};
@@ -62,15 +63,15 @@ fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Fa
     // Without the sink's delay and its file: the control measures only how punctual the producers are.
     let sink = Sink::new(bench.clock.clone(), parameters.concurrency, 0, None);
     let setup = Setup { parameters: short.parameters.clone(), seed: repeat.seed };
-    let internal = |why: String| Failure::new(FailureKind::Internal, format!("the control: {why}"));
-    let noop = Noop::build(&setup, sink.clone()).map_err(internal)?;
+    let internal = |why: &Untrusted| Failure::new(FailureKind::Internal, format!("the control: {}", why.as_given()));
+    let noop = Noop::build(&setup, sink.clone()).map_err(|why| internal(&why.into()))?;
     let shared = bench.share(&short, noop);
     sink.set_window_end(shared.window.end());
     let until = shared.window.end() + PATIENCE;
-    let driven = drive(bench, shared, &sink, &mut |_| {}, until).map_err(|failure| internal(failure.message))?;
+    let driven = drive(bench, shared, &sink, &mut |_| {}, until).map_err(|failure| internal(&failure.message))?;
     let tally = sum(driven.tasks.iter().map(|task| task.tally));
     let schedule = Schedule::of(&short.parameters, span, repeat.seed);
-    let recorder = driven.recorders.merge().map_err(|error| internal(error.to_string()))?;
+    let recorder = driven.recorders.merge().map_err(|error| internal(&error.to_string().into()))?;
     Ok(Control {
         span_ns: span.0,
         scheduled: (0..schedule.tasks()).map(|task| schedule.count(task)).sum(),
@@ -156,7 +157,7 @@ mod tests {
             case: 0,
             repeat: 0,
             attempt: 0,
-            case_id: String::new(),
+            case_id: Untrusted::default(),
             parameters,
             warmup: Nanos::from_millis(100),
             control: CONTROL,

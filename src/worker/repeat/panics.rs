@@ -16,7 +16,10 @@ pub fn watch() {
             let of = thread.name().filter(|name| *name != PRODUCER).map(|name| format!(" in thread {name}"));
             let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
             let what = info.payload_as_str().unwrap_or("a panic without words");
-            FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(format!("{what}{}{place}", of.unwrap_or_default()));
+            FIRST
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert(format!("{what}{}{place}", of.unwrap_or_default()));
             print(info);
         }));
     });

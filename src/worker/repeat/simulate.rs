@@ -133,7 +133,7 @@ mod tests {
             case: 0,
             repeat: 0,
             attempt: 0,
-            case_id: String::new(),
+            case_id: "".into(),
             parameters,
             warmup: Nanos::from_millis(100),
             control: crate::plan::CONTROL,

@@ -1,0 +1,200 @@
+//! Models of the concurrent core: loom runs them with every order of the steps of their threads that the memory model
+//! allows. `just loom`.
+//!
+//! Chunks are small there (two records), leases too, and records are numbered by the counter in memory.
+
+#![expect(unsafe_code, reason = "what was taken is read as the worker reads it")]
+
+use super::config::{Config, Strategy};
+use super::core::Core;
+use super::producer::Producer;
+use super::queue::Reason;
+use super::record::{Level, Record};
+use super::slot::RecordRef;
+use super::state::{Step, Turn};
+use super::sync::{Ordering, lock};
+use super::time::{Ticker, Wall};
+use loom::sync::atomic::AtomicUsize;
+use loom::thread;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant, SystemTime};
+
+fn model(check: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    // More than that adds hours and has found nothing: bugs need few switches (Musuvathi and Qadeer, PLDI 2007).
+    builder.preemption_bound = builder.preemption_bound.or(Some(2));
+    builder.check(check);
+}
+
+fn core(strategy: Strategy, maxsize: usize, batch_timeout: Duration, calls: &Arc<AtomicUsize>) -> Arc<Core> {
+    let config = Config { maxsize, strategy, batch_size: 8, batch_timeout, ..Config::default() };
+    let calls = Arc::clone(calls);
+    let call = move || _ = calls.fetch_add(1, Ordering::SeqCst);
+    Arc::new(Core::new(config, Ticker::counting(), call).expect("a valid config"))
+}
+
+fn quiet(strategy: Strategy, maxsize: usize) -> Arc<Core> {
+    core(strategy, maxsize, Duration::from_secs(1), &Arc::new(AtomicUsize::new(0)))
+}
+
+fn log(core: &Core, producer: &Producer, text: &str) -> Result<(), Reason> {
+    core.offer(producer)?;
+    core.enter(producer, &Record::at(SystemTime::UNIX_EPOCH, Level::Info, text), None);
+    Ok(())
+}
+
+/// Takes what is there, as the worker does.
+fn take(core: &Core) -> Vec<String> {
+    let (mut runs, mut wakers) = (Vec::new(), Vec::new());
+    lock(&core.state).take(core, &mut runs, &mut wakers);
+    wakers.into_iter().for_each(Waker::wake);
+    let wall = Wall::fixed(SystemTime::UNIX_EPOCH);
+    let mut texts = Vec::new();
+    for run in runs {
+        for index in run.from..run.to {
+            core.pool.witness(run.chunk, index, false);
+            // SAFETY: it was taken, and is released by the end of the run.
+            texts.push(unsafe { RecordRef::new(core.pool.slot(run.chunk, index), &wall) }.message().to_owned());
+        }
+        core.pool.done(run.chunk, run.to - run.from);
+    }
+    texts
+}
+
+#[test]
+fn a_record_is_read_as_it_was_written_and_chunks_come_back() {
+    model(|| {
+        let core = quiet(Strategy::Drop, 2);
+        let producer = core.register().expect("the first");
+        let writer = thread::spawn({
+            let core = Arc::clone(&core);
+            move || ["a", "b", "c"].into_iter().filter(|text| log(&core, &producer, text).is_ok()).collect::<Vec<_>>()
+        });
+        let mut read = take(&core);
+        let accepted = writer.join().expect("returns");
+        read.extend(take(&core));
+        assert_eq!(read, accepted);
+    });
+}
+
+#[test]
+fn the_last_place_is_given_once_and_nobody_is_refused_while_there_is_one() {
+    model(|| {
+        let core = quiet(Strategy::Drop, 1);
+        let threads = [(); 2].map(|()| {
+            let (core, producer) = (Arc::clone(&core), core.register().expect("few"));
+            thread::spawn(move || log(&core, &producer, "x").is_ok())
+        });
+        let accepted = threads.into_iter().filter(|_| true).map(|thread| thread.join().expect("returns"));
+        assert_eq!(accepted.filter(|accepted| *accepted).count(), 1);
+        assert_eq!(lock(&core.state).depth(&core), 1);
+    });
+}
+
+#[test]
+fn a_credit_is_used_by_its_owner_or_taken_by_another() {
+    model(|| {
+        let core = quiet(Strategy::Drop, 8);
+        let (owner, other) = (core.register().expect("few"), core.register().expect("few"));
+        assert_eq!(log(&core, &owner, "lends"), Ok(()));
+        let thread = thread::spawn({
+            let (core, owner) = (Arc::clone(&core), Arc::clone(&owner));
+            move || u64::from(owner.claim()) + u64::from(core.offer_quickly(&owner))
+        });
+        let taken = other.reclaim() + owner.reclaim();
+        core.ungrant(taken);
+        let used = thread.join().expect("returns");
+        let depth = lock(&core.state).depth(&core);
+        assert_eq!(depth, 1 + used);
+        // What is neither used nor lent is free.
+        assert_eq!(core.room(8), 8 - depth - owner.reclaim());
+    });
+}
+
+#[test]
+fn after_close_nothing_is_accepted() {
+    model(|| {
+        let core = quiet(Strategy::Drop, 4);
+        let producer = core.register().expect("the first");
+        let writer = thread::spawn({
+            let (core, producer) = (Arc::clone(&core), Arc::clone(&producer));
+            move || u64::from(log(&core, &producer, "a").is_ok()) + u64::from(log(&core, &producer, "b").is_ok())
+        });
+        lock(&core.state).close(&core);
+        let accepted = lock(&core.state).depth(&core);
+        assert_eq!(writer.join().expect("returns"), accepted, "what was claimed by then, and no more");
+        assert_eq!(log(&core, &producer, "c"), Err(Reason::Closed));
+        assert_eq!(take(&core).len() as u64, accepted);
+        assert_eq!(lock(&core.state).step(&core, Instant::now()), Step::Exit);
+    });
+}
+
+#[test]
+fn what_comes_after_another_is_delivered_after_it() {
+    model(|| {
+        let core = quiet(Strategy::Drop, 8);
+        let (first, second) = (core.register().expect("few"), core.register().expect("few"));
+        let thread = thread::spawn({
+            let core = Arc::clone(&core);
+            move || {
+                assert_eq!(log(&core, &first, "1"), Ok(()));
+                // A task that goes on with another producer, as if on another thread.
+                assert_eq!(log(&core, &second, "2"), Ok(()));
+            }
+        });
+        let mut read = take(&core);
+        thread.join().expect("returns");
+        read.extend(take(&core));
+        assert_eq!(read, ["1", "2"]);
+    });
+}
+
+#[test]
+fn a_worker_that_parks_is_called_for_what_it_did_not_see() {
+    model(|| {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let core = core(Strategy::Drop, 8, Duration::ZERO, &calls);
+        let producer = core.register().expect("the first");
+        let writer = thread::spawn({
+            let core = Arc::clone(&core);
+            move || assert_eq!(log(&core, &producer, "a"), Ok(()))
+        });
+        let parks = lock(&core.state).step(&core, Instant::now()) == Step::Park;
+        writer.join().expect("returns");
+        assert!(!parks || calls.load(Ordering::SeqCst) == 1);
+    });
+}
+
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_waiter_is_woken_for_the_place_that_comes_free() {
+    model(|| {
+        let core = quiet(Strategy::Block, 1);
+        let (full, waiting) = (core.register().expect("few"), core.register().expect("few"));
+        assert_eq!(log(&core, &full, "a"), Ok(()));
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let worker = thread::spawn({
+            let core = Arc::clone(&core);
+            move || assert_eq!(take(&core), ["a"])
+        });
+        let mut ticket = None;
+        let waker = Waker::from(Arc::clone(&woken));
+        let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker);
+        worker.join().expect("returns");
+        if matches!(turn, Turn::Wait(_)) {
+            assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+            let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker);
+            assert!(matches!(turn, Turn::Done(Ok(place)) if place.waited));
+        }
+        core.enter(&waiting, &Record::new(Level::Info, "b"), None);
+        assert_eq!(take(&core), ["b"]);
+    });
+}
