@@ -83,6 +83,19 @@ python-drivers:
 test-python:
     cd drivers/python && .venv/bin/python -m unittest --quiet
 
+# Run loom's models of the built-in queue's concurrent core: every order of the steps of two threads.
+loom *ARGS:
+    RUSTFLAGS="--cfg loom_models" cargo test --quiet --release --lib --target-dir {{target}}/loom -- loom_tests {{ARGS}}
+
+# Run the built-in queue's tests in Miri, which sees undefined behaviour and data races. Needs a nightly with the component miri.
+# Without the tests of ten thousand tasks and a thousand threads, and those that wait for a real child process or file.
+miri *ARGS="log_queue::state_tests log_queue::pool log_queue::record log_queue::json":
+    MIRIFLAGS="-Zmiri-disable-isolation" PROPTEST_CASES=4 cargo +nightly miri test --lib -- {{ARGS}}
+
+# Send very many logs through the built-in queue from threads that come and go; the ledger must close, in every snapshot.
+stress LOGS="1_000_000_000":
+    cargo bench --quiet --bench log_queue -- stress {{LOGS}}
+
 # Measure the overhead of the instrument.
 bench *ARGS:
     cargo bench --quiet {{ARGS}}

@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chromium import Chromium  # noqa: E402
 
 MOST_BYTES = 5_000_000
-MOST_SECONDS = 2.0
+# A page of a thousand cases opens in 0.9 s on a quiet machine, and in 1.9 to 2.6 s on one whose time is stolen: this guards
+# against a page that has become slower by a multiple.
+MOST_SECONDS = 4.0
 TRIES = 5
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">\u202e\x1b[31m"
 

@@ -155,7 +155,7 @@ fn saturated(results: &Results) -> String {
         "**As fast as it goes without loss** (`block`, producers that never pause, lines written to `/dev/null` by 64 KiB; \
          `builtin-file` before its own file sink): logs per second, until all are delivered. Here a ratio below 1 is \
          slower than `builtin`.\n\n{}CPU seconds per million of these logs, all threads together:\n\n{}Jain's index over the \
-         producers, 1 if all got the same:\n\n{}",
+         producers, 1 if all got the same (of many threads on few CPUs, the kernel's scheduler decides as well):\n\n{}",
         table(results, &rate),
         table(results, &cpu),
         table(results, &jain)

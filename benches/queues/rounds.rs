@@ -5,7 +5,7 @@ use super::cells::Cell;
 use super::once;
 use super::results::{Results, Values};
 use queue_load::adapter::{About, Host, Queue};
-use queue_load::internals::measure::encoding::Distribution;
+use queue_load::internals::measure::encoding::{Distribution, WHOLE};
 use queue_load::internals::measure::{Latency, Measurement};
 use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt};
 use queue_load::internals::units::Nanos;
@@ -164,5 +164,5 @@ fn of(measurement: &Measurement) -> Result<Values, Failure> {
 }
 
 /// Quantiles in the parts that a distribution takes.
-const P50: u64 = 500_000;
-const P99: u64 = 990_000;
+const P50: u64 = WHOLE / 2;
+const P99: u64 = WHOLE / 100 * 99;

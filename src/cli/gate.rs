@@ -46,7 +46,7 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
         (base.join().expect("reading a report does not panic"), new)
     });
     let (base, new) = (base?, new?);
-    let labels = (args.base.display().to_string().into(), args.new.display().to_string());
+    let labels = (args.base.display().to_string(), args.new.display().to_string());
     let options = Options { settings: settings(&args.decision, &base)?, labels, ..Options::default() };
     let comparison = compare::compare(&base, &new, &options);
     files.write(&|format, view| match format {

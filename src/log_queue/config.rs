@@ -11,6 +11,8 @@ pub enum Strategy {
     Drop,
     /// The caller waits for room. A record is never refused for lack of room, except by `try_log`, which cannot wait.
     Block,
+    /// The oldest record makes room for the new one. Records that the worker has taken are no longer in the queue.
+    DropOldest,
     /// From 80 % full on, a record is kept with probability `sample_rate`. When the queue is full, it is refused.
     Sample,
 }
@@ -20,6 +22,7 @@ impl fmt::Display for Strategy {
         f.pad(match self {
             Self::Drop => "drop",
             Self::Block => "block",
+            Self::DropOldest => "drop-oldest",
             Self::Sample => "sample",
         })
     }

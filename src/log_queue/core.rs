@@ -100,7 +100,7 @@ impl Core {
         let chunks = occupied / CHUNK as usize + 2 * MOST_PRODUCERS + 3;
         let lent_to = match config.strategy {
             Strategy::Sample => config.maxsize - config.maxsize / 5,
-            Strategy::Drop | Strategy::Block => config.maxsize,
+            Strategy::Drop | Strategy::DropOldest | Strategy::Block => config.maxsize,
         };
         let pool = Pool::new(chunks).ok_or_else(no_memory)?;
         let mut state = State::new();
@@ -205,7 +205,7 @@ impl Core {
     /// Whether nothing has left the queue since it was last seen to be full. Under `block` promised places may be given
     /// back, so there it is always false.
     fn is_still_full(&self) -> bool {
-        self.config.strategy != Strategy::Block
+        matches!(self.config.strategy, Strategy::Drop | Strategy::Sample)
             && self.granted.load(Ordering::Acquire) & GATE == 0
             && self.worker.full_at.load(Ordering::Acquire) == self.taken() + 1
     }
@@ -322,6 +322,11 @@ impl Core {
         let taken = self.taken();
         let one = |granted: u64| (granted & !GATE < taken + limit).then_some(granted + 1);
         self.granted.fetch_update(Ordering::AcqRel, Ordering::Acquire, one).is_ok()
+    }
+
+    /// Gives out credits of records that are about to leave the queue.
+    pub(super) fn regrant(&self, credits: u64) {
+        self.granted.fetch_add(credits, Ordering::AcqRel);
     }
 
     /// Takes credits back.

@@ -2,12 +2,13 @@
 
 /// A consistent snapshot of a queue's counts, in records since its start unless said otherwise.
 ///
-/// `enqueued = delivered + sink_errors + abandoned + depth + in_hand`, always.
+/// `enqueued = delivered + sink_errors + abandoned + evicted + depth + in_hand`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Accepted into the queue.
     pub enqueued: u64,
-    /// Refused because the queue was full, under `drop` and `sample`.
+    /// Refused because the queue was full, under `drop` and `sample`; under `drop-oldest` only where all places were
+    /// taken by records that are just being written.
     pub dropped: u64,
     /// Refused by the decision of `sample`, while there was room.
     pub sampled_out: u64,
@@ -23,6 +24,8 @@ pub struct Counters {
     pub flush_errors: u64,
     /// Accepted, but not known to be delivered when the deadline of a shutdown passed.
     pub abandoned: u64,
+    /// Accepted, and removed to make room for a newer record, under `drop-oldest`.
+    pub evicted: u64,
     /// In the queue now; at most `maxsize`.
     pub depth: u64,
     /// Taken by the worker and not yet settled; at most `batch_size`.

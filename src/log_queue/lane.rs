@@ -73,6 +73,18 @@ impl Lane {
     }
 }
 
+/// Frees records that were taken, without a look at them.
+pub(super) fn discard_run(core: &Core, run: Run) {
+    for index in run.from..run.to {
+        // SAFETY: the record was taken, and nobody else has the run.
+        let text = unsafe { release(core.pool.slot(run.chunk, index)) };
+        if text > 0 {
+            core.release_text(text as u64);
+        }
+    }
+    core.pool.done(run.chunk, run.to - run.from);
+}
+
 fn number(core: &Core, chunk: u32, index: u32) -> u64 {
     core.pool.witness(chunk, index, false);
     // SAFETY: callers ask for published records only.

@@ -32,6 +32,7 @@
 //! |---|---|---|---|
 //! | `Drop` | returns the record | the same | `dropped` |
 //! | `Block` | returns the record | wait for room, first come, first served | `would_block` (`try_log` only) |
+//! | `DropOldest` | removes the oldest record and enters the new one | the same | `evicted` |
 //! | `Sample` | returns the record | the same | `dropped` |
 //!
 //! Under `Sample`, a record that arrives while the queue is at least 80 % full, but not full, is kept with probability
@@ -40,39 +41,38 @@
 //! # What is bounded
 //!
 //! The queue never holds more than [`Config::maxsize`] records that are accepted and not yet taken by the worker
-//! ([`Counters::depth`]). A place becomes free when the worker takes the record into its batch. So at most
-//! [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). A waiter that was promised
-//! a place keeps it until it is polled or dropped: a future of `log` that is kept but never polled again blocks that
-//! place for others.
+//! ([`Counters::depth`]), over all threads; and none is refused for lack of room unless it holds exactly that many (or the
+//! rest is promised to callers that wait). A place becomes free when the worker takes the record into its batch. So at most
+//! [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). Waiters are promised places in
+//! the order in which they came; if there are more places than waiters, each gets as many as the others, for its next
+//! records, up to 32. A waiter keeps its places until it is polled or dropped: a future of `log` that is kept but never
+//! polled again blocks them for others.
+//!
+//! A record of up to 240 bytes lies in the queue's own memory, which is allocated at the start: texts count with their
+//! length, rounded up to 8, each field with 8 bytes, 8 for a static name, and 8 for a number. Larger ones take a block of
+//! memory each, within [`Config::text_budget`].
+//!
+//! # What is in order
+//!
+//! If one call of `log` returns before another begins, in the sense of happens-before, its record is delivered first. So
+//! the records of a thread are in order, those of an async task too, on however many threads it runs, and those of two
+//! tasks of which one waits for the other. (On x86-64 this relies on an invariant TSC. Where there is none, callers share
+//! a counter.)
 //!
 //! # What is counted
 //!
-//! In every snapshot, `enqueued = delivered + sink_errors + abandoned + depth + in_hand` ([`LogQueue::counters`]).
+//! In every snapshot, `enqueued = delivered + sink_errors + abandoned + evicted + depth + in_hand` ([`LogQueue::counters`]).
 //! Every offered record is either accepted or returned with a [`Reason`].
 //!
-//! # As the logger of a service
+//! # When it is delivered
 //!
-//! With the feature `tracing`, `QueueLayer` puts the macros of `tracing` onto a queue; with the feature `log`, `QueueLogger`
-//! those of `log`. A [`Guard`] in `main` delivers what is left at the end, and [`log_panics`] logs what ends it.
+//! A batch goes out when it is complete, or when its oldest record has waited for [`Config::batch_timeout`]. The worker
+//! looks for that once a millisecond at most while there is traffic, and every 50 ms at least, or every `batch_timeout` if
+//! that is shorter, while there is none. A caller wakes it only if the queue has become half full, or if it has been idle;
+//! with a `batch_timeout` below a millisecond, whenever it has nothing to do. If the process is aborted or killed, what was
+//! accepted within the last `batch_timeout` (and 50 ms) may be lost.
 //!
-//! **What the end of a process loses.** The guard loses nothing that the sink can write within its deadline. Nothing runs
-//! after an abort, `std::process::exit` or a signal that is not handled: what was logged within the last
-//! [`Config::batch_timeout`] may then be lost, and what the worker had in hand. What [`FileSink`] has written belongs to the
-//! kernel, and survives all of them, though not a failure of the machine.
-//!
-//! # Why it is built this way
-//!
-//! * There is one mutex around a ring that is allocated, and its memory touched, at the start. A lock-free ring is
-//!   faster under contention. But the fill level for `Sample`, the order of waiters and the exact counters would each
-//!   be a second structure to keep consistent with it. Here, a call holds the lock for one move of the record and a few
-//!   additions.
-//! * Waking a parked thread costs the caller more than the rest of the call. So the worker is not woken for each
-//!   record. It is woken only when a batch is complete, or for the first record after an idle time. After each batch,
-//!   the worker lingers for one `batch_timeout`, so that steady traffic never pays for first records.
-//! * A freed place is promised to the first waiter before the lock is released, so that no later call overtakes it. The
-//!   waiter enters its record itself: a cancelled wait has entered nothing, and its place passes to the next waiter.
-//! * Deliveries are counted under a separate lock, on separate cache lines: the worker takes that lock for each record,
-//!   and must not slow down the callers.
+//! docs/QUEUE.md says why it is built this way, and argues that it is correct.
 
 mod config;
 mod core;

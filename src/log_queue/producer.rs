@@ -126,7 +126,7 @@ impl Producer {
     }
 
     /// Credits that are left.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom_models)))]
     pub(super) fn credits(&self) -> u64 {
         self.word.load(Ordering::Relaxed) & CREDITS
     }

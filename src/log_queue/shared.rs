@@ -131,6 +131,7 @@ impl Shared {
             sink_errors: deliveries.sink_errors,
             flush_errors: deliveries.flush_errors,
             abandoned: deliveries.abandoned,
+            evicted: state.evicted,
             depth,
             in_hand: deliveries.in_hand,
             depth_high_water: state.high_water,

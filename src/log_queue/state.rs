@@ -6,7 +6,7 @@
 
 use super::config::Strategy;
 use super::core::{Core, MOST_PRODUCERS, sleep};
-use super::lane::{Lane, Run, merge};
+use super::lane::{Lane, Run, discard_run, merge};
 use super::pool::Pool;
 use super::producer::{LEASE, Producer};
 use super::queue::Reason;
@@ -77,6 +77,8 @@ pub(super) struct State {
     closed: bool,
     draws: u64,
     pub(super) high_water: u64,
+    /// Records that were removed to make room.
+    pub(super) evicted: u64,
     pace: Pace,
 }
 
@@ -107,6 +109,7 @@ impl State {
             closed: false,
             draws: 0,
             high_water: 0,
+            evicted: 0,
             pace,
         }
     }
@@ -164,6 +167,11 @@ impl State {
             producer.counts.would_block.add();
             return Err(Reason::Full);
         }
+        if core.config.strategy == Strategy::DropOldest && self.evict(core) {
+            producer.claim_directly();
+            core.call_now();
+            return Ok(());
+        }
         if core.room(core.maxsize()) == 0 {
             producer.counts.dropped.add();
             core.worker.full_at.store(core.taken() + 1, Ordering::Release);
@@ -206,6 +214,20 @@ impl State {
             looks += 1;
             if looks.is_multiple_of(64) { yield_now() } else { spin_loop() }
         }
+    }
+
+    /// Removes the oldest record and gives out its credit again; false if there is none that is completely written.
+    fn evict(&mut self, core: &Core) -> bool {
+        let mut runs = Vec::new();
+        let taken = merge(core, &self.producers, &mut self.lanes, 1, &mut runs);
+        for run in runs {
+            discard_run(core, run);
+        }
+        // In this order nobody else finds the place free.
+        core.regrant(taken);
+        self.leave(core, taken);
+        self.evicted += taken;
+        taken > 0
     }
 
     /// Whether to keep the next record that `sample` may thin out. The draw depends only on the seed and on the number

@@ -39,7 +39,7 @@ fn number(record: &RecordRef<'_>) -> u64 {
 }
 
 fn assert_closes(c: &Counters) {
-    assert_eq!(c.enqueued, c.delivered + c.sink_errors + c.abandoned + c.depth + c.in_hand, "{c:?}");
+    assert_eq!(c.enqueued, c.delivered + c.sink_errors + c.abandoned + c.evicted + c.depth + c.in_hand, "{c:?}");
 }
 
 /// What a write should do.
@@ -740,4 +740,56 @@ fn what_is_too_large_for_a_slot_arrives_whole_within_the_budget_and_cut_beyond_i
     assert!(queue.try_log(Record::new(Level::Info, &long)).is_ok());
     queue.close();
     assert_eq!(arrived.recv_timeout(LIMIT).map(|line| line.3), Ok(false));
+}
+
+#[test]
+fn drop_oldest_keeps_the_newest_and_counts_what_it_removes() {
+    let (queue, gate) = started(Strategy::DropOldest, 3);
+    for n in 1..=7 {
+        assert_eq!(queue.try_log(record(n)), Ok(Accepted { waited: false }));
+    }
+    let c = queue.counters();
+    assert_eq!((c.enqueued, c.evicted, c.depth, c.in_hand, c.dropped), (8, 4, 3, 1, 0));
+    for n in 5..=7 {
+        advance(&gate, n);
+    }
+    gate.act(Act::Take);
+    assert_eq!(queue.shutdown(LIMIT), Shutdown { delivered: 4, abandoned: 0, sink_errors: 0, completed: true });
+}
+
+#[test]
+fn drop_oldest_loses_nothing_unsaid_from_many_threads_and_a_sink_that_is_behind() {
+    const THREADS: u64 = 4;
+    const EACH: u64 = if cfg!(miri) { 50 } else { 20_000 };
+    let long = "x".repeat(300);
+    let mut last = vec![0; THREADS as usize];
+    let sink = move |record: &RecordRef<'_>| {
+        let (producer, sequence) = ((number(record) >> 32) as usize, number(record) & 0xFFFF_FFFF);
+        // Gaps are meant; going back is not.
+        let ordered = last[producer] < sequence;
+        last[producer] = sequence;
+        thread::yield_now();
+        if ordered { Ok(()) } else { Err(io::Error::other("out of order")) }
+    };
+    let queue = LogQueue::start(config(Strategy::DropOldest, 100, 40), sink).expect("started");
+    thread::scope(|scope| {
+        for producer in 0..THREADS {
+            let (queue, long) = (&queue, &long);
+            scope.spawn(move || {
+                for n in 1..=EACH {
+                    let record = Record::new(Level::Info, if n % 7 == 0 { long } else { "short" });
+                    let _ = queue.try_log(record.with("number", producer << 32 | n));
+                    if n % 64 == 0 {
+                        assert_closes(&queue.counters());
+                    }
+                }
+            });
+        }
+    });
+    let end = queue.shutdown(LIMIT);
+    let c = queue.counters();
+    assert_closes(&c);
+    assert!(end.completed && c.evicted > 0);
+    assert_eq!((c.enqueued + c.dropped, c.sink_errors), (THREADS * EACH, 0));
+    assert!(c.depth_high_water <= 100);
 }

@@ -45,6 +45,7 @@ pub fn children_of(_pid: u32) -> Vec<u32> {
 pub fn offer_when_memory_runs_out(_pid: u32) {}
 
 /// The signals that this process ignores: not known here.
+#[cfg(unix)]
 pub fn ignored_signals() -> u64 {
     0
 }

@@ -299,11 +299,11 @@ mod tests {
         // fill it.
         let Fill { accepted, at_once } = fill(2, 10, 5, 40);
         assert_eq!((accepted, at_once), (6, 3));
-        let about = |unit, value: f64| Claimed::About { unit, value, tolerance: value * 0.03, overhead: 0.0 };
-        assert_eq!(
-            claimed("bounded"),
-            [about(Unit::Share, 1_901.0 / 2_100.0), about(Unit::PerS, 1_050.0), about(Unit::PerS, 1_000.0)]
-        );
+        let about =
+            |unit, value: f64, within: f64| Claimed::About { unit, value, tolerance: value * within, overhead: 0.0 };
+        let expected =
+            [(Unit::Share, 1_901.0 / 2_100.0, 0.05), (Unit::PerS, 1_050.0, 0.03), (Unit::PerS, 1_000.0, 0.03)];
+        assert_eq!(claimed("bounded"), expected.map(|(unit, value, within)| about(unit, value, within)));
     }
 
     #[test]

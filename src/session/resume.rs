@@ -255,11 +255,16 @@ fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<Strin
 fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
     let text = |number: Option<u64>| number.map(|number| number.to_string());
     let quoted = |text: &Option<Untrusted>| text.as_ref().map(Untrusted::quoted);
+    // A kernel that was started again keeps a little more or less for itself.
+    let memory = match (old.memory_bytes, new.memory_bytes) {
+        (Some(before), Some(now)) if before.abs_diff(now) < before / 20 => Some(before),
+        (_, now) => now,
+    };
     let properties = [
         ("platform", Some(old.platform.quoted()), Some(new.platform.quoted())),
         ("CPU model", quoted(&old.cpu_model), quoted(&new.cpu_model)),
         ("number of CPUs", text(old.cores), text(new.cores)),
-        ("memory", text(old.memory_bytes), text(new.memory_bytes)),
+        ("memory", text(old.memory_bytes), text(memory)),
         ("kernel", quoted(&old.kernel), quoted(&new.kernel)),
         ("governor", quoted(&old.governor), quoted(&new.governor)),
     ];
@@ -341,6 +346,9 @@ mod tests {
             changed_machine(&machine, &other),
             ["number of CPUs, which was 2 and is unknown", "kernel, which was 6.1 and is 6.2"]
         );
+        let with_memory = |bytes| Environment { memory_bytes: Some(bytes), ..machine.clone() };
+        assert_eq!(changed_machine(&with_memory(1_000), &with_memory(990)), [""; 0]);
+        assert_eq!(changed_machine(&with_memory(1_000), &with_memory(500)), ["memory, which was 1000 and is 500"]);
         let elsewhere = Environment { git_commit: Some("abc".into()), ..machine.clone() };
         assert_eq!(changed_machine(&machine, &elsewhere), [""; 0], "the working directory is not what measures");
         let program = |own: &str, other: Option<&str>| Programs { own: own.into(), other: other.map(str::to_owned) };

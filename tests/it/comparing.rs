@@ -81,7 +81,7 @@ fn what_cannot_be_read_or_is_not_there_is_refused_with_its_reason() {
         (&["gate", "good.json", "altered.json"], 2, "digest does not match"),
         (&["gate", "good.json", "newer.json"], 2, "schema_version 2 is newer than 1"),
         (&["gate", "good.json", "good.json", "--alpha", "0%"], 2, "--alpha: 0% is out of range"),
-        (&["gate", "good.json", "good.json", "--format", "csv"], 2, "table, json, markdown, html or github"),
+        (&["gate", "good.json", "good.json", "--format", "hdrh"], 2, "--format"),
         (&["gate", "good.json"], 2, "NEW"),
         (&["compare", "good.json"], 2, "--across"),
         (&["compare", "good.json", "no*.json"], 2, "no file matches"),

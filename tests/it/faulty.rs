@@ -116,11 +116,19 @@ faults! {
     HangsInCall = "hangs-in-call" {
         fn call(nth: u64) { if nth == NTH { forever() } }
     }
+    /// Its worker panics, and its calls wait for it from then on.
+    HangsByPanic = "hangs-by-panic" {
+        fn call(nth: u64) { if nth > 2 * NTH { forever() } }
+        fn deliver(nth: u64, _: Stamp, _: &Sink) { assert!(nth != NTH, "in the worker") }
+    }
     HangsInDrain = "hangs-in-drain" {
         fn shutdown() -> Account { forever() }
     }
     LeaksThreads = "leaks-threads" {
-        fn call(_: u64) { (0..10).for_each(|_| drop(thread::spawn(|| forever()))) }
+        fn shutdown() -> Account {
+            (0..1_200).for_each(|_| drop(thread::spawn(|| forever())));
+            Account::default()
+        }
     }
     /// As much as it is let, up to 4 GiB.
     Allocates = "allocates" {
@@ -174,8 +182,8 @@ warmup = "0s"
 control = "50ms"
 repeats = 1
 order = "as-written"
-drain_timeout = "200ms"
-memory_limit = "512MiB"
+drain_timeout = "3s"
+memory_limit = "256MiB"
 "#
     )
 }
@@ -193,9 +201,10 @@ fn check_broken(report: &Report) {
         (PanicsInSink::NAME, "queue_panicked", "in the sink"),
         (PanicsInShutdown::NAME, "queue_panicked", "in the shutdown"),
         (HangsInCall::NAME, "queue_hung", "had a call in flight when the drain ran out of time"),
+        (HangsByPanic::NAME, "queue_panicked", "had a call in flight when the drain ran out of time"),
         (HangsInDrain::NAME, "queue_hung", "the shutdown of the queue did not come back"),
         (LeaksThreads::NAME, "queue_hung", "threads of the queue still ran after its shutdown"),
-        (Allocates::NAME, "memory_exceeded", "over memory_limit = 512MiB"),
+        (Allocates::NAME, "memory_exceeded", "over memory_limit = 256MiB"),
         (Aborts::NAME, "child_exited", "killed by signal 6"),
         (Exits::NAME, "child_exited", "exited with status 0 without a result"),
     ] {
@@ -224,7 +233,8 @@ fn workers() -> Workers {
     let program = std::env::current_exe().unwrap();
     Workers::Command(ChildCommand {
         args: ["faulty::worker", "--exact", "--nocapture"].map(Into::into).into(),
-        env: vec![(WORKER.into(), "1".into())],
+        // A backtrace would take the time and the memory that are tried here.
+        env: vec![(WORKER.into(), "1".into()), ("RUST_BACKTRACE".into(), "0".into())],
         preamble: true,
         ..ChildCommand::new(program)
     })

@@ -3,6 +3,7 @@
 use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
@@ -169,5 +170,9 @@ fn a_run_that_was_paused_is_not_timed_out() {
     child.wait().unwrap();
     let report = report(&place);
     assert_eq!(report["cases"][0]["errors"].as_array().unwrap().len(), 0, "{said}");
-    assert_eq!(report["cases"][0]["repeats"].as_array().unwrap().len(), 4, "{said}");
+    // A machine that is busy may spoil every try of a repeat; none may be missing.
+    let of = |list: &str| report["cases"][0][list].as_array().cloned().unwrap_or_default();
+    let aside: Vec<Value> = of("set_aside").into_iter().map(|aside| aside["measured"].clone()).collect();
+    let ended: BTreeSet<u64> = of("repeats").iter().chain(&aside).filter_map(|one| one["repeat"].as_u64()).collect();
+    assert_eq!(ended, BTreeSet::from([0, 1, 2, 3]), "{said}");
 }

@@ -141,7 +141,7 @@ impl<Q: Queue> Course<'_, Q> {
         if done < tasks {
             let message =
                 format!("{} of {tasks} tasks had a call in flight when the drain ran out of time", tasks - done);
-            return Err(Failure::new(FailureKind::Hung, message));
+            return Err(panics::or_hung(message));
         }
         Ok((self.done, before, after))
     }

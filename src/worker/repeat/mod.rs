@@ -173,6 +173,6 @@ fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Fail
     match account {
         Ok(Ok(account)) => Ok(account),
         Ok(Err(_)) => Err(Failure::new(FailureKind::Panicked, panics::first().unwrap_or_default())),
-        Err(_) => Err(Failure::new(FailureKind::Hung, "the shutdown of the queue did not come back")),
+        Err(_) => Err(panics::or_hung("the shutdown of the queue did not come back".to_owned())),
     }
 }

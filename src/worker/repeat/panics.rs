@@ -1,6 +1,7 @@
 //! Keeps the message of the first panic of any thread, so that a repeat can report why it failed.
 
 use crate::worker::observe::machine::PRODUCER;
+use crate::worker::protocol::{Failure, FailureKind};
 use std::panic;
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -29,4 +30,13 @@ pub fn watch() {
 /// The message and place of the first panic since [`watch`]; `None` if there was none.
 pub fn first() -> Option<String> {
     FIRST.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Why something did not come back: a panic, if there was one, since whoever waits for the thread that it ended waits
+/// forever; otherwise the queue hangs.
+pub fn or_hung(what: String) -> Failure {
+    match first() {
+        Some(words) => Failure::new(FailureKind::Panicked, format!("{words}; {what}")),
+        None => Failure::new(FailureKind::Hung, what),
+    }
 }

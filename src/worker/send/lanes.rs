@@ -49,14 +49,7 @@ pub fn run<Q: Queue, C: Clock>(
     let dues = spans.map(|(schedule, start)| due_times(schedule, start, lane, lanes));
     let mut dues = dues.into_iter().flatten().peekable();
     let resumed = Arc::new(Resumed::here());
-    let mut places: Vec<_> = (lane..shared.window_schedule.tasks())
-        .step_by(lanes as usize)
-        .map(|task| {
-            let shared = Arc::clone(&shared);
-            let future = async move { shared.run_task(task).await };
-            Place::new(Box::pin(future), &resumed, task)
-        })
-        .collect();
+    let mut places = places(&shared, (lane, lanes), &resumed);
     let place_of = |task: u32| ((task - lane) / lanes) as usize;
 
     let rests = rests(shared.window_schedule.per_second() / f64::from(lanes), pacing);
@@ -104,6 +97,20 @@ pub fn run<Q: Queue, C: Clock>(
 /// CPU of its own, and would save a lateness that is small beside the 10 ms which a load may have.
 fn rests(logs_per_s: f64, pacing: Pacing) -> bool {
     pacing == Pacing::Hybrid && logs_per_s > MOST_PER_LANE
+}
+
+/// The places of the lane's tasks, in their order.
+fn places<Q: Queue, C: Clock>(
+    shared: &Arc<LoadState<Q, C>>,
+    (lane, lanes): (u32, u32),
+    resumed: &Arc<Resumed>,
+) -> Vec<Place<impl Future<Output = TaskResult> + use<Q, C>>> {
+    let tasks = (lane..shared.window_schedule.tasks()).step_by(lanes as usize);
+    let place = |task| {
+        let shared = Arc::clone(shared);
+        Place::new(Box::pin(async move { shared.run_task(task).await }), resumed, task)
+    };
+    tasks.map(place).collect()
 }
 
 fn due_times(schedule: &Schedule, start: u64, lane: u32, lanes: u32) -> impl Iterator<Item = (u64, u32)> + use<> {
