@@ -36,8 +36,7 @@ pub struct Ticklog {
 impl Queue for Ticklog {
     const ABOUT: About = TICKLOG;
 
-    // `configure!` leaves two macros behind that are not ours to document.
-    #[allow(missing_docs)]
+    #[expect(missing_docs, reason = "`configure!` leaves two macros behind that are not ours to document")]
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let guard = ticklog::configure! { sink: Lines { sink } }.map_err(|error| error.to_string())?;
         Ok(Self { guard, blocks: setup.blocks() })
