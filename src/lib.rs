@@ -35,6 +35,7 @@ pub mod adapter;
 mod worker;
 mod run;
 mod verdict;
+mod capacity;
 mod selftest;
 pub mod report;
 pub mod compare;

@@ -1,8 +1,8 @@
 //! Expands a scenario into cases: the product of all lists, less the excludes, plus the includes.
 
 use crate::scenario::{
-    AXES, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem, Producers,
-    Scenario, Selector, Strategy,
+    AXES, Axis, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem,
+    Producers, Scenario, Selector, Strategy,
 };
 use crate::untrusted::Untrusted;
 use std::collections::HashSet;
@@ -37,8 +37,17 @@ pub struct Expansion {
 ///
 /// Two cases have the same id only if all their parameters are the same.
 pub fn id(parameters: &Parameters) -> Untrusted {
+    id_of(parameters, |_| true)
+}
+
+/// The id without the rate, for a search over all rates.
+pub fn id_without_rate(parameters: &Parameters) -> Untrusted {
+    id_of(parameters, |axis| !axis.is_rate())
+}
+
+fn id_of(parameters: &Parameters, is_named: impl Fn(&Axis) -> bool) -> Untrusted {
     let defaults = Parameters::default();
-    let named = AXES.iter().filter_map(|axis| {
+    let named = AXES.iter().filter(|axis| is_named(axis)).filter_map(|axis| {
         let value = axis.get(parameters);
         (axis.always_in_id || value != axis.get(&defaults))
             .then(|| format!("{}={}", axis.name, value.text().as_given()))

@@ -4,8 +4,9 @@ use super::colour::When;
 use super::exit;
 use super::run::GatingArgs;
 use crate::render::Format;
+use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
-use crate::session::{Allowances, Selection};
+use crate::session::{Allowances, DEFAULT_MOST_RUNS, SearchSettings, Selection};
 use crate::units::{Nanos, Ratio};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -25,6 +26,8 @@ struct Cli {
 pub enum Verb {
     /// Run scenarios, print a table and save a report; the exit code is the verdict
     Run(RunArgs),
+    /// Find the highest rate at which each case holds; the exit code says whether that reaches the target's throughput
+    FindMax(FindMaxArgs),
     /// List what a run would do, and how long it would take
     List(ListArgs),
     /// Check scenario files
@@ -75,6 +78,31 @@ pub struct RunArgs {
     pub scenarios: ScenarioArgs,
     #[command(flatten)]
     pub gating: GatingArgs,
+    #[command(flatten)]
+    pub output: RunOutputArgs,
+}
+
+/// `find-max`
+#[derive(Debug, Args)]
+pub struct FindMaxArgs {
+    #[command(flatten)]
+    pub scenarios: ScenarioArgs,
+    /// End a search when its interval is at most this wide
+    #[arg(long, value_name = "SHARE", default_value_t = SearchSettings::default().precision)]
+    pub precision: Ratio,
+    /// End a search after N runs, however wide its interval is; those for the generator's own ceiling do not count
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_RUNS, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub max_runs: u32,
+    #[command(flatten)]
+    pub output: RunOutputArgs,
+    /// Save the report as a baseline of this name in the reports directory, for `gate`
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    pub save_baseline: Option<BaselineName>,
+}
+
+/// What `run` and `find-max` do with their report.
+#[derive(Debug, Args)]
+pub struct RunOutputArgs {
     /// Format of stdout: table, json, markdown, csv, html, junit, github or hdr
     #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
     pub format: Format,
@@ -305,7 +333,9 @@ fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
                 scenarios.overrides = overrides(matches);
                 gating.apply_to(scenarios).map_err(|problem| command.error(ErrorKind::ArgumentConflict, problem))?;
             }
-            Verb::List(ListArgs { scenarios, .. }) => scenarios.overrides = overrides(matches),
+            Verb::FindMax(FindMaxArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
+                scenarios.overrides = overrides(matches);
+            }
             Verb::Validate(_)
             | Verb::Show(_)
             | Verb::Compare(_)
@@ -326,11 +356,12 @@ fn command() -> Command {
             command.arg(option.help_heading("Overrides of the scenario (comma-separated values; also as LOAD_TEST_…)"))
         })
     };
-    let run = |command: Command| {
+    let resumable = |command: Command| {
         let optional = |arg: Arg| arg.required(false).required_unless_present("resume");
         with_overrides(command).mut_arg("scenarios", optional)
     };
-    Cli::command().mut_subcommand("run", run).mut_subcommand("list", with_overrides)
+    let verbs = Cli::command().mut_subcommand("run", resumable).mut_subcommand("find-max", resumable);
+    verbs.mut_subcommand("list", with_overrides)
 }
 
 fn overrides(matches: &ArgMatches) -> Vec<Override> {
@@ -360,7 +391,7 @@ mod tests {
         let texts: Vec<_> =
             run.scenarios.overrides.iter().map(|given| (given.key.as_given(), given.text.as_given())).collect();
         assert_eq!(texts, [("concurrency", "1,10"), ("total_rate", "10k/s"), ("warmup", "1s")]);
-        assert_eq!((run.scenarios.scenarios, run.format), (vec!["a.toml".to_owned()], Format::Table));
+        assert_eq!((run.scenarios.scenarios, run.output.format), (vec!["a.toml".to_owned()], Format::Table));
     }
 
     #[test]
@@ -372,7 +403,7 @@ mod tests {
             ("queue-load run a.toml --resume r.json --output x.json", "r.json", 1),
         ] {
             let Ok(Verb::Run(run)) = parse(line) else { panic!("{line}") };
-            assert_eq!((run.resume, run.scenarios.scenarios.len()), (Some(resume.into()), scenarios), "{line}");
+            assert_eq!((run.output.resume, run.scenarios.scenarios.len()), (Some(resume.into()), scenarios), "{line}");
         }
         assert!(parse("queue-load list --resume").is_err());
     }

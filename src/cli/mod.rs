@@ -8,6 +8,7 @@ mod colour;
 mod compare;
 mod error;
 mod exit;
+mod find_max;
 mod gate;
 mod latest;
 mod list;
@@ -67,6 +68,7 @@ fn ended(result: Result<Exit, CliError>) -> ExitCode {
 fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
     match verb {
         Verb::Run(args) => run::run(&args, queues),
+        Verb::FindMax(args) => find_max::find_max(&args, queues),
         Verb::List(args) => list::list(&args, queues),
         Verb::Validate(args) => validate::validate(&args, queues),
         Verb::Show(args) => show::show(&args, queues),

@@ -4,7 +4,7 @@ mod options;
 
 pub use options::GatingArgs;
 
-use super::args::RunArgs;
+use super::args::{RunArgs, RunOutputArgs};
 use super::colour::When;
 use super::error::CliError;
 use super::exit::Exit;
@@ -23,14 +23,18 @@ use crate::worker::Queues;
 pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     // From here on there may be something to tidy up.
     let interrupt = interrupt_on_signal()?;
-    let outputs = Outputs::of(&args.outputs, None)?;
-    outputs::may_explain(args.explain, args.format)?;
-    let workers =
-        Workers::of_this_program().map_err(|error| CliError::Internal(format!("cannot find this program: {error}")))?;
-    let onlooker = Onlooker { quiet: args.quiet, colour: stdio::colour_of_stderr(args.color) };
+    let outputs = Outputs::of(&args.output.outputs, None)?;
+    outputs::may_explain(args.output.explain, args.output.format)?;
+    let workers = workers()?;
+    let onlooker = Onlooker::of(&args.output);
     let request = request(args, &outputs);
     let session = Session { request: &request, queues, workers: &workers, observer: &onlooker, interrupt: &interrupt };
     finish(args, session.run()?, &outputs)
+}
+
+/// Repeats run in this program, started again.
+pub(super) fn workers() -> Result<Workers, CliError> {
+    Workers::of_this_program().map_err(|error| CliError::Internal(format!("cannot find this program: {error}")))
 }
 
 fn request(args: &RunArgs, outputs: &Outputs) -> Request {
@@ -41,22 +45,42 @@ fn request(args: &RunArgs, outputs: &Outputs) -> Request {
         allowances: args.gating.allowances.allowances(),
         insist: args.gating.insist,
         save_baseline: args.gating.save_baseline.clone(),
-        reports_directory: args.reports_dir.clone(),
-        place: match outputs.report() {
-            Some(path) => Place::File(path.to_owned()),
-            None => Place::ReportsDirectory,
-        },
-        resume: args.resume.as_ref().map(|path| match path.is_empty() {
+        reports_directory: args.output.reports_dir.clone(),
+        place: place(outputs),
+        resume: args.output.resume(),
+        search: None,
+    }
+}
+
+/// Where the report goes.
+pub(super) fn place(outputs: &Outputs) -> Place {
+    match outputs.report() {
+        Some(path) => Place::File(path.to_owned()),
+        None => Place::ReportsDirectory,
+    }
+}
+
+impl RunOutputArgs {
+    /// Which run that was stopped is meant, if any.
+    pub(super) fn resume(&self) -> Option<Resume> {
+        self.resume.as_ref().map(|path| match path.is_empty() {
             true => Resume::Newest,
             false => Resume::From(path.into()),
-        }),
+        })
     }
 }
 
 /// Tells the user on stderr.
-struct Onlooker {
+pub(super) struct Onlooker {
     quiet: bool,
     colour: bool,
+}
+
+impl Onlooker {
+    /// As these arguments ask for.
+    pub(super) fn of(args: &RunOutputArgs) -> Self {
+        Self { quiet: args.quiet, colour: stdio::colour_of_stderr(args.color) }
+    }
 }
 
 impl Observer for Onlooker {
@@ -77,7 +101,7 @@ impl Observer for Onlooker {
 
 /// The values of the axis of `--ab` against each other, below the table; other formats carry the report alone.
 fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
-    let (Some(ab), Format::Table) = (&args.gating.ab, args.format) else { return Ok(()) };
+    let (Some(ab), Format::Table) = (&args.gating.ab, args.output.format) else { return Ok(()) };
     let options = Options {
         across: Some(ab.axis.to_owned()),
         settings: Settings::of(report),
@@ -85,7 +109,7 @@ fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
         ..Options::default()
     };
     let comparison = compare::compare(report, report, &options);
-    let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view(args.color))?;
+    let text = render::comparison::comparison(&[comparison], Format::Table, stdio::view(args.output.color))?;
     stdio::result(&[b"\n".to_vec(), text].concat())
 }
 
@@ -93,8 +117,8 @@ fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
 fn finish(args: &RunArgs, concluded: Concluded, outputs: &Outputs) -> Result<Exit, CliError> {
     let Concluded { report, failure, .. } = concluded;
     // Whatever became of the file: the result is there, and is what was asked for.
-    show(&report, args.format, args.color, args.explain)?;
-    if let (Some(line), false) = (render::gate_sentence(&report), args.format == Format::Table) {
+    show(&report, args.output.format, args.output.color, args.output.explain)?;
+    if let (Some(line), false) = (render::gate_sentence(&report), args.output.format == Format::Table) {
         stdio::note(&line);
     }
     across(args, &report)?;

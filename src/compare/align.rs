@@ -1,6 +1,6 @@
 //! Aligns the cases of two reports, by all their parameters and never by position or name.
 
-use super::Options;
+use super::{Options, maxima};
 use crate::report::{CaseRecord, Report, ScenarioRecord};
 use crate::scenario::{AXES, Axis, Parameters, axes};
 use crate::untrusted::Untrusted;
@@ -47,7 +47,10 @@ pub(super) struct Alignment<'a> {
 
 /// Pairs the cases of two reports, in the order of the new one. Cases that only the baseline has come last.
 pub(super) fn align<'a>(base: &'a Report, new: &'a Report, options: &Options) -> Alignment<'a> {
-    let free: Vec<&'static Axis> = options.ignore.iter().chain(&options.across).filter_map(|name| slot(name)).collect();
+    let mut free: Vec<&'static Axis> =
+        options.ignore.iter().chain(&options.across).filter_map(|name| slot(name)).collect();
+    // The rate of a search is its result.
+    free.extend(slot("rate").filter(|_| maxima::are_searches(base, new)));
     let mut alignment = Alignment::default();
     let mut olds = found(base, options);
     let mut news = found(new, options);

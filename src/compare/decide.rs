@@ -58,7 +58,7 @@ fn refuses(case: &CaseRecord) -> bool {
 }
 
 /// Decides on a case that only one side has, or that cannot be compared with the other side's.
-fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
+pub(super) fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     let unfit = pair.new.and_then(|new| unfit(new.case));
     let (change, reason) = match (pair.base, pair.new, &pair.fault) {
         (.., Some(fault)) => (Change::Incomparable, fault.clone()),

@@ -5,7 +5,7 @@ use super::decide::{lacks_tails, percent};
 use super::{
     CaseDecision, Change, CoverageChange, Difference, FindingKind, GateDecision, GateOutcome, Options, Settings,
 };
-use super::{coverage, decide, differences, exact, power, steadiness};
+use super::{coverage, decide, differences, exact, maxima, power, steadiness};
 use crate::report::Report;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -15,7 +15,10 @@ use crate::verdict::Outcome;
 pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, options: &Options) -> GateDecision {
     let settings = &options.settings;
     let (yardstick, speed) = steadiness::steadiness(base, new);
-    let (cases, family) = decide::decide(&alignment.pairs, options, speed);
+    let (cases, family) = match maxima::are_searches(base, new) {
+        true => maxima::decide(base, new, &alignment.pairs, options),
+        false => decide::decide(&alignment.pairs, options, speed),
+    };
     let mut differences = differences::differences(base, new, &alignment.pairs);
     differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allowances.cross_machine);
     // If values of one axis are compared with each other, the cases are meant to differ.
@@ -41,7 +44,9 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
             .map(|change| format!("{} (allowed)", coverage_text(change)).into()),
     );
     notes.extend(failures.known.iter().map(|text| format!("known failure, allowed: {}", text.as_given()).into()));
-    let found = Found { cases: &cases, differences: &differences, coverage: &coverage, failures: &failures, family };
+    let unlike = maxima::unlike(base, new);
+    let found =
+        Found { unlike, cases: &cases, differences: &differences, coverage: &coverage, failures: &failures, family };
     let (outcome, reason) = outcome(new, &found, &alignment.pairs, settings);
     GateDecision {
         outcome,
@@ -112,6 +117,7 @@ impl Failures {
 
 /// Everything that an outcome depends on.
 struct Found<'a> {
+    unlike: Option<&'static str>,
     cases: &'a [CaseDecision],
     differences: &'a [Difference],
     coverage: &'a [CoverageChange],
@@ -127,6 +133,9 @@ fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Setti
     if !blocking.is_empty() {
         let reason = format!("not the same machine or build: {}", blocking.join(", "));
         return (GateOutcome::Incomparable, (reason + "; --allow-cross-machine overrules this").into());
+    }
+    if let Some(why) = found.unlike {
+        return (GateOutcome::Incomparable, why.into());
     }
     if !cases.iter().any(CaseDecision::is_of_both) {
         return (GateOutcome::Incomparable, "the two reports have no case in common".into());
@@ -197,7 +206,12 @@ fn passed(found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> String 
         0 => String::new(),
         count => format!("; {}, allowed", human::counted(count as u64, "known failure")),
     };
-    let power = power::found_in_90_of_100(pairs, found.cases, found.family, settings)
+    let power = match found.cases.iter().any(|case| !case.tests.is_empty()) {
+        true => power::found_in_90_of_100(pairs, found.cases, found.family, settings),
+        // Of searches, the intervals say what would have been found.
+        false => None,
+    };
+    let power = power
         .map_or_else(String::new, |share| format!("; a slow-down of {} would have been found in any", percent(share)));
     format!("no case regressed: {}{known}{power}", counts.join(", "))
 }

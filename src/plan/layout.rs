@@ -112,7 +112,7 @@ impl Plan {
 }
 
 /// The values of all other axes.
-fn all_but(axis: &str, parameters: &Parameters) -> BTreeMap<&'static str, Untrusted> {
+pub(super) fn all_but(axis: &str, parameters: &Parameters) -> BTreeMap<&'static str, Untrusted> {
     let others = AXES.iter().filter(|other| other.name != axis);
     others.map(|other| (other.name, other.get(parameters).text())).collect()
 }

@@ -5,10 +5,12 @@
 //! | `slot` | the position of a repeat in the plan |
 //! | `layout` | which slots there are, and which of them run one right after the other |
 //! | `repeat` | [`PlannedRepeat`]: what a driver gets |
+//! | `probe` | a run of a case at another rate than the plan's |
 //! | `draw` | seeds and shuffles |
 
 mod draw;
 mod layout;
+mod probe;
 mod repeat;
 mod slot;
 

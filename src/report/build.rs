@@ -139,7 +139,14 @@ pub fn build(input: ReportInput) -> Report {
         confirmations: Vec::new(),
         gate: None,
         sittings: Vec::new(),
+        maxima: Vec::new(),
     }
+}
+
+/// A case judged by itself: the version of its queue is not compared with that of other cases.
+#[must_use]
+pub fn judged(input: CaseInput) -> CaseRecord {
+    case(input, &BTreeMap::new())
 }
 
 /// All that was measured of a case, valid or not.

@@ -2,13 +2,15 @@
 
 use super::decision::{CaseDecision, Change, GateDecision, GateOutcome, Steadiness};
 use super::gating::{Calibration, Confirmation, GateRecord, GateRound};
-use super::model::{Environment, Report, ScenarioRecord};
+use super::maximum::{Maximum, MaximumOutcome, Probe};
+use super::model::{CaseRecord, Environment, Report, ScenarioRecord};
 use super::{CaseInput, CheckRecord, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
 use crate::run::{Yardstick, YardstickReading};
 use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Strategy, Target};
 use crate::units::{Nanos, Rate};
+use crate::verdict::Outcome;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -108,7 +110,28 @@ pub fn filled_with(numbers: &[f64], counts: &[u64], text: &str) -> Report {
     (check.observed, check.limit) = (Some(numbers[5]), Some(counts[6] as f64));
     check.reason = Some(text.into());
     gated(&mut report, numbers, counts, text);
+    report.maxima = vec![maximum(report.cases[1].clone(), numbers, text)];
     report
+}
+
+/// A search that shows its result in this case.
+pub fn maximum(case: CaseRecord, numbers: &[f64], text: &str) -> Maximum {
+    Maximum {
+        search: text.into(),
+        scenario: case.scenario.clone(),
+        case: Some(case.id.clone()),
+        outcome: MaximumOutcome::Found,
+        max_per_s: Some(numbers[0]),
+        low_per_s: Some(numbers[1]),
+        high_per_s: Some(numbers[2]),
+        knee_per_s: Some(numbers[3]),
+        precision: numbers[4],
+        limited_by: vec![text.into()],
+        runs: 2,
+        generator_per_s: Some(numbers[5]),
+        probes: vec![Probe { rate_per_s: numbers[6], case: text.into(), repeat: 0, outcome: Outcome::Pass }],
+        cases: vec![case],
+    }
 }
 
 /// Fills in what a run against a baseline and a calibration leave.

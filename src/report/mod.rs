@@ -12,6 +12,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gating;
+mod maximum;
 mod model;
 mod name;
 mod read;
@@ -26,7 +27,7 @@ pub use crate::run::{Yardstick, YardstickReading};
 pub use crate::untrusted::Untrusted;
 pub use crate::verdict::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
 pub use baseline::{BaselineName, BaselineNameError, baseline_names, save_baseline};
-pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
+pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build, judged};
 pub use decision::{
     CaseDecision, Change, CoverageChange, CoverageKind, Difference, Effect, Finding, FindingKind, GateDecision,
     GateOutcome, MetricTest, MetricUnit, Steadiness, Tail, TailBound,
@@ -34,6 +35,7 @@ pub use decision::{
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
 pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
+pub use maximum::{Maximum, MaximumOutcome, Probe};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, ProgramRecord,
     RepeatName, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Sitting, Summary, Tool,

@@ -2,6 +2,7 @@
 //! does not know. Every name contains its unit. An unknown value is null.
 
 use super::gating::{Calibration, Confirmation, GateRecord};
+use super::maximum::Maximum;
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series, Threads};
 use crate::observed::ByLatency;
@@ -46,6 +47,9 @@ pub struct Report {
     /// Which repeats ran when, of a run that was stopped and resumed; empty if it never was.
     #[cfg_attr(feature = "internals", schemars(default))]
     pub sittings: Vec<Sitting>,
+    /// The highest rates that `find-max` found, one for each search; empty for a run.
+    #[cfg_attr(feature = "internals", schemars(default))]
+    pub maxima: Vec<Maximum>,
 }
 
 /// One stretch of a run that was stopped and resumed.

@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
+use super::maximum::Maximum;
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Sitting, Tool};
 use super::write::{SEAL, digest};
 use crate::run::Yardstick;
@@ -55,6 +56,8 @@ struct Stored<'a> {
     confirmations: Vec<Confirmation>,
     #[serde(default)]
     sittings: Vec<Sitting>,
+    #[serde(default)]
+    maxima: Vec<Maximum>,
 }
 
 /// Reads a report that a decision will be based on.
@@ -141,6 +144,7 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
             confirmations: stored.confirmations,
             gate: stored.gate,
             sittings: stored.sittings,
+            maxima: stored.maxima,
         },
         digest: stored.digest,
         digest_matches,

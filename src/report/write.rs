@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
+use super::maximum::Maximum;
 use super::model::{Environment, Report, ScenarioRecord, Sitting, Tool};
 use crate::platform;
 use crate::run::Yardstick;
@@ -31,6 +32,8 @@ struct Written<'a> {
     confirmations: &'a [Confirmation],
     #[serde(skip_serializing_if = "<[Sitting]>::is_empty")]
     sittings: &'a [Sitting],
+    #[serde(skip_serializing_if = "<[Maximum]>::is_empty")]
+    maxima: &'a [Maximum],
     digest: String,
 }
 
@@ -60,6 +63,7 @@ impl Report {
             cases: &cases,
             confirmations: &self.confirmations,
             sittings: &self.sittings,
+            maxima: &self.maxima,
             digest: of_cases,
         };
         let text = escaped(&serde_json::to_string_pretty(&written)?);

@@ -35,7 +35,7 @@ mod settings;
 mod validate;
 
 pub use crate::observed::{CountName, LatencyName, RateName};
-pub use axes::{AXES, Axis, TOTAL_RATE, Value};
+pub use axes::{AXES, Axis, MOST_RATE, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, Expectation};

@@ -86,7 +86,8 @@ pub fn environment() -> Environment {
     report::collect_environment(build, Path::new("."))
 }
 
-fn scenario((scenario, left_out): (&Scenario, &Vec<Untrusted>)) -> ScenarioRecord {
+/// What is kept of a scenario, with what was left out of it.
+pub fn scenario((scenario, left_out): (&Scenario, &Vec<Untrusted>)) -> ScenarioRecord {
     ScenarioRecord { left_out: left_out.clone(), ..ScenarioRecord::of(scenario) }
 }
 

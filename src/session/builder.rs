@@ -6,6 +6,7 @@ use super::observer::Observer;
 use super::request::{Against, Place, Request, Resume};
 use super::workers::Workers;
 use super::{Interrupt, Session};
+use crate::capacity::SearchSettings;
 use crate::scenario::Override;
 use crate::worker::Queues;
 use std::path::PathBuf;
@@ -82,6 +83,13 @@ impl Builder {
     #[must_use]
     pub fn resume(mut self, resume: Resume) -> Self {
         self.request.resume = Some(resume);
+        self
+    }
+
+    /// Searches for the highest rate at which each case holds, instead of running the rates of the scenarios.
+    #[must_use]
+    pub fn find_max(mut self, search: SearchSettings) -> Self {
+        self.request.search = Some(search);
         self
     }
 

@@ -183,6 +183,7 @@ fn shallow(report: &Report) -> Report {
         confirmations: Vec::new(),
         gate: None,
         sittings: Vec::new(),
+        maxima: Vec::new(),
     }
 }
 

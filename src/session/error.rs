@@ -138,6 +138,9 @@ pub enum Unfit {
     /// Another program is to be compared with this one, whose repeats would not run in a process of their own.
     #[error("isolate = false runs repeats in this program; leave it out")]
     NotIsolated,
+    /// A search cannot be compared with anything while it runs.
+    #[error("a search cannot be compared with anything while it runs; compare its report with `gate`")]
+    SearchAgainst,
     /// The baseline has too few repeats to prove anything.
     #[error("a baseline of {repeats} can prove nothing by {tests}")]
     BaselineTooSmall {

@@ -112,7 +112,8 @@ pub fn save(
     let path = destination.save(&reports.own).map_err(unsaved)?;
     observer.note(&format!("report: {}", path.display()));
     if reports.own.interrupted && journal.has_repeats() {
-        observer.note(&format!("to go on with it: queue-load run --resume {}", journal.path().display()));
+        let verb = if reports.own.maxima.is_empty() { "run" } else { "find-max" };
+        observer.note(&format!("to go on with it: queue-load {verb} --resume {}", journal.path().display()));
     } else if let Err(error) = journal.finish() {
         observer.warn(&error.to_string());
     }

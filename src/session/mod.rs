@@ -28,6 +28,7 @@
 //! | `strength` | whether so few repeats can prove anything |
 //! | `stage` | carries out repeats: the plan's, and those of a confirmation |
 //! | `conduct` | the phases: the plan, the decision, its confirmation |
+//! | `find_max` | the searches of `find-max`, in place of the plan's repeats |
 //! | `assemble` | what the repeats gave, as reports |
 //! | `destination` | where the report and the journal go |
 //! | `keep` | saves the reports and the baseline |
@@ -46,6 +47,7 @@ mod drivers;
 mod error;
 mod evidence;
 mod external;
+mod find_max;
 mod inputs;
 mod keep;
 mod observer;
@@ -58,6 +60,7 @@ mod stage;
 mod strength;
 mod workers;
 
+pub use crate::capacity::{DEFAULT_MOST_RUNS, SearchSettings};
 pub use crate::compare::Allowances;
 pub use crate::plan::{Plan, PlannedRepeat};
 pub use crate::run::{ChildCommand, Event, Interrupt};
@@ -84,7 +87,7 @@ use crate::run::{Ending, Journal, yardstick};
 use crate::scenario::{ExternalQueue, Scenario, Selector};
 use crate::units::human;
 use crate::worker::Queues;
-use assemble::{About, Gathered};
+use assemble::{About, Gathered, Reports};
 use baseline::Baseline;
 use conduct::{Conducted, Gating, Reference, conduct};
 use destination::Destination;
@@ -112,6 +115,9 @@ struct Header {
     /// The programs that measure; `None` in older journals.
     #[serde(default)]
     programs: Option<Programs>,
+    /// The search, if this is one and no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    search: Option<SearchSettings>,
 }
 
 /// A request, and all that carrying it out needs.
@@ -143,6 +149,8 @@ struct Ready {
     programs: Option<Programs>,
     /// The journal of the run that is gone on with.
     resumed: Option<Journal>,
+    /// The search, if this is one and no run.
+    search: Option<SearchSettings>,
 }
 
 impl Session<'_> {
@@ -164,6 +172,7 @@ impl Session<'_> {
             selection: resumed.selection(&self.request.selection),
             against: resumed.against(&self.request.against),
             place: resumed.place(self.request),
+            search: resumed.search(),
             ..self.request.clone()
         };
         let default_repeats = resumed.default_repeats(self.request);
@@ -176,19 +185,25 @@ impl Session<'_> {
         let mut journal = ready.begin_journal()?;
         let mut driver = PlanDriver::new(&ready.plan, self.queues, self.workers, ready.other.take())?;
         let gating = self.gating(ready.baseline.as_ref(), &ready.settings);
-        let conducted = conduct(
-            &mut Stage {
-                plan: &ready.plan,
-                driver: &mut driver,
-                gauge: &mut || Some(yardstick::measure()),
-                observer: self.observer,
-                journal: journal.as_mut(),
-                interrupt: self.interrupt,
-            },
-            &ready.about,
-            gating.as_ref(),
-        );
+        let mut stage = Stage {
+            plan: &ready.plan,
+            driver: &mut driver,
+            gauge: &mut || Some(yardstick::measure()),
+            observer: self.observer,
+            journal: journal.as_mut(),
+            interrupt: self.interrupt,
+        };
+        let conducted = match self.request.search {
+            Some(search) => self.find_max(&mut stage, &ready.about, search),
+            None => conduct(&mut stage, &ready.about, gating.as_ref()),
+        };
         Ok(self.conclude(conducted, &ready, journal))
+    }
+
+    fn find_max(&self, stage: &mut Stage<'_>, about: &About, search: SearchSettings) -> Conducted {
+        let (plan, observer) = (stage.plan, self.observer);
+        let (own, ending) = find_max::conduct(plan, about, search, &mut find_max::Live::new(stage), observer);
+        Conducted { reports: Reports { own, other: None }, ending }
     }
 
     /// Which repeats ran when, as the journal has it.
@@ -214,6 +229,11 @@ impl Session<'_> {
             inputs::prepare_with(&selection, repeats, &queues.catalog(), Some(&mut ask))?;
         notes.iter().for_each(|note| observer.note(&format!("note: {note}")));
         check_layout(&request.against, &plan)?;
+        let plan = match request.search {
+            Some(_) if request.against != Against::Nothing => return Err(Unfit::SearchAgainst.into()),
+            Some(_) => plan.without_rates(),
+            None => plan,
+        };
         placement::check(&plan, platform::allowed_cpus().ok().flatten().map(|cpus| cpus.len()))?;
         let plan = plan.laid_out(&request.against.layout())?;
         let created_at = resumed.as_ref().map_or_else(jiff::Timestamp::now, |(resumed, _)| resumed.created_at);
@@ -231,7 +251,8 @@ impl Session<'_> {
             Some((resumed, _)) => Some(self.take_up(resumed, &inputs, &plan, &about, programs.as_ref())?),
             None => None,
         };
-        Ok(Ready { inputs, plan, about, baseline, settings, other, keep, destination, programs, resumed })
+        let search = request.search;
+        Ok(Ready { inputs, plan, about, baseline, settings, other, keep, destination, programs, resumed, search })
     }
 
     /// The journal of a run that was stopped, if that can go on.
@@ -302,6 +323,7 @@ impl Ready {
             environment: self.about.environment.clone(),
             layout: self.plan.layout.clone(),
             programs: self.programs.clone(),
+            search: self.search,
         };
         let encoded = serde_json::to_value(&header).map_err(|error| SessionError::Internal(error.to_string()))?;
         destination.begin_journal(self.about.created_at, &encoded).map(Some)

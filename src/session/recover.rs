@@ -3,13 +3,16 @@
 use super::Header;
 use super::assemble::{self, About, Gathered};
 use super::error::SessionError;
-use super::{inputs, resume};
+use super::{find_max, inputs, resume};
+use crate::capacity::SearchSettings;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::report::{Confirmation, Report};
-use crate::run::{CaseRuns, GaugeRecord, Journal, RepeatRecord, Yardstick};
+use crate::run::{CaseRuns, GaugeRecord, Journal, JournalContents, RepeatRecord, Yardstick};
 use crate::worker::Queues;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+
+const STRANGE: &str = "its cases are not those that this program makes of its scenarios; use the program that wrote it";
 
 /// What a journal held.
 #[derive(Debug)]
@@ -31,16 +34,29 @@ pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> 
         serde_json::from_value(contents.header.clone()).map_err(|error| no_report(format!("its header: {error}")))?;
     let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
     let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
+    let about = About { environment: header.environment, created_at };
+    if let Some(search) = header.search {
+        let recovered = searched(&plan.without_rates(), &about, search, contents);
+        return recovered.ok_or_else(|| no_report(STRANGE.to_owned()));
+    }
     // With other queues built in, other cases may have been left out of the plan.
     let is_strange = |repeat: &PlannedRepeat| plan.cases.get(repeat.case).is_none_or(|case| case.id != repeat.case_id);
     if contents.records.iter().any(|record| is_strange(&record.repeat)) {
-        let problem = "its cases are not those that this program makes of its scenarios; use the program that wrote it";
-        return Err(no_report(problem.to_owned()));
+        return Err(no_report(STRANGE.to_owned()));
     }
-    let about = About { environment: header.environment, created_at };
     let sittings = resume::sittings(&plan, &contents);
     let report = Report { sittings, ..report(&plan, &about, contents.records, &contents.gauges) };
     Ok(Recovered { report, torn_line: contents.torn.map(|torn| torn.line) })
+}
+
+/// The report of a search, as far as its journal goes: the search once more, on what was measured. `None` if it goes
+/// another way than the journal.
+fn searched(plan: &Plan, about: &About, search: SearchSettings, contents: JournalContents) -> Option<Recovered> {
+    let sittings = resume::sittings(plan, &contents);
+    let mut runs = find_max::Replayed::new(contents.records, &contents.gauges);
+    let (report, _) = find_max::conduct(plan, about, search, &mut runs, &());
+    let recovered = Recovered { report: Report { sittings, ..report }, torn_line: contents.torn.map(|torn| torn.line) };
+    (runs.left() == 0).then_some(recovered)
 }
 
 /// The report on this program. What was run to confirm a suspicion stands apart, as in a saved report; what a gate

@@ -1,5 +1,6 @@
 //! What a session is asked for.
 
+use crate::capacity::SearchSettings;
 use crate::compare::Allowances;
 use crate::plan::Layout;
 use crate::report::BaselineName;
@@ -97,6 +98,9 @@ pub struct Request {
     pub place: Place,
     /// Goes on with a run that was stopped. Without scenarios, with those of its journal.
     pub resume: Option<Resume>,
+    /// Searches for the highest rate at which each case holds, whatever rates the scenarios name, instead of running
+    /// them as they are. Nothing can be compared with that while it runs; `against` must be [`Against::Nothing`].
+    pub search: Option<SearchSettings>,
 }
 
 impl Default for Request {
@@ -112,6 +116,7 @@ impl Default for Request {
             reports_directory: PathBuf::from("reports"),
             place: Place::Nowhere,
             resume: None,
+            search: None,
         }
     }
 }

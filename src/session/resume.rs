@@ -6,6 +6,7 @@ use super::destination::JOURNAL;
 use super::error::SessionError;
 use super::inputs::Inputs;
 use super::request::{Against, Place, Request, Resume, Selection};
+use crate::capacity::SearchSettings;
 use crate::plan::{Layout, Plan, Program};
 use crate::report::{Environment, RepeatName, Sitting};
 use crate::run::{Journal, JournalContents};
@@ -74,9 +75,14 @@ impl Resumed {
         let path = find(resume, request)?;
         let no_report = |problem: String| SessionError::NoReport { path: path.clone(), problem };
         let (journal, contents) = Journal::reopen(&path)?;
-        let header =
+        let header: Header =
             serde_json::from_value(contents.header).map_err(|error| no_report(format!("its header: {error}")))?;
         let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
+        match (header.search, request.search) {
+            (Some(_), None) => return Err(no_report("is of a search; write `find-max --resume`".to_owned())),
+            (None, Some(_)) => return Err(no_report("is of a run; write `run --resume`".to_owned())),
+            _ => {}
+        }
         Ok(Self { journal, created_at, header })
     }
 
@@ -100,6 +106,11 @@ impl Resumed {
             (Layout::Across { axis }, Against::Nothing) => Against::Axis(axis.clone()),
             _ => asked.clone(),
         }
+    }
+
+    /// The search that was stopped, with its precision and its number of runs; `None`: it was a run.
+    pub fn search(&self) -> Option<SearchSettings> {
+        self.header.search
     }
 
     /// Repeats of a case where nothing says how many: as in the journal, if the scenarios are its own.
@@ -134,7 +145,8 @@ impl Resumed {
         }
         changed.extend(changed_programs(self.header.programs.as_ref(), programs));
         changed.extend(changed_machine(&self.header.environment, &about.environment));
-        let strange = |repeat: &crate::plan::PlannedRepeat| !plan.has(repeat);
+        // The repeats of a search follow from its results, not from the plan alone.
+        let strange = |repeat: &crate::plan::PlannedRepeat| self.header.search.is_none() && !plan.has(repeat);
         if changed.is_empty() && self.journal.earlier().any(strange) {
             changed.push("the journal, which has repeats that are not in its plan".to_owned());
         }

@@ -37,7 +37,7 @@ pub use pooled::{Distributions, Pooled};
 pub use reason::{
     Contradiction, MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences,
 };
-pub use reason::{Reason, Unfinished, codes};
+pub use reason::{MaximumBounds, Reason, Unfinished, codes};
 pub use repeat::judge_repeat;
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

@@ -5,7 +5,7 @@
 
 use crate::measure::{Cost, Ledger, OutcomeSource, Rates};
 use crate::observed::LatencyName;
-use crate::report::{CaseRecord, ErrorRecord, LatencySummary, MachineRecord, RepeatRecord, Report};
+use crate::report::{CaseRecord, ErrorRecord, LatencySummary, MachineRecord, Maximum, RepeatRecord, Report};
 use crate::scenario::{AXES, Parameters, Value};
 use crate::untrusted::Untrusted;
 
@@ -23,7 +23,7 @@ type Row = Vec<(String, String)>;
 pub fn csv(report: &Report) -> String {
     let mut out = String::new();
     let mut heading: Option<Vec<String>> = None;
-    for row in report.cases.iter().flat_map(rows) {
+    for row in evidence(report) {
         let (names, cells): (Vec<String>, Vec<String>) = row.into_iter().unzip();
         if heading.is_none() {
             line(&mut out, &names);
@@ -36,6 +36,38 @@ pub fn csv(report: &Report) -> String {
         line(&mut out, &["scenario".to_owned(), "case".to_owned()]);
     }
     out
+}
+
+/// The rows of all cases; of a search, those of every rate that was tried, each with the search's result.
+fn evidence(report: &Report) -> Vec<Row> {
+    let with_result = |case: &CaseRecord, maximum: Option<&Maximum>| {
+        let rows = rows(case).into_iter().map(|mut row| {
+            result(&mut row, maximum);
+            row
+        });
+        rows.collect::<Vec<Row>>()
+    };
+    match report.maxima.is_empty() {
+        true => report.cases.iter().flat_map(|case| with_result(case, None)).collect(),
+        false => {
+            let of_search = |maximum: &Maximum| -> Vec<Row> {
+                maximum.cases.iter().flat_map(|case| with_result(case, Some(maximum))).collect()
+            };
+            report.maxima.iter().flat_map(of_search).collect()
+        }
+    }
+}
+
+/// The result of the search that a row belongs to; empty cells for a run.
+fn result(row: &mut Row, maximum: Option<&Maximum>) {
+    let of = |value: fn(&Maximum) -> Option<f64>| real(maximum.and_then(value));
+    let outcome = maximum.map_or("", |maximum| maximum.outcome.word());
+    row.push(("search".to_owned(), outcome.to_owned()));
+    row.push(("max_per_s".to_owned(), of(|maximum| maximum.max_per_s)));
+    row.push(("max_low_per_s".to_owned(), of(|maximum| maximum.low_per_s)));
+    row.push(("max_high_per_s".to_owned(), of(|maximum| maximum.high_per_s)));
+    row.push(("knee_per_s".to_owned(), of(|maximum| maximum.knee_per_s)));
+    row.push(("generator_per_s".to_owned(), of(|maximum| maximum.generator_per_s)));
 }
 
 fn line(out: &mut String, cells: &[String]) {

@@ -7,7 +7,7 @@ use crate::render::parts::columns::{all_axes, axes, metrics};
 use crate::render::parts::facts::facts;
 use crate::render::parts::grid::Column;
 use crate::render::parts::headline::Headline;
-use crate::render::parts::{gating, reasons, totals};
+use crate::render::parts::{gating, maxima, reasons, totals};
 use crate::report::Report;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -34,6 +34,10 @@ pub fn markdown(report: &Report) -> String {
     let mut out = heading(report);
     if report.gate.is_some() {
         out.push_str(&fenced(&(gating::last_line(report, 100) + &gating::evidence(report, 100))));
+    }
+    if !report.maxima.is_empty() {
+        let all: Vec<usize> = (0..report.maxima.len()).collect();
+        out.push_str(&format!("{}\n\n{}", maxima::title(), rows(&maxima::columns(report), &all)));
     }
     out.push_str(&rows(&columns, &open));
     let why = reasons::lines(report, &labels, 100);
@@ -84,7 +88,11 @@ fn rows(columns: &[Column], rows: &[usize]) -> String {
 /// backslash with which Markdown escapes it could itself be escaped by one in the text. So it is replaced.
 fn cell(column: &Column, row: usize) -> String {
     let text = column.cells.get(row).map_or("", String::as_str);
-    if column.right || column.key == "verdict" { text.to_owned() } else { code(&text.replace('|', "¦")) }
+    if column.right || matches!(column.key, "verdict" | "search") {
+        text.to_owned()
+    } else {
+        code(&text.replace('|', "¦"))
+    }
 }
 
 fn particulars(report: &Report, columns: &[Column], same: &[String]) -> String {

@@ -3,7 +3,7 @@
 use crate::render::parts::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use crate::render::parts::grid::{Column, draw, fit, width_of};
 use crate::render::parts::headline::{Headline, VERDICT};
-use crate::render::parts::{gating, numbers, reasons, text, totals};
+use crate::render::parts::{gating, maxima, numbers, reasons, text, totals};
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
 
@@ -22,6 +22,7 @@ pub fn table(report: &Report, width: usize) -> String {
     let labels = labels(report, &axes);
     let mut out = heading(report, &same, width);
     out.push_str(&grid(report, axes, &labels, width));
+    out.push_str(&section(&maxima::lines(report, width)));
     out.push_str(&section(&reasons::lines(report, &labels, width)));
     out.push_str(&section(&totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()))));
     out.push_str(&section(&gating::calibration(report, &labels, width)));

@@ -62,6 +62,54 @@ impl ValueFormatter<f64> for Decades {
     }
 }
 
+/// Logs per second on a logarithmic scale, from one rate to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Loads {
+    /// The lowest, at least 1.
+    pub low: u64,
+    /// The highest, above `low`.
+    pub high: u64,
+}
+
+impl Loads {
+    /// A scale that contains all rates.
+    pub fn around(rates: impl Iterator<Item = f64> + Clone) -> Self {
+        let least = rates.clone().fold(f64::INFINITY, f64::min).max(1.0);
+        let most = rates.fold(1.0, f64::max);
+        // The casts saturate.
+        let low = if least.is_finite() { least as u64 } else { 1 };
+        Self { low, high: (most.ceil() as u64).max(low.saturating_mul(2)) }
+    }
+}
+
+impl Ranged for Loads {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, rate: &f64, pixels: (i32, i32)) -> i32 {
+        let [low, high] = [self.low, self.high].map(|rate| (rate as f64).log10());
+        place(rate.max(1.0).log10(), &(low..high), pixels)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        let range = self.range();
+        let is_wide = range.end / range.start > 200.0;
+        let steps = (0..19).flat_map(|exponent| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(exponent)));
+        let is_shown = |rate: &f64| range.contains(rate) && (!is_wide || rate.log10().fract().abs() < 1e-9);
+        steps.filter(is_shown).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low as f64..self.high as f64
+    }
+}
+
+impl ValueFormatter<f64> for Loads {
+    fn format_ext(&self, rate: &f64) -> String {
+        human::rate(*rate)
+    }
+}
+
 /// Percentiles as HdrHistogram plots them: each further nine takes the same space. A value is a number of nines,
 /// `log10(1 / (1 - quantile))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

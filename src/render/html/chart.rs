@@ -1,7 +1,7 @@
 //! The charts. All charts of a kind share one scale, so that cases can be compared by eye; its axes are drawn once, as a
 //! symbol that each chart refers to.
 
-use super::axis::{Decades, Linear, Nines};
+use super::axis::{Decades, Linear, Loads, Nines};
 use super::canvas::{Canvas, FONT, Ink};
 use plotters::chart::ChartBuilder;
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
@@ -29,6 +29,8 @@ pub(super) enum Frame {
     Times(Linear, Decades, Legend),
     /// Logs per second over time.
     Rates(Linear, Linear, Legend),
+    /// Latency by offered load.
+    Loads(Loads, Decades, Legend),
 }
 
 /// Ink and name of each line of a chart.
@@ -41,6 +43,7 @@ impl Frame {
             Self::Percentiles(..) => 580,
             Self::Times(..) => 370,
             Self::Rates(..) => 170,
+            Self::Loads(..) => 480,
         }
     }
 
@@ -50,7 +53,10 @@ impl Frame {
 
     fn legend(self) -> Legend {
         match self {
-            Self::Percentiles(.., legend) | Self::Times(.., legend) | Self::Rates(.., legend) => legend,
+            Self::Percentiles(.., legend)
+            | Self::Times(.., legend)
+            | Self::Rates(.., legend)
+            | Self::Loads(.., legend) => legend,
         }
     }
 
@@ -61,6 +67,7 @@ impl Frame {
             Self::Percentiles(x, y, _) => draw(canvas, x, y, content),
             Self::Times(x, y, _) => draw(canvas, x, y, content),
             Self::Rates(x, y, _) => draw(canvas, x, y, content),
+            Self::Loads(x, y, _) => draw(canvas, x, y, content),
         }
     }
 

@@ -14,6 +14,7 @@ mod curve;
 mod facts;
 mod listing;
 mod matrix;
+mod maxima;
 mod page;
 mod series;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::charts::{Drawn, Scale};
 use super::comparison::mark as change_mark;
 use super::listing::{Listing, listing};
 use super::matrix::{Matrix, mark_of, matrix};
+use super::maxima::{Maxima, maxima};
 use crate::render::formats::table;
 use crate::render::gate_sentence;
 use crate::render::parts::headline::Headline;
@@ -53,6 +54,8 @@ pub(super) struct Page {
     pub failures: Vec<Failure>,
     pub more_failures: Option<String>,
     pub matrix: Option<Matrix>,
+    /// What `find-max` found; `None` for a run.
+    pub maxima: Option<Maxima>,
     pub listing: Listing,
     pub cases: Vec<Case>,
     /// The axes of all charts; our own SVG.
@@ -149,6 +152,7 @@ impl Page {
             failures,
             more_failures,
             matrix: matrix(report, &axes),
+            maxima: maxima(report, &mut frames),
             listing: listing(report, &axes, &columns::metrics(report)),
             symbols: frames.symbols(),
             few: cases.len() <= FEW,

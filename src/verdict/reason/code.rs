@@ -112,4 +112,14 @@ codes! {
     TargetNotExercised = "target_not_exercised",
     /// The run ended before it was finished.
     Interrupted = "interrupted",
+    /// All holds up to the highest rate that the generator can offer.
+    GeneratorIsTheLimit = "generator_is_the_limit",
+    /// The highest rate that holds is below the target's throughput.
+    MaximumBelowTarget = "maximum_below_target",
+    /// Whether the highest rate that holds is below the target's throughput cannot be told.
+    MaximumUndecided = "maximum_undecided",
+    /// Not even the lowest rate holds.
+    NothingHolds = "nothing_holds",
+    /// The highest rate that holds could not be found.
+    MaximumUnknown = "maximum_unknown",
 }

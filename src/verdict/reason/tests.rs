@@ -287,6 +287,38 @@ fn of_calls() -> Vec<Row> {
     contradictions(rows)
 }
 
+fn of_searches() -> Vec<Row> {
+    let bounds = MaximumBounds { low: 9_000.0, high: 9_400.0, target: 10_000.0 };
+    vec![
+        (
+            Reason::GeneratorIsTheLimit { per_second: 1.2e6 },
+            "generator_is_the_limit",
+            "the generator is the limit: all holds up to 1.20M/s, and it cannot offer more in time",
+        ),
+        (
+            Reason::MaximumBelowTarget(bounds),
+            "maximum_below_target",
+            "the highest rate that holds is between 9.00k/s and 9.40k/s, and the target asks for 10.0k/s",
+        ),
+        (
+            Reason::MaximumUndecided(MaximumBounds { high: 11_000.0, ..bounds }),
+            "maximum_undecided",
+            "whether the target's throughput holds cannot be told: the highest rate that holds is between 9.00k/s and 11.0k/s, \
+             and the target asks for 10.0k/s",
+        ),
+        (
+            Reason::NothingHolds { per_second: 10.0 },
+            "nothing_holds",
+            "nothing holds: not even 10.0/s, the lowest rate that was tried",
+        ),
+        (
+            Reason::MaximumUnknown { runs: 7, untold: 5 },
+            "maximum_unknown",
+            "the highest rate that holds was not found: 5 of 7 runs could not tell",
+        ),
+    ]
+}
+
 fn of_surroundings() -> Vec<Row> {
     use Contradiction as C;
     let allowed = CpuShares { cpus: 0, steal_share: 0.0, process_share: 0.5, others_share: 0.5 };
@@ -365,7 +397,16 @@ fn failed(fault: &Fault) -> Reason {
 
 #[test]
 fn every_reason_has_its_sentence_and_its_code() {
-    let all = [of_repeats(), of_machines(), of_cases(), of_checks(), of_ledgers(), of_calls(), of_surroundings()];
+    let all = [
+        of_repeats(),
+        of_machines(),
+        of_cases(),
+        of_checks(),
+        of_ledgers(),
+        of_calls(),
+        of_surroundings(),
+        of_searches(),
+    ];
     let mut given = BTreeSet::new();
     for (reason, code, sentence) in all.into_iter().flatten() {
         let said = reason.sentence();

@@ -1,0 +1,367 @@
+//! Where the threshold lies between rates that hold and rates that break.
+//!
+//! A run at a rate either holds or breaks. Near the threshold chance decides, and any run may be wrong. So the search
+//! keeps a probability for every position of the threshold, updates it with Bayes' rule after each run, and runs next at
+//! the median, where the answer tells most. This is QUEST (Watson and Pelli, "QUEST: a Bayesian adaptive psychometric
+//! method", Perception & Psychophysics 33, 1983), which is probabilistic bisection (Horstein 1963) with an error rate that
+//! depends on the distance. How sharply answers change at the threshold is not known, so several [`SPREADS`] are kept side
+//! by side, as in the psi method (Kontsevich and Tyler, Vision Research 39, 1999): contradictory answers make the wide
+//! ones likely, and the interval wide.
+//!
+//! A queue that is overloaded shows its throughput, and its threshold is probably near that. This is what the prior says
+//! in one half; the other half knows nothing, so a misleading throughput costs a few runs and no truth.
+
+/// What a run at a rate said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Target and checks held.
+    Holds,
+    /// One of them did not.
+    Breaks,
+}
+
+/// The rates between which the threshold is looked for, in logs per second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The lowest.
+    pub low: f64,
+    /// The highest.
+    pub high: f64,
+}
+
+/// Where the threshold lies, in logs per second. A bound is `None` if it is not within the range.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Interval {
+    /// With 97.5 % probability the threshold is above this.
+    pub low: Option<f64>,
+    /// The threshold is as likely above this as below it.
+    pub median: Option<f64>,
+    /// With 97.5 % probability the threshold is below this.
+    pub high: Option<f64>,
+}
+
+/// How a search stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Standing {
+    /// The interval is still too wide.
+    Open {
+        /// The rate at which a run tells most, in logs per second.
+        next: f64,
+    },
+    /// The interval is as narrow as was asked for.
+    Found,
+    /// Even the highest rate of the range holds.
+    Above,
+    /// Even the lowest rate of the range breaks.
+    Below,
+}
+
+/// Probability that the threshold lies in the interval, if answers err as the model says.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// Share of runs that say the wrong thing at any distance from the threshold: a disturbance that went unnoticed.
+const LAPSE: f64 = 0.02;
+
+/// How far from the threshold chance still decides, as a share of the rate, and how likely each is before the first run.
+/// At this distance 27 of 100 runs are wrong.
+const SPREADS: [(f64, f64); 5] = [(0.002, 0.35), (0.005, 0.25), (0.01, 0.2), (0.02, 0.1), (0.05, 0.1)];
+
+/// Probability, before the first run, that the threshold lies above the range; the same for below.
+const OUTSIDE: f64 = 0.05;
+
+/// How much of the prior trusts the throughput of the overloaded queue.
+const TRUST: f64 = 0.5;
+
+/// How far from that throughput the threshold may well be, as a share of it: the scale of a Laplace distribution.
+const NEARNESS: f64 = 0.02;
+
+/// Positions of the threshold that are told apart within the width that is asked for.
+const STEPS: f64 = 8.0;
+
+/// Largest number of positions, for a wide range and a fine width.
+const MOST_POSITIONS: usize = 20_000;
+
+/// A search for the threshold.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Logarithms of the positions of the threshold, ascending. Before the first stands "below the range", after the
+    /// last "above".
+    positions: Vec<f64>,
+    /// For each spread: the likelihood of all answers at each position, first below the range and last above it.
+    likelihood: [Vec<f64>; SPREADS.len()],
+    /// Largest width of the interval, in logarithms.
+    width: f64,
+    /// Logarithm of the throughput that the overloaded queue achieved.
+    throughput: Option<f64>,
+    answers: u32,
+    /// Positions from `.0` up to, without, `.1` can be told by runs.
+    tellable: (usize, usize),
+}
+
+impl Search {
+    /// A search in this range, until the interval's bounds differ by at most the share `precision`. The bounds of the
+    /// range must be above 0 and ascending; `precision` above 0.
+    #[must_use]
+    pub fn new(range: Range, precision: f64) -> Self {
+        let (low, high) = (range.low.ln(), range.high.max(range.low).ln());
+        let width = precision.max(1e-4).ln_1p();
+        let count = (((high - low) / width * STEPS).ceil() as usize).clamp(2, MOST_POSITIONS);
+        let step = (high - low) / count as f64;
+        let positions: Vec<f64> = (0..count).map(|index| low + (index as f64 + 0.5) * step).collect();
+        let likelihood = SPREADS.map(|_| vec![1.0; count + 2]);
+        Self { positions, likelihood, width, throughput: None, answers: 0, tellable: (0, count) }
+    }
+
+    /// A run at `rate` said this.
+    pub fn note(&mut self, rate: f64, answer: Answer) {
+        self.answers += 1;
+        let rate = rate.ln();
+        for ((spread, _), likelihood) in SPREADS.iter().zip(&mut self.likelihood) {
+            let (last, positions) = (likelihood.len() - 1, &self.positions);
+            for (index, likelihood) in likelihood.iter_mut().enumerate() {
+                let above = match index {
+                    0 => f64::NEG_INFINITY,
+                    _ if index == last => f64::INFINITY,
+                    _ => positions[index - 1] - rate,
+                };
+                let holds = LAPSE + (1.0 - 2.0 * LAPSE) * logistic(above / spread);
+                *likelihood *= if answer == Answer::Holds { holds } else { 1.0 - holds };
+            }
+        }
+        self.keep_in_range();
+    }
+
+    /// The overloaded queue achieved this throughput, in logs per second. The latest one counts.
+    pub fn expect_near(&mut self, throughput: f64) {
+        self.throughput = Some(throughput.ln()).filter(|rate| rate.is_finite());
+    }
+
+    /// Runs at this rate and above cannot tell.
+    pub fn cannot_tell_from(&mut self, rate: f64) {
+        let count = self.positions.partition_point(|position| *position < rate.ln());
+        self.tellable.1 = self.tellable.1.min(count).max(self.tellable.0);
+    }
+
+    /// Runs at this rate and below cannot tell.
+    pub fn cannot_tell_up_to(&mut self, rate: f64) {
+        let count = self.positions.partition_point(|position| *position <= rate.ln());
+        self.tellable.0 = self.tellable.0.max(count).min(self.tellable.1);
+    }
+
+    /// Whether it is over, and how to go on.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let (Some(bottom), Some(top)) = (self.tellable().first(), self.tellable().last()) else {
+            return Standing::Above;
+        };
+        if self.answers == 0 {
+            // The first run shows whether the generator is the limit, and, if it is not, the queue's throughput.
+            return Standing::Open { next: top.exp() };
+        }
+        let [low, median, high] = self.quantiles();
+        match (low, high) {
+            (Place::Above, _) => Standing::Above,
+            (_, Place::Below) => Standing::Below,
+            (Place::At(low), Place::At(high)) if high - low <= self.width => Standing::Found,
+            _ => Standing::Open {
+                next: match median {
+                    Place::Below => bottom.exp(),
+                    Place::At(median) => median.exp(),
+                    Place::Above => top.exp(),
+                },
+            },
+        }
+    }
+
+    /// Where the threshold lies, by all answers so far.
+    #[must_use]
+    pub fn interval(&self) -> Interval {
+        let [low, median, high] = self.quantiles().map(|place| match place {
+            Place::At(rate) => Some(rate.exp()),
+            Place::Below | Place::Above => None,
+        });
+        Interval { low, median, high }
+    }
+
+    fn tellable(&self) -> &[f64] {
+        &self.positions[self.tellable.0..self.tellable.1]
+    }
+
+    /// The lower bound, the median and the upper bound.
+    fn quantiles(&self) -> [Place; 3] {
+        let posterior = self.posterior();
+        let tail = (1.0 - CONFIDENCE) / 2.0;
+        [tail, 0.5, 1.0 - tail].map(|share| {
+            let mut sum = 0.0;
+            let index = posterior.iter().position(|probability| {
+                sum += probability;
+                sum >= share
+            });
+            // Rounding may leave the last sum just below 1.
+            self.place(index.unwrap_or(posterior.len() - 1))
+        })
+    }
+
+    fn place(&self, index: usize) -> Place {
+        match index.checked_sub(1) {
+            Some(position) if position >= self.tellable.1 => Place::Above,
+            Some(position) if position >= self.tellable.0 => Place::At(self.positions[position]),
+            _ => Place::Below,
+        }
+    }
+
+    /// The probability of each position, first that of "below the range" and last that of "above".
+    fn posterior(&self) -> Vec<f64> {
+        let mut posterior = self.prior();
+        for (index, probability) in posterior.iter_mut().enumerate() {
+            let of_spread = SPREADS.iter().zip(&self.likelihood);
+            *probability *= of_spread.map(|((_, weight), likelihood)| weight * likelihood[index]).sum::<f64>();
+        }
+        let sum: f64 = posterior.iter().sum();
+        posterior.iter_mut().for_each(|probability| *probability /= sum);
+        posterior
+    }
+
+    fn prior(&self) -> Vec<f64> {
+        let count = self.positions.len() as f64;
+        let nearness = |position: &f64| self.throughput.map_or(0.0, |near| (-(position - near).abs() / NEARNESS).exp());
+        let near: Vec<f64> = self.positions.iter().map(nearness).collect();
+        let sum: f64 = near.iter().sum();
+        // A throughput that is not in the range says nothing.
+        let trust = if sum > f64::MIN_POSITIVE { TRUST } else { 0.0 };
+        let within = near.iter().map(|near| {
+            let flat = (1.0 - 2.0 * OUTSIDE) / count;
+            (1.0 - trust) * flat + if trust > 0.0 { trust * near / sum } else { 0.0 }
+        });
+        let outside = (1.0 - trust) * OUTSIDE;
+        std::iter::once(outside).chain(within).chain(std::iter::once(outside)).collect()
+    }
+
+    /// Only ratios matter; without this, very many answers would underflow.
+    fn keep_in_range(&mut self) {
+        let most = self.likelihood.iter().flatten().fold(0.0_f64, |most, value| most.max(*value));
+        if most > 0.0 {
+            self.likelihood.iter_mut().flatten().for_each(|value| *value /= most);
+        }
+    }
+}
+
+/// A position of the threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Below,
+    /// The logarithm of a rate.
+    At(f64),
+    Above,
+}
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RANGE: Range = Range { low: 100.0, high: 1_000_000.0 };
+
+    /// Searches for a threshold that answers without error; returns the search and the number of runs.
+    fn searched(threshold: f64, throughput: Option<f64>) -> (Search, u32) {
+        let mut search = Search::new(RANGE, 0.04);
+        let mut runs = 0;
+        while let Standing::Open { next } = search.standing() {
+            runs += 1;
+            assert!(runs < 60, "it must end");
+            if next <= threshold {
+                search.note(next, Answer::Holds);
+            } else {
+                search.note(next, Answer::Breaks);
+                throughput.into_iter().for_each(|rate| search.expect_near(rate));
+            }
+        }
+        (search, runs)
+    }
+
+    #[test]
+    fn the_first_run_is_at_the_top() {
+        let Standing::Open { next } = Search::new(RANGE, 0.04).standing() else { panic!("nothing is known yet") };
+        assert!((0.98..=1.0).contains(&(next / RANGE.high)), "{next}");
+    }
+
+    #[test]
+    fn a_sharp_threshold_is_found_and_a_good_hint_halves_the_runs() {
+        for threshold in [150.0, 3_000.0, 41_234.5, 777_777.0] {
+            for (throughput, most) in [(None, 18), (Some(threshold * 0.99), 9), (Some(threshold * 0.6), 20)] {
+                let (search, runs) = searched(threshold, throughput);
+                let Interval { low: Some(low), median: Some(median), high: Some(high) } = search.interval() else {
+                    panic!("{threshold}: {:?}", search.interval())
+                };
+                assert!(low <= threshold && threshold <= high, "{threshold} in {low} to {high}");
+                assert!(high / low <= 1.041, "{low} to {high}");
+                assert!((median / threshold - 1.0).abs() < 0.02, "{threshold}: {median}");
+                assert!(runs <= most, "{threshold} with {throughput:?}: {runs} runs");
+            }
+        }
+    }
+
+    #[test]
+    fn a_threshold_outside_of_the_range_is_said_to_be_there() {
+        for (threshold, standing) in [(10.0, Standing::Below), (2e6, Standing::Above)] {
+            let (search, runs) = searched(threshold, None);
+            assert_eq!(search.standing(), standing);
+            assert_eq!(search.interval().median, None);
+            assert!(runs <= 8, "{runs}");
+        }
+    }
+
+    #[test]
+    fn contradictions_widen_the_interval() {
+        let mut calm = Search::new(RANGE, 0.04);
+        for _ in 0..3 {
+            calm.note(8_000.0, Answer::Holds);
+            calm.note(12_000.0, Answer::Breaks);
+        }
+        let mut torn = calm.clone();
+        for rate in [9_500.0, 9_700.0, 9_900.0] {
+            calm.note(rate, Answer::Holds);
+            torn.note(rate, Answer::Holds);
+        }
+        for rate in [10_100.0, 10_300.0, 10_500.0] {
+            calm.note(rate, Answer::Breaks);
+        }
+        for (rate, answer) in [(9_600.0, Answer::Breaks), (10_200.0, Answer::Holds), (10_300.0, Answer::Breaks)] {
+            torn.note(rate, answer);
+        }
+        let width = |search: &Search| {
+            let Interval { low: Some(low), high: Some(high), .. } = search.interval() else { panic!("within") };
+            high / low - 1.0
+        };
+        assert!(width(&torn) > 2.0 * width(&calm), "{} {}", width(&torn), width(&calm));
+    }
+
+    #[test]
+    fn where_runs_cannot_tell_the_search_does_not_go() {
+        let mut search = Search::new(RANGE, 0.04);
+        search.cannot_tell_from(50_000.0);
+        search.cannot_tell_up_to(1_000.0);
+        let Standing::Open { next } = search.standing() else { panic!("nothing is known yet") };
+        assert!(next < 50_000.0 && next > 48_000.0, "{next}");
+        search.note(next, Answer::Holds);
+        search.note(next, Answer::Holds);
+        search.note(next, Answer::Holds);
+        assert_eq!(search.standing(), Standing::Above);
+        search.cannot_tell_from(1.0);
+        assert_eq!(search.standing(), Standing::Above, "nothing is left to be told");
+    }
+
+    #[test]
+    fn thousands_of_answers_do_not_underflow() {
+        let mut search = Search::new(RANGE, 0.04);
+        for _ in 0..3_000 {
+            search.note(9_000.0, Answer::Holds);
+            search.note(11_000.0, Answer::Breaks);
+        }
+        let median = search.interval().median.unwrap();
+        assert!((9_000.0..11_000.0).contains(&median), "{median}");
+    }
+}

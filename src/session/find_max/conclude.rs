@@ -1,0 +1,230 @@
+//! From the runs of the searches to the report.
+
+use super::trail::{Run, Said, Trail, offered};
+use crate::capacity::{self, Interval, SearchSettings};
+use crate::matrix::{self, Case};
+use crate::observed::LatencyName;
+use crate::plan::Plan;
+use crate::report::{
+    self, CaseInput, CaseRecord, CaseVerdict, Maximum, MaximumOutcome, Outcome, Probe, Report, ReportInput, Yardstick,
+    judged,
+};
+use crate::run::CaseRuns;
+use crate::scenario::{Scenario, Target};
+use crate::session::assemble::{self, About};
+use crate::verdict::{self, MaximumBounds, PlanCase, Reason};
+
+/// A search that has ended.
+pub struct Searched {
+    case: usize,
+    runs: Vec<Run>,
+    outcome: MaximumOutcome,
+    interval: Interval,
+    generator: Option<f64>,
+}
+
+impl Searched {
+    /// It came to its end.
+    pub fn new(trail: Trail<'_>, outcome: MaximumOutcome, interval: Interval, generator: Option<f64>) -> Self {
+        Self { case: trail.case(), runs: trail.into_runs(), outcome, interval, generator }
+    }
+
+    /// It was interrupted.
+    pub fn unfinished(trail: Trail<'_>, generator: Option<f64>) -> Self {
+        Self::new(trail, MaximumOutcome::Unfinished, Interval::default(), generator)
+    }
+
+    /// It was not begun.
+    pub fn not_begun(case: usize) -> Self {
+        let (outcome, interval) = (MaximumOutcome::Unfinished, Interval::default());
+        Self { case, runs: Vec::new(), outcome, interval, generator: None }
+    }
+}
+
+/// A rate that was tried, with all its runs.
+struct Tried {
+    case: Case,
+    runs: CaseRuns,
+    record: CaseRecord,
+}
+
+/// Puts the report together: a case for each search, which shows its result, and the search itself with its evidence.
+pub fn report(
+    plan: &Plan,
+    about: &About,
+    settings: SearchSettings,
+    searches: Vec<Searched>,
+    yardstick: Yardstick,
+    interrupted: bool,
+) -> Report {
+    let mut shown = Vec::new();
+    let mut maxima = Vec::new();
+    let mut verdicts = Vec::new();
+    for search in searches {
+        let scenario = plan.scenario_of(&plan.cases[search.case]);
+        let mut tried = tried(plan, &search);
+        let best = best(&tried, &search);
+        let (case, runs) = match best {
+            Some(index) => (tried[index].case.clone(), std::mem::take(&mut tried[index].runs)),
+            None => (plan.cases[search.case].clone(), CaseRuns::default()),
+        };
+        shown.push(assemble::input(CaseInput::new(&case, scenario), runs));
+        verdicts.push(reason(&search, &scenario.target, &tried));
+        maxima.push(maximum(plan, settings, search, best.map(|_| case), tried));
+    }
+    let mut report = report::build(ReportInput {
+        created_at: about.created_at,
+        interrupted,
+        scenarios: plan.scenarios.iter().zip(&plan.left_out).map(assemble::scenario).collect(),
+        environment: about.environment.clone(),
+        cases: shown,
+        yardstick: Some(yardstick),
+    });
+    for (case, reason) in report.cases.iter_mut().zip(verdicts) {
+        // The search goes beyond the target's throughput, or says itself that it does not.
+        case.verdict.below_target_load = false;
+        if let Some((outcome, reason)) = reason {
+            say(&mut case.verdict, outcome, &reason);
+        }
+    }
+    report.maxima = maxima;
+    judge(&mut report);
+    report
+}
+
+/// The rates of a search, ascending.
+fn tried(plan: &Plan, search: &Searched) -> Vec<Tried> {
+    let mut rates: Vec<(Case, CaseRuns)> = Vec::new();
+    for Run { repeat, runs, .. } in &search.runs {
+        let place = match rates.iter().position(|(case, _)| case.parameters == repeat.parameters) {
+            Some(place) => place,
+            None => {
+                rates.push((plan.case_like(search.case, repeat.parameters.clone()), CaseRuns::default()));
+                rates.len() - 1
+            }
+        };
+        let all = &mut rates[place].1;
+        all.case_id = repeat.case_id.clone();
+        all.measured.extend(runs.measured.iter().cloned());
+        all.set_aside.extend(runs.set_aside.iter().cloned());
+        all.errors.extend(runs.errors.iter().cloned());
+    }
+    rates.sort_by_key(|(case, _)| case.parameters.rate);
+    let scenario = plan.scenario_of(&plan.cases[search.case]);
+    let of = |(case, runs): (Case, CaseRuns)| {
+        let record = judged(assemble::input(CaseInput::new(&case, scenario), runs.clone()));
+        Tried { case, runs, record }
+    };
+    rates.into_iter().map(of).collect()
+}
+
+/// The rate that shows the result: the highest that held and is not above the interval, or the lowest of all.
+fn best(tried: &[Tried], search: &Searched) -> Option<usize> {
+    let most = search.interval.high.unwrap_or(f64::INFINITY);
+    let holds = |one: &Tried| one.record.verdict.outcome == Outcome::Pass && offered(&one.case.parameters) <= most;
+    tried.iter().rposition(holds).or(if tried.is_empty() { None } else { Some(0) })
+}
+
+/// What the search says of its case, beside what the runs at that rate say; `None` if it has found that the target's
+/// throughput holds.
+fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcome, Reason)> {
+    let rate_at = |index: Option<usize>| index.map_or(0.0, |index| offered(&tried[index].case.parameters));
+    let unknown = || {
+        let untold = search.runs.iter().filter(|run| matches!(run.said, Said::NotOffered | Said::TooFewLogs)).count();
+        Reason::MaximumUnknown { runs: search.runs.len() as u64, untold: untold as u64 }
+    };
+    match (search.outcome, search.interval) {
+        (MaximumOutcome::Found | MaximumOutcome::Wide, Interval { low: Some(low), high: Some(high), .. }) => {
+            let bounds = MaximumBounds { low, high, target: target.throughput.per_second() };
+            if high < bounds.target {
+                Some((Outcome::Fail, Reason::MaximumBelowTarget(bounds)))
+            } else if low < bounds.target {
+                Some((Outcome::Invalid, Reason::MaximumUndecided(bounds)))
+            } else {
+                None
+            }
+        }
+        (MaximumOutcome::GeneratorLimited, _) => {
+            let highest = tried.iter().rposition(|one| one.record.verdict.outcome == Outcome::Pass);
+            Some((Outcome::Invalid, Reason::GeneratorIsTheLimit { per_second: rate_at(highest) }))
+        }
+        (MaximumOutcome::NothingHolds, _) => {
+            let lowest = (!tried.is_empty()).then_some(0);
+            Some((Outcome::Fail, Reason::NothingHolds { per_second: rate_at(lowest) }))
+        }
+        _ => Some((Outcome::Invalid, unknown())),
+    }
+}
+
+fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option<Case>, tried: Vec<Tried>) -> Maximum {
+    let Case { parameters, scenario, .. } = &plan.cases[search.case];
+    let highest = tried.iter().rposition(|one| one.record.verdict.outcome == Outcome::Pass);
+    let rate_of = |index: usize| tried.get(index).map(|one| offered(&one.case.parameters));
+    // Where the threshold lies outside of what was tried, what was tried is a bound.
+    let (low, high) = match search.outcome {
+        MaximumOutcome::GeneratorLimited => (highest.and_then(rate_of), None),
+        MaximumOutcome::NothingHolds => (None, rate_of(0)),
+        _ => (search.interval.low, search.interval.high),
+    };
+    let is_known = matches!(search.outcome, MaximumOutcome::Found | MaximumOutcome::Wide);
+    let broken = tried.iter().find(|one| matches!(one.record.verdict.outcome, Outcome::Fail | Outcome::Error));
+    let failed = broken.map_or_else(Vec::new, |one| {
+        let checks = one.record.verdict.checks.iter();
+        checks.filter(|check| check.outcome == Outcome::Fail).map(|check| check.name.clone()).collect()
+    });
+    let probe = |run: &Run| Probe {
+        rate_per_s: run.rate,
+        case: run.repeat.case_id.clone(),
+        repeat: run.repeat.repeat,
+        outcome: run.outcome,
+    };
+    Maximum {
+        search: matrix::id_without_rate(parameters),
+        scenario: scenario_name(plan, *scenario),
+        case: case.map(|case| case.id),
+        outcome: search.outcome,
+        max_per_s: search.interval.median.filter(|_| is_known),
+        low_per_s: low,
+        high_per_s: high,
+        knee_per_s: knee(&tried),
+        precision: settings.precision.as_f64(),
+        limited_by: failed,
+        runs: search.runs.len() as u64,
+        generator_per_s: search.generator,
+        probes: search.runs.iter().map(probe).collect(),
+        cases: tried.into_iter().map(|one| one.record).collect(),
+    }
+}
+
+/// Where the p99 of `response` begins to rise steeply.
+fn knee(tried: &[Tried]) -> Option<f64> {
+    let p99 = |one: &Tried| one.record.summary.as_ref()?.latency.get(LatencyName::Response)?.p99_ns;
+    let points = tried.iter().filter_map(|one| Some((offered(&one.case.parameters), p99(one)? as f64)));
+    capacity::knee(&points.collect::<Vec<_>>())
+}
+
+fn scenario_name(plan: &Plan, scenario: usize) -> crate::untrusted::Untrusted {
+    let Scenario { name, .. } = &plan.scenarios[scenario];
+    name.clone()
+}
+
+/// Puts a reason before the others.
+fn say(verdict: &mut CaseVerdict, outcome: Outcome, reason: &Reason) {
+    verdict.outcome = verdict.outcome.max(outcome);
+    verdict.reasons.insert(0, reason.sentence());
+    verdict.reason_codes.insert(0, reason.code().word().into());
+}
+
+/// Judges the whole again, now that the searches have had their say.
+fn judge(report: &mut Report) {
+    let seen: Vec<PlanCase<'_>> = report
+        .cases
+        .iter()
+        .map(|case| PlanCase {
+            scenario: &case.scenario,
+            outcome: case.verdict.outcome,
+            below_target_load: case.verdict.below_target_load,
+        })
+        .collect();
+    report.verdict = verdict::judge_plan(&seen, report.interrupted);
+}

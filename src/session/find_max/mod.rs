@@ -1,0 +1,165 @@
+//! The searches of `find-max`, one case after the other.
+//!
+//! | file | job |
+//! |---|---|
+//! | `runs` | who carries out a run: a driver, or the journal of a search that was stopped |
+//! | `trail` | the runs of one search, and what each said |
+//! | `generator` | the generator's own ceiling |
+//! | `conclude` | from the trails to the report |
+
+mod conclude;
+mod generator;
+mod runs;
+#[cfg(test)]
+mod tests;
+mod trail;
+
+pub use runs::{Live, Replayed, Runs};
+
+use super::assemble::About;
+use super::observer::Observer;
+use crate::capacity::{Answer, Interval, Range, Search, SearchSettings, Standing};
+use crate::plan::Plan;
+use crate::report::{MaximumOutcome, Report};
+use crate::run::Ending;
+use crate::units::human;
+use conclude::Searched;
+use generator::Generators;
+use trail::{Said, Trail};
+
+/// Most runs of a search that may fail to tell before it gives up.
+const MOST_UNTOLD: u32 = 4;
+
+/// The lowest rate of a search offers this many logs in a window: fewer make no mean.
+const LEAST_LOGS: f64 = 20.0;
+
+/// The highest rate is at most this many times the lowest, if the generator's ceiling is not known.
+const WIDEST: f64 = 1e6;
+
+/// Searches every case of the plan, which must be one [without rates](Plan::without_rates). Returns the report, and how
+/// the search ended.
+pub fn conduct(
+    plan: &Plan,
+    about: &About,
+    settings: SearchSettings,
+    runs: &mut dyn Runs,
+    observer: &dyn Observer,
+) -> (Report, Ending) {
+    let mut searches = Searches { plan, settings, runs, observer, generators: Generators::default() };
+    let mut concluded = Vec::new();
+    let mut ending = Ending::Complete;
+    for case in 0..plan.cases.len() {
+        match ending {
+            Ending::Complete => {
+                let (one, end) = searches.search(case);
+                concluded.push(one);
+                ending = end;
+            }
+            // A case that was not reached is in the report all the same.
+            Ending::Interrupted | Ending::Stopped(_) => concluded.push(Searched::not_begun(case)),
+        }
+    }
+    let interrupted = !matches!(ending, Ending::Complete);
+    (conclude::report(plan, about, settings, concluded, searches.runs.yardstick(), interrupted), ending)
+}
+
+struct Searches<'a> {
+    plan: &'a Plan,
+    settings: SearchSettings,
+    runs: &'a mut dyn Runs,
+    observer: &'a dyn Observer,
+    generators: Generators,
+}
+
+impl Searches<'_> {
+    fn search(&mut self, case: usize) -> (Searched, Ending) {
+        let mut trail = Trail::new(self.plan, case);
+        let is_own = self.plan.scenario_of(&self.plan.cases[case]).external(trail.queue()).is_none();
+        let range = match is_own {
+            true => self.below_the_ceiling(&mut trail),
+            false => self.climb(&mut trail),
+        };
+        let (range, generator) = match range {
+            Ok(range) => range,
+            Err(ending) => return (Searched::unfinished(trail, None), ending),
+        };
+        let Some(range) = range else {
+            return (Searched::new(trail, MaximumOutcome::Unknown, Interval::default(), generator), Ending::Complete);
+        };
+        let mut search = Search::new(range, self.settings.precision.as_f64());
+        trail.told().for_each(|(rate, answer)| search.note(rate, answer));
+        match self.narrow(&mut trail, &mut search) {
+            Ok(outcome) => (Searched::new(trail, outcome, search.interval(), generator), Ending::Complete),
+            Err(ending) => (Searched::unfinished(trail, generator), ending),
+        }
+    }
+
+    /// The range from the least rate to the generator's ceiling, and that ceiling; no range if the generator is in time
+    /// at no rate.
+    fn below_the_ceiling(&mut self, trail: &mut Trail<'_>) -> Result<(Option<Range>, Option<f64>), Ending> {
+        let ceiling = self.generators.ceiling(trail, self.runs, self.observer)?;
+        let low = trail.least_rate(LEAST_LOGS);
+        Ok((ceiling.map(|high| Range { low, high: high.max(low * 2.0) }), ceiling))
+    }
+
+    /// The range of a program whose generator cannot be run alone: its rate is raised until it does not hold.
+    fn climb(&mut self, trail: &mut Trail<'_>) -> Result<(Option<Range>, Option<f64>), Ending> {
+        const STRIDE: f64 = 4.0;
+        let low = trail.least_rate(LEAST_LOGS);
+        let most = trail.most_rate().min(low * WIDEST);
+        let mut rate = trail.planned_rate().min(most);
+        loop {
+            let (offered, said) = trail.run(rate, self.runs)?;
+            self.tell(trail, offered, said, None);
+            if !matches!(said, Said::Holds) || offered * 1.01 >= most {
+                return Ok((Some(Range { low, high: offered.max(low * 2.0) }), None));
+            }
+            rate = (offered * STRIDE).min(most);
+        }
+    }
+
+    /// Runs at the rates that tell most, until the interval is narrow enough.
+    fn narrow(&mut self, trail: &mut Trail<'_>, search: &mut Search) -> Result<MaximumOutcome, Ending> {
+        let mut untold = 0;
+        loop {
+            let next = match search.standing() {
+                Standing::Open { next } => next,
+                Standing::Found => return Ok(MaximumOutcome::Found),
+                Standing::Above => return Ok(MaximumOutcome::GeneratorLimited),
+                Standing::Below => return Ok(MaximumOutcome::NothingHolds),
+            };
+            if untold > MOST_UNTOLD {
+                return Ok(MaximumOutcome::Unknown);
+            }
+            if trail.runs() >= self.settings.most_runs {
+                let Interval { low, high, .. } = search.interval();
+                return Ok(if low.and(high).is_some() { MaximumOutcome::Wide } else { MaximumOutcome::Unknown });
+            }
+            let (rate, said) = trail.run(next, self.runs)?;
+            match said {
+                Said::Holds => search.note(rate, Answer::Holds),
+                Said::Breaks { throughput } => {
+                    search.note(rate, Answer::Breaks);
+                    throughput.into_iter().for_each(|near| search.expect_near(near));
+                }
+                Said::NotOffered => search.cannot_tell_from(rate),
+                Said::TooFewLogs => search.cannot_tell_up_to(rate),
+            }
+            untold += u32::from(matches!(said, Said::NotOffered | Said::TooFewLogs));
+            self.tell(trail, rate, said, Some(search));
+        }
+    }
+
+    /// Tells the observer what a run said, and where the maximum lies by now.
+    fn tell(&self, trail: &Trail<'_>, rate: f64, said: Said, search: Option<&Search>) {
+        let place = search.map_or(String::new(), |search| match search.interval() {
+            Interval { low: Some(low), high: Some(high), .. } => {
+                format!("; the maximum lies between {} and {}", human::rate(low), human::rate(high))
+            }
+            _ => String::new(),
+        });
+        let (number, most) = (trail.runs(), self.settings.most_runs);
+        let (id, rate) = (trail.id().quoted(), human::rate(rate));
+        self.observer.note(&format!("{id}: run {number} of at most {most}: {rate} {}{place}", said.words()));
+    }
+}

@@ -1,0 +1,272 @@
+//! Searches without processes: the queue is a fixed server on a manual clock, or a script.
+
+use super::super::assemble::About;
+use super::super::stage::Stage;
+use super::*;
+use crate::adapter::{About as AboutQueue, Account, Queue, Setup, Sink};
+use crate::clock::Clock;
+use crate::load::{Entry, Reply};
+use crate::measure::Measurement;
+use crate::plan::PlannedRepeat;
+use crate::report::Maximum;
+use crate::run::{Fault, Interrupt, Journal, RepeatError, ScriptedDriver, YardstickReading};
+use crate::scenario::{Catalog, Context, Overrides, QueueSpec, Selector, Strategy, parse};
+use crate::units::Nanos;
+use crate::verdict::ExitOutcome;
+use crate::worker::simulate;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// A server that takes the same time for each log, with room for `maxsize`; what finds it full is dropped. Its time for a
+/// log is the scenario's `sink_delay`.
+struct Server {
+    sink: Sink,
+    service_ns: u64,
+    room: usize,
+    /// When each log that it holds is done.
+    held: Mutex<VecDeque<(u64, crate::load::Stamp)>>,
+}
+
+impl Server {
+    fn serve_until(&self, held: &mut VecDeque<(u64, crate::load::Stamp)>, time: u64) {
+        while held.front().is_some_and(|(done, _)| *done <= time) {
+            let (_, stamp) = held.pop_front().unwrap();
+            self.sink.deliver(Some(stamp), |_| Ok(())).unwrap();
+        }
+    }
+}
+
+impl Queue for Server {
+    const ABOUT: AboutQueue = AboutQueue { strategies: &[Strategy::Drop], ..AboutQueue::new("server", "1") };
+
+    fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
+        let (service_ns, room) = (setup.parameters.batch_delay.0, setup.parameters.maxsize as usize);
+        Ok(Self { sink, service_ns, room, held: Mutex::default() })
+    }
+
+    async fn log(&self, entry: &Entry<'_>) -> Reply {
+        let now = self.sink.clock().now();
+        let mut held = self.held.lock().unwrap();
+        self.serve_until(&mut held, now);
+        if held.len() >= self.room {
+            return Reply::Dropped;
+        }
+        let done = held.back().map_or(now, |(done, _)| *done).max(now) + self.service_ns;
+        held.push_back((done, entry.stamp));
+        Reply::Enqueued { waited: Some(false) }
+    }
+
+    fn shutdown(self, _: Duration) -> Account {
+        let mut held = self.held.lock().unwrap();
+        self.serve_until(&mut held, u64::MAX);
+        drop(held);
+        Account::default()
+    }
+}
+
+fn plan(text: &str) -> Plan {
+    let catalog = Catalog::new(["builtin", "noop"].map(|queue| QueueSpec::new(queue, Strategy::ALL.to_vec())));
+    let overrides = Overrides::none();
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 1 };
+    let scenario = parse("s.toml", text.as_bytes(), context).unwrap_or_else(|errors| panic!("{errors}"));
+    Plan::new(vec![scenario], &catalog, &Selector::default()).unwrap().without_rates()
+}
+
+/// A case whose server takes `service` for a log.
+fn scenario(service: Nanos) -> String {
+    format!(
+        "[target]\nthroughput = \"100/s\"\n[matrix]\nrate = \"100/s\"\nconcurrency = 1\nmaxsize = 2\nduration = \"1s\"\n\
+         batch_delay = \"{service}\"\n[run]\nwarmup = \"100ms\"\ncontrol = \"0s\"\ninvalid_retries = 0\n"
+    )
+}
+
+fn about() -> About {
+    let created_at = "2026-01-02T03:04:05Z".parse().unwrap();
+    About { environment: crate::report::Environment::default(), created_at }
+}
+
+/// The generator manages this rate; beyond it, a repeat is late.
+const CEILING: f64 = 10_000.0;
+
+/// Simulates the server; the generator's own ceiling is [`CEILING`].
+fn simulated(repeat: &PlannedRepeat, _: &Interrupt) -> Result<Measurement, RepeatError> {
+    let is_too_fast = trail::offered(&repeat.parameters) > CEILING;
+    if is_too_fast {
+        let logs = 1_000;
+        return Ok(crate::measure::fixture::healthy(logs).with_unsent_generator(logs / 2));
+    }
+    simulate::<Server>(repeat).map_err(|failure| Fault::from(failure).alone())
+}
+
+/// Runs a search, and keeps what was said.
+fn searched(
+    plan: &Plan,
+    driver: &mut ScriptedDriver,
+    journal: Option<&mut Journal>,
+    interrupt: &Interrupt,
+) -> (Report, Ending) {
+    let settings = SearchSettings { precision: crate::units::Ratio::from_percent(3), most_runs: 20 };
+    let mut stage = Stage {
+        plan,
+        driver,
+        gauge: &mut || Some(YardstickReading { spin_ns: Some(20_000.0), ping_pong_ns: None }),
+        observer: &(),
+        journal,
+        interrupt,
+    };
+    conduct(plan, &about(), settings, &mut Live::new(&mut stage), &())
+}
+
+fn search_of(service: Nanos) -> Report {
+    let plan = plan(&scenario(service));
+    searched(&plan, &mut ScriptedDriver::new(simulated), None, &Interrupt::new()).0
+}
+
+fn only(report: &Report) -> &Maximum {
+    let [maximum] = report.maxima.as_slice() else { panic!("{} searches", report.maxima.len()) };
+    maximum
+}
+
+/// The highest rate at which a server drops at most 1 %, but for the two logs that it holds at the end of the window.
+fn threshold(service: Nanos) -> f64 {
+    (1e9 / service.0 as f64) / 0.99
+}
+
+#[test]
+fn a_known_capacity_is_found_within_two_percent_in_twelve_runs() {
+    let trials = if std::env::var_os("QUEUE_LOAD_SLOW_TESTS").is_some() { 100 } else { 20 };
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+    let (mut close, mut covered, mut most) = (0, 0, 0);
+    for _ in 0..trials {
+        // Between 1,000 and 5,000 logs a second.
+        let service = Nanos(200_000 + random.next_u64() % 800_000);
+        let report = search_of(service);
+        let maximum = only(&report);
+        let known = threshold(service);
+        let found = maximum.max_per_s.unwrap_or_else(|| panic!("{service}: {:?}", maximum.outcome));
+        close += usize::from((found / known - 1.0).abs() <= 0.02);
+        let is_within = maximum.low_per_s.unwrap() <= known * 1.004 && maximum.high_per_s.unwrap() >= known * 0.996;
+        covered += usize::from(is_within);
+        most = most.max(maximum.runs);
+        assert_eq!(report.verdict.exit, ExitOutcome::Pass, "{:?}", report.verdict);
+    }
+    println!("close {close}, covered {covered} of {trials}, at most {most} runs");
+    assert!(close * 100 >= 95 * trials && covered * 100 >= 95 * trials, "{close} close, {covered} covered");
+    assert!(most <= 12, "{most} runs");
+}
+
+#[test]
+fn the_report_shows_the_highest_rate_that_held_and_keeps_every_run() {
+    let report = search_of(Nanos::from_micros(500));
+    let maximum = only(&report);
+    assert_eq!(maximum.outcome, MaximumOutcome::Found);
+    assert_eq!(maximum.case.as_ref(), Some(&report.cases[0].id));
+    assert!(!maximum.search.as_given().contains("rate=") && report.cases[0].id.as_given().contains("rate="));
+    assert_eq!(report.cases[0].verdict.outcome, crate::report::Outcome::Pass);
+    assert_eq!(maximum.limited_by, ["target.accepted"]);
+    assert_eq!(maximum.probes.len() as u64, maximum.runs);
+    let repeats: usize = maximum.cases.iter().map(|case| case.repeats.len()).sum();
+    assert_eq!(repeats as u64, maximum.runs, "nothing was discarded here");
+    assert!(maximum.cases.is_sorted_by_key(|case| case.parameters.rate));
+    assert_eq!(maximum.generator_per_s.map(|rate| rate <= CEILING), Some(true));
+}
+
+#[test]
+fn a_queue_that_outruns_the_generator_has_no_known_maximum() {
+    let report = search_of(Nanos::from_micros(20));
+    assert_eq!(only(&report).outcome, MaximumOutcome::GeneratorLimited);
+    assert_eq!((only(&report).max_per_s, only(&report).high_per_s), (None, None));
+    assert_eq!(report.cases[0].verdict.reason_codes, ["generator_is_the_limit"]);
+    assert_eq!(report.verdict.exit, ExitOutcome::Invalid);
+}
+
+#[test]
+fn a_maximum_below_the_targets_throughput_fails() {
+    let report = search_of(Nanos::from_millis(20));
+    assert_eq!(report.verdict.exit, ExitOutcome::Failed, "{:?}", report.verdict);
+    assert_eq!(report.cases[0].verdict.reason_codes[0], "maximum_below_target");
+    let report = search_of(Nanos::from_millis(900));
+    assert_eq!(only(&report).outcome, MaximumOutcome::NothingHolds);
+    assert_eq!(report.cases[0].verdict.reason_codes[0], "nothing_holds");
+    assert_eq!(report.verdict.exit, ExitOutcome::Failed);
+}
+
+#[test]
+fn a_generator_that_is_never_in_time_leaves_nothing_known() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let late =
+        |_: &PlannedRepeat, _: &Interrupt| Ok(crate::measure::fixture::healthy(1_000).with_unsent_generator(500));
+    let (report, _) = searched(&plan, &mut ScriptedDriver::new(late), None, &Interrupt::new());
+    assert_eq!((only(&report).outcome, only(&report).runs), (MaximumOutcome::Unknown, 0));
+    assert_eq!(report.verdict.exit, ExitOutcome::Invalid);
+}
+
+#[test]
+fn a_search_that_was_stopped_goes_on_to_the_same_result() {
+    let plan = plan(&scenario(Nanos::from_micros(700)));
+    let whole = searched(&plan, &mut ScriptedDriver::new(simulated), None, &Interrupt::new()).0;
+    let place = tempfile::tempdir().unwrap();
+    for stop in [1_usize, 3, 6] {
+        let path = place.path().join(format!("{stop}.journal"));
+        let interrupt = Interrupt::new();
+        let raised = interrupt.clone();
+        let mut left = stop;
+        let mut stopping = ScriptedDriver::new(move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
+            left -= 1;
+            if left == 0 {
+                raised.raise();
+            }
+            simulated(repeat, interrupt)
+        });
+        let mut journal = Journal::create(&path, "2026-01-02T03:04:05Z", serde_json::Value::Null).unwrap();
+        let (partial, ending) = searched(&plan, &mut stopping, Some(&mut journal), &interrupt);
+        drop(journal);
+        assert!(matches!(ending, Ending::Interrupted) && partial.interrupted, "{stop}");
+        assert_eq!(partial.verdict.exit, ExitOutcome::Interrupted);
+
+        // What the journal has is shown as far as it goes.
+        let contents = Journal::read(&path).unwrap();
+        assert_eq!(contents.records.len(), stop);
+        let mut replayed = Replayed::new(contents.records, &contents.gauges);
+        let (shown, _) = conduct(&plan, &about(), settings_of(&whole), &mut replayed, &());
+        assert_eq!((replayed.left(), shown.maxima[0].runs), (0, partial.maxima[0].runs), "{stop}");
+
+        let (mut journal, _) = Journal::reopen(&path).unwrap();
+        journal.go_on("2026-01-03T03:04:05Z").unwrap();
+        let mut rest = ScriptedDriver::new(simulated);
+        let (resumed, ending) = searched(&plan, &mut rest, Some(&mut journal), &Interrupt::new());
+        assert!(matches!(ending, Ending::Complete));
+        assert_eq!(result(&resumed), result(&whole), "{stop}");
+        assert!(rest.asked().iter().all(|repeat| repeat.repeat as usize >= stop), "nothing was run twice");
+    }
+}
+
+/// What a search found, without what differs between processes, such as their memory.
+fn result(report: &Report) -> String {
+    let Maximum { outcome, max_per_s, low_per_s, high_per_s, probes, cases, .. } = only(report);
+    let ledgers: Vec<_> = cases.iter().map(|case| case.summary.as_ref().map(|summary| &summary.ledger)).collect();
+    format!(
+        "{outcome:?} {max_per_s:?} {low_per_s:?} {high_per_s:?} {probes:?} {ledgers:?} {}",
+        report.cases[0].id.quoted()
+    )
+}
+
+fn settings_of(report: &Report) -> SearchSettings {
+    assert_eq!(report.maxima[0].precision, 0.03);
+    SearchSettings { precision: crate::units::Ratio::from_percent(3), most_runs: 20 }
+}
+
+#[test]
+fn cases_that_share_a_load_share_the_generators_ceiling() {
+    let text = scenario(Nanos::from_micros(500)).replace("maxsize = 2", "maxsize = [2, 3]");
+    let plan = plan(&text);
+    let mut driver = ScriptedDriver::new(simulated);
+    let (report, _) = searched(&plan, &mut driver, None, &Interrupt::new());
+    let of_noop: Vec<usize> =
+        driver.asked().iter().filter(|repeat| repeat.parameters.queue == "noop").map(|repeat| repeat.case).collect();
+    assert!(!of_noop.is_empty() && of_noop.iter().all(|case| *case == 0), "{of_noop:?}");
+    assert_eq!(report.maxima[0].generator_per_s, report.maxima[1].generator_per_s);
+}

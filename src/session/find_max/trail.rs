@@ -1,0 +1,207 @@
+//! The runs of one search, in order, and what each of them said.
+
+use super::Runs;
+use crate::capacity::Answer;
+use crate::plan::{Plan, PlannedRepeat};
+use crate::report::{CaseInput, CaseRecord, judged};
+use crate::run::{CaseRuns, Ending};
+use crate::scenario::{MOST_RATE, Parameters};
+use crate::session::assemble;
+use crate::units::Rate;
+use crate::untrusted::Untrusted;
+use crate::verdict::Outcome;
+
+/// What a run said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Said {
+    /// Target and checks hold.
+    Holds,
+    /// One of them does not, or the queue broke.
+    Breaks {
+        /// The rate that the queue can probably keep up, if the run offered more, in logs per second.
+        throughput: Option<f64>,
+    },
+    /// The generator or the machine was at fault, in every retry.
+    NotOffered,
+    /// A statistic needs more logs than the run had.
+    TooFewLogs,
+}
+
+impl Said {
+    /// In words, as what is said of a rate.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Breaks { .. } => "does not hold",
+            Self::NotOffered => "was not offered in time",
+            Self::TooFewLogs => "cannot be told: too few logs",
+        }
+    }
+}
+
+/// A run.
+#[derive(Debug)]
+pub struct Run {
+    /// The offered rate over all tasks, in logs per second.
+    pub rate: f64,
+    /// What was run.
+    pub repeat: PlannedRepeat,
+    /// What came of it, with its retries.
+    pub runs: CaseRuns,
+    /// Its verdict by itself.
+    pub outcome: Outcome,
+    /// What it said.
+    pub said: Said,
+}
+
+/// The runs of one search.
+pub struct Trail<'p> {
+    plan: &'p Plan,
+    case: usize,
+    /// Round of the next run: unique among all runs of the case, those of its generator included.
+    next: u32,
+    runs: Vec<Run>,
+}
+
+impl<'p> Trail<'p> {
+    /// Of the plan's case of that index.
+    pub fn new(plan: &'p Plan, case: usize) -> Self {
+        Self { plan, case, next: 0, runs: Vec::new() }
+    }
+
+    /// Index of the case.
+    pub fn case(&self) -> usize {
+        self.case
+    }
+
+    /// The id of the case at the rate of the plan.
+    pub fn id(&self) -> &'p Untrusted {
+        &self.plan.cases[self.case].id
+    }
+
+    /// Name of the queue.
+    pub fn queue(&self) -> &'p str {
+        self.parameters().queue.as_given()
+    }
+
+    /// The parameters of the case, at the rate of the plan.
+    pub fn parameters(&self) -> &'p Parameters {
+        &self.plan.cases[self.case].parameters
+    }
+
+    /// Number of runs.
+    pub fn runs(&self) -> u32 {
+        u32::try_from(self.runs.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The runs, in order.
+    pub fn into_runs(self) -> Vec<Run> {
+        self.runs
+    }
+
+    /// Every answer so far.
+    pub fn told(&self) -> impl Iterator<Item = (f64, Answer)> {
+        self.runs.iter().filter_map(|run| match run.said {
+            Said::Holds => Some((run.rate, Answer::Holds)),
+            Said::Breaks { .. } => Some((run.rate, Answer::Breaks)),
+            Said::NotOffered | Said::TooFewLogs => None,
+        })
+    }
+
+    /// The rate over all tasks that offers this many logs in a window; at least one log a second.
+    pub fn least_rate(&self, logs: f64) -> f64 {
+        (logs / self.parameters().duration.as_secs_f64()).max(1.0)
+    }
+
+    /// The highest rate over all tasks that a scenario may ask for.
+    pub fn most_rate(&self) -> f64 {
+        MOST_RATE.per_second() * f64::from(self.parameters().concurrency)
+    }
+
+    /// The rate of the plan or the target's throughput, whichever is higher, over all tasks.
+    pub fn planned_rate(&self) -> f64 {
+        let target = self.plan.scenario_of(&self.plan.cases[self.case]).target.throughput.per_second();
+        (self.parameters().rate.per_second() * f64::from(self.parameters().concurrency)).max(target)
+    }
+
+    /// Runs the case at about this rate over all tasks. Returns the rate that was offered, and what the run said.
+    ///
+    /// # Errors
+    /// The search has to end: how it ends.
+    pub fn run(&mut self, rate: f64, runs: &mut dyn Runs) -> Result<(f64, Said), Ending> {
+        let parameters = self.parameters().clone();
+        let (repeat, record, runs) = self.carry_out(rate, parameters, runs)?;
+        let rate = offered(&repeat.parameters);
+        let said = said(rate, &record, self.plan.scenario_of(&self.plan.cases[self.case]).target.min_accepted.as_f64());
+        self.runs.push(Run { rate, repeat, runs, outcome: record.verdict.outcome, said });
+        Ok((rate, said))
+    }
+
+    /// Runs other parameters at about this rate over all tasks; the run does not become part of the trail.
+    ///
+    /// # Errors
+    /// The search has to end: how it ends.
+    pub fn carry_out(
+        &mut self,
+        rate: f64,
+        parameters: Parameters,
+        runs: &mut dyn Runs,
+    ) -> Result<(PlannedRepeat, CaseRecord, CaseRuns), Ending> {
+        let rate = rate_of(rate, parameters.concurrency).unwrap_or(parameters.rate);
+        let repeat = self.plan.probe(self.case, self.next, Parameters { rate, ..parameters });
+        self.next += 1;
+        let done = runs.run(repeat.clone())?;
+        let case = self.plan.case_like(self.case, repeat.parameters.clone());
+        let input = CaseInput::new(&case, self.plan.scenario_of(&case));
+        Ok((repeat, judged(assemble::input(input, done.clone())), done))
+    }
+}
+
+/// The rate over all tasks that these parameters offer, in logs per second.
+pub fn offered(parameters: &Parameters) -> f64 {
+    parameters.rate.per_second() * f64::from(parameters.concurrency)
+}
+
+/// A total as the rate of each task: a whole number of logs per second with at most four digits that count, so that ids
+/// stay readable. At least 1 log a second in total, at most what a scenario may ask for.
+fn rate_of(total: f64, concurrency: u32) -> Option<Rate> {
+    const DIGITS: i32 = 4;
+    let magnitude = 10_f64.powi((total.max(1.0).log10().floor() as i32 - (DIGITS - 1)).max(0));
+    let whole = ((total / magnitude).round() * magnitude).clamp(1.0, 1e15) as u64;
+    let rate = Rate::from_per_second(whole).and_then(|total| total.per_task(concurrency)).ok()?;
+    Some(rate.min(MOST_RATE))
+}
+
+fn said(rate: f64, record: &CaseRecord, min_accepted: f64) -> Said {
+    match record.verdict.outcome {
+        Outcome::Pass => Said::Holds,
+        Outcome::Invalid if record.repeats.is_empty() => Said::NotOffered,
+        Outcome::Invalid => Said::TooFewLogs,
+        Outcome::Fail | Outcome::Error => {
+            // At its threshold the queue accepts just the least share.
+            let accepted = record.repeats.last().map(|repeat| repeat.rates.accepted_per_s / min_accepted.max(0.01));
+            Said::Breaks { throughput: accepted.filter(|accepted| *accepted < rate && *accepted >= 1.0) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_has_four_digits_that_count() {
+        for (total, concurrency, expected) in [
+            (123_456.0, 1, "123500/s"),
+            (123_456.0, 10, "12350/s"),
+            (9_999.9, 1, "10000/s"),
+            (1_234.5, 3, "1235/3s"),
+            (17.4, 1, "17/s"),
+            (0.2, 4, "1/4s"),
+            (5e9, 2, "1000000/s"),
+        ] {
+            let rate = rate_of(total, concurrency).map(|rate| rate.to_string());
+            assert_eq!(rate.as_deref(), Some(expected), "{total} {concurrency}");
+        }
+    }
+}
