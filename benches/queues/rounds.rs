@@ -7,7 +7,7 @@ use super::results::{Results, Values};
 use queue_load::adapter::{About, Host, Queue};
 use queue_load::internals::measure::encoding::{Distribution, WHOLE};
 use queue_load::internals::measure::{Latency, Measurement};
-use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt};
+use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt, Verify};
 use queue_load::internals::units::Nanos;
 use queue_load::internals::verdict::{faults, judge_repeat};
 use queue_load::session::environment;
@@ -55,7 +55,7 @@ pub fn measure(minutes: f64, only: &[String]) -> Result<Results, Failure> {
 }
 
 fn driver() -> Result<ChildDriver, Failure> {
-    Ok(ChildDriver::new(ChildCommand::worker()?, Box::new(|_, measurement| faults(measurement))))
+    Ok(ChildDriver::new(ChildCommand::worker()?, Verify::new(|_, measurement| faults(measurement))))
 }
 
 /// Every setting with the queues that it is for, those of one setting after each other.

@@ -5,10 +5,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::run::interrupt_on_signal;
 use super::stdio;
-use crate::measure::Measurement;
-use crate::plan::PlannedRepeat;
 use crate::render::Format;
-use crate::run::{ChildCommand, ChildDriver};
+use crate::run::{ChildCommand, ChildDriver, Verify};
 use crate::selftest::{
     Bench, ClaimOutcome, Claimed, Counts, Event, Experiment, MOST_TRIES, Measured, Overhead, Row, Stopped, Unit,
     examine, experiments,
@@ -44,8 +42,8 @@ struct Timing {
 pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
     let interrupt = interrupt_on_signal()?;
     let worker = ChildCommand::worker().map_err(|error| internal(format!("cannot find this program: {error}")))?;
-    let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
-    let mut driver = ChildDriver::new(worker, Box::new(verify));
+    let verify = Verify::new(|_, measurement| verdict::faults(measurement));
+    let mut driver = ChildDriver::new(worker, verify);
     let experiments = experiments();
     let say = |text: &str| {
         if !args.quiet {

@@ -8,6 +8,7 @@ use super::leftovers::{self, Mark};
 use super::patience::Patience;
 use super::process::Process;
 use super::scratch::Scratch;
+use super::verify::Verify;
 use super::witness::{Seen, Watch};
 use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
@@ -25,9 +26,6 @@ const TICK: Duration = Duration::from_millis(50);
 const ENDING_TICK: Duration = Duration::from_millis(5);
 /// The running binary, even if another file has been put in its place since it started.
 const OWN_BINARY: &str = "/proc/self/exe";
-
-/// Returns what cannot be true of a result, one sentence each; empty if nothing is wrong.
-pub type Verify = Box<dyn Fn(&PlannedRepeat, &Measurement) -> Vec<String> + Send>;
 
 /// A program that speaks the protocol, and how to start it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -322,12 +320,8 @@ impl ChildDriver {
             let unseen = excerpt(unseen.join("; ").as_bytes());
             return Err(Fault::protocol(format!("the runner saw otherwise: {unseen}")));
         }
-        let untrue = (self.verify)(repeat, &measurement);
-        if untrue.is_empty() {
-            return Ok(measurement);
-        }
-        let untrue = excerpt(untrue.join("; ").as_bytes());
-        Err(Fault::protocol(format!("the ledger does not close: {untrue}")))
+        let Some(untrue) = self.verify.problem(repeat, &measurement) else { return Ok(measurement) };
+        Err(Fault::protocol(format!("the ledger does not close: {}", excerpt(untrue.as_bytes()))))
     }
 }
 

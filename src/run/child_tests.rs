@@ -1,10 +1,11 @@
 //! Tests [`ChildDriver`] with children that behave correctly and children that do not; each is a few lines of shell.
 
-use super::child::{ChildCommand, ChildDriver, Limits, Verify};
+use super::child::{ChildCommand, ChildDriver, Limits};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError};
 use super::fixture::{self, HELLO, PROGRESS, STARTED};
 use super::leftovers::is_alive;
+use super::verify::Verify;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::units::{Bytes, Nanos};
@@ -27,7 +28,7 @@ fn sh(script: &str) -> ChildCommand {
 }
 
 fn believe() -> Verify {
-    Box::new(|_, _| Vec::new())
+    Verify::new(|_, _| Vec::<String>::new())
 }
 
 fn run_command(command: ChildCommand, limits: Limits) -> Result<Measurement, RepeatError> {
@@ -120,7 +121,7 @@ fn the_end_of_stdin_tells_a_child_to_stop_after_its_result() {
 
 #[test]
 fn a_liar_is_caught() {
-    let verify: Verify = Box::new(|repeat, measurement| {
+    let verify = Verify::new(|repeat, measurement| {
         assert_eq!(repeat.case, 0);
         vec![format!("scheduled {}", measurement.ledger.scheduled), "delivered 1".to_owned()]
     });
@@ -338,7 +339,7 @@ fn a_panic_of_the_onlooker_leaves_no_child() {
         working_dir: Some(dir.path().to_owned()),
         ..sh(&format!("echo $$ > pid; {BEGIN}say \"$PROGRESS\"; sleep 1000"))
     };
-    let mut driver = ChildDriver::new(command, Box::new(|_, _| Vec::new()));
+    let mut driver = ChildDriver::new(command, believe());
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         driver.run(&fixture::planned(0, 0), &Interrupt::new(), &mut |_| std::panic::resume_unwind(Box::new("seen")))
     }));

@@ -14,7 +14,8 @@
 //! | `lines` | splits text into lines of bounded length |
 //! | `stderr` | keeps the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
-//! | `witness` | what the runner sees of a repeat itself, and what a result says against that |
+//! | `witness` | what the runner sees of a repeat itself, and the claims of a result that contradict it |
+//! | `verify` | [`Verify`]: what must be true of a result before it is believed |
 //! | `ceiling` | the memory that a repeat may hold |
 //! | `scratch` | a repeat's directory for temporary files |
 //! | `scripted` | [`ScriptedDriver`]: answers from a script, without a process |
@@ -57,12 +58,13 @@ mod scratch;
 #[cfg(feature = "internals")]
 mod scripted;
 mod stderr;
+mod verify;
 mod witness;
 pub mod yardstick;
 
 #[cfg(feature = "internals")]
 pub use child::Limits;
-pub use child::{ChildCommand, ChildDriver, Verify};
+pub use child::{ChildCommand, ChildDriver};
 #[cfg(feature = "internals")]
 pub use conversation::hear_all;
 pub use driver::{Driver, Interrupt};
@@ -79,6 +81,7 @@ pub use journal::{SittingRecord, Torn};
 pub use probe::probe;
 #[cfg(feature = "internals")]
 pub use scripted::ScriptedDriver;
+pub use verify::Verify;
 #[cfg(feature = "internals")]
 pub use yardstick::Moment;
 pub use yardstick::{Yardstick, YardstickReading};

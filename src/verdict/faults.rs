@@ -8,26 +8,23 @@ use crate::measure::{Ledger, Measurement, OutcomeSource};
 /// Most points of a series.
 const MAX_POINTS: usize = 1_000;
 
-/// Every way in which a measurement contradicts itself, one line each; empty when it can be believed.
+/// Every way in which a measurement contradicts itself; empty if it can be believed.
 ///
-/// A repeat with faults is not evidence of anything: the runner, which keeps sentences, turns it into an error.
+/// A repeat with faults is no evidence of anything: the runner turns it into an error.
 #[must_use]
-pub fn faults(measurement: &Measurement) -> Vec<String> {
-    let found = match Distributions::decode(&measurement.latency) {
+pub fn faults(measurement: &Measurement) -> Vec<Contradiction> {
+    match Distributions::decode(&measurement.latency) {
         Ok(distributions) => faults_of(measurement, &distributions),
         Err(error) => vec![error.into()],
-    };
-    found.iter().map(ToString::to_string).collect()
+    }
 }
 
-/// What journals of older builds may hold, and a program of today may not say: a `response` without the logs that the
-/// generator did not send. One line each.
+/// A `response` without the logs that the generator did not send. Journals of older builds have it, so reading them allows
+/// it; a program that runs today may not send it.
 #[must_use]
-pub fn dated(measurement: &Measurement) -> Vec<String> {
+pub fn dated(measurement: &Measurement) -> Option<Contradiction> {
     let (count, scheduled) = (measurement.latency.response.count, measurement.ledger.scheduled);
-    let is_dated = count != scheduled;
-    let dated = is_dated.then(|| unequal("count(response)", count, "scheduled", scheduled));
-    dated.iter().map(ToString::to_string).collect()
+    (count != scheduled).then(|| unequal("count(response)", count, "scheduled", scheduled))
 }
 
 /// As [`faults`], for latencies that are decoded already.
@@ -43,7 +40,7 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
     source(measurement, &mut faults);
     numbers(measurement, &mut faults);
     surroundings::faults(measurement, distributions, &mut faults);
-    // By their words, as they have always stood.
+    // Reports list them by their sentences; another order would change what scripts have seen.
     faults.sort_by_cached_key(ToString::to_string);
     faults
 }
@@ -108,7 +105,7 @@ fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     }
 }
 
-/// Holds the number of values of each latency against the ledger.
+/// Each latency has as many values as the ledger says.
 fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let refused = ledger.dropped + ledger.sampled_out;
@@ -209,7 +206,7 @@ mod tests {
             healthy(100).with_unsent(7, 1_000_000),
             healthy(1_000).with_unsent_generator(5),
         ] {
-            assert_eq!(faults(&measurement), Vec::<String>::new());
+            assert_eq!(faults(&measurement), []);
         }
     }
 
@@ -250,7 +247,7 @@ mod tests {
             let mut measurement = healthy(100);
             lie(&mut measurement);
             let found = faults(&measurement);
-            assert!(found.iter().any(|fault| fault.contains(expected)), "{expected}: {found:?}");
+            assert!(found.iter().any(|fault| fault.to_string().contains(expected)), "{expected}: {found:?}");
         }
     }
 
@@ -263,7 +260,7 @@ mod tests {
         measurement.latency.unblocked = None;
         measurement.latency.blocked = None;
         measurement.latency.rejected = constant(0, 0);
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
     }
 
     #[test]
@@ -278,9 +275,9 @@ mod tests {
             assert_eq!(faults(&measurement).is_empty(), believed, "{counted:?}: {:?}", faults(&measurement));
         }
         measurement.outcome_source = OutcomeSource::Delivery;
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
         (measurement.ledger.dropped, measurement.ledger.enqueued, measurement.ledger.lost.silent) = (30, 70, 10);
-        assert!(faults(&measurement)[0].contains("nothing tells dropped = 30 from lost.silent = 10"));
+        assert!(faults(&measurement)[0].to_string().contains("nothing tells dropped = 30 from lost.silent = 10"));
     }
 
     #[test]
@@ -289,7 +286,7 @@ mod tests {
         measurement.ledger.duplicated = 5;
         measurement.ledger.delivered_in_window = 105;
         measurement.latency.delivery = constant(105, 500_000);
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
         measurement.ledger.delivered_in_window = 106;
         assert!(!faults(&measurement).is_empty());
     }
@@ -299,9 +296,9 @@ mod tests {
         let mut measurement = healthy(100);
         measurement.latency.delivery = constant(97, 500_000);
         measurement.ledger.reordered = 3;
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
         measurement.ledger.reordered = 2;
-        assert!(faults(&measurement)[0].contains("count(delivery) = 97"));
+        assert!(faults(&measurement)[0].to_string().contains("count(delivery) = 97"));
     }
 
     #[test]
@@ -310,22 +307,22 @@ mod tests {
         assert_eq!(today.latency.response.count, 100);
         let mut older = today.clone();
         older.latency.response = constant(95, 20_000);
-        assert_eq!(faults(&older), [""; 0]);
-        assert_eq!(dated(&older), ["the ledger does not close: count(response) = 95, scheduled = 100"]);
-        assert_eq!(dated(&today), [""; 0]);
+        assert_eq!(faults(&older), []);
+        assert_eq!(dated(&older), Some(unequal("count(response)", 95, "scheduled", 100)));
+        assert_eq!(dated(&today), None);
         let mut between = today.clone();
         between.latency.response = constant(97, 20_000);
-        assert!(faults(&between).iter().any(|fault| fault.contains("count(response) = 97, scheduled = 100")));
+        assert!(faults(&between).contains(&unequal("count(response)", 97, "scheduled", 100)));
         let mut uncensored = today;
         uncensored.latency.response.censored = 4;
-        assert!(faults(&uncensored)[0].contains("censored(response) = 4, unsent = 5"));
+        assert!(faults(&uncensored)[0].to_string().contains("censored(response) = 4, unsent = 5"));
     }
 
     #[test]
     fn unsent_logs_must_be_in_the_response() {
         let mut measurement = healthy(100).with_unsent(10, 5_000_000);
         measurement.latency.response.censored = 0;
-        assert!(faults(&measurement)[0].contains("censored(response) = 0, unsent = 10"));
+        assert!(faults(&measurement)[0].to_string().contains("censored(response) = 0, unsent = 10"));
     }
 
     proptest::proptest! {

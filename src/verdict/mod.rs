@@ -33,11 +33,9 @@ pub use model::{
 };
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
+pub use reason::{Contradiction, Reason, Unfinished, codes};
 #[cfg(feature = "internals")]
-pub use reason::{
-    Contradiction, MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences,
-};
-pub use reason::{Reason, Unfinished, codes};
+pub use reason::{MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences};
 pub use repeat::judge_repeat;
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

@@ -100,7 +100,7 @@ fn run<M: Manners>(change: impl FnOnce(&mut PlannedRepeat)) -> Measurement {
     let mut repeat = repeat_of(M::NAME);
     change(&mut repeat);
     let measurement = carry_out(&queues, repeat, Box::new(|_| {})).unwrap();
-    assert_eq!(faults(&measurement), [""; 0], "{}", M::NAME);
+    assert_eq!(faults(&measurement), [], "{}", M::NAME);
     measurement
 }
 

@@ -1,10 +1,11 @@
-//! How a measurement contradicts itself.
+//! How a measurement contradicts itself, or the plan.
 
 use super::ReasonCode;
 use crate::measure::CpuShares;
 use crate::measure::encoding::EncodingError;
+use crate::scenario::Strategy;
 
-/// A way in which a measurement contradicts itself.
+/// A way in which a measurement contradicts itself, or what the plan asked for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Contradiction {
     /// A count is beyond what is ever counted.
@@ -187,6 +188,36 @@ pub enum Contradiction {
         /// The most that there may be.
         most: usize,
     },
+    /// The schedule has another number of logs than the plan asked for.
+    #[error("the ledger does not close: scheduled = {scheduled}, {due} logs were asked for")]
+    AnotherLoad {
+        /// Logs in the ledger.
+        scheduled: u64,
+        /// Logs that the plan asked for.
+        due: u64,
+    },
+    /// Logs were sampled out under a strategy that does not sample.
+    #[error("sampled_out = {count} under `{}`, which samples nothing", strategy.name())]
+    SampledOut {
+        /// How many.
+        count: u64,
+        /// The strategy that the plan asked for.
+        strategy: Strategy,
+    },
+    /// A rate is not the count divided by the length of the window.
+    #[error("{name} = {rate}, but {count} logs in {seconds} s are {expected}")]
+    AnotherRate {
+        /// Which rate.
+        name: &'static str,
+        /// Its value, in logs/s.
+        rate: f64,
+        /// The count in the ledger.
+        count: u64,
+        /// Length of the window, in seconds.
+        seconds: f64,
+        /// The rate that follows from them, in logs/s.
+        expected: f64,
+    },
     /// The repeats hold more values than can be counted.
     #[error("the repeats cannot be pooled: {0}")]
     NotPooled(EncodingError),
@@ -197,9 +228,13 @@ impl Contradiction {
     #[must_use]
     pub fn code(&self) -> ReasonCode {
         match self {
-            Self::Uncountable { .. } | Self::Unequal { .. } | Self::Exceeds { .. } | Self::Deliveries { .. } => {
-                ReasonCode::LedgerOpen
-            }
+            Self::Uncountable { .. }
+            | Self::Unequal { .. }
+            | Self::Exceeds { .. }
+            | Self::Deliveries { .. }
+            | Self::AnotherLoad { .. }
+            | Self::SampledOut { .. }
+            | Self::AnotherRate { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,
             Self::DroppedUncounted { .. } | Self::DroppedOrLost { .. } => ReasonCode::DropsUncounted,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::measure::CpuShares;
 use crate::run::Fault;
-use crate::scenario::{CountName, LatencyName, Statistic};
+use crate::scenario::{CountName, LatencyName, Statistic, Strategy};
 use crate::units::Quantile;
 use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
@@ -245,6 +245,21 @@ fn of_ledgers() -> Vec<Row> {
             C::ControlTimes { name: "control_after", timed: 7, attempted: 8 },
             "control_open",
             "the control_after does not close: count(lateness) = 7, attempted = 8",
+        ),
+        (
+            C::AnotherLoad { scheduled: 100, due: 1_000 },
+            "ledger_open",
+            "the ledger does not close: scheduled = 100, 1000 logs were asked for",
+        ),
+        (
+            C::SampledOut { count: 5, strategy: Strategy::Block },
+            "ledger_open",
+            "sampled_out = 5 under `block`, which samples nothing",
+        ),
+        (
+            C::AnotherRate { name: "offered_per_s", rate: 7.5, count: 10, seconds: 2.0, expected: 5.0 },
+            "ledger_open",
+            "offered_per_s = 7.5, but 10 logs in 2 s are 5",
         ),
     ];
     contradictions(rows)
