@@ -1,7 +1,7 @@
 //! Every number of every case on both sides. Those that a gate tests say what their test says; the others inform.
 
 use super::align::{Alignment, Pair};
-use super::family::{Demand, holm};
+use super::level::Level;
 use super::rank::RankTests;
 use super::samples::{self, Evidence, Samples};
 use super::{CaseDecision, Change, Estimate, MetricComparison, MetricUnit, Options};
@@ -144,10 +144,9 @@ fn column(
     });
     let evidence: Vec<Option<Evidence>> = both.collect();
     let known = || evidence.iter().flatten();
-    let settings = &options.settings;
-    let demand = Demand { alpha: settings.alpha, min_effect: settings.min_effect, family: known().count() };
-    let mut larger = holm(&known().map(|e| e.p_larger).collect::<Vec<_>>(), demand.family).into_iter();
-    let mut smaller = holm(&known().map(|e| e.p_smaller).collect::<Vec<_>>(), demand.family).into_iter();
+    let (settings, level) = (&options.settings, Level::alone(options.settings.alpha, known().count()));
+    let adjusted = |of: fn(&Evidence) -> f64| level.holm(&known().map(of).collect::<Vec<f64>>()).into_iter();
+    let (mut larger, mut smaller) = (adjusted(|found| found.p_larger), adjusted(|found| found.p_smaller));
     let cell = |((pair, decision), evidence): ((&Pair<'_>, &CaseDecision), &Option<Evidence>)| {
         let adjusted = evidence.and_then(|_| Some((larger.next()?, smaller.next()?)));
         let side =
@@ -159,7 +158,9 @@ fn column(
         let tested = decision.tests.iter().find(|test| test.metric == metric.name);
         let (change, repeats_needed) = match (tested, evidence, adjusted) {
             (Some(test), ..) => (test.change, decision.repeats_needed.filter(|_| test.change == Change::Inconclusive)),
-            (_, Some(evidence), Some(adjusted)) => judged(metric, evidence, adjusted, demand, pair),
+            (_, Some(evidence), Some(adjusted)) => {
+                judged(metric, evidence, adjusted, (level, settings.min_effect), pair)
+            }
             _ => (one_sided(decision), None),
         };
         let ratio = new.value.zip(base.value).filter(|(_, base)| *base > 0.0).map(|(new, base)| new / base);
@@ -214,19 +215,19 @@ fn judged(
     metric: &Metric,
     evidence: &Evidence,
     (larger, smaller): (f64, f64),
-    demand: Demand,
+    (level, min_effect): (Level, f64),
     pair: &Pair<'_>,
 ) -> (Change, Option<u64>) {
     let least = match metric.unit {
-        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion | MetricUnit::Bytes => demand.min_effect.ln_1p(),
+        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion | MetricUnit::Bytes => min_effect.ln_1p(),
         MetricUnit::Share | MetricUnit::Index => POINT,
         MetricUnit::Logs => 0.0,
     };
     let moved = evidence.shift.estimate;
     let (worse, better) = if metric.larger_is_worse {
-        (larger <= demand.alpha && moved > least, smaller <= demand.alpha && moved < -least)
+        (larger <= level.alpha && moved > least, smaller <= level.alpha && moved < -least)
     } else {
-        (smaller <= demand.alpha && moved < -least, larger <= demand.alpha && moved > least)
+        (smaller <= level.alpha && moved < -least, larger <= level.alpha && moved > least)
     };
     if worse || better {
         return (if worse { Change::Regressed } else { Change::Improved }, None);
@@ -237,17 +238,19 @@ fn judged(
         return (Change::Unchanged, None);
     }
     let repeats = pair.both().map_or(0, |(base, new)| base.case.repeats.len().min(new.case.repeats.len()));
-    let could = demand.can_be_met(repeats, repeats);
+    let could = level.can_be_met(repeats, repeats);
     let wide = match evidence.standard_error {
-        Some(error) if is_ratio(metric) => demand.is_too_wide(demand.detectable(error, demand.min_effect)),
+        // A change that only shows when it is larger than the least effect applied twice is not ruled out.
+        Some(error) if is_ratio(metric) => level.detectable(error, min_effect) > 2.0 * min_effect.ln_1p(),
         Some(error) => error * 3.0 > least.max(POINT) && metric.unit == MetricUnit::Share,
         None => true,
     };
     if could && !wide {
         return (Change::Unchanged, None);
     }
-    let needed = evidence.spread.filter(|_| is_ratio(metric)).and_then(|spread| demand.repeats_at(spread));
-    (Change::Inconclusive, needed.or_else(|| demand.fewest_repeats()).map(|needed| needed.max(repeats as u64 + 1)))
+    let needed =
+        evidence.spread.filter(|_| is_ratio(metric)).and_then(|spread| level.repeats_at(spread, 2.0 * min_effect));
+    (Change::Inconclusive, needed.or_else(|| level.fewest_repeats(None)).map(|needed| needed.max(repeats as u64 + 1)))
 }
 
 fn reason(decision: &CaseDecision, change: Change) -> Option<Untrusted> {
