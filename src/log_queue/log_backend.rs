@@ -199,31 +199,18 @@ impl<'v> VisitValue<'v> for Typed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_queue::{Config, Record, RecordRef, Strategy};
-    use std::sync::{Arc, Mutex};
+    use crate::log_queue::fixture::delivered;
+    use crate::log_queue::{Config, Record};
 
     /// Lets the macros of this process through to the loggers that they name.
     fn let_through() {
         log::set_max_level(log::LevelFilter::Trace);
     }
 
-    /// What a queue delivers of what is logged meanwhile, with such a filter, as JSON without its time.
+    /// What a queue delivers of the records that pass this filter.
     fn logged(filter: &str, log: impl FnOnce(&QueueLogger)) -> Vec<serde_json::Value> {
         let_through();
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        let sink = move |record: &RecordRef<'_>| record.write_json(&mut *kept.lock().unwrap());
-        let queue =
-            LogQueue::start(Config { strategy: Strategy::Block, maxsize: 2, ..Config::default() }, sink).unwrap();
-        log(&QueueLogger::new(queue.clone()).with_filter(filter).unwrap());
-        assert!(queue.shutdown(Duration::from_secs(60)).completed);
-        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
-        let without_time = |line: &str| {
-            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-            assert!(line.as_object_mut().unwrap().remove("timestamp").unwrap().is_string());
-            line
-        };
-        lines.lines().map(without_time).collect()
+        delivered(|queue| log(&QueueLogger::new(queue.clone()).with_filter(filter).unwrap()))
     }
 
     #[test]

@@ -77,6 +77,8 @@
 mod config;
 mod core;
 mod counters;
+#[cfg(all(test, any(feature = "log", feature = "tracing")))]
+mod fixture;
 mod format;
 mod guard;
 mod json;

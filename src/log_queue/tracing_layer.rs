@@ -232,31 +232,20 @@ visit!(SpanFields, EventFields<'_>);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_queue::{Config, RecordRef, Strategy};
-    use std::sync::{Arc, Mutex};
+    use crate::log_queue::Config;
+    use crate::log_queue::fixture::delivered;
     use std::time::Duration;
     use tracing::level_filters::LevelFilter;
     use tracing::{debug, error, info, info_span, trace, warn};
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt;
 
-    /// What a queue delivers of what is logged meanwhile, with such a filter, as JSON without its time.
+    /// What a queue delivers of the events that pass this filter.
     fn logged(filter: Targets, log: impl FnOnce()) -> Vec<serde_json::Value> {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        let sink = move |record: &RecordRef<'_>| record.write_json(&mut *kept.lock().unwrap());
-        let queue =
-            LogQueue::start(Config { strategy: Strategy::Block, maxsize: 2, ..Config::default() }, sink).unwrap();
-        let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()).with_filter(filter));
-        tracing::subscriber::with_default(subscriber, log);
-        assert!(queue.shutdown(Duration::from_secs(60)).completed);
-        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
-        let without_time = |line: &str| {
-            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-            assert!(line.as_object_mut().unwrap().remove("timestamp").unwrap().is_string());
-            line
-        };
-        lines.lines().map(without_time).collect()
+        delivered(|queue| {
+            let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()).with_filter(filter));
+            tracing::subscriber::with_default(subscriber, log);
+        })
     }
 
     fn everything() -> Targets {

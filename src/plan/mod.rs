@@ -8,6 +8,8 @@
 //! | `draw` | seeds and shuffles |
 
 mod draw;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod layout;
 mod repeat;
 mod slot;

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::measure::Rates;
     use crate::measure::fixture::healthy;
-    use crate::scenario::Parameters;
+    use crate::plan::fixture::repeat;
     use crate::units::{Nanos, Rate};
 
     fn asked(arrival: Arrival) -> PlannedRepeat {
@@ -73,19 +73,7 @@ mod tests {
             arrival,
             ..Parameters::default()
         };
-        PlannedRepeat {
-            case: 0,
-            repeat: 0,
-            attempt: 0,
-            case_id: "".into(),
-            parameters,
-            warmup: Nanos::ZERO,
-            control: Nanos::ZERO,
-            drain_timeout: Nanos::ZERO,
-            deadline: Nanos::ZERO,
-            memory_limit: None,
-            seed: 42,
-        }
+        repeat(parameters)
     }
 
     fn honest(count: u64) -> Measurement {
