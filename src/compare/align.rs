@@ -6,11 +6,11 @@ use crate::scenario::{AXES, Axis, Parameters, axes};
 use crate::untrusted::Untrusted;
 use std::collections::HashMap;
 
-/// Axes that say how the load is generated. They change the latency of one and the same queue many times over, so cases
-/// that differ in them are never compared silently.
+/// Axes that say how the load is generated. They change the latency of the same queue many times over, so cases that
+/// differ in them are never compared silently.
 const GENERATOR: [&str; 3] = ["producers", "pacing", "placement"];
 
-/// A case that is on both sides, or on one.
+/// A case of both sides, or of one.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
     pub(super) base: Option<Found<'a>>,
@@ -176,7 +176,7 @@ fn join_unlike(pairs: &mut Vec<Pair<'_>>) {
     });
 }
 
-/// The axes in which a pair was measured differently, except those that were asked for.
+/// The axes in which a pair was measured differently, except those that the user named.
 pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> Vec<Untrusted> {
     let asked = |axis: &&Axis| !options.ignore.iter().chain(&options.across).any(|name| name == axis.name);
     let generator = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).filter(asked);

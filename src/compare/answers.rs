@@ -63,7 +63,7 @@ pub(super) struct Answered {
     /// How it was decided.
     pub(super) rule: Rule,
     pub(super) shown: Shown,
-    /// How much worse had to be ruled out for it to be the same, in the metric's unit.
+    /// Sameness requires that a change for the worse by this much is ruled out, in the metric's unit.
     pub(super) ruled_out: f64,
     /// Number of repeats on each side that would be enough; `None` if there are enough, or if no number would be.
     pub(super) repeats_needed: Option<u64>,
@@ -197,7 +197,8 @@ impl<'q> Answer<'q> {
         if bound <= ruled_out || (unscaled && self.shift.estimate > margin) {
             return Shown::Machine;
         }
-        // With so few repeats even complete separation is not significant. That is reported as such, and not as spread.
+        // With so few repeats, even complete separation is not significant. The user must hear that, and not that the
+        // repeats spread.
         if !level.can_be_met(self.question.base.len(), self.question.new.len()) {
             return Shown::TooFew;
         }

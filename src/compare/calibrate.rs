@@ -1,4 +1,4 @@
-//! Compares identical code with itself: how far its repeats spread, and which change could be found all the same.
+//! Compares identical code with itself: how far its repeats spread, and which change could still be found.
 
 use super::Settings;
 use super::family::most_tests;
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
     use crate::report::fixture;
 
-    /// A case whose repeats have these means, alternately of the one side and the other.
+    /// A case whose repeats have these means; they belong to the two sides in turn.
     fn calibrated(means: &[f64]) -> Calibration {
         let mut report = fixture::report();
         report.cases.truncate(2);
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // Logarithms ln 100 and ln 110 by turns on both sides: the deviation is (ln 1.1 / 2) sqrt(20/19).
+        // Both sides have ln 100 and ln 110 in turn: the deviation is (ln 1.1 / 2) sqrt(20/19).
         let means: Vec<f64> = (0..20).map(|n| if n / 2 % 2 == 0 { 100.0 } else { 110.0 }).collect();
         let got = calibrated(&means);
         let spread = 1.1_f64.ln() / 2.0 * (20.0_f64 / 19.0).sqrt();

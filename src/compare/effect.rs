@@ -1,4 +1,5 @@
-//! The one number that stands for a case where only one is shown: `enqueue` as a ratio, with what could have been found.
+//! The number that represents a case if only one is shown: `enqueue` as a ratio, and the change that could have been
+//! found.
 
 use super::answers::Answered;
 use super::level::Level;
@@ -8,7 +9,7 @@ use super::samples::{Samples, evidence, mean};
 use super::{Effect, Settings};
 use crate::report::CaseRecord;
 
-/// The effect on `enqueue`, as its test saw it; `None` where it was not tested.
+/// The effect on `enqueue`, from its test; `None` if it was not tested.
 pub(super) fn effect(
     (base, new): (&CaseRecord, &CaseRecord),
     answered: &[Answered],
@@ -21,7 +22,7 @@ pub(super) fn effect(
     let evidence = evidence(tests, &samples)?;
     let interval = evidence.shift.interval;
     let base_ns = mean(&samples.base)?.exp();
-    // Smallest change that counts here: the relative one, or the absolute one where that is larger.
+    // The smallest change that counts here: the larger one of the relative and the absolute threshold.
     let threshold = (test.margin / test.base).max(settings.min_effect);
     let found = |error: f64| level.detectable(error, threshold).exp_m1();
     Some(Effect {

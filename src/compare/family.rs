@@ -27,9 +27,9 @@ pub(super) struct Family {
 }
 
 impl Family {
-    /// Asks every question about every pair, and adjusts what comes out for how many they are: the chance of any false
-    /// alarm among all is at most alpha, of which [`STALLS`] belongs to the stalls of the whole report and the rest to the
-    /// questions about cases (Bonferroni between the two, Holm 1979 among the latter).
+    /// Asks every question about every pair, and adjusts the p-values for their number: the probability of any false
+    /// alarm is at most alpha. The test of stalls has the share [`STALLS`] of alpha, the questions about cases share
+    /// the rest (Bonferroni between the two, Holm 1979 among the latter).
     pub(super) fn examine(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, speed: Speed) -> Self {
         let mut tests = RankTests::default();
         let asked: Vec<(Vec<Question>, Vec<&'static str>)> = pairs

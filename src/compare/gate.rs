@@ -172,7 +172,7 @@ fn coverage_text(change: &CoverageChange) -> String {
     }
 }
 
-/// The text, to be put into a longer one; or another, where there is none.
+/// The text, or another one if there is none; for use inside a longer text.
 fn or<'t>(text: &'t Option<Untrusted>, otherwise: &'t str) -> &'t str {
     text.as_ref().map_or(otherwise, Untrusted::as_given)
 }

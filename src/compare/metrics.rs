@@ -1,4 +1,5 @@
-//! Every number of every case on both sides. Those that a gate tests say what their test says; the others inform.
+//! Every number of every case on both sides. A number that a gate tests has the result of that test; the others only
+//! inform.
 
 use super::align::{Alignment, Pair};
 use super::level::Level;
@@ -8,14 +9,14 @@ use super::{CaseDecision, Change, Estimate, MetricComparison, MetricUnit, Option
 use crate::report::{CaseRecord, LatencySummary, RepeatRecord};
 use crate::untrusted::Untrusted;
 
-/// Shares change when they do by a percentage point.
+/// Smallest change of a share that counts: a percentage point.
 const POINT: f64 = 0.01;
 
 /// A number of a repeat.
 struct Metric {
     name: &'static str,
     unit: MetricUnit,
-    /// A larger value is a worse one; `None`: neither is.
+    /// Whether a larger value is a worse one.
     larger_is_worse: bool,
     of: fn(&RepeatRecord) -> Option<f64>,
 }
@@ -27,7 +28,7 @@ const fn time(name: &'static str, of: fn(&RepeatRecord) -> Option<f64>) -> Metri
 /// The name of the metric that stands for a case.
 const CONFIRMATORY: &str = super::promises::ENQUEUE;
 
-/// All of them, in the order in which they are shown.
+/// All metrics, in the order in which they are shown.
 const METRICS: [Metric; 20] = [
     time(CONFIRMATORY, |repeat| repeat.latency.enqueue.trimmed_mean_ns),
     time("enqueue.mean", |repeat| repeat.latency.enqueue.mean_ns),
@@ -101,7 +102,7 @@ pub fn metric_names() -> impl Iterator<Item = &'static str> {
     METRICS.iter().map(|metric| metric.name)
 }
 
-/// Whether a name, or the part before its last dots, is asked for: `enqueue` asks for all of its statistics.
+/// Whether the user asked for a metric, by its name or the part before a dot: `enqueue` asks for all of its statistics.
 fn is_asked(name: &str, asked: &[String]) -> bool {
     asked.is_empty()
         || asked.iter().any(|wanted| {
@@ -184,7 +185,7 @@ fn column(
     pairs.iter().zip(decisions).zip(&evidence).map(cell).collect()
 }
 
-/// Logarithms of times, plain shares and counts.
+/// Times as logarithms; shares and counts as they are.
 fn values(metric: &Metric, base: &CaseRecord, new: &CaseRecord) -> Samples {
     if is_ratio(metric) {
         return Samples::logarithms(base, new, metric.of);
@@ -210,7 +211,7 @@ fn one_sided(decision: &CaseDecision) -> Change {
     }
 }
 
-/// The same rules as for the confirmatory statistic; on shares and counts by percentage points.
+/// Applies the rules of the confirmatory statistic. For shares, the smallest change that counts is a percentage point.
 fn judged(
     metric: &Metric,
     evidence: &Evidence,

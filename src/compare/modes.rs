@@ -372,12 +372,12 @@ mod tests {
                 },
                 "nothing that was recorded divides them",
             ),
-            // It differs exactly, and by nothing that could matter.
+            // It divides exactly, but differs too little to be a cause.
             (
                 &|n| Threads { shared_cpu_share: Some(if is_slow(n) { 0.51 } else { 0.5 }), ..Threads::default() },
                 "nothing that was recorded divides them",
             ),
-            // It is not known of one of them.
+            // It is not known for one of them.
             (
                 &|n| Threads {
                     shared_cpu_share: (n != 3).then(|| if is_slow(n) { 0.04 } else { 0.9 }),
@@ -464,8 +464,8 @@ mod tests {
             normal::quantile(self.uniform())
         }
 
-        /// Of so many draws of repeats: how many form two groups. All that is recorded of their threads is noise, save
-        /// the shared CPU where `draw` says it.
+        /// The share of draws whose repeats form two groups. The recorded properties of their threads are noise, except
+        /// for the shared CPU if `draw` sets it.
         fn share_of_groups(&mut self, count: usize, draw: impl Fn(&mut Self, usize) -> (f64, Option<f64>)) -> f64 {
             const DRAWS: usize = 2_000;
             let mut repeats = repeats(&vec![1.0; count], |_| Threads::default());
@@ -510,7 +510,7 @@ mod tests {
     #[test]
     fn two_humps_are_found() {
         let mut lab = Lab(Xoshiro256PlusPlus::seed_from_u64(12));
-        // repeats, how many are slow, whether what divides them was recorded; how many of a hundred must be found
+        // (repeats, how many of them are slow, whether the cause was recorded, share of draws that must be found)
         for (count, slow, recorded, least) in [
             (10, 5, true, 0.95),
             (10, 4, true, 0.95),
@@ -519,7 +519,7 @@ mod tests {
             (20, 5, true, 0.95),
             (20, 10, false, 0.95),
             (20, 5, false, 0.95),
-            // No rule that is right about a single hump finds many more: see the top of this file.
+            // A rule that is right about a single hump cannot find many more: see the top of this file.
             (10, 4, false, 0.55),
         ] {
             let found = lab.share_of_groups(count, |lab, n| {

@@ -1,4 +1,4 @@
-//! Which change a gate that found nothing would have found: simulated on the repeats that it had.
+//! The change that a gate would have found, although it found nothing: simulated with its own repeats.
 
 use super::align::Pair;
 use super::level::Level;

@@ -27,7 +27,7 @@ pub(super) struct Speed {
 }
 
 impl Default for Speed {
-    /// The same machine.
+    /// The machine did not change.
     fn default() -> Self {
         Self { slower: 1.0, faster: 1.0 }
     }
@@ -70,7 +70,7 @@ fn unknown(reason: &str) -> (Steadiness, Speed) {
     (Steadiness { reason: Some(reason.into()), ..Steadiness::default() }, Speed::default())
 }
 
-/// What became of a part of the work.
+/// How the time of a part of the work moved.
 struct Movement {
     /// The slowest new reading over the fastest old one, at least 1.
     slower: f64,

@@ -76,7 +76,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
     for (whole, value, parts, sum) in sums.into_iter().filter(|(_, value, _, sum)| value != sum) {
         faults.push(unequal(whole, value, parts, sum));
     }
-    // A repetition or an intruder may reach the sink inside the window too: those are failures, not contradictions.
+    // Repeated and foreign logs may reach the sink inside the window, too: those are failures, not contradictions.
     let arrived = ledger.delivered + ledger.duplicated + ledger.phantom + ledger.undecidable;
     for (part, value, whole, bound) in [
         ("enqueued_in_window", ledger.enqueued_in_window, "enqueued", ledger.enqueued),
@@ -88,7 +88,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
     }
 }
 
-/// What cannot be known from where the outcomes are said to come from.
+/// Counts that the stated source of the outcomes cannot tell apart.
 fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let silent = ledger.lost.silent;
@@ -97,7 +97,8 @@ fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
         OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => {
             faults.push(Contradiction::DroppedUncounted { dropped: ledger.dropped, counted });
         }
-        // What did not arrive, and is not admitted, is either the one or the other, by the strategy.
+        // A log that did not arrive, and that the queue does not admit to have lost, is either dropped or lost. Which
+        // one depends on the strategy alone.
         OutcomeSource::Delivery if ledger.dropped > 0 && silent > 0 => {
             faults.push(Contradiction::DroppedOrLost { dropped: ledger.dropped, silent });
         }
@@ -111,12 +112,12 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     let refused = ledger.dropped + ledger.sampled_out;
     let (accepted, rejected) = match measurement.outcome_source {
         OutcomeSource::Call => (("enqueued", ledger.enqueued), ("dropped + sampled_out", refused)),
-        // Nobody knows which calls were accepted: `enqueue` covers them all.
+        // Nobody knows which calls were accepted, so `enqueue` covers all of them.
         OutcomeSource::Counter | OutcomeSource::Delivery => (("attempted", ledger.attempted), ("0", 0)),
     };
     let sent = ("scheduled - unsent_generator", ledger.scheduled - ledger.unsent_generator);
     let response = distributions.response.count();
-    // Older builds left those out of it that the generator had not sent: their journals are still read.
+    // Older builds left out the logs that the generator had not sent. Their journals can still be read.
     let all = if response == sent.1 { sent } else { ("scheduled", ledger.scheduled) };
     for (name, count, (what, expected)) in [
         ("enqueue", distributions.enqueue.count(), accepted),
@@ -131,8 +132,8 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     }
     let timed = distributions.delivery.count();
     let deliveries = ledger.delivered + ledger.phantom + ledger.duplicated + ledger.undecidable;
-    // A log that comes so late that its turn is forgotten is told from a repetition only in the end: it is delivered and
-    // counted as reordered, but its time was not kept.
+    // A log may arrive so late that its place in the bitmap is gone. Only the sums tell at the end that it was no
+    // repetition. It then counts as delivered and reordered, but its time was not kept.
     if timed + ledger.reordered < ledger.delivered || timed > deliveries {
         faults.push(Contradiction::Deliveries { timed, delivered: ledger.delivered, deliveries });
     }
@@ -154,8 +155,8 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     }
 }
 
-/// A log waits from when it was due, and its own call is a part of that: so of `response`, which unsent logs only add to,
-/// at least as many reach any time as of the calls.
+/// A log's wait begins when it is due, and includes its own call. So for every time there are at least as many values
+/// of `response` that reach it as there are calls that do. Unsent logs only add to them.
 fn waits(distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     let calls = [&distributions.enqueue, &distributions.rejected];
     let service_ns: u128 = calls.iter().map(|latency| latency.sum_ns()).sum();
@@ -170,7 +171,7 @@ fn waits(distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     }
 }
 
-/// Every number that is not a count must be one: finite, not negative.
+/// Every rate and cost must be finite and not negative.
 fn numbers(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let rates = &measurement.rates;
     let mut named = vec![
@@ -233,7 +234,7 @@ mod tests {
             ("queue", |m| *m.cost.cpu_s_per_million.get_mut("queue").unwrap() = f64::INFINITY),
             ("delivery: histogram", |m| m.latency.delivery.count += 1),
             ("series", |m| m.series.points = vec![Default::default(); 1_001]),
-            // A log cannot have waited less, from when it was due, than its own call took.
+            // The wait of a log includes its own call, so it cannot be shorter.
             ("response is below enqueue", |m| m.latency.response = constant(100, 9_000)),
             ("response is below enqueue", |m| m.latency.response = of((0..100).map(|n| n * n * n * 9_000))),
             ("sum(response) = 100000000 is below", |m| {

@@ -6,7 +6,7 @@
 //! | did the generator or the machine spoil this repeat, or the queue starve its producers? | [`judge_repeat`] |
 //! | does this case keep the promise? | [`judge_case`], on the repeats [`Pooled`] |
 //! | and the whole? | [`judge_plan`] |
-//! | why? | [`Reason`], a value; its sentence is made where it is shown or saved |
+//! | why? | [`Reason`]: a value that becomes a sentence where it is shown or saved |
 
 mod asked;
 mod blame;

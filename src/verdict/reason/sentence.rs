@@ -5,7 +5,7 @@ use crate::measure::punctuality::Late;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 
-/// What follows where no control fits the window.
+/// The end of each sentence about a window without a control of its length.
 const UNTOLD: &str = "so that nothing tells its lateness from the queue's";
 
 impl Reason {

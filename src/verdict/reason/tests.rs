@@ -160,7 +160,7 @@ fn of_cases() -> Vec<Row> {
     ]
 }
 
-/// What a check says, and whether it fails or cannot be told.
+/// Checks that fail, and checks that cannot be decided.
 fn of_checks() -> Vec<Row> {
     let p99 = Statistic::Quantile(Quantile::P99);
     let failed = |why| Reason::CheckFailed { expression: "x".into(), why };
@@ -354,7 +354,7 @@ fn of_surroundings() -> Vec<Row> {
     contradictions(rows)
 }
 
-/// Every way in which a repeat can give nothing, and the code for it.
+/// Every way in which a repeat can break, and the code for it.
 fn of_failures() -> Vec<(Fault, &'static str)> {
     let message = || Untrusted::from("boom");
     vec![
@@ -369,7 +369,7 @@ fn of_failures() -> Vec<(Fault, &'static str)> {
         (Fault::Protocol { problem: message(), excerpt: "".into() }, "protocol_broken"),
         (Fault::LeftBehind { what: message() }, "left_behind"),
         (Fault::Spawn { message: message() }, "not_started"),
-        // The run ends then; what is left of the repeat is no evidence, and gets into no report.
+        // An interrupt ends the run, and its repeat gets into no report.
         (Fault::Interrupted, "repeat_failed"),
     ]
 }
@@ -384,7 +384,7 @@ fn every_reason_has_its_sentence_and_its_code() {
     let mut given = BTreeSet::new();
     for (reason, code, sentence) in all.into_iter().flatten() {
         let said = reason.sentence();
-        // Where a number of the histograms' would stand, the sentence is cut off here.
+        // A row that ends in a space leaves out the rest of the sentence, which depends on the histograms' limits.
         assert!(
             if sentence.ends_with(' ') { said.as_given().starts_with(sentence) } else { said == sentence },
             "{said:?}"
@@ -412,7 +412,7 @@ fn every_code_is_a_word_of_its_own() {
     }
 }
 
-/// The first cell of each row of the tables that is a word in a code span.
+/// The first cell of each table row that begins with a code span.
 fn documented() -> Vec<&'static str> {
     DOCS.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(code, _)| code)).collect()
 }
@@ -423,7 +423,7 @@ fn the_codes_that_are_documented_are_those_that_there_are() {
     assert_eq!(documented(), known);
 }
 
-/// What decides in CI whether a run was the machine's fault names codes, too.
+/// The script that decides in CI whether the machine was at fault reads codes, too.
 #[test]
 fn the_codes_that_ci_reads_are_codes() {
     let quoted: Vec<&str> = SCRIPT
