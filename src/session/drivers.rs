@@ -1,5 +1,5 @@
-//! Which program carries out which repeat: our own worker, this process, the program of `[queues.NAME]`, or another build
-//! of this one.
+//! Chooses the program that carries out each repeat: our own worker, this process, the program of `[queues.NAME]`, or
+//! another build of this program.
 
 use super::error::SessionError;
 use super::external::{command_of, said_of};
@@ -13,7 +13,7 @@ use crate::verdict::{self, Contradiction};
 use crate::worker::{Queues, protocol};
 use std::collections::BTreeMap;
 
-/// Each repeat by the driver that its slot, its queue and its scenario ask for.
+/// Carries out each repeat with the driver for its slot, its queue and its scenario.
 pub struct PlanDriver<'a> {
     plan: &'a Plan,
     /// This program's own queues; `None`: they run in this process.
@@ -25,10 +25,10 @@ pub struct PlanDriver<'a> {
 }
 
 impl<'a> PlanDriver<'a> {
-    /// Knows the programs of every queue that the plan names.
+    /// Finds the programs of all queues in the plan.
     ///
     /// # Errors
-    /// A program that is not there.
+    /// A program does not exist.
     pub fn new(
         plan: &'a Plan,
         queues: &'a Queues,

@@ -1,4 +1,4 @@
-//! Going on with a run that was stopped: its journal found, and everything that must still be the same.
+//! Continues a run that was stopped: finds its journal, and checks everything that must not have changed.
 
 use super::Header;
 use super::assemble::About;
@@ -17,18 +17,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The programs that measure: another build of either gives other numbers.
+/// The programs that measure. Another build of one of them would give other numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Programs {
     /// SHA-256 of this program's file.
     pub own: String,
-    /// The same of the one of `--ab-exec`.
+    /// SHA-256 of the program of `--ab-exec`.
     pub other: Option<String>,
 }
 
 impl Programs {
-    /// Those that a request names.
+    /// The programs of a request.
     ///
     /// # Errors
     /// One of them cannot be read.
@@ -66,10 +66,10 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// Opens the journal that is meant.
+    /// Finds and opens the journal.
     ///
     /// # Errors
-    /// There is none, it is damaged, or its run is still going on.
+    /// There is no journal, it is damaged, or its run has not stopped.
     pub fn open(resume: &Resume, request: &Request) -> Result<Self, SessionError> {
         let path = find(resume, request)?;
         let no_report = |problem: String| SessionError::NoReport { path: path.clone(), problem };
@@ -80,7 +80,7 @@ impl Resumed {
         Ok(Self { journal, created_at, header })
     }
 
-    /// What is asked for: without scenarios, those of the journal with all that was given beside them.
+    /// The selection of the request; without scenarios, the whole selection of the journal.
     pub fn selection(&self, asked: &Selection) -> Selection {
         if !asked.scenarios.is_empty() {
             return asked.clone();
@@ -93,7 +93,8 @@ impl Resumed {
         }
     }
 
-    /// What the results are compared with: as asked; without a word on it, as in the journal, as far as that says.
+    /// What the results are compared with: as in the request; if that says nothing, as in the journal, as far as the
+    /// journal knows.
     pub fn against(&self, asked: &Against) -> Against {
         match (&self.header.layout, asked) {
             (Layout::Twice, Against::Nothing) => Against::Itself,
@@ -102,7 +103,7 @@ impl Resumed {
         }
     }
 
-    /// Repeats of a case where nothing says how many: as in the journal, if the scenarios are its own.
+    /// Repeats of a case, if nothing sets their number: as in the journal, if the scenarios come from it.
     pub fn default_repeats(&self, asked: &Request) -> u32 {
         if asked.selection.scenarios.is_empty() { self.header.inputs.default_repeats } else { asked.default_repeats() }
     }
@@ -117,10 +118,10 @@ impl Resumed {
         }
     }
 
-    /// Whether what is to be run is what was stopped.
+    /// Checks that the planned run is the one that was stopped.
     ///
     /// # Errors
-    /// It is not: everything that has changed.
+    /// Everything that has changed.
     pub fn check(
         &self,
         inputs: &Inputs,
@@ -149,7 +150,7 @@ impl Resumed {
     }
 }
 
-/// The journal that is meant.
+/// Finds the journal.
 fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
     let Resume::From(path) = resume else { return newest(request) };
     let no_report = |problem: &str| SessionError::NoReport { path: path.clone(), problem: problem.to_owned() };
@@ -165,7 +166,7 @@ fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
     }
 }
 
-/// The newest journal where the report would go.
+/// The newest journal in the place of the report.
 fn newest(request: &Request) -> Result<PathBuf, SessionError> {
     let (place, journals) = match &request.place {
         Place::File(path) => (path.clone(), journals_beside(path)),
@@ -191,7 +192,7 @@ fn journals_beside(report: &Path) -> Vec<PathBuf> {
     journals_in(directory).into_iter().filter(own).collect()
 }
 
-/// The report that a journal is of.
+/// The report that belongs to a journal.
 fn report_of(journal: &Path) -> PathBuf {
     let stem = journal.with_extension("");
     let number = stem.extension().and_then(|ending| ending.to_str()).filter(|ending| ending.parse::<u32>().is_ok());
@@ -206,7 +207,7 @@ fn newest_of(journals: Vec<PathBuf>) -> Option<PathBuf> {
     dated.max().map(|(_, path)| path)
 }
 
-/// What the plan follows from, and is another now.
+/// The inputs of the plan that have changed.
 fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     let mut changed = Vec::new();
     let text_of = |inputs: &Inputs| -> BTreeMap<String, String> {
@@ -241,7 +242,8 @@ fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     changed
 }
 
-/// Which program is another now. A journal from before programs were noted says nothing of it, which is not enough.
+/// The programs that have changed. A journal of an older build has no programs; then the run cannot continue, since
+/// nobody knows.
 fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<String> {
     let (Some(old), Some(new)) = (old, new) else {
         return vec!["this program, which is newer than the journal".to_owned()];
@@ -251,11 +253,11 @@ fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<Strin
     own.into_iter().chain(other).collect()
 }
 
-/// What of the machine is another now.
+/// The properties of the machine that have changed.
 fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
     let text = |number: Option<u64>| number.map(|number| number.to_string());
     let quoted = |text: &Option<Untrusted>| text.as_ref().map(Untrusted::quoted);
-    // A kernel that was started again keeps a little more or less for itself.
+    // After a restart, a kernel may keep a little more or less memory for itself.
     let memory = match (old.memory_bytes, new.memory_bytes) {
         (Some(before), Some(now)) if before.abs_diff(now) < before / 20 => Some(before),
         (_, now) => now,
@@ -273,7 +275,7 @@ fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
     differ.map(|(what, old, new)| format!("{what}, which was {} and is {}", said(old), said(new))).collect()
 }
 
-/// Which repeats ran when, by the journal of a run that was stopped; nothing if it never was.
+/// Which repeats ran when, from the journal of a run that was stopped; empty if it never was.
 pub fn sittings(plan: &Plan, contents: &JournalContents) -> Vec<Sitting> {
     if contents.sittings.is_empty() {
         return Vec::new();

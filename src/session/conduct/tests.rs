@@ -1,5 +1,5 @@
-//! Runs without processes and without time: the driver is scripted, the yardstick is handed in, and where the statistics
-//! do not matter, so is the decision.
+//! Runs without processes and without waiting: the driver is scripted, the test provides the yardstick, and also the
+//! decision if the statistics do not matter.
 
 use super::super::error::SessionError;
 use super::super::observer::Observer;
@@ -26,7 +26,7 @@ fn plan(layout: &Layout) -> Plan {
     Plan::new(vec![scenario], &catalog, &Selector::default()).unwrap().laid_out(layout).unwrap()
 }
 
-/// Keeps what was said.
+/// Keeps every note and warning.
 #[derive(Default)]
 struct Notes(RefCell<Vec<String>>);
 
@@ -36,16 +36,16 @@ impl Observer for Notes {
     }
 }
 
-/// A run with whatever a test cares about.
+/// A run, and everything that a test looks at.
 struct Run {
     layout: Layout,
     driver: ScriptedDriver,
     confirm: u32,
-    /// What the judge says, one after the other.
+    /// The decisions of the judge, in order.
     decisions: RefCell<VecDeque<GateDecision>>,
-    /// What the judge was shown: number of cases and of repeats on both sides.
+    /// For each decision, the numbers of cases and of repeats on both sides.
     judged: RefCell<Vec<[(usize, usize); 2]>>,
-    /// The least number of tests that it had to correct for.
+    /// For each decision, the least number of tests that it had to correct for.
     families: RefCell<Vec<u64>>,
     said: Notes,
     interrupt: Interrupt,
@@ -113,7 +113,7 @@ impl Run {
     }
 }
 
-/// A report of the plan with a healthy repeat a round.
+/// A report of the plan with one healthy repeat for each round.
 fn fixture_of(plan: &Plan, about: &About) -> Report {
     let plan = &Plan { layout: Layout::Plain, ..plan.clone() };
     let mut driver = ScriptedDriver::new(good);
@@ -250,7 +250,7 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     assert!(report.yardstick.is_some_and(|yardstick| yardstick.readings().count() == 3));
     assert!(report.confirmations[0].yardstick.is_some_and(|yardstick| yardstick.readings().count() == 3));
 
-    // What the journal holds gives the same report, but for the decision.
+    // The journal gives the same report, except for the decision.
     let contents = Journal::read(&path).unwrap();
     let about = run.about();
     let recovered = recover::report(&plan(&Layout::Plain), &about, contents.records, &contents.gauges);
@@ -259,7 +259,7 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     assert!(!recovered.interrupted);
 }
 
-/// Interrupts the run at the repeat of that number, from 1.
+/// Interrupts the run at this repeat, counted from 1.
 fn interrupting_at(number: usize) -> ScriptedDriver {
     let mut asked = 0;
     ScriptedDriver::new(move |_, interrupt| {
@@ -338,7 +338,7 @@ fn an_interrupt_keeps_what_there_is_and_decides_nothing() {
     assert!(matches!(conducted.ending, Ending::Interrupted));
     let report = conducted.reports.own;
     assert_eq!((report.verdict.exit.code(), report.gate, report.interrupted), (130, None, true));
-    // In its confirmation: the suspicion is no verdict.
+    // In its confirmation: a suspicion is no verdict.
     let mut run = Run::new([suspects()]);
     run.driver = interrupting_at(10);
     let conducted = run.conduct(None);
@@ -395,7 +395,7 @@ fn a_calibration_stands_in_the_report() {
     assert_eq!(report.gate, None);
 }
 
-/// Whether the baseline is unfit, rather than unreadable, and what is said.
+/// Whether the baseline is unfit and not merely unreadable, and the message.
 fn said(error: SessionError) -> (bool, String) {
     (matches!(error, SessionError::Baseline { .. }), error.to_string())
 }
