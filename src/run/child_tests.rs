@@ -382,7 +382,7 @@ fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
     if !slow_tests() {
         return;
     }
-    // `tail` keeps a line that does not end, here in a process of its own.
+    // `tail` keeps the whole line in memory, in a process that the child starts.
     let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
     let script = format!("echo $$ >&2; {BEGIN}head -c 1G /dev/zero | tail -n 1 | cat");
     let answer = ChildDriver::new(sh(&script), believe()).run(&repeat, &Interrupt::new(), &mut |_| {});
@@ -398,7 +398,7 @@ fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_that_runs_out_takes_the_child_and_not_the_run() {
-    // Offered before it is sent its request.
+    // The child has this value before it gets its request.
     let error = refused("read -r request; cat /proc/self/oom_score_adj >&2; exit 3");
     assert_eq!(error.stderr_tail, ["1000"]);
 }

@@ -39,7 +39,7 @@ pub enum Fault {
         /// The driver's words.
         message: Untrusted,
     },
-    /// The driver said that it cannot do what it was asked for.
+    /// The driver said that it cannot do what the request says.
     BadRequest {
         /// The driver's words.
         message: Untrusted,
@@ -84,7 +84,7 @@ pub enum Fault {
     },
     /// The run was interrupted while this repeat was running.
     Interrupted,
-    /// The child could not be started, or not be talked to.
+    /// The child could not be started, or communication with it failed.
     Spawn {
         /// What failed, with the name of the program.
         message: Untrusted,

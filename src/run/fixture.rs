@@ -17,7 +17,7 @@ pub(super) fn result_line(measurement: &Measurement) -> String {
     format!("{{\"result\":{measurement}}}")
 }
 
-/// The repeat `repeat` of the case `case`, whose window is over at once, with a deadline of a minute.
+/// A repeat of a case whose window is over at once, with a deadline of a minute.
 pub(super) fn planned(case: usize, repeat: u32) -> PlannedRepeat {
     let parameters = Parameters { queue: "fake".into(), duration: Nanos(1), ..Parameters::default() };
     let case_id = format!("case {case}").into();

@@ -1,10 +1,11 @@
-//! Every finished repeat on disk before the next one starts: a crash loses at most the one in hand.
+//! The journal of a run: every finished repeat is on disk before the next one starts. So a crash loses only the running
+//! repeat.
 //!
-//! JSON lines. The first says which version of the journal it is, when it was begun, and what the caller put in front
-//! (scenarios, environment); each further one is a [`RepeatRecord`], a reading of the yardstick: `{"gauge":{…}}`, or says
-//! that a run which had stopped goes on: `{"sitting":{…}}`.
+//! It consists of JSON lines. The first line has the version of the format, the time of its beginning, and the caller's
+//! header (scenarios, environment). Every other line is one of three: a [`RepeatRecord`]; a reading of the yardstick,
+//! `{"gauge":{…}}`; or a note that a stopped run continues, `{"sitting":{…}}`.
 //!
-//! Whoever writes a journal holds a lock on it, so that no two processes go on with the same run.
+//! The process that writes a journal holds a lock on it, so two processes cannot continue the same run.
 
 use super::earlier::{Earlier, Order};
 use super::errors::{RepeatError, RunError};
@@ -110,9 +111,9 @@ pub struct Journal {
     /// Whether it holds a repeat.
     has_repeats: bool,
     is_resumed: bool,
-    /// Whether everything that was to be in it is.
+    /// Whether every finished repeat was written.
     is_whole: bool,
-    /// What earlier sittings finished, as far as it was not asked for yet.
+    /// What earlier sittings finished, except what [`Self::finished`] has given out.
     earlier: Earlier,
 }
 
@@ -165,12 +166,12 @@ impl Journal {
         Self { path: path.to_owned(), file, length, has_repeats: false, is_resumed: false, is_whole: true, earlier }
     }
 
-    /// What earlier sittings finished of a repeat, its retries included, in order. It is given once.
+    /// The attempts at a repeat that earlier sittings finished, in order. They are given out once.
     pub(super) fn finished(&mut self, repeat: &PlannedRepeat) -> Vec<RepeatRecord> {
         self.earlier.take(repeat)
     }
 
-    /// What the yardstick said in earlier sittings.
+    /// The readings of the yardstick in earlier sittings.
     pub(super) fn yardstick(&self, round: u32) -> Yardstick {
         self.earlier.yardstick(round)
     }
@@ -192,7 +193,7 @@ impl Journal {
         self.is_resumed
     }
 
-    /// Whether everything that was finished is in it; not if it could not be written.
+    /// Whether every finished repeat is in it; false if one could not be written.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.is_whole

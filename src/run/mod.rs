@@ -8,7 +8,7 @@
 //! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
 //! | `greeting` | whether another program can carry out repeats |
 //! | `process` | the child's pipes, how it ends and how it is killed |
-//! | `conversation` | which message may follow which |
+//! | `conversation` | the order of a child's messages |
 //! | `patience` | time that does not pass while this process is stopped |
 //! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | splits text into lines of bounded length |
@@ -22,15 +22,16 @@
 //! | [`events`] | what an observer is told |
 //! | `execute` | [`execute()`]: the loop |
 //! | [`yardstick`] | a fixed piece of work, timed between repeats |
-//! | [`journal`] | what is finished, on disk before the next repeat starts |
+//! | [`journal`] | finished repeats, on disk before the next one starts |
 //! | `earlier` | what a run had finished before it was stopped |
 //!
 //! ## What ends a child
-//! Its own exit; its deadline, its memory limit, an interrupt or a breach of the protocol, upon which its process group, every process
-//! that carries its mark and every orphan that it leaves to us is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
-//! child sees the end of its stdin, and `queue-load worker` watches for that. Should a child also ask the kernel for a
-//! signal at its parent's death (`PR_SET_PDEATHSIG`): that is sent when the *thread* that started it ends, which is the
-//! one that [`execute()`] is called on.
+//! A child ends by itself, or it is killed: at its deadline, at its memory limit, at an interrupt, at a breach of the
+//! protocol, or if this process panics. Then its process group, every process with its mark, and every orphan that it
+//! leaves to us are killed as well. If this process is killed itself, nobody is left to do that. The child then sees
+//! the end of its stdin, and `queue-load worker` watches for that. A child may also ask the kernel for a signal at its
+//! parent's death (`PR_SET_PDEATHSIG`). The kernel sends it when the *thread* that started the child ends, which is the
+//! thread that called [`execute()`].
 
 mod ceiling;
 mod child;

@@ -1,12 +1,12 @@
-//! Time that does not pass while this process is stopped (SIGSTOP, a closed lid, a frozen container): a child is not to
-//! blame for a deadline that went by meanwhile.
+//! A clock that stands still while this process is stopped (SIGSTOP, a closed lid, a frozen container): a child is not
+//! to blame if its deadline passes meanwhile.
 
 use std::time::{Duration, Instant};
 
-/// A longer time between two looks was no wait of ours: a runner looks every 50 ms.
+/// A longer time between two looks means that this process was stopped: the runner looks every 50 ms.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A time that is looked at again and again.
+/// Time that is measured by looks at short intervals.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     last: Instant,
@@ -23,7 +23,7 @@ impl Patience {
         Self { last: now, elapsed: Duration::ZERO }
     }
 
-    /// How much time has passed, pauses left out.
+    /// The time that has passed, without pauses.
     pub fn elapsed(&mut self) -> Duration {
         self.elapsed_at(Instant::now())
     }

@@ -15,8 +15,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// Longest line, in bytes.
 const LINE_BYTES: usize = 64 * 1024;
 
-/// Returns what the program says of itself in its first line, which must come within `patience`. Its stdin is empty and
-/// closed at once, so it must speak without a request. Then it and all that it started are ended.
+/// Returns the first line of the program, which must come within `patience`. Its stdin is empty and closed at once, so
+/// it must speak without a request. Then the program and all that it started are ended.
 ///
 /// # Errors
 /// The program cannot be started, says something else or nothing in time, or the interrupt is raised.
@@ -44,7 +44,7 @@ pub fn probe(command: &ChildCommand, patience: Duration, interrupt: &Interrupt) 
 
 enum Heard {
     Hello(Hello),
-    /// It ended, or closed its output, without a line.
+    /// It ended or closed its output without a line.
     Nothing,
 }
 

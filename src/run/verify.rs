@@ -1,4 +1,4 @@
-//! What must be true of a result before it is believed.
+//! Checks a result before it is believed.
 
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
