@@ -1,4 +1,4 @@
-//! What people see, from fixed reports.
+//! The tables that people see, from fixed reports.
 
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
@@ -33,7 +33,7 @@ fn sampled() -> Measurement {
     sampled
 }
 
-/// Every outcome, a row or two each.
+/// A report with every outcome in one row or two.
 pub(super) fn mixed() -> Report {
     let mut late = with_tasks(case_input(Strategy::Block, Vec::new()), 1, 10_000);
     let measurement = healthy(1_000).with_unsent_generator(50);

@@ -14,7 +14,7 @@ const LONGEST: usize = 1_000;
 /// Largest number of cases whose reasons are listed.
 const MOST_REASONS: usize = 30;
 
-/// The comparison as text, at most `width` columns wide (from 60 on).
+/// The comparison as text, at most `width` columns wide if that is at least 60.
 pub(super) fn table(comparison: &Comparison, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut out = heading(comparison, width);
@@ -97,7 +97,7 @@ fn reasons(comparison: &Comparison, names: &[String], width: usize) -> String {
     out
 }
 
-/// The marks in the table, the differences beside the numbers, and the notes.
+/// The marks in the table, the differences besides the numbers, and the notes.
 fn footnotes(comparison: &Comparison, width: usize) -> String {
     let decision = &comparison.decision;
     let mut lines: Vec<String> = Vec::new();

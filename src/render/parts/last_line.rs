@@ -128,7 +128,7 @@ mod tests {
         GateDecision { coverage: vec![change], ..decision(GateOutcome::Regressed, cases) }
     }
 
-    /// Each decision, what the cases say by themselves, and what the line says behind the baseline.
+    /// Each row: a decision, the outcome of the cases alone, and the line after the name of the baseline.
     fn say(table: Vec<(GateDecision, Outcome, &str)>) {
         for (decision, cases, expected) in table {
             assert_eq!(line(decision, cases), format!("gate against base.json: {expected}"));
