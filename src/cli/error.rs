@@ -131,7 +131,7 @@ fn advice_on(error: &SessionError) -> String {
             "; make another with --repeats 10, or --insist".to_owned()
         }
         SessionError::Unfit(Unfit::TooFewRepeats { needed, .. }) => {
-            format!(": --repeats {needed}; --insist runs it all the same")
+            format!(": --repeats {needed}; --insist runs it anyway")
         }
         _ => String::new(),
     }
@@ -164,7 +164,7 @@ mod tests {
             ),
             (
                 baseline(more),
-                "--baseline: `main`: asks for more than what is to be run: case removed: a; \
+                "--baseline: `main`: requires more than this run has: case removed: a; \
                               --allow-changed-checks and --allow-removed overrule this",
             ),
             (
@@ -175,8 +175,8 @@ mod tests {
             (Unfit::NotIsolated.into(), "--ab-exec: isolate = false runs repeats in this program; leave it out"),
             (
                 few.into(),
-                "3 repeats of each case can prove nothing by 2 tests; it takes 5, about 1 min: --repeats 5; \
-                          --insist runs it all the same",
+                "3 repeats of each case cannot prove anything in 2 tests; 5 are needed, which take about 1 min: --repeats 5; \
+                          --insist runs it anyway",
             ),
         ] {
             assert_eq!(CliError::from(error).to_string(), said);

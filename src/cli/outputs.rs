@@ -22,7 +22,7 @@ impl Outputs {
         for path in paths {
             let refuse = |problem: String| CliError::Output { path: path.clone(), problem };
             if report::is_stdin(path) {
-                return Err(refuse("stdout is what --format goes to; leave this out".to_owned()));
+                return Err(refuse("stdout already gets --format; leave this out".to_owned()));
             }
             let format = match (Format::of_path(path), asked) {
                 (Ok(named), Some(asked)) if named != asked => {

@@ -113,7 +113,7 @@ fn keep_across(
         news.retain(|new| axis.get(&new.case.parameters) != first);
     }
     let (axis, first) = (axis.name, first.text());
-    notes.push(format!("{axis}={} is the base, and its other values are held against it", first.as_given()).into());
+    notes.push(format!("{axis}={} is the base; its other values are compared with it", first.as_given()).into());
 }
 
 /// The base's case for a new one: the one with the very same parameters, of the same scenario if there are several.
@@ -144,7 +144,10 @@ fn say_duplicates(cases: &[Found<'_>], side: &str, notes: &mut Vec<Untrusted>) {
     if twice > 0 {
         let cases = if twice == 1 { "1 case stands".into() } else { format!("{twice} cases stand") };
         notes.push(
-            format!("{cases} in {side} more than once; the scenario's name tells them apart where it can").into(),
+            format!(
+                "{cases} in {side} more than once; they are told apart by the names of their scenarios, if these differ"
+            )
+            .into(),
         );
     }
 }

@@ -143,7 +143,7 @@ fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Setti
     if let Some(first) = found.failures.own.first() {
         let count = human::counted(found.failures.own.len() as u64, "case");
         let reason = format!(
-            "{count} of the new report failed by itself: {}; --allow-known-failures lets pass what failed before",
+            "{count} of the new report failed by itself: {}; --allow-known-failures accepts what failed before",
             first.as_given()
         );
         return (GateOutcome::Failed, reason.into());

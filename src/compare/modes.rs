@@ -251,21 +251,21 @@ impl Dividing {
         match self.property {
             Property::SharedCpu => format!(
                 "they differ in whether producers and queue shared a CPU ({} and {} of the time); \
-                 placement = \"same\" or \"split\" holds that still",
+                 placement = \"same\" or \"split\" keeps that constant",
                 human::share(low),
                 human::share(high)
             ),
             Property::Sleeps => format!(
                 "they differ in how often the queue's threads slept and were woken ({low:.2} and {high:.2} times a log); \
-                 no axis holds that still, a fixed placement may"
+                 no axis keeps that constant, a fixed placement may"
             ),
             Property::QueueCpu { low, high } => format!(
                 "they differ in the CPU that the queue ran on ({low} and {high}); \
-                 placement = \"same\" or \"split\" holds that still"
+                 placement = \"same\" or \"split\" keeps that constant"
             ),
             Property::ProducerCpu { low, high } => format!(
                 "they differ in the CPU that the producers ran on ({low} and {high}); \
-                 placement = \"same\" holds that still"
+                 placement = \"same\" keeps that constant"
             ),
         }
     }
@@ -353,7 +353,7 @@ mod tests {
             (
                 &|n| Threads { shared_cpu_share: Some(if is_slow(n) { 0.04 } else { 0.9 }), ..Threads::default() },
                 "they differ in whether producers and queue shared a CPU (90.0% and 4.00% of the time); \
-                 placement = \"same\" or \"split\" holds that still",
+                 placement = \"same\" or \"split\" keeps that constant",
             ),
             // One repeat in the wrong place is forgiven.
             (
@@ -362,7 +362,7 @@ mod tests {
                     ..Threads::default()
                 },
                 "they differ in whether producers and queue shared a CPU (90.0% and 4.00% of the time); \
-                 placement = \"same\" or \"split\" holds that still",
+                 placement = \"same\" or \"split\" keeps that constant",
             ),
             // Two are not.
             (
@@ -391,7 +391,7 @@ mod tests {
                     ..Threads::default()
                 },
                 "they differ in how often the queue's threads slept and were woken (0.20 and 0.95 times a log); \
-                 no axis holds that still, a fixed placement may",
+                 no axis keeps that constant, a fixed placement may",
             ),
             (
                 &|n| Threads {
@@ -399,11 +399,11 @@ mod tests {
                     producer_cpus: on(1),
                     ..Threads::default()
                 },
-                "they differ in the CPU that the queue ran on (0 and 3); placement = \"same\" or \"split\" holds that still",
+                "they differ in the CPU that the queue ran on (0 and 3); placement = \"same\" or \"split\" keeps that constant",
             ),
             (
                 &|n| Threads { producer_cpus: on(u32::from(is_slow(n))), queue_cpus: on(1), ..Threads::default() },
-                "they differ in the CPU that the producers ran on (0 and 1); placement = \"same\" holds that still",
+                "they differ in the CPU that the producers ran on (0 and 1); placement = \"same\" keeps that constant",
             ),
         ];
         for (threads, expected) in rows {

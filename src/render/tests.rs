@@ -108,7 +108,7 @@ fn a_hundred_columns() {
     ≥ at least: some logs were never sent, and count with their wait so far
     † below target load: the case offers less than the target's throughput
     – no number: nothing measured, or too few samples
-    left out for want of room: enqueue max, sampled out
+    left out for lack of room: enqueue max, sampled out
 
     ! error: strategy=sample, tasks=100, rate=100/s
         hung: no result within its deadline of 42 s
@@ -164,7 +164,7 @@ fn eighty_columns() {
     ≥ at least: some logs were never sent, and count with their wait so far
     † below target load: the case offers less than the target's throughput
     – no number: nothing measured, or too few samples
-    left out for want of room: enqueue max, sampled out, offered, enqueue p99
+    left out for lack of room: enqueue max, sampled out, offered, enqueue p99
 
     ! error: strategy=sample, tasks=100, rate=100/s
         hung: no result within its deadline of 42 s
@@ -222,7 +222,7 @@ fn sixty_columns() {
     † below target load: the case offers less than the target's
       throughput
     – no number: nothing measured, or too few samples
-    left out for want of room: enqueue max, sampled out,
+    left out for lack of room: enqueue max, sampled out,
       offered, enqueue p99, dropped, response p99
 
     ! error: strategy=sample, tasks=100, rate=100/s

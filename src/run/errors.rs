@@ -172,13 +172,13 @@ impl From<Failure> for Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A journal of that name exists already.
-    #[error("{}: a journal of an earlier run; remove it, or move it away to keep what it holds", path.display())]
+    #[error("{}: a journal of an earlier run; remove it, or move it away to keep its content", path.display())]
     JournalExists {
         /// The journal.
         path: PathBuf,
     },
     /// Another process writes the journal.
-    #[error("{}: the run that writes this journal is still going on", path.display())]
+    #[error("{}: the run that writes this journal is still running", path.display())]
     JournalInUse {
         /// The journal.
         path: PathBuf,

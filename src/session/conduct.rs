@@ -99,7 +99,7 @@ fn gate(
         }
         let many = human::counted(cases.len() as u64, "case");
         stage.observer.note(&format!(
-            "{many} looked regressed or could not be told; once more, {round} of at most {}",
+            "{many} looked regressed or could not be decided; running again, {round} of at most {}",
             gating.confirm
         ));
         let (fresh, end) = measure(stage, &cases, round);

@@ -68,7 +68,7 @@ pub enum SessionError {
         journal: PathBuf,
     },
     /// Neither the report of a run that has just ended nor its last repeats in the journal can be written.
-    #[error("{source}; the journal lacks the last repeats as well: what is shown is all there is; {} has the others", journal.display())]
+    #[error("{source}; the journal lacks the last repeats, too: only the output above has all results; {} has the others", journal.display())]
     Unkept {
         /// Why not.
         source: ReportError,
@@ -102,10 +102,10 @@ pub enum BaselineProblem {
         differences: String,
     },
     /// The planned run has none of its cases.
-    #[error("has no case in common with what is to be run; align the scenario, or save another")]
+    #[error("has no case in common with this run; change the scenario, or save another baseline")]
     NothingInCommon,
     /// The planned run lacks some of its cases, checks or targets.
-    #[error("asks for more than what is to be run: {lacking}")]
+    #[error("requires more than this run has: {lacking}")]
     AsksForMore {
         /// What the planned run lacks.
         lacking: String,
@@ -113,7 +113,7 @@ pub enum BaselineProblem {
         kinds: Vec<CoverageKind>,
     },
     /// The planned run measures a case in another way.
-    #[error("cannot be compared with what is to be run: {why}")]
+    #[error("cannot be compared with this run: {why}")]
     Unlike {
         /// Which case, and why.
         why: String,
@@ -139,7 +139,7 @@ pub enum Unfit {
     #[error("isolate = false runs repeats in this program; leave it out")]
     NotIsolated,
     /// The baseline has too few repeats to prove anything.
-    #[error("a baseline of {repeats} can prove nothing by {tests}")]
+    #[error("a baseline of {repeats} cannot prove anything in {tests}")]
     BaselineTooSmall {
         /// Its repeats of each case, in words.
         repeats: String,
@@ -147,7 +147,7 @@ pub enum Unfit {
         tests: String,
     },
     /// There are too few repeats to prove anything.
-    #[error("{repeats} of each case can prove nothing by {tests}; it takes {needed}, about {time}")]
+    #[error("{repeats} of each case cannot prove anything in {tests}; {needed} are needed, which take about {time}")]
     TooFewRepeats {
         /// The repeats of each case, in words.
         repeats: String,

@@ -81,8 +81,8 @@ pub fn command_of(queue: &ExternalQueue, scenario: &Scenario) -> Result<ChildCom
     };
     let directory = queue.directory(&scenario.file);
     let Ok(directory) = std::path::absolute(&directory).and_then(std::fs::canonicalize) else {
-        let message = format!("the working directory {} is not there", directory.display());
-        return Err(Problem::new(message, "correct `working_dir`; it is seen from the scenario's directory"));
+        let message = format!("the working directory {} does not exist", directory.display());
+        return Err(Problem::new(message, "correct `working_dir`; it is relative to the scenario's directory"));
     };
     let mut words = queue.command.iter().map(Untrusted::as_given);
     let Some(program) = words.next() else {

@@ -79,7 +79,7 @@ pub fn unfit(report: &Report) -> Option<String> {
     }
     match &report.gate {
         Some(gate) if gate.outcome != GateOutcome::Pass => {
-            Some(format!("the gate ended {}; what is worse must not become the measure", gate.outcome.word()))
+            Some(format!("the gate ended {}: a worse report must not become the baseline", gate.outcome.word()))
         }
         _ => None,
     }
@@ -112,7 +112,7 @@ pub fn save(
     let path = destination.save(&reports.own).map_err(unsaved)?;
     observer.note(&format!("report: {}", path.display()));
     if reports.own.interrupted && journal.has_repeats() {
-        observer.note(&format!("to go on with it: queue-load run --resume {}", journal.path().display()));
+        observer.note(&format!("to continue it: queue-load run --resume {}", journal.path().display()));
     } else if let Err(error) = journal.finish() {
         observer.warn(&error.to_string());
     }

@@ -248,7 +248,7 @@ impl Session<'_> {
         let mut journal = resumed.journal;
         journal.go_on(&jiff::Timestamp::now().to_string())?;
         let done = human::counted(journal.earlier().count() as u64, "repeat");
-        self.observer.note(&format!("note: going on with {}, which has {done}", journal.path().display()));
+        self.observer.note(&format!("note: continuing {}, which has {done}", journal.path().display()));
         Ok(journal)
     }
 

@@ -131,7 +131,7 @@ impl Resumed {
     ) -> Result<(), SessionError> {
         let mut changed = changed_inputs(&self.header.inputs, inputs);
         if self.header.layout != plan.layout {
-            changed.push("what is compared with what (--ab, --ab-exec, --calibrate)".to_owned());
+            changed.push("the kind of comparison (--ab, --ab-exec, --calibrate)".to_owned());
         }
         changed.extend(changed_programs(self.header.programs.as_ref(), programs));
         changed.extend(changed_machine(&self.header.environment, &about.environment));
@@ -143,7 +143,7 @@ impl Resumed {
             return Ok(());
         }
         let problem = format!(
-            "cannot go on with this run, for these have changed: {}; `queue-load show` shows what it has",
+            "this run cannot continue, since these have changed: {}; `queue-load show` shows its results",
             changed.join("; ")
         );
         Err(SessionError::NoReport { path: self.journal.path().to_owned(), problem })
@@ -158,7 +158,7 @@ fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
         Some(JOURNAL) if path.exists() => Ok(path.clone()),
         Some(JOURNAL) => Err(no_report("there is no such journal")),
         Some("json") => {
-            let missing = "has no journal beside it: its run came to its end, or the journal was removed";
+            let missing = "has no journal beside it: its run is complete, or the journal was removed";
             newest_of(journals_beside(path)).ok_or_else(|| no_report(missing))
         }
         Some("toml") => Err(no_report("is a scenario; write `run SCENARIO --resume`")),
@@ -217,8 +217,8 @@ fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     let files: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     for file in files {
         match (before.get(file), now.get(file)) {
-            (Some(_), None) => changed.push(format!("scenario {file}, which is not to be run now")),
-            (None, Some(_)) => changed.push(format!("scenario {file}, which was not run")),
+            (Some(_), None) => changed.push(format!("scenario {file}, which this run does not have")),
+            (None, Some(_)) => changed.push(format!("scenario {file}, which the stopped run did not have")),
             (before, now) if before != now => changed.push(format!("scenario {file}")),
             _ => {}
         }
@@ -324,7 +324,7 @@ mod tests {
             ((|new| new.sources[0].1.push('#')) as fn(&mut Inputs), "scenario a.toml"),
             (
                 |new| new.sources[0].0 = "b.toml".into(),
-                "scenario a.toml, which is not to be run now; scenario b.toml, which was not run",
+                "scenario a.toml, which this run does not have; scenario b.toml, which the stopped run did not have",
             ),
             (|new| new.overrides.clear(), "override rate, which was `1` and is not given"),
             (|new| new.overrides[0].text = "2".into(), "override rate, which was `1` and is `2`"),

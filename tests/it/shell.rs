@@ -42,7 +42,7 @@ fn a_dash_is_stdin() {
     }
     let refused = place.run(&["show", golden, "--output", "-"]);
     expect_code(&refused, 2);
-    assert!(stderr(&refused).contains("stdout is what --format goes to"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("stdout already gets --format"), "{}", stderr(&refused));
 }
 
 #[test]

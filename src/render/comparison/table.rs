@@ -70,7 +70,7 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
     }
     left_out.dedup();
     if !left_out.is_empty() {
-        legend.push_str(&text::wrap(&format!("left out for want of room: {}", left_out.join(", ")), width, 2));
+        legend.push_str(&text::wrap(&format!("left out for lack of room: {}", left_out.join(", ")), width, 2));
         legend.push('\n');
     }
     if !legend.is_empty() {
@@ -108,7 +108,7 @@ fn footnotes(comparison: &Comparison, width: usize) -> String {
     if !comparison.cases.is_empty() {
         lines.push("± half of the 95 % interval of the mean over the repeats".into());
         lines.push(
-            "trimmed_mean: the mean of the fastest 95 %; what a gate tested stands with its margin, the rest informs"
+            "trimmed_mean: the mean of the fastest 95 %; a gate tests the metrics with a margin, the others only inform"
                 .into(),
         );
     }

@@ -88,7 +88,7 @@ fn grid(report: &Report, axes: Vec<Column>, labels: &[String], width: usize) -> 
     legend.push_str(&footnotes(&columns, width));
     if !left_out.is_empty() {
         let names = left_out.join(", ");
-        legend.push_str(&text::wrap(&format!("left out for want of room: {names}"), width, 2));
+        legend.push_str(&text::wrap(&format!("left out for lack of room: {names}"), width, 2));
         legend.push('\n');
     }
     out.push_str(&section(&legend));

@@ -200,7 +200,7 @@ fn exit_codes_of_a_gate() {
         let mut run = Run::new(decisions.clone());
         run.confirm = confirm;
         let report = run.conduct(None).reports.own;
-        let gate = report.gate.expect("it was held against a baseline");
+        let gate = report.gate.expect("it was compared with a baseline");
         assert_eq!((report.verdict.exit.code(), gate.rounds.len()), (code, rounds), "{decisions:#?}");
         assert_eq!((gate.baseline.as_given(), gate.digest.as_given()), ("base.json", "abc"));
         assert_eq!(report.confirmations.len(), rounds - 1);
@@ -242,7 +242,10 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     let again: Vec<(String, u32)> = run.asked().split_off(8);
     assert_eq!(again, [4, 5, 6, 7].map(|round| ("drop".to_owned(), round)));
     assert_eq!(*run.judged.borrow(), [[(2, 8), (2, 8)], [(1, 4), (1, 4)]]);
-    assert_eq!(*run.said.0.borrow(), ["1 case looked regressed or could not be told; once more, 1 of at most 1"]);
+    assert_eq!(
+        *run.said.0.borrow(),
+        ["1 case looked regressed or could not be decided; running again, 1 of at most 1"]
+    );
     let report = conducted.reports.own;
     let repeats = |cases: &[CaseRecord]| -> Vec<usize> { cases.iter().map(|case| case.repeats.len()).collect() };
     assert_eq!(repeats(&report.cases), [4, 4], "the suspicion's evidence stays");
