@@ -175,6 +175,8 @@ impl<'q> Answer<'q> {
 
     fn has_moved(&self, p_worse: f64, p_better: f64, level: Level) -> Shown {
         let margin = self.question.margin;
+        // The alarm comes before sameness. With a leeway, `ruled_out` is beyond the margin, and both may be shown: called
+        // the same, a regression between the two would pass.
         if p_worse <= level.alpha && self.shift_at_best > margin {
             return Shown::Worse;
         }

@@ -105,7 +105,8 @@ pub fn drive<Q: Queue>(
     let load = Arc::new(shared);
     let (send, results) = mpsc::channel();
     let running = bench.crew.set_to_work(&load, &send)?;
-    // The tasks hold the only senders now, so the channel closes when all of them have ended.
+    // The tasks hold the only senders now, so the channel closes when all of them have ended. With this one kept, a task
+    // that was lost would look like one that is still running.
     drop(send);
     let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
     let (tasks, before, after) = course.follow()?;
@@ -138,6 +139,8 @@ impl<Q: Queue> Course<'_, Q> {
         let after = Snapshot::take();
         self.until(drain_until)?;
         let (tasks, done) = (self.load.window_schedule.tasks() as usize, self.done.len());
+        // Each task reports exactly once, after its last call has returned. So a task that is missing has a call in
+        // flight, and the counts of all its calls are missing with it: a ledger without them would close over a hang.
         if done < tasks {
             let message =
                 format!("{} of {tasks} tasks had a call in flight when the drain ran out of time", tasks - done);

@@ -133,6 +133,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         loop {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
                 Step::Wait(until) => {
+                    // Here, since no log of the task is due: recorded between two calls, they would make the second late.
                     pending.record(&self.recorders, SENDER.get());
                     now = self.wait(task, until).await;
                 }
