@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_counts_most_then_the_environment_then_the_terminal() {
+    fn the_option_decides_first_then_the_environment_then_the_terminal() {
         let with = |pairs: &'static [(&'static str, &'static str)]| {
             move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(*value))
         };

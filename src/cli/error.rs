@@ -143,7 +143,7 @@ mod tests {
     use crate::report::CoverageKind;
 
     #[test]
-    fn the_options_stand_around_what_the_session_says() {
+    fn options_are_added_to_the_errors_of_a_session() {
         let baseline = |problem| SessionError::Baseline { baseline: "main".into(), problem };
         let missing = BaselineProblem::Missing { known: "there are a, b".into() };
         let elsewhere = BaselineProblem::OtherMachine { differences: "cores was 1 and is 2".into() };

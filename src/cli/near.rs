@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_like_it_is_named_and_nothing_else() {
+    fn only_similar_names_are_suggested() {
         let ids =
             ["maxsize=10 strategy=drop", "maxsize=10 strategy=block", "something else", "maxsize=10 strategy=drop"];
         assert_eq!(nearest("maxsize=10 strategy=dorp", ids.into_iter()), [ids[0], ids[1]]);

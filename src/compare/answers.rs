@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_there_is_counted_by_repeats() {
+    fn events_that_are_new_are_counted_by_repeats() {
         let none = [0.0; 10];
         for (with, family, expected) in [
             (0, 1, Shown::Same),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_that_would_do() {
+    fn the_number_of_repeats_that_would_be_enough() {
         let wide = question(Rule::Moved, 300.0, &spread(1e3, 9e2, 10), &spread(1e3, 9e2, 10));
         let answer = Answer::of(&wide, Speed::default(), 0.01, &mut RankTests::default()).unwrap();
         let needed = answer.decide(1.0, 1.0, ONE).repeats_needed.unwrap();

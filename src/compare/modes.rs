@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_divides_the_repeats_is_named_with_what_holds_it_still() {
+    fn the_dividing_property_is_named_with_what_keeps_it_constant() {
         let groups = "the repeats form two groups, 6 around 1.00 µs and 4 around 1.91 µs; ";
         type Row<'a> = (&'a dyn Fn(usize) -> Threads, &'a str);
         let rows: [Row; 9] = [

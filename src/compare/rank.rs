@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn complete_separation_is_the_smallest_that_can_be() {
+    fn complete_separation_has_the_smallest_p_value() {
         for (base, new, p) in [(10, 10, 1.0 / 184_756.0), (5, 5, 1.0 / 252.0), (3, 7, 1.0 / 120.0), (1, 1, 0.5)] {
             let test = RankTests::default().test(&numbers(0, base), &numbers(base, base + new));
             assert!((test.p_larger / p - 1.0).abs() < 1e-9, "{base} {new}: {test:?}");

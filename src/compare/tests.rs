@@ -322,7 +322,7 @@ fn cases_that_stand_twice_are_said_and_told_apart_by_scenario() {
 }
 
 #[test]
-fn one_value_of_an_axis_is_held_against_the_others() {
+fn one_value_of_an_axis_is_compared_with_the_others() {
     let of = |queue: &str, maxsize: u64, middle: f64| {
         let mut case = sized(maxsize, &means(10, middle));
         case.parameters.queue = queue.into();

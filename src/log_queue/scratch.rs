@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_while_another_is_made_gets_buffers_of_its_own() {
+    fn a_record_that_is_made_inside_another_gets_its_own_buffers() {
         struct Logs;
         impl fmt::Display for Logs {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_are_kept_but_for_very_long_texts() {
+    fn buffers_are_kept_except_for_very_long_texts() {
         Scratch::with(|first| first.text("name", &"x".repeat(2 * KEPT_TEXT)));
         Scratch::with(|second| {
             assert!(second.text.is_empty() && second.fields.is_empty());

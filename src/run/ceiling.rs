@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_ended_holds_nothing() {
+    fn a_process_that_has_ended_holds_nothing() {
         let mut child = std::process::Command::new("true").spawn().expect("there is true");
         child.wait().expect("ended");
         let (limit_bytes, processes) = (1, vec![child.id()]);

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_plan_follows_from_must_be_the_same() {
+    fn the_inputs_of_the_plan_must_not_have_changed() {
         let changed = |change: fn(&mut Inputs)| {
             let mut new = inputs();
             change(&mut new);

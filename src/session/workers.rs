@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_here_is_said_not_to_be_isolated() {
+    fn repeats_in_this_process_are_reported_as_not_isolated() {
         let given = Selection {
             overrides: ["isolate", "repeats"].map(|key| Override::from_command_line(key, "true")).into(),
             ..Selection::default()

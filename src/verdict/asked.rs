@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_load_must_be_the_one_that_was_asked_for() {
+    fn the_load_must_be_the_planned_one() {
         assert_eq!(faults_for(&asked(Arrival::Uniform), &honest(1_000)), []);
         assert_eq!(
             faults_for(&asked(Arrival::Uniform), &honest(100)),

@@ -183,7 +183,7 @@ mod tests {
     /// A real repeat of `noop` at 10 million logs/s that was wrongly blamed once: its control was just under half of
     /// the bound, and the watching thread had lost 13.8 ms, 5.2 of them at once.
     #[test]
-    fn what_noop_was_accused_of_is_the_machines() {
+    fn noop_is_not_blamed_for_what_the_machine_took() {
         let mut noop = healthy(100_000).with_control(4_980_000);
         noop.latency.lateness = of((0..100_000).map(|n| if n < 1_500 { 31_800_000 } else { 900_000 }));
         let lost = [5_200_000, 4_600_000, 4_000_000];
@@ -227,7 +227,7 @@ mod tests {
 
     /// (length of the control after it in ms, logs in it, of these 5 ms late, who is blamed)
     #[test]
-    fn a_control_must_last_as_long_and_be_held_to_the_same_statistic() {
+    fn a_control_must_be_as_long_and_is_judged_by_the_same_statistic() {
         for (span, logs, spoiled, expected) in [
             (1_000, 1_000, 0, "queue"),
             (1_000, 1_000, 10, "queue"),

@@ -240,7 +240,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_the_generator_did_not_send_is_not_laid_at_the_queues_door() {
+    fn the_queue_is_not_blamed_for_logs_that_the_generator_did_not_send() {
         let verdict = judged(&[healthy(1_000).dropping(5).with_unsent_generator_after(6)]);
         assert_eq!(verdict.outcome, Outcome::Invalid, "{:?}", verdict.reasons);
         let verdict = judged(&[healthy(1_000).dropping(20).with_unsent_generator_after(6)]);

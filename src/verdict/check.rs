@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_holds_of_no_repeat() {
+    fn nothing_holds_without_a_repeat() {
         let none = Pooled::default();
         for expectation in [
             response_p99_under(1),

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_said_and_nothing_else() {
+    fn only_known_values_are_shown() {
         assert_eq!(state(&Machine::default()).to_string(), "nothing is known of it");
         let mut machine = jittery(2);
         machine.steal_share = Some(0.08);

@@ -100,7 +100,7 @@ mod tests {
 
     /// (cases, interrupted, the codes)
     #[test]
-    fn what_is_said_of_the_whole_has_its_codes() {
+    fn the_verdict_on_the_whole_has_codes() {
         let low = PlanCase { below_target_load: true, ..case(Outcome::Pass) };
         for (cases, interrupted, expected) in [
             (vec![case(Outcome::Fail)], false, &[][..]),

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_repeat_cannot_tell_the_pool_cannot_either() {
+    fn a_latency_that_one_repeat_lacks_is_unknown_in_the_pool() {
         let mut silent = healthy(100);
         silent.latency.unblocked = None;
         silent.latency.blocked = None;

@@ -108,7 +108,7 @@ mod tests {
 
     /// (the measurement, its sentences in the journal, the codes)
     #[test]
-    fn sentences_are_reasons_again_and_what_nobody_says_stays_what_it_was() {
+    fn sentences_become_reasons_again_and_unknown_ones_are_kept() {
         let said = |measurement: &Measurement| match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
             Validity::Invalid { reasons } => sentences(&reasons),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_known_is_said() {
+    fn notes_are_shown() {
         let recorded = |text: &str| Reason::Recorded { text: text.into() };
         let aside = |unjudged| SetAside { reasons: vec![recorded("late"), recorded("busy")], unjudged };
         assert_eq!(notes(3, &[], 0), [""; 0]);

@@ -305,7 +305,7 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
 }
 
 #[test]
-fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
+fn a_regression_is_looked_at_again_by_fresh_repeats_alone() {
     use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
     use FindingKind::{Slower, Spread};
     use GateOutcome::{Inconclusive, Pass, Regressed};
@@ -339,7 +339,7 @@ fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
 }
 
 #[test]
-fn what_could_not_be_told_is_looked_at_again_with_all_its_repeats() {
+fn an_undecided_case_is_looked_at_again_with_all_its_repeats() {
     use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
     use FindingKind::{Slower, Spread};
     let pick = |case, round| (Pick { lane: 0, case, round }, Pick { lane: 1, case, round });

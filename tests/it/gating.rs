@@ -65,7 +65,7 @@ fn expect_measured(output: &Output) {
 }
 
 #[test]
-fn what_cannot_be_held_against_anything_is_refused_before_anything_runs() {
+fn what_cannot_be_compared_is_refused_before_anything_runs() {
     let place = place();
     place.write("shared.toml", QUICK.replace("repeats", "isolate = false\nrepeats"));
     for (args, code, expected) in [
@@ -138,7 +138,7 @@ fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
 }
 
 #[test]
-fn a_baseline_is_kept_and_held_against() {
+fn a_baseline_is_kept_and_compared_with() {
     let place = place();
     let args = ["run", "quick.toml", "--save-baseline", "main", "--output", "first.json"];
     let Some(saved) = trusted(&place, &args) else { return };

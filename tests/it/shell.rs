@@ -85,7 +85,7 @@ fn a_gate_speaks_to_tools_too() {
 }
 
 #[test]
-fn colour_is_had_where_it_is_asked_for() {
+fn colour_comes_only_if_it_is_requested() {
     let place = Place::new();
     place.write("four.toml", FOUR);
     let golden = golden();

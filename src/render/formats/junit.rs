@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_holds_against_the_baseline_is_a_test_that_passes() {
+    fn a_test_passes_only_if_its_case_did_not_become_worse() {
         use Change::{Added, Improved, Incomparable, Inconclusive, Regressed, Removed, Unchanged};
         let unmeasured = || vec![Finding { kind: FindingKind::Unmeasured, text: "it is invalid".into() }];
         for (gate, change, findings, ended) in [

@@ -300,7 +300,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_decision() {
 }
 
 #[test]
-fn what_could_not_be_told_is_judged_on_all_of_its_repeats() {
+fn an_undecided_case_is_judged_on_all_of_its_repeats() {
     use Change::{Inconclusive, Regressed};
     let decided = |outcome, block, drop| {
         let decision = decision(outcome, &[("block", block, FindingKind::Spread), ("drop", drop, FindingKind::Slower)]);

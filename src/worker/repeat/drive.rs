@@ -105,8 +105,7 @@ pub fn drive<Q: Queue>(
     let load = Arc::new(shared);
     let (send, results) = mpsc::channel();
     let running = bench.crew.set_to_work(&load, &send)?;
-    // The tasks hold the only senders now, so the channel closes when all of them have ended. With this one kept, a task
-    // that was lost would look like one that is still running.
+    // The tasks hold the only senders now, so the channel closes when all of them have ended.
     drop(send);
     let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
     let (tasks, before, after) = course.follow()?;
