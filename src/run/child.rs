@@ -317,6 +317,7 @@ impl ChildDriver {
         }
         let unseen = seen.against(repeat, &measurement);
         if !unseen.is_empty() {
+            let unseen: Vec<String> = unseen.iter().map(ToString::to_string).collect();
             let unseen = excerpt(unseen.join("; ").as_bytes());
             return Err(Fault::protocol(format!("the runner saw otherwise: {unseen}")));
         }
