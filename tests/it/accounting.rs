@@ -1,4 +1,4 @@
-//! The accounting, held against queues and schedules whose truth is known. What needs no time runs always; what puts a
+//! The accounting, compared with queues and schedules whose truth is known. What needs no time runs always; what puts a
 //! real queue under load runs only when `QUEUE_LOAD_SLOW_TESTS` is set.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};

@@ -1,4 +1,4 @@
-//! Runs that are held against something, as their user meets them. What the machine can tell just now is not tested
+//! Runs that are compared with something, as their user meets them. What the machine can tell just now is not tested
 //! here: with so few repeats the answer is that it cannot be told.
 
 use crate::support::{Place, expect_code, stderr, stdout};

@@ -25,7 +25,7 @@ trait Manners: Send + Sync + 'static {
     const NAME: &'static str;
     /// Called inside each call of the window.
     fn call() {}
-    /// From its first call in the window to its end it spins in so many threads for each CPU.
+    /// From its first call in the window to its end it spins in this many threads for each CPU.
     const THREADS: usize = 0;
 }
 
