@@ -39,6 +39,11 @@ pub enum Fault {
         /// The driver's words.
         message: Untrusted,
     },
+    /// The driver said that what the queue delivers to failed.
+    SinkFailed {
+        /// The driver's words.
+        message: Untrusted,
+    },
     /// The driver said that it cannot do what it was asked for.
     BadRequest {
         /// The driver's words.
@@ -99,6 +104,7 @@ impl Fault {
             Self::NotBuilt { .. } => "not_built",
             Self::Panicked { .. } => "panicked",
             Self::Hung { .. } => "hung",
+            Self::SinkFailed { .. } => "sink_failed",
             Self::BadRequest { .. } => "bad_request",
             Self::Internal { .. } => "internal",
             Self::TimedOut { .. } => "timed_out",
@@ -119,6 +125,7 @@ impl Fault {
             Self::NotBuilt { message } => quoting("the queue could not be built", message),
             Self::Panicked { message } => quoting("the queue panicked", message),
             Self::Hung { message } => quoting("the queue hung", message),
+            Self::SinkFailed { message } => quoting("the sink of the queue failed", message),
             Self::BadRequest { message } => quoting("the driver refused the request", message),
             Self::Internal { message } => quoting("the driver failed", message),
             Self::TimedOut { deadline_ns } => {
@@ -162,6 +169,7 @@ impl From<Failure> for Fault {
             FailureKind::NotBuilt => Self::NotBuilt { message },
             FailureKind::Panicked => Self::Panicked { message },
             FailureKind::Hung => Self::Hung { message },
+            FailureKind::SinkFailed => Self::SinkFailed { message },
             FailureKind::BadRequest => Self::BadRequest { message },
             FailureKind::Internal => Self::Internal { message },
         }

@@ -222,6 +222,45 @@ fn a_disk_that_is_full_loses_nothing_that_was_finished() {
     }
 }
 
+/// 400 logs of 1 KiB into a file, by queues that tell of a sink's error in different ways, or not at all.
+const TO_A_FILE: &str = r#"
+[target]
+throughput = "2k/s"
+[matrix]
+queue = ["noop", "builtin", "tracing-appender", "slog-async"]
+sink = "file"
+payload = "4f+1KiB"
+concurrency = 2
+rate = "1k/s"
+duration = "200ms"
+[run]
+warmup = "0s"
+control = "0s"
+repeats = 1
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_is_full_behind_a_queue_is_its_sinks_error_and_not_its_loss() {
+    if !slow_tests() {
+        return;
+    }
+    let _machine = share_the_machine();
+    let place = place();
+    place.write("short.toml", TO_A_FILE);
+    // 64 KiB: enough for journal and report.
+    let output = with_room_for(&place, 128);
+    expect_code(&output, 3);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(place.path().join("r.json")).unwrap()).unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 4);
+    for case in cases {
+        let verdict = &case["verdict"];
+        assert_eq!((&verdict["outcome"], &verdict["reason_codes"][0]), (&"error".into(), &"sink_failed".into()), "{case}");
+        assert!(verdict["reasons"][0].as_str().unwrap().contains("File too large (os error 27)"), "{verdict}");
+    }
+}
+
 #[test]
 fn two_runs_at_one_place_keep_out_of_each_others_way() {
     if !slow_tests() {

@@ -56,6 +56,8 @@ codes! {
     QueuePanicked = "queue_panicked",
     /// The queue hung.
     QueueHung = "queue_hung",
+    /// What the queue delivers to failed.
+    SinkFailed = "sink_failed",
     /// The driver cannot do what it was asked for.
     RequestRefused = "request_refused",
     /// The driver says that it is at fault itself.

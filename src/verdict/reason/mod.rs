@@ -227,6 +227,7 @@ fn code_of_failure(kind: &str) -> ReasonCode {
         "not_built" => ReasonCode::QueueNotBuilt,
         "panicked" => ReasonCode::QueuePanicked,
         "hung" => ReasonCode::QueueHung,
+        "sink_failed" => ReasonCode::SinkFailed,
         "bad_request" => ReasonCode::RequestRefused,
         "internal" => ReasonCode::DriverFailed,
         "timed_out" => ReasonCode::TimedOut,

@@ -346,6 +346,7 @@ fn of_failures() -> Vec<(Fault, &'static str)> {
         (Fault::NotBuilt { message: message() }, "queue_not_built"),
         (Fault::Panicked { message: message() }, "queue_panicked"),
         (Fault::Hung { message: message() }, "queue_hung"),
+        (Fault::SinkFailed { message: message() }, "sink_failed"),
         (Fault::BadRequest { message: message() }, "request_refused"),
         (Fault::Internal { message: message() }, "driver_failed"),
         (Fault::TimedOut { deadline_ns: 5 }, "timed_out"),

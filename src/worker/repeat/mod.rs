@@ -11,7 +11,7 @@ use crate::adapter::{Account, Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, SystemClock};
 use crate::load::producer::GRACE;
 use crate::measure::lag::When;
-use crate::measure::{Measurement, OutcomeSource};
+use crate::measure::{Control, Measurement, OutcomeSource};
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::scenario::SinkKind;
@@ -59,12 +59,30 @@ fn measure<Q: Queue>(
     bench: &Bench,
     say: &mut dyn FnMut(Message),
 ) -> Result<Measurement, Failure> {
-    let clock = &bench.clock;
     let control = control::before(repeat, bench)?;
     let threads = platform::threads();
     bench.cpus.go_to_queue().map_err(bad_request)?;
-    let (queue, sink) = build::<Q>(repeat, clock)?;
+    let (queue, sink) = build::<Q>(repeat, &bench.clock)?;
     bench.cpus.go_to_producers().map_err(bad_request)?;
+    let outcome = put_under_load(repeat, bench, say, (queue, sink.clone()), control);
+    // A queue whose sink failed loses logs, panics or hangs because of it: whatever came of it is not its fault.
+    if let Some(words) = sink.failure() {
+        return Err(Failure::new(FailureKind::SinkFailed, format!("cannot write to its file: {words}")));
+    }
+    let measurement = outcome?;
+    leftovers(threads)?;
+    unless_broken(measurement)
+}
+
+/// Runs the idle phase, the load and the drain.
+fn put_under_load<Q: Queue>(
+    repeat: &PlannedRepeat,
+    bench: &Bench,
+    say: &mut dyn FnMut(Message),
+    (queue, sink): (Q, Sink),
+    control: Option<Control>,
+) -> Result<Measurement, Failure> {
+    let clock = &bench.clock;
     let runtime = bench.crew.runtime();
     let probes = runtime.map(|runtime| responsiveness::start_idle(runtime, clock.clone())).transpose()?;
     say(Message::Started);
@@ -82,8 +100,7 @@ fn measure<Q: Queue>(
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
-    leftovers(threads)?;
-    let drawn_up = account::draw_up::<Q>(Observed {
+    account::draw_up::<Q>(Observed {
         repeat,
         tasks,
         recorders,
@@ -98,8 +115,7 @@ fn measure<Q: Queue>(
         floor_ns: bench.floor_ns,
         drain_ns,
     })
-    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()));
-    drawn_up.and_then(unless_broken)
+    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
 /// Refuses a queue that leaves threads behind without end, given how many there were before it was built. An instance that
@@ -135,7 +151,8 @@ fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &LoadClock) -> Result<(Q, Sink
     let not_built =
         |why: String| Failure::new(FailureKind::NotBuilt, format!("cannot build `{}`: {why}", Q::ABOUT.name));
     let parameters = &repeat.parameters;
-    let inner = open_sink(parameters.sink).map_err(|error| not_built(format!("its sink: {error}")))?;
+    let inner = open_sink(parameters.sink)
+        .map_err(|error| Failure::new(FailureKind::SinkFailed, format!("cannot create its file: {error}")))?;
     let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, inner);
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
     let built = catch_unwind(AssertUnwindSafe(|| Q::build(&setup, sink.clone())));
