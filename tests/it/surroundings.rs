@@ -187,6 +187,34 @@ fn whatever_was_finished_when_it_was_killed_is_in_the_journal() {
     }
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn the_temporary_files_of_a_killed_run_are_removed_by_the_next_one() {
+    if !slow_tests() {
+        return;
+    }
+    let place = place();
+    let temporary = place.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let _machine = share_the_machine();
+    let start = |output: &str| {
+        let mut command = place.command(&["run", "short.toml", "--quiet", "--output", output]);
+        command.env("TMPDIR", &temporary).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let mut killed = start("killed.json");
+    let begun = std::time::Instant::now();
+    while place.files("tmp").is_empty() {
+        assert!(begun.elapsed().as_secs() < 60, "no repeat begins");
+        std::thread::yield_now();
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(place.files("tmp").len(), 1, "a killed run cannot remove it");
+    start("next.json").wait().unwrap();
+    assert_eq!(place.files("tmp"), [""; 0]);
+    assert_eq!(kept(&place, "next.json"), 4);
+}
+
 /// Runs the program with no file allowed to grow over so many blocks of 512 bytes: writing fails as on a full disk.
 fn with_room_for(place: &Place, blocks: u32) -> Output {
     let program = env!("CARGO_BIN_EXE_queue-load");
