@@ -8,6 +8,7 @@ use super::{show, stdio};
 use crate::compare::{self, Comparison, Options, Settings};
 use crate::render::{Format, RenderError, View, comparison, html_comparison};
 use crate::report::{self, Report};
+use crate::scenario::files::unreadable_names;
 use crate::scenario::{Axis, Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
 use crate::session::SessionError;
 use crate::units::Ratio;
@@ -162,6 +163,10 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     }
     let refuse = |problem: String| CliError::from(SessionError::NoReport { path: PathBuf::from(pattern), problem });
     let found = glob::glob(pattern).map_err(|error| refuse(format!("not a pattern: {error}")))?;
+    if let Some(name) = unreadable_names(pattern).pop() {
+        let problem = "a name that is not UTF-8; rename it".to_owned();
+        return Err(SessionError::NoReport { path: PathBuf::from(name), problem }.into());
+    }
     let paths: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
     if paths.is_empty() { Err(refuse("no file matches".into())) } else { Ok(paths) }
 }
