@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest time between two checks of the interrupt flag and of whether the child still runs.
 const TICK: Duration = Duration::from_millis(50);
@@ -127,6 +127,18 @@ pub struct ChildDriver {
     verify: Verify,
 }
 
+/// What is watched from outside while a child runs.
+struct Guard {
+    ceiling: Option<Ceiling>,
+}
+
+impl Guard {
+    /// Looks at what the child holds, if that is limited.
+    fn look(&mut self) -> Result<(), Fault> {
+        self.ceiling.as_mut().map_or(Ok(()), Ceiling::look)
+    }
+}
+
 /// Why a child gave no measurement.
 enum Broken {
     Fault(Fault),
@@ -171,6 +183,7 @@ impl ChildDriver {
     fn converse(
         &self,
         process: &mut Process,
+        guard: &mut Guard,
         repeat: &PlannedRepeat,
         interrupt: &Interrupt,
         on_progress: &mut dyn FnMut(Progress),
@@ -179,8 +192,8 @@ impl ChildDriver {
         let deadline = Duration::from_nanos(repeat.deadline.0);
         let preamble = self.command.preamble;
         let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
-        let mut ceiling = repeat.memory_limit.map(|limit| Ceiling::of(process.id(), limit.0)).transpose()?;
-        let tick = if ceiling.is_some() { ceiling::LOOK_EVERY } else { TICK };
+        guard.ceiling = repeat.memory_limit.map(|limit| Ceiling::of(process.id(), limit.0)).transpose()?;
+        let tick = if guard.ceiling.is_some() { ceiling::LOOK_EVERY } else { TICK };
         send(process, repeat)?;
         loop {
             if interrupt.is_raised() {
@@ -190,7 +203,7 @@ impl ChildDriver {
             if left.is_zero() {
                 return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
             }
-            ceiling.as_mut().map_or(Ok(()), Ceiling::look)?;
+            guard.look()?;
             if let Some(line) = self.next_line(process)? {
                 match conversation.hear(line)? {
                     Said::Onward => {}
@@ -207,7 +220,7 @@ impl ChildDriver {
                 return Err(Broken::Ended);
             }
             if !process.output_open() {
-                return Err(self.await_exit(process, interrupt, left));
+                return Err(self.await_exit(process, guard, interrupt, left));
             }
         }
     }
@@ -220,13 +233,17 @@ impl ChildDriver {
     }
 
     /// Waits a bounded time for the end of a child that has closed its output without a result.
-    fn await_exit(&self, process: &mut Process, interrupt: &Interrupt, left: Duration) -> Broken {
-        let give_up = Instant::now() + self.limits.exit_grace.min(left);
+    fn await_exit(&self, process: &mut Process, guard: &mut Guard, interrupt: &Interrupt, left: Duration) -> Broken {
+        let mut patience = Patience::begin();
+        let most = self.limits.exit_grace.min(left);
         while !process.has_exited() {
             if interrupt.is_raised() {
                 return Fault::Interrupted.into();
             }
-            if Instant::now() >= give_up {
+            if let Err(fault) = guard.look() {
+                return fault.into();
+            }
+            if patience.elapsed() >= most {
                 return Fault::protocol("the child closed its output without a result and ran on").into();
             }
             if let Err(error) = process.pump(ENDING_TICK) {
@@ -238,7 +255,7 @@ impl ChildDriver {
 
     /// Waits for the end of a child after its last message. It may say nothing more, and all that it started must end
     /// too.
-    fn settle(&self, process: &mut Process, interrupt: &Interrupt) -> Result<(), Fault> {
+    fn settle(&self, process: &mut Process, guard: &mut Guard, interrupt: &Interrupt) -> Result<(), Fault> {
         let mut patience = Patience::begin();
         let give_up = self.limits.farewell + self.limits.exit_grace;
         let mut exited_at = None;
@@ -247,6 +264,7 @@ impl ChildDriver {
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted);
             }
+            guard.look()?;
             let now = patience.elapsed();
             if exited_at.is_none() && process.has_exited() {
                 exited_at = Some(now);
@@ -276,13 +294,14 @@ impl ChildDriver {
     fn conclude(
         &self,
         process: &mut Process,
+        guard: &mut Guard,
         repeat: &PlannedRepeat,
         interrupt: &Interrupt,
         said: Result<Box<Measurement>, Broken>,
         seen: &Seen,
     ) -> Result<Measurement, Fault> {
         let settled = match &said {
-            Ok(_) | Err(Broken::Failed(_)) => self.settle(process, interrupt),
+            Ok(_) | Err(Broken::Failed(_)) => self.settle(process, guard, interrupt),
             Err(_) => Ok(()),
         };
         let half_line = process.unended_line().to_vec();
@@ -343,9 +362,10 @@ impl Driver for ChildDriver {
         let scratch = Scratch::new(&mark);
         let mut process = self.spawn(mark, &scratch).map_err(Fault::alone)?;
         let watch = Watch::begin();
-        let said = self.converse(&mut process, repeat, interrupt, on_progress);
+        let mut guard = Guard { ceiling: None };
+        let said = self.converse(&mut process, &mut guard, repeat, interrupt, on_progress);
         let seen = watch.seen();
-        self.conclude(&mut process, repeat, interrupt, said, &seen)
+        self.conclude(&mut process, &mut guard, repeat, interrupt, said, &seen)
             .map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
     }
 }

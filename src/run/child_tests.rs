@@ -396,6 +396,23 @@ fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn memory_is_watched_until_the_child_is_gone() {
+    if !slow_tests() {
+        return;
+    }
+    let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
+    let hold = "head -c 1G /dev/zero | tail -n 1 >/dev/null";
+    // After its result, and after it has closed its output without one.
+    for script in [format!("echo $$ >&2; {GOOD}{hold}"), format!("echo $$ >&2; {BEGIN}exec >&-; {hold}")] {
+        let answer = ChildDriver::new(sh(&script), believe()).run(&repeat, &Interrupt::new(), &mut |_| {});
+        let error = answer.expect_err("over its limit");
+        assert!(matches!(error.fault, Fault::MemoryExceeded { .. }), "{script}: {error:?}");
+        assert_gone(&pids(&error));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn memory_that_runs_out_takes_the_child_and_not_the_run() {
     // Offered before it is sent its request.
     let error = refused("read -r request; cat /proc/self/oom_score_adj >&2; exit 3");
