@@ -5,13 +5,13 @@ use super::conversation::{Conversation, Said};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, excerpt};
 use super::leftovers::{self, Mark};
-use super::patience::Patience;
 use super::process::Process;
 use super::scratch::Scratch;
 use super::witness::{Seen, Watch};
 use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::platform;
+use crate::worker::Patience;
 use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
 use std::ffi::OsString;
 use std::io;
@@ -130,12 +130,20 @@ pub struct ChildDriver {
 /// What is watched from outside while a child runs.
 struct Guard {
     ceiling: Option<Ceiling>,
+    /// Since it was started.
+    patience: Patience,
 }
 
 impl Guard {
     /// Looks at what the child holds, if that is limited.
     fn look(&mut self) -> Result<(), Fault> {
         self.ceiling.as_mut().map_or(Ok(()), Ceiling::look)
+    }
+
+    /// For how long this process was stopped until the result came; `None` if it was not.
+    fn paused_ns(&self) -> Option<u64> {
+        let paused = self.patience.paused();
+        (!paused.is_zero()).then(|| u64::try_from(paused.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
@@ -188,7 +196,6 @@ impl ChildDriver {
         interrupt: &Interrupt,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Box<Measurement>, Broken> {
-        let mut patience = Patience::begin();
         let deadline = Duration::from_nanos(repeat.deadline.0);
         let preamble = self.command.preamble;
         let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
@@ -199,7 +206,7 @@ impl ChildDriver {
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted.into());
             }
-            let left = deadline.saturating_sub(patience.elapsed());
+            let left = deadline.saturating_sub(guard.patience.elapsed());
             if left.is_zero() {
                 return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
             }
@@ -362,11 +369,15 @@ impl Driver for ChildDriver {
         let scratch = Scratch::new(&mark);
         let mut process = self.spawn(mark, &scratch).map_err(Fault::alone)?;
         let watch = Watch::begin();
-        let mut guard = Guard { ceiling: None };
+        let mut guard = Guard { ceiling: None, patience: Patience::begin() };
         let said = self.converse(&mut process, &mut guard, repeat, interrupt, on_progress);
         let seen = watch.seen();
-        self.conclude(&mut process, &mut guard, repeat, interrupt, said, &seen)
-            .map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
+        let mut outcome = self.conclude(&mut process, &mut guard, repeat, interrupt, said, &seen);
+        if let Ok(measurement) = &mut outcome {
+            // Whatever it says itself: a program must not excuse itself.
+            measurement.machine.paused_ns = guard.paused_ns();
+        }
+        outcome.map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
     }
 }
 

@@ -9,7 +9,6 @@
 //! | `greeting` | whether another program can carry out repeats |
 //! | `process` | the child's pipes, how it ends and how it is killed |
 //! | `conversation` | which message may follow which |
-//! | `patience` | time that does not pass while this process is stopped |
 //! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | splits text into lines of bounded length |
 //! | `stderr` | keeps the last lines of a stream |
@@ -51,7 +50,6 @@ pub mod journal;
 mod probe;
 mod leftovers;
 mod lines;
-mod patience;
 mod process;
 mod scratch;
 #[cfg(feature = "internals")]

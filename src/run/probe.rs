@@ -7,8 +7,9 @@ use super::errors::{Fault, RepeatError};
 use super::leftovers::Mark;
 use super::process::Process;
 use super::scratch::Scratch;
+use crate::worker::Patience;
 use crate::worker::protocol::Hello;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest time between two checks of the interrupt flag and of whether the program still runs.
 const TICK: Duration = Duration::from_millis(50);
@@ -49,7 +50,7 @@ enum Heard {
 }
 
 fn listen(process: &mut Process, patience: Duration, interrupt: &Interrupt) -> Result<Heard, Fault> {
-    let give_up = Instant::now() + patience;
+    let mut waited = Patience::begin();
     loop {
         if interrupt.is_raised() {
             return Err(Fault::Interrupted);
@@ -61,7 +62,7 @@ fn listen(process: &mut Process, patience: Duration, interrupt: &Interrupt) -> R
                 Err(failure) => Err(failure.into()),
             };
         }
-        let left = give_up.saturating_duration_since(Instant::now());
+        let left = patience.saturating_sub(waited.elapsed());
         if left.is_zero() {
             return Err(Fault::protocol(format!("it has not said hello within {} s", patience.as_secs_f64())));
         }

@@ -6,8 +6,8 @@ use super::disturbance::MAX_STEAL;
 use super::reason::Reason;
 use crate::measure::Measurement;
 
-/// Says whether a repeat can be trusted: not when over 5 % of the CPU time was stolen, when there is nothing to judge, or
-/// when the generator was late and the queue is not to blame for it.
+/// Says whether a repeat can be trusted: not when the run was stopped meanwhile, when over 5 % of the CPU time was stolen,
+/// when there is nothing to judge, or when the generator was late and the queue is not to blame for it.
 ///
 /// Late is a generator that did not send over 1 % of its logs, or whose lateness is over 10 ms. The lateness is judged by
 /// its p99, else p90, else p50, whichever first has 10 values above it, and by its largest value where there are fewer
@@ -26,6 +26,9 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
     let is_said = reasons.iter().any(|reason| matches!(reason, Reason::MachineBusy(_) | Reason::MachineMayExplain(_)));
     if let Some(share) = measurement.machine.steal().filter(|share| *share > MAX_STEAL && !is_said) {
         reasons.push(Reason::StolenCpu { share });
+    }
+    if let Some(ns) = measurement.machine.paused_ns {
+        reasons.insert(0, Reason::Paused { ns });
     }
     match reasons.is_empty() {
         true => Validity::Valid,
@@ -54,6 +57,13 @@ mod tests {
     #[test]
     fn a_healthy_repeat_is_valid() {
         assert_eq!(judge_repeat(&healthy(1_000)), Validity::Valid);
+    }
+
+    #[test]
+    fn a_repeat_that_stood_still_is_invalid_however_punctual() {
+        let mut punctual = healthy(1_000);
+        punctual.machine.paused_ns = Some(2_000_000_000);
+        assert_eq!(reasons(&punctual), ["the run was stopped for 2.00 s while it ran, and went on"]);
     }
 
     #[test]

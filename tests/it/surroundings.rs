@@ -284,7 +284,11 @@ fn a_disk_that_is_full_behind_a_queue_is_its_sinks_error_and_not_its_loss() {
     assert_eq!(cases.len(), 4);
     for case in cases {
         let verdict = &case["verdict"];
-        assert_eq!((&verdict["outcome"], &verdict["reason_codes"][0]), (&"error".into(), &"sink_failed".into()), "{case}");
+        assert_eq!(
+            (&verdict["outcome"], &verdict["reason_codes"][0]),
+            (&"error".into(), &"sink_failed".into()),
+            "{case}"
+        );
         assert!(verdict["reasons"][0].as_str().unwrap().contains("File too large (os error 27)"), "{verdict}");
     }
 }

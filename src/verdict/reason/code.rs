@@ -48,6 +48,8 @@ codes! {
     MachineBusyInControl = "machine_busy_in_control",
     /// The hypervisor took over 5 % of the CPU time.
     StolenCpu = "stolen_cpu",
+    /// The run was stopped meanwhile.
+    Paused = "paused",
     /// Another build set it aside, in words that this one does not say.
     Recorded = "recorded",
     /// The queue could not be built.

@@ -66,6 +66,11 @@ pub enum Reason {
         /// Share of the CPU time, 0 to 1.
         share: f64,
     },
+    /// The run was stopped while the repeat ran.
+    Paused {
+        /// For how long, in nanoseconds.
+        ns: u64,
+    },
     /// What a journal says, where judging its measurement again says something else.
     Recorded {
         /// The sentence.
@@ -183,6 +188,7 @@ impl Reason {
             Self::MachineMayExplain(_) => ReasonCode::MachineMayExplain,
             Self::MachineBusyInControl { .. } => ReasonCode::MachineBusyInControl,
             Self::StolenCpu { .. } => ReasonCode::StolenCpu,
+            Self::Paused { .. } => ReasonCode::Paused,
             Self::Recorded { .. } => ReasonCode::Recorded,
             Self::RepeatFailed { kind, .. } => code_of_failure(kind.as_given()),
             Self::QueueReplaced { .. } => ReasonCode::QueueReplaced,

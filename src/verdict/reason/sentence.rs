@@ -33,6 +33,9 @@ impl Reason {
             Self::StolenCpu { share } => {
                 format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(*share))
             }
+            Self::Paused { ns } => {
+                format!("the run was stopped for {} while it ran, and went on", human::latency(*ns as f64))
+            }
             Self::Recorded { text } => text.as_given().to_owned(),
             Self::RepeatFailed { kind, message } => format!("{}: {}", kind.as_given(), message.as_given()),
             Self::QueueReplaced { queue, versions } => {

@@ -71,6 +71,7 @@ fn of_repeats() -> Vec<Row> {
             "stolen_cpu",
             "the machine was busy: 8.00% of its CPU time was stolen, more than 5%",
         ),
+        (Reason::Paused { ns: 3_000_000_000 }, "paused", "the run was stopped for 3.00 s while it ran, and went on"),
         (Reason::Recorded { text: "steal 7 %".into() }, "recorded", "steal 7 %"),
     ]
 }
@@ -417,7 +418,7 @@ fn the_codes_that_ci_reads_are_codes() {
         .filter_map(|line| line.strip_prefix("    \"")?.strip_suffix("\","))
         .chain(["no_valid_repeat", "outnumbered"])
         .collect();
-    assert_eq!(quoted.len(), 12, "{quoted:?}");
+    assert_eq!(quoted.len(), 13, "{quoted:?}");
     for word in quoted {
         assert!(SCRIPT.contains(&format!("\"{word}\"")), "{word}");
         assert!(ReasonCode::ALL.iter().any(|code| code.word() == word), "{word}");

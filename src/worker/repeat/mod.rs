@@ -16,6 +16,7 @@ use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::scenario::SinkKind;
 use crate::units::human;
+use crate::worker::Patience;
 use crate::worker::observe::account::{self, Observed};
 use crate::worker::observe::{floor, responsiveness};
 use crate::worker::protocol::{Failure, FailureKind, Message};
@@ -24,12 +25,15 @@ use drive::{Bench, Driven, drive};
 use placement::Cpus;
 use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 /// Most threads that a queue may leave behind after its shutdown: more than a runtime's pool keeps ready (512).
 const MOST_THREADS_LEFT: usize = 1_000;
+
+/// Time between two looks at whether a shutdown has taken too long.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Beyond its deadline a shutdown gets this long to come back.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -95,7 +99,8 @@ fn put_under_load<Q: Queue>(
     }
     // At least the grace period: until it is over, the generator may still send logs for which it is late.
     let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
-    let Driven { queue, recorders, tasks, passed, jitter, seen } = drive(bench, shared, &sink, say, drain_until)?;
+    let Driven { queue, recorders, tasks, passed, jitter, seen, drain_until } =
+        drive(bench, shared, &sink, say, drain_until)?;
     let lags = probes.map(responsiveness::Responsiveness::finish);
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
@@ -182,7 +187,13 @@ fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Fail
     };
     let started = thread::Builder::new().name("ql-shutdown".into()).spawn(shutdown);
     started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the shutdown: {error}")))?;
-    let account = receive.recv_timeout(deadline + SHUTDOWN_GRACE);
+    let mut patience = Patience::begin();
+    let account = loop {
+        match receive.recv_timeout(LOOK_EVERY) {
+            Err(RecvTimeoutError::Timeout) if patience.elapsed() < deadline + SHUTDOWN_GRACE => {}
+            answer => break answer,
+        }
+    };
     sink.stop_serving();
     // A queue that gave up may still be delivering. In a service those records would be lost with the process, so they
     // must not count.
