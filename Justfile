@@ -32,7 +32,8 @@ test *ARGS:
 test-all *ARGS:
     QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet --all-features {{ARGS}}
 
-# Kill KILLS runs at random moments: what was said to be finished must be in the journal. A run takes up to four seconds.
+# Kill KILLS runs at random moments and go on with each: it must come to the results of an undisturbed run, and keep what it
+# had. A run takes up to ten seconds.
 kill-trial KILLS="50":
     QUEUE_LOAD_SLOW_TESTS=1 QUEUE_LOAD_KILLS={{KILLS}} cargo test --quiet --test it -- surroundings::whatever --nocapture
 

@@ -15,6 +15,7 @@ BLAME = {
     "machine_may_explain",
     "machine_busy_in_control",
     "stolen_cpu",
+    "paused",
 }
 # What a case says of the repeats that were set aside; each of those has its own reasons.
 OF_SET_ASIDE = {"no_valid_repeat", "outnumbered"}

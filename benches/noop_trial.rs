@@ -10,7 +10,7 @@ use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::internals::load::{Entry, Phase, Reply};
 use queue_load::internals::measure::Measurement;
 use queue_load::internals::plan::{CONTROL, PlannedRepeat};
-use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt};
+use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt, Verify};
 use queue_load::internals::scenario::{Parameters, Producers, Target};
 use queue_load::internals::units::{Nanos, Rate};
 use queue_load::internals::verdict::{self, CaseEvidence, Outcome, Pooled, judge_case, judge_repeat};
@@ -132,7 +132,8 @@ fn trial(repeats: u32) -> Result<bool, Failure> {
     let settings = settings();
     let noops = settings.iter().filter(|setting| setting.queue == "noop").count() as u32;
     let mut said: Vec<Said> = settings.iter().map(|_| Said::default()).collect();
-    let mut driver = ChildDriver::new(ChildCommand::worker()?, Box::new(|_, measurement| verdict::faults(measurement)));
+    let verify = Verify::new(|_, measurement| verdict::faults(measurement));
+    let mut driver = ChildDriver::new(ChildCommand::worker()?, verify);
     // The settings take turns, so that each meets the same machine. The starving queues run in every other turn.
     for turn in 0..repeats.div_ceil(noops) {
         for (setting, said) in settings.iter().zip(&mut said) {

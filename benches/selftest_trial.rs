@@ -3,9 +3,7 @@
 //! `cargo bench --bench selftest_trial -- 20` runs the selftest 20 times. For each claim it prints the findings, the
 //! spread of the measured values, and the distance of the nearest bound in standard deviations.
 
-use queue_load::internals::measure::Measurement;
-use queue_load::internals::plan::PlannedRepeat;
-use queue_load::internals::run::{ChildCommand, ChildDriver, Interrupt};
+use queue_load::internals::run::{ChildCommand, ChildDriver, Interrupt, Verify};
 use queue_load::internals::selftest::{Bench, ClaimOutcome, Claimed, Measured, Overhead, Row, examine, experiments};
 use queue_load::internals::verdict;
 use std::process::ExitCode;
@@ -38,8 +36,8 @@ fn main() -> ExitCode {
 
 fn trial(runs: u32) -> Result<(), Failure> {
     let experiments = experiments();
-    let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
-    let mut driver = ChildDriver::new(ChildCommand::worker()?, Box::new(verify));
+    let verify = Verify::new(|_, measurement| verdict::faults(measurement));
+    let mut driver = ChildDriver::new(ChildCommand::worker()?, verify);
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let mut timings = Vec::new();
     let mut found: Vec<Vec<Row>> = Vec::new();

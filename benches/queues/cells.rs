@@ -23,7 +23,7 @@ pub enum Cell {
     Blocked,
     /// 100 calls timed together, every hundredth of a second.
     Burst,
-    /// So many threads that never pause, under `block`.
+    /// This many threads that never pause, under `block`.
     Saturated(u32),
 }
 

@@ -123,7 +123,7 @@ impl Host for Bursts {
     }
 }
 
-/// Logs from so many threads without a pause, for a while; none of it may be lost.
+/// Logs from this many threads without a pause, for a while. No log may be lost.
 struct Saturates {
     producers: u32,
     span: Duration,

@@ -7,7 +7,7 @@ use queue_load::report::Untrusted;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// What everything is held against.
+/// What everything is compared with.
 const OURS: &str = "builtin";
 /// What the loop around a burst costs.
 const FLOOR: &str = "nothing";

@@ -7,7 +7,7 @@ use super::results::{Results, Values};
 use queue_load::adapter::{About, Host, Queue};
 use queue_load::internals::measure::encoding::{Distribution, WHOLE};
 use queue_load::internals::measure::{Latency, Measurement};
-use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt};
+use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt, Verify};
 use queue_load::internals::units::Nanos;
 use queue_load::internals::verdict::{faults, judge_repeat};
 use queue_load::session::environment;
@@ -26,7 +26,7 @@ const WINDOWS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(
 /// Where the numbers of each measurement are kept as they come.
 const KEPT: &str = "target/bench-queues.jsonl";
 
-/// Measures for about so many minutes, at least three rounds.
+/// Measures for about this many minutes, at least three rounds.
 pub fn measure(minutes: f64, only: &[String]) -> Result<Results, Failure> {
     let limit = Duration::try_from_secs_f64(minutes * 60.0)?;
     let queues: Vec<About> = abouts().into_iter().filter(|about| is_wanted(about, only)).collect();
@@ -55,7 +55,7 @@ pub fn measure(minutes: f64, only: &[String]) -> Result<Results, Failure> {
 }
 
 fn driver() -> Result<ChildDriver, Failure> {
-    Ok(ChildDriver::new(ChildCommand::worker()?, Box::new(|_, measurement| faults(measurement))))
+    Ok(ChildDriver::new(ChildCommand::worker()?, Verify::new(|_, measurement| faults(measurement))))
 }
 
 /// Every setting with the queues that it is for, those of one setting after each other.
@@ -70,7 +70,7 @@ fn window(limit: Duration, measurements: usize) -> Duration {
     each.saturating_sub(BESIDE).clamp(WINDOWS[0], WINDOWS[1])
 }
 
-/// Our own first, as everything is held against it, then what is no logger, then the others.
+/// Our own queue first, since everything is compared with it; then the queues that are no loggers, then the others.
 fn abouts() -> Vec<About> {
     let mut all: Vec<About> = once::known::<Nobody>().abouts().copied().collect();
     let place = |about: &About| {

@@ -15,11 +15,13 @@ pub struct SearchSettings {
     /// The search ends after this many runs, however wide its interval is. Those for the generator's own ceiling do not
     /// count.
     pub most_runs: u32,
+    /// After a maximum is found, a few rates below it are run as well: they draw the load-latency curve, and decide nothing.
+    pub curve: bool,
 }
 
 impl Default for SearchSettings {
-    /// An interval of 5 %, at most 20 runs.
+    /// An interval of 5 %, at most 20 runs, and the curve.
     fn default() -> Self {
-        Self { precision: Ratio::from_percent(5), most_runs: DEFAULT_MOST_RUNS }
+        Self { precision: Ratio::from_percent(5), most_runs: DEFAULT_MOST_RUNS, curve: true }
     }
 }

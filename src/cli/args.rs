@@ -30,9 +30,9 @@ pub enum Verb {
     FindMax(FindMaxArgs),
     /// List what a run would do, and how long it would take
     List(ListArgs),
-    /// Check scenario files
+    /// Check scenario files, and report every error at once
     Validate(ValidateArgs),
-    /// Show a saved report, or the journal of a run that was cut short
+    /// Show a saved report, or the journal of a run that did not finish
     Show(ShowArgs),
     /// Compare saved reports and show what changed; exits 0
     Compare(CompareArgs),
@@ -61,7 +61,7 @@ pub struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// The same as a session takes it.
+    /// As the request of a session has them.
     pub fn selection(&self) -> Selection {
         Selection {
             scenarios: self.scenarios.clone(),
@@ -93,6 +93,9 @@ pub struct FindMaxArgs {
     /// End a search after N runs, however wide its interval is; those for the generator's own ceiling do not count
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_RUNS, value_parser = clap::value_parser!(u32).range(2..=1_000))]
     pub max_runs: u32,
+    /// Leave out the five runs below the maximum that draw the load-latency curve
+    #[arg(long)]
+    pub no_curve: bool,
     #[command(flatten)]
     pub output: RunOutputArgs,
     /// Save the report as a baseline of this name in the reports directory, for `gate`
@@ -113,8 +116,9 @@ pub struct RunOutputArgs {
     /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
-    /// Go on with a run that was stopped, by its journal or the report beside it [default: the newest journal where the
-    /// report goes]; without a SCENARIO, with all that was given then. Scenario, program and machine must be the same
+    /// Continue a run that was stopped: name its journal, or the report beside it [default: the newest journal in the
+    /// place of the report]. Without a SCENARIO, the arguments of that run apply. Scenario, program and machine must
+    /// not have changed
     #[arg(long, value_name = "JOURNAL|REPORT", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
     pub resume: Option<OsString>,
     /// Directory in which reports are saved
@@ -152,7 +156,7 @@ pub struct ValidateArgs {
 /// `show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// A report (.json), the journal of a run that was cut short (.journal), `latest`, or - for a report from stdin
+    /// A report (.json), the journal of a run that did not finish (.journal), `latest`, or - for a report from stdin
     #[arg(value_name = "REPORT")]
     pub report: PathBuf,
     /// Output format: table, json, markdown, csv, html, junit, github or hdr
@@ -162,7 +166,7 @@ pub struct ShowArgs {
     /// (HdrHistogram), .txt; repeatable
     #[arg(long = "output", value_name = "FILE")]
     pub outputs: Vec<PathBuf>,
-    /// Show one case in full; enough of the `axis=value` pairs of its id to identify it will do
+    /// Show one case in full: its id, or as many `axis=value` pairs of it as identify it
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
     /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
@@ -171,7 +175,7 @@ pub struct ShowArgs {
     /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long)]
     pub explain: bool,
-    /// Directory in which `latest` looks
+    /// Directory in which `latest` is looked up
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub reports_dir: PathBuf,
 }
@@ -194,7 +198,7 @@ pub struct AllowanceArgs {
 }
 
 impl AllowanceArgs {
-    /// The same as a session takes it.
+    /// As the request of a session has them.
     pub fn allowances(&self) -> Allowances {
         Allowances {
             cross_machine: self.allow_cross_machine,
@@ -205,7 +209,7 @@ impl AllowanceArgs {
     }
 }
 
-/// Settings of a decision: what `gate` and `compare` share.
+/// The settings of a decision, which `gate` and `compare` share.
 #[derive(Debug, Args)]
 pub struct DecisionArgs {
     /// Smallest change that counts, e.g. 10% [default: from the scenarios of BASE, else 10%]
@@ -225,8 +229,8 @@ pub struct DecisionArgs {
     /// the decision
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub format: Format,
-    /// Also write this file, in the format of its ending (.json, .html, .md, .txt; of `gate` also .xml, .csv); if that is the --format, nothing
-    /// goes to stdout; repeatable
+    /// Also write this file, in the format of its ending (.json, .html, .md, .txt; of `gate` also .xml, .csv); if that
+    /// is also the --format, stdout stays empty; repeatable
     #[arg(long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
@@ -292,21 +296,21 @@ pub struct SelftestArgs {
 /// `schema`
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Of what
+    /// Which schema
     #[arg(value_name = "OF")]
     pub of: SchemaOf,
 }
 
-/// What has a schema.
+/// What a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// A saved report, of this or any older build that writes the same version
+    /// A saved report with this build's schema version, whichever build wrote it
     Report,
     /// A scenario file, for editors; `validate` checks what a schema cannot
     Scenario,
 }
 
-/// The formats of output that is not a report.
+/// Parses a format of output that is not a report.
 fn table_or_json(text: &str) -> Result<Format, String> {
     let format: Format = text.parse().map_err(|_| "write table or json".to_owned())?;
     match format {

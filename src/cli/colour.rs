@@ -1,4 +1,4 @@
-//! Whether there is colour, and where. Colour never says anything that a sign or a word does not say as well.
+//! Whether output has colour. A sign or a word always says what the colour says.
 
 use std::ffi::OsString;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// What the user wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum When {
-    /// On a terminal, unless the environment says otherwise.
+    /// If the stream is a terminal, unless the environment says otherwise.
     #[default]
     Auto,
     /// Everywhere.
@@ -39,8 +39,8 @@ impl std::fmt::Display for When {
 }
 
 impl When {
-    /// Whether a stream gets colour. What the user says counts most, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether
-    /// it is a terminal that knows colour.
+    /// Whether a stream gets colour. The option decides first, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether the
+    /// stream is a terminal with colours.
     pub fn applies(self, is_terminal: bool) -> bool {
         self.decide(is_terminal, &|name| std::env::var_os(name))
     }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_counts_most_then_the_environment_then_the_terminal() {
+    fn the_option_decides_first_then_the_environment_then_the_terminal() {
         let with = |pairs: &'static [(&'static str, &'static str)]| {
             move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(*value))
         };

@@ -8,6 +8,7 @@ use super::{show, stdio};
 use crate::compare::{self, Comparison, Options, Settings};
 use crate::render::{Format, RenderError, View, comparison, html_comparison};
 use crate::report::{self, Report};
+use crate::scenario::files::unreadable_names;
 use crate::scenario::{Axis, Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
 use crate::session::SessionError;
 use crate::units::Ratio;
@@ -45,14 +46,14 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
     let of = |index: usize| news.get(index).map_or(base, |(_, new)| new);
     let sides: Vec<(&Report, &Comparison)> = comparisons.iter().enumerate().map(|(at, one)| (of(at), one)).collect();
     files.write(&|format, view| match format {
-        // A page draws the distributions, which a comparison does not hold.
+        // A page draws the distributions, and a comparison has none, so it needs the reports.
         Format::Html => Ok(html_comparison(base, &sides).into_bytes()),
         _ => comparison::comparison(&comparisons, format, view),
     })?;
     Ok(Exit::Pass)
 }
 
-/// Reads all reports, several at once: in large ones that is most of the work.
+/// Reads all reports in parallel: for large ones, reading is most of the work.
 fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, Report)>, CliError> {
     const AT_ONCE: usize = 4;
     let mut reports = Vec::with_capacity(named.len());
@@ -68,12 +69,12 @@ fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, R
     Ok(reports)
 }
 
-/// What is wrong with the command line.
+/// An error in the arguments.
 pub(super) fn usage(key: &str, problem: Problem) -> CliError {
     Diagnostics::from(Diagnostic::of("command line", key, problem)).into()
 }
 
-/// What the command line asks for, else the scenarios of the baseline.
+/// The settings from the command line; where it has none, those of the baseline's scenarios.
 pub(super) fn settings(args: &DecisionArgs, base: &Report) -> Result<Settings, CliError> {
     let defaults = Settings { allowances: args.allowances.allowances(), ..Settings::of(base) };
     let share = |key: &str, ratio: Option<Ratio>, most: u8, default: f64| match ratio {
@@ -112,7 +113,7 @@ fn options(args: &CompareArgs) -> Result<Options, CliError> {
     })
 }
 
-/// Whether an axis has several values, so that there is something to compare across it.
+/// Whether an axis has several values that can be compared with each other.
 fn differs(axis: &Axis, filter: &Selector, reports: &[(String, Report)]) -> Result<(), CliError> {
     let cases = reports.iter().flat_map(|(_, report)| &report.cases).filter(|case| filter.matches(&case.parameters));
     let values: BTreeSet<Untrusted> = cases.map(|case| axis.get(&case.parameters).text()).collect();
@@ -126,7 +127,7 @@ fn differs(axis: &Axis, filter: &Selector, reports: &[(String, Report)]) -> Resu
     }
 }
 
-/// The filter, which may name any queue that a report has.
+/// The filter. It may name any queue that a report has.
 fn filter(filters: &[String], reports: &[(String, Report)]) -> Result<Selector, CliError> {
     let cases = reports.iter().flat_map(|(_, report)| &report.cases);
     let names: BTreeSet<&str> = cases.map(|case| case.parameters.queue.as_given()).collect();
@@ -134,7 +135,7 @@ fn filter(filters: &[String], reports: &[(String, Report)]) -> Result<Selector, 
     Ok(Selector::from_filters(filters, &catalog)?)
 }
 
-/// The reports as they were named, globs replaced by what they match: what each is called, and where it is.
+/// The label and the path of each report on the command line. A glob becomes the files that it matches.
 fn named(given: &[String]) -> Result<Vec<(String, PathBuf)>, CliError> {
     let mut all = Vec::new();
     for text in given {
@@ -155,18 +156,22 @@ fn named(given: &[String]) -> Result<Vec<(String, PathBuf)>, CliError> {
     Ok(all)
 }
 
-/// The files that a name or a glob stands for, in the order of the alphabet.
+/// The files that a name or a glob stands for, in alphabetical order.
 fn matching(pattern: &str) -> Result<Vec<PathBuf>, CliError> {
     if Path::new(pattern).exists() || !pattern.contains(['*', '?', '[']) {
         return Ok(vec![PathBuf::from(pattern)]);
     }
     let refuse = |problem: String| CliError::from(SessionError::NoReport { path: PathBuf::from(pattern), problem });
     let found = glob::glob(pattern).map_err(|error| refuse(format!("not a pattern: {error}")))?;
+    if let Some(name) = unreadable_names(pattern).pop() {
+        let problem = "a name that is not UTF-8; rename it".to_owned();
+        return Err(SessionError::NoReport { path: PathBuf::from(name), problem }.into());
+    }
     let paths: Vec<PathBuf> = found.flatten().filter(|path| path.is_file()).collect();
     if paths.is_empty() { Err(refuse("no file matches".into())) } else { Ok(paths) }
 }
 
-/// Where a result goes: stdout in one format, files in those of their endings.
+/// Where a result goes: to stdout in one format, and to files in the formats of their endings.
 pub(super) struct Files<'a> {
     format: Format,
     files: Vec<(&'a Path, Format)>,
@@ -174,7 +179,7 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Looks at the endings before anything is read; `more` formats are possible besides those of a comparison.
+    /// Checks the endings before any report is read. `more` are formats that are allowed besides those of a comparison.
     pub(super) fn of(args: &'a DecisionArgs, more: &[Format]) -> Result<Self, CliError> {
         let shown = |format: Format| if more.contains(&format) { Ok(()) } else { shown(format) };
         let known = |path: &'a PathBuf| {
@@ -188,7 +193,7 @@ impl<'a> Files<'a> {
         Ok(Self { format: args.format, files, color: args.color })
     }
 
-    /// Writes the files, then stdout, unless a file already has what it would carry.
+    /// Writes the files, then stdout, unless one of the files has the format of stdout.
     pub(super) fn write(&self, render: &dyn Fn(Format, View) -> Result<Vec<u8>, RenderError>) -> Result<(), CliError> {
         let internal = |error: RenderError| CliError::Internal(error.to_string());
         for (path, format) in &self.files {

@@ -29,7 +29,7 @@ pub enum CliError {
         /// What is wrong, and the fix.
         problem: String,
     },
-    /// An explanation was asked for beside what is not for people.
+    /// `--explain` is given with a format that programs read.
     #[error("--explain: goes with --format table, not with {format}")]
     Explain {
         /// The format.
@@ -41,7 +41,7 @@ pub enum CliError {
     /// Some of the outputs of a run that has just ended cannot be written.
     #[error("{problems}; the report has it all: `queue-load show REPORT --output FILE`")]
     Outputs {
-        /// Each of them, and why not.
+        /// Each output that failed, and why.
         problems: String,
     },
     /// There is no baseline.
@@ -50,7 +50,7 @@ pub enum CliError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// Something that only a fault of the tool or of the system explains.
+    /// A fault of the tool or of the system.
     #[error("{0}")]
     Internal(String),
 }
@@ -68,7 +68,7 @@ impl From<ReportError> for CliError {
 }
 
 impl CliError {
-    /// The exit code that belongs to it.
+    /// Its exit code.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Session(error) => exit_of(error),
@@ -79,7 +79,7 @@ impl CliError {
     }
 }
 
-/// The exit code that belongs to an error of a session.
+/// The exit code of an error of a session.
 fn exit_of(error: &SessionError) -> Exit {
     match error {
         SessionError::Input(_)
@@ -99,7 +99,7 @@ fn exit_of(error: &SessionError) -> Exit {
     }
 }
 
-/// The option that the error is about, to stand before it.
+/// The option that the error is about; it is printed before the error.
 fn option_of(error: &SessionError) -> &'static str {
     match error {
         SessionError::ReportsDirectory { .. } => "--reports-dir: ",
@@ -111,7 +111,7 @@ fn option_of(error: &SessionError) -> &'static str {
     }
 }
 
-/// The options that help, to stand behind the error.
+/// Advice on options that help; it is printed after the error.
 fn advice_on(error: &SessionError) -> String {
     match error {
         SessionError::Baseline { problem: BaselineProblem::Missing { .. }, .. } => {
@@ -131,7 +131,7 @@ fn advice_on(error: &SessionError) -> String {
             "; make another with --repeats 10, or --insist".to_owned()
         }
         SessionError::Unfit(Unfit::TooFewRepeats { needed, .. }) => {
-            format!(": --repeats {needed}; --insist runs it all the same")
+            format!(": --repeats {needed}; --insist runs it anyway")
         }
         _ => String::new(),
     }
@@ -143,7 +143,7 @@ mod tests {
     use crate::report::CoverageKind;
 
     #[test]
-    fn the_options_stand_around_what_the_session_says() {
+    fn options_are_added_to_the_errors_of_a_session() {
         let baseline = |problem| SessionError::Baseline { baseline: "main".into(), problem };
         let missing = BaselineProblem::Missing { known: "there are a, b".into() };
         let elsewhere = BaselineProblem::OtherMachine { differences: "cores was 1 and is 2".into() };
@@ -164,7 +164,7 @@ mod tests {
             ),
             (
                 baseline(more),
-                "--baseline: `main`: asks for more than what is to be run: case removed: a; \
+                "--baseline: `main`: requires more than this run has: case removed: a; \
                               --allow-changed-checks and --allow-removed overrule this",
             ),
             (
@@ -175,8 +175,8 @@ mod tests {
             (Unfit::NotIsolated.into(), "--ab-exec: isolate = false runs repeats in this program; leave it out"),
             (
                 few.into(),
-                "3 repeats of each case can prove nothing by 2 tests; it takes 5, about 1 min: --repeats 5; \
-                          --insist runs it all the same",
+                "3 repeats of each case cannot prove anything in 2 tests; 5 are needed, which take about 1 min: --repeats 5; \
+                          --insist runs it anyway",
             ),
         ] {
             assert_eq!(CliError::from(error).to_string(), said);

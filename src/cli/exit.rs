@@ -7,7 +7,7 @@ use std::process::ExitCode;
 /// How the program ended. The numbers are its exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All is well.
+    /// Everything passed.
     Pass = 0,
     /// A fault of the tool itself.
     Internal = 1,

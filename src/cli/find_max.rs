@@ -32,7 +32,7 @@ fn request(args: &FindMaxArgs, outputs: &Outputs) -> Request {
         reports_directory: args.output.reports_dir.clone(),
         place: run::place(outputs),
         resume: args.output.resume(),
-        search: Some(SearchSettings { precision: args.precision, most_runs: args.max_runs }),
+        search: Some(SearchSettings { precision: args.precision, most_runs: args.max_runs, curve: !args.no_curve }),
         ..Request::default()
     }
 }

@@ -10,10 +10,10 @@ use crate::render::{self, Format, comparison, html_comparison};
 use crate::report::{self, ExitOutcome, GateRecord, GateRound, PlanVerdict, Report};
 use crate::untrusted::Untrusted;
 
-/// Formats that show a report, the decision among it.
+/// Formats that show the report, including the decision.
 const OF_A_REPORT: [Format; 2] = [Format::Junit, Format::Csv];
 
-/// The report as a run against the baseline would have saved it.
+/// The report with the decision in it, as if it had been run against the baseline.
 fn decided(new: &Report, comparison: &Comparison, args: &GateArgs) -> Report {
     let decision = comparison.decision.clone();
     let exit = match decision.outcome {
@@ -34,7 +34,7 @@ fn decided(new: &Report, comparison: &Comparison, args: &GateArgs) -> Report {
     Report { gate: Some(gate), verdict, ..new.clone() }
 }
 
-/// Decides, and says why in one line.
+/// Decides, and prints the reason in one line.
 pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     let files = Files::of(&args.decision, &OF_A_REPORT)?;
     if !args.base.exists() && !report::is_stdin(&args.base) {

@@ -12,11 +12,11 @@ use std::time::SystemTime;
 pub struct Latest {
     /// Where it is.
     pub report: PathBuf,
-    /// The journal of a run that was cut short since.
+    /// The journal of a later run that did not finish.
     pub newer_journal: Option<PathBuf>,
 }
 
-/// The newest report in a directory, by its time of modification; files that are no reports are passed over.
+/// The newest report in a directory, by modification time. Files that are no reports are skipped.
 ///
 /// # Errors
 /// There is none.
@@ -34,7 +34,7 @@ pub fn latest(directory: &Path) -> Result<Latest, CliError> {
     Ok(Latest { report, newer_journal })
 }
 
-/// The newest file with that ending that is the right one; of several, the last by name.
+/// The newest file with this ending for which `right` is true; of several equally new ones, the last by name.
 fn newest(directory: &Path, ending: &str, right: &dyn Fn(&Path) -> bool) -> Option<(SystemTime, PathBuf)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|other| other == ending));

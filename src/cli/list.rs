@@ -1,4 +1,4 @@
-//! `list`: what a run would do, and how long it would take. Runs nothing.
+//! `list`: what a run would do, and how long it would take. It runs nothing.
 
 use super::args::ListArgs;
 use super::error::CliError;
@@ -28,11 +28,11 @@ struct ListedProgram<'a> {
     queue: &'a Untrusted,
     scenario: &'a Untrusted,
     command: &'a [Untrusted],
-    /// As seen from here.
+    /// Its working directory, relative to this process.
     working_dir: Untrusted,
-    /// The names of the variables that it is given; their values may be nobody's business.
+    /// The names of the variables that it gets. Their values may be secret, so they are left out.
     env: Vec<&'a Untrusted>,
-    /// Why it could not be started; null if it is there.
+    /// Why it cannot be started; null if it can be found.
     problem: Option<Untrusted>,
 }
 

@@ -32,8 +32,9 @@ use error::CliError;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-/// The whole program `queue-load`, with further queues: `register` adds them, and every verb, the hidden worker included,
-/// knows them. With nothing added it is the program that comes with this crate. Returns how the process should end.
+/// Runs the whole program `queue-load`, with the queues that `register` adds. Every verb knows them, including the
+/// hidden verb `worker`. Without any, it is the program that comes with this crate. Returns the exit code of the
+/// process.
 pub fn main_with(register: impl FnOnce(&mut Queues)) -> ExitCode {
     let mut queues = Queues::with_own();
     register(&mut queues);

@@ -1,15 +1,15 @@
-//! What was probably meant.
+//! Suggestions: what the user probably meant.
 
 use std::path::Path;
 
-/// Least similarity of what is worth naming: 1 is the same.
+/// Least similarity of a suggestion; 1 means equal.
 const LEAST: f64 = 0.6;
-/// Most names.
+/// Largest number of suggestions.
 const MOST: usize = 3;
-/// Longest text that is compared, in bytes: the comparison takes the product of the lengths.
+/// Longest text that is compared, in bytes: the time of a comparison grows with the product of the lengths.
 const LONGEST: usize = 1_000;
 
-/// The candidates that are most like what was written, the nearest first; each once.
+/// The candidates most similar to the text, the nearest first; each once.
 pub fn nearest<'c>(written: &str, candidates: impl Iterator<Item = &'c str>) -> Vec<&'c str> {
     if written.len() > LONGEST {
         return Vec::new();
@@ -23,13 +23,13 @@ pub fn nearest<'c>(written: &str, candidates: impl Iterator<Item = &'c str>) -> 
     near.into_iter().take(MOST).map(|(_, candidate)| candidate).collect()
 }
 
-/// `; did you mean A or B?`, or nothing.
+/// `; did you mean A or B?`; empty without a suggestion.
 pub fn question(near: &[impl AsRef<str>]) -> String {
     let names: Vec<String> = near.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) }
 }
 
-/// Reports and journals in the place of a missing file, and in the reports directory, whose names are like its name.
+/// Reports and journals with names similar to that of a missing file, beside it and in the reports directory.
 pub fn files(missing: &Path, reports_dir: &Path) -> Vec<String> {
     let Some(name) = missing.file_name().and_then(|name| name.to_str()) else {
         return Vec::new();
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_like_it_is_named_and_nothing_else() {
+    fn only_similar_names_are_suggested() {
         let ids =
             ["maxsize=10 strategy=drop", "maxsize=10 strategy=block", "something else", "maxsize=10 strategy=drop"];
         assert_eq!(nearest("maxsize=10 strategy=dorp", ids.into_iter()), [ids[0], ids[1]]);

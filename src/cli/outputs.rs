@@ -1,4 +1,4 @@
-//! The files that a result is written to, beside or instead of stdout.
+//! The files that a result is written to, in addition to stdout or instead of it.
 
 use super::error::CliError;
 use crate::platform;
@@ -6,23 +6,23 @@ use crate::render::{self, Format, View};
 use crate::report::{self, Report};
 use std::path::{Path, PathBuf};
 
-/// Files and what is to be in them.
+/// Files and their formats.
 #[derive(Debug, PartialEq)]
 pub struct Outputs(Vec<(PathBuf, Format)>);
 
 impl Outputs {
-    /// Finds out what is to be in each file: what its ending says; where that says nothing, the format that was asked
-    /// for, if there is one. Nothing is written yet, but that it can be is seen to as far as that is possible.
+    /// Finds the format of each file: that of its ending, or `asked` if the ending names none. Writes nothing yet, but
+    /// checks as far as possible that the files can be written.
     ///
     /// # Errors
-    /// An ending that names no format or another than the one asked for, a file given twice, a directory that is not
-    /// there or cannot be written to.
+    /// An ending that names no format or a format other than `asked`, a file that is given twice, a directory that does
+    /// not exist or cannot be written to.
     pub fn of(paths: &[PathBuf], asked: Option<Format>) -> Result<Self, CliError> {
         let mut outputs: Vec<(PathBuf, Format)> = Vec::new();
         for path in paths {
             let refuse = |problem: String| CliError::Output { path: path.clone(), problem };
             if report::is_stdin(path) {
-                return Err(refuse("stdout is what --format goes to; leave this out".to_owned()));
+                return Err(refuse("stdout already gets --format; leave this out".to_owned()));
             }
             let format = match (Format::of_path(path), asked) {
                 (Ok(named), Some(asked)) if named != asked => {
@@ -41,7 +41,7 @@ impl Outputs {
         Ok(Self(outputs))
     }
 
-    /// Whether there is none.
+    /// Whether there are no files.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -51,18 +51,18 @@ impl Outputs {
         self.0.iter().find(|(_, format)| *format == Format::Json).map(|(path, _)| path.as_path())
     }
 
-    /// Writes all but the report itself, which is saved already. What cannot be written keeps nothing else from it.
+    /// Writes all files except the report itself, which is saved already. An error does not stop the other files.
     ///
     /// # Errors
-    /// All that could not be written.
+    /// Everything that could not be written.
     pub fn write_others(&self, report: &Report) -> Result<(), CliError> {
         self.write(report, self.report())
     }
 
-    /// Writes all of them. What cannot be written keeps nothing else from it.
+    /// Writes all files. An error does not stop the other files.
     ///
     /// # Errors
-    /// All that could not be written.
+    /// Everything that could not be written.
     pub fn write_all(&self, report: &Report) -> Result<(), CliError> {
         self.write(report, None)
     }
@@ -79,7 +79,7 @@ impl Outputs {
     }
 }
 
-/// Refuses an explanation where it would spoil what a program reads.
+/// Refuses an explanation in a format that programs read.
 ///
 /// # Errors
 /// A format other than the table.
@@ -87,7 +87,7 @@ pub fn may_explain(explain: bool, format: Format) -> Result<(), CliError> {
     if explain && format != Format::Table { Err(CliError::Explain { format }) } else { Ok(()) }
 }
 
-/// Whether a file can be put there, as far as can be told without doing it.
+/// Whether a file can be written there, as far as this is known without writing it.
 fn writable(path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err("is a directory".to_owned());

@@ -1,4 +1,4 @@
-//! `queues`: what can be put under load, and what would have to be built in first.
+//! `queues`: the queues that can be put under load, and those that need a cargo feature first.
 
 use super::args::QueuesArgs;
 use super::error::CliError;
@@ -18,7 +18,7 @@ struct Listed<'a> {
     outcome_source: OutcomeSource,
     keeps_maxsize: bool,
     shutdown_delivers: bool,
-    /// The cargo feature that builds it in; null where it is always there.
+    /// The cargo feature that builds it in; null if it is always there.
     feature: Option<&'a str>,
     built_in: bool,
 }

@@ -1,4 +1,4 @@
-//! `run`: a session, told on stderr; then the table, the files, the exit code.
+//! `run`: a session with its progress on stderr; then the table, the files, the exit code.
 
 mod options;
 
@@ -21,7 +21,7 @@ use crate::worker::Queues;
 
 /// Runs the scenarios.
 pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
-    // From here on there may be something to tidy up.
+    // From here on an interrupt must leave the loop in order, so that files and processes are tidied up.
     let interrupt = interrupt_on_signal()?;
     let outputs = Outputs::of(&args.output.outputs, None)?;
     outputs::may_explain(args.output.explain, args.output.format)?;
@@ -70,7 +70,7 @@ impl RunOutputArgs {
     }
 }
 
-/// Tells the user on stderr.
+/// Tells the user on stderr what happens.
 pub(super) struct Onlooker {
     quiet: bool,
     colour: bool,
@@ -99,7 +99,7 @@ impl Observer for Onlooker {
     }
 }
 
-/// The values of the axis of `--ab` against each other, below the table; other formats carry the report alone.
+/// Prints the comparison of `--ab` below the table. Other formats have the report alone.
 fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
     let (Some(ab), Format::Table) = (&args.gating.ab, args.output.format) else { return Ok(()) };
     let options = Options {
@@ -113,10 +113,10 @@ fn across(args: &RunArgs, report: &Report) -> Result<(), CliError> {
     stdio::result(&[b"\n".to_vec(), text].concat())
 }
 
-/// Shows what there is, writes it to the other files, and says how it ended.
+/// Shows the report, writes the other files, and returns the exit code.
 fn finish(args: &RunArgs, concluded: Concluded, outputs: &Outputs) -> Result<Exit, CliError> {
     let Concluded { report, failure, .. } = concluded;
-    // Whatever became of the file: the result is there, and is what was asked for.
+    // Even if the report could not be saved, the user gets the result.
     show(&report, args.output.format, args.output.color, args.output.explain)?;
     if let (Some(line), false) = (render::gate_sentence(&report), args.output.format == Format::Table) {
         stdio::note(&line);
@@ -134,8 +134,8 @@ pub fn show(report: &Report, format: Format, color: When, explain: bool) -> Resu
     if explain { stdio::result(format!("\n{}", render::explain(view.width)).as_bytes()) } else { Ok(()) }
 }
 
-/// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process. What was ignored before stays
-/// so.
+/// The first SIGINT, SIGTERM or SIGHUP ends the run in order; a second one ends this process. A signal that was ignored
+/// before stays ignored, as under `nohup`.
 pub(super) fn interrupt_on_signal() -> Result<Interrupt, CliError> {
     let interrupt = Interrupt::new();
     let raised = interrupt.clone();

@@ -1,14 +1,12 @@
-//! `selftest`: is the instrument right? Claimed against measured, one row for each claim.
+//! `selftest`: is the instrument right? Compares what it claims with what it measures, one row for each claim.
 
 use super::args::SelftestArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::run::interrupt_on_signal;
 use super::stdio;
-use crate::measure::Measurement;
-use crate::plan::PlannedRepeat;
 use crate::render::Format;
-use crate::run::{ChildCommand, ChildDriver};
+use crate::run::{ChildCommand, ChildDriver, Verify};
 use crate::selftest::{
     Bench, ClaimOutcome, Claimed, Counts, Event, Experiment, MOST_TRIES, Measured, Overhead, Row, Stopped, Unit,
     examine, experiments,
@@ -27,12 +25,12 @@ struct Document<'a> {
     #[serde(rename = "finding")]
     outcome: ClaimOutcome,
     exit_code: u8,
-    /// What timing a call cost, and what was allowed for it.
+    /// The cost of timing a call, and the limit for it.
     timing: Timing,
     claims: &'a [Row],
 }
 
-/// What timing cost at the last try, in nanoseconds.
+/// The cost of timing at the last attempt, in nanoseconds.
 #[derive(Serialize)]
 struct Timing {
     reading_ns: f64,
@@ -40,12 +38,12 @@ struct Timing {
     allowed_ns: f64,
 }
 
-/// Puts the instrument to the proof.
+/// Tests the instrument.
 pub fn selftest(args: &SelftestArgs) -> Result<Exit, CliError> {
     let interrupt = interrupt_on_signal()?;
     let worker = ChildCommand::worker().map_err(|error| internal(format!("cannot find this program: {error}")))?;
-    let verify = |_: &PlannedRepeat, measurement: &Measurement| verdict::faults(measurement);
-    let mut driver = ChildDriver::new(worker, Box::new(verify));
+    let verify = Verify::new(|_, measurement| verdict::faults(measurement));
+    let mut driver = ChildDriver::new(worker, verify);
     let experiments = experiments();
     let say = |text: &str| {
         if !args.quiet {
@@ -83,7 +81,7 @@ fn internal(text: String) -> CliError {
     CliError::Internal(text)
 }
 
-/// The worst that is said of any claim: wrong, then cannot tell, then pass.
+/// The worst outcome of any claim: wrong, then cannot tell, then pass.
 fn overall(rows: &[Row]) -> ClaimOutcome {
     let any = |outcome| rows.iter().any(|row| row.outcome == outcome);
     match (any(ClaimOutcome::Wrong), any(ClaimOutcome::CannotTell)) {
@@ -112,7 +110,7 @@ fn opening(experiments: &[Experiment]) -> String {
     )
 }
 
-/// The line of progress of one claim.
+/// The progress line of a claim.
 fn line(row: &Row, again: bool) -> String {
     let what = format!(
         "{}: {}: claimed {}, measured {}",
@@ -128,7 +126,7 @@ fn line(row: &Row, again: bool) -> String {
     }
 }
 
-/// Why the last try missed.
+/// Why the last attempt missed the claim.
 fn reason(row: &Row) -> String {
     row.reasons.last().map(|reason| reason.terminal(LONGEST)).unwrap_or_default()
 }
@@ -174,7 +172,7 @@ fn number(unit: Unit, value: f64) -> String {
     }
 }
 
-/// The counts that are not 0. What was delivered is left out: it is what the others leave of the logs that were sent.
+/// The counts that are not 0. The delivered logs are left out: they follow from the other counts.
 fn counts(counts: &Counts) -> String {
     let named = counts.named().into_iter().skip(1).filter(|(_, count)| *count > 0);
     let texts: Vec<String> = named.map(|(name, count)| format!("{} {name}", human::count(count))).collect();

@@ -1,4 +1,4 @@
-//! `show`: a saved report, or what the journal of a run that was cut short holds.
+//! `show`: a saved report, or the content of the journal of a run that did not finish.
 
 use super::args::ShowArgs;
 use super::error::CliError;
@@ -29,7 +29,7 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
     Ok(Exit::Pass)
 }
 
-/// The file that is meant. `latest` is the newest report, unless there is a file of that name.
+/// The file to show. `latest` is the newest report, unless there is a file with that name.
 fn find(args: &ShowArgs) -> Result<PathBuf, CliError> {
     if args.report.exists() || report::is_stdin(&args.report) {
         return Ok(args.report.clone());
@@ -47,8 +47,8 @@ fn find(args: &ShowArgs) -> Result<PathBuf, CliError> {
     Ok(report)
 }
 
-/// Shows the cases that are meant: one for each scenario that has it. As JSON they are a list, as it stands in the report;
-/// other formats show a report of these cases alone.
+/// Shows the cases with that id, one for each scenario that has it. JSON shows them as a list, as in the report; other
+/// formats show a report of these cases alone.
 fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Format) -> Result<(), CliError> {
     if args.explain || !args.outputs.is_empty() {
         let problem = "goes neither with --explain nor with --output; write it with `>`".to_owned();
@@ -88,13 +88,13 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
     }
 }
 
-/// Reads a report, or makes one of what a journal holds.
+/// Reads a report, or makes one from a journal.
 pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     let is_journal = path.extension().is_some_and(|ending| ending == JOURNAL);
     if is_journal { recover(path, queues) } else { read(path) }
 }
 
-/// The cases of that id; without one, those that have all of its pairs.
+/// The cases with that id; if there are none, those whose ids have all of its pairs.
 fn cases_of<'r>(report: &'r Report, id: &str) -> Vec<&'r CaseRecord> {
     let exact: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.id == id).collect();
     if !exact.is_empty() || id.trim().is_empty() {
@@ -123,7 +123,7 @@ fn read(path: &Path) -> Result<Report, CliError> {
     Ok(read.report)
 }
 
-/// Makes the report of what a journal holds.
+/// Makes a report from a journal.
 fn recover(path: &Path, queues: &Queues) -> Result<Report, CliError> {
     let Recovered { report, torn_line } = session::recover(path, queues)?;
     if let Some(line) = torn_line {

@@ -8,13 +8,13 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use terminal_size::{Height, Width, terminal_size_of};
 
-/// Writes the result. A reader that has gone away is no error: it has seen what it wanted.
+/// Writes the result. A reader that has gone away is no error: it has seen enough, as `head` has.
 pub fn result(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     printed(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// Writes a result that is a table for people, in colour if there is to be any.
+/// Writes a result that is a table for people, in colour if `colour` is set.
 ///
 /// # Errors
 /// As [`result`].
@@ -25,10 +25,10 @@ pub fn text(bytes: &[u8], colour: bool) -> Result<(), CliError> {
     result(paint_lines(&String::from_utf8_lossy(bytes)).as_bytes())
 }
 
-/// Whether stdout took what was written to it.
+/// Turns a failed write to stdout into an error, unless the reader has gone away.
 ///
 /// # Errors
-/// It did not, and there still is a reader.
+/// The write failed although there still is a reader.
 pub fn printed(written: io::Result<()>) -> Result<(), CliError> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -38,7 +38,7 @@ pub fn printed(written: io::Result<()>) -> Result<(), CliError> {
     }
 }
 
-/// Says something to the user that is not the result. It may quote paths and files, so each line is made harmless.
+/// Prints a message on stderr. It may quote paths and files, so each line is made harmless.
 pub fn note(text: &str) {
     const LONGEST_LINE: usize = 10_000;
     let lines: Vec<String> = text.lines().map(|line| Untrusted::from(line).terminal(LONGEST_LINE)).collect();
@@ -58,7 +58,7 @@ pub fn view(color: When) -> View {
     View { width: width(), colour: color.applies(io::stdout().is_terminal()) }
 }
 
-/// Whether what is said on stderr has colour.
+/// Whether messages on stderr have colour.
 pub fn colour_of_stderr(color: When) -> bool {
     color.applies(io::stderr().is_terminal())
 }
@@ -69,7 +69,7 @@ pub fn size_of_stderr() -> (usize, usize) {
     size_of(terminal_size_of(io::stderr())).unwrap_or(USUAL)
 }
 
-/// Columns and rows, where there is a terminal that says both.
+/// Columns and rows, if the terminal knows both.
 fn size_of(said: Option<(Width, Height)>) -> Option<(usize, usize)> {
     said.map(|(Width(columns), Height(rows))| (columns.into(), rows.into()))
 }

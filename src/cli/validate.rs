@@ -1,4 +1,4 @@
-//! `validate`: are these scenarios right? Says every error at once.
+//! `validate`: are these scenarios right? Reports every error at once.
 
 use super::args::ValidateArgs;
 use super::error::CliError;
@@ -8,7 +8,7 @@ use crate::session::{self, Prepared, Selection};
 use crate::units::human;
 use crate::worker::Queues;
 
-/// Checks the scenarios, down to the cases that they make.
+/// Checks the scenarios, including the cases that follow from them.
 pub fn validate(args: &ValidateArgs, queues: &Queues) -> Result<Exit, CliError> {
     let selection = Selection { scenarios: args.scenarios.clone(), ..Selection::default() };
     let Prepared { plan, notes, .. } = session::prepare(&selection, &queues.catalog())?;

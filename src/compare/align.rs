@@ -6,11 +6,11 @@ use crate::scenario::{AXES, Axis, Parameters, axes};
 use crate::untrusted::Untrusted;
 use std::collections::HashMap;
 
-/// Axes that say how the load is generated. They change the latency of one and the same queue many times over, so cases
-/// that differ in them are never compared silently.
+/// Axes that say how the load is generated. They change the latency of the same queue many times over, so cases that
+/// differ in them are never compared silently.
 const GENERATOR: [&str; 3] = ["producers", "pacing", "placement"];
 
-/// A case that is on both sides, or on one.
+/// A case of both sides, or of one.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<'a> {
     pub(super) base: Option<Found<'a>>,
@@ -116,7 +116,7 @@ fn keep_across(
         news.retain(|new| axis.get(&new.case.parameters) != first);
     }
     let (axis, first) = (axis.name, first.text());
-    notes.push(format!("{axis}={} is the base, and its other values are held against it", first.as_given()).into());
+    notes.push(format!("{axis}={} is the base; its other values are compared with it", first.as_given()).into());
 }
 
 /// The base's case for a new one: the one with the very same parameters, of the same scenario if there are several.
@@ -147,7 +147,10 @@ fn say_duplicates(cases: &[Found<'_>], side: &str, notes: &mut Vec<Untrusted>) {
     if twice > 0 {
         let cases = if twice == 1 { "1 case stands".into() } else { format!("{twice} cases stand") };
         notes.push(
-            format!("{cases} in {side} more than once; the scenario's name tells them apart where it can").into(),
+            format!(
+                "{cases} in {side} more than once; they are told apart by the names of their scenarios, if these differ"
+            )
+            .into(),
         );
     }
 }
@@ -179,7 +182,7 @@ fn join_unlike(pairs: &mut Vec<Pair<'_>>) {
     });
 }
 
-/// The axes in which a pair was measured differently, except those that were asked for.
+/// The axes in which a pair was measured differently, except those that the user named.
 pub(super) fn unlike(base: &Parameters, new: &Parameters, options: &Options) -> Vec<Untrusted> {
     let asked = |axis: &&Axis| !options.ignore.iter().chain(&options.across).any(|name| name == axis.name);
     let generator = AXES.iter().filter(|axis| GENERATOR.contains(&axis.name)).filter(asked);

@@ -6,8 +6,7 @@
 //! passes although some promise is worse by more than its margin is at most `alpha`, without an adjustment
 //! (intersection-union test, Berger 1982).
 
-use super::family::STALLS;
-use super::normal;
+use super::level::{Level, MOST_REPEATS};
 use super::promises::{Question, Rule, middle};
 use super::rank::{Interval, RankTests, Shift};
 use super::steadiness::Speed;
@@ -57,13 +56,6 @@ impl Shown {
     }
 }
 
-/// Level, and number of the tests of cases that share it with that of the stalls.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Level {
-    pub(super) alpha: f64,
-    pub(super) family: usize,
-}
-
 /// A question answered.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
@@ -71,7 +63,7 @@ pub(super) struct Answered {
     /// How it was decided.
     pub(super) rule: Rule,
     pub(super) shown: Shown,
-    /// How much worse had to be ruled out for it to be the same, in the metric's unit.
+    /// Sameness requires that a change for the worse by this much is ruled out, in the metric's unit.
     pub(super) ruled_out: f64,
     /// Number of repeats on each side that would be enough; `None` if there are enough, or if no number would be.
     pub(super) repeats_needed: Option<u64>,
@@ -183,6 +175,8 @@ impl<'q> Answer<'q> {
 
     fn has_moved(&self, p_worse: f64, p_better: f64, level: Level) -> Shown {
         let margin = self.question.margin;
+        // The alarm comes before sameness. With a leeway, `ruled_out` is beyond the margin, and both may be shown: called
+        // the same, a regression between the two would pass.
         if p_worse <= level.alpha && self.shift_at_best > margin {
             return Shown::Worse;
         }
@@ -205,7 +199,8 @@ impl<'q> Answer<'q> {
         if bound <= ruled_out || (unscaled && self.shift.estimate > margin) {
             return Shown::Machine;
         }
-        // With so few repeats even complete separation is not significant. That is reported as such, and not as spread.
+        // With so few repeats, even complete separation is not significant. The user must hear that, and not that the
+        // repeats spread.
         if !level.can_be_met(self.question.base.len(), self.question.new.len()) {
             return Shown::TooFew;
         }
@@ -218,7 +213,7 @@ impl<'q> Answer<'q> {
             return None;
         }
         let now = self.question.base.len().min(self.question.new.len()) as u64;
-        let fewest = level.fewest_repeats()?.max(now + 1);
+        let fewest = level.fewest_repeats(None)?.max(now + 1);
         let Some(interval) = self.shift.interval.filter(|_| self.question.rule != Rule::Appeared) else {
             return Some(fewest);
         };
@@ -229,36 +224,6 @@ impl<'q> Answer<'q> {
         }
         let wanted = (now as f64 * (wide / left).powi(2)).ceil();
         (wanted <= MOST_REPEATS as f64).then(|| fewest.max(wanted as u64))
-    }
-}
-
-/// Largest number of repeats that a scenario can ask for.
-pub(super) const MOST_REPEATS: u64 = 1_000;
-
-impl Level {
-    /// Whether a test of this many repeats could ever be significant.
-    pub(super) fn can_be_met(self, base: usize, new: usize) -> bool {
-        super::rank::smallest_p(base as u64, new as u64) <= self.each()
-    }
-
-    /// The chance that a single test among all must not exceed.
-    pub(super) fn each(self) -> f64 {
-        self.alpha * (1.0 - STALLS) / self.family.max(1) as f64
-    }
-
-    /// A chance adjusted for all tests (Bonferroni): what is at most alpha may be believed.
-    pub(super) fn adjust(self, chance: f64) -> f64 {
-        (chance * self.family.max(1) as f64 / (1.0 - STALLS)).min(1.0)
-    }
-
-    /// The smallest number of repeats on each side with which a test can be significant at all.
-    pub(super) fn fewest_repeats(self) -> Option<u64> {
-        (1..=MOST_REPEATS).find(|repeats| super::rank::smallest_p(*repeats, *repeats) <= self.each())
-    }
-
-    /// The size of a shift, in standard errors, that is found in nine of ten gates.
-    pub(super) fn found_at(self) -> f64 {
-        normal::quantile(1.0 - self.each()) + normal::quantile(0.9)
     }
 }
 
@@ -281,7 +246,7 @@ mod tests {
     use super::super::MetricUnit;
     use super::*;
 
-    const ONE: Level = Level { alpha: 0.01, family: 1 };
+    const ONE: Level = Level::beside_stalls(0.01, 1);
 
     fn question(rule: Rule, margin: f64, base: &[f64], new: &[f64]) -> Question {
         Question {
@@ -304,7 +269,7 @@ mod tests {
 
     fn shown(question: &Question, speed: Speed, level: Level) -> Shown {
         let answer = Answer::of(question, speed, level.alpha, &mut RankTests::default()).unwrap();
-        answer.decide(level.adjust(answer.p_worse), level.adjust(answer.p_better), level).shown
+        answer.decide(level.bonferroni(answer.p_worse), level.bonferroni(answer.p_better), level).shown
     }
 
     #[test]
@@ -323,7 +288,7 @@ mod tests {
                 100.0,
                 spread(1e3, 9.0, 5),
                 spread(1e3, 9.0, 5),
-                Level { alpha: 0.01, family: 99 },
+                Level::beside_stalls(0.01, 99),
                 Shown::Same,
             ),
             (
@@ -331,7 +296,7 @@ mod tests {
                 100.0,
                 spread(1e3, 9.0, 5),
                 spread(2e3, 9.0, 5),
-                Level { alpha: 0.01, family: 99 },
+                Level::beside_stalls(0.01, 99),
                 Shown::TooFew,
             ),
         ] {
@@ -355,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_there_is_counted_by_repeats() {
+    fn events_that_are_new_are_counted_by_repeats() {
         let none = [0.0; 10];
         for (with, family, expected) in [
             (0, 1, Shown::Same),
@@ -365,7 +330,7 @@ mod tests {
             (6, 200, Shown::Unconfirmed),
         ] {
             let new: Vec<f64> = (0..10).map(|n| if n < with { 1e6 } else { 0.0 }).collect();
-            let level = Level { alpha: 0.01, family };
+            let level = Level::beside_stalls(0.01, family);
             assert_eq!(shown(&question(Rule::Appeared, 0.0, &none, &new), Speed::default(), level), expected, "{with}");
         }
         // C(10,3) / C(20,3)
@@ -376,7 +341,7 @@ mod tests {
     #[test]
     fn a_share_has_to_grow_by_its_margin_beyond_doubt() {
         let base = spread(0.010, 0.004, 10);
-        let many = Level { alpha: 0.01, family: 10_000 };
+        let many = Level::beside_stalls(0.01, 10_000);
         for (new, level, expected) in [
             (0.012, ONE, Shown::Same),
             (0.021, ONE, Shown::Same),
@@ -395,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_that_would_do() {
+    fn the_number_of_repeats_that_would_be_enough() {
         let wide = question(Rule::Moved, 300.0, &spread(1e3, 9e2, 10), &spread(1e3, 9e2, 10));
         let answer = Answer::of(&wide, Speed::default(), 0.01, &mut RankTests::default()).unwrap();
         let needed = answer.decide(1.0, 1.0, ONE).repeats_needed.unwrap();

@@ -1,4 +1,4 @@
-//! Puts a comparison together from its parts, those cases first that changed.
+//! Puts a comparison together from its parts. Cases that changed come first.
 
 use super::align::{Alignment, labels};
 use super::attribution::attribution;

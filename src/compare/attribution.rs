@@ -16,7 +16,7 @@ pub(super) fn attribution(cases: &[CaseComparison]) -> Vec<Untrusted> {
         .collect()
 }
 
-/// A part of a condition, such as `maxsize<=1000`, and which of the other cases it leaves out.
+/// A part of a condition, such as `maxsize<=1000`, and the other cases that it excludes.
 struct Part {
     text: String,
     excludes: Vec<bool>,
@@ -37,7 +37,8 @@ fn confined_to(cases: &[CaseComparison], change: Change) -> Option<String> {
     Some(chosen.join(", "))
 }
 
-/// The tightest conditions on an axis that hold for every case that changed, and leave some other out: equality first.
+/// The tightest conditions on an axis that hold for every case that changed and exclude some other case; equality
+/// first.
 fn parts_of(axis: &Axis, changed: &[&CaseComparison], others: &[&CaseComparison]) -> Vec<Part> {
     let values: Vec<Value> = changed.iter().map(|case| axis.get(&case.parameters)).collect();
     let mut parts = Vec::new();
@@ -62,7 +63,7 @@ fn parts_of(axis: &Axis, changed: &[&CaseComparison], others: &[&CaseComparison]
     parts
 }
 
-/// The size of a value on an axis that has an order; else not a number.
+/// The size of a value on an axis that has an order; NaN on any other axis.
 fn size(value: &Value) -> f64 {
     match value {
         Value::Rate(rate) => rate.per_second(),
@@ -73,7 +74,7 @@ fn size(value: &Value) -> f64 {
     }
 }
 
-/// So many parts that together leave out all others.
+/// `count` parts that together exclude all other cases; the first such choice.
 fn choose(parts: &[Part], count: usize, excluded: &[bool]) -> Option<Vec<String>> {
     if count == 0 {
         return (!excluded.contains(&false)).then(Vec::new);

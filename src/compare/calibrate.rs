@@ -1,7 +1,8 @@
-//! Compares identical code with itself: how far its repeats spread, and which change could be found all the same.
+//! Compares identical code with itself: how far its repeats spread, and which change could still be found.
 
 use super::Settings;
-use super::family::{Demand, STALLS, most_tests};
+use super::family::most_tests;
+use super::level::Level;
 use crate::plan::Side;
 use crate::report::{Calibration, CaseRecord, Report};
 
@@ -13,18 +14,13 @@ const LEAST: usize = 3;
 /// Fills in the calibration of every case of a report whose plan ran every repeat twice, as [`Side`]s.
 pub fn calibrate(report: &mut Report) {
     let settings = Settings::of(report);
-    // Twice this least effect is the slow-down that is wanted: ln(1 + 2 x 10 %) = ln 1.2.
-    let demand = Demand {
-        alpha: settings.alpha * (1.0 - STALLS),
-        min_effect: WANTED / 2.0,
-        family: most_tests(report.cases.len()),
-    };
+    let level = Level::beside_stalls(settings.alpha, most_tests(report.cases.len()));
     for case in &mut report.cases {
-        case.calibration = Some(of(case, demand));
+        case.calibration = Some(of(case, level));
     }
 }
 
-fn of(case: &CaseRecord, demand: Demand) -> Calibration {
+fn of(case: &CaseRecord, level: Level) -> Calibration {
     let side = |side: Side| -> Vec<f64> {
         let repeats = case.repeats.iter().filter(|repeat| Side::of_round(repeat.repeat) == side);
         let means = repeats.filter_map(|repeat| repeat.latency.enqueue.trimmed_mean_ns);
@@ -44,17 +40,19 @@ fn of(case: &CaseRecord, demand: Demand) -> Calibration {
     let standard_error = spread * (2.0 / repeats as f64).sqrt();
     calibration.spread = Some(spread);
     calibration.difference = Some((mean(&a) - mean(&b)).abs().exp_m1());
-    calibration.smallest_effect = demand.can_be_met(repeats, repeats).then(|| demand.by_test(standard_error).exp_m1());
-    calibration.proposed_repeats = demand.repeats_at(spread);
+    calibration.smallest_effect =
+        level.can_be_met(repeats, repeats).then(|| (level.found_at() * standard_error).exp_m1());
+    calibration.proposed_repeats = level.repeats_at(spread, WANTED);
     calibration
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::level::STALLS;
     use super::*;
     use crate::report::fixture;
 
-    /// A case whose repeats have these means, alternately of the one side and the other.
+    /// A case whose repeats have these means; they belong to the two sides in turn.
     fn calibrated(means: &[f64]) -> Calibration {
         let mut report = fixture::report();
         report.cases.truncate(2);
@@ -75,7 +73,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // Logarithms ln 100 and ln 110 by turns on both sides: the deviation is (ln 1.1 / 2) sqrt(20/19).
+        // Both sides have ln 100 and ln 110 in turn: the deviation is (ln 1.1 / 2) sqrt(20/19).
         let means: Vec<f64> = (0..20).map(|n| if n / 2 % 2 == 0 { 100.0 } else { 110.0 }).collect();
         let got = calibrated(&means);
         let spread = 1.1_f64.ln() / 2.0 * (20.0_f64 / 19.0).sqrt();

@@ -94,7 +94,7 @@ pub(super) fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     }
 }
 
-/// A text, and behind it the first reason of the case's verdict.
+/// A text, followed by the first reason of the case's verdict.
 fn because(text: &str, case: &CaseRecord) -> Untrusted {
     match case.verdict.reasons.first() {
         Some(reason) => format!("{text}: {}", reason.as_given()).into(),

@@ -1,4 +1,4 @@
-//! What is not the same on both sides beside the numbers.
+//! What differs between the two sides besides the numbers.
 
 use super::Difference;
 use super::align::{Found, Pair};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Memory that differs by less is the same: kernels keep a little for themselves.
 const SAME_MEMORY: f64 = 0.05;
 
-/// A property of the place where a report was made, and whether it is another machine where it differs.
+/// A property of the environment of a report, and whether a difference in it means another machine.
 type Property = (&'static str, bool, fn(&Environment) -> Option<Untrusted>);
 
 const PROPERTIES: [Property; 9] = [
@@ -24,12 +24,12 @@ const PROPERTIES: [Property; 9] = [
     ("rustc", false, |e| e.rustc.clone()),
 ];
 
-/// Everything that differs; what neither side knows does not.
+/// Everything that differs. A property that neither side knows does not differ.
 pub(super) fn differences(base: &Report, new: &Report, pairs: &[Pair<'_>]) -> Vec<Difference> {
     let (old, fresh) = (&base.environment, &new.environment);
     let mut found = Vec::new();
     for (what, other_machine, of) in PROPERTIES {
-        // What one side does not know may well be the same.
+        // A property that one side does not know may be the same.
         let blocks_gate = other_machine && of(old).is_some() && of(fresh).is_some();
         add(&mut found, what, of(old), of(fresh), blocks_gate);
     }
@@ -64,7 +64,7 @@ fn memory(found: &mut Vec<Difference>, base: Option<u64>, new: Option<u64>) {
     }
 }
 
-/// Warm-ups that differ, each kind once.
+/// Warm-ups that differ, each difference once.
 fn warm_ups(pairs: &[Pair<'_>]) -> Vec<Difference> {
     let mut seen = BTreeMap::new();
     for (old, fresh) in pairs.iter().filter_map(Pair::both) {

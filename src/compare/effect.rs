@@ -1,13 +1,15 @@
-//! The one number that stands for a case where only one is shown: `enqueue` as a ratio, with what could have been found.
+//! The number that represents a case if only one is shown: `enqueue` as a ratio, and the change that could have been
+//! found.
 
-use super::answers::{Answered, Level};
+use super::answers::Answered;
+use super::level::Level;
 use super::promises::ENQUEUE;
 use super::rank::RankTests;
 use super::samples::{Samples, evidence, mean};
 use super::{Effect, Settings};
 use crate::report::CaseRecord;
 
-/// The effect on `enqueue`, as its test saw it; `None` where it was not tested.
+/// The effect on `enqueue`, from its test; `None` if it was not tested.
 pub(super) fn effect(
     (base, new): (&CaseRecord, &CaseRecord),
     answered: &[Answered],
@@ -20,12 +22,9 @@ pub(super) fn effect(
     let evidence = evidence(tests, &samples)?;
     let interval = evidence.shift.interval;
     let base_ns = mean(&samples.base)?.exp();
-    // Smallest change that counts here: the relative one, or the absolute one where that is larger.
+    // The smallest change that counts here: the larger one of the relative and the absolute threshold.
     let threshold = (test.margin / test.base).max(settings.min_effect);
-    let found = |error: f64| {
-        let by_margin = threshold.ln_1p() + super::normal::quantile(0.9) * error;
-        by_margin.max(level.found_at() * error).exp_m1()
-    };
+    let found = |error: f64| level.detectable(error, threshold).exp_m1();
     Some(Effect {
         base_repeats: samples.base.len() as u64,
         new_repeats: samples.new.len() as u64,
@@ -37,7 +36,7 @@ pub(super) fn effect(
         p_slower: evidence.p_larger,
         p_slower_adjusted: test.p_worse_adjusted,
         p_faster: evidence.p_smaller,
-        p_faster_adjusted: level.adjust(evidence.p_smaller),
+        p_faster_adjusted: level.bonferroni(evidence.p_smaller),
         threshold,
         detectable: evidence.standard_error.map(found).filter(|found| found.is_finite()),
         spread: evidence.spread.map(f64::exp_m1),

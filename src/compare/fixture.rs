@@ -1,4 +1,4 @@
-//! Reports for tests: one healthy repeat, copied, with what matters set by hand.
+//! Reports for tests: copies of one healthy repeat, with the numbers that matter set by hand.
 
 use crate::measure::fixture::healthy;
 use crate::report::fixture;
@@ -44,7 +44,7 @@ pub fn report(cases: Vec<CaseRecord>) -> Report {
     Report { cases, ..EMPTY.clone() }
 }
 
-/// So many means that differ a little: 1 % apart around a middle.
+/// `count` means around a middle, which differ by 1 % in all.
 pub fn means(count: usize, middle: f64) -> Vec<f64> {
     (0..count).map(|n| middle * (1.0 + 0.01 * ((n * 7 % count) as f64 - count as f64 / 2.0) / count as f64)).collect()
 }

@@ -1,4 +1,4 @@
-//! Ways to get a bad change through a gate, each of which must fail, and ways to make one cry wolf.
+//! Ways to get a bad change through a gate, and ways to cause a false alarm. Each must fail.
 
 use super::fixture::{LOGS, case, means, report, sized};
 use super::{Allowances, CoverageKind, FindingKind, GateDecision, GateOutcome, Settings, gate};
@@ -8,7 +8,7 @@ use crate::scenario::Statistic;
 use crate::units::{Nanos, Quantile, Rate, Ratio};
 use crate::verdict::{CheckResult, Outcome, Unit};
 
-/// A call of a microsecond, ten repeats that differ a little, with all that a report of today holds.
+/// A call of a microsecond in ten repeats that differ a little, with everything that a current report has.
 fn healthy() -> CaseRecord {
     let mut case = case(&means(10, 1_160.0));
     let nudge = |place: usize| 1.0 + 0.002 * (place as f64 * 7.0 % 10.0 - 4.5);
@@ -73,7 +73,7 @@ fn fail(case: &mut CaseRecord, name: &str) {
 fn decided(change: impl FnOnce(&mut Report)) -> GateDecision {
     let mut new = base();
     new.created_at = "2026-01-02T04:04:05Z".into();
-    // Not the same numbers twice, which need no test.
+    // Equal numbers on both sides would need no test.
     each(&mut new, |repeat| {
         repeat.latency.enqueue.trimmed_mean_ns = repeat.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 1.0)
     });
@@ -282,7 +282,7 @@ fn a_report_that_fails_by_itself_does_not_pass_unless_the_failure_is_known_and_a
     for (before, now, allow, expected) in [
         (&["target.accepted"][..], &["target.accepted"][..], false, GateOutcome::Failed),
         (&["target.accepted"], &["target.accepted"], true, GateOutcome::Pass),
-        // One part of a target hides no other.
+        // One part of a target must not hide another.
         (&["target.accepted"], &["target.accepted", "target.latency"], true, GateOutcome::Regressed),
         (&["target.accepted"], &["target.latency"], true, GateOutcome::Regressed),
         (&["check.1"], &["check.1"], true, GateOutcome::Pass),
@@ -316,13 +316,13 @@ fn a_rare_stall_is_seen_over_all_cases_together() {
         };
         Report { cases: (0..9).map(of).collect(), ..base() }
     };
-    // A stall holds up 3 % of the logs of a repeat, and one repeat of five has one.
+    // A stall delays 3 % of the logs of a repeat, and one repeat of five has one.
     let stalled = |cases: usize| {
         let mut new = nine();
         for (case, place) in (0..cases).flat_map(|case| [(case, case), (case, (case + 5) % 10)]) {
             let repeat = &mut new.cases[case].repeats[place];
             repeat.slow_responses = vec![(11_585, 40), (100_000, 31), (1_048_576, 30), (67_108_864, 0)];
-            // Not the same repeats as the baseline's.
+            // These repeats must differ from the baseline's.
             repeat.latency.enqueue.trimmed_mean_ns = Some(1_170.0);
         }
         gate(&nine(), &new, &Settings::of(&nine()))
@@ -342,7 +342,7 @@ fn a_number_that_is_no_longer_given_is_missed() {
     assert!(kinds(&decision).contains(&FindingKind::Vanished));
 }
 
-/// Two groups of repeats, as a worker that is woken on this CPU or on another one gives.
+/// Two groups of repeats, as if the worker woke up on this CPU or on another one.
 fn bimodal(mean: f64) -> CaseRecord {
     let mut case = healthy();
     for (place, repeat) in case.repeats.iter_mut().enumerate() {
@@ -418,7 +418,7 @@ fn what_people_do_by_mistake_is_said() {
     assert!(!note(&gate(&older, &base(), &Settings::of(&base())), "swapped"));
 }
 
-/// Ways that an adversary might try further; docs/METHODOLOGY.md has the table, with those that get through.
+/// What else an adversary might try. docs/METHODOLOGY.md has the table, with the ways that get through.
 #[test]
 fn further_ways_to_get_a_bad_change_through() {
     use GateOutcome::{Incomparable, Inconclusive, Pass, Regressed};
@@ -447,7 +447,7 @@ fn further_ways_to_get_a_bad_change_through() {
         }),
         ("a lower rate", Regressed, |new| new.cases[1].parameters.rate = Rate::of_whole(1)),
         ("other pacing", Incomparable, |new| new.cases[1].parameters.pacing = crate::scenario::Pacing::Spin),
-        // Known to get through, and said: what the warm-up hides is not recorded.
+        // Known to get through, but reported: the warm-up is not recorded.
         ("a longer warm-up", Pass, |new| new.scenarios[0].run.warmup = Nanos::from_secs(60)),
         ("the accepted share falls while nothing is dropped", Regressed, |new| {
             each(new, |r| r.ledger.enqueued_in_window -= LOGS / 50);

@@ -152,7 +152,7 @@ fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Setti
     if let Some(first) = found.failures.own.first() {
         let count = human::counted(found.failures.own.len() as u64, "case");
         let reason = format!(
-            "{count} of the new report failed by itself: {}; --allow-known-failures lets pass what failed before",
+            "{count} of the new report failed by itself: {}; --allow-known-failures accepts what failed before",
             first.as_given()
         );
         return (GateOutcome::Failed, reason.into());
@@ -181,7 +181,7 @@ fn coverage_text(change: &CoverageChange) -> String {
     }
 }
 
-/// The text, to be put into a longer one; or another, where there is none.
+/// The text, or another one if there is none; for use inside a longer text.
 fn or<'t>(text: &'t Option<Untrusted>, otherwise: &'t str) -> &'t str {
     text.as_ref().map_or(otherwise, Untrusted::as_given)
 }

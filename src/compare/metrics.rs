@@ -1,21 +1,22 @@
-//! Every number of every case on both sides. Those that a gate tests say what their test says; the others inform.
+//! Every number of every case on both sides. A number that a gate tests has the result of that test; the others only
+//! inform.
 
 use super::align::{Alignment, Pair};
-use super::family::{Demand, holm};
+use super::level::Level;
 use super::rank::RankTests;
 use super::samples::{self, Evidence, Samples};
 use super::{CaseDecision, Change, Estimate, MetricComparison, MetricUnit, Options};
 use crate::report::{CaseRecord, LatencySummary, RepeatRecord};
 use crate::untrusted::Untrusted;
 
-/// Shares change when they do by a percentage point.
+/// Smallest change of a share that counts: a percentage point.
 const POINT: f64 = 0.01;
 
 /// A number of a repeat.
 struct Metric {
     name: &'static str,
     unit: MetricUnit,
-    /// A larger value is a worse one; `None`: neither is.
+    /// Whether a larger value is a worse one.
     larger_is_worse: bool,
     of: fn(&RepeatRecord) -> Option<f64>,
 }
@@ -27,7 +28,7 @@ const fn time(name: &'static str, of: fn(&RepeatRecord) -> Option<f64>) -> Metri
 /// The name of the metric that stands for a case.
 const CONFIRMATORY: &str = super::promises::ENQUEUE;
 
-/// All of them, in the order in which they are shown.
+/// All metrics, in the order in which they are shown.
 const METRICS: [Metric; 20] = [
     time(CONFIRMATORY, |repeat| repeat.latency.enqueue.trimmed_mean_ns),
     time("enqueue.mean", |repeat| repeat.latency.enqueue.mean_ns),
@@ -101,7 +102,7 @@ pub fn metric_names() -> impl Iterator<Item = &'static str> {
     METRICS.iter().map(|metric| metric.name)
 }
 
-/// Whether a name, or the part before its last dots, is asked for: `enqueue` asks for all of its statistics.
+/// Whether the user asked for a metric, by its name or the part before a dot: `enqueue` asks for all of its statistics.
 fn is_asked(name: &str, asked: &[String]) -> bool {
     asked.is_empty()
         || asked.iter().any(|wanted| {
@@ -144,10 +145,9 @@ fn column(
     });
     let evidence: Vec<Option<Evidence>> = both.collect();
     let known = || evidence.iter().flatten();
-    let settings = &options.settings;
-    let demand = Demand { alpha: settings.alpha, min_effect: settings.min_effect, family: known().count() };
-    let mut larger = holm(&known().map(|e| e.p_larger).collect::<Vec<_>>(), demand.family).into_iter();
-    let mut smaller = holm(&known().map(|e| e.p_smaller).collect::<Vec<_>>(), demand.family).into_iter();
+    let (settings, level) = (&options.settings, Level::alone(options.settings.alpha, known().count()));
+    let adjusted = |of: fn(&Evidence) -> f64| level.holm(&known().map(of).collect::<Vec<f64>>()).into_iter();
+    let (mut larger, mut smaller) = (adjusted(|found| found.p_larger), adjusted(|found| found.p_smaller));
     let cell = |((pair, decision), evidence): ((&Pair<'_>, &CaseDecision), &Option<Evidence>)| {
         let adjusted = evidence.and_then(|_| Some((larger.next()?, smaller.next()?)));
         let side =
@@ -159,7 +159,9 @@ fn column(
         let tested = decision.tests.iter().find(|test| test.metric == metric.name);
         let (change, repeats_needed) = match (tested, evidence, adjusted) {
             (Some(test), ..) => (test.change, decision.repeats_needed.filter(|_| test.change == Change::Inconclusive)),
-            (_, Some(evidence), Some(adjusted)) => judged(metric, evidence, adjusted, demand, pair),
+            (_, Some(evidence), Some(adjusted)) => {
+                judged(metric, evidence, adjusted, (level, settings.min_effect), pair)
+            }
             _ => (one_sided(decision), None),
         };
         let ratio = new.value.zip(base.value).filter(|(_, base)| *base > 0.0).map(|(new, base)| new / base);
@@ -183,7 +185,7 @@ fn column(
     pairs.iter().zip(decisions).zip(&evidence).map(cell).collect()
 }
 
-/// Logarithms of times, plain shares and counts.
+/// Times as logarithms; shares and counts as they are.
 fn values(metric: &Metric, base: &CaseRecord, new: &CaseRecord) -> Samples {
     if is_ratio(metric) {
         return Samples::logarithms(base, new, metric.of);
@@ -209,24 +211,24 @@ fn one_sided(decision: &CaseDecision) -> Change {
     }
 }
 
-/// The same rules as for the confirmatory statistic; on shares and counts by percentage points.
+/// Applies the rules of the confirmatory statistic. For shares, the smallest change that counts is a percentage point.
 fn judged(
     metric: &Metric,
     evidence: &Evidence,
     (larger, smaller): (f64, f64),
-    demand: Demand,
+    (level, min_effect): (Level, f64),
     pair: &Pair<'_>,
 ) -> (Change, Option<u64>) {
     let least = match metric.unit {
-        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion | MetricUnit::Bytes => demand.min_effect.ln_1p(),
+        MetricUnit::Nanoseconds | MetricUnit::CpuPerMillion | MetricUnit::Bytes => min_effect.ln_1p(),
         MetricUnit::Share | MetricUnit::Index => POINT,
         MetricUnit::Logs => 0.0,
     };
     let moved = evidence.shift.estimate;
     let (worse, better) = if metric.larger_is_worse {
-        (larger <= demand.alpha && moved > least, smaller <= demand.alpha && moved < -least)
+        (larger <= level.alpha && moved > least, smaller <= level.alpha && moved < -least)
     } else {
-        (smaller <= demand.alpha && moved < -least, larger <= demand.alpha && moved > least)
+        (smaller <= level.alpha && moved < -least, larger <= level.alpha && moved > least)
     };
     if worse || better {
         return (if worse { Change::Regressed } else { Change::Improved }, None);
@@ -237,17 +239,19 @@ fn judged(
         return (Change::Unchanged, None);
     }
     let repeats = pair.both().map_or(0, |(base, new)| base.case.repeats.len().min(new.case.repeats.len()));
-    let could = demand.can_be_met(repeats, repeats);
+    let could = level.can_be_met(repeats, repeats);
     let wide = match evidence.standard_error {
-        Some(error) if is_ratio(metric) => demand.is_too_wide(demand.detectable(error, demand.min_effect)),
+        // A change that only shows when it is larger than the least effect applied twice is not ruled out.
+        Some(error) if is_ratio(metric) => level.detectable(error, min_effect) > 2.0 * min_effect.ln_1p(),
         Some(error) => error * 3.0 > least.max(POINT) && metric.unit == MetricUnit::Share,
         None => true,
     };
     if could && !wide {
         return (Change::Unchanged, None);
     }
-    let needed = evidence.spread.filter(|_| is_ratio(metric)).and_then(|spread| demand.repeats_at(spread));
-    (Change::Inconclusive, needed.or_else(|| demand.fewest_repeats()).map(|needed| needed.max(repeats as u64 + 1)))
+    let needed =
+        evidence.spread.filter(|_| is_ratio(metric)).and_then(|spread| level.repeats_at(spread, 2.0 * min_effect));
+    (Change::Inconclusive, needed.or_else(|| level.fewest_repeats(None)).map(|needed| needed.max(repeats as u64 + 1)))
 }
 
 fn reason(decision: &CaseDecision, change: Change) -> Option<Untrusted> {

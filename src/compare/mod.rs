@@ -19,6 +19,7 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod fooled;
 mod gate;
+mod level;
 mod maxima;
 mod metrics;
 mod model;

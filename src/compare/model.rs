@@ -28,12 +28,12 @@ pub struct Settings {
     pub min_effect: f64,
     /// Slow-downs of `enqueue` up to this are ignored, in nanoseconds; `None`: 1 % of the target's latency.
     pub ignore_below_ns: Option<f64>,
-    /// What passes because the user allows it.
+    /// Exceptions that the user allows.
     pub allowances: Allowances,
     /// The filter of the command line: only cases that it matches must be there.
     pub filter: Selector,
-    /// Least number of tests that the error rate is shared by: that of an earlier look, where repeats that it was decided
-    /// on are decided on again. 0: as many as there are.
+    /// The error rate is shared by at least this many tests: the number of an earlier look, if its repeats are judged
+    /// again. 0: by as many as there are.
     pub least_family: u64,
 }
 

@@ -251,21 +251,21 @@ impl Dividing {
         match self.property {
             Property::SharedCpu => format!(
                 "they differ in whether producers and queue shared a CPU ({} and {} of the time); \
-                 placement = \"same\" or \"split\" holds that still",
+                 placement = \"same\" or \"split\" keeps that constant",
                 human::share(low),
                 human::share(high)
             ),
             Property::Sleeps => format!(
                 "they differ in how often the queue's threads slept and were woken ({low:.2} and {high:.2} times a log); \
-                 no axis holds that still, a fixed placement may"
+                 no axis keeps that constant, a fixed placement may"
             ),
             Property::QueueCpu { low, high } => format!(
                 "they differ in the CPU that the queue ran on ({low} and {high}); \
-                 placement = \"same\" or \"split\" holds that still"
+                 placement = \"same\" or \"split\" keeps that constant"
             ),
             Property::ProducerCpu { low, high } => format!(
                 "they differ in the CPU that the producers ran on ({low} and {high}); \
-                 placement = \"same\" holds that still"
+                 placement = \"same\" keeps that constant"
             ),
         }
     }
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_divides_the_repeats_is_named_with_what_holds_it_still() {
+    fn the_dividing_property_is_named_with_what_keeps_it_constant() {
         let groups = "the repeats form two groups, 6 around 1.00 µs and 4 around 1.91 µs; ";
         type Row<'a> = (&'a dyn Fn(usize) -> Threads, &'a str);
         let rows: [Row; 9] = [
@@ -353,7 +353,7 @@ mod tests {
             (
                 &|n| Threads { shared_cpu_share: Some(if is_slow(n) { 0.04 } else { 0.9 }), ..Threads::default() },
                 "they differ in whether producers and queue shared a CPU (90.0% and 4.00% of the time); \
-                 placement = \"same\" or \"split\" holds that still",
+                 placement = \"same\" or \"split\" keeps that constant",
             ),
             // One repeat in the wrong place is forgiven.
             (
@@ -362,7 +362,7 @@ mod tests {
                     ..Threads::default()
                 },
                 "they differ in whether producers and queue shared a CPU (90.0% and 4.00% of the time); \
-                 placement = \"same\" or \"split\" holds that still",
+                 placement = \"same\" or \"split\" keeps that constant",
             ),
             // Two are not.
             (
@@ -372,12 +372,12 @@ mod tests {
                 },
                 "nothing that was recorded divides them",
             ),
-            // It differs exactly, and by nothing that could matter.
+            // It divides exactly, but differs too little to be a cause.
             (
                 &|n| Threads { shared_cpu_share: Some(if is_slow(n) { 0.51 } else { 0.5 }), ..Threads::default() },
                 "nothing that was recorded divides them",
             ),
-            // It is not known of one of them.
+            // It is not known for one of them.
             (
                 &|n| Threads {
                     shared_cpu_share: (n != 3).then(|| if is_slow(n) { 0.04 } else { 0.9 }),
@@ -391,7 +391,7 @@ mod tests {
                     ..Threads::default()
                 },
                 "they differ in how often the queue's threads slept and were woken (0.20 and 0.95 times a log); \
-                 no axis holds that still, a fixed placement may",
+                 no axis keeps that constant, a fixed placement may",
             ),
             (
                 &|n| Threads {
@@ -399,11 +399,11 @@ mod tests {
                     producer_cpus: on(1),
                     ..Threads::default()
                 },
-                "they differ in the CPU that the queue ran on (0 and 3); placement = \"same\" or \"split\" holds that still",
+                "they differ in the CPU that the queue ran on (0 and 3); placement = \"same\" or \"split\" keeps that constant",
             ),
             (
                 &|n| Threads { producer_cpus: on(u32::from(is_slow(n))), queue_cpus: on(1), ..Threads::default() },
-                "they differ in the CPU that the producers ran on (0 and 1); placement = \"same\" holds that still",
+                "they differ in the CPU that the producers ran on (0 and 1); placement = \"same\" keeps that constant",
             ),
         ];
         for (threads, expected) in rows {
@@ -464,8 +464,8 @@ mod tests {
             normal::quantile(self.uniform())
         }
 
-        /// Of so many draws of repeats: how many form two groups. All that is recorded of their threads is noise, save
-        /// the shared CPU where `draw` says it.
+        /// The share of draws whose repeats form two groups. The recorded properties of their threads are noise, except
+        /// for the shared CPU if `draw` sets it.
         fn share_of_groups(&mut self, count: usize, draw: impl Fn(&mut Self, usize) -> (f64, Option<f64>)) -> f64 {
             const DRAWS: usize = 2_000;
             let mut repeats = repeats(&vec![1.0; count], |_| Threads::default());
@@ -510,7 +510,7 @@ mod tests {
     #[test]
     fn two_humps_are_found() {
         let mut lab = Lab(Xoshiro256PlusPlus::seed_from_u64(12));
-        // repeats, how many are slow, whether what divides them was recorded; how many of a hundred must be found
+        // (repeats, how many of them are slow, whether the cause was recorded, share of draws that must be found)
         for (count, slow, recorded, least) in [
             (10, 5, true, 0.95),
             (10, 4, true, 0.95),
@@ -519,7 +519,7 @@ mod tests {
             (20, 5, true, 0.95),
             (20, 10, false, 0.95),
             (20, 5, false, 0.95),
-            // No rule that is right about a single hump finds many more: see the top of this file.
+            // A rule that is right about a single hump cannot find many more: see the top of this file.
             (10, 4, false, 0.55),
         ] {
             let found = lab.share_of_groups(count, |lab, n| {

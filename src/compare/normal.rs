@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// The value below which that share of the standard normal distribution lies.
+/// The value below which this share of the standard normal distribution lies.
 pub(super) fn quantile(share: f64) -> f64 {
     Normal::standard().inverse_cdf(share)
 }
@@ -12,13 +12,13 @@ pub(super) fn upper_tail(value: f64) -> f64 {
     Normal::standard().sf(value)
 }
 
-/// The value above which that share of Student's distribution lies, with so many degrees of freedom (from 1).
+/// The value above which this share of Student's distribution lies, with `freedom` degrees of freedom (at least 1).
 pub(super) fn student_quantile(tail: f64, freedom: usize) -> f64 {
     let student = StudentsT::new(0.0, 1.0, freedom.max(1) as f64);
     student.map_or_else(|_| quantile(1.0 - tail), |student| student.inverse_cdf(1.0 - tail))
 }
 
-/// Half of the 95 % interval of a mean over so many values, in standard errors; `None` below two.
+/// Half of the 95 % interval of a mean of this many values, in standard errors; `None` below two values.
 pub(super) fn student_half_width(values: usize) -> Option<f64> {
     let freedom = values.checked_sub(1).filter(|freedom| *freedom > 0)?;
     Some(student_quantile(0.025, freedom))

@@ -1,7 +1,7 @@
-//! Which change a gate that found nothing would have found: simulated on the repeats that it had.
+//! The change that a gate would have found, although it found nothing: simulated with its own repeats.
 
 use super::align::Pair;
-use super::answers::Level;
+use super::level::Level;
 use super::promises::{ENQUEUE, middle};
 use super::rank::RankTests;
 use super::{CaseDecision, Change, Settings};
@@ -40,7 +40,7 @@ pub(super) fn found_in_90_of_100(
         base: values(pair.base),
         new: values(pair.new),
         margin: test.margin,
-        level: Level { alpha: settings.alpha, family },
+        level: Level::beside_stalls(settings.alpha, family),
     };
     trial.smallest_found()
 }
@@ -110,7 +110,7 @@ mod tests {
 
     fn trial(spread: f64, margin: f64) -> Option<f64> {
         let side: Vec<f64> = (0..10).map(|n| 1_000.0 * (1.0 + spread * (n as f64 / 9.0 - 0.5))).collect();
-        let level = Level { alpha: 0.01, family: 20 };
+        let level = Level::beside_stalls(0.01, 20);
         Trial { base: side.clone(), new: side, margin, level }.smallest_found()
     }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_said_to_be_found_is_found_by_gates_on_other_draws() {
         let base: Vec<f64> = (0..10).map(|n| 1_000.0 * (1.0 + 0.2 * (n as f64 / 9.0 - 0.5))).collect();
-        let level = Level { alpha: 0.01, family: 20 };
+        let level = Level::beside_stalls(0.01, 20);
         let said = Trial { base: base.clone(), new: base.clone(), margin: 100.0, level }.smallest_found().unwrap();
         let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
         let mut tests = RankTests::default();
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn too_few_repeats_find_nothing() {
-        let level = Level { alpha: 0.01, family: 20 };
+        let level = Level::beside_stalls(0.01, 20);
         assert_eq!(Trial { base: vec![1.0; 3], new: vec![1.0; 3], margin: 0.1, level }.smallest_found(), None);
     }
 }

@@ -33,10 +33,10 @@ pub(super) struct Question {
     pub(super) elastic: bool,
     /// Bound of a share of slow logs, in nanoseconds.
     pub(super) bound_ns: Option<u64>,
-    /// How much worse it has to be to count.
+    /// A change for the worse counts if it is larger than this.
     pub(super) margin: f64,
-    /// How much worse must be ruled out for it to be the same. More than the margin for what identical code moves by as
-    /// much: see [`LEEWAY`] and [`SLOW_RULED_OUT`].
+    /// Sameness requires that a change for the worse by this much is ruled out. It is larger than the margin for
+    /// numbers that move by more than the margin in identical code: see [`LEEWAY`] and [`SLOW_RULED_OUT`].
     pub(super) ruled_out: f64,
     /// One value a repeat.
     pub(super) base: Vec<f64>,
@@ -44,7 +44,7 @@ pub(super) struct Question {
     pub(super) new: Vec<f64>,
 }
 
-/// The scale by which changes of a case are judged.
+/// What matters in a case: the scale for its margins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stakes {
     min_effect: f64,
@@ -84,11 +84,11 @@ const LEAST_SERVED: f64 = 0.05;
 const SLOW_RULED_OUT: f64 = 0.05;
 /// CPU seconds per million logs that are ignored: 1 µs per log, which is 1 % of a core at 10,000 logs/s.
 const CPU: f64 = 1.0;
-/// A time is the same if this many times its margin can be ruled out, where repeats of identical code differ by more than
-/// the margin: a p99 moves with each millisecond that is stolen, CPU time with how often a worker is woken.
+/// For times that differ by more than the margin in identical code, sameness requires that this many times the margin
+/// is ruled out: a p99 moves with each millisecond that is stolen, CPU time with how often a worker is woken.
 const LEEWAY: f64 = 2.0;
-/// A wait in the task's own queue is ignored up to this many times the cost of a call that is ignored. A call that takes
-/// longer is seen by `enqueue`; what is left is the wait for an earlier call, which pauses of the machine make longer.
+/// A longer wait is ignored up to this many times the slow-down of a call that is ignored. `enqueue` sees a call that
+/// takes longer. The rest of a wait is for an earlier call of the task, and pauses of the machine make it longer.
 const WAIT: f64 = 5.0;
 /// Memory that is ignored, in bytes.
 const MEMORY: f64 = 4_194_304.0;
@@ -106,7 +106,7 @@ struct Promise {
     larger_is_worse: bool,
     of: fn(&RepeatRecord) -> Option<f64>,
     margin: fn(Stakes, f64) -> f64,
-    /// How many times the margin must be ruled out for it to be the same.
+    /// Sameness requires that this many times the margin is ruled out.
     leeway: f64,
 }
 
@@ -135,10 +135,10 @@ const fn cpu_time(metric: &'static str, of: fn(&RepeatRecord) -> Option<f64>) ->
     Promise { leeway: LEEWAY, ..worse_if_more(metric, MetricUnit::CpuPerMillion, of, |s, base| s.relative(base, CPU)) }
 }
 
-/// Name of the statistic that stands for a case where only one is shown.
+/// Name of the statistic that represents a case if only one is shown.
 pub(super) const ENQUEUE: &str = "enqueue.trimmed_mean";
 
-/// Name of the share that is accepted.
+/// Name of the accepted share.
 pub(super) const ACCEPTED: &str = "accepted";
 
 const PROMISES: [Promise; 11] = [
@@ -187,7 +187,8 @@ const PROMISES: [Promise; 11] = [
     ),
 ];
 
-/// Of all threads, where the queue's own are not told apart: with them, the generator polls the clock for most of it.
+/// CPU time of all threads, if the queue's own is not known separately; otherwise `None`: most of the time of all
+/// threads is the generator's polling.
 fn cpu(repeat: &RepeatRecord) -> Option<f64> {
     let groups = &repeat.cost.cpu_s_per_million;
     (!groups.is_empty() && !groups.contains_key("queue")).then(|| groups.values().sum())
@@ -203,11 +204,11 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 
 /// A latency whose slow logs are counted.
 struct Counted {
-    /// Of each kind of bound, in the order of [`Bound::ALL`].
+    /// The name for each kind of bound, in the order of [`Bound::ALL`].
     metrics: [&'static str; 3],
     pairs: fn(&RepeatRecord) -> &[(u64, u64)],
     of: fn(&RepeatRecord) -> &LatencySummary,
-    /// In the summary of a case.
+    /// Reads the latency from the summary of a case.
     summary: fn(&CaseRecord) -> Option<&LatencySummary>,
 }
 
@@ -306,7 +307,7 @@ fn moved(promise: &Promise, base: Vec<f64>, new: Vec<f64>, stakes: Stakes) -> Op
     })
 }
 
-/// The shares of slow logs of a latency; none where a report has no counts of them.
+/// The questions about the shares of slow logs of a latency; none if a report has no counts of them.
 fn tails(counted: &Counted, base: Found<'_>, new: Found<'_>, stakes: Stakes) -> Vec<Question> {
     if !has_counts(counted, base.case) || !has_counts(counted, new.case) {
         return Vec::new();
@@ -345,7 +346,7 @@ fn has_counts(counted: &Counted, case: &CaseRecord) -> bool {
         && case.repeats.iter().all(|r| (counted.of)(r).count == 0 || !(counted.pairs)(r).is_empty())
 }
 
-/// Whether the slow logs of both sides' `response` were counted, which older reports did not do.
+/// Whether the slow logs of `response` were not counted, as in older reports.
 pub(super) fn lacks_counts(case: &CaseRecord) -> bool {
     !case.repeats.is_empty() && !COUNTED.iter().all(|counted| has_counts(counted, case))
 }
@@ -358,8 +359,8 @@ fn shares(counted: &Counted, case: &CaseRecord, bound_ns: u64) -> Vec<f64> {
     case.repeats.iter().filter_map(share).collect()
 }
 
-/// The shares of the logs that had to wait longest, and the bound, by which a stall is seen: the target or, where that is
-/// longer, the baseline's p99.9, so many times over. Of the baseline and of the new repeats.
+/// The bound by which a stall is seen, and the shares of the logs that waited longer, for each repeat of the baseline
+/// and of the new side. The bound is the target, or the baseline's p99.9 if that is longer, multiplied by `times`.
 pub(super) fn stalls(
     base: Found<'_>,
     new: Found<'_>,
@@ -371,7 +372,7 @@ pub(super) fn stalls(
         return None;
     }
     let target = Stakes::of(base, settings).target as u64;
-    // The target's own count is exact; any other bound is one of the fixed ones.
+    // Logs over the target are counted exactly. Any other bound is rounded to one of the fixed ones.
     let far = (counted.summary)(base.case).and_then(|summary| bound_from(summary.p99_9_ns?));
     let bound = far.filter(|far| *far > target).unwrap_or(target);
     let bound = if times == 1 { bound } else { bound_from(bound.saturating_mul(times))? };
@@ -402,7 +403,7 @@ fn appeared(
     })
 }
 
-/// The middle of some values.
+/// The median of some values; 0 without any.
 pub(super) fn middle(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

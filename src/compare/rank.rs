@@ -177,6 +177,7 @@ pub(super) fn smallest_p(base: u64, new: u64) -> f64 {
 fn doubled_midranks(base: &[f64], new: &[f64]) -> (Vec<u32>, u64) {
     let mut all: Vec<(f64, bool)> =
         base.iter().map(|value| (*value, false)).chain(new.iter().map(|value| (*value, true))).collect();
+    // No value is NaN, since no report can have one: it would equal nothing, itself included, and tie with nothing.
     all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut ranks, mut sum) = (Vec::with_capacity(all.len()), 0);
     for tied in all.chunk_by(|a, b| a.0 == b.0) {
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn complete_separation_is_the_smallest_that_can_be() {
+    fn complete_separation_has_the_smallest_p_value() {
         for (base, new, p) in [(10, 10, 1.0 / 184_756.0), (5, 5, 1.0 / 252.0), (3, 7, 1.0 / 120.0), (1, 1, 0.5)] {
             let test = RankTests::default().test(&numbers(0, base), &numbers(base, base + new));
             assert!((test.p_larger / p - 1.0).abs() < 1e-9, "{base} {new}: {test:?}");

@@ -1,13 +1,13 @@
 //! Stalls that are so rare that most repeats have none: tested over all cases of a report together.
 //!
-//! A stall of 60 ms once in 10 s is in one of five repeats of 2 s. No test of one case by ten repeats can prove anything
-//! about such an event; the repeats of all cases can. A repeat has a stall if far more of its logs waited beyond the bound
-//! than in the middle repeat of both sides: a rule that does not know the sides, so that if nothing changed every split of
+//! A stall of 60 ms once in 10 s hits one of five repeats of 2 s. Ten repeats of one case cannot prove such an event;
+//! the repeats of all cases together can. A repeat has a stall if far more of its logs waited longer than the bound
+//! than in the median repeat of both sides. This rule does not know the sides. So if nothing changed, every split of
 //! the stalls between them is equally likely (Fisher's exact test).
 //!
-//! How long a stall is, is not known beforehand. A machine that takes the CPU away for a few milliseconds makes many short
-//! ones, among which a long one is not seen. So the test is done at several bounds, each [`STEP`] times the one before, and
-//! the smallest chance counts as many times as there are bounds (Bonferroni).
+//! The length of a stall is not known beforehand. A machine that takes the CPU away for a few milliseconds causes many
+//! short stalls, which hide a long one. So the test is done at several bounds, each [`STEP`] times the one before, and
+//! the smallest p-value is multiplied by their number (Bonferroni).
 
 use super::Settings;
 use super::align::Found;
@@ -20,12 +20,12 @@ const FACTOR: f64 = 2.0;
 /// and larger by at least this much. (A stall of 60 ms delays 3 % of the logs of 2 s.)
 const LEAST: f64 = 0.002;
 
-/// From one bound to the next.
+/// Ratio of a bound to the one before.
 const STEP: u64 = 8;
-/// From 100 µs on they reach 51 ms.
+/// Number of bounds: from 100 µs on they reach 51 ms.
 const BOUNDS: u32 = 4;
 
-/// Repeats with a stall, of so many.
+/// Repeats with a stall, and all repeats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
     stalled: u64,
@@ -40,14 +40,14 @@ struct Of {
     new: Count,
 }
 
-/// The stalls of a whole report, beyond the bound that tells most.
+/// The stalls of a whole report, at the bound with the smallest p-value.
 pub(super) struct Stalls {
     /// By pair; `None` if the two sides cannot be compared.
     cases: Vec<Option<Of>>,
     base: Count,
     new: Count,
-    /// Chance of so many in the new repeats if nothing had changed, adjusted for the number of bounds; 1 where nothing is
-    /// known.
+    /// P-value: the probability of at least as many stalls in the new repeats if nothing changed, adjusted for the
+    /// number of bounds; 1 if nothing is known.
     pub(super) p: f64,
 }
 
@@ -59,7 +59,7 @@ impl Stalls {
         Self { p: (most.p * f64::from(BOUNDS)).min(1.0), ..most }
     }
 
-    /// By one bound, so many times the shortest; the chance is not adjusted.
+    /// The stalls at one bound, `times` the shortest; the p-value is not adjusted.
     fn beyond(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, times: u64) -> Self {
         let cases: Vec<Option<Of>> = pairs.iter().map(|pair| of_pair((*pair)?, settings, times)).collect();
         let (mut base, mut new) = (Count::default(), Count::default());

@@ -27,7 +27,7 @@ pub(super) struct Speed {
 }
 
 impl Default for Speed {
-    /// The same machine.
+    /// The machine did not change.
     fn default() -> Self {
         Self { slower: 1.0, faster: 1.0 }
     }
@@ -47,14 +47,14 @@ pub(super) fn steadiness(base: &Report, new: &Report) -> (Steadiness, Speed) {
     // A part that only one side has read says nothing about the change between them.
     let parts: Vec<Movement> = PARTS.iter().filter_map(|part| movement(old, fresh, part)).collect();
     let Some(most) = parts.iter().max_by(|a, b| a.largest.total_cmp(&b.largest)) else {
-        return unknown("a yardstick holds no reading: whether the machine was the same is not known");
+        return unknown("a yardstick has no reading: whether the machine was the same is not known");
     };
     let moved = most.largest > NOTEWORTHY;
     let same = interleaved(base, new);
     let reason = moved.then(|| {
         let what = format!("the machine changed: {}", most.text);
         match same {
-            true => format!("{what}; both sides met that alike, since their repeats were taken in turn").into(),
+            true => format!("{what}; both sides met the same changes, since their repeats were interleaved").into(),
             false => format!("{what}; times may differ by as much").into(),
         }
     });
@@ -70,7 +70,7 @@ fn unknown(reason: &str) -> (Steadiness, Speed) {
     (Steadiness { reason: Some(reason.into()), ..Steadiness::default() }, Speed::default())
 }
 
-/// What became of a part of the work.
+/// How the time of a part of the work moved.
 struct Movement {
     /// The slowest new reading over the fastest old one, at least 1.
     slower: f64,

@@ -1,4 +1,4 @@
-//! What a gate says, situation by situation, and how often it is wrong.
+//! The decision of a gate in each situation, and how often it is wrong.
 
 use super::fixture::{LOGS, case, means, report, sized};
 use super::*;
@@ -171,7 +171,7 @@ fn a_baseline_that_loses_logs_allows_as_many() {
     assert_eq!(decide(&losing([10, 30]), &losing([31, 32])).outcome, GateOutcome::Regressed);
 }
 
-/// A case of which this share of calls took 1 ms, the others 10 µs; by repeat.
+/// A case in which this share of each repeat's calls took 1 ms, and the others 10 µs.
 fn stalling(shares: &[f64]) -> CaseRecord {
     let mut case = case(&means(shares.len(), 1e4));
     for (repeat, share) in case.repeats.iter_mut().zip(shares) {
@@ -264,7 +264,7 @@ fn another_machine_is_refused_unless_allowed() {
         );
         assert_eq!((allowed.outcome, allowed.differences.len()), (GateOutcome::Pass, 1));
     }
-    // What one side does not know is said, and is no other machine.
+    // A property that one side does not know is reported, but does not mean another machine.
     let decision = decide(&base, &base_here);
     assert_eq!((decision.outcome, decision.differences.len()), (GateOutcome::Pass, 2));
 }
@@ -322,7 +322,7 @@ fn cases_that_stand_twice_are_said_and_told_apart_by_scenario() {
 }
 
 #[test]
-fn one_value_of_an_axis_is_held_against_the_others() {
+fn one_value_of_an_axis_is_compared_with_the_others() {
     let of = |queue: &str, maxsize: u64, middle: f64| {
         let mut case = sized(maxsize, &means(10, middle));
         case.parameters.queue = queue.into();

@@ -1,6 +1,7 @@
-//! The concurrent core: how a record gets a place, and into its slot. Without threads, waiting or sinks.
+//! The concurrent core: how a record gets a place and is written into its slot. It knows no threads, no waiting and no
+//! sinks.
 //!
-//! The path of a call while there is room is in this file; what happens otherwise is in `state`, under a lock.
+//! This file has the path of a call while there is room. Everything else is decided in `state`, under a lock.
 
 #![expect(
     unsafe_code,
@@ -19,67 +20,69 @@ use super::time::Ticker;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Producers that have a chain of their own. Threads beyond that share one, under a lock.
+/// Largest number of producers with a chain of their own. Further threads share one chain, under a lock.
 pub(super) const MOST_PRODUCERS: usize = match () {
     () if cfg!(all(test, loom_models)) => 3,
     () if cfg!(miri) => 16,
     () => 1024,
 };
 
-/// The bit of [`Core::granted`] that closes the gate: nobody takes credits without the lock. It is closed while callers
-/// wait, so that nobody overtakes them, and when the queue is closed.
+/// The bit of [`Core::granted`] that closes the gate: then nobody can take credits without the lock. It is set while
+/// callers wait, so that nobody overtakes them, and when the queue is closed.
 const GATE: u64 = 1 << 63;
 
-/// A worker that is due more often than this is woken for single records.
+/// If batches are due after less time than this, the worker is woken for single records.
 const POLLED: Duration = Duration::from_millis(1);
 
 /// What the worker is doing. It determines when a caller must wake it.
 pub(super) mod sleep {
-    /// It runs or has been called, and will look at all producers before it sleeps.
+    /// The worker runs or has been called, and will look at all producers before it sleeps.
     pub const AWAKE: u8 = 0;
-    /// It sleeps for a millisecond at most.
+    /// The worker sleeps for a millisecond at most.
     pub const NAP: u8 = 1;
-    /// It sleeps for longer, since nothing came for a while.
+    /// The worker sleeps for longer, since no record came for a while.
     pub const DEEP: u8 = 2;
-    /// It sleeps until it is called for the next record.
+    /// The worker sleeps until it is called for the next record.
     pub const PARKED: u8 = 3;
 }
 
-/// See the module.
+/// The concurrent core; see the module.
 pub(super) struct Core {
     pub(super) config: Config,
     pub(super) pool: Pool,
     pub(super) ticker: Ticker,
-    /// Tells queues apart.
+    /// Distinguishes the queues of a process.
     pub(super) id: u64,
-    /// Records that are lent out freely: below the threshold of `sample` nothing is decided.
+    /// Up to this number of records, credits are lent without the lock: below the threshold of `sample` there is
+    /// nothing to decide.
     pub(super) lent_to: u64,
     /// Number of records that make a batch complete.
     pub(super) complete: u64,
-    /// The worker is called for single records.
+    /// Whether the worker is called for single records.
     eager: bool,
     /// Number of producers, for the size of leases.
     pub(super) producers: AtomicU32,
     /// Wakes the worker.
     call: Box<dyn Fn() + Send + Sync>,
-    /// Credits given out since the start, less those given back; and [`GATE`]. Never more than `taken` + `maxsize`.
+    /// Credits given out since the start, minus those given back; and [`GATE`]. The number never exceeds `taken` +
+    /// `maxsize`, which bounds the queue.
     granted: Apart<AtomicU64>,
     /// Written by the worker, once a batch.
     pub(super) worker: Apart<WorkerSide>,
     /// Bytes of records that do not fit into their slots.
     text: Apart<AtomicU64>,
     pub(super) state: Mutex<State>,
-    /// The producer of those who have none of their own. This lock is taken before that of `state`.
+    /// The producer of threads without one of their own. This lock is taken before the lock of `state`.
     pub(super) crowd: Mutex<Arc<Producer>>,
 }
 
-/// What callers read and the worker writes.
+/// The values that the worker writes and callers read.
 pub(super) struct WorkerSide {
     /// Records that have left the queue since the start: the worker has taken them, or they were discarded. Each makes
     /// room for one more.
     pub(super) taken: AtomicU64,
-    /// One more than the value of `taken` at which the queue was seen to be full; 0 before that. As long as `taken` is the
-    /// same, it is still full.
+    /// One more than the value of `taken` at which the queue was last seen to be full; 0 before that. While `taken` is
+    /// unchanged, the queue is still full.
     pub(super) full_at: AtomicU64,
     pub(super) sleep: AtomicU8,
 }
@@ -178,7 +181,8 @@ impl Core {
         producer.claim()
     }
 
-    /// How many credits a producer takes at once. One, when there are few: what lies idle must be taken back by others.
+    /// How many credits a producer takes at once. If few are left it takes one: others would have to take idle ones
+    /// back.
     fn lease(&self, room: u64) -> u64 {
         let producers = u64::from(self.producers.load(Ordering::Relaxed)).max(1);
         (room / (2 * producers)).clamp(1, LEASE)
@@ -202,8 +206,8 @@ impl Core {
         offered
     }
 
-    /// Whether nothing has left the queue since it was last seen to be full. Under `block` promised places may be given
-    /// back, so there it is always false.
+    /// Whether nothing has left the queue since it was last seen to be full. Under `block` this is always false:
+    /// promised places may be given back.
     fn is_still_full(&self) -> bool {
         matches!(self.config.strategy, Strategy::Drop | Strategy::Sample)
             && self.granted.load(Ordering::Acquire) & GATE == 0
@@ -267,20 +271,20 @@ impl Core {
         }
     }
 
-    /// Whether there is room for that much text outside of the slots.
+    /// Reserves memory for text outside of the slots; false if the budget is used up.
     fn reserve(&self, bytes: u64) -> bool {
         let within = |used: u64| used.checked_add(bytes).filter(|&used| used <= self.config.text_budget as u64);
         self.text.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
     }
 
-    /// Gives back what [`Self::reserve`] has taken.
+    /// Gives back memory that [`Self::reserve`] has taken.
     pub(super) fn release_text(&self, bytes: u64) {
         self.text.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     // When the worker is called.
 
-    /// Calls the worker if the records that may now be in the queue need it before it wakes by itself.
+    /// Calls the worker if `records` in the queue need it before it wakes up by itself.
     fn call_for(&self, records: u64) {
         let due = match self.worker.sleep.load(Ordering::Relaxed) {
             sleep::NAP => records >= (self.maxsize() / 2).max(1),
@@ -301,8 +305,8 @@ impl Core {
         }
     }
 
-    /// Calls the worker if it sleeps. It counts as awake from then on, so that the records that follow before it runs do
-    /// not pay for a call again.
+    /// Calls the worker if it sleeps. From then on it counts as awake, so that records that follow before it runs do
+    /// not pay for another call.
     pub(super) fn call_now(&self) {
         let asleep = self.worker.sleep.load(Ordering::Relaxed) != sleep::AWAKE;
         if asleep && self.worker.sleep.swap(sleep::AWAKE, Ordering::AcqRel) != sleep::AWAKE {

@@ -1,6 +1,6 @@
 //! The counts that must add up.
 
-/// A consistent snapshot of a queue's counts, in records since its start unless said otherwise.
+/// A consistent snapshot of a queue's counts: records since its start, unless a field says otherwise.
 ///
 /// `enqueued = delivered + sink_errors + abandoned + evicted + depth + in_hand`, always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Counters {
     pub depth_high_water: u64,
 }
 
-/// How a shutdown ended. The counts are the queue's totals since its start, so that asking again gives the same answer.
+/// How a shutdown ended. The counts are the queue's totals since its start, so a second shutdown returns the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Shutdown {
@@ -72,7 +72,7 @@ pub(super) enum Settled {
 }
 
 impl Deliveries {
-    /// Settles `records` of those in hand; does nothing once they are written off.
+    /// Settles `records` of the records in hand; does nothing once they are written off.
     pub(super) fn settle(&mut self, records: u64, outcome: Settled) {
         if self.written_off {
             return;

@@ -13,8 +13,8 @@ pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
 #[inline]
 pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
     let thousandths = value * 1_000.0;
-    // With three decimals at most, as most measured values are. The division is rounded correctly, so the decimal reads
-    // back as `value`; and of two decimals with at most 15 digits only one does, so there is no shorter one.
+    // Most measured values have at most three decimals. The division is rounded correctly, so this decimal reads back
+    // as `value`. No two decimals with at most 15 digits read back as the same number, so there is no shorter one.
     if thousandths.abs() < 1e14 && thousandths as i64 as f64 / 1_000.0 == value && value.is_sign_positive() {
         return push_thousandths(out, thousandths as u64);
     }
@@ -32,19 +32,19 @@ fn push_thousandths(out: &mut Vec<u8>, thousandths: u64) {
 }
 
 const DAY: i64 = 86_400;
-/// The years that RFC 3339 can write, with a sign before those below 0, as jiff does.
+/// The first second of the years that RFC 3339 can write. Years below 0 have a sign, as in jiff.
 const FIRST: i64 = -377_705_116_800;
 const LAST: i64 = 253_402_300_799;
 /// The beginning of the year 0.
 const YEAR_0: i64 = -62_167_219_200;
 
-/// Appends the time in RFC 3339, in UTC, without trailing zeros; false if its year has no place there.
+/// Appends the time in RFC 3339, in UTC, without trailing zeros; false if RFC 3339 cannot write its year.
 pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
     if !(FIRST..=LAST).contains(&moment.seconds) {
         return false;
     }
     thread_local! {
-        /// The last second that was written, and its text: records come many to the second.
+        /// The last second that was written, and its text: many records share a second.
         static SECOND: Cell<(i64, [u8; 19])> = const { Cell::new((i64::MIN, [0; 19])) };
     }
     let (last, mut text) = SECOND.get();

@@ -1,4 +1,5 @@
-//! The end of a process: a guard that delivers what is left, and panics that are logged before they end anything.
+//! The end of a process: a guard that delivers the remaining records, and a hook that logs panics before they end
+//! anything.
 
 use super::counters::Shutdown;
 use super::queue::LogQueue;
@@ -81,7 +82,7 @@ mod tests {
     use crate::log_queue::{Config, TallySink};
 
     fn queue(sink: TallySink) -> LogQueue {
-        // No batch is due by time: only the shutdown delivers.
+        // No batch is ever due by time, so only the shutdown delivers.
         let config = Config { batch_size: 100, batch_timeout: Duration::from_secs(3600), ..Config::default() };
         LogQueue::start(config, sink).unwrap()
     }

@@ -26,7 +26,7 @@ impl RecordRef<'_> {
 
     /// Appends the record as one line of JSON, as [`Self::write_json`] writes it.
     pub fn push_json(&self, out: &mut Vec<u8>) {
-        // Most lines fit into that, so that their parts find room without growing it.
+        // Most lines fit into this, so they need no further allocation.
         out.reserve(512);
         out.extend_from_slice(b"{\"timestamp\":");
         let start = out.len();
@@ -59,7 +59,7 @@ pub(super) fn with_line<R>(write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     thread_local! {
         static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
-    // `write` may end in code of a user that writes another record.
+    // `write` may call code of a user that writes another record.
     LINE.with(|line| match line.try_borrow_mut() {
         Ok(mut line) => {
             line.clear();
@@ -83,8 +83,7 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
 
 /// Appends the text in quotation marks.
 ///
-/// Eight bytes at a time: copied and looked at. Only a word with a character that JSON does not take as it is, is gone
-/// through byte by byte.
+/// It copies and checks eight bytes at a time. Only a word with a character that JSON must escape is read byte by byte.
 #[inline]
 fn push_text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
@@ -129,11 +128,11 @@ fn push_character(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', letter]);
 }
 
-/// Whether there is a byte among the eight that JSON does not take as it is: a control character, a quotation mark, a
-/// backslash.
+/// Whether one of the eight bytes must be escaped in JSON: a control character, a quotation mark or a backslash.
 ///
-/// A byte below `n` borrows when `n` is subtracted; one that is equal to `c` is below 1 after an exclusive or with `c`.
-/// Bytes from 0x80 on are masked out. A borrow can make the byte after a hit look like one, never without a hit.
+/// Subtracting `n` from a byte borrows if the byte is below `n`. A byte equal to `c` is 0, so below 1, after an
+/// exclusive or with `c`. Bytes from 0x80 on are masked out. A borrow may make the byte after a hit look like a hit,
+/// but never without one.
 #[inline]
 fn has_special(word: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -248,7 +247,7 @@ mod tests {
         }
     }
 
-    /// What serde_json makes of a value.
+    /// A value as serde_json writes it.
     mod erased {
         pub trait Json {
             fn json(&self) -> String;

@@ -49,19 +49,19 @@ impl Lane {
         number(core, self.chunk, self.used)
     }
 
-    /// Takes records from the next one on while their numbers are below `limit`, at most `most` and what one chunk holds.
+    /// Takes the next records while their numbers are below `limit`: at most `most`, and only from one chunk.
     fn take(&mut self, core: &Core, limit: u64, most: u64) -> Run {
         let from = self.used;
         let end = u64::from(from).saturating_add(most).min(CHUNK.into()) as u32;
         let below = |index: u32| number(core, self.chunk, index) < limit;
-        // Numbers rise within a chain. So often the last one says it for all.
+        // Numbers rise within a chain, so the last one often answers for all.
         let to = if below(end - 1) { end } else { (from + 1..end).find(|&index| !below(index)).unwrap_or(end) };
         self.used = to;
         self.taken += u64::from(to - from);
         Run { chunk: self.chunk, from, to }
     }
 
-    /// Frees what the records that are left have outside of their slots.
+    /// Frees the memory that the remaining records have outside of their slots.
     pub(super) fn release(&mut self, core: &Core, producer: &Producer) {
         for _ in 0..self.ready(producer) {
             self.head(core);
@@ -73,7 +73,7 @@ impl Lane {
     }
 }
 
-/// Frees records that were taken, without a look at them.
+/// Frees records that were taken, without reading them.
 pub(super) fn discard_run(core: &Core, run: Run) {
     for index in run.from..run.to {
         // SAFETY: the record was taken, and nobody else has the run.
@@ -93,8 +93,9 @@ fn number(core: &Core, chunk: u32, index: u32) -> u64 {
 
 /// Takes up to `most` records from all producers, in the order of their numbers, and says how many.
 ///
-/// The order is right although callers go on logging: `cut` is read before the producers are looked at, and what has a
-/// smaller number than `cut` has all its predecessors in what is seen after that. Later records wait for the next time.
+/// The order is right although callers go on logging: `cut` is read before the producers are, so every record with a
+/// smaller number than `cut`, and every record before it, is visible by then. Later records wait for the next batch.
+/// Without the cut, a record could be taken before an earlier one of a producer that was read too soon.
 pub(super) fn merge(
     core: &Core,
     producers: &[Arc<Producer>],
@@ -114,7 +115,7 @@ pub(super) fn merge(
         if head >= cut {
             break;
         }
-        // Up to the oldest record of another producer.
+        // Stops at the oldest record of another producer.
         let limit = heads.peek().map_or(cut, |Reverse((other, _))| cut.min(*other));
         let run = lanes[index].take(core, limit, ready[index].min(most - taken));
         let length = u64::from(run.to - run.from);

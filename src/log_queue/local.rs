@@ -1,7 +1,7 @@
-//! Which producer a call uses: that of its thread.
+//! Finds the producer of a call: the one of its thread.
 //!
-//! A thread registers with a queue by its first record, and gives its producer up when it ends. What lies in there is
-//! delivered; the next thread that comes goes on in the same chain.
+//! A thread registers with a queue at its first record, and gives its producer up when it ends. The records in it are
+//! delivered. The next new thread takes it over and continues its chain.
 
 #![expect(unsafe_code, reason = "a producer is found through a pointer that its queue keeps alive")]
 
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// The producers of a thread.
 struct Own {
-    /// That of the queue that it used last, by the queue's id. It stays in `all`.
+    /// The producer of the queue that the thread used last, with the queue's id. It stays in `all`, too.
     last: Cell<(u64, *const Producer)>,
     all: RefCell<Vec<(u64, Arc<Producer>)>>,
 }
@@ -24,13 +24,13 @@ thread_local! {
 }
 
 impl Own {
-    /// The thread's producer of that queue; null if there are too many.
+    /// The thread's producer for this queue; null if there are too many.
     #[cold]
     fn find(&self, core: &Core) -> *const Producer {
         let mut all = self.all.borrow_mut();
         let known = all.iter().find(|(id, _)| *id == core.id).map(|(_, producer)| Arc::as_ptr(producer));
         let found = known.unwrap_or_else(|| {
-            // Producers of queues that are gone.
+            // Drops the producers of queues that are gone.
             all.retain(|(_, producer)| Arc::strong_count(producer) > 1);
             let Some(new) = core.register() else { return ptr::null() };
             all.push((core.id, Arc::clone(&new)));
@@ -49,7 +49,7 @@ impl Drop for Own {
     }
 }
 
-/// The thread's producer of that queue; `None` for a thread that is ending, or one too many.
+/// The thread's producer for this queue; `None` if the thread is ending or there are too many producers.
 #[inline(always)]
 pub(super) fn own(core: &Core) -> Option<&Producer> {
     let own = OWN.try_with(|own| {
@@ -60,7 +60,8 @@ pub(super) fn own(core: &Core) -> Option<&Producer> {
     own.ok().and_then(|own| unsafe { own.as_ref() })
 }
 
-/// Calls `act` with the thread's producer, or the one that the others share, under a lock. `act` must not log.
+/// Calls `act` with the thread's producer; without one, with the shared producer, under its lock. `act` must not log,
+/// or it could wait for that lock itself.
 pub(super) fn with_producer<R>(core: &Core, act: impl FnOnce(&Producer) -> R) -> R {
     match own(core) {
         Some(producer) => act(producer),

@@ -1,4 +1,4 @@
-//! The records of `log` as records of a queue.
+//! Logs the records of `log` to a queue.
 //!
 //! ```
 //! use queue_load::log_queue::{Config, Guard, LogQueue, QueueLogger, TallySink};
@@ -28,19 +28,19 @@ use std::env;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a wait for the worker looks again.
+/// A wait for the worker checks this often.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// A backend of `log` that logs to a queue.
 ///
-/// - What is logged at all says a filter, in the words of `RUST_LOG`: a level for all, and levels for targets. Without
-///   one, it is `info` and above. Its highest level becomes that of `log`'s macros, so that what is above it costs next
-///   to nothing.
-/// - The message is the record's, and key-value pairs keep their types: numbers and truth values as such, the rest as
-///   text. The field `target` says where it comes from.
-/// - What happens when the queue is full is the queue's strategy. Under [`Strategy::Block`](super::Strategy::Block) the
-///   call parks its thread until there is room. A record that the queue refuses is counted by the queue, and nowhere else.
-/// - `log::logger().flush()` waits until all that was accepted before is delivered, for at most
+/// - A filter decides which records are logged. It is written like `RUST_LOG`: a level for all targets, and levels for
+///   single ones. Without a filter, `info` and above are logged. The filter's most detailed level is also set for
+///   `log`'s macros, so a more detailed call costs next to nothing.
+/// - The record has the same message, and fields for the key-value pairs: numbers and booleans keep their types,
+///   everything else becomes text. The field `target` has the target.
+/// - If the queue is full, its strategy decides. Under [`Strategy::Block`](super::Strategy::Block) the call parks its
+///   thread until there is room. Only the queue counts the records that it refuses.
+/// - `log::logger().flush()` waits until every record accepted before is delivered, for at most
 ///   [`DROP_DEADLINE`](super::DROP_DEADLINE).
 /// - The sink of the queue must not log through this backend: under `block`, it would wait for itself.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl QueueLogger {
         Ok(Self { filter, ..self })
     }
 
-    /// The backend with the filter of that environment variable, such as `RUST_LOG`, if it is set.
+    /// The backend with the filter from an environment variable such as `RUST_LOG`, if the variable is set.
     ///
     /// # Errors
     ///
@@ -88,11 +88,11 @@ impl QueueLogger {
         }
     }
 
-    /// Makes it the backend of this process, and its filter's highest level that of the macros.
+    /// Makes it the backend of this process, and sets the level of the macros to the most detailed one of its filter.
     ///
     /// # Errors
     ///
-    /// There is one already.
+    /// The process already has a backend.
     pub fn install(self) -> Result<(), SetLoggerError> {
         let level = self.filter.filter();
         log::set_boxed_logger(Box::new(self))?;
@@ -112,7 +112,7 @@ impl Log for QueueLogger {
         }
         Scratch::with(|made| {
             made.message(*record.args());
-            // It ends early only if the visitor does, and this one does not.
+            // Only the visitor can end this early, and `Pairs` never does.
             let _ = record.key_values().visit(&mut Pairs(made));
             made.text("target", record.target());
             made.log(&self.queue, level(record.level()));
@@ -134,7 +134,7 @@ fn level(level: log::Level) -> Level {
     }
 }
 
-/// Waits until all that was accepted before the call is settled, for at most `deadline`; whether it is.
+/// Waits until every record accepted before the call is settled, for at most `deadline`. Returns whether all are.
 fn settle(queue: &LogQueue, deadline: Duration) -> bool {
     let begin = Instant::now();
     let accepted = queue.counters().enqueued;
@@ -163,7 +163,7 @@ impl<'a> VisitSource<'a> for Pairs<'_> {
     }
 }
 
-/// A value as it will be in a record.
+/// A value of a key-value pair, with the type that it will have in the record.
 struct Typed<'s> {
     record: &'s mut Scratch,
     value: Held,
@@ -199,31 +199,18 @@ impl<'v> VisitValue<'v> for Typed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_queue::{Config, Record, RecordRef, Strategy};
-    use std::sync::{Arc, Mutex};
+    use crate::log_queue::fixture::delivered;
+    use crate::log_queue::{Config, Record};
 
-    /// Lets the macros of this process through to the loggers that they name.
+    /// Sets the level of the macros in this process so low that the loggers named in them get everything.
     fn let_through() {
         log::set_max_level(log::LevelFilter::Trace);
     }
 
-    /// What a queue delivers of what is logged meanwhile, with such a filter, as JSON without its time.
+    /// What a queue delivers of the records that pass this filter.
     fn logged(filter: &str, log: impl FnOnce(&QueueLogger)) -> Vec<serde_json::Value> {
         let_through();
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        let sink = move |record: &RecordRef<'_>| record.write_json(&mut *kept.lock().unwrap());
-        let queue =
-            LogQueue::start(Config { strategy: Strategy::Block, maxsize: 2, ..Config::default() }, sink).unwrap();
-        log(&QueueLogger::new(queue.clone()).with_filter(filter).unwrap());
-        assert!(queue.shutdown(Duration::from_secs(60)).completed);
-        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
-        let without_time = |line: &str| {
-            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-            assert!(line.as_object_mut().unwrap().remove("timestamp").unwrap().is_string());
-            line
-        };
-        lines.lines().map(without_time).collect()
+        delivered(|queue| log(&QueueLogger::new(queue.clone()).with_filter(filter).unwrap()))
     }
 
     #[test]

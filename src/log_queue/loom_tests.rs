@@ -1,7 +1,7 @@
-//! Models of the concurrent core: loom runs them with every order of the steps of their threads that the memory model
-//! allows. `just loom`.
+//! Models of the concurrent core. `just loom` runs them with every order of their threads' steps that the memory model
+//! allows.
 //!
-//! Chunks are small there (two records), leases too, and records are numbered by the counter in memory.
+//! In these models, chunks and leases hold two records, and the counter in memory numbers the records.
 
 #![expect(unsafe_code, reason = "what was taken is read as the worker reads it")]
 
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 fn model(check: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    // More than that adds hours and has found nothing: bugs need few switches (Musuvathi and Qadeer, PLDI 2007).
+    // More preemptions take hours and have found nothing: bugs need few of them (Musuvathi and Qadeer, PLDI 2007).
     builder.preemption_bound = builder.preemption_bound.or(Some(2));
     builder.check(check);
 }
@@ -44,7 +44,7 @@ fn log(core: &Core, producer: &Producer, text: &str) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Takes what is there, as the worker does.
+/// Takes all records that are there, as the worker does.
 fn take(core: &Core) -> Vec<String> {
     let (mut runs, mut wakers) = (Vec::new(), Vec::new());
     lock(&core.state).take(core, &mut runs, &mut wakers);
@@ -107,7 +107,7 @@ fn a_credit_is_used_by_its_owner_or_taken_by_another() {
         let used = thread.join().expect("returns");
         let depth = lock(&core.state).depth(&core);
         assert_eq!(depth, 1 + used);
-        // What is neither used nor lent is free.
+        // A place that is neither used nor lent is free.
         assert_eq!(core.room(8), 8 - depth - owner.reclaim());
     });
 }
@@ -139,7 +139,7 @@ fn what_comes_after_another_is_delivered_after_it() {
             let core = Arc::clone(&core);
             move || {
                 assert_eq!(log(&core, &first, "1"), Ok(()));
-                // A task that goes on with another producer, as if on another thread.
+                // The same task with another producer, as if it continued on another thread.
                 assert_eq!(log(&core, &second, "2"), Ok(()));
             }
         });

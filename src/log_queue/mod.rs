@@ -40,24 +40,24 @@
 //!
 //! # What is bounded
 //!
-//! The queue never holds more than [`Config::maxsize`] records that are accepted and not yet taken by the worker
-//! ([`Counters::depth`]), over all threads; and none is refused for lack of room unless it holds exactly that many (or the
-//! rest is promised to callers that wait). A place becomes free when the worker takes the record into its batch. So at most
-//! [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). Waiters are promised places in
-//! the order in which they came; if there are more places than waiters, each gets as many as the others, for its next
-//! records, up to 32. A waiter keeps its places until it is polled or dropped: a future of `log` that is kept but never
-//! polled again blocks them for others.
+//! Over all threads, the queue never holds more than [`Config::maxsize`] records that are accepted and not yet taken by
+//! the worker ([`Counters::depth`]). It refuses a record for lack of room only if it holds exactly that many, or if the
+//! rest is promised to callers that wait. A place becomes free when the worker takes the record into its batch. So at
+//! most [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). Waiters are promised
+//! places in the order in which they came. If there are more places than waiters, each gets the same number, up to 32,
+//! for its next records. A waiter keeps its places until it is polled or dropped: a future of `log` that is kept but
+//! never polled again blocks them for others.
 //!
-//! A record of up to 240 bytes lies in the queue's own memory, which is allocated at the start: texts count with their
-//! length, rounded up to 8, each field with 8 bytes, 8 for a static name, and 8 for a number. Larger ones take a block of
-//! memory each, within [`Config::text_budget`].
+//! A record of up to 240 bytes lies in the queue's own memory, which is allocated at the start. A text takes its
+//! length, rounded up to a multiple of 8. A field takes 8 bytes, 8 more for a static name, and 8 more for a number.
+//! Larger records take a block of memory each, within [`Config::text_budget`].
 //!
 //! # What is in order
 //!
-//! If one call of `log` returns before another begins, in the sense of happens-before, its record is delivered first. So
-//! the records of a thread are in order, those of an async task too, on however many threads it runs, and those of two
-//! tasks of which one waits for the other. (On x86-64 this relies on an invariant TSC. Where there is none, callers share
-//! a counter.)
+//! If one call of `log` returns before another begins, in the sense of happens-before, its record is delivered first.
+//! So the records of a thread are in order. So are those of an async task, whatever threads it runs on, and those of
+//! two tasks if one waits for the other. (On x86-64 this relies on an invariant TSC. Elsewhere callers share a
+//! counter.)
 //!
 //! # What is counted
 //!
@@ -66,17 +66,19 @@
 //!
 //! # When it is delivered
 //!
-//! A batch goes out when it is complete, or when its oldest record has waited for [`Config::batch_timeout`]. The worker
-//! looks for that once a millisecond at most while there is traffic, and every 50 ms at least, or every `batch_timeout` if
-//! that is shorter, while there is none. A caller wakes it only if the queue has become half full, or if it has been idle;
-//! with a `batch_timeout` below a millisecond, whenever it has nothing to do. If the process is aborted or killed, what was
-//! accepted within the last `batch_timeout` (and 50 ms) may be lost.
+//! A batch is delivered when it is complete, or when its oldest record has waited for [`Config::batch_timeout`]. Under
+//! traffic the worker checks this at most once a millisecond. When idle, it checks every 50 ms, or every
+//! `batch_timeout` if that is shorter. A caller wakes the worker only if the queue has become half full or the worker
+//! has been idle; with a `batch_timeout` below a millisecond, whenever the worker has nothing to do. If the process is
+//! aborted or killed, records accepted within the last `batch_timeout` (and 50 ms) may be lost.
 //!
 //! docs/QUEUE.md says why it is built this way, and argues that it is correct.
 
 mod config;
 mod core;
 mod counters;
+#[cfg(all(test, any(feature = "log", feature = "tracing")))]
+mod fixture;
 mod format;
 mod guard;
 mod json;

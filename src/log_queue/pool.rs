@@ -14,27 +14,27 @@ use std::ptr::NonNull;
 /// Records in a chunk.
 pub(super) const CHUNK: u32 = if cfg!(all(test, loom_models)) { 2 } else { 32 };
 
-/// Number of records whose memory is touched at the start, so that the first pass over it has no page faults in the
-/// callers' time. In a longer queue, faults are rare compared with the records between them.
+/// Number of records whose memory is touched at the start, so that callers meet no page faults in it. In a longer
+/// queue, faults are rare compared with the records between them.
 const TOUCHED_RECORDS: usize = if cfg!(any(miri, all(test, loom_models))) { 0 } else { 1 << 16 };
 
 /// Size of a page, in words, at least.
 const PAGE: usize = 512;
 
-/// The slots, and what links their chunks.
+/// The slots, and the links between their chunks.
 pub(super) struct Pool {
     slots: NonNull<u64>,
     layout: Layout,
-    /// For each chunk the next one, of its chain or of the list of free ones, plus one; 0 ends the list.
+    /// For each chunk, one more than the next chunk of its chain or of the free list; 0 ends the list.
     links: Box<[AtomicU32]>,
-    /// For each chunk, the records that nobody needs any more, plus one when the chain has left it.
+    /// For each chunk, the number of records that nobody needs any more, plus one if its chain has moved on.
     done: Box<[AtomicU32]>,
-    /// The list of free chunks: the first one plus one, and in the upper half the number of changes. Without that number,
-    /// a chunk that was taken and freed again between a caller's two looks would go unnoticed.
+    /// The free list: one more than its first chunk, and in the upper half the number of changes. Without that number,
+    /// a caller would not notice that a chunk was taken and freed again between its two looks (the ABA problem).
     free: AtomicU64,
     /// Chunks from this one on have never been used.
     fresh: AtomicU32,
-    /// Shadows of the slots, by which loom sees two threads at one slot.
+    /// Shadows of the slots, so that loom notices two threads in one slot.
     #[cfg(all(test, loom_models))]
     shadows: Vec<loom::cell::UnsafeCell<()>>,
 }
@@ -45,7 +45,7 @@ unsafe impl Send for Pool {}
 unsafe impl Sync for Pool {}
 
 impl Pool {
-    /// Memory for that many chunks; `None` if there is not enough.
+    /// Allocates this many chunks; `None` if there is not enough memory.
     pub(super) fn new(chunks: usize) -> Option<Self> {
         u32::try_from(chunks).ok().filter(|&chunks| chunks < u32::MAX / CHUNK)?;
         let layout = Layout::array::<[u64; WORDS]>(chunks * CHUNK as usize).ok()?.align_to(128).ok()?;
@@ -70,7 +70,7 @@ impl Pool {
         })
     }
 
-    /// Takes a chunk. `None` if all are in use, which a queue that counts its records does not see.
+    /// Takes a chunk. `None` if all are in use, which cannot happen in a queue that counts its records.
     pub(super) fn take(&self) -> Option<u32> {
         let mut free = self.free.load(Ordering::Acquire);
         while let Some(chunk) = (free as u32).checked_sub(1) {
@@ -91,9 +91,11 @@ impl Pool {
         chunk
     }
 
-    /// Counts `records` of the chunk as no longer needed, or that the chain has left it (1). The last of `CHUNK` + 1 frees it.
+    /// Counts `records` of the chunk as no longer needed. The chain counts 1 when it moves on. The last of `CHUNK` + 1
+    /// counts frees the chunk.
     pub(super) fn done(&self, chunk: u32, records: u32) {
-        // `AcqRel`: whoever is last has seen all looks at the slots end, and hands that on with the chunk.
+        // `AcqRel`: the last one knows that every other reader of the slots is done, and passes that on with the chunk.
+        // Otherwise a new owner could write while an old reader still reads.
         if self.done[chunk as usize].fetch_add(records, Ordering::AcqRel) + records == CHUNK + 1 {
             self.free_chunk(chunk);
         }
@@ -113,16 +115,16 @@ impl Pool {
 
     /// Continues the chain of `chunk` with `next`.
     pub(super) fn link(&self, chunk: u32, next: u32) {
-        // Read only after a record of `next` was published.
+        // This is read only after a record of `next` was published.
         self.links[chunk as usize].store(next + 1, Ordering::Relaxed);
     }
 
-    /// The chunk with which the chain goes on. Only after a record in it was published.
+    /// The next chunk of the chain. It may only be called after a record in that chunk was published.
     pub(super) fn next(&self, chunk: u32) -> u32 {
         self.links[chunk as usize].load(Ordering::Relaxed) - 1
     }
 
-    /// The slot of that chunk. Whoever uses it must be alone with it.
+    /// A slot of a chunk. The caller must be the only one that uses it.
     #[inline]
     pub(super) fn slot(&self, chunk: u32, index: u32) -> *mut u64 {
         debug_assert!((chunk as usize) < self.links.len() && index < CHUNK);

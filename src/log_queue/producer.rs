@@ -13,19 +13,19 @@ const CLAIM: u64 = CREDITS + 1;
 /// The most credits that a producer holds.
 pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 32 };
 
-/// A chain of chunks with one writer. It belongs to one thread at a time; when that thread ends, to the next one that
-/// comes. Only that thread calls what says so: the others are for everybody.
+/// A chain of chunks with one writer, its owner. It belongs to one thread at a time; when that thread ends, to the next
+/// new one. Methods "for the owner" are for that thread alone, the others for every thread.
 ///
-/// Its own cache lines: while there is room, a call writes to no other shared ones.
+/// It has cache lines of its own: while there is room, a call writes to no other shared cache line.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Producer {
-    /// Records claimed so far, and below them the credits that are left: one word, so that a credit is either used by its
-    /// owner or taken away by another, never both.
+    /// Records claimed so far, and in the lower bits the credits that are left. Both share one word, so that a credit
+    /// is either used by its owner or taken away by another thread, never both.
     word: AtomicU64,
     /// Records that are completely written.
     published: AtomicU64,
-    /// The chunk that is written to, and how many of its slots are used. The owner's alone.
+    /// The chunk that is written to, and how many of its slots are used; for the owner.
     chunk: AtomicU32,
     used: AtomicU32,
     pub(super) counts: Counts,
@@ -78,11 +78,11 @@ impl Producer {
 
     /// Takes over a producer that belongs to nobody.
     pub(super) fn adopt(&self) -> bool {
-        // `Acquire`, with the `Release` below: what the last owner has written is seen.
+        // `Acquire`, with the `Release` below: the new owner sees everything that the last one wrote.
         !self.owned.load(Ordering::Relaxed) && !self.owned.swap(true, Ordering::Acquire)
     }
 
-    /// Gives it up; for the owner. Records that lie in it will be delivered, credits can be taken back.
+    /// Gives the producer up; for the owner. Its records will be delivered, and its credits can be taken back.
     pub(super) fn abandon(&self) {
         self.owned.store(false, Ordering::Release);
     }
@@ -92,7 +92,7 @@ impl Producer {
     pub(super) fn claim(&self) -> bool {
         let mut word = self.word.load(Ordering::Relaxed);
         while word & CREDITS != 0 {
-            // Relaxed: only the word itself is agreed upon; the record is handed over by `publish`.
+            // Relaxed: the threads only have to agree on the word itself. `publish` hands the record over.
             let used = word + CLAIM - CREDIT;
             match self.word.compare_exchange_weak(word, used, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return true,
@@ -107,15 +107,17 @@ impl Producer {
         self.word.fetch_add(CLAIM, Ordering::Relaxed);
     }
 
-    /// Adds credits, a lease at most; for the owner, who has no more than that.
+    /// Adds credits, at most a lease; for the owner, who never has more than one.
     pub(super) fn lend(&self, credits: u64) {
-        // `Acquire`, with the `Release` of `revoke`: if the queue has closed and was here before, the owner sees that.
+        // `Acquire`, with the `Release` of `revoke`: if the queue was closed and these credits were revoked before, the
+        // owner sees the closed gate.
         self.word.fetch_add(credits * CREDIT, Ordering::Acquire);
     }
 
     /// Takes away all credits and says how many there were.
     pub(super) fn reclaim(&self) -> u64 {
-        // Most have none, and keep their cache line. What is lent after this look is found by the next one.
+        // Most producers have none, and keep their cache line. Credits that are lent after this look are found by the
+        // next one.
         if self.word.load(Ordering::Relaxed) & CREDITS == 0 { 0 } else { self.revoke() }
     }
 
@@ -136,8 +138,8 @@ impl Producer {
         self.word.load(Ordering::Acquire) / CLAIM
     }
 
-    /// The slot of the record that was claimed last; for the owner. `None` if the pool has none, which cannot be: there is a
-    /// chunk for every credit, and two for each producer.
+    /// The slot of the record that was claimed last; for the owner. `None` if the pool has no chunk, which cannot
+    /// happen: it has one for every credit, and two for each producer.
     #[inline]
     pub(super) fn next_slot(&self, pool: &Pool) -> Option<(u32, u32)> {
         let (mut chunk, mut used) = (self.chunk.load(Ordering::Relaxed), self.used.load(Ordering::Relaxed));

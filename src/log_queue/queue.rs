@@ -136,7 +136,7 @@ impl LogQueue {
         self.handle.shared.counters()
     }
 
-    /// Stops accepting records and returns the records of those who wait for room. Queued records are still delivered
+    /// Stops accepting records. Callers that wait for room get their records back. Queued records are still delivered
     /// in the background.
     pub fn close(&self) {
         self.handle.shared.close();

@@ -4,7 +4,7 @@ use super::slot::Writer;
 use std::fmt;
 use std::time::SystemTime;
 
-/// How much a record matters; ordered from [`Level::Trace`] to [`Level::Error`].
+/// The importance of a record, in order from [`Level::Trace`] to [`Level::Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The finest detail.
@@ -201,11 +201,11 @@ pub(super) mod sealed {
     }
 }
 
-/// One log record, which borrows its texts. Its type grows by each field, so that it is built on the stack without a limit
-/// and copied without a loop.
+/// One log record, which borrows its texts. Its type grows with each field. So it is built on the stack with any number
+/// of fields, and copied without a loop.
 ///
-/// Building it allocates nothing and reads no clock: its time is that of the call that logs it, unless it was given one
-/// ([`Record::at`]).
+/// Building it allocates nothing and reads no clock. Its time is the time of the call that logs it, unless it was made
+/// with another one ([`Record::at`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record<'a, F = ()> {
     pub(super) time: Option<SystemTime>,
@@ -215,7 +215,7 @@ pub struct Record<'a, F = ()> {
 }
 
 impl<'a> Record<'a> {
-    /// A record without fields; its time is that of the call that logs it.
+    /// A record without fields. Its time is the time of the call that logs it.
     #[inline]
     #[must_use]
     pub fn new(level: Level, message: &'a str) -> Self {
@@ -245,14 +245,14 @@ impl<'a, F: Fields> Record<'a, F> {
         Record { time: self.time, level: self.level, message: self.message, fields: (self.fields, field) }
     }
 
-    /// The record with as many fields more as the slice has.
+    /// The record with the fields of the slice added.
     #[inline]
     #[must_use]
     pub fn fields<'v>(self, fields: &'v [Field<'v>]) -> Record<'a, (F, &'v [Field<'v>])> {
         Record { time: self.time, level: self.level, message: self.message, fields: (self.fields, fields) }
     }
 
-    /// How much it matters.
+    /// Its level.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level

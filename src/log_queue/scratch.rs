@@ -1,4 +1,4 @@
-//! A record in the making, for those who are handed its fields one by one.
+//! Builds a record for front ends that get its fields one by one.
 
 use super::queue::LogQueue;
 use super::record::{self, Field, Level, Record, Value};
@@ -6,12 +6,12 @@ use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::ops::Range;
 
-/// Text that a thread keeps room for from one record to the next, in bytes. A longer one is given back.
+/// A thread keeps a buffer of at most this size for its next record, in bytes. A larger one is freed.
 const KEPT_TEXT: usize = 1 << 16;
-/// Up to so many fields are handed to the queue without an allocation.
+/// Up to this many fields are passed to the queue without an allocation.
 const FEW: usize = 16;
 
-/// A message and fields, with all their texts end to end in one buffer, which the thread keeps for its next record.
+/// A message and fields. All their texts lie one after the other in a buffer that the thread keeps for its next record.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     text: String,
@@ -37,7 +37,8 @@ pub(super) enum Held {
 }
 
 thread_local! {
-    /// Taken out while it is in use. What logs while a record is made, such as the `Debug` of a field, gets a new one.
+    /// Empty while the buffer is in use. If building a record logs another one, as the `Debug` of a field may, that one
+    /// gets a new buffer.
     static KEPT: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
@@ -47,7 +48,7 @@ impl Scratch {
         let mut scratch = KEPT.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let made = make(&mut scratch);
         scratch.clear();
-        // At the end of a thread there is nowhere to keep it.
+        // At the end of a thread the buffer cannot be kept.
         let _ = KEPT.try_with(|kept| kept.set(Some(scratch)));
         made
     }
@@ -59,36 +60,36 @@ impl Scratch {
         self.fields.clear();
     }
 
-    /// Keeps a text. What its writer fails to write is left out.
+    /// Keeps a text. If formatting it fails, the rest is left out.
     pub(super) fn keep(&mut self, text: fmt::Arguments<'_>) -> Range<usize> {
         let begin = self.text.len();
         let _ = self.text.write_fmt(text);
         begin..self.text.len()
     }
 
-    /// The message is that text.
+    /// Sets the message.
     pub(super) fn message(&mut self, text: fmt::Arguments<'_>) {
         self.message = self.keep(text);
     }
 
-    /// One more field.
+    /// Adds a field.
     pub(super) fn field(&mut self, name: &'static str, value: Held) {
         self.fields.push((Name::Static(name), value));
     }
 
-    /// One more field, whose name is copied.
+    /// Adds a field whose name is copied.
     pub(super) fn named(&mut self, name: &str, value: Held) {
         let name = self.keep(format_args!("{name}"));
         self.fields.push((Name::Text(name), value));
     }
 
-    /// One more field with a text.
+    /// Adds a field with a text.
     pub(super) fn text(&mut self, name: &'static str, text: &str) {
         let text = self.keep(format_args!("{text}"));
         self.field(name, Held::Text(text));
     }
 
-    /// Logs it: waits for room where that is the queue's strategy. A refusal is counted by the queue.
+    /// Logs the record, and waits for room if the queue's strategy says so. The queue counts a refusal.
     pub(super) fn log(&self, queue: &LogQueue, level: Level) {
         let mut few = [const { Field { name: record::Name::Static(""), value: Value::Bool(false) } }; FEW];
         let mut many = Vec::new();
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_made_while_another_is_made_gets_buffers_of_its_own() {
+    fn a_record_that_is_made_inside_another_gets_its_own_buffers() {
         struct Logs;
         impl fmt::Display for Logs {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_are_kept_but_for_very_long_texts() {
+    fn buffers_are_kept_except_for_very_long_texts() {
         Scratch::with(|first| first.text("name", &"x".repeat(2 * KEPT_TEXT)));
         Scratch::with(|second| {
             assert!(second.text.is_empty() && second.fields.is_empty());

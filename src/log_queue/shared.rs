@@ -1,4 +1,4 @@
-//! What callers and worker share: the core, the deliveries, and how each side waits for the other.
+//! What callers and the worker share: the core, the deliveries, and how each side waits for the other.
 
 use super::config::{Config, StartError, Strategy};
 use super::core::Core;
@@ -21,7 +21,7 @@ pub(super) struct Shared {
     pub(super) core: Core,
     worker: Arc<OnceLock<Thread>>,
     deliveries: Apart<Mutex<Deliveries>>,
-    /// What the deliveries say of `written_off`, to be looked at without their lock.
+    /// A copy of the deliveries' `written_off` that can be read without their lock.
     over: AtomicBool,
     /// A shutdown waits here, under the lock of `deliveries`, for the worker's end.
     end: Condvar,
@@ -47,7 +47,8 @@ impl Shared {
 
     /// Enters the record if that needs no lock.
     ///
-    /// It becomes part of the code that logs, so that what is known there is not looked at again: names, kinds, lengths.
+    /// It is inlined into the code that logs, so that the compiler uses what it knows there: names, kinds and lengths
+    /// of fields.
     #[inline(always)]
     pub(super) fn offer_quickly<F: Fields>(&self, record: &Record<'_, F>) -> bool {
         match own(&self.core) {
@@ -150,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// Waits until the worker has ended or was given up, for `deadline` at most.
+    /// Waits until the worker has ended or was written off, for at most `deadline`.
     pub(super) fn wait_for_end(&self, deadline: Duration) {
         let deliveries = self.deliveries();
         let going_on = |deliveries: &mut Deliveries| !deliveries.finished && !deliveries.written_off;
@@ -178,7 +179,7 @@ impl Shared {
 
     /// To be called by the worker's thread before anything else.
     pub(super) fn begin(&self) {
-        // It is set once; the thread has not been called before that, since it was awake.
+        // It is set once. Nobody can have called the thread before, since it counts as awake.
         let _ = self.worker.set(thread::current());
     }
 

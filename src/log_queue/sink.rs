@@ -62,7 +62,7 @@ impl Sink for Box<dyn Sink> {
     }
 }
 
-/// Takes everything and does nothing.
+/// Accepts every record and does nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NullSink;
 
@@ -76,7 +76,7 @@ impl Sink for NullSink {
     }
 }
 
-/// Counts what it takes; clones share the count.
+/// Counts the records that it gets; clones share the count.
 #[derive(Clone, Debug, Default)]
 pub struct TallySink {
     count: Arc<AtomicU64>,

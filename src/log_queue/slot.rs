@@ -1,4 +1,4 @@
-//! How a record lies in a slot: raw values in words of eight bytes, written by the caller, read by the worker.
+//! The layout of a record in a slot: raw values in words of eight bytes, written by the caller and read by the worker.
 //!
 //! | word | holds |
 //! |---|---|
@@ -43,7 +43,7 @@ const STR: u8 = 4;
 /// Added to the kind of a field whose name is copied.
 const NAMED: u8 = 8;
 
-/// Words for that many bytes.
+/// Number of words for this many bytes.
 const fn words(bytes: usize) -> usize {
     bytes.div_ceil(8)
 }
@@ -53,7 +53,7 @@ fn shortened(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-/// Writes the content of a record, up to an end.
+/// Writes the content of a record into a limited number of words.
 pub struct Writer {
     at: *mut u64,
     left: usize,
@@ -135,7 +135,7 @@ impl Writer {
         }
     }
 
-    /// A field that does not fit: a text is shortened to what is left.
+    /// Writes a field that does not fit: a text is shortened, anything else is left out.
     #[cold]
     #[inline(never)]
     fn field_cut(&mut self, field: &Field<'_>) {
@@ -243,7 +243,7 @@ impl<F: Fields> Record<'_, F> {
         }
     }
 
-    /// Writes the content and gives the word that describes it, and whether anything was left out.
+    /// Writes the content. Returns the word that describes it, and whether anything was left out.
     ///
     /// # Safety
     ///
@@ -262,7 +262,7 @@ impl<F: Fields> Record<'_, F> {
             }
             let mut message = self.message;
             if words(message.len()) > writer.left || message.len() > u32::MAX as usize {
-                // Half of it, so that something is left for the fields.
+                // The message gets half of the space, so that some is left for the fields.
                 message = shortened(message, (writer.left * 4).min(u32::MAX as usize));
                 writer.cut = true;
             }
@@ -277,8 +277,8 @@ impl<F: Fields> Record<'_, F> {
         (head, writer.cut)
     }
 
-    /// Shows the record as a sink would see it, with the current time if it has none. For tests of sinks, and to write a
-    /// record that was refused.
+    /// Passes the record to `look` as a sink would see it, with the current time if it has none. Use it to test sinks,
+    /// or to write a record that was refused.
     pub fn read<R>(&self, look: impl FnOnce(&RecordRef<'_>) -> R) -> R {
         let wall = Wall::fixed(SystemTime::now());
         let mut slot = [0; WORDS];
@@ -312,7 +312,7 @@ pub(super) unsafe fn ticks_of(slot: *const u64) -> u64 {
     unsafe { slot.read() }
 }
 
-/// Frees what the record has outside of its slot, and says how many bytes that was.
+/// Frees the memory that the record has outside of its slot, and returns its size in bytes.
 ///
 /// # Safety
 ///
@@ -331,7 +331,7 @@ pub(super) unsafe fn release(slot: *mut u64) -> usize {
     }
 }
 
-/// A record as a sink sees it: a view of the place where it lies in the queue.
+/// A record as a sink sees it: a view into the queue's memory.
 #[derive(Clone, Copy)]
 pub struct RecordRef<'a> {
     moment: Moment,
@@ -385,7 +385,7 @@ impl<'a> RecordRef<'a> {
         self.moment
     }
 
-    /// How much it matters.
+    /// Its level.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level

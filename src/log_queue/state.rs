@@ -1,5 +1,5 @@
-//! What is decided under the queue's lock: who waits, who is promised a place, whether the queue is full, and when the
-//! worker takes what.
+//! The decisions under the queue's lock: who waits, who is promised a place, whether the queue is full, and which
+//! records the worker takes when.
 //!
 //! Nothing here calls user code. Wakers are only cloned here. They are handed out to be woken or dropped after the lock is
 //! released: dropping a waker can drop a task that waits in this queue, and its cancellation would need the lock again.
@@ -17,12 +17,13 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// The longest nap of a worker that has something to do, and the shortest.
+/// The longest nap of a worker that has records to wait for.
 const NAP: Duration = Duration::from_millis(1);
+/// The shortest one.
 const SHORT_NAP: Duration = Duration::from_micros(50);
 /// The longest sleep of a worker that has nothing to do.
 const DEEP: Duration = Duration::from_millis(50);
-/// Looks without anything new after which the worker sleeps for longer than a nap.
+/// After this many looks without a new record, the worker sleeps for longer than a nap.
 const QUIET: u32 = 16;
 
 /// What the worker should do next.
@@ -43,7 +44,7 @@ pub(super) enum Step {
 /// The outcome of an attempt to enter a record.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// It is over.
+    /// The attempt has ended.
     Done(Result<Place, Reason>),
     /// There is no room yet. The caller must drop the replaced waker, if any, without holding the lock.
     Wait(Option<Waker>),
@@ -52,9 +53,9 @@ pub(super) enum Turn {
 /// A place in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The caller has waited for it.
+    /// Whether the caller has waited for it.
     pub(super) waited: bool,
-    /// Others still wait, and with this record there is a complete batch: the worker must be called when it is written.
+    /// Others still wait, and this record completes a batch: the worker must be called once it is written.
     pub(super) calls: bool,
 }
 
@@ -63,15 +64,15 @@ impl Place {
     pub(super) const FREE: Self = Self { waited: false, calls: false };
 }
 
-/// See the module.
+/// The state under the queue's lock; see the module.
 pub(super) struct State {
     producers: Vec<Arc<Producer>>,
-    /// Where the worker is in the chain of each producer.
+    /// The worker's position in the chain of each producer.
     lanes: Vec<Lane>,
     /// Waiters without a place, in order of arrival. While there are any, the gate is closed.
     waiting: BTreeMap<u64, Waker>,
     next_ticket: u64,
-    /// Waiters that have not come for their places, and how many each was promised; and the sum.
+    /// Waiters that have not taken their promised places yet, and the number of places of each. `promised` is the sum.
     lots: BTreeMap<u64, u64>,
     promised: u64,
     closed: bool,
@@ -82,16 +83,16 @@ pub(super) struct State {
     pace: Pace,
 }
 
-/// When the worker looks.
+/// The timing of the worker's looks.
 #[derive(Debug)]
 struct Pace {
-    /// The last look, and how many records there were.
+    /// The time of the last look. `ready` is the number of records that could be taken then.
     looked: Option<Instant>,
     ready: u64,
-    /// The look before the oldest record of the queue was found: it came after that.
+    /// The last look before the one that found the oldest record: the record came later than this.
     since: Option<Instant>,
     nap: Duration,
-    /// Looks in a row that found nothing new.
+    /// Number of looks in a row that found no new record.
     quiet: u32,
     parked: bool,
 }
@@ -126,12 +127,12 @@ impl State {
     pub(super) fn register(&mut self, core: &Core) -> Option<Arc<Producer>> {
         let free = self.producers.iter().find(|producer| producer.adopt()).map(Arc::clone);
         let registered = free.or_else(|| self.add(&core.pool));
-        // Without that of the crowd, which hardly anybody uses.
+        // The shared producer does not count: hardly anybody uses it.
         core.producers.store(self.producers.len() as u32 - 1, Ordering::Relaxed);
         registered
     }
 
-    /// A new producer, unless there are as many as there may be.
+    /// A new producer; `None` if there are too many.
     pub(super) fn add(&mut self, pool: &Pool) -> Option<Arc<Producer>> {
         let chunk = (self.producers.len() < MOST_PRODUCERS).then(|| pool.take())??;
         let producer = Arc::new(Producer::new(chunk));
@@ -145,7 +146,7 @@ impl State {
         self.producers.iter().map(|producer| producer.claimed()).sum()
     }
 
-    /// Records in the queue. With the lock held nothing leaves it, so this number has been true at the end of the count.
+    /// Records in the queue. While the lock is held none can leave, so the number was exact at the end of the count.
     pub(super) fn depth(&mut self, core: &Core) -> u64 {
         let depth = self.claimed() - core.taken();
         self.high_water = self.high_water.max(depth);
@@ -182,17 +183,17 @@ impl State {
             producer.counts.sampled_out.add();
             return Err(Reason::SampledOut);
         }
-        // Beyond `lent_to`, credits are given out under the lock only. So there still is room.
+        // Beyond `lent_to`, credits are given out only under the lock, so there still is room.
         let granted = core.grant(core.maxsize());
         debug_assert!(granted);
         producer.claim_directly();
         Ok(())
     }
 
-    /// Takes one credit: a free one, or one that lies idle with a producer. If there is none, the queue holds `limit`
-    /// records or more.
+    /// Takes one credit: a free one, or an idle one of a producer. If there is none, the queue holds at least `limit`
+    /// records.
     fn acquire(&mut self, core: &Core, limit: u64) -> bool {
-        // A free place belongs to those who wait.
+        // A free place belongs to the callers that wait.
         if !self.waiting.is_empty() {
             return false;
         }
@@ -206,11 +207,13 @@ impl State {
                 core.ungrant(idle - 1);
                 return true;
             }
-            // Nothing can leave the queue meanwhile. So if the count says that it is full, it is full when the count ends.
+            // No record can leave meanwhile. So if the count says that the queue is full, it was full at the end of the
+            // count.
             if self.depth(core) + self.promised >= limit {
                 return false;
             }
-            // A caller has taken credits and not yet stored them where they are seen, a few instructions later.
+            // A caller has taken credits and will store them where others see them a few instructions later: look
+            // again.
             looks += 1;
             if looks.is_multiple_of(64) { yield_now() } else { spin_loop() }
         }
@@ -223,7 +226,8 @@ impl State {
         for run in runs {
             discard_run(core, run);
         }
-        // In this order nobody else finds the place free.
+        // The credit is given out before the record leaves: otherwise another caller could find the place free in
+        // between.
         core.regrant(taken);
         self.leave(core, taken);
         self.evicted += taken;
@@ -264,8 +268,8 @@ impl State {
         if let Some(kept) = self.waiting.get_mut(&own) {
             return Turn::Wait((!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone())));
         }
-        // The ticket is neither waiting nor cancelled nor void, so places are promised to it: one for this record, the others
-        // for the next ones.
+        // The ticket neither waits nor was cancelled or voided, so places are promised to it: one for this record, the
+        // others for the next ones.
         *ticket = None;
         let lot = self.redeem(own);
         producer.claim_directly();
@@ -293,7 +297,7 @@ impl State {
         (None, next)
     }
 
-    /// Ends a promise, and says how many places it was.
+    /// Ends a promise, and returns its number of places.
     fn redeem(&mut self, ticket: u64) -> u64 {
         let lot = self.lots.remove(&ticket).unwrap_or(1);
         self.promised -= lot;
@@ -372,13 +376,13 @@ impl State {
             return if self.claimed() == core.taken() { Step::Exit } else { Step::Look };
         }
         let pace = &mut self.pace;
-        // What woke it from there has just come.
+        // A parked worker was woken by a record that has just come.
         let last = if pace.parked { now } else { pace.looked.unwrap_or(now) };
         pace.looked = Some(now);
         pace.quiet = if ready == pace.ready { pace.quiet.saturating_add(1) } else { 0 };
         pace.ready = ready;
         let timeout = core.config.batch_timeout;
-        // Places that were promised and are not used go to those who wait.
+        // Promised places that are not used go to the callers that wait.
         if pace.quiet > 0 && ready < core.complete && !self.waiting.is_empty() {
             let idle: u64 = self.producers.iter().map(|producer| producer.reclaim()).sum();
             if idle > 0 {
@@ -415,18 +419,19 @@ impl State {
 
     /// Lets `records` leave the queue: from now on there is room for as many more.
     fn leave(&mut self, core: &Core, records: u64) {
-        // `Release`: what the worker has done before, a caller sees who finds room by it.
+        // `Release`: a caller that finds room through this also sees that the worker is done with the old records.
         core.worker.taken.store(core.taken() + records, Ordering::Release);
     }
 
-    /// Counts what is in the queue as gone, for good; after [`State::close`].
+    /// Discards all records in the queue; only after [`State::close`].
     pub(super) fn discard(&mut self, core: &Core) -> u64 {
         let depth = self.depth(core);
         self.leave(core, depth);
         depth
     }
 
-    /// Frees what records that nobody will read have outside of their slots. Only when no thread uses the queue any more.
+    /// Frees the memory outside of their slots of records that nobody will read. Only when no thread uses the queue any
+    /// more.
     pub(super) fn release_all(&mut self, core: &Core) {
         for (producer, lane) in self.producers.iter().zip(&mut self.lanes) {
             lane.release(core, producer);
@@ -443,7 +448,7 @@ impl Pace {
         }
     }
 
-    /// Shorter naps, if the queue fills up during one.
+    /// Makes naps shorter if the queue fills up during one.
     fn adapt(&mut self, maxsize: u64) {
         if self.ready >= maxsize / 4 {
             self.nap = (self.nap / 2).max(SHORT_NAP);
@@ -453,7 +458,7 @@ impl Pace {
     }
 }
 
-/// The `index`-th output of the splitmix64 generator of that seed.
+/// The `index`-th output of the splitmix64 generator with this seed.
 fn splitmix64(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,4 +1,4 @@
-//! Tests of the core without threads: by example, and random operations beside a model.
+//! Tests of the core without threads: examples, and random operations compared with a model.
 
 #![expect(unsafe_code, reason = "what was taken is read as the worker reads it")]
 
@@ -126,7 +126,7 @@ impl Bench {
     }
 }
 
-/// Offers `count` records to a queue of 1,000 and gives (depth, sampled_out, dropped).
+/// Offers `count` records to a queue of 1,000. Returns (depth, sampled_out, dropped).
 fn sampled(sample_rate: f64, seed: u64, count: u64) -> (u64, u64, u64) {
     let config = Config { maxsize: 1_000, strategy: Strategy::Sample, sample_rate, seed, ..Config::default() };
     // The outcome is the same however many threads the calls come from.
@@ -149,7 +149,7 @@ fn sampled(sample_rate: f64, seed: u64, count: u64) -> (u64, u64, u64) {
 fn sample_keeps_everything_below_four_fifths() {
     assert_eq!(sampled(0.0, 42, 800), (800, 0, 0));
     assert_eq!(sampled(0.0, 42, 801), (800, 1, 0));
-    // Of small queues too: the threshold is rounded up.
+    // The threshold is rounded up, which shows in small queues.
     for (maxsize, kept) in [(1, 1), (2, 2), (4, 4), (5, 4), (6, 5), (9, 8), (10, 8)] {
         let config = Config { maxsize, strategy: Strategy::Sample, sample_rate: 0.0, ..Config::default() };
         let bench = Bench::new(config, 2);
@@ -182,7 +182,7 @@ fn credits_that_lie_idle_are_taken_back_before_anything_is_refused() {
     for maxsize in [1, 2, 63, 64, 100, 1_000] {
         let config = Config { maxsize, batch_timeout: HOUR, ..Config::default() };
         let bench = Bench::new(config, 4);
-        // Each of them borrows, and uses one.
+        // Each producer borrows credits, and uses one.
         let first = (0..4_usize).filter(|&producer| bench.offer(producer, producer as u64).is_ok()).count();
         assert_eq!(first, maxsize.min(4));
         let more = (0..2_000).filter(|&n| bench.offer(0, n).is_ok()).count();
@@ -243,7 +243,7 @@ fn an_incomplete_batch_is_due_when_its_oldest_record_has_waited_long_enough() {
     // It came after the look at the start, so an hour after that it has waited for no more than an hour.
     assert_eq!(bench.step(start + HOUR), Step::Take);
 
-    // What is left behind by a full batch is timed from no later than its own arrival.
+    // The wait of a record that a full batch leaves behind counts from no later than its own arrival.
     (1..4).for_each(|n| assert!(bench.offer(0, n).is_ok()));
     assert_eq!(bench.step(start + HOUR), Step::Take);
     assert_eq!(bench.take(), [0, 1, 2]);
@@ -284,7 +284,7 @@ fn more_memory_than_there_is_is_refused() {
     assert!(error.to_string().starts_with("no memory for 18446744073709551615 records"), "{error}");
 }
 
-/// What callers do comes from one of three producers.
+/// Every operation of a caller comes from one of three producers.
 const PRODUCERS: usize = 3;
 
 #[derive(Clone, Copy, Debug)]
@@ -318,17 +318,17 @@ struct Waiter {
     promised: usize,
 }
 
-/// The core under test beside what it should be.
+/// The core under test, and the model that it is compared with.
 struct Model {
     bench: Bench,
     strategy: Strategy,
     maxsize: usize,
     ring: VecDeque<u64>,
     waiters: Vec<Waiter>,
-    /// Credits that came with promises, of each producer, since somebody began to wait.
+    /// For each producer, the credits that it got with promises since somebody began to wait.
     lent: [usize; PRODUCERS],
     closed: bool,
-    /// The worker's last step, while it sleeps, and its calls until then.
+    /// The worker's last step if it sleeps, and the number of calls before that.
     asleep: Option<(Step, usize)>,
     next: u64,
     enqueued: u64,
@@ -361,12 +361,12 @@ impl Model {
         self.waiters.iter().any(|waiter| waiter.promised == 0 && waiter.ticket.is_some())
     }
 
-    /// Places for a call from that producer that does not wait.
+    /// Places for a call from this producer that does not wait.
     fn free(&self, producer: usize) -> usize {
         match self.somebody_waits() {
-            // Only what came with a promise.
+            // Only credits that came with a promise.
             true => self.lent[producer],
-            // What lies idle is taken back.
+            // Idle credits are taken back.
             false => self.maxsize - self.ring.len() - self.promised(),
         }
     }
@@ -442,7 +442,7 @@ impl Model {
         let waker = Waker::from(waiter.calls.clone());
         match self.bench.turn(producer, &mut waiter.ticket, waiter.number, &waker) {
             Turn::Wait(_) => {
-                // Credits are there for new calls, not for one that waits.
+                // Credits serve new calls, not a call that waits.
                 assert!(!self.closed && waiter.promised == 0 && (again || free == 0));
                 assert_eq!(self.strategy, Strategy::Block);
             }
@@ -510,7 +510,7 @@ impl Model {
         if let Some((step, calls)) = self.asleep {
             let called = self.bench.calls.count() - calls;
             assert!(called <= 1, "called {called} times in one sleep");
-            // No call is lost.
+            // No call of the worker is lost.
             let deep = matches!(step, Step::Nap(time) if time > Duration::from_millis(1));
             let waited_for = deep && self.somebody_waits();
             let needed = self.closed || waited_for || (step == Step::Park && !self.ring.is_empty());
@@ -521,7 +521,7 @@ impl Model {
         assert!(self.closed || !self.somebody_waits() || used == self.maxsize);
     }
 
-    /// Polls and works until nothing is left to do.
+    /// Polls callers and lets the worker run until nothing is left to do.
     fn come_to_rest(mut self) {
         self.apply(Op::Close);
         while !self.waiters.is_empty() {

@@ -1,4 +1,4 @@
-//! The primitives of the concurrent core: those of `std`, and those of loom where its models are run.
+//! The primitives of the concurrent core: those of `std`, or those of loom when its models run.
 
 #[cfg(not(all(test, loom_models)))]
 pub(super) use std::{

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Longer than any test takes.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Longer than a test lasts: where a batch timeout is this, a batch is never due by time.
+/// Longer than a test lasts: with this batch timeout, a batch is never due by time.
 const NEVER: Duration = Duration::from_secs(3600);
 
 fn config(strategy: Strategy, maxsize: usize, batch_size: usize) -> Config {
@@ -50,7 +50,7 @@ enum Act {
     PanicTwice,
 }
 
-/// Panics again when the first panic is cleared away.
+/// A panic payload that panics when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -59,8 +59,8 @@ impl Drop for Bomb {
     }
 }
 
-/// The outside of a sink that says which record it was given, and waits to be told what to do with it. When the gate
-/// is gone it takes everything.
+/// The test's side of a sink. The sink reports each record, and waits until the test tells it what to do. When the gate
+/// is gone, the sink takes everything.
 struct Gate {
     given: Receiver<u64>,
     act: Sender<Act>,
@@ -136,7 +136,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Lets the worker write what it holds; it then holds the next, which must be `next`.
+/// Lets the worker write the record in its hand. The next one in its hand must be `next`.
 fn advance(gate: &Gate, next: u64) {
     gate.act(Act::Take);
     assert_eq!(gate.given(), next);
@@ -213,7 +213,7 @@ fn block_serves_waiters_in_order_and_lets_nobody_overtake() {
     for turn in 0..3 {
         advance(&gate, turn as u64 + 1);
         assert_eq!(calls.each_ref().map(Call::woken), [0, 1, 2].map(|n| usize::from(n <= turn)));
-        // The place is the woken waiter's, although it has not come for it yet.
+        // The place belongs to the woken waiter, although it has not taken it yet.
         assert_eq!(refusal(queue.try_log(record(9))), (Reason::Full, 9));
         if turn < 2 {
             assert_eq!(calls[turn + 1].poll(), Poll::Pending);
@@ -270,7 +270,7 @@ fn a_waker_that_panics_harms_nobody_else() {
     assert_eq!(queue.shutdown(LIMIT).delivered, 2);
 }
 
-/// Takes everything in, and checks that each producer's records arrive once and in order.
+/// A sink that checks that each producer's records arrive once and in order.
 fn in_order(producers: usize) -> (Arc<Mutex<Vec<u64>>>, impl Sink + 'static) {
     let next = Arc::new(Mutex::new(vec![0_u64; producers]));
     let seen = Arc::clone(&next);
@@ -414,7 +414,7 @@ fn an_incomplete_batch_goes_out_after_the_timeout() {
         let (flushed, sink) = batches();
         let config = Config { batch_timeout, ..config(Strategy::Drop, 100, 100) };
         let queue = LogQueue::start(config, sink).expect("started");
-        // Again and again, since the worker's first sleep differs from its later ones.
+        // Several rounds, since the worker's first sleep differs from its later ones.
         for round in 0..5 {
             (0..3).for_each(|n| assert!(queue.try_log(record(3 * round + n)).is_ok()));
             let mut seen = 0;
@@ -440,7 +440,7 @@ fn a_sink_that_fails_or_panics_is_counted_and_survived() {
     assert_eq!(queue.counters().flush_errors, 0);
 }
 
-/// Fails to write odd numbers, and flushes as it is told, once per batch.
+/// Fails to write odd numbers. The test decides the result of each flush.
 struct Flushes {
     acts: Vec<Act>,
 }
@@ -510,7 +510,7 @@ fn shutdown_returns_although_the_sink_hangs_and_accounts_for_everything() {
     assert_eq!((counters.depth, counters.in_hand), (0, 0));
     assert_closes(&counters);
 
-    // What the sink does when it comes back changes nothing, and it is given nothing more.
+    // When the sink returns, its result changes nothing, and it gets no further record.
     gate.act(Act::Take);
     assert!(gate.given.recv_timeout(LIMIT).is_err(), "the sink is dropped");
     assert_eq!(queue.shutdown(LIMIT), end);
@@ -524,7 +524,7 @@ fn a_shutdown_that_gives_up_ends_a_more_patient_one() {
         let queue = queue.clone();
         move || queue.shutdown(Duration::MAX)
     });
-    // The patient one closes the queue, and waits.
+    // The caller with the long deadline closes the queue, and waits.
     while !queue.is_closed() {
         thread::yield_now();
     }
@@ -597,7 +597,7 @@ fn a_sink_may_drop_the_last_handle() {
     assert!(written.load(Ordering::SeqCst));
 }
 
-/// Takes everything in, and counts the records that come before one that was logged earlier.
+/// A sink that counts the records that arrive before one that was logged earlier.
 fn disorder(producers: usize) -> (Arc<AtomicUsize>, impl Sink + 'static) {
     let disorder = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&disorder);
@@ -618,7 +618,7 @@ fn threads_that_end_leave_their_records_to_the_worker() {
     let queue = LogQueue::start(config(Strategy::Block, 100_000, 1_000), sink).expect("started");
     for thread in 0..THREADS {
         let queue = &queue;
-        // One after the other: what the next one logs comes later.
+        // One thread after the other, so the next one logs later.
         thread::scope(|scope| {
             scope.spawn(move || (0..3).for_each(|n| assert!(queue.log_blocking(record(3 * thread + n)).is_ok())));
         });
@@ -633,7 +633,7 @@ fn order_is_kept_when_the_same_logs_come_from_one_thread_after_the_other() {
     let (disorder, sink) = disorder(1);
     let config = Config { batch_timeout: Duration::ZERO, ..config(Strategy::Block, 64, 5) };
     let queue = LogQueue::start(config, sink).expect("started");
-    // A number goes from hand to hand, and who has it logs it.
+    // A number passes back and forth, and the thread that has it logs it.
     let hands = [channel::<u64>(), channel::<u64>()];
     let (sends, receives): (Vec<_>, Vec<_>) = hands.into_iter().unzip();
     sends[0].send(0).expect("received");
@@ -736,7 +736,7 @@ fn what_is_too_large_for_a_slot_arrives_whole_within_the_budget_and_cut_beyond_i
     let (message, text, _, cut) = &lines[2];
     assert!(*cut && *text && message.len() >= 100 && long.starts_with(message.as_str()), "{message}");
     assert_eq!(queue.counters().cut, 1);
-    // What the worker has read no longer counts.
+    // A record that the worker has read no longer counts against the budget.
     assert!(queue.try_log(Record::new(Level::Info, &long)).is_ok());
     queue.close();
     assert_eq!(arrived.recv_timeout(LIMIT).map(|line| line.3), Ok(false));
@@ -765,7 +765,7 @@ fn drop_oldest_loses_nothing_unsaid_from_many_threads_and_a_sink_that_is_behind(
     let mut last = vec![0; THREADS as usize];
     let sink = move |record: &RecordRef<'_>| {
         let (producer, sequence) = ((number(record) >> 32) as usize, number(record) & 0xFFFF_FFFF);
-        // Gaps are meant; going back is not.
+        // Gaps are allowed, going back is not.
         let ordered = last[producer] < sequence;
         last[producer] = sequence;
         thread::yield_now();

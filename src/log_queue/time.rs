@@ -1,12 +1,12 @@
-//! Time: the order in which records were logged, and when that was.
+//! Time: the order in which records were logged, and the time of each.
 
 use super::sync::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// Numbers records so that one that was logged before another, in the sense of happens-before, has the smaller number.
+/// Numbers records: if one record was logged before another, in the sense of happens-before, it has the smaller number.
 ///
-/// Where the processor has an invariant TSC, the number is the TSC: it is the same counter on all cores, and costs no
-/// write. Elsewhere it is a counter in memory, which all callers write to.
+/// If the processor has an invariant TSC, the TSC is the number: all cores have the same one, and reading it writes to
+/// no shared memory. Otherwise the number comes from a counter in memory that all callers write to.
 #[derive(Debug)]
 pub(super) struct Ticker {
     tsc: Option<quanta::Clock>,
@@ -19,13 +19,13 @@ impl Ticker {
         Self { tsc, next: AtomicU64::new(1) }
     }
 
-    /// One that counts, as where there is no invariant TSC.
+    /// A ticker that counts in memory, as without an invariant TSC.
     #[cfg(test)]
     pub(super) fn counting() -> Self {
         Self { tsc: None, next: AtomicU64::new(1) }
     }
 
-    /// Whether [`Wall`] knows when a number was given.
+    /// Whether [`Wall`] can tell the time of a number.
     #[inline]
     pub(super) fn tells_time(&self) -> bool {
         self.tsc.is_some()
@@ -45,7 +45,8 @@ impl Ticker {
         }
     }
 
-    /// A number such that whatever was logged before a record with a smaller one is visible from now on.
+    /// A number with this property: every record with a smaller number, and every record logged before it, is visible
+    /// from now on.
     pub(super) fn cut(&self) -> u64 {
         match &self.tsc {
             Some(clock) => {
@@ -92,7 +93,7 @@ fn load_fence() {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) seconds: i64,
-    /// Later than that; below a thousand million.
+    /// The nanoseconds after `seconds`, below a thousand million.
     pub(super) nanoseconds: u32,
 }
 
@@ -119,13 +120,13 @@ impl From<Moment> for SystemTime {
     }
 }
 
-/// Tells when a number of a [`Ticker`] was given. Only the worker has one, and sets it by the system's clock from time to
-/// time.
+/// Tells the time at which a [`Ticker`] gave a number. Only the worker has one. It sets it by the system's clock from
+/// time to time.
 #[derive(Debug)]
 pub(super) struct Wall {
     clock: Option<quanta::Clock>,
     ticks: u64,
-    /// Since the epoch, at those ticks: 64 bits are enough for the clock of a machine, until the year 2262.
+    /// Nanoseconds since the epoch at those ticks. 64 bits are enough until the year 2262.
     nanoseconds: i64,
 }
 
@@ -136,7 +137,7 @@ impl Wall {
         wall
     }
 
-    /// One that always tells the same.
+    /// A wall clock that always shows the same time.
     pub(super) fn fixed(time: SystemTime) -> Self {
         Self { clock: None, ticks: 0, nanoseconds: since_epoch(time) }
     }
@@ -149,7 +150,7 @@ impl Wall {
         }
     }
 
-    /// When the number was given.
+    /// The time at which a number was given.
     #[inline]
     pub(super) fn at(&self, ticks: u64) -> Moment {
         let nanoseconds = self.nanoseconds.saturating_add(self.since_set(ticks));
@@ -159,7 +160,7 @@ impl Wall {
         }
     }
 
-    /// Nanoseconds since it was set; negative before that.
+    /// Nanoseconds from the time at which it was set; negative for earlier numbers.
     #[inline]
     fn since_set(&self, ticks: u64) -> i64 {
         let Some(clock) = &self.clock else { return 0 };

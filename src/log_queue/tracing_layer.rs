@@ -1,4 +1,4 @@
-//! The events of `tracing` as records of a queue.
+//! Logs the events of `tracing` to a queue.
 //!
 //! ```
 //! use queue_load::log_queue::{Config, Guard, LogQueue, TallySink, QueueLayer};
@@ -34,16 +34,17 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// A layer of `tracing_subscriber` that logs every event to a queue.
 ///
-/// - What is logged at all is the business of a filter: a `LevelFilter`, `Targets`, or `EnvFilter`. Its level reaches the
-///   macros as their hint, so that what is above it costs next to nothing. `.with_filter(…)` filters for this layer. A
-///   filter that is a layer itself, `.with(filter)`, filters for all of them, and also spares what its targets refuse.
-/// - The event's message is the record's, and its fields keep their types: numbers and truth values as such, the rest as
-///   text. The field `target` says where it comes from.
-/// - In a span, `span` is its path, such as `request:query`, and the fields of all spans around the event follow, each
-///   under its span's name: `request.id`. A field that is recorded again has its new value.
-/// - What happens when the queue is full is the queue's strategy. Under [`Strategy::Block`](super::Strategy::Block) the
-///   call parks its thread until there is room: a macro cannot await. In async code, that holds up the runtime's thread.
-/// - A record that the queue refuses is counted by the queue, and nowhere else.
+/// - A filter decides which events are logged: a `LevelFilter`, `Targets`, or `EnvFilter`. The macros know its most
+///   detailed level, so a more detailed event costs next to nothing. `.with_filter(…)` filters for this layer alone. A
+///   filter that is a layer itself, `.with(filter)`, filters for all layers; then events of refused targets cost next
+///   to nothing, too.
+/// - The record has the event's message and fields: numbers and booleans keep their types, everything else becomes
+///   text. The field `target` has the target.
+/// - Inside spans, the field `span` has their path, such as `request:query`. The fields of all these spans follow, each
+///   under the name of its span: `request.id`. A field that is recorded again has its new value.
+/// - If the queue is full, its strategy decides. Under [`Strategy::Block`](super::Strategy::Block) the call parks its
+///   thread until there is room: a macro cannot await. In async code, that blocks a thread of the runtime.
+/// - Only the queue counts the records that it refuses.
 /// - The sink of the queue must not log through this layer: under `block`, it would wait for itself.
 #[derive(Clone, Debug)]
 pub struct QueueLayer {
@@ -101,7 +102,7 @@ fn level(level: tracing::Level) -> Level {
     }
 }
 
-/// What is known of a span, made once and kept with it.
+/// The text of a span, made once and kept with the span.
 struct SpanFields {
     name: &'static str,
     /// The names of the spans around it, and its own.
@@ -110,9 +111,9 @@ struct SpanFields {
 }
 
 struct SpanField {
-    /// As in the span.
+    /// The name of the field in the span.
     own: &'static str,
-    /// As in records.
+    /// The name of the field in records.
     name: String,
     value: SpanValue,
 }
@@ -134,7 +135,7 @@ impl SpanFields {
         Self { name, path, fields: Vec::new() }
     }
 
-    /// Adds these fields to a record, and the path if it is the innermost span.
+    /// Adds these fields to a record, and also the path if this is the innermost span.
     fn add_to(&self, record: &mut Scratch, innermost: bool) {
         if innermost {
             record.text("span", &self.path);
@@ -232,31 +233,20 @@ visit!(SpanFields, EventFields<'_>);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_queue::{Config, RecordRef, Strategy};
-    use std::sync::{Arc, Mutex};
+    use crate::log_queue::Config;
+    use crate::log_queue::fixture::delivered;
     use std::time::Duration;
     use tracing::level_filters::LevelFilter;
     use tracing::{debug, error, info, info_span, trace, warn};
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt;
 
-    /// What a queue delivers of what is logged meanwhile, with such a filter, as JSON without its time.
+    /// What a queue delivers of the events that pass this filter.
     fn logged(filter: Targets, log: impl FnOnce()) -> Vec<serde_json::Value> {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
-        let sink = move |record: &RecordRef<'_>| record.write_json(&mut *kept.lock().unwrap());
-        let queue =
-            LogQueue::start(Config { strategy: Strategy::Block, maxsize: 2, ..Config::default() }, sink).unwrap();
-        let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()).with_filter(filter));
-        tracing::subscriber::with_default(subscriber, log);
-        assert!(queue.shutdown(Duration::from_secs(60)).completed);
-        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
-        let without_time = |line: &str| {
-            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
-            assert!(line.as_object_mut().unwrap().remove("timestamp").unwrap().is_string());
-            line
-        };
-        lines.lines().map(without_time).collect()
+        delivered(|queue| {
+            let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()).with_filter(filter));
+            tracing::subscriber::with_default(subscriber, log);
+        })
     }
 
     fn everything() -> Targets {

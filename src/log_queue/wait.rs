@@ -17,7 +17,7 @@ pub(super) struct Entry<'q, 'a, F> {
     shared: &'q Shared,
     record: Option<Record<'a, F>>,
     ticket: Option<u64>,
-    /// When it began to wait: the record's time is that of the call, not that of its turn.
+    /// When it began to wait. The record gets this time: the time of the call, not of its turn.
     called: Option<SystemTime>,
 }
 
@@ -28,7 +28,7 @@ impl<'q, 'a, F> Entry<'q, 'a, F> {
     }
 }
 
-/// Nothing in it refers to itself.
+/// No part of it refers to itself.
 impl<F> Unpin for Entry<'_, '_, F> {}
 
 impl<'a, F: Fields> Future for Entry<'_, 'a, F> {
@@ -84,8 +84,7 @@ pub(super) fn block_on<'a, F: Fields>(entry: Entry<'_, 'a, F>) -> Result<Accepte
     if let Poll::Ready(result) = entry.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return result;
     }
-    // A place that is promised before the next poll wakes the no-op waker, and nobody. That poll finds the place all
-    // the same.
+    // A promise before the next poll wakes only the no-op waker, which does nothing. But that poll finds the place.
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     loop {
         if let Poll::Ready(result) = entry.as_mut().poll(&mut Context::from_waker(&waker)) {

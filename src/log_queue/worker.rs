@@ -1,4 +1,4 @@
-//! The thread that delivers.
+//! The thread that delivers records.
 
 #![expect(unsafe_code, reason = "records are read where they lie; the worker is alone with what it has taken")]
 
@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// How often the wall clock is set by that of the system.
+/// Time between two settings of the wall clock by the system's clock.
 const SET_CLOCK: Duration = Duration::from_secs(1);
 
 /// The buffers of a worker.
@@ -64,7 +64,7 @@ impl<S: Sink> Worker<S> {
         for run in &runs {
             let mut next = run.from;
             while next < run.to {
-                // One guard for many records: setting it up costs as much as a short write.
+                // Many records share one `catch_unwind`: setting it up costs as much as a short write.
                 if contain(|| self.write(shared, run, &mut next, &mut held)).is_none() {
                     // The sink has panicked at this record.
                     release_slot(core, core.pool.slot(run.chunk, next));
@@ -107,7 +107,7 @@ impl<S: Sink> Worker<S> {
     }
 }
 
-/// Frees what the record in the slot has elsewhere. It has been looked at for the last time.
+/// Frees the memory that the record has outside of its slot. Nobody reads the record after this.
 #[inline]
 fn release_slot(core: &Core, slot: *mut u64) {
     // SAFETY: only the worker looks at what it has taken, and each record passes here once.

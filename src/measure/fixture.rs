@@ -72,6 +72,7 @@ pub fn healthy(logs: u64) -> Measurement {
             stolen_ns: Some(0),
             allowed: None,
             waited_ns: None,
+            paused_ns: None,
             clock: "tsc".into(),
             instrument_floor_ns: 21.5,
         },

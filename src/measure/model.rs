@@ -240,6 +240,10 @@ pub struct Machine {
     /// nanoseconds.
     #[serde(default)]
     pub waited_ns: Option<u64>,
+    /// For how long the runner itself was stopped during the repeat (SIGSTOP, a closed lid), in nanoseconds; null if it
+    /// was not. What a program says here does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.
     pub clock: Untrusted,
     /// Cost of two clock readings and one recorded value, ns.

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
 /// Number of shards for delivering threads; if there are more threads, some share a shard.
 const SHARDS: usize = 16;
@@ -40,9 +40,44 @@ struct SinkState<C> {
     warm_up: AtomicU64,
     strangers: AtomicU64,
     server: Option<Mutex<Server>>,
-    inner: Option<Mutex<Box<dyn Write + Send>>>,
+    inner: Option<Mutex<Inner>>,
+    inner_failed: Arc<OnceLock<String>>,
     abandoned: AtomicBool,
     closed: AtomicBool,
+}
+
+/// The sink that the case asks for. Its first error is kept: a queue may tell nobody of it.
+struct Inner {
+    out: Box<dyn Write + Send>,
+    failed: Arc<OnceLock<String>>,
+}
+
+impl Inner {
+    fn keep<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            let _ = self.failed.set(error.to_string());
+        }
+        result
+    }
+}
+
+impl Write for Inner {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.keep(written)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = self.out.write_all(bytes);
+        self.keep(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.keep(flushed)
+    }
 }
 
 /// The deliveries of one thread, on its own cache lines.
@@ -102,6 +137,8 @@ pub struct Delivered {
 impl<C: Clock> CountingSink<C> {
     /// A sink for `tasks` tasks that takes `delay` nanoseconds per record and writes to `inner`, if given.
     pub fn new(clock: C, tasks: u32, delay: u64, inner: Option<Box<dyn Write + Send>>) -> Self {
+        let inner_failed = Arc::new(OnceLock::new());
+        let inner = inner.map(|out| Mutex::new(Inner { out, failed: Arc::clone(&inner_failed) }));
         let shared = SinkState {
             clock,
             trackers: (0..tasks).map(|_| Mutex::default()).collect(),
@@ -110,7 +147,8 @@ impl<C: Clock> CountingSink<C> {
             warm_up: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
             server: (delay > 0).then(|| Mutex::new(Server { delay, next_free: 0 })),
-            inner: inner.map(Mutex::new),
+            inner,
+            inner_failed,
             abandoned: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         };
@@ -138,7 +176,7 @@ impl<C: Clock> CountingSink<C> {
     ) -> io::Result<()> {
         self.serve();
         if let Some(inner) = &self.shared.inner {
-            render(&mut **lock(inner))?;
+            render(&mut *lock(inner))?;
         }
         self.count(stamp);
         Ok(())
@@ -150,6 +188,17 @@ impl<C: Clock> CountingSink<C> {
     /// The errors of the case's sink.
     pub fn flush(&self) -> io::Result<()> {
         self.shared.inner.as_ref().map_or(Ok(()), |inner| lock(inner).flush())
+    }
+
+    /// What went wrong first with the case's sink, in the words of the system; `None` if nothing did. What the sink still
+    /// holds is written for that, unless a delivery that does not end keeps it.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        match self.shared.inner.as_ref()?.try_lock() {
+            Ok(mut inner) => drop(inner.flush()),
+            Err(TryLockError::Poisoned(inner)) => drop(inner.into_inner().flush()),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        self.shared.inner_failed.get().map(String::as_str)
     }
 
     /// Ends the delay, so that it does not hold up a queue whose shutdown is past its deadline.
@@ -302,6 +351,29 @@ mod tests {
         let sink = CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(Refuses)));
         sink.deliver(stamp(Phase::Window, 0, 0, 0), |out| out.write_all(b"x")).unwrap_err();
         assert_eq!(sink.so_far(), 0);
+        assert_eq!(sink.failure(), Some("no"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_the_sinks_failure_even_if_the_queue_tells_nobody() {
+        use std::io::BufWriter;
+        let to = |path: &str| {
+            let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(BufWriter::new(file))))
+        };
+        let full = to("/dev/full");
+        // The buffer takes it: the queue sees no error at all.
+        full.deliver(stamp(Phase::Window, 0, 0, 0), |out| out.write_all(b"x")).unwrap();
+        assert_eq!(full.failure(), Some("No space left on device (os error 28)"));
+        let sound = to("/dev/null");
+        sound.deliver(stamp(Phase::Window, 0, 0, 0), |out| out.write_all(b"x")).unwrap();
+        // What a queue says instead of writing is no failure of its sink.
+        sound.deliver(stamp(Phase::Window, 0, 1, 0), |_| Err(io::Error::other("not today"))).unwrap_err();
+        assert_eq!(sound.failure(), None);
+        let _held = lock(full.shared.inner.as_ref().unwrap());
+        assert!(full.failure().is_some(), "known without the lock");
+        assert_eq!(CountingSink::new(ManualClock::at(0), 1, 0, None).failure(), None);
     }
 
     #[test]

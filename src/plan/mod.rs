@@ -9,6 +9,8 @@
 //! | `draw` | seeds and shuffles |
 
 mod draw;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod layout;
 mod probe;
 mod repeat;

@@ -47,6 +47,16 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().create(path)
 }
 
+/// Never: whose a directory is cannot be told here.
+pub fn is_private_directory(_metadata: &Metadata) -> bool {
+    false
+}
+
+/// Never: it cannot be told here.
+pub fn is_gone(_pid: u32) -> bool {
+    false
+}
+
 /// Gives a file the rights of another one: here they come with the directory.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Functions that need a Unix system.
 
 use rustix::fs::{Access, access};
+use rustix::process::{Pid, geteuid, test_kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::{DirBuilder, File, Metadata};
@@ -50,6 +51,17 @@ pub fn sync_directory(directory: &Path) -> io::Result<()> {
 /// It cannot be created, or exists already.
 pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Whether this is a directory of this user that nobody else may enter, and no link to one.
+pub fn is_private_directory(metadata: &Metadata) -> bool {
+    metadata.is_dir() && metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o777 == 0o700
+}
+
+/// Whether there is surely no process of that number.
+pub fn is_gone(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 /// Gives a file the rights of another one, and its owner and group if this user may give files away.

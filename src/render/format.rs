@@ -12,7 +12,7 @@ pub enum Format {
     /// For people, in a terminal.
     #[default]
     Table,
-    /// The report as saved.
+    /// The report as it is saved.
     Json,
     /// For a pull request, or a job's summary.
     Markdown,
@@ -72,7 +72,7 @@ impl Format {
     /// The format for the ending of a file's name, in upper or lower case: `r.html`, `R.JSON`.
     ///
     /// # Errors
-    /// Any other ending, or none.
+    /// Another ending, or none.
     pub fn of_path(path: &Path) -> Result<Self, UnknownEnding> {
         let given = path.extension().and_then(|ending| ending.to_str()).ok_or(UnknownEnding)?;
         let known = ENDINGS.iter().find(|(ending, _)| ending[1..].eq_ignore_ascii_case(given));

@@ -51,7 +51,7 @@ fn golden_hdr() {
     insta::assert_snapshot!(text(Format::Hdr));
 }
 
-/// A run that was gated, whose only case of the gate looked regressed and was confirmed.
+/// A run with a gate: its only case looked regressed, and the confirmation agreed.
 fn confirmed() -> crate::report::Report {
     let mut report = filled_with(&[1.0; 12], &[7; 12], "strategy=block");
     let gate = report.gate.as_mut().unwrap();
@@ -89,7 +89,7 @@ proptest! {
         for format in Format::ALL {
             match render(&report, format, View::FILE) {
                 Ok(bytes) => prop_assert!(std::str::from_utf8(&bytes).is_ok_and(|text| !text.is_empty()), "{format}"),
-                // JSON has no word for what is not finite.
+                // JSON cannot write a number that is not finite.
                 Err(RenderError::Json(_)) => prop_assert!(numbers.iter().any(|number| !number.is_finite())),
                 Err(error) => prop_assert!(false, "{format}: {error}"),
             }

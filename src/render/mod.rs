@@ -1,5 +1,6 @@
-//! Pure views of a report. They receive decisions and make none. [`Untrusted`](crate::untrusted::Untrusted) text reaches a
-//! terminal, a browser or a parser only through the method for that format.
+//! Views of a report, as pure functions. They receive decisions and make none.
+//! [`Untrusted`](crate::untrusted::Untrusted) text reaches a terminal, a browser or a parser only through the method
+//! for that format.
 //!
 //! | folder | job |
 //! |---|---|
@@ -52,10 +53,10 @@ impl View {
     pub const FILE: Self = Self { width: 100, colour: false };
 }
 
-/// A report in a format: the bytes of a file, or of stdout.
+/// Renders a report in a format: the bytes of a file, or of stdout.
 ///
 /// # Errors
-/// When something in the report cannot be expressed in that format.
+/// The format cannot express something in the report.
 pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, RenderError> {
     match format {
         Format::Table => {
@@ -75,7 +76,7 @@ pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, Re
 /// The report itself: the bytes that are saved.
 ///
 /// # Errors
-/// When a number in it cannot be written as JSON.
+/// A number in it cannot be written as JSON.
 pub fn json(report: &Report) -> Result<Vec<u8>, ReportError> {
     report.to_bytes()
 }

@@ -1,4 +1,4 @@
-//! What people see, from fixed reports.
+//! The tables that people see, from fixed reports.
 
 use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
@@ -33,7 +33,7 @@ fn sampled() -> Measurement {
     sampled
 }
 
-/// Every outcome, a row or two each.
+/// A report with every outcome in one row or two.
 pub(super) fn mixed() -> Report {
     let mut late = with_tasks(case_input(Strategy::Block, Vec::new()), 1, 10_000);
     let measurement = healthy(1_000).with_unsent_generator(50);
@@ -108,7 +108,7 @@ fn a_hundred_columns() {
     ≥ at least: some logs were never sent, and count with their wait so far
     † below target load: the case offers less than the target's throughput
     – no number: nothing measured, or too few samples
-    left out for want of room: enqueue max, sampled out
+    left out for lack of room: enqueue max, sampled out
 
     ! error: strategy=sample, tasks=100, rate=100/s
         hung: no result within its deadline of 42 s
@@ -164,7 +164,7 @@ fn eighty_columns() {
     ≥ at least: some logs were never sent, and count with their wait so far
     † below target load: the case offers less than the target's throughput
     – no number: nothing measured, or too few samples
-    left out for want of room: enqueue max, sampled out, offered, enqueue p99
+    left out for lack of room: enqueue max, sampled out, offered, enqueue p99
 
     ! error: strategy=sample, tasks=100, rate=100/s
         hung: no result within its deadline of 42 s
@@ -222,7 +222,7 @@ fn sixty_columns() {
     † below target load: the case offers less than the target's
       throughput
     – no number: nothing measured, or too few samples
-    left out for want of room: enqueue max, sampled out,
+    left out for lack of room: enqueue max, sampled out,
       offered, enqueue p99, dropped, response p99
 
     ! error: strategy=sample, tasks=100, rate=100/s

@@ -47,7 +47,7 @@ pub struct CaseInput {
     pub target: Target,
     /// The scenario's checks, all of them in its order.
     pub checks: Vec<Check>,
-    /// The control that was asked for before each repeat; zero: none.
+    /// The control before each repeat that the plan asked for; zero: none.
     pub control: Nanos,
     /// The valid repeats.
     pub repeats: Vec<RepeatInput>,

@@ -112,7 +112,7 @@ pub struct GateDecision {
     /// Ids of the new report's cases that regressed by a statistical test, or that the repeats cannot tell of: fresh
     /// repeats may settle both.
     pub suspects: Vec<Untrusted>,
-    /// What the baseline asked for and the new report asks for no longer, or in another way.
+    /// Requirements of the baseline that the new report no longer has, or has in another form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coverage: Vec<CoverageChange>,
     /// Cases of the new report that fail by themselves, one line each, but for those that are allowed to.
@@ -162,7 +162,7 @@ impl CaseDecision {
     }
 }
 
-/// Something that the baseline asked for and the new report does not, or not as strictly.
+/// A requirement of the baseline that the new report does not have, or has less strictly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CoverageChange {
@@ -178,7 +178,7 @@ pub struct CoverageChange {
     pub fails: bool,
 }
 
-/// In which way less is asked for than before.
+/// How a requirement has become weaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -274,7 +274,7 @@ pub enum FindingKind {
     Unmeasured,
     /// No number of values is large enough for the statistic.
     NoSamples,
-    /// So few repeats can prove nothing.
+    /// There are too few repeats to prove anything.
     TooFewRepeats,
     /// The repeats differ too much among themselves.
     Spread,

@@ -32,12 +32,12 @@ pub struct Maximum {
     pub precision: f64,
     /// Checks that failed at the lowest rate that broke.
     pub limited_by: Vec<Untrusted>,
-    /// Number of runs, those of the generator's ceiling not counted.
+    /// Number of runs, those for the generator's ceiling and for the curve not counted.
     pub runs: u64,
     /// The highest rate at which the generator alone was in time. Null for a program of the user, whose generator cannot
     /// be run alone, and if the generator was in time at no rate.
     pub generator_per_s: Option<f64>,
-    /// Every run, in order.
+    /// Every run, in order; those for the curve come last.
     pub probes: Vec<Probe>,
     /// The evidence: a case for each rate that was tried, by rate.
     pub cases: Vec<CaseRecord>,

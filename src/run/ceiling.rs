@@ -1,37 +1,37 @@
-//! The memory ceiling of a repeat: how much its process and those that it started hold, watched from outside.
+//! The memory ceiling of a repeat. The memory of its process, and of all that it started, is watched from outside.
 //!
-//! Watched, and not handed to the kernel as a limit: `RLIMIT_AS` and `RLIMIT_DATA` count what is reserved, so that a
-//! program with many threads meets them without using memory; they apply to each process by itself; and a process that
-//! meets one aborts in its own way, which cannot be told from any other abort. What a look costs and how much can be
-//! allocated between two of them is said at [`LOOK_EVERY`].
+//! It is no limit of the kernel, for three reasons. `RLIMIT_AS` and `RLIMIT_DATA` count reserved memory, so a program
+//! with many threads reaches them without using any. They apply to each process separately. And a process that reaches
+//! one aborts in its own way, which looks like any other abort. [`LOOK_EVERY`] says what a look costs, and how much can
+//! be allocated between two looks.
 
 use super::errors::Fault;
 use crate::platform;
 use std::time::{Duration, Instant};
 
-/// Time between two looks. In it, a thread that does nothing else touches some tens of MiB for the first time. A look reads
-/// one small file for each process.
+/// Time between two looks. A thread that does nothing else can take some tens of MiB in it. A look reads one small file
+/// for each process.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// The processes themselves are looked for in every so many looks only: that reads a file for each of their threads.
+/// Only one look of this many searches for new processes: that reads a file for each of their threads.
 const LOOKS_PER_SEARCH: u32 = 10;
-/// Most processes that are counted.
+/// Largest number of processes that are counted.
 const MOST_PROCESSES: usize = 256;
 
 /// Watches the memory of one repeat.
 pub(super) struct Ceiling {
     limit: u64,
     leader: u32,
-    /// Those that are counted, the leader first.
+    /// The processes that are counted, the leader first.
     processes: Vec<u32>,
     looks: u32,
     next: Instant,
 }
 
 impl Ceiling {
-    /// A ceiling of `limit` bytes for the process and what it starts.
+    /// A ceiling of `limit` bytes for the process and all that it starts.
     ///
     /// # Errors
-    /// When this system does not tell how much memory a process holds: then no limit can be kept.
+    /// This system does not report the memory of a process, so no limit can be kept.
     pub(super) fn of(leader: u32, limit: u64) -> Result<Self, Fault> {
         if platform::resident_bytes(leader).is_none() {
             let message = "memory_limit cannot be kept: the system does not tell how much memory a process holds";
@@ -40,10 +40,10 @@ impl Ceiling {
         Ok(Self { limit, leader, processes: vec![leader], looks: 0, next: Instant::now() })
     }
 
-    /// Looks, if it is time to.
+    /// Looks, if the next look is due.
     ///
     /// # Errors
-    /// [`Fault::MemoryExceeded`] when there is more than the limit.
+    /// [`Fault::MemoryExceeded`] if the processes hold more than the limit.
     pub(super) fn look(&mut self) -> Result<(), Fault> {
         let now = Instant::now();
         if now < self.next {
@@ -54,7 +54,7 @@ impl Ceiling {
             self.processes = family(self.leader);
         }
         self.looks = self.looks.wrapping_add(1);
-        // One that has ended holds nothing.
+        // A process that has ended holds nothing.
         let seen = self.processes.iter().filter_map(|&pid| platform::resident_bytes(pid)).sum();
         if seen > self.limit {
             Err(Fault::MemoryExceeded { limit_bytes: self.limit, seen_bytes: seen })
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_ended_holds_nothing() {
+    fn a_process_that_has_ended_holds_nothing() {
         let mut child = std::process::Command::new("true").spawn().expect("there is true");
         child.wait().expect("ended");
         let (limit_bytes, processes) = (1, vec![child.id()]);

@@ -5,19 +5,20 @@ use super::conversation::{Conversation, Said};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError, excerpt};
 use super::leftovers::{self, Mark};
-use super::patience::Patience;
 use super::process::Process;
 use super::scratch::Scratch;
+use super::verify::Verify;
 use super::witness::{Seen, Watch};
 use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::platform;
+use crate::worker::Patience;
 use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest time between two checks of the interrupt flag and of whether the child still runs.
 const TICK: Duration = Duration::from_millis(50);
@@ -25,9 +26,6 @@ const TICK: Duration = Duration::from_millis(50);
 const ENDING_TICK: Duration = Duration::from_millis(5);
 /// The running binary, even if another file has been put in its place since it started.
 const OWN_BINARY: &str = "/proc/self/exe";
-
-/// Returns what cannot be true of a result, one sentence each; empty if nothing is wrong.
-pub type Verify = Box<dyn Fn(&PlannedRepeat, &Measurement) -> Vec<String> + Send>;
 
 /// A program that speaks the protocol, and how to start it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +125,26 @@ pub struct ChildDriver {
     verify: Verify,
 }
 
+/// What is watched from outside while a child runs.
+struct Guard {
+    ceiling: Option<Ceiling>,
+    /// Since it was started.
+    patience: Patience,
+}
+
+impl Guard {
+    /// Looks at what the child holds, if that is limited.
+    fn look(&mut self) -> Result<(), Fault> {
+        self.ceiling.as_mut().map_or(Ok(()), Ceiling::look)
+    }
+
+    /// For how long this process was stopped until the result came; `None` if it was not.
+    fn paused_ns(&self) -> Option<u64> {
+        let paused = self.patience.paused();
+        (!paused.is_zero()).then(|| u64::try_from(paused.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
 /// Why a child gave no measurement.
 enum Broken {
     Fault(Fault),
@@ -171,26 +189,26 @@ impl ChildDriver {
     fn converse(
         &self,
         process: &mut Process,
+        guard: &mut Guard,
         repeat: &PlannedRepeat,
         interrupt: &Interrupt,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Box<Measurement>, Broken> {
-        let mut patience = Patience::begin();
         let deadline = Duration::from_nanos(repeat.deadline.0);
         let preamble = self.command.preamble;
         let mut conversation = Conversation::new(self.limits.messages).with_preamble(preamble);
-        let mut ceiling = repeat.memory_limit.map(|limit| Ceiling::of(process.id(), limit.0)).transpose()?;
-        let tick = if ceiling.is_some() { ceiling::LOOK_EVERY } else { TICK };
+        guard.ceiling = repeat.memory_limit.map(|limit| Ceiling::of(process.id(), limit.0)).transpose()?;
+        let tick = if guard.ceiling.is_some() { ceiling::LOOK_EVERY } else { TICK };
         send(process, repeat)?;
         loop {
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted.into());
             }
-            let left = deadline.saturating_sub(patience.elapsed());
+            let left = deadline.saturating_sub(guard.patience.elapsed());
             if left.is_zero() {
                 return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
             }
-            ceiling.as_mut().map_or(Ok(()), Ceiling::look)?;
+            guard.look()?;
             if let Some(line) = self.next_line(process)? {
                 match conversation.hear(line)? {
                     Said::Onward => {}
@@ -207,7 +225,7 @@ impl ChildDriver {
                 return Err(Broken::Ended);
             }
             if !process.output_open() {
-                return Err(self.await_exit(process, interrupt, left));
+                return Err(self.await_exit(process, guard, interrupt, left));
             }
         }
     }
@@ -220,13 +238,17 @@ impl ChildDriver {
     }
 
     /// Waits a bounded time for the end of a child that has closed its output without a result.
-    fn await_exit(&self, process: &mut Process, interrupt: &Interrupt, left: Duration) -> Broken {
-        let give_up = Instant::now() + self.limits.exit_grace.min(left);
+    fn await_exit(&self, process: &mut Process, guard: &mut Guard, interrupt: &Interrupt, left: Duration) -> Broken {
+        let mut patience = Patience::begin();
+        let most = self.limits.exit_grace.min(left);
         while !process.has_exited() {
             if interrupt.is_raised() {
                 return Fault::Interrupted.into();
             }
-            if Instant::now() >= give_up {
+            if let Err(fault) = guard.look() {
+                return fault.into();
+            }
+            if patience.elapsed() >= most {
                 return Fault::protocol("the child closed its output without a result and ran on").into();
             }
             if let Err(error) = process.pump(ENDING_TICK) {
@@ -238,7 +260,7 @@ impl ChildDriver {
 
     /// Waits for the end of a child after its last message. It may say nothing more, and all that it started must end
     /// too.
-    fn settle(&self, process: &mut Process, interrupt: &Interrupt) -> Result<(), Fault> {
+    fn settle(&self, process: &mut Process, guard: &mut Guard, interrupt: &Interrupt) -> Result<(), Fault> {
         let mut patience = Patience::begin();
         let give_up = self.limits.farewell + self.limits.exit_grace;
         let mut exited_at = None;
@@ -247,6 +269,7 @@ impl ChildDriver {
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted);
             }
+            guard.look()?;
             let now = patience.elapsed();
             if exited_at.is_none() && process.has_exited() {
                 exited_at = Some(now);
@@ -276,13 +299,14 @@ impl ChildDriver {
     fn conclude(
         &self,
         process: &mut Process,
+        guard: &mut Guard,
         repeat: &PlannedRepeat,
         interrupt: &Interrupt,
         said: Result<Box<Measurement>, Broken>,
         seen: &Seen,
     ) -> Result<Measurement, Fault> {
         let settled = match &said {
-            Ok(_) | Err(Broken::Failed(_)) => self.settle(process, interrupt),
+            Ok(_) | Err(Broken::Failed(_)) => self.settle(process, guard, interrupt),
             Err(_) => Ok(()),
         };
         let half_line = process.unended_line().to_vec();
@@ -319,15 +343,12 @@ impl ChildDriver {
         }
         let unseen = seen.against(repeat, &measurement);
         if !unseen.is_empty() {
+            let unseen: Vec<String> = unseen.iter().map(ToString::to_string).collect();
             let unseen = excerpt(unseen.join("; ").as_bytes());
             return Err(Fault::protocol(format!("the runner saw otherwise: {unseen}")));
         }
-        let untrue = (self.verify)(repeat, &measurement);
-        if untrue.is_empty() {
-            return Ok(measurement);
-        }
-        let untrue = excerpt(untrue.join("; ").as_bytes());
-        Err(Fault::protocol(format!("the ledger does not close: {untrue}")))
+        let Some(untrue) = self.verify.problem(repeat, &measurement) else { return Ok(measurement) };
+        Err(Fault::protocol(format!("the ledger does not close: {}", excerpt(untrue.as_bytes()))))
     }
 }
 
@@ -343,10 +364,15 @@ impl Driver for ChildDriver {
         let scratch = Scratch::new(&mark);
         let mut process = self.spawn(mark, &scratch).map_err(Fault::alone)?;
         let watch = Watch::begin();
-        let said = self.converse(&mut process, repeat, interrupt, on_progress);
+        let mut guard = Guard { ceiling: None, patience: Patience::begin() };
+        let said = self.converse(&mut process, &mut guard, repeat, interrupt, on_progress);
         let seen = watch.seen();
-        self.conclude(&mut process, repeat, interrupt, said, &seen)
-            .map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
+        let mut outcome = self.conclude(&mut process, &mut guard, repeat, interrupt, said, &seen);
+        if let Ok(measurement) = &mut outcome {
+            // Whatever it says itself: a program must not excuse itself.
+            measurement.machine.paused_ns = guard.paused_ns();
+        }
+        outcome.map_err(|fault| RepeatError { fault, stderr_tail: process.take_tail() })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Tests [`ChildDriver`] with children that behave correctly and children that do not; each is a few lines of shell.
 
-use super::child::{ChildCommand, ChildDriver, Limits, Verify};
+use super::child::{ChildCommand, ChildDriver, Limits};
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError};
 use super::fixture::{self, HELLO, PROGRESS, STARTED};
 use super::leftovers::is_alive;
+use super::verify::Verify;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::units::{Bytes, Nanos};
@@ -27,7 +28,7 @@ fn sh(script: &str) -> ChildCommand {
 }
 
 fn believe() -> Verify {
-    Box::new(|_, _| Vec::new())
+    Verify::new(|_, _| Vec::<String>::new())
 }
 
 fn run_command(command: ChildCommand, limits: Limits) -> Result<Measurement, RepeatError> {
@@ -120,7 +121,7 @@ fn the_end_of_stdin_tells_a_child_to_stop_after_its_result() {
 
 #[test]
 fn a_liar_is_caught() {
-    let verify: Verify = Box::new(|repeat, measurement| {
+    let verify = Verify::new(|repeat, measurement| {
         assert_eq!(repeat.case, 0);
         vec![format!("scheduled {}", measurement.ledger.scheduled), "delivered 1".to_owned()]
     });
@@ -338,7 +339,7 @@ fn a_panic_of_the_onlooker_leaves_no_child() {
         working_dir: Some(dir.path().to_owned()),
         ..sh(&format!("echo $$ > pid; {BEGIN}say \"$PROGRESS\"; sleep 1000"))
     };
-    let mut driver = ChildDriver::new(command, Box::new(|_, _| Vec::new()));
+    let mut driver = ChildDriver::new(command, believe());
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         driver.run(&fixture::planned(0, 0), &Interrupt::new(), &mut |_| std::panic::resume_unwind(Box::new("seen")))
     }));
@@ -381,7 +382,7 @@ fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
     if !slow_tests() {
         return;
     }
-    // `tail` keeps a line that does not end, here in a process of its own.
+    // `tail` keeps the whole line in memory, in a process that the child starts.
     let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
     let script = format!("echo $$ >&2; {BEGIN}head -c 1G /dev/zero | tail -n 1 | cat");
     let answer = ChildDriver::new(sh(&script), believe()).run(&repeat, &Interrupt::new(), &mut |_| {});
@@ -396,8 +397,25 @@ fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn memory_is_watched_until_the_child_is_gone() {
+    if !slow_tests() {
+        return;
+    }
+    let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
+    let hold = "head -c 1G /dev/zero | tail -n 1 >/dev/null";
+    // After its result, and after it has closed its output without one.
+    for script in [format!("echo $$ >&2; {GOOD}{hold}"), format!("echo $$ >&2; {BEGIN}exec >&-; {hold}")] {
+        let answer = ChildDriver::new(sh(&script), believe()).run(&repeat, &Interrupt::new(), &mut |_| {});
+        let error = answer.expect_err("over its limit");
+        assert!(matches!(error.fault, Fault::MemoryExceeded { .. }), "{script}: {error:?}");
+        assert_gone(&pids(&error));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn memory_that_runs_out_takes_the_child_and_not_the_run() {
-    // Offered before it is sent its request.
+    // The child has this value before it gets its request.
     let error = refused("read -r request; cat /proc/self/oom_score_adj >&2; exit 3");
     assert_eq!(error.stderr_tail, ["1000"]);
 }

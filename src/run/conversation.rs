@@ -93,7 +93,7 @@ impl Conversation {
     }
 }
 
-/// What a child that wrote `output` has said, up to its last word; for tests that make it up.
+/// The result of a child that wrote `output`; `None` if its last message is missing. For tests that make the output up.
 ///
 /// # Errors
 /// As [`ChildDriver`](super::ChildDriver): a breach of the protocol, or what the child says of itself.

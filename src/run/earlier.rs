@@ -5,7 +5,7 @@ use super::yardstick::Yardstick;
 use crate::plan::PlannedRepeat;
 use std::collections::BTreeMap;
 
-/// Case and round of a repeat: its name in a plan, whatever the try.
+/// Case and round of a repeat. All attempts at a repeat have the same.
 type Name = (usize, u32);
 
 fn name(repeat: &PlannedRepeat) -> Name {
@@ -20,7 +20,7 @@ pub struct Earlier {
 }
 
 impl Earlier {
-    /// Of the records of a journal, in order.
+    /// From the records of a journal, in order.
     pub fn new(records: Vec<RepeatRecord>, gauges: Vec<GaugeRecord>) -> Self {
         let mut by_name: BTreeMap<Name, Vec<RepeatRecord>> = BTreeMap::new();
         for record in records {
@@ -29,32 +29,32 @@ impl Earlier {
         Self { records: by_name, gauges }
     }
 
-    /// All that is left of it.
+    /// The repeats that were not taken yet.
     pub fn repeats(&self) -> impl Iterator<Item = &PlannedRepeat> {
         self.records.values().flatten().map(|record| &record.repeat)
     }
 
-    /// What was finished of a repeat, its retries included; it is gone then.
+    /// Takes the finished attempts at a repeat.
     pub fn take(&mut self, repeat: &PlannedRepeat) -> Vec<RepeatRecord> {
         self.records.remove(&name(repeat)).unwrap_or_default()
     }
 
-    /// The readings of a confirmation; of the plan itself for 0.
+    /// The readings in this confirmation; 0 is the plan itself.
     pub fn yardstick(&self, round: u32) -> Yardstick {
         Yardstick::of(&self.gauges, round)
     }
 }
 
-/// Whether records can follow each other: the tries of a repeat are counted from 0, and only one that was set aside is
-/// tried again. A line that was lost, repeated or moved shows as a record out of turn.
+/// Checks the order of the records of a journal: the attempts at a repeat are counted from 0, and another attempt
+/// follows only one that was set aside. So a line that was lost, repeated or moved shows as a record out of turn.
 #[derive(Debug, Default)]
 pub struct Order(BTreeMap<Name, Option<u32>>);
 
 impl Order {
-    /// Takes notice of the next record.
+    /// Checks the next record.
     ///
     /// # Errors
-    /// It is out of turn: what is wrong.
+    /// Why the record is out of turn.
     pub fn check(&mut self, record: &RepeatRecord) -> Result<(), String> {
         let RepeatRecord { repeat, outcome } = record;
         let due = self.0.entry(name(repeat)).or_insert(Some(0));

@@ -1,4 +1,4 @@
-//! Runs that are stopped and gone on with, and journals that were damaged meanwhile.
+//! Runs that are stopped and continued, and journals that are damaged in between.
 
 use super::errors::{Fault, RepeatError, RunError};
 use super::execute::{CaseRuns, Conditions, Ending, Execution, execute};
@@ -13,7 +13,7 @@ use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Rounds 0 and 1 of three cases: one is measured at its second try, one breaks, one can never be trusted.
+/// Rounds 0 and 1 of three cases: one is valid at its second attempt, one breaks, one is never valid.
 fn plan() -> Vec<PlannedRepeat> {
     [(2, 0), (0, 0), (1, 0), (1, 1), (2, 1), (0, 1)].map(|(case, round)| fixture::planned(case, round)).into()
 }
@@ -34,7 +34,7 @@ fn validity(repeat: &PlannedRepeat, _: &Measurement) -> Result<(), Vec<Untrusted
     }
 }
 
-/// Runs the plan, or what is left of it, up to the `stop`-th repeat that is asked for; returns what was asked for.
+/// Runs the plan, or the rest of it, up to the `stop`-th repeat that the driver gets. Also returns those repeats.
 fn run(journal: &mut Journal, stop: usize) -> (Execution, Vec<PlannedRepeat>) {
     let mut asked = 0;
     let mut driver = ScriptedDriver::new(move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
@@ -94,7 +94,7 @@ fn a_run_that_stops_anywhere_goes_on_to_the_same_results() {
             for stop in [first, second, usize::MAX] {
                 let (execution, mut run_now) = run(&mut journal, stop);
                 let complete = matches!(execution.ending, Ending::Complete);
-                // The one in hand was asked for, and does not count.
+                // The driver got the interrupted repeat, too, but that does not count.
                 run_now.truncate(stop);
                 asked.append(&mut run_now);
                 drop(journal);
@@ -125,7 +125,7 @@ fn a_run_that_is_gone_on_with_is_read_by_the_yardstick_again() {
     let moments: Vec<String> = contents.gauges.iter().map(|gauge| format!("{:?}", gauge.moment)).collect();
     assert_eq!(moments, ["Start", "Middle", "Middle", "End"]);
     assert_eq!(contents.sittings.iter().map(|(_, before)| *before).collect::<Vec<_>>(), [10]);
-    // Nothing is left to do: nothing is read again either.
+    // Nothing is left to do, so the yardstick is not read again.
     let mut journal = go_on(&path);
     let (execution, asked) = run(&mut journal, 0);
     assert!(matches!(execution.ending, Ending::Complete) && asked.is_empty());
@@ -144,10 +144,11 @@ fn only_one_process_goes_on_with_a_run() {
     assert!(first.is_resumed());
 }
 
-/// What a damage does: so many records are left and a line is torn, or an error at a line with these words.
+/// The effect of a damage: the number of records left and whether a line is torn, or the line of the error and words of
+/// its message.
 type Effect = Result<(usize, bool), (u64, &'static str)>;
 
-/// What it is called, what it does to the lines, and what comes of it.
+/// Name of the damage, what it does to the lines, and its effect.
 type Damage = (&'static str, fn(&mut Vec<String>), Effect);
 
 /// The lines of a journal: its head, then a reading, (2,0) three times, (0,0) twice, (1,0), …
@@ -200,7 +201,7 @@ fn a_torn_last_line_is_dropped_and_any_other_damage_is_an_error_at_its_line() {
     let (undisturbed, _) = run(&mut journal, usize::MAX);
     drop(journal);
     let text = std::fs::read_to_string(&path).unwrap();
-    // Without the last reading, so that a repeat is last.
+    // Without the last reading, so that the last line is a repeat.
     let whole: Vec<String> =
         text.lines().filter(|line| !line.contains("\"end\"")).map(|line| format!("{line}\n")).collect();
     for (damage, harm, effect) in damages() {

@@ -39,7 +39,12 @@ pub enum Fault {
         /// The driver's words.
         message: Untrusted,
     },
-    /// The driver said that it cannot do what it was asked for.
+    /// The driver said that what the queue delivers to failed.
+    SinkFailed {
+        /// The driver's words.
+        message: Untrusted,
+    },
+    /// The driver said that it cannot do what the request says.
     BadRequest {
         /// The driver's words.
         message: Untrusted,
@@ -84,7 +89,7 @@ pub enum Fault {
     },
     /// The run was interrupted while this repeat was running.
     Interrupted,
-    /// The child could not be started, or not be talked to.
+    /// The child could not be started, or communication with it failed.
     Spawn {
         /// What failed, with the name of the program.
         message: Untrusted,
@@ -99,6 +104,7 @@ impl Fault {
             Self::NotBuilt { .. } => "not_built",
             Self::Panicked { .. } => "panicked",
             Self::Hung { .. } => "hung",
+            Self::SinkFailed { .. } => "sink_failed",
             Self::BadRequest { .. } => "bad_request",
             Self::Internal { .. } => "internal",
             Self::TimedOut { .. } => "timed_out",
@@ -119,6 +125,7 @@ impl Fault {
             Self::NotBuilt { message } => quoting("the queue could not be built", message),
             Self::Panicked { message } => quoting("the queue panicked", message),
             Self::Hung { message } => quoting("the queue hung", message),
+            Self::SinkFailed { message } => quoting("the sink of the queue failed", message),
             Self::BadRequest { message } => quoting("the driver refused the request", message),
             Self::Internal { message } => quoting("the driver failed", message),
             Self::TimedOut { deadline_ns } => {
@@ -162,6 +169,7 @@ impl From<Failure> for Fault {
             FailureKind::NotBuilt => Self::NotBuilt { message },
             FailureKind::Panicked => Self::Panicked { message },
             FailureKind::Hung => Self::Hung { message },
+            FailureKind::SinkFailed => Self::SinkFailed { message },
             FailureKind::BadRequest => Self::BadRequest { message },
             FailureKind::Internal => Self::Internal { message },
         }
@@ -172,13 +180,13 @@ impl From<Failure> for Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A journal of that name exists already.
-    #[error("{}: a journal of an earlier run; remove it, or move it away to keep what it holds", path.display())]
+    #[error("{}: a journal of an earlier run; remove it, or move it away to keep its content", path.display())]
     JournalExists {
         /// The journal.
         path: PathBuf,
     },
     /// Another process writes the journal.
-    #[error("{}: the run that writes this journal is still going on", path.display())]
+    #[error("{}: the run that writes this journal is still running", path.display())]
     JournalInUse {
         /// The journal.
         path: PathBuf,

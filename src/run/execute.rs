@@ -144,7 +144,7 @@ pub fn execute(repeats: &[PlannedRepeat], mut conditions: Conditions<'_>) -> Exe
         let Some(repeat) = conditions.remaining(planned, &mut file) else { continue };
         let moment = match position {
             0 => Some(Moment::Start),
-            // After a break the machine may be another than before it.
+            // After a break, the machine may be faster or slower than before.
             _ if position == repeats.len() / 2 || !has_begun => Some(Moment::Middle),
             _ => None,
         };
@@ -182,13 +182,13 @@ impl Conditions<'_> {
         self.journal.as_mut().map_or(Ok(()), |journal| journal.append_gauge(&record)).map_err(Ending::Stopped)
     }
 
-    /// What the yardstick said in earlier sittings.
+    /// The readings of earlier sittings.
     fn earlier_yardstick(&self) -> Yardstick {
         self.journal.as_ref().map_or_else(Yardstick::default, |journal| journal.yardstick(self.round))
     }
 
-    /// Files what earlier sittings finished of a repeat. Returns what is still to be run: the repeat, or the next try of
-    /// it; `None` if nothing is.
+    /// Files the attempts at a repeat that earlier sittings finished. Returns the attempt that is still to be run;
+    /// `None` if the repeat is finished.
     fn remaining(&mut self, planned: &PlannedRepeat, file: &mut dyn FnMut(RepeatRecord)) -> Option<PlannedRepeat> {
         let retries = (self.invalid_retries)(planned);
         let mut next = Some(planned.clone());

@@ -1,7 +1,7 @@
 //! Made-up repeats, measurements and messages for this room's tests.
 
 use crate::measure::{Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Rates, Series};
-use crate::plan::PlannedRepeat;
+use crate::plan::{CONTROL, PlannedRepeat, fixture};
 use crate::scenario::Parameters;
 use crate::units::Nanos;
 
@@ -17,21 +17,11 @@ pub(super) fn result_line(measurement: &Measurement) -> String {
     format!("{{\"result\":{measurement}}}")
 }
 
-/// The repeat `repeat` of the case `case`, whose window is over at once, with a deadline of a minute.
+/// A repeat of a case whose window is over at once, with a deadline of a minute.
 pub(super) fn planned(case: usize, repeat: u32) -> PlannedRepeat {
-    PlannedRepeat {
-        case,
-        repeat,
-        attempt: 0,
-        case_id: format!("case {case}").into(),
-        parameters: Parameters { queue: "fake".into(), duration: Nanos(1), ..Parameters::default() },
-        warmup: Nanos(0),
-        control: crate::plan::CONTROL,
-        drain_timeout: Nanos(0),
-        deadline: Nanos(60_000_000_000),
-        memory_limit: None,
-        seed: 42,
-    }
+    let parameters = Parameters { queue: "fake".into(), duration: Nanos(1), ..Parameters::default() };
+    let case_id = format!("case {case}").into();
+    PlannedRepeat { case, repeat, case_id, control: CONTROL, ..fixture::repeat(parameters) }
 }
 
 fn latency(count: u64) -> Latency {

@@ -9,8 +9,9 @@ use super::leftovers::Mark;
 use super::process::Process;
 use super::scratch::Scratch;
 use crate::plan::PlannedRepeat;
+use crate::worker::Patience;
 use crate::worker::protocol::{PROTOCOL_VERSION, Request};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest time between two checks of the interrupt flag and of whether the program still runs.
 const TICK: Duration = Duration::from_millis(50);
@@ -54,7 +55,7 @@ fn listen(
     line.push(b'\n');
     process.write(&line).map_err(|error| internal(&error))?;
     let mut conversation = Conversation::new(1);
-    let give_up = Instant::now() + patience;
+    let mut waited = Patience::begin();
     loop {
         if interrupt.is_raised() {
             return Err(Fault::Interrupted);
@@ -66,7 +67,7 @@ fn listen(
                 Said::Onward | Said::Progress(_) | Said::Over(Ok(_)) => Ok(()),
             };
         }
-        let left = give_up.saturating_duration_since(Instant::now());
+        let left = patience.saturating_sub(waited.elapsed());
         if left.is_zero() {
             return Err(Fault::protocol(format!("it has not said hello within {} s", patience.as_secs_f64())));
         }

@@ -1,9 +1,9 @@
 //! Runs repeats in this process, for debugging. A repeat may then disturb the next one, and a hung repeat cannot be
 //! ended.
 
-use super::child::Verify;
 use super::driver::{Driver, Interrupt};
 use super::errors::{Fault, RepeatError};
+use super::verify::Verify;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::worker::protocol::Progress;
@@ -33,7 +33,9 @@ impl Driver for InProcessDriver<'_> {
     ) -> Result<Measurement, RepeatError> {
         let measurement =
             carry_out(self.queues, repeat.clone(), Box::new(|_| {})).map_err(|failure| Fault::from(failure).alone())?;
-        let untrue = (self.verify)(repeat, &measurement);
-        if untrue.is_empty() { Ok(measurement) } else { Err(Fault::protocol(untrue.join("; ")).alone()) }
+        match self.verify.problem(repeat, &measurement) {
+            None => Ok(measurement),
+            Some(untrue) => Err(Fault::protocol(untrue).alone()),
+        }
     }
 }

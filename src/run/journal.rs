@@ -1,10 +1,14 @@
-//! Every finished repeat on disk before the next one starts: a crash loses at most the one in hand.
+//! The journal of a run: every finished repeat is on disk before the next one starts. So a crash loses only the running
+//! repeat.
 //!
-//! JSON lines. The first says which version of the journal it is, when it was begun, and what the caller put in front
-//! (scenarios, environment); each further one is a [`RepeatRecord`], a reading of the yardstick: `{"gauge":{…}}`, or says
-//! that a run which had stopped goes on: `{"sitting":{…}}`.
+//! It consists of JSON lines. The first line has the version of the format, the time of its beginning, and the caller's
+//! header (scenarios, environment). Every other line is one of three: a [`RepeatRecord`]; a reading of the yardstick,
+//! `{"gauge":{…}}`; or a note that a stopped run continues, `{"sitting":{…}}`.
 //!
-//! Whoever writes a journal holds a lock on it, so that no two processes go on with the same run.
+//! Each line begins with the checksum of the rest of it: `{"sum":"…",`. A byte that a disk or an editor changed would
+//! otherwise be another number, and nobody would know. Journals of older builds have no checksums.
+//!
+//! The process that writes a journal holds a lock on it, so two processes cannot continue the same run.
 
 use super::earlier::{Earlier, Order};
 use super::errors::{RepeatError, RunError};
@@ -14,7 +18,9 @@ use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::untrusted::Untrusted;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -24,6 +30,12 @@ pub const JOURNAL_VERSION: u32 = 1;
 
 /// Longest line that is read back, in bytes.
 const LINE_BYTES: usize = 64 * 1024 * 1024;
+
+/// What stands before the checksum of a line, and behind it.
+const AROUND_SUM: (&str, &str) = ("{\"sum\":\"", "\",");
+
+/// Length of a checksum in hexadecimal digits: the first 64 bits of a SHA-256.
+const SUM_DIGITS: usize = 16;
 
 /// A repeat and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +88,7 @@ pub struct SittingRecord {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
+    sum: Option<IgnoredAny>,
     repeat: Option<PlannedRepeat>,
     outcome: Option<RepeatOutcome>,
     gauge: Option<GaugeRecord>,
@@ -95,6 +108,8 @@ struct GaugeLine<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
+    #[serde(default, skip_serializing)]
+    sum: Option<IgnoredAny>,
     journal: u32,
     created_at: String,
     header: serde_json::Value,
@@ -110,9 +125,9 @@ pub struct Journal {
     /// Whether it holds a repeat.
     has_repeats: bool,
     is_resumed: bool,
-    /// Whether everything that was to be in it is.
+    /// Whether every finished repeat was written.
     is_whole: bool,
-    /// What earlier sittings finished, as far as it was not asked for yet.
+    /// What earlier sittings finished, except what [`Self::finished`] has given out.
     earlier: Earlier,
 }
 
@@ -129,7 +144,7 @@ impl Journal {
         let file = OpenOptions::new().append(true).create_new(true).open(path).map_err(create)?;
         lock(path, &file)?;
         let mut journal = Self::of(path, file, 0, Earlier::default());
-        let header = Header { journal: JOURNAL_VERSION, created_at: created_at.to_owned(), header };
+        let header = Header { sum: None, journal: JOURNAL_VERSION, created_at: created_at.to_owned(), header };
         journal.write_line(&header)?;
         sync_directory(path).map_err(failed(path, "create"))?;
         Ok(journal)
@@ -165,12 +180,12 @@ impl Journal {
         Self { path: path.to_owned(), file, length, has_repeats: false, is_resumed: false, is_whole: true, earlier }
     }
 
-    /// What earlier sittings finished of a repeat, its retries included, in order. It is given once.
+    /// The attempts at a repeat that earlier sittings finished, in order. They are given out once.
     pub(super) fn finished(&mut self, repeat: &PlannedRepeat) -> Vec<RepeatRecord> {
         self.earlier.take(repeat)
     }
 
-    /// What the yardstick said in earlier sittings.
+    /// The readings of the yardstick in earlier sittings.
     pub(super) fn yardstick(&self, round: u32) -> Yardstick {
         self.earlier.yardstick(round)
     }
@@ -192,7 +207,7 @@ impl Journal {
         self.is_resumed
     }
 
-    /// Whether everything that was finished is in it; not if it could not be written.
+    /// Whether every finished repeat is in it; false if one could not be written.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.is_whole
@@ -236,12 +251,15 @@ impl Journal {
     /// [`RunError::JournalIo`], or [`RunError::JournalFormat`] for any line that is not what it should be; a last line
     /// that was cut short is not an error but reported in [`JournalContents::torn`].
     pub fn read(path: &Path) -> Result<JournalContents, RunError> {
-        let mut file = File::open(path).map_err(failed(path, "read"))?;
+        Self::read_from(path, File::open(path).map_err(failed(path, "read"))?)
+    }
+
+    fn read_from(path: &Path, mut input: impl Read) -> Result<JournalContents, RunError> {
         let mut reading = Reading::of(path);
         let mut lines = LineSplitter::new(LINE_BYTES);
         let mut chunk = vec![0; 64 * 1024];
         loop {
-            let count = match file.read(&mut chunk) {
+            let count = match input.read(&mut chunk) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result.map_err(failed(path, "read"))?,
             };
@@ -258,8 +276,7 @@ impl Journal {
     /// One write and one sync; a line that cannot be written whole is taken back.
     fn write_line(&mut self, value: &impl Serialize) -> Result<(), RunError> {
         let mut write = || -> io::Result<u64> {
-            let mut line = serde_json::to_vec(value)?;
-            line.push(b'\n');
+            let line = with_sum(&serde_json::to_vec(value)?);
             self.file.write_all(&line)?;
             self.file.sync_data()?;
             Ok(line.len() as u64)
@@ -313,38 +330,53 @@ struct Reading<'a> {
     gauges: Vec<GaugeRecord>,
     sittings: Vec<(SittingRecord, usize)>,
     order: Order,
+    /// Whether a line with a checksum was read: all after it have one.
+    has_sums: bool,
 }
 
 impl<'a> Reading<'a> {
     fn of(path: &'a Path) -> Self {
         let (records, gauges, sittings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { path, line: 0, header: None, records, gauges, sittings, order: Order::default() }
+        Self { path, line: 0, header: None, records, gauges, sittings, order: Order::default(), has_sums: false }
     }
 
-    fn take(&mut self, line: &[u8]) -> Result<(), RunError> {
+    fn take(&mut self, text: &[u8]) -> Result<(), RunError> {
         self.line += 1;
         if self.header.is_some() {
-            let line: Line = serde_json::from_slice(line).map_err(|error| self.not(error, "the record of a repeat"))?;
+            let line: Line = serde_json::from_slice(text).map_err(|error| self.not(error, "the record of a repeat"))?;
+            self.check_sum(text, line.sum.is_some())?;
             match line {
-                Line { repeat: Some(repeat), outcome: Some(outcome), gauge: None, sitting: None } => {
+                Line { repeat: Some(repeat), outcome: Some(outcome), gauge: None, sitting: None, .. } => {
                     let record = RepeatRecord { repeat, outcome };
                     self.order.check(&record).map_err(|problem| self.bad(problem))?;
                     self.records.push(record);
                 }
-                Line { repeat: None, outcome: None, gauge: Some(gauge), sitting: None } => self.gauges.push(gauge),
-                Line { repeat: None, outcome: None, gauge: None, sitting: Some(sitting) } => {
+                Line { repeat: None, outcome: None, gauge: Some(gauge), sitting: None, .. } => self.gauges.push(gauge),
+                Line { repeat: None, outcome: None, gauge: None, sitting: Some(sitting), .. } => {
                     self.sittings.push((sitting, self.records.len()));
                 }
                 _ => return Err(self.bad("neither the record of a repeat nor a reading of the yardstick")),
             }
             return Ok(());
         }
-        let header: Header = serde_json::from_slice(line).map_err(|error| self.not(error, "the head of a journal"))?;
+        let header: Header = serde_json::from_slice(text).map_err(|error| self.not(error, "the head of a journal"))?;
         if header.journal != JOURNAL_VERSION {
             let version = header.journal;
             return Err(self.bad(format!("journal version {version}; this program reads {JOURNAL_VERSION}")));
         }
+        self.check_sum(text, header.sum.is_some())?;
         self.header = Some(header);
+        Ok(())
+    }
+
+    /// Compares a line with its checksum. `is_said`: whether it says to have one.
+    fn check_sum(&mut self, text: &[u8], is_said: bool) -> Result<(), RunError> {
+        match summed(text) {
+            Some((sum, rest)) if sum == sum_of(rest).as_bytes() => self.has_sums = true,
+            None if !is_said && !self.has_sums => {}
+            Some(_) => return Err(self.bad("the line was changed: it does not match its checksum")),
+            None => return Err(self.bad("the line was changed: its checksum is missing")),
+        }
         Ok(())
     }
 
@@ -365,6 +397,25 @@ impl<'a> Reading<'a> {
     fn bad(&self, problem: impl Into<String>) -> RunError {
         RunError::JournalFormat { path: self.path.to_owned(), line: self.line, problem: problem.into() }
     }
+}
+
+/// An object as a line: with the checksum of all that stands behind it.
+fn with_sum(object: &[u8]) -> Vec<u8> {
+    let rest = object.strip_prefix(b"{").unwrap_or(object);
+    let mut line = format!("{}{}{}", AROUND_SUM.0, sum_of(rest), AROUND_SUM.1).into_bytes();
+    line.extend_from_slice(rest);
+    line.push(b'\n');
+    line
+}
+
+/// The checksum that a line says, and what it is of; `None` of a line without one.
+fn summed(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (sum, rest) = line.strip_prefix(AROUND_SUM.0.as_bytes())?.split_at_checked(SUM_DIGITS)?;
+    Some((sum, rest.strip_prefix(AROUND_SUM.1.as_bytes())?))
+}
+
+fn sum_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(SUM_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes the lock; it goes with the process. A file system without locks is none the worse for it.
@@ -422,6 +473,12 @@ mod tests {
         ]
     }
 
+    /// The lines of a journal as older builds wrote them: without checksums.
+    fn without_sums(text: &str) -> String {
+        let digits = AROUND_SUM.0.len() + SUM_DIGITS + AROUND_SUM.1.len();
+        text.lines().map(|line| format!("{{{}\n", &line[digits..])).collect()
+    }
+
     /// A journal of [`records`] in a fresh directory.
     fn written() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("a directory");
@@ -460,7 +517,7 @@ mod tests {
         let contents = Journal::read(&path).expect("readable");
         assert_eq!(contents.gauges, gauges);
         assert_eq!(contents.records, records());
-        let text = std::fs::read_to_string(&path).expect("readable");
+        let text = without_sums(&std::fs::read_to_string(&path).expect("readable"));
         std::fs::write(&path, text.replace("{\"gauge\"", "{\"repeat\":null,\"gauge\"")).expect("writable");
         assert_eq!(Journal::read(&path).expect("null is nothing").gauges, gauges);
         std::fs::write(&path, text.replace(text.lines().last().expect("lines"), "{}")).expect("writable");
@@ -496,6 +553,67 @@ mod tests {
             match Journal::read(&path) {
                 Err(RunError::JournalFormat { line: at, .. }) => assert_eq!(at, line),
                 other => panic!("line {line} not refused: {other:?}"),
+            }
+        }
+    }
+
+    /// The bytes of a journal with a line of each kind, and what it holds.
+    fn one_of_each_kind() -> (Vec<u8>, JournalContents) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("j");
+        let error = |case| record(case, RepeatOutcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone()));
+        let reading = YardstickReading { spin_ns: Some(19_392.5), ping_pong_ns: None };
+        let mut journal = Journal::create(&path, "2026-01-01T00:00:00Z", json!({"a": 1})).expect("created");
+        journal.append(&error(0)).expect("appended");
+        journal.append_gauge(&GaugeRecord { round: 0, moment: Moment::Middle, reading }).expect("appended");
+        journal.go_on("2026-01-02T00:00:00Z").expect("appended");
+        journal.append(&error(1)).expect("appended");
+        (std::fs::read(&path).expect("readable"), Journal::read(&path).expect("whole"))
+    }
+
+    #[test]
+    fn no_byte_can_be_changed_without_being_found_at_its_line() {
+        let (whole, undamaged) = one_of_each_kind();
+        let mut line = 1;
+        for at in 0..whole.len() {
+            for other in [whole[at] ^ 1, whole[at] ^ 0x20, b'\n', b' ', b'7', 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] = other;
+                match Journal::read_from(Path::new("j"), bytes.as_slice()) {
+                    Err(RunError::JournalFormat { line: found, .. }) => assert_eq!(found, line, "byte {at}: {other}"),
+                    Ok(contents) if other == whole[at] => assert_eq!(contents, undamaged),
+                    // Without its end the last line counts for nothing, and that is said.
+                    Ok(contents) => {
+                        assert_eq!((at, contents.torn.map(|torn| torn.line)), (whole.len() - 1, Some(line)), "{other}");
+                        assert_eq!(contents.records, undamaged.records[..1]);
+                    }
+                    other => panic!("byte {at}: {other:?}"),
+                }
+            }
+            line += u64::from(whole[at] == b'\n');
+        }
+        assert_eq!(line, 6, "all lines were tried");
+    }
+
+    #[test]
+    fn a_journal_of_an_older_build_needs_no_checksums_but_one_that_has_them_needs_all() {
+        let (whole, contents) = one_of_each_kind();
+        let whole = String::from_utf8(whole).expect("text");
+        let read = |text: &str| Journal::read_from(Path::new("j"), text.as_bytes());
+        let older = without_sums(&whole);
+        assert_eq!(read(&older).expect("read as before"), contents);
+        let lines = |text: &str| text.lines().map(|line| line.to_owned() + "\n").collect::<Vec<_>>();
+        let (with, without) = (lines(&whole), lines(&older));
+        // Begun by an older build, gone on with by this one.
+        assert_eq!(read(&[&without[..2], &with[2..]].concat().concat()).expect("read"), contents);
+        for (at, sum) in [(3, "\"sum\":\"0123\","), (3, "\"sum\":7,"), (3, "")] {
+            let mut lines = with.clone();
+            lines[at] = without[at].replacen('{', &format!("{{{sum}"), 1);
+            match read(&lines.concat()) {
+                Err(RunError::JournalFormat { line, problem, .. }) => {
+                    assert_eq!((line, problem.as_str()), (4, "the line was changed: its checksum is missing"));
+                }
+                other => panic!("{sum}: {other:?}"),
             }
         }
     }

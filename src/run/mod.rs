@@ -8,28 +8,29 @@
 //! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
 //! | `greeting` | whether another program can carry out repeats |
 //! | `process` | the child's pipes, how it ends and how it is killed |
-//! | `conversation` | which message may follow which |
-//! | `patience` | time that does not pass while this process is stopped |
+//! | `conversation` | the order of a child's messages |
 //! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | splits text into lines of bounded length |
 //! | `stderr` | keeps the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
-//! | `witness` | what the runner sees of a repeat itself, and what a result says against that |
+//! | `witness` | what the runner sees of a repeat itself, and the claims of a result that contradict it |
+//! | `verify` | [`Verify`]: what must be true of a result before it is believed |
 //! | `ceiling` | the memory that a repeat may hold |
 //! | `scratch` | a repeat's directory for temporary files |
 //! | `scripted` | [`ScriptedDriver`]: answers from a script, without a process |
 //! | [`events`] | what an observer is told |
 //! | `execute` | [`execute()`]: the loop |
 //! | [`yardstick`] | a fixed piece of work, timed between repeats |
-//! | [`journal`] | what is finished, on disk before the next repeat starts |
+//! | [`journal`] | finished repeats, on disk before the next one starts |
 //! | `earlier` | what a run had finished before it was stopped |
 //!
 //! ## What ends a child
-//! Its own exit; its deadline, its memory limit, an interrupt or a breach of the protocol, upon which its process group, every process
-//! that carries its mark and every orphan that it leaves to us is killed; a panic of ours, likewise. When this process is killed, nobody is left to do so: the
-//! child sees the end of its stdin, and `queue-load worker` watches for that. Should a child also ask the kernel for a
-//! signal at its parent's death (`PR_SET_PDEATHSIG`): that is sent when the *thread* that started it ends, which is the
-//! one that [`execute()`] is called on.
+//! A child ends by itself, or it is killed: at its deadline, at its memory limit, at an interrupt, at a breach of the
+//! protocol, or if this process panics. Then its process group, every process with its mark, and every orphan that it
+//! leaves to us are killed as well. If this process is killed itself, nobody is left to do that. The child then sees
+//! the end of its stdin, and `queue-load worker` watches for that. A child may also ask the kernel for a signal at its
+//! parent's death (`PR_SET_PDEATHSIG`). The kernel sends it when the *thread* that started the child ends, which is the
+//! thread that called [`execute()`].
 
 mod ceiling;
 mod child;
@@ -51,18 +52,18 @@ pub mod journal;
 mod probe;
 mod leftovers;
 mod lines;
-mod patience;
 mod process;
 mod scratch;
 #[cfg(feature = "internals")]
 mod scripted;
 mod stderr;
+mod verify;
 mod witness;
 pub mod yardstick;
 
 #[cfg(feature = "internals")]
 pub use child::Limits;
-pub use child::{ChildCommand, ChildDriver, Verify};
+pub use child::{ChildCommand, ChildDriver};
 #[cfg(feature = "internals")]
 pub use conversation::hear_all;
 pub use driver::{Driver, Interrupt};
@@ -79,6 +80,7 @@ pub use journal::{SittingRecord, Torn};
 pub use probe::probe;
 #[cfg(feature = "internals")]
 pub use scripted::ScriptedDriver;
+pub use verify::Verify;
 #[cfg(feature = "internals")]
 pub use yardstick::Moment;
 pub use yardstick::{Yardstick, YardstickReading};

@@ -7,16 +7,17 @@ use super::errors::{Fault, RepeatError};
 use super::leftovers::Mark;
 use super::process::Process;
 use super::scratch::Scratch;
+use crate::worker::Patience;
 use crate::worker::protocol::Hello;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest time between two checks of the interrupt flag and of whether the program still runs.
 const TICK: Duration = Duration::from_millis(50);
 /// Longest line, in bytes.
 const LINE_BYTES: usize = 64 * 1024;
 
-/// Returns what the program says of itself in its first line, which must come within `patience`. Its stdin is empty and
-/// closed at once, so it must speak without a request. Then it and all that it started are ended.
+/// Returns the first line of the program, which must come within `patience`. Its stdin is empty and closed at once, so
+/// it must speak without a request. Then the program and all that it started are ended.
 ///
 /// # Errors
 /// The program cannot be started, says something else or nothing in time, or the interrupt is raised.
@@ -44,12 +45,12 @@ pub fn probe(command: &ChildCommand, patience: Duration, interrupt: &Interrupt) 
 
 enum Heard {
     Hello(Hello),
-    /// It ended, or closed its output, without a line.
+    /// It ended or closed its output without a line.
     Nothing,
 }
 
 fn listen(process: &mut Process, patience: Duration, interrupt: &Interrupt) -> Result<Heard, Fault> {
-    let give_up = Instant::now() + patience;
+    let mut waited = Patience::begin();
     loop {
         if interrupt.is_raised() {
             return Err(Fault::Interrupted);
@@ -61,7 +62,7 @@ fn listen(process: &mut Process, patience: Duration, interrupt: &Interrupt) -> R
                 Err(failure) => Err(failure.into()),
             };
         }
-        let left = give_up.saturating_duration_since(Instant::now());
+        let left = patience.saturating_sub(waited.elapsed());
         if left.is_zero() {
             return Err(Fault::protocol(format!("it has not said hello within {} s", patience.as_secs_f64())));
         }

@@ -11,7 +11,8 @@ pub(super) const LINES: usize = 20;
 #[derive(Default)]
 pub(super) struct Tail {
     lines: VecDeque<Untrusted>,
-    /// The beginning of the line in hand: one byte more than is kept of a line tells that it was cut.
+    /// The beginning of the current line. It has at most one byte more than is kept of a line: that byte tells that the
+    /// line was cut.
     current: Vec<u8>,
     in_line: bool,
 }
@@ -33,7 +34,7 @@ impl Tail {
         }
     }
 
-    /// The last lines, oldest first, that in hand included.
+    /// The last lines, oldest first, including the current one.
     pub(super) fn finish(mut self) -> Vec<Untrusted> {
         if self.in_line {
             self.end_line();

@@ -35,6 +35,45 @@ pub(super) struct Seen {
     cpu_ns: Option<(f64, f64)>,
 }
 
+/// A claim of a result that contradicts the observation.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub(super) enum Unseen {
+    /// The result came before warm-up and window can have been over.
+    #[error("the result came {} after the request; warm-up and window alone take {}", shown(*took), shown(*needed))]
+    TooSoon {
+        /// How long the repeat took.
+        took: Duration,
+        /// Length of warm-up and window.
+        needed: Duration,
+    },
+    /// No call took any time.
+    #[error("{latency}: all {calls} calls took 0 ns, so that nothing was timed")]
+    Untimed {
+        /// Which latency.
+        latency: &'static str,
+        /// Number of calls.
+        calls: u64,
+    },
+    /// More CPU time went elsewhere than the whole machine saw.
+    #[error(
+        "{share} says that at least {} of CPU time went elsewhere, the machine says {}",
+        human::latency(*claimed_ns),
+        human::latency(*seen_ns)
+    )]
+    Elsewhere {
+        /// Which share claims it.
+        share: &'static str,
+        /// The claim, in nanoseconds.
+        claimed_ns: f64,
+        /// The observation, in nanoseconds.
+        seen_ns: f64,
+    },
+}
+
+fn shown(time: Duration) -> String {
+    human::latency(time.as_nanos() as f64)
+}
+
 impl Watch {
     /// Starts to observe.
     pub(super) fn begin() -> Self {
@@ -51,9 +90,9 @@ impl Watch {
 }
 
 impl Seen {
-    /// The claims of a result that cannot be true, one line each.
-    pub(super) fn against(&self, repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<String> {
-        let mut untrue: Vec<String> = self.too_soon(repeat).into_iter().collect();
+    /// The claims of a result that cannot be true.
+    pub(super) fn against(&self, repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Unseen> {
+        let mut untrue: Vec<Unseen> = self.too_soon(repeat).into_iter().collect();
         let latency = &measurement.latency;
         untrue
             .extend([("enqueue", &latency.enqueue), ("rejected", &latency.rejected)].into_iter().filter_map(timeless));
@@ -67,10 +106,7 @@ impl Seen {
                 // share of one CPU's time, which is the smallest time that it can mean.
                 let claimed = share.unwrap_or(0.0) * window.0 as f64;
                 if claimed * (1.0 - PRECISION) > seen + SLACK_NS {
-                    let [claimed, seen] = [claimed, seen].map(human::latency);
-                    untrue.push(format!(
-                        "{name} says that at least {claimed} of CPU time went elsewhere, the machine says {seen}"
-                    ));
+                    untrue.push(Unseen::Elsewhere { share: name, claimed_ns: claimed, seen_ns: seen });
                 }
             }
         }
@@ -78,18 +114,17 @@ impl Seen {
     }
 
     /// Warm-up and window always take their full time, so a result cannot come earlier.
-    fn too_soon(&self, repeat: &PlannedRepeat) -> Option<String> {
+    fn too_soon(&self, repeat: &PlannedRepeat) -> Option<Unseen> {
         let needed = Duration::from_nanos(repeat.warmup.0.saturating_add(repeat.parameters.duration.0));
         let is_soon = self.elapsed < needed.mul_f64(1.0 - PRECISION);
-        let [took, needed] = [self.elapsed, needed].map(|time| human::latency(time.as_nanos() as f64));
-        is_soon.then(|| format!("the result came {took} after the request; warm-up and window alone take {needed}"))
+        is_soon.then_some(Unseen::TooSoon { took: self.elapsed, needed })
     }
 }
 
 /// Every call takes time: if all calls took 0 ns, the program has not measured them.
-fn timeless((name, latency): (&str, &Latency)) -> Option<String> {
+fn timeless((name, latency): (&'static str, &Latency)) -> Option<Unseen> {
     let is_timeless = latency.count >= MANY && latency.max_ns == Some(0);
-    is_timeless.then(|| format!("{name}: all {} calls took 0 ns, so that nothing was timed", latency.count))
+    is_timeless.then_some(Unseen::Untimed { latency: name, calls: latency.count })
 }
 
 #[cfg(test)]
@@ -106,7 +141,7 @@ mod tests {
         (repeat.warmup, repeat.parameters.duration) = (Nanos::from_millis(500), Nanos::from_secs(1));
         let mut measurement = fixture::measurement();
         claim(&mut measurement);
-        seen.against(&repeat, &measurement)
+        seen.against(&repeat, &measurement).iter().map(ToString::to_string).collect()
     }
 
     #[test]

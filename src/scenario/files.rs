@@ -39,7 +39,11 @@ pub fn read(patterns: &[String]) -> (Vec<SourceFile>, Vec<String>, Diagnostics) 
             continue;
         }
         let paths = match expand(pattern) {
-            Ok(paths) => paths,
+            Ok(Expanded { paths, unreadable }) => {
+                let problem = || Problem::new("the glob matches a name that is not UTF-8", "rename it");
+                unreadable.into_iter().for_each(|path| found.push(Diagnostic::of(path, "", problem())));
+                paths
+            }
             Err(problem) => {
                 found.push(Diagnostic::of(pattern, "", problem));
                 continue;
@@ -81,21 +85,76 @@ fn read_stdin() -> Result<&'static Vec<u8>, &'static io::Error> {
     BYTES.get_or_init(read).as_ref()
 }
 
+/// The characters that make a glob of a path.
+const WILD: [char; 3] = ['*', '?', '['];
+
+/// Any number of directories.
+const ANY_DEPTH: &str = "**";
+
+/// What a pattern stands for.
+#[derive(Default)]
+struct Expanded {
+    paths: Vec<PathBuf>,
+    /// What it matches but for a name that is not UTF-8, as text in which that is replaced.
+    unreadable: Vec<String>,
+}
+
 /// A path that exists is itself, whatever it is called; else it may be a glob, which stands for the files it matches.
-fn expand(pattern: &str) -> Result<Vec<PathBuf>, Problem> {
+fn expand(pattern: &str) -> Result<Expanded, Problem> {
     let path = Path::new(pattern);
-    let is_glob = pattern.contains(['*', '?', '[']);
+    let is_glob = pattern.contains(WILD);
     if !is_glob || fs::symlink_metadata(path).is_ok() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(Expanded { paths: vec![path.to_owned()], ..Expanded::default() });
     }
     let matches = glob::glob(pattern)
         .map_err(|error| Problem::new(format!("is no glob: {}", error.msg), "write [[] for a bracket that is meant"))?;
     let files = matches.filter_map(Result::ok).filter(|path| path.is_file());
-    let files: Vec<PathBuf> = files.take(MOST_FILES + 1).collect();
-    if files.is_empty() {
+    let paths: Vec<PathBuf> = files.take(MOST_FILES + 1).collect();
+    let unreadable = unreadable_names(pattern);
+    if paths.is_empty() && unreadable.is_empty() {
         return Err(Problem::new("the glob matches no file", "check the pattern"));
     }
-    Ok(files)
+    Ok(Expanded { paths, unreadable })
+}
+
+/// What a glob would match if its name were UTF-8: files, and directories on the way to some. `glob` passes over them
+/// without a word, but for the directories that `**` stands for.
+pub fn unreadable_names(pattern: &str) -> Vec<String> {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let mut found = Vec::new();
+    for (at, part) in parts.iter().enumerate().filter(|(_, part)| part.contains(WILD) && **part != ANY_DEPTH) {
+        let Ok(wild) = glob::Pattern::new(part) else { continue };
+        let is_last = at + 1 == parts.len();
+        for directory in directories(&parts[..at]) {
+            let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+            let odd = entries.filter(|entry| entry.file_name().to_str().is_none());
+            let of_kind = odd.filter(|entry| if is_last { entry.path().is_file() } else { entry.path().is_dir() });
+            let matched = of_kind.filter(|entry| wild.matches(&entry.file_name().to_string_lossy()));
+            let shown = matched.map(|entry| {
+                let path = entry.path();
+                path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned()
+            });
+            found.extend(shown.take(MOST_FILES.saturating_sub(found.len())));
+        }
+    }
+    found.sort();
+    // `**` stands for any number of directories, so that it may come by twice.
+    found.dedup();
+    found
+}
+
+/// The directories that the first parts of a glob match.
+fn directories(parts: &[&str]) -> Vec<PathBuf> {
+    let pattern = match parts {
+        [] => return vec![PathBuf::from(".")],
+        [""] => return vec![PathBuf::from("/")],
+        parts => parts.join("/"),
+    };
+    // At the end of a glob it stands for one directory at least, elsewhere also for none.
+    let mut found = if let [before @ .., ANY_DEPTH] = parts { directories(before) } else { Vec::new() };
+    let matches = glob::glob(&pattern).into_iter().flatten().filter_map(Result::ok);
+    found.extend(matches.filter(|path| path.is_dir()).take(MOST_FILES));
+    found
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
@@ -147,6 +206,37 @@ mod tests {
              R/c.toml: is a directory (name its files, such as R/c.toml/*.toml)\n\
              R/[: is no glob: invalid range pattern (write [[] for a bracket that is meant)"
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_glob_passes_over_no_name() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let (file, folder) = (OsStr::from_bytes(b"b\xff.toml"), OsStr::from_bytes(b"d\xff"));
+        fs::create_dir_all(root.join("sub").join(folder)).unwrap();
+        for path in [root.join("a.toml"), root.join(file), root.join("sub").join(folder).join("c.toml")] {
+            fs::write(path, "x").unwrap();
+        }
+        fs::create_dir(root.join(OsStr::from_bytes(b"e\xff.toml"))).unwrap();
+        let root = root.to_str().unwrap();
+        let said = "the glob matches a name that is not UTF-8 (rename it)";
+        for (glob, paths, expected) in [
+            ("*.toml", &["R/a.toml"][..], vec!["R/b\u{fffd}.toml"]),
+            ("b*", &[], vec!["R/b\u{fffd}.toml"]),
+            ("a*", &["R/a.toml"], vec![]),
+            ("sub/*/c.toml", &[], vec!["R/sub/d\u{fffd}"]),
+            ("**/*.toml", &["R/a.toml", "R/sub/d\u{fffd}/c.toml"], vec!["R/b\u{fffd}.toml"]),
+        ] {
+            let (sources, _, found) = read(&[format!("{root}/{glob}")]);
+            let read: Vec<String> = sources.iter().map(|source| source.path.replace(root, "R")).collect();
+            assert_eq!(read, paths, "{glob}");
+            let found = found.to_string().replace(root, "R");
+            let expected: Vec<String> = expected.iter().map(|path| format!("{path}: {said}")).collect();
+            assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{glob}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ const RESOLUTION: f64 = 1.0 / 1_000.0;
 
 fn run(experiment: &Experiment) -> Measurement {
     let measurement = simulate::<Synthetic>(&experiment.repeat(0)).unwrap();
-    assert_eq!(faults(&measurement), [""; 0], "{}", experiment.name);
+    assert_eq!(faults(&measurement), [], "{}", experiment.name);
     measurement
 }
 

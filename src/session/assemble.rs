@@ -1,4 +1,4 @@
-//! From a plan and what its repeats gave to a report: the same for a run that has just ended and for its journal.
+//! Makes a report from a plan and its results, in the same way for a run that has just ended and for its journal.
 
 use crate::plan::{Layout, Plan, Program};
 use crate::report::{
@@ -11,7 +11,7 @@ use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What all reports of one invocation share.
+/// What all reports of one invocation have in common.
 #[derive(Clone, Debug)]
 pub struct About {
     /// Where the run takes place.
@@ -20,18 +20,18 @@ pub struct About {
     pub created_at: jiff::Timestamp,
 }
 
-/// What came of the plan, or of a part of it.
+/// The results of the plan, or of a part of it.
 #[derive(Clone, Debug, Default)]
 pub struct Gathered {
     /// By the index of the case in the plan.
     pub runs: BTreeMap<usize, CaseRuns>,
-    /// How fast the machine was.
+    /// The readings of the yardstick: how fast the machine was.
     pub yardstick: Option<Yardstick>,
-    /// It is not all.
+    /// Whether the run was interrupted, so that results are missing.
     pub interrupted: bool,
 }
 
-/// The report on this program; and on the other one, where there is one.
+/// The report on this program, and the one on the other program if there is one.
 #[derive(Clone, Debug)]
 pub struct Reports {
     /// On this program.
@@ -40,7 +40,7 @@ pub struct Reports {
     pub other: Option<Report>,
 }
 
-/// Puts the reports together, on those of the plan's own `cases`.
+/// Makes the reports about `cases`, which are indices into the plan.
 pub fn reports(plan: &Plan, about: &About, cases: &[usize], mut gathered: Gathered) -> Reports {
     let of = |program: Program, gathered: &mut Gathered, environment: Environment| {
         let cases = cases.iter().map(|case| {
@@ -59,7 +59,7 @@ pub fn reports(plan: &Plan, about: &About, cases: &[usize], mut gathered: Gather
     };
     let own = of(Program::Own, &mut gathered, about.environment.clone());
     let other = (plan.layout == Layout::Programs).then(|| {
-        // How the other program was built is not known.
+        // Nobody knows how the other program was built.
         let unknown =
             Environment { rustc: None, profile: None, git_commit: None, git_dirty: None, ..about.environment.clone() };
         let mut other = of(Program::Other, &mut gathered, unknown);
@@ -69,7 +69,7 @@ pub fn reports(plan: &Plan, about: &About, cases: &[usize], mut gathered: Gather
     Reports { own, other }
 }
 
-/// A case with what its repeats gave.
+/// A case with its results.
 pub fn input(case: CaseInput, runs: CaseRuns) -> CaseInput {
     let CaseRuns { measured, set_aside, errors, .. } = runs;
     CaseInput {

@@ -1,4 +1,4 @@
-//! The baseline that a run is held against: found, read, and checked before anything runs.
+//! The baseline that a run is compared with. It is found, read and checked before anything runs.
 
 use super::error::{BaselineProblem, SessionError};
 use crate::compare::{self, CaseDecision, CoverageChange, CoverageKind, FindingKind, Settings};
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// A report that another is held against.
+/// A report that another one is compared with.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     /// Its file.
@@ -18,10 +18,10 @@ pub struct Baseline {
     pub report: Report,
 }
 
-/// Reads the baseline of that name; where there is none, the file.
+/// Reads the baseline with that name; if there is none, the file at that path.
 ///
 /// # Errors
-/// Neither is there; it cannot be read, is of a newer schema, or was altered.
+/// Neither exists, or it cannot be read, has a newer schema, or was altered.
 pub fn open(given: &str, reports: &Path) -> Result<Baseline, SessionError> {
     let named = given.parse::<BaselineName>().ok().map(|name| name.path_in(reports)).filter(|path| path.exists());
     let path = named.unwrap_or_else(|| PathBuf::from(given));
@@ -46,11 +46,11 @@ fn missing(given: &str, reports: &Path) -> SessionError {
     SessionError::Baseline { baseline: given.to_owned(), problem: BaselineProblem::Missing { known } }
 }
 
-/// Whether the baseline can be one for what is to be run: `expected` has the cases of the plan and the environment, and
-/// no repeat yet.
+/// Checks whether the planned run can be compared with the baseline. `expected` is the report of that run before its
+/// first repeat: the cases of the plan and the environment.
 ///
 /// # Errors
-/// Another machine or build profile, no case in common, or cases that are not measured alike.
+/// Another machine or build profile, no case in common, or cases that are measured in another way.
 pub fn check(given: &str, baseline: &Baseline, expected: &Report, settings: &Settings) -> Result<(), SessionError> {
     let refuse = |problem: BaselineProblem| Err(SessionError::Baseline { baseline: given.to_owned(), problem });
     let decision = compare::gate(&baseline.report, expected, settings);
@@ -84,7 +84,7 @@ pub fn check(given: &str, baseline: &Baseline, expected: &Report, settings: &Set
     }
 }
 
-/// What the baseline asks for.
+/// The requirement of the baseline, in words.
 fn asked_for(change: &CoverageChange) -> String {
     let what = format!("{}: {}", change.kind.words(), change.of.quoted());
     match (&change.base, &change.new) {

@@ -11,9 +11,9 @@ use crate::scenario::Override;
 use crate::worker::Queues;
 use std::path::PathBuf;
 
-/// Runs a scenario and saves nothing; for a test: `queue_load::check("scenarios/smoke.toml")?.assert()`.
+/// Runs a scenario and saves nothing. It is meant for tests: `queue_load::check("scenarios/smoke.toml")?.assert()`.
 ///
-/// Where this process is a test, each repeat starts its binary again for that test alone; see [`Workers::of_this_test`].
+/// In a test, each repeat starts the test binary again for that test alone; see [`Workers::of_this_test`].
 ///
 /// # Errors
 /// Why nothing was run.
@@ -21,7 +21,7 @@ pub fn check(scenario: impl Into<String>) -> Result<Concluded, SessionError> {
     Session::builder().scenario(scenario).run()
 }
 
-/// What a session is asked for, and what it is given; see [`Session::builder`].
+/// Builds a session step by step; see [`Session::builder`].
 pub struct Builder {
     request: Request,
     queues: Queues,
@@ -31,7 +31,7 @@ pub struct Builder {
 }
 
 impl Default for Builder {
-    /// The queues of this crate, nothing to compare with, nothing saved, nobody told.
+    /// The queues of this crate. The session compares nothing, saves nothing and tells nobody.
     fn default() -> Self {
         Self {
             request: Request::default(),
@@ -93,14 +93,14 @@ impl Builder {
         self
     }
 
-    /// Where baselines are, and reports without a file of their own; `reports` unless told.
+    /// The directory of baselines, and of reports without a file of their own; `reports` by default.
     #[must_use]
     pub fn reports_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.request.reports_directory = directory.into();
         self
     }
 
-    /// Changes anything else of the request.
+    /// Changes the request in any other way.
     #[must_use]
     pub fn request(mut self, change: impl FnOnce(&mut Request)) -> Self {
         change(&mut self.request);
@@ -114,29 +114,29 @@ impl Builder {
         self
     }
 
-    /// Where the repeats of these queues run; [`Workers::of_this_test`] unless told. A program that was built with
-    /// [`crate::main_with`] gives [`Workers::of_this_program`].
+    /// Where the repeats of these queues run; [`Workers::of_this_test`] by default. A program that was built with
+    /// [`crate::main_with`] sets [`Workers::of_this_program`].
     #[must_use]
     pub fn workers(mut self, workers: Workers) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// Is told what happens.
+    /// Sets who is told what happens.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observer = Box::new(observer);
         self
     }
 
-    /// Ends the session when raised; what is finished is kept.
+    /// Raising this interrupt ends the session. Finished repeats are kept.
     #[must_use]
     pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
         self.interrupt = interrupt;
         self
     }
 
-    /// Runs it.
+    /// Runs the session.
     ///
     /// # Errors
     /// Why nothing was run.

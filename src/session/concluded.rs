@@ -6,7 +6,7 @@ use crate::report::Report;
 use crate::verdict::ExitOutcome;
 use std::path::PathBuf;
 
-/// How a session ended: its report, complete or as far as the run came.
+/// How a session ended, with its report: complete, or as far as the run came.
 #[derive(Debug)]
 #[must_use = "a session that nobody looks at proves nothing; `assert` it"]
 pub struct Concluded {
@@ -16,12 +16,12 @@ pub struct Concluded {
     pub other: Option<Report>,
     /// Where the report was saved; `None`: nowhere.
     pub path: Option<PathBuf>,
-    /// What went wrong besides: a report or baseline that could not be saved, a journal that could not be written.
+    /// A further error: a report or baseline that could not be saved, a journal that could not be written.
     pub failure: Option<SessionError>,
 }
 
 impl Concluded {
-    /// The verdict on the whole, as the exit code of `queue-load run` tells it.
+    /// The verdict on the whole, as in the exit code of `queue-load run`.
     #[must_use]
     pub fn outcome(&self) -> ExitOutcome {
         self.report.verdict.exit
@@ -37,7 +37,7 @@ impl Concluded {
         [table, gate, failure].concat()
     }
 
-    /// For a test: whether every case passed and nothing regressed.
+    /// Asserts that every case passed and that nothing regressed; for tests.
     ///
     /// # Panics
     /// With the table, for any other outcome than [`ExitOutcome::Pass`] and for any [`failure`](Self::failure). A

@@ -1,4 +1,4 @@
-//! The phases of a run: the plan; where it is held against something, the decision, and what confirms it.
+//! The phases of a run: the plan, and, if the run is compared with something, the decision and its confirmation.
 
 use super::assemble::{self, About, Gathered, Reports};
 use super::evidence;
@@ -15,19 +15,19 @@ use std::collections::BTreeSet;
 /// Decides: base, new, settings.
 pub type Judge<'a> = dyn Fn(&Report, &Report, &Settings) -> GateDecision + 'a;
 
-/// What a run is held against, and how.
+/// What a run is compared with, and how.
 pub struct Gating<'a> {
-    /// Against what.
+    /// What it is compared with.
     pub reference: Reference<'a>,
-    /// How.
+    /// The settings of the decision.
     pub settings: Settings,
-    /// How often cases that look regressed are run again, at most.
+    /// Largest number of times that cases are run again if they look regressed or could not be decided.
     pub confirm: u32,
     /// Decides.
     pub judge: &'a Judge<'a>,
 }
 
-/// What a run is held against.
+/// What a run is compared with.
 pub enum Reference<'a> {
     /// A saved report.
     Saved {
@@ -38,11 +38,11 @@ pub enum Reference<'a> {
         /// The report.
         report: &'a Report,
     },
-    /// What the other program gave in this same run.
+    /// The results of the other program in the same run.
     OtherProgram,
 }
 
-/// What became of a run.
+/// The result of a run.
 pub struct Conducted {
     /// Its reports, complete.
     pub reports: Reports,
@@ -68,7 +68,7 @@ pub fn conduct(stage: &mut Stage<'_>, about: &About, gating: Option<&Gating<'_>>
     Conducted { reports, ending }
 }
 
-/// What these cases give, run now.
+/// Runs these cases, and returns their results.
 fn measure(stage: &mut Stage<'_>, cases: &[usize], round: u32) -> (Gathered, Ending) {
     let repeats = match round {
         0 => stage.plan.repeats.clone(),
@@ -79,7 +79,7 @@ fn measure(stage: &mut Stage<'_>, cases: &[usize], round: u32) -> (Gathered, End
     (Gathered { runs, yardstick: Some(yardstick), interrupted }, ending)
 }
 
-/// Decides on the run, and again with fresh repeats on what looks regressed or could not be told.
+/// Decides on the run. Cases that look regressed or could not be decided are run again, and decided again.
 fn gate(
     stage: &mut Stage<'_>,
     about: &About,
@@ -99,7 +99,7 @@ fn gate(
         }
         let many = human::counted(cases.len() as u64, "case");
         stage.observer.note(&format!(
-            "{many} looked regressed or could not be told; once more, {round} of at most {}",
+            "{many} looked regressed or could not be decided; running again, {round} of at most {}",
             gating.confirm
         ));
         let (fresh, end) = measure(stage, &cases, round);
@@ -119,7 +119,7 @@ fn gate(
     ending
 }
 
-/// What the next look is at, and how.
+/// The next look at some of the cases.
 struct Look {
     /// Cases that are run again.
     suspects: BTreeSet<Untrusted>,
@@ -130,13 +130,14 @@ struct Look {
 }
 
 impl Look {
-    /// `family`: number of tests of the first look.
+    /// The look that follows these rounds. `family` is the number of tests of the first look.
     fn after(rounds: &[GateRound], family: u64) -> Self {
         let last = rounds.last().map(|round| &round.decision);
         let undecided = last.map(compare::undecided).unwrap_or_default();
         Self {
             suspects: last.map(compare::suspects).unwrap_or_default(),
-            // Which cases are looked at again depends on repeats that are decided on again.
+            // The repeats of the first look choose the cases of this one, and count in it again. So the first look's
+            // tests must be corrected for, too.
             least_family: if undecided.is_empty() { 0 } else { family },
             undecided,
         }
@@ -146,7 +147,7 @@ impl Look {
 impl Gating<'_> {
     fn first_look(&self, reports: &Reports) -> GateDecision {
         match &self.reference {
-            // The whole baseline: what it has beyond this run is said too.
+            // The whole baseline, so that cases which this run does not have are reported.
             Reference::Saved { report, .. } => (self.judge)(report, &reports.own, &self.settings),
             Reference::OtherProgram => self.look_again(reports, 0),
         }
@@ -161,14 +162,14 @@ impl Gating<'_> {
     }
 }
 
-/// The baseline's cases that have these parameters.
+/// The baseline's cases with these parameters.
 fn only(base: &Report, cases: &[CaseRecord]) -> Report {
     let wanted = |case: &&CaseRecord| cases.iter().any(|new| new.parameters == case.parameters);
     let kept = base.cases.iter().filter(wanted).cloned().collect();
     Report { cases: kept, ..shallow(base) }
 }
 
-/// All of a report but its cases and what rests on them.
+/// A report without its cases and everything that depends on them.
 fn shallow(report: &Report) -> Report {
     Report {
         schema_version: report.schema_version,
@@ -187,7 +188,7 @@ fn shallow(report: &Report) -> Report {
     }
 }
 
-/// Keeps the evidence of a confirmation beside that of the suspicion.
+/// Keeps the repeats of a confirmation in the report, apart from those of the first look.
 fn keep(reports: &mut Reports, fresh: Reports, round: u32) {
     let confirmation = |report: Report| Confirmation { round, cases: report.cases, yardstick: report.yardstick };
     if let (Some(other), Some(fresh)) = (&mut reports.other, fresh.other) {
@@ -196,7 +197,7 @@ fn keep(reports: &mut Reports, fresh: Reports, round: u32) {
     reports.own.confirmations.push(confirmation(fresh.own));
 }
 
-/// Writes the decision into the report, and how the invocation ends because of it.
+/// Writes the decision into the report, and the outcome of the invocation that follows from it.
 fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, ending: &Ending) {
     let (outcome, reason) = match ending {
         Ending::Complete => compare::settle(&rounds),
@@ -217,8 +218,9 @@ fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, endi
     report.gate = Some(GateRecord { baseline, digest, outcome, reason, rounds });
 }
 
-/// How an invocation ends whose cases end so and whose gate ends so: the first that applies, in the order of `--help`. A
-/// gate that passes has seen to it that every case that fails is a known failure, and allowed.
+/// The outcome of an invocation with these outcomes of its cases and its gate: the first one that applies, in the order
+/// of `--help`. If the gate passes although cases fail, it has checked that all of them are known failures, which are
+/// allowed.
 fn exit(cases: ExitOutcome, gate: GateOutcome, failures_allowed: bool) -> ExitOutcome {
     match (cases, gate) {
         (ExitOutcome::Failed, GateOutcome::Pass) if failures_allowed => ExitOutcome::Pass,

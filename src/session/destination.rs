@@ -13,18 +13,18 @@ use std::path::PathBuf;
 /// Ending of a journal's name.
 pub const JOURNAL: &str = "journal";
 
-/// What the name of the report on the other program has more than that of this program's: `r.json`, `r.base.json`.
+/// The part of its name that distinguishes the report on the other program: `r.json` and `r.base.json`.
 pub const OTHER: &str = "base";
 
-/// Most journals of one name, from runs that were cut short in the same second.
+/// Largest number of journals with one name, from runs that began in the same second and did not finish.
 const MOST_JOURNALS: u32 = 100;
 
 /// Where the report of a session goes.
 #[derive(Debug)]
 pub enum Destination {
-    /// To the file that the user named, in place of what is there.
+    /// To the file that the user named. An existing file is replaced.
     Named(PathBuf),
-    /// Into the reports directory, under a name of its own.
+    /// Into the reports directory, under a new name.
     Directory {
         /// The directory.
         directory: PathBuf,
@@ -34,10 +34,10 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Finds out where the report goes, if anywhere, and makes the reports directory if there is none.
+    /// Finds out where the report goes, if it is saved at all. Creates the reports directory if it does not exist.
     ///
     /// # Errors
-    /// A directory that cannot be made; a directory in the place of the report on the other program.
+    /// The directory cannot be created, or a directory is in the place of the report on the other program.
     pub fn of(request: &Request, plan: &Plan, created_at: jiff::Timestamp) -> Result<Option<Self>, SessionError> {
         let directory = match &request.place {
             Place::Nowhere => return Ok(None),
@@ -60,10 +60,10 @@ impl Destination {
         Ok(Some(Self::Directory { directory, name: report::file_name(&name, created_at) }))
     }
 
-    /// Begins the journal, beside where the report will be: whoever can write the one can write the other.
+    /// Begins the journal, in the directory of the report: if the journal can be written there, so can the report.
     ///
     /// # Errors
-    /// When it cannot be written; nothing has been run by then.
+    /// It cannot be written. Nothing has been run by then.
     pub fn begin_journal(
         &self,
         created_at: jiff::Timestamp,
@@ -83,10 +83,10 @@ impl Destination {
         }
     }
 
-    /// Saves the report; returns where.
+    /// Saves the report, and returns its path.
     ///
     /// # Errors
-    /// When it cannot be written; the journal still has all of it.
+    /// It cannot be written. The journal still has all results.
     pub fn save(&self, report: &Report) -> Result<PathBuf, ReportError> {
         match self {
             Self::Named(path) => report::write(report, path).map(|()| path.clone()),
@@ -94,7 +94,7 @@ impl Destination {
         }
     }
 
-    /// The same place, for a second report of the same run: `r.json` has `r.base.json` beside it.
+    /// The place of the second report of the same run: `r.base.json` beside `r.json`.
     #[must_use]
     pub fn beside(&self, what: &str) -> Self {
         match self {

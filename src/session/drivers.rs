@@ -1,5 +1,5 @@
-//! Which program carries out which repeat: our own worker, this process, the program of `[queues.NAME]`, or another build
-//! of this one.
+//! Chooses the program that carries out each repeat: our own worker, this process, the program of `[queues.NAME]`, or
+//! another build of this program.
 
 use super::error::SessionError;
 use super::external::{command_of, said_of};
@@ -9,11 +9,11 @@ use crate::measure::Measurement;
 use crate::plan::{Plan, PlannedRepeat, Program};
 use crate::run::{ChildDriver, Driver, InProcessDriver, Interrupt, RepeatError, Verify};
 use crate::untrusted::Untrusted;
-use crate::verdict;
+use crate::verdict::{self, Contradiction};
 use crate::worker::{Queues, protocol};
 use std::collections::BTreeMap;
 
-/// Each repeat by the driver that its slot, its queue and its scenario ask for.
+/// Carries out each repeat with the driver for its slot, its queue and its scenario.
 pub struct PlanDriver<'a> {
     plan: &'a Plan,
     /// This program's own queues; `None`: they run in this process.
@@ -25,10 +25,10 @@ pub struct PlanDriver<'a> {
 }
 
 impl<'a> PlanDriver<'a> {
-    /// Knows the programs of every queue that the plan names.
+    /// Finds the programs of all queues in the plan.
     ///
     /// # Errors
-    /// A program that is not there.
+    /// A program does not exist.
     pub fn new(
         plan: &'a Plan,
         queues: &'a Queues,
@@ -78,11 +78,10 @@ impl Driver for PlanDriver<'_> {
     }
 }
 
-/// What a result is held against before it is believed: its own sums, and the load that was asked for.
+/// Checks a result before it is believed: its own sums, and whether it is of the load that the plan asked for.
 pub fn verify() -> Verify {
-    let other = verify_other();
-    Box::new(move |repeat, measurement| {
-        let mut untrue = other(repeat, measurement);
+    Verify::new(|repeat, measurement| {
+        let mut untrue = contradictions(repeat, measurement);
         untrue.extend(verdict::dated(measurement));
         untrue
     })
@@ -90,8 +89,11 @@ pub fn verify() -> Verify {
 
 /// The same for another build of this program, which may be an older one.
 pub fn verify_other() -> Verify {
-    Box::new(|repeat, measurement| {
-        let contradictions = verdict::faults(measurement);
-        contradictions.into_iter().chain(verdict::faults_for(repeat, measurement)).collect()
-    })
+    Verify::new(contradictions)
+}
+
+fn contradictions(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Contradiction> {
+    let mut found = verdict::faults(measurement);
+    found.extend(verdict::faults_for(repeat, measurement));
+    found
 }

@@ -29,10 +29,10 @@ pub enum SessionError {
         /// What is wrong.
         problem: String,
     },
-    /// A baseline is not there, or cannot be a baseline for what is to be run.
+    /// A baseline does not exist, or the planned run cannot be compared with it.
     #[error("`{baseline}`: {problem}")]
     Baseline {
-        /// As given.
+        /// The name or path as the user gave it.
         baseline: String,
         /// What is wrong.
         problem: BaselineProblem,
@@ -45,7 +45,7 @@ pub enum SessionError {
         /// What is wrong.
         problem: String,
     },
-    /// What is asked for does not fit the scenarios.
+    /// The request does not fit the scenarios.
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// A report or a journal cannot be used.
@@ -64,15 +64,15 @@ pub enum SessionError {
     Unsaved {
         /// Why not.
         source: ReportError,
-        /// What still has all of it.
+        /// The journal, which still has all results.
         journal: PathBuf,
     },
     /// Neither the report of a run that has just ended nor its last repeats in the journal can be written.
-    #[error("{source}; the journal lacks the last repeats as well: what is shown is all there is; {} has the others", journal.display())]
+    #[error("{source}; the journal lacks the last repeats, too: only the output above has all results; {} has the others", journal.display())]
     Unkept {
         /// Why not.
         source: ReportError,
-        /// What has the repeats before.
+        /// The journal, which has the earlier repeats.
         journal: PathBuf,
     },
     /// The run could not begin or go on.
@@ -81,18 +81,18 @@ pub enum SessionError {
     /// It was interrupted before anything was run.
     #[error("interrupted; nothing was run")]
     Interrupted,
-    /// Something that only a fault of the tool or of the system explains.
+    /// A fault of the tool or of the system.
     #[error("{0}")]
     Internal(String),
 }
 
-/// Why a baseline cannot be one for what is to be run.
+/// Why the planned run cannot be compared with a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaselineProblem {
-    /// It is not there.
+    /// It does not exist.
     #[error("no baseline of this name and no such file; {known}")]
     Missing {
-        /// The baselines that there are.
+        /// The baselines that exist.
         known: String,
     },
     /// It was measured on another machine, or with another build profile.
@@ -101,48 +101,48 @@ pub enum BaselineProblem {
         /// What differs.
         differences: String,
     },
-    /// None of its cases is to be run.
-    #[error("has no case in common with what is to be run; align the scenario, or save another")]
+    /// The planned run has none of its cases.
+    #[error("has no case in common with this run; change the scenario, or save another baseline")]
     NothingInCommon,
-    /// Its cases, checks or targets are not all asked for any more.
-    #[error("asks for more than what is to be run: {lacking}")]
+    /// The planned run lacks some of its cases, checks or targets.
+    #[error("requires more than this run has: {lacking}")]
     AsksForMore {
-        /// What is lacking.
+        /// What the planned run lacks.
         lacking: String,
-        /// The kinds of it, each once.
+        /// The kinds of what is lacking, each once.
         kinds: Vec<CoverageKind>,
     },
-    /// A case is to be measured in another way.
-    #[error("cannot be compared with what is to be run: {why}")]
+    /// The planned run measures a case in another way.
+    #[error("cannot be compared with this run: {why}")]
     Unlike {
         /// Which case, and why.
         why: String,
     },
 }
 
-/// Why what is asked for does not fit the scenarios.
+/// Why the request does not fit the scenarios.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// Values of an axis are to be compared, and no two cases differ in it alone.
+    /// Values of an axis are to be compared, but no two cases differ in that axis alone.
     #[error("no two cases of the plan differ in `{axis}` alone")]
     NoPairs {
         /// The axis.
         axis: String,
     },
-    /// A case wants its queue and its producers on different CPUs, and there is but one.
+    /// A case needs its queue and its producers on different CPUs, but there is only one.
     #[error("placement = \"split\" needs two CPUs, and this process may use one: case {case}")]
     OneCpu {
         /// The case.
         case: String,
     },
-    /// Another program is to be compared with this one, whose repeats would not run in a process of their own.
+    /// Another program is to be compared with this one, but this one's repeats would not run in processes of their own.
     #[error("isolate = false runs repeats in this program; leave it out")]
     NotIsolated,
     /// A search cannot be compared with anything while it runs.
     #[error("a search cannot be compared with anything while it runs; compare its report with `gate`")]
     SearchAgainst,
     /// The baseline has too few repeats to prove anything.
-    #[error("a baseline of {repeats} can prove nothing by {tests}")]
+    #[error("a baseline of {repeats} cannot prove anything in {tests}")]
     BaselineTooSmall {
         /// Its repeats of each case, in words.
         repeats: String,
@@ -150,7 +150,7 @@ pub enum Unfit {
         tests: String,
     },
     /// There are too few repeats to prove anything.
-    #[error("{repeats} of each case can prove nothing by {tests}; it takes {needed}, about {time}")]
+    #[error("{repeats} of each case cannot prove anything in {tests}; {needed} are needed, which take about {time}")]
     TooFewRepeats {
         /// The repeats of each case, in words.
         repeats: String,
@@ -163,7 +163,7 @@ pub enum Unfit {
     },
 }
 
-/// Several errors are counted first, as they fill more than a line.
+/// All errors. Several ones begin with a line that counts them.
 fn in_lines(diagnostics: &Diagnostics) -> String {
     match diagnostics.len() {
         1 => diagnostics.to_string(),

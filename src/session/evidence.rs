@@ -1,4 +1,4 @@
-//! What each look of a gate rests on.
+//! The results that each look of a gate is based on.
 
 use super::assemble::Gathered;
 use crate::plan::{Plan, Program};
@@ -6,8 +6,8 @@ use crate::run::{CaseRuns, Yardstick};
 use crate::untrusted::Untrusted;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the next look at these cases rests on: of those that are `undecided`, what the last look rested on and the fresh
-/// repeats together; of the others, the fresh repeats alone.
+/// The results for the next look at these cases. `undecided` cases are judged on the results of the last look and the
+/// fresh repeats together; the others on the fresh repeats alone.
 pub(super) fn next(
     plan: &Plan,
     cases: &[usize],
@@ -33,7 +33,7 @@ pub(super) fn next(
     Gathered { runs, yardstick, interrupted: fresh.interrupted }
 }
 
-/// The same case's results one after the other.
+/// Appends the results of one case to each other.
 fn together(parts: Vec<CaseRuns>) -> CaseRuns {
     let mut all = CaseRuns::default();
     for part in parts {
@@ -45,7 +45,8 @@ fn together(parts: Vec<CaseRuns>) -> CaseRuns {
     all
 }
 
-/// That of two phases as of one: its start, its end, and where the one met the other.
+/// The yardstick of two phases as if they were one: the start of the first, the end of the last, and the readings
+/// between them.
 fn joined(first: Option<Yardstick>, last: Option<Yardstick>) -> Option<Yardstick> {
     let (Some(first), Some(last)) = (first, last) else { return last.or(first) };
     Some(Yardstick { start: first.start, middle: last.start.or(first.end), end: last.end })

@@ -1,4 +1,4 @@
-//! The programs of `[queues.NAME]`: found, and asked what they can do.
+//! The programs of `[queues.NAME]`: finds them, and asks what they can do.
 
 use super::error::SessionError;
 use super::observer::Observer;
@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Time for a program to say hello: an interpreter that imports a large library on a busy machine is done by then.
+/// Time for a program to say hello. It is enough for an interpreter that imports a large library on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The programs that the plan needs, each once, with the scenarios that name them.
@@ -24,11 +24,11 @@ pub fn of_plan(plan: &Plan) -> impl Iterator<Item = (&ExternalQueue, &Scenario)>
     })
 }
 
-/// Starts the program of a queue, asks what it can do, and ends it. One that breaks the protocol is not asked twice: `None`,
-/// and its repeats will say what is wrong with it, each as an `error`, while the plan goes on.
+/// Starts the program of a queue, asks what it can do, and ends it. `None` if it breaks the protocol: the plan still
+/// runs, and each of its repeats becomes an `error` that says what is wrong.
 ///
 /// # Errors
-/// The program is not there, is not set up, or says a `hello` without capabilities.
+/// The program does not exist, is not set up, or says a `hello` without capabilities.
 pub fn ask(
     queue: &ExternalQueue,
     scenario: &Scenario,
@@ -37,7 +37,7 @@ pub fn ask(
 ) -> Result<Option<Capabilities>, SessionError> {
     let fix = |fault: &Fault| match (&queue.setup, fault) {
         (Some(setup), _) => format!("set it up with `{}`", setup.quoted()),
-        // It has said itself what it needs.
+        // Its own message says what it needs.
         (None, Fault::NotBuilt { .. }) => String::new(),
         (None, _) => "see docs/PROTOCOL.md for what a program must say".to_owned(),
     };
@@ -64,16 +64,16 @@ pub fn ask(
     }
 }
 
-/// What cannot be done with a queue, at its place in the scenario.
+/// An error about a queue, at its place in the scenario.
 pub(super) fn said_of(queue: &ExternalQueue, scenario: &Scenario, problem: Problem) -> SessionError {
     let key = format!("queues.{}", queue.name.quoted());
     SessionError::Input(Diagnostic::of(scenario.file.quoted(), &key, problem).at(Some(queue.position)).into())
 }
 
-/// The command of a queue, its program found.
+/// The command of a queue, with the path of its program.
 ///
 /// # Errors
-/// Neither in `PATH` nor in the working directory is there such a program.
+/// The program is neither in `PATH` nor in the working directory.
 pub fn command_of(queue: &ExternalQueue, scenario: &Scenario) -> Result<ChildCommand, Problem> {
     let fix = match &queue.setup {
         Some(setup) => format!("set it up with `{}`", setup.quoted()),
@@ -81,8 +81,8 @@ pub fn command_of(queue: &ExternalQueue, scenario: &Scenario) -> Result<ChildCom
     };
     let directory = queue.directory(&scenario.file);
     let Ok(directory) = std::path::absolute(&directory).and_then(std::fs::canonicalize) else {
-        let message = format!("the working directory {} is not there", directory.display());
-        return Err(Problem::new(message, "correct `working_dir`; it is seen from the scenario's directory"));
+        let message = format!("the working directory {} does not exist", directory.display());
+        return Err(Problem::new(message, "correct `working_dir`; it is relative to the scenario's directory"));
     };
     let mut words = queue.command.iter().map(Untrusted::as_given);
     let Some(program) = words.next() else {
@@ -105,7 +105,7 @@ pub fn command_of(queue: &ExternalQueue, scenario: &Scenario) -> Result<ChildCom
     })
 }
 
-/// A name with a slash is seen from the working directory; any other is looked up in `path`.
+/// A name with a slash is relative to the working directory. Any other name is looked up in `path`.
 fn find(program: &str, directory: &Path, path: &OsString) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(directory.join(program)).filter(|path| is_program(path));

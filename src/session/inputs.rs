@@ -1,4 +1,4 @@
-//! From a request and environment variables to a plan.
+//! Makes a plan from a request and environment variables.
 
 use super::error::SessionError;
 use super::external;
@@ -11,20 +11,20 @@ use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// All that a plan follows from: the same inputs give the same plan, in this process or in a later one.
+/// Everything that determines a plan: the same inputs give the same plan, in this process or in a later one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inputs {
-    /// The scenario files: name and text.
+    /// Name and text of each scenario file.
     pub sources: Vec<(Untrusted, String)>,
-    /// What the command line and the environment replace.
+    /// Replacements by the command line and the environment.
     pub overrides: Vec<Override>,
     /// Which cases are kept.
     pub filters: Vec<String>,
-    /// Repeats of a case where nothing else says how many.
+    /// Repeats of a case, if nothing else sets their number.
     #[serde(default = "default_repeats")]
     pub default_repeats: u32,
-    /// What the programs of `[queues.NAME]` said that they can do, by file and name.
+    /// What the programs of `[queues.NAME]` can do by their own account, by file and name.
     #[serde(default)]
     pub capabilities: BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>>,
 }
@@ -36,29 +36,30 @@ fn default_repeats() -> u32 {
 /// Asks the program of a queue what it can do; `None` if that cannot be known.
 pub type Ask<'a> = dyn FnMut(&ExternalQueue, &Scenario) -> Result<Option<Capabilities>, SessionError> + 'a;
 
-/// A plan, and what the user should know of it.
+/// A plan, and notes for the user.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What the plan follows from.
+    /// Everything that determines the plan.
     pub inputs: Inputs,
     /// The plan.
     pub plan: Plan,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
     /// Which cases are kept.
     pub filter: Selector,
 }
 
-/// Reads the scenarios and makes the plan, without starting any program: what the programs of `[queues.NAME]` cannot do
-/// is then not known.
+/// Reads the scenarios and makes the plan without starting any program. So it does not know what the programs of
+/// `[queues.NAME]` cannot do.
 ///
 /// # Errors
-/// Everything that is wrong with files, overrides and filters.
+/// All errors in files, overrides and filters.
 pub fn prepare(selection: &Selection, catalog: &Catalog) -> Result<Prepared, SessionError> {
     prepare_with(selection, DEFAULT_REPEATS, catalog, None)
 }
 
-/// The same, with so many repeats of a case where nothing else says how many; `ask` is asked about each external queue that the plan names, once all else is right.
+/// As [`prepare`], with `default_repeats` repeats of a case if nothing else sets their number. If everything else is
+/// right, `ask` is called for each external queue in the plan.
 ///
 /// # Errors
 /// As [`prepare`], and those of `ask`.
@@ -68,7 +69,7 @@ pub fn prepare_with(
     catalog: &Catalog,
     ask: Option<&mut Ask<'_>>,
 ) -> Result<Prepared, SessionError> {
-    // What is not UTF-8 is no value of anything, and is refused as such.
+    // A text that is not UTF-8 is no valid value, and is refused as such later.
     let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let mut found = Diagnostics::new();
     let names = catalog.with_names(scenario::declared_queues(&selection.scenarios));
@@ -103,7 +104,7 @@ pub fn prepare_with(
     Ok(Prepared { inputs, plan, notes, filter })
 }
 
-/// Asks about each external queue of the plan once; all that is wrong is said together.
+/// Asks about each external queue of the plan once, and reports all errors together.
 fn ask_all(
     plan: &Plan,
     ask: &mut Ask<'_>,
@@ -123,7 +124,7 @@ fn ask_all(
     Ok(found.or(answers)?)
 }
 
-/// The scenarios with what the programs of their queues can do.
+/// The scenarios, with the capabilities of their queues' programs.
 fn knowing(
     scenarios: Vec<Scenario>,
     capabilities: &BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>>,
@@ -137,10 +138,10 @@ fn knowing(
     scenarios.into_iter().map(know).collect()
 }
 
-/// Makes the plan again that the inputs once gave.
+/// Makes the same plan again from its inputs.
 ///
 /// # Errors
-/// What is wrong with them; nothing, if they ever gave a plan with the same queues.
+/// All errors in them. There are none if they have given a plan with the same queues before.
 pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, SessionError> {
     let declared = inputs.sources.iter().flat_map(|(_, text)| scenario::queues_declared_in(text.as_bytes()));
     let names = catalog.with_names(declared);
@@ -152,7 +153,8 @@ pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, SessionError> 
     Ok(Plan::new(knowing(scenarios, &inputs.capabilities), catalog, &filter)?)
 }
 
-/// Keeps the errors, so that those of what else was given can be said with them; what they are about is left empty.
+/// Collects the errors and goes on with an empty value, so that errors in the other arguments can be reported together
+/// with them.
 fn nothing_but<T: Default>(found: &mut Diagnostics, errors: Diagnostics) -> T {
     found.append(errors);
     T::default()

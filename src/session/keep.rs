@@ -1,4 +1,4 @@
-//! Keeps what a session gave: the reports, and the baseline.
+//! Saves the results of a session: the reports, and the baseline.
 
 use super::assemble::Reports;
 use super::destination::{Destination, OTHER};
@@ -11,17 +11,17 @@ use crate::run::Journal;
 use crate::verdict::Outcome;
 use std::path::{Path, PathBuf};
 
-/// Keeps the report of a session as a baseline, if that was asked for.
+/// Saves the report of a session as a baseline, if the request says so.
 pub struct Keep {
     name: Option<BaselineName>,
     reports: PathBuf,
 }
 
 impl Keep {
-    /// Sees to it, before anything runs, that the baseline can be written.
+    /// Checks before anything runs that the baseline can be written.
     ///
     /// # Errors
-    /// The directory cannot be made or written to, or the baseline's place is taken by a directory.
+    /// The directory cannot be created or written to, or a directory is in the baseline's place.
     pub fn prepare(request: &Request) -> Result<Self, SessionError> {
         let (name, reports) = (request.save_baseline.clone(), request.reports_directory.clone());
         if let Some(path) = name.as_ref().map(|name| name.path_in(&reports)) {
@@ -34,10 +34,10 @@ impl Keep {
         Ok(Self { name, reports })
     }
 
-    /// Keeps the report, unless there is a reason not to, which is said.
+    /// Saves the report, unless there is a reason against it, which the observer is told.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// It cannot be written.
     pub fn baseline(&self, report: &Report, observer: &dyn Observer) -> Result<(), SessionError> {
         let Some(name) = &self.name else { return Ok(()) };
         if let Some(reason) = unfit(report) {
@@ -52,10 +52,10 @@ impl Keep {
     }
 }
 
-/// Refuses a file that cannot be written since there is a directory in its place.
+/// Refuses a path where a directory is in the place of the file.
 ///
 /// # Errors
-/// There is one.
+/// There is a directory.
 pub fn refuse_directory(path: &Path) -> Result<(), SessionError> {
     if path.is_dir() {
         let problem = "there is a directory in its place".to_owned();
@@ -64,8 +64,8 @@ pub fn refuse_directory(path: &Path) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// Why a report is not to be held against later ones. A case that fails its target may well be: what matters then is
-/// whether it becomes worse.
+/// Why later reports should not be compared with this one; `None` if they can be. A failed target is no reason: what
+/// matters then is whether the case becomes worse.
 pub fn unfit(report: &Report) -> Option<String> {
     if report.interrupted {
         return Some("the run was interrupted".to_owned());
@@ -79,17 +79,17 @@ pub fn unfit(report: &Report) -> Option<String> {
     }
     match &report.gate {
         Some(gate) if gate.outcome != GateOutcome::Pass => {
-            Some(format!("the gate ended {}; what is worse must not become the measure", gate.outcome.word()))
+            Some(format!("the gate ended {}: a worse report must not become the baseline", gate.outcome.word()))
         }
         _ => None,
     }
 }
 
-/// Saves the reports, the other program's first. The journal has then done its work, unless the run is not at its end and
-/// can go on. Returns where this program's report is.
+/// Saves the reports, the other program's first, and removes the journal. If the run is not complete, the journal
+/// stays, so that the run can continue. Returns the path of this program's report.
 ///
 /// # Errors
-/// When a report cannot be written; the journal has it all then.
+/// A report cannot be written. The journal then has all results.
 pub fn save(
     reports: &mut Reports,
     destination: &Destination,
@@ -113,7 +113,7 @@ pub fn save(
     observer.note(&format!("report: {}", path.display()));
     if reports.own.interrupted && journal.has_repeats() {
         let verb = if reports.own.maxima.is_empty() { "run" } else { "find-max" };
-        observer.note(&format!("to go on with it: queue-load {verb} --resume {}", journal.path().display()));
+        observer.note(&format!("to continue it: queue-load {verb} --resume {}", journal.path().display()));
     } else if let Err(error) = journal.finish() {
         observer.warn(&error.to_string());
     }
@@ -138,7 +138,7 @@ mod tests {
         assert!(prepare(place.path().join("file")).is_err_and(|error| error.contains("file/baselines")));
         std::fs::create_dir_all(place.path().join("taken/baselines/main.json")).unwrap();
         assert!(prepare(place.path().join("taken")).is_err_and(|error| error.contains("directory in its place")));
-        // Nobody may make files there, not even the superuser.
+        // Not even the superuser can create files there.
         if cfg!(target_os = "linux") {
             assert!(prepare("/proc/self".into()).is_err_and(|error| error.contains("/proc/self/baselines")));
         }

@@ -1,4 +1,5 @@
-//! From scenarios to a report, without a terminal: what `queue-load run` does, for the command line, a program or a test.
+//! Makes a report from scenarios, without a terminal: what `queue-load run` does, for the command line, a program or a
+//! test.
 //!
 //! ```no_run
 //! use queue_load::session::{Against, Session};
@@ -16,8 +17,8 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `request` | what is asked for |
-//! | `builder` | the same, step by step; [`check`] |
+//! | `request` | what the caller wants |
+//! | `builder` | builds a request and runs it; [`check`] |
 //! | `inputs` | scenarios, overrides and filters to a plan, and the same plan again from a journal |
 //! | `external` | the programs of `[queues.NAME]` |
 //! | `other_program` | another build of this program |
@@ -25,15 +26,15 @@
 //! | `drivers` | who carries out which repeat |
 //! | `baseline` | the baseline, found and checked before anything runs |
 //! | `placement` | whether there are the CPUs that a placement needs |
-//! | `strength` | whether so few repeats can prove anything |
+//! | `strength` | whether there are enough repeats to prove anything |
 //! | `stage` | carries out repeats: the plan's, and those of a confirmation |
 //! | `conduct` | the phases: the plan, the decision, its confirmation |
 //! | `find_max` | the searches of `find-max`, in place of the plan's repeats |
-//! | `assemble` | what the repeats gave, as reports |
+//! | `assemble` | makes reports of the results |
 //! | `destination` | where the report and the journal go |
 //! | `keep` | saves the reports and the baseline |
-//! | `resume` | a run that was stopped: its journal, and whether all is as it was |
-//! | `recover` | the report of a session that was cut short, from its journal |
+//! | `resume` | continues a run that was stopped: finds its journal, and checks what has changed |
+//! | `recover` | the report of a session that did not finish, from its journal |
 //! | `observer` | who is told what happens |
 //! | `concluded` | how a session ended |
 
@@ -98,10 +99,10 @@ use resume::{Programs, Resumed};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 
-/// Sessions of one process take turns: side by side they would measure each other.
+/// Sessions of one process take turns: at the same time they would measure each other.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// What a journal begins with: enough to make the report of what it holds.
+/// The header of a journal: everything that the report needs besides the repeats.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -120,10 +121,10 @@ struct Header {
     search: Option<SearchSettings>,
 }
 
-/// A request, and all that carrying it out needs.
+/// A request, and everything that carrying it out needs.
 #[derive(Clone, Copy)]
 pub struct Session<'a> {
-    /// What is asked for.
+    /// What the caller wants.
     pub request: &'a Request,
     /// The queues that can be put under load, besides those that scenarios bring.
     pub queues: &'a Queues,
@@ -131,11 +132,11 @@ pub struct Session<'a> {
     pub workers: &'a Workers,
     /// Is told what happens.
     pub observer: &'a dyn Observer,
-    /// Ends the session when raised; what is finished is kept.
+    /// Raising it ends the session. Finished repeats are kept.
     pub interrupt: &'a Interrupt,
 }
 
-/// All that is known before the first repeat.
+/// Everything that is known before the first repeat.
 struct Ready {
     inputs: Inputs,
     plan: Plan,
@@ -145,16 +146,16 @@ struct Ready {
     other: Option<OtherProgram>,
     keep: Keep,
     destination: Option<Destination>,
-    /// What is written into the journal's header, where there is a journal.
+    /// The programs in the journal's header; `None` without a journal.
     programs: Option<Programs>,
-    /// The journal of the run that is gone on with.
+    /// The journal of the run that is continued.
     resumed: Option<Journal>,
     /// The search, if this is one and no run.
     search: Option<SearchSettings>,
 }
 
 impl Session<'_> {
-    /// A session, step by step.
+    /// Builds a session step by step.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
@@ -163,7 +164,7 @@ impl Session<'_> {
     /// Checks everything that can be checked beforehand, runs the plan, decides, confirms, saves.
     ///
     /// # Errors
-    /// Why nothing was run. What goes wrong later, when there is a report, is in [`Concluded::failure`].
+    /// Why nothing was run. A later error, when there already is a report, is in [`Concluded::failure`].
     pub fn run(&self) -> Result<Concluded, SessionError> {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(resume) = &self.request.resume else { return self.run_from(None) };
@@ -179,7 +180,7 @@ impl Session<'_> {
         Session { request: &request, ..*self }.run_from(Some((resumed, default_repeats)))
     }
 
-    /// Runs it, or what is left of it.
+    /// Runs the plan, or the rest of a plan that was stopped.
     fn run_from(&self, resumed: Option<(Resumed, u32)>) -> Result<Concluded, SessionError> {
         let mut ready = self.prepare(resumed)?;
         let mut journal = ready.begin_journal()?;
@@ -202,11 +203,13 @@ impl Session<'_> {
 
     fn find_max(&self, stage: &mut Stage<'_>, about: &About, search: SearchSettings) -> Conducted {
         let (plan, observer) = (stage.plan, self.observer);
+        // Every run is a phase; what it said is told once, by the search.
+        stage.observer = &();
         let (own, ending) = find_max::conduct(plan, about, search, &mut find_max::Live::new(stage), observer);
         Conducted { reports: Reports { own, other: None }, ending }
     }
 
-    /// Which repeats ran when, as the journal has it.
+    /// Which repeats ran when, from the journal.
     fn sittings(&self, journal: &Journal, plan: &Plan) -> Vec<Sitting> {
         if !journal.is_resumed() {
             return Vec::new();
@@ -255,7 +258,7 @@ impl Session<'_> {
         Ok(Ready { inputs, plan, about, baseline, settings, other, keep, destination, programs, resumed, search })
     }
 
-    /// The journal of a run that was stopped, if that can go on.
+    /// The journal of a run that was stopped, if the run can continue.
     fn take_up(
         &self,
         resumed: Resumed,
@@ -268,7 +271,7 @@ impl Session<'_> {
         let mut journal = resumed.journal;
         journal.go_on(&jiff::Timestamp::now().to_string())?;
         let done = human::counted(journal.earlier().count() as u64, "repeat");
-        self.observer.note(&format!("note: going on with {}, which has {done}", journal.path().display()));
+        self.observer.note(&format!("note: continuing {}, which has {done}", journal.path().display()));
         Ok(journal)
     }
 
@@ -283,7 +286,7 @@ impl Session<'_> {
         Some(Gating { reference, settings: settings.clone(), confirm: self.request.confirm, judge: &compare::gate })
     }
 
-    /// Saves what there is. Whatever becomes of the files, the result is there.
+    /// Saves the results. The caller gets the report even if it cannot be saved.
     fn conclude(&self, conducted: Conducted, ready: &Ready, journal: Option<Journal>) -> Concluded {
         let Conducted { mut reports, ending } = conducted;
         if let Some(journal) = &journal {
@@ -330,7 +333,7 @@ impl Ready {
     }
 }
 
-/// Whether what is to be compared is there.
+/// Checks that the plan has the cases that are to be compared.
 fn check_layout(against: &Against, plan: &Plan) -> Result<(), SessionError> {
     match against {
         Against::Axis(axis) if !plan.has_pairs(axis) => Err(Unfit::NoPairs { axis: axis.clone() }.into()),
@@ -341,7 +344,7 @@ fn check_layout(against: &Against, plan: &Plan) -> Result<(), SessionError> {
     }
 }
 
-/// The baseline, checked against what is to be run, and how it is decided: as the baseline's own scenarios say.
+/// The checked baseline, and the settings of the decision: those of the baseline's own scenarios.
 fn baseline_for(
     request: &Request,
     plan: &Plan,

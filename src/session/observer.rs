@@ -3,21 +3,21 @@
 use crate::plan::Plan;
 use crate::run::Event;
 
-/// Is told what happens in one phase of a session.
+/// Receives the events of one phase of a session.
 pub trait Progress {
-    /// Something has happened.
+    /// Called for every event.
     fn on_event(&mut self, event: &Event<'_>);
 }
 
-/// Is told nothing.
+/// Ignores every event.
 impl Progress for () {
     fn on_event(&mut self, _: &Event<'_>) {}
 }
 
 /// Watches a session. Every method has a default that does nothing.
 pub trait Observer {
-    /// A phase begins: the plan, or the cases of it that are run again to confirm a suspicion. Returns who is told of its
-    /// events; that is dropped when the phase is over.
+    /// Called when a phase begins: the plan, or the cases that are run again as a confirmation. Returns the receiver of
+    /// the phase's events, which is dropped when the phase is over.
     fn phase<'p>(&'p self, _plan: &'p Plan) -> Box<dyn Progress + 'p> {
         Box::new(())
     }
@@ -32,12 +32,12 @@ pub trait Observer {
 /// Watches nothing.
 impl Observer for () {}
 
-/// A function that is told of every event of every phase.
+/// Calls a function for every event of every phase.
 #[derive(Debug)]
 pub struct OnEvent<F>(F);
 
 impl<F: Fn(&Event<'_>)> OnEvent<F> {
-    /// Calls `function` at each event.
+    /// Calls `function` for each event.
     pub fn new(function: F) -> Self {
         Self(function)
     }

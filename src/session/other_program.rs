@@ -11,13 +11,13 @@ use std::path::Path;
 pub struct OtherProgram(ChildCommand);
 
 impl OtherProgram {
-    /// Finds the program, and hears its hello for each queue of the plan.
+    /// Finds the program, and asks for its hello for each queue of the plan.
     ///
     /// # Errors
-    /// It is not there, speaks another version of the protocol, or does not have a queue.
+    /// It does not exist, speaks another version of the protocol, or lacks a queue.
     pub fn greet(path: &Path, plan: &Plan, interrupt: &Interrupt) -> Result<Self, SessionError> {
         let refuse = |problem: String| SessionError::OtherProgram { path: path.to_owned(), problem };
-        // A bare name is a file here, not one to look up in PATH.
+        // A name without a slash is a file in this directory, and not looked up in PATH.
         let program = std::fs::canonicalize(path).map_err(|error| refuse(format!("cannot find it: {error}")))?;
         let command = ChildCommand { args: vec!["worker".into()], ..ChildCommand::new(program) };
         let queues: BTreeMap<&Untrusted, &PlannedRepeat> =
@@ -34,7 +34,7 @@ impl OtherProgram {
         Ok(Self(command))
     }
 
-    /// How it is started.
+    /// The command that starts it.
     pub(super) fn command(self) -> ChildCommand {
         self.0
     }

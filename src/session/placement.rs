@@ -1,13 +1,13 @@
-//! Whether the machine has the CPUs that a placement needs: seen before anything runs.
+//! Checks before anything runs that the machine has the CPUs that a placement needs.
 
 use super::error::{SessionError, Unfit};
 use crate::plan::Plan;
 use crate::scenario::Placement;
 
-/// Refuses a plan that needs more CPUs than this process may use; `None`: how many that is is not known.
+/// Refuses a plan that needs more CPUs than this process may use. `cpus` is `None` if their number is not known.
 ///
 /// # Errors
-/// A case wants its queue and its producers on different CPUs, and there is but one.
+/// A case needs its queue and its producers on different CPUs, but there is only one.
 pub fn check(plan: &Plan, cpus: Option<usize>) -> Result<(), SessionError> {
     let splits = |case: &&crate::matrix::Case| case.parameters.placement == Placement::Split;
     match (cpus, plan.cases.iter().find(splits)) {

@@ -1,4 +1,4 @@
-//! From what a journal holds to the report that the run would have saved, as far as it came.
+//! Makes the report of a run from its journal, as far as the run came.
 
 use super::Header;
 use super::assemble::{self, About, Gathered};
@@ -14,19 +14,19 @@ use std::path::Path;
 
 const STRANGE: &str = "its cases are not those that this program makes of its scenarios; use the program that wrote it";
 
-/// What a journal held.
+/// The content of a journal.
 #[derive(Debug)]
 pub struct Recovered {
-    /// The report that the run would have saved, as far as it came.
+    /// The report of the run, as far as it came.
     pub report: Report,
-    /// The line that was cut short and is left out, if there is one.
+    /// Number of the last line, if it was cut short and left out.
     pub torn_line: Option<u64>,
 }
 
-/// Makes the report of what a journal holds.
+/// Makes the report of the run that wrote the journal.
 ///
 /// # Errors
-/// It cannot be read, or its cases are not those that this program makes of its scenarios.
+/// It cannot be read, or this program gets other cases from its scenarios.
 pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> {
     let no_report = |problem: String| SessionError::NoReport { path: path.to_owned(), problem };
     let contents = Journal::read(path).map_err(|error| no_report(error.to_string()))?;
@@ -39,7 +39,7 @@ pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> 
         let recovered = searched(&plan.without_rates(), &about, search, contents);
         return recovered.ok_or_else(|| no_report(STRANGE.to_owned()));
     }
-    // With other queues built in, other cases may have been left out of the plan.
+    // A build with other queues may leave other cases out of the plan.
     let is_strange = |repeat: &PlannedRepeat| plan.cases.get(repeat.case).is_none_or(|case| case.id != repeat.case_id);
     if contents.records.iter().any(|record| is_strange(&record.repeat)) {
         return Err(no_report(STRANGE.to_owned()));
@@ -59,11 +59,11 @@ fn searched(plan: &Plan, about: &About, search: SearchSettings, contents: Journa
     (runs.left() == 0).then_some(recovered)
 }
 
-/// The report on this program. What was run to confirm a suspicion stands apart, as in a saved report; what a gate
-/// decided is not in a journal.
+/// The report on this program. Repeats of confirmations stand apart, as in a saved report. A journal has no decision of
+/// a gate.
 pub(super) fn report(plan: &Plan, about: &About, records: Vec<RepeatRecord>, gauges: &[GaugeRecord]) -> Report {
     let mut rounds: BTreeMap<u32, BTreeMap<usize, CaseRuns>> = BTreeMap::from([(0, BTreeMap::new())]);
-    // A confirmation is about the cases that were run in it, the plan about all.
+    // The plan contains all cases; a confirmation contains only those that were run in it.
     let mut cases: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::from([(0, (0..plan.own_cases()).collect())]);
     for record in records {
         let slot = plan.slot_of(&record.repeat);
@@ -88,7 +88,7 @@ pub(super) fn report(plan: &Plan, about: &About, records: Vec<RepeatRecord>, gau
     whole
 }
 
-/// Whether every repeat of the plan came to its end: a run may lose its report after the last of them.
+/// Whether every repeat of the plan was finished. A run may fail after the last one, before its report is saved.
 fn is_whole(plan: &Plan, runs: &BTreeMap<usize, CaseRuns>) -> bool {
     plan.repeats.iter().all(|repeat| {
         let retries = plan.scenario_of(&plan.cases[repeat.case]).run.invalid_retries;

@@ -1,4 +1,4 @@
-//! What a session is asked for.
+//! What the caller of a session wants.
 
 use crate::capacity::SearchSettings;
 use crate::compare::Allowances;
@@ -7,16 +7,16 @@ use crate::report::BaselineName;
 use crate::scenario::Override;
 use std::path::PathBuf;
 
-/// Repeats of a case where neither the scenario nor the request says how many.
+/// Repeats of a case, if neither the scenario nor the request sets their number.
 pub const DEFAULT_REPEATS: u32 = 3;
 
-/// The same, where repeats are compared with others: fewer prove too little.
+/// The same if repeats are compared with others: fewer prove too little.
 pub const DEFAULT_REPEATS_OF_A_GATE: u32 = 10;
 
-/// Confirmations, where the request does not say how many.
+/// Confirmations, if the request does not set their number.
 pub const DEFAULT_CONFIRMATIONS: u32 = 1;
 
-/// Scenarios, and which of their cases.
+/// Scenarios, and the selection of their cases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Scenario files, or globs of them.
@@ -44,7 +44,7 @@ pub enum Against {
 }
 
 impl Against {
-    /// How the plan is laid out for that.
+    /// The layout of a plan for this comparison.
     #[must_use]
     pub fn layout(&self) -> Layout {
         match self {
@@ -62,22 +62,22 @@ pub enum Place {
     /// Nowhere; there is no journal either.
     #[default]
     Nowhere,
-    /// In the reports directory, under a name of its own.
+    /// In the reports directory, under a new name.
     ReportsDirectory,
-    /// In this file, in place of what is there.
+    /// In this file. An existing file is replaced.
     File(PathBuf),
 }
 
-/// Which run that was stopped a session goes on with.
+/// The stopped run that a session continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resume {
-    /// That of the newest journal where the report would go.
+    /// The one with the newest journal in the place of the report.
     Newest,
-    /// That of this journal, or of the journal beside this report.
+    /// The one with this journal, or with the journal beside this report.
     From(PathBuf),
 }
 
-/// All that a session is asked for.
+/// Everything that the caller of a session wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Scenarios and cases.
@@ -88,15 +88,15 @@ pub struct Request {
     pub confirm: u32,
     /// What the gate lets pass.
     pub allowances: Allowances,
-    /// Runs although the repeats are too few to prove anything.
+    /// Runs even if the repeats are too few to prove anything.
     pub insist: bool,
-    /// Keeps the report as a baseline of that name.
+    /// Saves the report as a baseline with this name.
     pub save_baseline: Option<BaselineName>,
-    /// Where baselines are, and reports without a file of their own.
+    /// The directory of baselines, and of reports without a file of their own.
     pub reports_directory: PathBuf,
     /// Where the report goes.
     pub place: Place,
-    /// Goes on with a run that was stopped. Without scenarios, with those of its journal.
+    /// Continues a run that was stopped. Without scenarios, those of its journal apply.
     pub resume: Option<Resume>,
     /// Searches for the highest rate at which each case holds, whatever rates the scenarios name, instead of running
     /// them as they are. Nothing can be compared with that while it runs; `against` must be [`Against::Nothing`].
@@ -122,7 +122,7 @@ impl Default for Request {
 }
 
 impl Request {
-    /// Repeats of a case where neither its scenario nor an override says how many.
+    /// Repeats of a case, if neither its scenario nor an override sets their number.
     #[must_use]
     pub fn default_repeats(&self) -> u32 {
         match (&self.against, &self.save_baseline) {

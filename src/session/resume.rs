@@ -1,4 +1,4 @@
-//! Going on with a run that was stopped: its journal found, and everything that must still be the same.
+//! Continues a run that was stopped: finds its journal, and checks everything that must not have changed.
 
 use super::Header;
 use super::assemble::About;
@@ -18,18 +18,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The programs that measure: another build of either gives other numbers.
+/// The programs that measure. Another build of one of them would give other numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Programs {
     /// SHA-256 of this program's file.
     pub own: String,
-    /// The same of the one of `--ab-exec`.
+    /// SHA-256 of the program of `--ab-exec`.
     pub other: Option<String>,
 }
 
 impl Programs {
-    /// Those that a request names.
+    /// The programs of a request.
     ///
     /// # Errors
     /// One of them cannot be read.
@@ -67,10 +67,10 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// Opens the journal that is meant.
+    /// Finds and opens the journal.
     ///
     /// # Errors
-    /// There is none, it is damaged, or its run is still going on.
+    /// There is no journal, it is damaged, or its run has not stopped.
     pub fn open(resume: &Resume, request: &Request) -> Result<Self, SessionError> {
         let path = find(resume, request)?;
         let no_report = |problem: String| SessionError::NoReport { path: path.clone(), problem };
@@ -86,7 +86,7 @@ impl Resumed {
         Ok(Self { journal, created_at, header })
     }
 
-    /// What is asked for: without scenarios, those of the journal with all that was given beside them.
+    /// The selection of the request; without scenarios, the whole selection of the journal.
     pub fn selection(&self, asked: &Selection) -> Selection {
         if !asked.scenarios.is_empty() {
             return asked.clone();
@@ -99,7 +99,8 @@ impl Resumed {
         }
     }
 
-    /// What the results are compared with: as asked; without a word on it, as in the journal, as far as that says.
+    /// What the results are compared with: as in the request; if that says nothing, as in the journal, as far as the
+    /// journal knows.
     pub fn against(&self, asked: &Against) -> Against {
         match (&self.header.layout, asked) {
             (Layout::Twice, Against::Nothing) => Against::Itself,
@@ -113,7 +114,7 @@ impl Resumed {
         self.header.search
     }
 
-    /// Repeats of a case where nothing says how many: as in the journal, if the scenarios are its own.
+    /// Repeats of a case, if nothing sets their number: as in the journal, if the scenarios come from it.
     pub fn default_repeats(&self, asked: &Request) -> u32 {
         if asked.selection.scenarios.is_empty() { self.header.inputs.default_repeats } else { asked.default_repeats() }
     }
@@ -128,10 +129,10 @@ impl Resumed {
         }
     }
 
-    /// Whether what is to be run is what was stopped.
+    /// Checks that the planned run is the one that was stopped.
     ///
     /// # Errors
-    /// It is not: everything that has changed.
+    /// Everything that has changed.
     pub fn check(
         &self,
         inputs: &Inputs,
@@ -141,7 +142,7 @@ impl Resumed {
     ) -> Result<(), SessionError> {
         let mut changed = changed_inputs(&self.header.inputs, inputs);
         if self.header.layout != plan.layout {
-            changed.push("what is compared with what (--ab, --ab-exec, --calibrate)".to_owned());
+            changed.push("the kind of comparison (--ab, --ab-exec, --calibrate)".to_owned());
         }
         changed.extend(changed_programs(self.header.programs.as_ref(), programs));
         changed.extend(changed_machine(&self.header.environment, &about.environment));
@@ -154,14 +155,14 @@ impl Resumed {
             return Ok(());
         }
         let problem = format!(
-            "cannot go on with this run, for these have changed: {}; `queue-load show` shows what it has",
+            "this run cannot continue, since these have changed: {}; `queue-load show` shows its results",
             changed.join("; ")
         );
         Err(SessionError::NoReport { path: self.journal.path().to_owned(), problem })
     }
 }
 
-/// The journal that is meant.
+/// Finds the journal.
 fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
     let Resume::From(path) = resume else { return newest(request) };
     let no_report = |problem: &str| SessionError::NoReport { path: path.clone(), problem: problem.to_owned() };
@@ -169,7 +170,7 @@ fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
         Some(JOURNAL) if path.exists() => Ok(path.clone()),
         Some(JOURNAL) => Err(no_report("there is no such journal")),
         Some("json") => {
-            let missing = "has no journal beside it: its run came to its end, or the journal was removed";
+            let missing = "has no journal beside it: its run is complete, or the journal was removed";
             newest_of(journals_beside(path)).ok_or_else(|| no_report(missing))
         }
         Some("toml") => Err(no_report("is a scenario; write `run SCENARIO --resume`")),
@@ -177,7 +178,7 @@ fn find(resume: &Resume, request: &Request) -> Result<PathBuf, SessionError> {
     }
 }
 
-/// The newest journal where the report would go.
+/// The newest journal in the place of the report.
 fn newest(request: &Request) -> Result<PathBuf, SessionError> {
     let (place, journals) = match &request.place {
         Place::File(path) => (path.clone(), journals_beside(path)),
@@ -203,7 +204,7 @@ fn journals_beside(report: &Path) -> Vec<PathBuf> {
     journals_in(directory).into_iter().filter(own).collect()
 }
 
-/// The report that a journal is of.
+/// The report that belongs to a journal.
 fn report_of(journal: &Path) -> PathBuf {
     let stem = journal.with_extension("");
     let number = stem.extension().and_then(|ending| ending.to_str()).filter(|ending| ending.parse::<u32>().is_ok());
@@ -218,7 +219,7 @@ fn newest_of(journals: Vec<PathBuf>) -> Option<PathBuf> {
     dated.max().map(|(_, path)| path)
 }
 
-/// What the plan follows from, and is another now.
+/// The inputs of the plan that have changed.
 fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     let mut changed = Vec::new();
     let text_of = |inputs: &Inputs| -> BTreeMap<String, String> {
@@ -228,8 +229,8 @@ fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     let files: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     for file in files {
         match (before.get(file), now.get(file)) {
-            (Some(_), None) => changed.push(format!("scenario {file}, which is not to be run now")),
-            (None, Some(_)) => changed.push(format!("scenario {file}, which was not run")),
+            (Some(_), None) => changed.push(format!("scenario {file}, which this run does not have")),
+            (None, Some(_)) => changed.push(format!("scenario {file}, which the stopped run did not have")),
             (before, now) if before != now => changed.push(format!("scenario {file}")),
             _ => {}
         }
@@ -253,7 +254,8 @@ fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     changed
 }
 
-/// Which program is another now. A journal from before programs were noted says nothing of it, which is not enough.
+/// The programs that have changed. A journal of an older build has no programs; then the run cannot continue, since
+/// nobody knows.
 fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<String> {
     let (Some(old), Some(new)) = (old, new) else {
         return vec!["this program, which is newer than the journal".to_owned()];
@@ -263,11 +265,11 @@ fn changed_programs(old: Option<&Programs>, new: Option<&Programs>) -> Vec<Strin
     own.into_iter().chain(other).collect()
 }
 
-/// What of the machine is another now.
+/// The properties of the machine that have changed.
 fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
     let text = |number: Option<u64>| number.map(|number| number.to_string());
     let quoted = |text: &Option<Untrusted>| text.as_ref().map(Untrusted::quoted);
-    // A kernel that was started again keeps a little more or less for itself.
+    // After a restart, a kernel may keep a little more or less memory for itself.
     let memory = match (old.memory_bytes, new.memory_bytes) {
         (Some(before), Some(now)) if before.abs_diff(now) < before / 20 => Some(before),
         (_, now) => now,
@@ -285,7 +287,7 @@ fn changed_machine(old: &Environment, new: &Environment) -> Vec<String> {
     differ.map(|(what, old, new)| format!("{what}, which was {} and is {}", said(old), said(new))).collect()
 }
 
-/// Which repeats ran when, by the journal of a run that was stopped; nothing if it never was.
+/// Which repeats ran when, from the journal of a run that was stopped; empty if it never was.
 pub fn sittings(plan: &Plan, contents: &JournalContents) -> Vec<Sitting> {
     if contents.sittings.is_empty() {
         return Vec::new();
@@ -323,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_plan_follows_from_must_be_the_same() {
+    fn the_inputs_of_the_plan_must_not_have_changed() {
         let changed = |change: fn(&mut Inputs)| {
             let mut new = inputs();
             change(&mut new);
@@ -334,7 +336,7 @@ mod tests {
             ((|new| new.sources[0].1.push('#')) as fn(&mut Inputs), "scenario a.toml"),
             (
                 |new| new.sources[0].0 = "b.toml".into(),
-                "scenario a.toml, which is not to be run now; scenario b.toml, which was not run",
+                "scenario a.toml, which this run does not have; scenario b.toml, which the stopped run did not have",
             ),
             (|new| new.overrides.clear(), "override rate, which was `1` and is not given"),
             (|new| new.overrides[0].text = "2".into(), "override rate, which was `1` and is `2`"),

@@ -1,11 +1,11 @@
-//! What carries out repeats: the plan itself, and parts of it again.
+//! Carries out repeats: those of the plan, and some of them again.
 
 use super::observer::Observer;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::run::{Conditions, Driver, Execution, Interrupt, Journal, YardstickReading, execute};
 use crate::verdict;
 
-/// Everything that a run needs, for as many phases as it has.
+/// Everything that the phases of a run need.
 pub struct Stage<'a> {
     /// The plan.
     pub plan: &'a Plan,
@@ -15,9 +15,9 @@ pub struct Stage<'a> {
     pub gauge: &'a mut dyn FnMut() -> Option<YardstickReading>,
     /// Is told what happens.
     pub observer: &'a dyn Observer,
-    /// Takes what is finished.
+    /// Receives finished repeats.
     pub journal: Option<&'a mut Journal>,
-    /// Ends the run when raised.
+    /// Raising it ends the run.
     pub interrupt: &'a Interrupt,
 }
 

@@ -1,4 +1,4 @@
-//! Whether so many repeats can prove anything: seen before an hour is spent on them.
+//! Checks whether the repeats can prove anything, before an hour is spent on them.
 
 use super::baseline::Baseline;
 use super::error::{SessionError, Unfit};
@@ -10,7 +10,7 @@ use crate::units::{Nanos, human};
 /// Refuses a plan whose repeats are too few for the number of tests, unless the user insists.
 ///
 /// # Errors
-/// They are too few: how many it takes, and how long that is.
+/// They are too few. The error says how many are needed, and how long they take.
 pub fn check(
     request: &Request,
     plan: &Plan,

@@ -1,9 +1,9 @@
 //! Where the repeats of this program's own queues run.
 //!
-//! A repeat needs a process of its own. The program `queue-load`, and any built with [`crate::main_with`], has the verb
-//! `worker` for that. A test has no verbs, but its binary can be told to run one test: so it is started again with the name
-//! of the test that is running, and comes back to the same session, which finds [`MARK`] and carries out one repeat
-//! instead of the plan.
+//! A repeat needs a process of its own. The program `queue-load`, and every program built with [`crate::main_with`],
+//! has the verb `worker` for that. A test binary has no verbs, but it can run a single test. So it is started again
+//! with the name of the running test. The test comes to the same session, which finds [`MARK`] and carries out one
+//! repeat instead of the plan.
 
 use super::request::Selection;
 use crate::run::ChildCommand;
@@ -17,9 +17,9 @@ const MARK: &str = "QUEUE_LOAD_TEST_WORKER";
 /// Where the repeats of this program's own queues run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Workers {
-    /// Each in a process of its own, started so.
+    /// Each repeat runs in a process of its own, started by this command.
     Command(ChildCommand),
-    /// All in this process: nothing keeps one from disturbing the next, and nothing can end one that hangs.
+    /// All repeats run in this process. One may disturb the next, and one that hangs cannot be ended.
     Here,
 }
 
@@ -27,16 +27,16 @@ impl Workers {
     /// This program with the verb `worker`.
     ///
     /// # Errors
-    /// When the path of the running program cannot be had.
+    /// The path of the running program is not known.
     pub fn of_this_program() -> io::Result<Self> {
         ChildCommand::worker().map(Self::Command)
     }
 
-    /// The test that is running, once more, told by the name of its thread. Where that says nothing, as with a single test
-    /// thread, repeats run here.
+    /// The running test, started again. The name of its thread is the name of the test. If the thread has no such name,
+    /// as with a single test thread, repeats run in this process.
     ///
-    /// Whatever the test does before its session it does again for every repeat. In a test with several sessions the first
-    /// one carries out the repeats of all, so it has to know the queues of all.
+    /// Whatever a test does before its session happens again for every repeat. In a test with several sessions, the
+    /// first one carries out the repeats of all, so it must know the queues of all.
     #[must_use]
     pub fn of_this_test() -> Self {
         let thread = std::thread::current();
@@ -51,7 +51,7 @@ impl Workers {
         })
     }
 
-    /// The selection with what follows from the place: the report and the journal have to say what was done.
+    /// The selection, with the override that follows from where repeats run: the report and the journal must say so.
     pub(super) fn applied_to(&self, selection: &Selection) -> Selection {
         const ISOLATE: &str = "isolate";
         let mut applied = selection.clone();
@@ -62,10 +62,10 @@ impl Workers {
         applied
     }
 
-    /// Carries out one repeat and ends this process, if it was started for that.
+    /// Carries out one repeat and ends this process, if it was started for that purpose.
     pub(super) fn serve_if_asked(queues: &Queues) {
         if std::env::var_os(MARK).is_some() {
-            // What the test harness has printed so far may lack its line feed.
+            // The last line that the test harness has printed may lack its line feed.
             println!();
             std::process::exit(i32::from(!worker::serve(queues)));
         }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_here_is_said_not_to_be_isolated() {
+    fn repeats_in_this_process_are_reported_as_not_isolated() {
         let given = Selection {
             overrides: ["isolate", "repeats"].map(|key| Override::from_command_line(key, "true")).into(),
             ..Selection::default()

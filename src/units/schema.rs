@@ -50,6 +50,6 @@ macro_rules! text {
 
 pub(crate) use text;
 
-text!(Rate, "Rate", rate(), "Logs per second, or every so many seconds: `1000/s`, `10k/3s`.");
+text!(Rate, "Rate", rate(), "Logs per second, or per several seconds: `1000/s`, `10k/3s`.");
 text!(Ratio, "Ratio", share(), "A share of a whole, in percent: `99.95%`.");
 text!(Quantile, "Quantile", quantile(), "A quantile: `p99.9`.");

@@ -1,18 +1,20 @@
-//! Is it what was asked for? A measurement of another load is not evidence, however well its sums close.
+//! Is it the load that the plan asked for? A measurement of another load is no evidence, even if its sums close.
 
+use super::reason::Contradiction;
 use crate::load::Schedule;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::scenario::{Arrival, Parameters, PhaseShift, Strategy};
 
-/// A random schedule is not walked again: its length may be so many standard deviations from its mean.
+/// A random schedule is not drawn a second time here, so its length is only known roughly: it may be off its mean by at
+/// most this many standard deviations. An honest driver exceeds 6 in one of 500 million repeats.
 const DEVIATIONS: f64 = 6.0;
-/// Rates are floating-point numbers.
+/// Relative tolerance of rates: they are floating-point numbers, and a driver may divide in another order.
 const PRECISION: f64 = 1e-6;
 
-/// Every way in which a measurement is not of the load that was asked for, one line each.
+/// Every way in which a measurement is not of the load that the plan asked for.
 #[must_use]
-pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<String> {
+pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Contradiction> {
     let mut faults = Vec::new();
     let (parameters, ledger) = (&repeat.parameters, &measurement.ledger);
     let regular = match parameters.arrival {
@@ -33,11 +35,10 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Stri
         }
     };
     if ledger.scheduled.abs_diff(due) > allowed {
-        faults.push(format!("the ledger does not close: scheduled = {}, {due} logs were asked for", ledger.scheduled));
+        faults.push(Contradiction::AnotherLoad { scheduled: ledger.scheduled, due });
     }
     if ledger.sampled_out > 0 && parameters.strategy != Strategy::Sample {
-        let (count, strategy) = (ledger.sampled_out, parameters.strategy.name());
-        faults.push(format!("sampled_out = {count} under `{strategy}`, which samples nothing"));
+        faults.push(Contradiction::SampledOut { count: ledger.sampled_out, strategy: parameters.strategy });
     }
     let seconds = parameters.duration.as_secs_f64();
     let rates = &measurement.rates;
@@ -50,7 +51,7 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Stri
         let expected = count as f64 / seconds;
         let is_close = (rate - expected).abs() <= expected * PRECISION;
         if !is_close {
-            faults.push(format!("{name} = {rate}, but {count} logs in {seconds} s are {expected}"));
+            faults.push(Contradiction::AnotherRate { name, rate, count, seconds, expected });
         }
     }
     faults
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
     use crate::measure::Rates;
     use crate::measure::fixture::healthy;
-    use crate::scenario::Parameters;
+    use crate::plan::fixture::repeat;
     use crate::units::{Nanos, Rate};
 
     fn asked(arrival: Arrival) -> PlannedRepeat {
@@ -72,19 +73,7 @@ mod tests {
             arrival,
             ..Parameters::default()
         };
-        PlannedRepeat {
-            case: 0,
-            repeat: 0,
-            attempt: 0,
-            case_id: "".into(),
-            parameters,
-            warmup: Nanos::ZERO,
-            control: Nanos::ZERO,
-            drain_timeout: Nanos::ZERO,
-            deadline: Nanos::ZERO,
-            memory_limit: None,
-            seed: 42,
-        }
+        repeat(parameters)
     }
 
     fn honest(count: u64) -> Measurement {
@@ -100,11 +89,11 @@ mod tests {
     }
 
     #[test]
-    fn the_load_must_be_the_one_that_was_asked_for() {
-        assert_eq!(faults_for(&asked(Arrival::Uniform), &honest(1_000)), [""; 0]);
+    fn the_load_must_be_the_planned_one() {
+        assert_eq!(faults_for(&asked(Arrival::Uniform), &honest(1_000)), []);
         assert_eq!(
             faults_for(&asked(Arrival::Uniform), &honest(100)),
-            ["the ledger does not close: scheduled = 100, 1000 logs were asked for"]
+            [Contradiction::AnotherLoad { scheduled: 100, due: 1_000 }]
         );
         let random = asked(Arrival::Poisson);
         for (scheduled, faults) in [(1_000, 0), (1_190, 0), (1_191, 1), (810, 0), (809, 1)] {
@@ -116,13 +105,10 @@ mod tests {
     fn only_a_strategy_that_samples_can_have_sampled_out() {
         let mut sampling = honest(1_000);
         (sampling.ledger.sampled_out, sampling.ledger.enqueued) = (5, 995);
-        for (strategy, faults) in [
-            (Strategy::Drop, &["sampled_out = 5 under `drop`, which samples nothing"][..]),
-            (Strategy::Block, &["sampled_out = 5 under `block`, which samples nothing"]),
-            (Strategy::Sample, &[]),
-        ] {
+        for (strategy, is_possible) in [(Strategy::Drop, false), (Strategy::Block, false), (Strategy::Sample, true)] {
             let mut repeat = asked(Arrival::Uniform);
             repeat.parameters.strategy = strategy;
+            let faults = if is_possible { vec![] } else { vec![Contradiction::SampledOut { count: 5, strategy }] };
             assert_eq!(faults_for(&repeat, &sampling), faults);
         }
     }
@@ -130,17 +116,18 @@ mod tests {
     #[test]
     fn a_rate_is_a_count_over_the_window() {
         type Lie = fn(&mut Rates);
-        let lies: [Lie; 5] = [
-            |rates| rates.offered_per_s *= 2.0,
-            |rates| rates.attempted_per_s = 0.0,
-            |rates| rates.accepted_per_s += 1.0,
-            |rates| rates.delivered_per_s = f64::NAN,
-            |rates| rates.delivered_per_s = f64::INFINITY,
+        let lies: [(&str, Lie); 5] = [
+            ("offered_per_s", |rates| rates.offered_per_s *= 2.0),
+            ("attempted_per_s", |rates| rates.attempted_per_s = 0.0),
+            ("accepted_per_s", |rates| rates.accepted_per_s += 1.0),
+            ("delivered_per_s", |rates| rates.delivered_per_s = f64::NAN),
+            ("delivered_per_s", |rates| rates.delivered_per_s = f64::INFINITY),
         ];
-        for lie in lies {
+        for (named, lie) in lies {
             let mut measurement = honest(1_000);
             lie(&mut measurement.rates);
-            assert_eq!(faults_for(&asked(Arrival::Uniform), &measurement).len(), 1);
+            let found = faults_for(&asked(Arrival::Uniform), &measurement);
+            assert!(matches!(found[..], [Contradiction::AnotherRate { name, .. }] if name == named), "{found:?}");
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::measure::{Control, Measurement};
 pub(super) enum Blame {
     /// It was on time.
     Nobody,
-    /// The generator's, the machine's, or it cannot be told: why.
+    /// The generator or the machine is, or nobody can tell: why.
     Instrument(Vec<Reason>),
-    /// The queue's: how.
+    /// The queue is: how it held up its producers.
     Queue(Starvation),
 }
 
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// (late in the window, lateness of both controls in ms, machine busy in the window, in the control, whose doing)
+    /// (late in the window, lateness of both controls in ms, machine busy in the window, in the control, who is blamed)
     #[test]
     fn who_is_to_blame() {
         for (is_late, control, window_busy, control_busy, expected) in [
@@ -180,10 +180,10 @@ mod tests {
         }
     }
 
-    /// `noop` at 10 million logs/s, as it was once accused: a control just under half of the bound, and a watching
-    /// thread that had lost 13.8 ms, 5.2 of them at once.
+    /// A real repeat of `noop` at 10 million logs/s that was wrongly blamed once: its control was just under half of
+    /// the bound, and the watching thread had lost 13.8 ms, 5.2 of them at once.
     #[test]
-    fn what_noop_was_accused_of_is_the_machines() {
+    fn noop_is_not_blamed_for_what_the_machine_took() {
         let mut noop = healthy(100_000).with_control(4_980_000);
         noop.latency.lateness = of((0..100_000).map(|n| if n < 1_500 { 31_800_000 } else { 900_000 }));
         let lost = [5_200_000, 4_600_000, 4_000_000];
@@ -192,7 +192,7 @@ mod tests {
         noop.rates.offered_per_s /= 2.0;
         noop.machine.stolen_ns = Some(lost.iter().sum());
         assert_eq!(who(&noop), "machine", "{:?}", blame(&noop));
-        // The one and the other are each enough.
+        // Each of the two excuses is enough.
         let quiet = Measurement { machine: healthy(1).machine, ..noop.clone() };
         assert_eq!(who(&quiet), "generator");
         let mut punctual = Measurement { control: None, ..noop }.with_controls(MS);
@@ -225,9 +225,9 @@ mod tests {
         }
     }
 
-    /// (length of the control after it in ms, logs in it, of these 5 ms late, whose doing)
+    /// (length of the control after it in ms, logs in it, of these 5 ms late, who is blamed)
     #[test]
-    fn a_control_must_last_as_long_and_be_held_to_the_same_statistic() {
+    fn a_control_must_be_as_long_and_is_judged_by_the_same_statistic() {
         for (span, logs, spoiled, expected) in [
             (1_000, 1_000, 0, "queue"),
             (1_000, 1_000, 10, "queue"),

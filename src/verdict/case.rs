@@ -6,28 +6,28 @@ use super::{CaseVerdict, Outcome, Pooled, SetAside, survivors, target};
 use crate::scenario::{Check, Parameters, Target};
 use std::collections::BTreeSet;
 
-/// All that is known of a case when it is judged.
+/// Everything that the verdict on a case depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct CaseEvidence<'a> {
     /// What was run.
     pub parameters: &'a Parameters,
     /// The promise.
     pub target: &'a Target,
-    /// The scenario's checks, all of them in its order; those whose `where` leaves the case out are passed over.
+    /// All checks of the scenario, in its order; those whose `where` does not match the case are skipped.
     pub checks: &'a [Check],
     /// The valid repeats.
     pub pooled: &'a Pooled,
     /// The repeats that were set aside.
     pub set_aside: &'a [SetAside],
-    /// Repeats, valid or set aside, that have no control although one was asked for.
+    /// Repeats, valid or set aside, that have no control although the plan asked for one.
     pub uncontrolled: u64,
-    /// What broke, each repeat that gave no measurement.
+    /// Why each repeat without a measurement broke.
     pub errors: &'a [Reason],
 }
 
-/// Judges a case on its valid repeats. A repeat that broke makes the case an `error` whatever the others say; a check
-/// that fails is a `fail` even if another cannot be told; without a valid repeat, or where more were set aside than are
-/// valid, the case is `invalid` unless it fails.
+/// Judges a case on its valid repeats. The first rule that applies decides: a repeat that broke makes the case an
+/// `error`; a check that fails makes it a `fail`, even if another check cannot be decided; without a valid repeat, or
+/// if more repeats were set aside than are valid, the case is `invalid`.
 #[must_use]
 pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
     let mut checks = target::judge(evidence.parameters, evidence.target, evidence.pooled);
@@ -68,7 +68,7 @@ fn reasons(evidence: &CaseEvidence<'_>, checks: &[Checked]) -> Vec<Reason> {
         open.sort_by_key(|(outcome, _)| std::cmp::Reverse(*outcome));
         reasons.extend(open.into_iter().map(|(_, reason)| reason.clone()));
     }
-    // What is worded alike need not be said twice.
+    // Two reasons may have one sentence, which is shown once.
     let mut seen = BTreeSet::new();
     reasons.retain(|reason| seen.insert(reason.sentence()));
     reasons
@@ -203,7 +203,7 @@ pub(super) mod tests {
             verdict.reasons[0].as_given().starts_with("starves its producers: the p99 lateness is 20.0 ms"),
             "{verdict:?}"
         );
-        // Without the control nobody knows.
+        // Without the control, nobody can be blamed.
         let verdict = judged(&[healthy(1_000), late]);
         assert_eq!((outcome_of(&verdict, "producers"), verdict.outcome), (Outcome::Invalid, Outcome::Invalid));
     }
@@ -240,7 +240,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_the_generator_did_not_send_is_not_laid_at_the_queues_door() {
+    fn the_queue_is_not_blamed_for_logs_that_the_generator_did_not_send() {
         let verdict = judged(&[healthy(1_000).dropping(5).with_unsent_generator_after(6)]);
         assert_eq!(verdict.outcome, Outcome::Invalid, "{:?}", verdict.reasons);
         let verdict = judged(&[healthy(1_000).dropping(20).with_unsent_generator_after(6)]);
@@ -342,7 +342,7 @@ pub(super) mod tests {
             (3, 3, 0, Outcome::Pass),
             (3, 4, 0, Outcome::Invalid),
             (1, 2, 0, Outcome::Invalid),
-            // What a valid repeat shows to be broken is broken.
+            // A valid repeat that shows a failure fails the case, however few are valid.
             (1, 2, 1, Outcome::Fail),
         ] {
             let measurements = vec![healthy(1_000).losing(losing); valid];

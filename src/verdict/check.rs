@@ -1,4 +1,4 @@
-//! One expectation of a scenario, held against the pooled repeats of a case.
+//! Compares one expectation of a scenario with the pooled repeats of a case.
 
 use super::reason::{Observed, Reason, Shortfall};
 use super::statistic::{Answer, compare, observe};
@@ -7,14 +7,14 @@ use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, Ra
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 
-/// A check, and what its case has to say of it.
+/// A check, and the reason that it adds to its case.
 pub(super) struct Checked {
     pub(super) result: CheckResult,
-    /// Nothing if it holds, or if it is said already.
+    /// `None` if the check holds, or if another reason says the same.
     pub(super) reason: Option<Reason>,
 }
 
-/// What a check is about.
+/// How a check is named and shown.
 pub(super) struct Subject {
     pub(super) name: Untrusted,
     pub(super) subject: Untrusted,
@@ -23,7 +23,7 @@ pub(super) struct Subject {
     pub(super) unit: Unit,
 }
 
-/// The value of the left-hand side, as far as it is known, and the outcome.
+/// The value of the left-hand side, if it is known, and the outcome.
 pub(super) struct Evaluation {
     pub(super) observed: Option<f64>,
     pub(super) outcome: Outcome,
@@ -35,19 +35,19 @@ impl Evaluation {
         Self { observed: None, outcome: Outcome::Invalid, why: Some(why) }
     }
 
-    /// Of a number that is known and does not tell.
+    /// The number is known, but does not decide the check.
     pub(super) fn untold(observed: Observed, why: Shortfall) -> Self {
         Self { observed: Some(observed.value()), outcome: Outcome::Invalid, why: Some(why) }
     }
 
-    /// A plain comparison of a number that is known.
+    /// The number is known, and decides the check.
     pub(super) fn plain(observed: Observed, holds: bool) -> Self {
         let why = (!holds).then_some(Shortfall::Is(observed));
         let outcome = if holds { Outcome::Pass } else { Outcome::Fail };
         Self { observed: Some(observed.value()), outcome, why }
     }
 
-    /// The check that came out so.
+    /// The check with this outcome.
     pub(super) fn of(self, subject: Subject) -> Checked {
         let Self { observed, outcome, why } = self;
         let Subject { name, subject, expression, limit, unit } = subject;
@@ -94,8 +94,8 @@ pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> Checked {
     })
 }
 
-/// Judges a statistic of a latency. `response` is held against `response_ideal` too: what the two disagree on is the
-/// generator's doing and cannot be laid at the queue's door.
+/// Judges a statistic of a latency. A check of `response` is also evaluated on `response_ideal`: if the two outcomes
+/// differ, the generator's lateness made the difference, and the queue must not be blamed for it.
 pub(super) fn latency(
     pooled: &Pooled,
     statistic: Statistic,
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_holds_of_no_repeat() {
+    fn nothing_holds_without_a_repeat() {
         let none = Pooled::default();
         for expectation in [
             response_p99_under(1),

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_said_and_nothing_else() {
+    fn only_known_values_are_shown() {
         assert_eq!(state(&Machine::default()).to_string(), "nothing is known of it");
         let mut machine = jittery(2);
         machine.steal_share = Some(0.08);
@@ -202,7 +202,7 @@ mod tests {
              20.0 ms late, the producers were switched out 345 times"
         );
     }
-    /// Two of 64 CPUs are the process's own: a share of the machine says nothing of them.
+    /// The process may use 2 of 64 CPUs: a share of the whole machine says nothing about those.
     #[test]
     fn others_are_judged_by_the_cpus_that_the_process_may_use() {
         let of = |steal_share, process_share, others_share| Machine {

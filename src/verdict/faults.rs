@@ -8,26 +8,23 @@ use crate::measure::{Ledger, Measurement, OutcomeSource};
 /// Most points of a series.
 const MAX_POINTS: usize = 1_000;
 
-/// Every way in which a measurement contradicts itself, one line each; empty when it can be believed.
+/// Every way in which a measurement contradicts itself; empty if it can be believed.
 ///
-/// A repeat with faults is not evidence of anything: the runner, which keeps sentences, turns it into an error.
+/// A repeat with faults is no evidence of anything: the runner turns it into an error.
 #[must_use]
-pub fn faults(measurement: &Measurement) -> Vec<String> {
-    let found = match Distributions::decode(&measurement.latency) {
+pub fn faults(measurement: &Measurement) -> Vec<Contradiction> {
+    match Distributions::decode(&measurement.latency) {
         Ok(distributions) => faults_of(measurement, &distributions),
         Err(error) => vec![error.into()],
-    };
-    found.iter().map(ToString::to_string).collect()
+    }
 }
 
-/// What journals of older builds may hold, and a program of today may not say: a `response` without the logs that the
-/// generator did not send. One line each.
+/// A `response` without the logs that the generator did not send. Journals of older builds have it, so reading them allows
+/// it; a program that runs today may not send it.
 #[must_use]
-pub fn dated(measurement: &Measurement) -> Vec<String> {
+pub fn dated(measurement: &Measurement) -> Option<Contradiction> {
     let (count, scheduled) = (measurement.latency.response.count, measurement.ledger.scheduled);
-    let is_dated = count != scheduled;
-    let dated = is_dated.then(|| unequal("count(response)", count, "scheduled", scheduled));
-    dated.iter().map(ToString::to_string).collect()
+    (count != scheduled).then(|| unequal("count(response)", count, "scheduled", scheduled))
 }
 
 /// As [`faults`], for latencies that are decoded already.
@@ -43,7 +40,7 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
     source(measurement, &mut faults);
     numbers(measurement, &mut faults);
     surroundings::faults(measurement, distributions, &mut faults);
-    // By their words, as they have always stood.
+    // Reports list them by their sentences; another order would change what scripts have seen.
     faults.sort_by_cached_key(ToString::to_string);
     faults
 }
@@ -79,7 +76,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
     for (whole, value, parts, sum) in sums.into_iter().filter(|(_, value, _, sum)| value != sum) {
         faults.push(unequal(whole, value, parts, sum));
     }
-    // A repetition or an intruder may reach the sink inside the window too: those are failures, not contradictions.
+    // Repeated and foreign logs may reach the sink inside the window, too: those are failures, not contradictions.
     let arrived = ledger.delivered + ledger.duplicated + ledger.phantom + ledger.undecidable;
     for (part, value, whole, bound) in [
         ("enqueued_in_window", ledger.enqueued_in_window, "enqueued", ledger.enqueued),
@@ -91,7 +88,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
     }
 }
 
-/// What cannot be known from where the outcomes are said to come from.
+/// Counts that the stated source of the outcomes cannot tell apart.
 fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let silent = ledger.lost.silent;
@@ -100,7 +97,8 @@ fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
         OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => {
             faults.push(Contradiction::DroppedUncounted { dropped: ledger.dropped, counted });
         }
-        // What did not arrive, and is not admitted, is either the one or the other, by the strategy.
+        // A log that did not arrive, and that the queue does not admit to have lost, is either dropped or lost. Which
+        // one depends on the strategy alone.
         OutcomeSource::Delivery if ledger.dropped > 0 && silent > 0 => {
             faults.push(Contradiction::DroppedOrLost { dropped: ledger.dropped, silent });
         }
@@ -108,18 +106,18 @@ fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     }
 }
 
-/// Holds the number of values of each latency against the ledger.
+/// Each latency has as many values as the ledger says.
 fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let refused = ledger.dropped + ledger.sampled_out;
     let (accepted, rejected) = match measurement.outcome_source {
         OutcomeSource::Call => (("enqueued", ledger.enqueued), ("dropped + sampled_out", refused)),
-        // Nobody knows which calls were accepted: `enqueue` covers them all.
+        // Nobody knows which calls were accepted, so `enqueue` covers all of them.
         OutcomeSource::Counter | OutcomeSource::Delivery => (("attempted", ledger.attempted), ("0", 0)),
     };
     let sent = ("scheduled - unsent_generator", ledger.scheduled - ledger.unsent_generator);
     let response = distributions.response.count();
-    // Older builds left those out of it that the generator had not sent: their journals are still read.
+    // Older builds left out the logs that the generator had not sent. Their journals can still be read.
     let all = if response == sent.1 { sent } else { ("scheduled", ledger.scheduled) };
     for (name, count, (what, expected)) in [
         ("enqueue", distributions.enqueue.count(), accepted),
@@ -134,8 +132,8 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     }
     let timed = distributions.delivery.count();
     let deliveries = ledger.delivered + ledger.phantom + ledger.duplicated + ledger.undecidable;
-    // A log that comes so late that its turn is forgotten is told from a repetition only in the end: it is delivered and
-    // counted as reordered, but its time was not kept.
+    // A log may arrive so late that its place in the bitmap is gone. Only the sums tell at the end that it was no
+    // repetition. It then counts as delivered and reordered, but its time was not kept.
     if timed + ledger.reordered < ledger.delivered || timed > deliveries {
         faults.push(Contradiction::Deliveries { timed, delivered: ledger.delivered, deliveries });
     }
@@ -157,8 +155,8 @@ fn counts(measurement: &Measurement, distributions: &Distributions, faults: &mut
     }
 }
 
-/// A log waits from when it was due, and its own call is a part of that: so of `response`, which unsent logs only add to,
-/// at least as many reach any time as of the calls.
+/// A log's wait begins when it is due, and includes its own call. So for every time there are at least as many values
+/// of `response` that reach it as there are calls that do. Unsent logs only add to them.
 fn waits(distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     let calls = [&distributions.enqueue, &distributions.rejected];
     let service_ns: u128 = calls.iter().map(|latency| latency.sum_ns()).sum();
@@ -173,7 +171,7 @@ fn waits(distributions: &Distributions, faults: &mut Vec<Contradiction>) {
     }
 }
 
-/// Every number that is not a count must be one: finite, not negative.
+/// Every rate and cost must be finite and not negative.
 fn numbers(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let rates = &measurement.rates;
     let mut named = vec![
@@ -209,7 +207,7 @@ mod tests {
             healthy(100).with_unsent(7, 1_000_000),
             healthy(1_000).with_unsent_generator(5),
         ] {
-            assert_eq!(faults(&measurement), Vec::<String>::new());
+            assert_eq!(faults(&measurement), []);
         }
     }
 
@@ -236,7 +234,7 @@ mod tests {
             ("queue", |m| *m.cost.cpu_s_per_million.get_mut("queue").unwrap() = f64::INFINITY),
             ("delivery: histogram", |m| m.latency.delivery.count += 1),
             ("series", |m| m.series.points = vec![Default::default(); 1_001]),
-            // A log cannot have waited less, from when it was due, than its own call took.
+            // The wait of a log includes its own call, so it cannot be shorter.
             ("response is below enqueue", |m| m.latency.response = constant(100, 9_000)),
             ("response is below enqueue", |m| m.latency.response = of((0..100).map(|n| n * n * n * 9_000))),
             ("sum(response) = 100000000 is below", |m| {
@@ -250,7 +248,7 @@ mod tests {
             let mut measurement = healthy(100);
             lie(&mut measurement);
             let found = faults(&measurement);
-            assert!(found.iter().any(|fault| fault.contains(expected)), "{expected}: {found:?}");
+            assert!(found.iter().any(|fault| fault.to_string().contains(expected)), "{expected}: {found:?}");
         }
     }
 
@@ -263,7 +261,7 @@ mod tests {
         measurement.latency.unblocked = None;
         measurement.latency.blocked = None;
         measurement.latency.rejected = constant(0, 0);
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
     }
 
     #[test]
@@ -278,9 +276,9 @@ mod tests {
             assert_eq!(faults(&measurement).is_empty(), believed, "{counted:?}: {:?}", faults(&measurement));
         }
         measurement.outcome_source = OutcomeSource::Delivery;
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
         (measurement.ledger.dropped, measurement.ledger.enqueued, measurement.ledger.lost.silent) = (30, 70, 10);
-        assert!(faults(&measurement)[0].contains("nothing tells dropped = 30 from lost.silent = 10"));
+        assert!(faults(&measurement)[0].to_string().contains("nothing tells dropped = 30 from lost.silent = 10"));
     }
 
     #[test]
@@ -289,7 +287,7 @@ mod tests {
         measurement.ledger.duplicated = 5;
         measurement.ledger.delivered_in_window = 105;
         measurement.latency.delivery = constant(105, 500_000);
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
         measurement.ledger.delivered_in_window = 106;
         assert!(!faults(&measurement).is_empty());
     }
@@ -299,9 +297,9 @@ mod tests {
         let mut measurement = healthy(100);
         measurement.latency.delivery = constant(97, 500_000);
         measurement.ledger.reordered = 3;
-        assert_eq!(faults(&measurement), Vec::<String>::new());
+        assert_eq!(faults(&measurement), []);
         measurement.ledger.reordered = 2;
-        assert!(faults(&measurement)[0].contains("count(delivery) = 97"));
+        assert!(faults(&measurement)[0].to_string().contains("count(delivery) = 97"));
     }
 
     #[test]
@@ -310,22 +308,22 @@ mod tests {
         assert_eq!(today.latency.response.count, 100);
         let mut older = today.clone();
         older.latency.response = constant(95, 20_000);
-        assert_eq!(faults(&older), [""; 0]);
-        assert_eq!(dated(&older), ["the ledger does not close: count(response) = 95, scheduled = 100"]);
-        assert_eq!(dated(&today), [""; 0]);
+        assert_eq!(faults(&older), []);
+        assert_eq!(dated(&older), Some(unequal("count(response)", 95, "scheduled", 100)));
+        assert_eq!(dated(&today), None);
         let mut between = today.clone();
         between.latency.response = constant(97, 20_000);
-        assert!(faults(&between).iter().any(|fault| fault.contains("count(response) = 97, scheduled = 100")));
+        assert!(faults(&between).contains(&unequal("count(response)", 97, "scheduled", 100)));
         let mut uncensored = today;
         uncensored.latency.response.censored = 4;
-        assert!(faults(&uncensored)[0].contains("censored(response) = 4, unsent = 5"));
+        assert!(faults(&uncensored)[0].to_string().contains("censored(response) = 4, unsent = 5"));
     }
 
     #[test]
     fn unsent_logs_must_be_in_the_response() {
         let mut measurement = healthy(100).with_unsent(10, 5_000_000);
         measurement.latency.response.censored = 0;
-        assert!(faults(&measurement)[0].contains("censored(response) = 0, unsent = 10"));
+        assert!(faults(&measurement)[0].to_string().contains("censored(response) = 0, unsent = 10"));
     }
 
     proptest::proptest! {

@@ -6,7 +6,7 @@
 //! | did the generator or the machine spoil this repeat, or the queue starve its producers? | [`judge_repeat`] |
 //! | does this case keep the promise? | [`judge_case`], on the repeats [`Pooled`] |
 //! | and the whole? | [`judge_plan`] |
-//! | why? | [`Reason`], a value; its sentence is made where it is shown or saved |
+//! | why? | [`Reason`]: a value that becomes a sentence where it is shown or saved |
 
 mod asked;
 mod blame;
@@ -33,11 +33,9 @@ pub use model::{
 };
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
+pub use reason::{Contradiction, MaximumBounds, Reason, Unfinished, codes};
 #[cfg(feature = "internals")]
-pub use reason::{
-    Contradiction, MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences,
-};
-pub use reason::{MaximumBounds, Reason, Unfinished, codes};
+pub use reason::{MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences};
 pub use repeat::judge_repeat;
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

@@ -1,11 +1,11 @@
-//! What a verdict says. The same types stand in the saved report.
+//! A verdict. The same types stand in the saved report.
 
 use super::reason::{self, Reason};
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// The answer for a check, a case or a plan; the order is from best to worst.
+/// The outcome of a check, a case or a plan, in order from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -93,14 +93,14 @@ impl Unit {
     }
 }
 
-/// Whose rule a check is. It is known by the check's name, of which it is the beginning.
+/// Where a check comes from. The name of a check begins with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckOrigin {
     /// The target's.
     Target,
-    /// The ledger's, of every queue.
+    /// The ledger's, for every queue.
     Ledger,
-    /// That of the producers' time, of every queue.
+    /// Whether producers could send in time, for every queue.
     Producers,
     /// The scenario's own.
     Scenario,
@@ -109,7 +109,7 @@ pub enum CheckOrigin {
 impl CheckOrigin {
     const ALL: [Self; 4] = [Self::Target, Self::Ledger, Self::Producers, Self::Scenario];
 
-    /// With what the names of its checks begin.
+    /// The beginning of the names of its checks.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Target => "target",
@@ -125,7 +125,7 @@ impl CheckOrigin {
     }
 }
 
-/// One expectation, held against what was observed.
+/// One expectation, compared with what was observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CheckResult {
@@ -153,7 +153,7 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
-    /// Whose rule it is; `None` where a newer build has a name that this one does not know.
+    /// Where it comes from; `None` if a newer build gave it a name that this build does not know.
     #[must_use]
     pub fn origin(&self) -> Option<CheckOrigin> {
         let first = self.name.as_given().split('.').next()?;
@@ -161,7 +161,7 @@ impl CheckResult {
     }
 }
 
-/// What is said of a case.
+/// The verdict on a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct CaseVerdict {
@@ -169,12 +169,12 @@ pub struct CaseVerdict {
     pub outcome: Outcome,
     /// Every check with what was observed, whether or not it holds.
     pub checks: Vec<CheckResult>,
-    /// Why the outcome is not `pass`, one line each, the worst first; empty when it is.
+    /// Why the outcome is not `pass`, one line each, the worst first; empty if it is `pass`.
     pub reasons: Vec<Untrusted>,
     /// The kind of each reason, in the same order, by the words of docs/REASONS.md. Empty in reports that are older than it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reason_codes: Vec<Untrusted>,
-    /// What is to be known of it whatever the outcome, one line each: repeats that were set aside, controls that are missing.
+    /// Notes whatever the outcome, one line each: repeats that were set aside, controls that are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Untrusted>,
     /// The case offers less than the target's throughput.
@@ -190,11 +190,11 @@ pub enum ExitOutcome {
     Pass,
     /// Some case fails or broke.
     Failed,
-    /// Held against a baseline, some case regressed.
+    /// Compared with a baseline, some case regressed.
     Regressed,
     /// Nothing fails, but some case cannot be trusted.
     Invalid,
-    /// What was run cannot be held against the baseline.
+    /// The run cannot be compared with the baseline.
     Incomparable,
     /// Ended by the user before the plan was finished.
     Interrupted,
@@ -229,7 +229,7 @@ pub struct OutcomeCounts {
     pub error: u64,
 }
 
-/// What is said of the whole.
+/// The verdict on the whole run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct PlanVerdict {
@@ -239,7 +239,7 @@ pub struct PlanVerdict {
     pub exit: ExitOutcome,
     /// How many cases ended how.
     pub cases: OutcomeCounts,
-    /// What is to be said of the whole beyond its cases, one line each.
+    /// Reasons that concern the whole run and no single case, one line each.
     pub reasons: Vec<Untrusted>,
     /// The kind of each reason, as in a [`CaseVerdict`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,22 +1,22 @@
-//! What is said of the whole.
+//! The verdict on a whole run.
 
 use super::reason::{self, Reason, Unfinished};
 use super::{ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
 use crate::untrusted::Untrusted;
 
-/// A case as the whole sees it.
+/// What the verdict on the whole needs to know about a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanCase<'a> {
     /// Name of its scenario.
     pub scenario: &'a Untrusted,
-    /// What is said of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// It offers less than its scenario's target asks for.
+    /// It offers less than the throughput of its scenario's target.
     pub below_target_load: bool,
 }
 
-/// Judges the whole: the worst of its cases. A scenario none of whose cases offers the throughput of its target has not
-/// shown the promise, and a plan without a case has shown nothing; both are `invalid`.
+/// Judges the whole run, which is as bad as its worst case. The run is `invalid` if it has no case, or if no case of a
+/// scenario offers the throughput of its target: the promise was not put to the test.
 #[must_use]
 pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
     let mut counts = OutcomeCounts::default();
@@ -100,7 +100,7 @@ mod tests {
 
     /// (cases, interrupted, the codes)
     #[test]
-    fn what_is_said_of_the_whole_has_its_codes() {
+    fn the_verdict_on_the_whole_has_codes() {
         let low = PlanCase { below_target_load: true, ..case(Outcome::Pass) };
         for (cases, interrupted, expected) in [
             (vec![case(Outcome::Fail)], false, &[][..]),

@@ -9,7 +9,7 @@ use crate::observed::ByLatency;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 
-/// Most characters that are kept of what a driver says about its queue's counters.
+/// A driver's text about its queue's counters is cut to this many characters.
 const LONGEST_DISPUTE: usize = 200;
 
 /// Every latency of a repeat or of a case, decoded.
@@ -42,7 +42,7 @@ impl Distributions {
         })
     }
 
-    /// Adds another repeat. What one of them cannot tell apart, the two together cannot either.
+    /// Adds another repeat. A latency that one of the two does not have is unknown for both together.
     fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
         self.try_merge(other, Distribution::add)
     }
@@ -57,15 +57,15 @@ pub struct Pooled {
     distributions: Option<Distributions>,
     producers: Producers,
     faults: Vec<Contradiction>,
-    /// Repeats in which the queue's own counters differ from what was seen.
+    /// Repeats in which the queue's own counters differ from the ledger.
     disputed: u64,
     /// The first such difference.
     dispute: Option<Untrusted>,
 }
 
 impl Pooled {
-    /// Adds a valid repeat, and returns its latencies decoded. A repeat that contradicts itself is not added:
-    /// what is wrong with it is kept under [`Pooled::faults`].
+    /// Adds a valid repeat, and returns its decoded latencies. A repeat that contradicts itself is not added;
+    /// [`Pooled::faults`] then says why.
     pub fn add(&mut self, measurement: &Measurement) -> Option<Distributions> {
         let decoded = match Distributions::decode(&measurement.latency) {
             Ok(decoded) => decoded,
@@ -131,7 +131,8 @@ impl Pooled {
         &self.producers
     }
 
-    /// That the queue's own counters differ from what was seen, in words. The verdict rests on what was seen.
+    /// A note that the queue's own counters differ from the ledger; `None` if they agree. The verdict relies on the
+    /// ledger.
     pub(super) fn dispute(&self) -> Option<Untrusted> {
         let first = self.dispute.as_ref()?.as_given();
         let (disputed, all) = (human::count(self.disputed), human::count(self.repeats));
@@ -139,7 +140,7 @@ impl Pooled {
         Some(text.into())
     }
 
-    /// What contradicts itself in the repeats that were offered.
+    /// The contradictions in the repeats that were not added.
     #[must_use]
     pub fn faults(&self) -> &[Contradiction] {
         &self.faults
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_repeat_cannot_tell_the_pool_cannot_either() {
+    fn a_latency_that_one_repeat_lacks_is_unknown_in_the_pool() {
         let mut silent = healthy(100);
         silent.latency.unblocked = None;
         silent.latency.blocked = None;

@@ -7,16 +7,16 @@ use super::{CheckOrigin, CheckResult, Outcome, Unit};
 use crate::measure::Measurement;
 use crate::measure::punctuality::{MOST_LATE_NS, Punctuality};
 
-/// What the repeats of a case say of it.
+/// The answer from the repeats of a case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Producers {
     /// The largest lateness that was judged, in nanoseconds.
     worst_ns: Option<u64>,
-    /// The first repeat in which the queue is to blame.
+    /// How the queue is to blame, in the first repeat in which it is.
     starved: Option<Starvation>,
-    /// In how many it is.
+    /// In how many repeats it is.
     repeats: u64,
-    /// Of the first repeat that was late without anyone to blame it on.
+    /// Why nobody can be blamed for the first late repeat without a culprit.
     unclear: Option<Reason>,
 }
 

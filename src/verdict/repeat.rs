@@ -6,13 +6,13 @@ use super::disturbance::MAX_STEAL;
 use super::reason::Reason;
 use crate::measure::Measurement;
 
-/// Says whether a repeat can be trusted: not when over 5 % of the CPU time was stolen, when there is nothing to judge, or
-/// when the generator was late and the queue is not to blame for it.
+/// Decides whether a repeat can be trusted. It cannot be if the run was stopped meanwhile, if over 5 % of the CPU time was
+/// stolen, if no log was due, or if the generator was late and the queue is not to blame for that.
 ///
-/// Late is a generator that did not send over 1 % of its logs, or whose lateness is over 10 ms. The lateness is judged by
-/// its p99, else p90, else p50, whichever first has 10 values above it, and by its largest value where there are fewer
-/// than 20. The queue is to blame where the same generator was clearly more punctual in its controls, of which one was as
-/// long as the window, and the machine was quiet: such a repeat is evidence, and fails.
+/// The generator was late if it did not send over 1 % of the logs, or if its lateness is over 10 ms. The judged
+/// lateness is the first of p99, p90 and p50 that has 10 values above it; with fewer than 20 values it is the largest
+/// one. The queue is to blame if the same generator was clearly more punctual in its controls, one of them as long as
+/// the window, and the machine was quiet. Such a repeat is valid, and fails.
 #[must_use]
 pub fn judge_repeat(measurement: &Measurement) -> Validity {
     let mut reasons = Vec::new();
@@ -27,6 +27,9 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
     if let Some(share) = measurement.machine.steal().filter(|share| *share > MAX_STEAL && !is_said) {
         reasons.push(Reason::StolenCpu { share });
     }
+    if let Some(ns) = measurement.machine.paused_ns {
+        reasons.insert(0, Reason::Paused { ns });
+    }
     match reasons.is_empty() {
         true => Validity::Valid,
         false => Validity::Invalid { reasons },
@@ -40,7 +43,7 @@ mod tests {
     use crate::measure::fixture::{constant, healthy, of};
     use crate::untrusted::Untrusted;
 
-    /// Why it is invalid; that there was no control is left out.
+    /// Why it is invalid, without the reason that there was no control.
     fn reasons(measurement: &Measurement) -> Vec<Untrusted> {
         match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
@@ -54,6 +57,13 @@ mod tests {
     #[test]
     fn a_healthy_repeat_is_valid() {
         assert_eq!(judge_repeat(&healthy(1_000)), Validity::Valid);
+    }
+
+    #[test]
+    fn a_repeat_that_stood_still_is_invalid_however_punctual() {
+        let mut punctual = healthy(1_000);
+        punctual.machine.paused_ns = Some(2_000_000_000);
+        assert_eq!(reasons(&punctual), ["the run was stopped for 2.00 s while it ran, and went on"]);
     }
 
     #[test]

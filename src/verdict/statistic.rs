@@ -1,11 +1,11 @@
-//! Statistics of a distribution, exact where that is possible, and only where there are samples enough.
+//! Statistics of a distribution: exact if possible, and only with enough samples.
 
 use crate::measure::encoding::{Distribution, WHOLE};
 use crate::scenario::{Comparison, Statistic};
 use crate::units::Quantile;
 use std::cmp::Ordering;
 
-/// Values that a statistic needs: as many in all for a mean or an extreme, as many above it for a quantile.
+/// Number of values that a statistic needs: in all for a mean or an extreme, above it for a quantile.
 pub const MIN_SAMPLES: u64 = 10;
 
 /// Whether `count` values are enough for a quantile given in parts of [`WHOLE`].
@@ -37,7 +37,7 @@ impl Exact {
     }
 }
 
-/// What is known of a statistic: the true value lies between the two, both included.
+/// What is known about a statistic: its true value lies between the two bounds, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
     /// With every censored value at its lower bound.
@@ -46,7 +46,7 @@ pub(super) struct Bounds {
     pub(super) high: Option<Exact>,
 }
 
-/// Whether something holds.
+/// Whether a comparison holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Holds,
@@ -54,7 +54,7 @@ pub(super) enum Answer {
     Undecided,
 }
 
-/// The statistic, or `None` where there are too few samples.
+/// The statistic; `None` with too few samples.
 pub(super) fn observe(distribution: &Distribution, statistic: Statistic) -> Option<Bounds> {
     let count = distribution.count();
     let enough = match statistic {
@@ -73,8 +73,8 @@ pub(super) fn observe(distribution: &Distribution, statistic: Statistic) -> Opti
     let high = match (distribution.censored(), statistic) {
         (0, _) => Some(low),
         (_, Statistic::Mean | Statistic::Max) => None,
-        // Which of the values are the censored ones is not known. At worst they are the smallest, and to move them to
-        // infinity moves every rank up by their number.
+        // It is not known which of the values are the censored ones. At worst they are the smallest ones: if they move
+        // to infinity, every rank moves up by their number.
         (censored, Statistic::Quantile(quantile)) => {
             distribution.value_at_rank(distribution.rank_of(parts(quantile)) + censored).map(whole)
         }
@@ -82,14 +82,14 @@ pub(super) fn observe(distribution: &Distribution, statistic: Statistic) -> Opti
     Some(Bounds { low, high })
 }
 
-/// Whether the comparison holds wherever between its bounds the true value lies.
+/// Whether the comparison holds for every true value between the bounds.
 pub(super) fn compare(bounds: Bounds, comparison: Comparison, limit_ns: u64) -> Answer {
     let low = bounds.low.order(limit_ns);
     let high = bounds.high.map_or(Ordering::Greater, |high| high.order(limit_ns));
     let (at_low, at_high) = (comparison.holds(&low, &Ordering::Equal), comparison.holds(&high, &Ordering::Equal));
     let between = low != high && low != Ordering::Greater;
     match comparison {
-        // Broken or held at both ends, an equality may still be otherwise in between.
+        // An equality may hold between the bounds although it holds at neither of them.
         Comparison::Equal | Comparison::NotEqual if between => Answer::Undecided,
         _ if at_low && at_high => Answer::Holds,
         _ if !at_low && !at_high => Answer::Breaks,

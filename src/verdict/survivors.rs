@@ -1,7 +1,7 @@
-//! What the repeats that were set aside say of those that were kept.
+//! What the repeats that were set aside say about those that were kept.
 //!
-//! Where most of a case's repeats are invalid, the few that are left are a selection: whoever can make repeats invalid, a
-//! queue or a program that speaks for one, could pick its good ones.
+//! If most of a case's repeats are invalid, the few others are a selection. A queue, or the program that drives it, can
+//! make repeats invalid on purpose, and so could keep only its good ones.
 
 use super::blame::{Blame, blame};
 use super::reason::Reason;
@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 pub struct SetAside {
     /// Why.
     pub reasons: Vec<Reason>,
-    /// It was late and had no control: whether that was the queue's doing could not be told.
+    /// It was late and had no control, so nobody knows whether the queue was to blame.
     pub unjudged: bool,
 }
 
 impl SetAside {
-    /// A measurement that was set aside, with the sentences for which it was. The runner and its journal keep only those;
-    /// which reasons they are is known again by judging the measurement again. A sentence that another build has said, and
-    /// this one would not, stays what it is: [`Reason::Recorded`].
+    /// A measurement that was set aside, and the sentences that say why. The runner and its journal keep only
+    /// sentences, so the measurement is judged again to find the reasons. A sentence of another build that this build
+    /// does not have becomes a [`Reason::Recorded`].
     #[must_use]
     pub fn of(measurement: &Measurement, said: Vec<Untrusted>) -> Self {
         let judged = match judge_repeat(measurement) {
@@ -38,18 +38,18 @@ impl SetAside {
     }
 }
 
-/// Why the valid repeats cannot speak for the case; nothing if they can, or if there are none.
+/// Why the valid repeats do not represent the case; `None` if they do, or if there are none.
 pub(super) fn outnumbered(valid: u64, aside: &[SetAside]) -> Option<Reason> {
     let invalid = aside.len() as u64;
     (valid > 0 && invalid > valid).then_some(Reason::Outnumbered { invalid, repeats: valid + invalid })
 }
 
-/// What is to be known of a case whatever its outcome, one line each: what was set aside, and whose lateness could not be
-/// judged. `uncontrolled` repeats have no control although one was asked for.
+/// Notes on a case whatever its outcome, one line each: which repeats were set aside, and for which nobody could be
+/// blamed. `uncontrolled` repeats have no control although the plan asked for one.
 pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<Untrusted> {
     let all = human::count(valid + aside.len() as u64);
     let mut notes = Vec::new();
-    // Without a valid repeat, that is why the case is invalid, and said there.
+    // Without a valid repeat, this is the reason of the case and stands there.
     if let (Some(first), true) = (aside.first(), valid > 0) {
         let which = if aside.len() == 1 { "" } else { ", the first because" };
         let why = first.reasons.first().map_or_else(|| "no reason given".into(), Reason::sentence);
@@ -85,7 +85,7 @@ mod tests {
             (3, 0, None),
             (3, 3, None),
             (2, 3, Some("3 of 5 repeats were invalid: the few others are a selection")),
-            // That is said otherwise.
+            // The reason of the case says so.
             (0, 3, None),
         ] {
             let aside = vec![SetAside::default(); invalid];
@@ -106,9 +106,9 @@ mod tests {
         }
     }
 
-    /// (what was set aside, what was said then, the codes)
+    /// (the measurement, its sentences in the journal, the codes)
     #[test]
-    fn sentences_are_reasons_again_and_what_nobody_says_stays_what_it_was() {
+    fn sentences_become_reasons_again_and_unknown_ones_are_kept() {
         let said = |measurement: &Measurement| match judge_repeat(measurement) {
             Validity::Valid => Vec::new(),
             Validity::Invalid { reasons } => sentences(&reasons),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_known_is_said() {
+    fn notes_are_shown() {
         let recorded = |text: &str| Reason::Recorded { text: text.into() };
         let aside = |unjudged| SetAside { reasons: vec![recorded("late"), recorded("busy")], unjudged };
         assert_eq!(notes(3, &[], 0), [""; 0]);

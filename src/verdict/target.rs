@@ -9,7 +9,7 @@ use crate::units::Ratio;
 /// Parts that make a whole in a [`Ratio`].
 const MILLION: u128 = 1_000_000;
 
-/// Every check that holds of every queue: the target's, the ledger's, and the producers'.
+/// The checks that every queue must pass: the target's, the ledger's, and the producers'.
 pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -> Vec<Checked> {
     let mut results = vec![target_latency(target, pooled), accepted(target.min_accepted, pooled), closes(pooled)];
     let ledger = pooled.ledger();
@@ -21,8 +21,8 @@ pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -
         pooled.producers().judge(),
     ]);
     if parameters.strategy == Strategy::Block {
-        // A caller that waits for room is refused nothing. Where the queue drops all the same, it is not what it says: that
-        // is a failure and no contradiction, since there are such queues.
+        // A caller that waits for room is never refused. A queue that drops all the same breaks its strategy. This is a
+        // failure and not a contradiction, since such queues exist.
         results.push(must_be_zero("block", "dropped", "dropped == 0 under block", ledger.dropped, pooled));
     }
     results
@@ -47,8 +47,8 @@ fn target_latency(target: &Target, pooled: &Pooled) -> Checked {
     })
 }
 
-/// The share of what was scheduled that was accepted within the window. What the generator did not send counts against
-/// the queue only if the share is too low without it as well.
+/// The share of the scheduled logs that were accepted within the window. Logs that the generator did not send count
+/// against the queue only if the share is too low without them, too.
 fn accepted(least: Ratio, pooled: &Pooled) -> Checked {
     let ledger = pooled.ledger();
     let enough =
@@ -74,7 +74,7 @@ fn accepted(least: Ratio, pooled: &Pooled) -> Checked {
     })
 }
 
-/// What contradicts itself stands among the reasons of the case already, all of it.
+/// The contradictions already stand among the reasons of the case, so this check adds no reason.
 fn closes(pooled: &Pooled) -> Checked {
     let faults = pooled.faults();
     let (outcome, said) = match (faults.first(), pooled.repeats()) {
@@ -95,12 +95,12 @@ fn closes(pooled: &Pooled) -> Checked {
     Checked { result, reason: None }
 }
 
-/// A count that must be 0 in every repeat, by whose name the check goes.
+/// A count that must be 0 in every repeat, and has its own check in the ledger.
 fn zero(count: &str, sum: u64, pooled: &Pooled) -> Checked {
     must_be_zero(count, count, &format!("{count} == 0"), sum, pooled)
 }
 
-/// A count that must be 0 in every repeat, which is to say in their sum.
+/// A count that must be 0 in every repeat, so in their sum.
 fn must_be_zero(name: &str, subject: &str, expression: &str, sum: u64, pooled: &Pooled) -> Checked {
     let evaluation = match pooled.repeats() {
         0 => Evaluation::unknown(Shortfall::NoValidRepeat),

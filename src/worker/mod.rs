@@ -8,16 +8,19 @@
 //! |---|---|
 //! | `repeat` | the course of a repeat |
 //! | `send` | the producers |
+//! | `patience` | time without the pauses of this process |
 //! | `observe` | observes the machine, the runtime's lag and where threads ran; builds the measurement |
 //! | `protocol` | the messages |
 
 pub mod protocol;
 
 mod observe;
+mod patience;
 mod repeat;
 mod send;
 
 pub(crate) use observe::machine::Ticks;
+pub(crate) use patience::Patience;
 pub use repeat::control::span as control_span;
 #[cfg(feature = "internals")]
 pub use repeat::simulate::simulate;

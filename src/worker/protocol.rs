@@ -96,6 +96,8 @@ pub enum FailureKind {
     Panicked,
     /// Calls had not returned, or the queue not shut down, when the drain ran out of time.
     Hung,
+    /// What the queue delivers to failed, such as a full disk under a file.
+    SinkFailed,
     /// The request could not be read, or asks for something that the child does not have.
     BadRequest,
     /// An error of the child itself.

@@ -1,4 +1,4 @@
-//! The accounting, held against queues and schedules whose truth is known. What needs no time runs always; what puts a
+//! The accounting, compared with queues and schedules whose truth is known. What needs no time runs always; what puts a
 //! real queue under load runs only when `QUEUE_LOAD_SLOW_TESTS` is set.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
@@ -250,7 +250,7 @@ fn measure<C: Conduct>() -> (Measurement, usize) {
     let count = Arc::clone(&said);
     let say = move |message| *count.lock().unwrap() += usize::from(matches!(message, Message::Progress(_)));
     let measurement = carry_out(&queues, repeat, Box::new(say)).unwrap();
-    assert_eq!(faults(&measurement), [""; 0], "{}", C::NAME);
+    assert_eq!(faults(&measurement), [], "{}", C::NAME);
     let ledger = &measurement.ledger;
     assert_eq!(ledger.scheduled, 500);
     let suspicion = (ledger.lost.silent, ledger.phantom, ledger.undecidable);

@@ -370,7 +370,7 @@ fn a_run_that_was_killed_goes_on_where_it_stopped() {
     lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("[2/6]")).expect("the second repeat ends");
     let busy = place.run(&["run", "six.toml", "--output", "r.json", "--resume"]);
     expect_code(&busy, 2);
-    assert!(stderr(&busy).contains("still going on"), "{}", stderr(&busy));
+    assert!(stderr(&busy).contains("still running"), "{}", stderr(&busy));
     child.kill().unwrap();
     child.wait().unwrap();
     // A line that was cut short by the kill.
@@ -389,7 +389,7 @@ fn a_run_that_was_killed_goes_on_where_it_stopped() {
     assert!(std::fs::read_to_string(&journal).unwrap().ends_with("\"case\":0,"), "a refusal changes nothing");
 
     let resumed = place.run(&["run", "--resume", "r.journal"]);
-    assert!(stderr(&resumed).contains("going on with r.journal"), "{}", stderr(&resumed));
+    assert!(stderr(&resumed).contains("continuing r.journal"), "{}", stderr(&resumed));
     let report = json(&std::fs::read(place.path().join("r.json")).unwrap());
     let undisturbed = json(&std::fs::read(place.path().join("undisturbed.json")).unwrap());
     assert_eq!(repeats_of(&report), repeats_of(&undisturbed));

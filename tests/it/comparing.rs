@@ -4,7 +4,7 @@ use crate::support::Place;
 use queue_load::report::{self, Report};
 use std::path::Path;
 
-/// A report of one case that passes, with so many repeats.
+/// A report of one case that passes, with this number of repeats.
 fn report_with(repeats: u32) -> Report {
     let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/report.json");
     let mut report = report::read(&stored).unwrap().report;

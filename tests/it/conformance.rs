@@ -45,7 +45,7 @@ fn measure(repeat: PlannedRepeat) -> Measurement {
     let last = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).last();
     worker.wait().unwrap();
     let Some(Message::Result(measurement)) = last else { panic!("{name:?}: {last:?}") };
-    assert_eq!(faults(&measurement), [""; 0], "{name:?}: the ledger closes");
+    assert_eq!(faults(&measurement), [], "{name:?}: the ledger closes");
     let ledger = &measurement.ledger;
     let suspicion = (ledger.duplicated, ledger.phantom, ledger.undecidable);
     assert_eq!(suspicion, (0, 0, 0), "{name:?}: nothing arrives that was not accepted, and nothing twice: {ledger:?}");

@@ -255,9 +255,12 @@ fn every_fault_has_its_reason_and_the_plan_goes_on() {
     assert!(!report.interrupted);
     check_broken(report);
 
-    let late = &ledger(case(report, DeliversLate::NAME)).ledger;
-    assert!(late.enqueued == 200 && late.lost.silent > 0 && late.phantom == 0, "{late:?}");
-    assert_eq!(case(report, DeliversLate::NAME).verdict.outcome, Outcome::Fail);
+    let late = case(report, DeliversLate::NAME);
+    let counts = &ledger(late).ledger;
+    assert!(counts.enqueued == 200 && counts.lost.silent > 0 && counts.phantom == 0, "{counts:?}");
+    // A busy machine spoils the repeat.
+    let expected = if late.repeats.is_empty() { Outcome::Invalid } else { Outcome::Fail };
+    assert_eq!(late.verdict.outcome, expected);
 
     let liar = case(report, LiesInCounters::NAME);
     let seen = &ledger(liar).ledger;

@@ -305,7 +305,7 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
 }
 
 #[test]
-fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
+fn a_regression_is_looked_at_again_by_fresh_repeats_alone() {
     use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
     use FindingKind::{Slower, Spread};
     use GateOutcome::{Inconclusive, Pass, Regressed};
@@ -339,7 +339,7 @@ fn what_looks_regressed_is_looked_at_again_by_fresh_repeats_alone() {
 }
 
 #[test]
-fn what_could_not_be_told_is_looked_at_again_with_all_its_repeats() {
+fn an_undecided_case_is_looked_at_again_with_all_its_repeats() {
     use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
     use FindingKind::{Slower, Spread};
     let pick = |case, round| (Pick { lane: 0, case, round }, Pick { lane: 1, case, round });
@@ -401,7 +401,7 @@ fn each_change_is_there_to_be_found() {
     queues::register(&mut known);
     let measured = |queue: &str| {
         let measurement = carry_out(&known, repeat_of(queue), Box::new(|_| ())).unwrap();
-        assert_eq!(queue_load::internals::verdict::faults(&measurement), [""; 0], "{queue}");
+        assert_eq!(queue_load::internals::verdict::faults(&measurement), [], "{queue}");
         assert_eq!((measurement.ledger.lost.silent, measurement.ledger.duplicated), (0, 0), "{queue}");
         assert_eq!(measurement.disagreements, [""; 0], "{queue}");
         measurement

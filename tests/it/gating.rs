@@ -1,4 +1,4 @@
-//! Runs that are held against something, as their user meets them. What the machine can tell just now is not tested
+//! Runs that are compared with something, as their user meets them. What the machine can tell just now is not tested
 //! here: with so few repeats the answer is that it cannot be told.
 
 use crate::support::{Place, expect_code, stderr, stdout};
@@ -65,7 +65,7 @@ fn expect_measured(output: &Output) {
 }
 
 #[test]
-fn what_cannot_be_held_against_anything_is_refused_before_anything_runs() {
+fn what_cannot_be_compared_is_refused_before_anything_runs() {
     let place = place();
     place.write("shared.toml", QUICK.replace("repeats", "isolate = false\nrepeats"));
     for (args, code, expected) in [
@@ -108,14 +108,14 @@ fn too_few_repeats_are_refused_before_they_are_run() {
         let output = place.run(&[&["run", "quick.toml"], args].concat());
         expect_code(&output, 2);
         let said = stderr(&output);
-        let takes = format!("it takes {needed}, about ");
-        assert!(said.contains("can prove nothing by") && said.contains(&takes), "{args:?}: {said}");
-        assert!(said.contains(&format!("--repeats {needed}; --insist runs it all the same")), "{args:?}: {said}");
+        let takes = format!("{needed} are needed, which take about ");
+        assert!(said.contains("cannot prove anything in") && said.contains(&takes), "{args:?}: {said}");
+        assert!(said.contains(&format!("--repeats {needed}; --insist runs it anyway")), "{args:?}: {said}");
     }
     let Some(_) = trusted(&place, &["run", "quick.toml", "--save-baseline", "main"]) else { return };
     let output = place.run(&["run", "quick.toml", "--baseline", "main", "--repeats", "10"]);
     expect_code(&output, 2);
-    assert!(stderr(&output).contains("can prove nothing by"), "2 in the baseline: {}", stderr(&output));
+    assert!(stderr(&output).contains("cannot prove anything in"), "2 in the baseline: {}", stderr(&output));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
 }
 
 #[test]
-fn a_baseline_is_kept_and_held_against() {
+fn a_baseline_is_kept_and_compared_with() {
     let place = place();
     let args = ["run", "quick.toml", "--save-baseline", "main", "--output", "first.json"];
     let Some(saved) = trusted(&place, &args) else { return };

@@ -53,7 +53,7 @@ fn a_day_of_schedule_neither_drifts_nor_grows() {
     repeat.parameters.rate = Rate::new(7, 3).unwrap();
     let measurement = simulate::<Steady>(&repeat).unwrap();
     let (ledger, latency) = (&measurement.ledger, &measurement.latency);
-    assert_eq!(faults(&measurement), [""; 0]);
+    assert_eq!(faults(&measurement), []);
     let logs = DAY * 7 / 3;
     assert_eq!((ledger.scheduled, ledger.delivered, ledger.unsent, ledger.undecidable), (logs, logs, 0, 0));
     assert_eq!(
@@ -73,7 +73,7 @@ fn a_day_of_overload_overflows_nothing() {
     (repeat.parameters.concurrency, repeat.parameters.duration) = (1, Nanos::from_secs(DAY));
     repeat.parameters.rate = Rate::of_whole(1);
     let slow = simulate::<Slow>(&repeat).unwrap();
-    assert_eq!(faults(&slow), [""; 0]);
+    assert_eq!(faults(&slow), []);
     let (ledger, response) = (&slow.ledger, &slow.latency.response);
     assert_eq!((ledger.scheduled, ledger.attempted + ledger.unsent), (DAY, DAY));
     assert!(ledger.unsent.abs_diff(DAY / 2) <= 2, "{ledger:?}");

@@ -74,7 +74,7 @@ fn simulated<S: Source>(strategy: Strategy) -> Measurement {
     let mut repeat = repeat_of(S::ABOUT.name);
     repeat.parameters.strategy = strategy;
     let measurement = simulate::<Mute<S>>(&repeat).unwrap();
-    assert_eq!(faults(&measurement), [""; 0], "{}", S::ABOUT.name);
+    assert_eq!(faults(&measurement), [], "{}", S::ABOUT.name);
     let latency = &measurement.latency;
     assert_eq!((latency.enqueue.count, latency.rejected.count), (500, 0), "all calls are in `enqueue`");
     assert_eq!((&latency.unblocked, &latency.blocked), (&None, &None));

@@ -25,7 +25,7 @@ trait Manners: Send + Sync + 'static {
     const NAME: &'static str;
     /// Called inside each call of the window.
     fn call() {}
-    /// From its first call in the window to its end it spins in so many threads for each CPU.
+    /// From its first call in the window to its end it spins in this many threads for each CPU.
     const THREADS: usize = 0;
 }
 
@@ -100,7 +100,7 @@ fn run<M: Manners>(change: impl FnOnce(&mut PlannedRepeat)) -> Measurement {
     let mut repeat = repeat_of(M::NAME);
     change(&mut repeat);
     let measurement = carry_out(&queues, repeat, Box::new(|_| {})).unwrap();
-    assert_eq!(faults(&measurement), [""; 0], "{}", M::NAME);
+    assert_eq!(faults(&measurement), [], "{}", M::NAME);
     measurement
 }
 

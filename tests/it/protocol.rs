@@ -26,8 +26,8 @@ fn the_example_is_a_whole_repeat_that_is_believed() {
     let can = hello.capabilities.as_ref().unwrap();
     assert_eq!(can.lacking_axis(&request.repeat.parameters), None);
     assert_eq!((hello.protocol, &hello.version), (PROTOCOL_VERSION, &result.queue_version));
-    assert_eq!(faults(result), [""; 0]);
-    assert_eq!(faults_for(&request.repeat, result), [""; 0]);
+    assert_eq!(faults(result), []);
+    assert_eq!(faults_for(&request.repeat, result), []);
     assert_eq!(Distribution::decode(&result.latency.enqueue).unwrap().max_ns(), Some(20_827));
 }
 

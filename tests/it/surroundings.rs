@@ -5,6 +5,8 @@ use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
@@ -37,14 +39,26 @@ fn place() -> Place {
     place
 }
 
-/// How many repeats a journal holds; fails if it cannot be shown.
-fn kept(place: &Place, journal: &str) -> usize {
-    let shown = place.run(&["show", journal, "--format", "json"]);
+/// What a journal or a report holds: each result by its case, round and try. Fails if it cannot be shown.
+fn results(place: &Place, file: &str) -> BTreeMap<String, Value> {
+    let shown = place.command(&["show", file, "--format", "json"]).output().unwrap();
     expect_code(&shown, 0);
-    let report: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
-    let cases = report["cases"].as_array().unwrap().iter();
-    let of = |case: &serde_json::Value, list: &str| case[list].as_array().map_or(0, Vec::len);
-    cases.map(|case| ["repeats", "set_aside", "errors"].map(|list| of(case, list)).iter().sum::<usize>()).sum()
+    let report: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let mut all = BTreeMap::new();
+    for case in report["cases"].as_array().unwrap() {
+        let of = |list: &str| case[list].as_array().unwrap().clone();
+        let aside = of("set_aside").into_iter().map(|aside| aside["measured"].clone());
+        for one in of("repeats").into_iter().chain(aside).chain(of("errors")) {
+            let name = format!("{} {} {}", case["id"], one["repeat"], one["attempt"]);
+            assert_eq!(all.insert(name, one), None, "twice: {case}");
+        }
+    }
+    all
+}
+
+/// How many repeats a journal or a report holds; fails if it cannot be shown.
+fn kept(place: &Place, file: &str) -> usize {
+    results(place, file).len()
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -153,14 +167,48 @@ fn terminated_once_it_saves_and_twice_it_stops_at_once() {
     }
 }
 
+/// Runs to the end; the verdict depends on the machine, but there is one.
+fn to_its_end(place: &Place, args: &[&str]) {
+    let output = place.command(args).output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 3 | 5)), "{args:?}: {}", stderr(&output));
+}
+
+/// Goes on with a run that was killed, or begins it anew where it had not begun; returns which. All that it had finished is
+/// in the report as it was, and nothing is missing.
+fn go_on(place: &Place, name: &str, all: &[String]) -> &'static str {
+    let (journal, report) = (format!("{name}.journal"), format!("{name}.json"));
+    let head = std::fs::read_to_string(place.path().join(&journal)).unwrap_or_default();
+    let (how, before) = match (head.contains('\n'), place.files(".").contains(&report)) {
+        (true, _) => ("resumed", results(place, &journal)),
+        (false, true) => ("over", results(place, &report)),
+        (false, false) => ("begun anew", BTreeMap::new()),
+    };
+    match how {
+        "resumed" => to_its_end(place, &["run", "--resume", &journal]),
+        "begun anew" => to_its_end(place, &["run", "short.toml", "--output", &report]),
+        _ => {}
+    }
+    let after = results(place, &report);
+    assert_eq!(after.keys().cloned().collect::<Vec<_>>(), all, "{how}");
+    for (name, result) in before {
+        assert_eq!(after[&name], result, "{how}: {name} is another");
+    }
+    how
+}
+
 #[test]
-fn whatever_was_finished_when_it_was_killed_is_in_the_journal() {
+fn whatever_was_finished_when_it_was_killed_is_kept_and_gone_on_with_to_the_same_results() {
     if !slow_tests() {
         return;
     }
     let kills = std::env::var("QUEUE_LOAD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(6);
     let mut draw = Xoshiro256PlusPlus::seed_from_u64(42);
     let _machine = share_the_machine();
+    let undisturbed = place();
+    to_its_end(&undisturbed, &["run", "short.toml", "--output", "r.json"]);
+    let all: Vec<String> = results(&undisturbed, "r.json").into_keys().collect();
+    assert_eq!(all.len(), 4);
+    let mut ways = BTreeMap::<&str, u32>::new();
     for number in 0..kills {
         let place = place();
         let mut command = place.command(&["run", "short.toml", "--output", "r.json"]);
@@ -182,9 +230,39 @@ fn whatever_was_finished_when_it_was_killed_is_in_the_journal() {
         let finished = said.lines().filter(|line| line.starts_with('[')).count();
         let files = place.files(".");
         let kept = ["r.json", "r.journal"].into_iter().find(|name| files.iter().any(|file| file == name));
-        let kept = kept.map_or(0, |name| self::kept(&place, name));
+        let kept = kept.filter(|_| finished > 0).map_or(0, |name| self::kept(&place, name));
         assert!(kept >= finished, "kill {number} after {after:?}: {finished} finished, {kept} kept, {files:?}\n{said}");
+        *ways.entry(go_on(&place, "r", &all)).or_default() += 1;
     }
+    eprintln!("{kills} runs were killed: {ways:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_temporary_files_of_a_killed_run_are_removed_by_the_next_one() {
+    if !slow_tests() {
+        return;
+    }
+    let place = place();
+    let temporary = place.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let _machine = share_the_machine();
+    let start = |output: &str| {
+        let mut command = place.command(&["run", "short.toml", "--quiet", "--output", output]);
+        command.env("TMPDIR", &temporary).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let mut killed = start("killed.json");
+    let begun = std::time::Instant::now();
+    while place.files("tmp").is_empty() {
+        assert!(begun.elapsed().as_secs() < 60, "no repeat begins");
+        std::thread::yield_now();
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(place.files("tmp").len(), 1, "a killed run cannot remove it");
+    start("next.json").wait().unwrap();
+    assert_eq!(place.files("tmp"), [""; 0]);
+    assert_eq!(kept(&place, "next.json"), 4);
 }
 
 /// Runs the program with no file allowed to grow over so many blocks of 512 bytes: writing fails as on a full disk.
@@ -219,6 +297,49 @@ fn a_disk_that_is_full_loses_nothing_that_was_finished() {
             }
             code => assert!(matches!(code, Some(0 | 3 | 5)) && kept(&place, "r.json") == 4, "{blocks} blocks: {said}"),
         }
+    }
+}
+
+/// 400 logs of 1 KiB into a file, by queues that tell of a sink's error in different ways, or not at all.
+const TO_A_FILE: &str = r#"
+[target]
+throughput = "2k/s"
+[matrix]
+queue = ["noop", "builtin", "tracing-appender", "slog-async"]
+sink = "file"
+payload = "4f+1KiB"
+concurrency = 2
+rate = "1k/s"
+duration = "200ms"
+[run]
+warmup = "0s"
+control = "0s"
+repeats = 1
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_is_full_behind_a_queue_is_its_sinks_error_and_not_its_loss() {
+    if !slow_tests() {
+        return;
+    }
+    let _machine = share_the_machine();
+    let place = place();
+    place.write("short.toml", TO_A_FILE);
+    // 64 KiB: enough for journal and report.
+    let output = with_room_for(&place, 128);
+    expect_code(&output, 3);
+    let report: Value = serde_json::from_slice(&std::fs::read(place.path().join("r.json")).unwrap()).unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 4);
+    for case in cases {
+        let verdict = &case["verdict"];
+        assert_eq!(
+            (&verdict["outcome"], &verdict["reason_codes"][0]),
+            (&"error".into(), &"sink_failed".into()),
+            "{case}"
+        );
+        assert!(verdict["reasons"][0].as_str().unwrap().contains("File too large (os error 27)"), "{verdict}");
     }
 }
 

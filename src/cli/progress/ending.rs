@@ -1,4 +1,4 @@
-//! How a repeat ended, in words.
+//! The words for how a repeat ended.
 
 use super::LONGEST;
 use crate::measure::Measurement;
@@ -16,12 +16,12 @@ pub struct Ending {
     pub words: String,
 }
 
-/// What a repeat counts as, by itself.
+/// What a repeat counts as, judged alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// By itself it holds, or has too few samples to tell.
+    /// It keeps the promise, or has too few samples to decide.
     Fine,
-    /// By itself it breaks the promise.
+    /// It breaks the promise.
     Failing,
     /// It is set aside.
     SetAside,
@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What stands before it.
+    /// The mark in front of its line.
     pub const fn mark(self) -> &'static str {
         match self {
             Self::Fine => "",
@@ -42,7 +42,7 @@ impl Kind {
 }
 
 impl Ending {
-    /// Of a repeat of this plan. What one repeat says may differ from what all of its case will say together.
+    /// How a repeat of this plan ended. The verdict on one repeat may differ from the later verdict on its whole case.
     pub fn of(plan: &Plan, repeat: &PlannedRepeat, outcome: &RepeatOutcome) -> Self {
         match outcome {
             RepeatOutcome::Measured(measurement) => {
@@ -71,7 +71,7 @@ fn counts(measurement: &Measurement) -> String {
     )
 }
 
-/// Asks the verdict what it would say if this repeat were all there is.
+/// Whether the verdict on a case with this repeat alone would be `fail`.
 fn fails(plan: &Plan, repeat: &PlannedRepeat, measurement: &Measurement) -> bool {
     let Some(scenario) = plan.cases.get(repeat.case).map(|case| plan.scenario_of(case)) else {
         return false;

@@ -11,21 +11,21 @@ use crate::worker::protocol;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Over which time the rate and the mean are taken.
+/// The rate and the mean are those of this last span.
 const RECENT: Nanos = Nanos::from_secs(1);
-/// Shortest time over which a rate says anything.
+/// Shortest span over which a rate is meaningful.
 const LEAST: Nanos = Nanos::from_millis(50);
-/// Most samples that are kept of it.
+/// Largest number of samples that are kept.
 const MOST_SAMPLES: usize = 100;
 
-/// What the display knows.
+/// The state behind the display.
 pub struct State {
     left: Left,
     labels: Vec<String>,
     /// Repeats of each case.
     repeats_of: Vec<usize>,
     running: Option<Running>,
-    /// Cases with a repeat that by itself breaks the promise, or broke; each once, with its mark.
+    /// Cases with a repeat that broke, or that breaks the promise if judged alone; each case once, with its mark.
     troubled: Vec<(usize, Kind, String)>,
     set_aside: usize,
 }
@@ -58,7 +58,7 @@ impl State {
         }
     }
 
-    /// Takes notice of an event.
+    /// Updates the state after an event.
     pub fn note(&mut self, event: &Event<'_>, ending: Option<&Ending>, now: Instant) {
         self.left.note(event, now);
         match event {
@@ -92,17 +92,17 @@ impl State {
         self.labels.get(case).cloned().unwrap_or_default()
     }
 
-    /// What the cases are called.
+    /// The labels of the cases.
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
 
-    /// For lines that stand by themselves.
+    /// The estimate of the time left, for lines outside the display.
     pub fn left(&self) -> &Left {
         &self.left
     }
 
-    /// The display: at most six lines, none wider than `width` columns (from 10 on).
+    /// The display: at most six lines, none wider than `width` columns (at least 10).
     pub fn frame(&self, width: usize, now: Instant) -> Vec<String> {
         if self.left.position == 0 {
             return Vec::new();
@@ -127,7 +127,7 @@ impl State {
         join_with(&items, " ", width)
     }
 
-    /// What has failed so far.
+    /// The cases that have failed so far.
     fn trouble_line(&self, width: usize) -> Option<String> {
         let count = |wanted: Kind| self.troubled.iter().filter(|(_, kind, _)| *kind == wanted).count();
         let said = |count: usize, mark: &str, words: &str| (count > 0).then(|| format!("{mark}{count} {words}"));
@@ -148,7 +148,7 @@ impl Running {
     fn add(&mut self, progress: protocol::Progress) {
         self.samples.push_back(progress);
         let since = progress.elapsed_ns.saturating_sub(RECENT.0);
-        // One from before the last second stays, to subtract from.
+        // One sample from before the last second is kept: the differences need it.
         while self.samples.len() > MOST_SAMPLES || self.samples.get(1).is_some_and(|next| next.elapsed_ns <= since) {
             self.samples.pop_front();
         }
@@ -186,14 +186,14 @@ impl Running {
     }
 }
 
-/// Calls a second between two samples; the first one alone counts from the window's start.
+/// Calls per second between two samples. If both are the same, the window's start takes the place of the first.
 fn per_second(first: &protocol::Progress, last: &protocol::Progress) -> Option<f64> {
     let first = if first.elapsed_ns == last.elapsed_ns { &protocol::Progress::default() } else { first };
     let elapsed = last.elapsed_ns.checked_sub(first.elapsed_ns).filter(|&elapsed| elapsed >= LEAST.0)?;
     Some(last.attempted.checked_sub(first.attempted)? as f64 * 1e9 / elapsed as f64)
 }
 
-/// Mean of `enqueue` between two samples, in nanoseconds; the mean so far where a driver tells no sums.
+/// Mean of `enqueue` between two samples, in nanoseconds; the mean of the whole window if the driver reports no sums.
 fn mean_between(first: &protocol::Progress, last: &protocol::Progress) -> Option<f64> {
     let so_far = last.mean_enqueue_ns.map(|mean| mean as f64);
     let Some(sum) = last.enqueue_sum_ns else { return so_far };
@@ -203,14 +203,14 @@ fn mean_between(first: &protocol::Progress, last: &protocol::Progress) -> Option
     Some(sum.checked_sub(sum_before)? as f64 / count as f64)
 }
 
-/// A bar whose length goes with the width.
+/// A bar that fits the width.
 fn bar(share: f64, width: usize) -> String {
     let length = (width / 5).clamp(4, 24);
     let done = ((share.clamp(0.0, 1.0) * length as f64) as usize).min(length);
     format!("{}{}", "━".repeat(done), "─".repeat(length - done))
 }
 
-/// As many of the items as fit, in order; what does not fit is left out, and a first one that is too wide is cut.
+/// Joins as many items as fit, in order. The others are left out, and a first item that is too wide is cut.
 fn join(items: &[String], width: usize) -> String {
     join_with(items, " · ", width)
 }

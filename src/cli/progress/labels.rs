@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_the_same_everywhere_is_not_said() {
+    fn values_that_do_not_vary_are_left_out() {
         let ids = ["maxsize=10 queue=builtin strategy=drop", "maxsize=10 queue=builtin strategy=block"];
         assert_eq!(of_ids(&ids), ["strategy=drop", "strategy=block"]);
         assert_eq!(of_ids(&ids[..1]), ids[..1]);

@@ -1,5 +1,5 @@
-//! What the user sees while a plan runs. It consumes events and decides nothing; whether a repeat keeps the promise is
-//! asked of `verdict`, as it is for the report.
+//! What the user sees while a plan runs. It consumes events and decides nothing: `verdict` decides whether a repeat
+//! keeps the promise, as it does for the report.
 
 mod ending;
 mod frame;
@@ -15,11 +15,11 @@ use crate::plan::Plan;
 use crate::session::Progress;
 use std::io::IsTerminal;
 
-/// Longest text of foreign origin that is shown, in characters.
+/// Longest text from another program that is shown, in characters.
 const LONGEST: usize = 200;
 
-/// For a plan that is about to run: nothing if the user wants it quiet, a display that moves on a terminal, a line for
-/// each finished repeat elsewhere.
+/// The progress of a plan that is about to run: nothing if the user wants it quiet, a live display on a terminal, one
+/// line for each finished repeat elsewhere.
 pub fn of<'p>(plan: &'p Plan, quiet: bool, colour: bool) -> Box<dyn Progress + 'p> {
     let moves = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
     match (quiet, moves) {

@@ -18,7 +18,7 @@ pub struct Plain<'p> {
 }
 
 impl<'p> Plain<'p> {
-    /// For a plan that is about to run.
+    /// The progress of a plan that is about to run.
     pub fn new(plan: &'p Plan) -> Self {
         Self { plan, labels: labels(plan), left: Left::new(plan) }
     }
@@ -33,7 +33,7 @@ impl Progress for Plain<'_> {
     }
 }
 
-/// What is said of an event in a line of its own, if anything.
+/// The line about an event; `None` if it has none.
 pub fn line(plan: &Plan, labels: &[String], left: &Left, event: &Event<'_>) -> Option<String> {
     match event {
         Event::PlanStarted { repeats } => {

@@ -1,23 +1,24 @@
-//! Lines that are drawn over, at the bottom of a terminal.
+//! Lines at the bottom of a terminal that are drawn anew in place.
 
 use std::io::Write;
 
-/// The lines that stand on the terminal now. The cursor waits below them, so that what the terminal itself prints (`^C`)
-/// spoils none.
+/// The lines that stand on the terminal now. The cursor waits below them, so what the terminal itself prints (`^C`)
+/// does not damage them.
 pub struct Screen<W> {
     out: W,
-    /// Width of each line that stands there.
+    /// Width of each drawn line.
     drawn: Vec<usize>,
 }
 
 impl<W: Write> Screen<W> {
-    /// Nothing yet.
+    /// No lines yet.
     pub fn new(out: W) -> Self {
         Self { out, drawn: Vec::new() }
     }
 
-    /// Replaces what stands there by these lines, each with its width. `columns` are those of the terminal now: where it
-    /// has become narrower, it has broken the old lines into several rows each.
+    /// Replaces the drawn lines by these, each with its width. `columns` is the present width of the terminal: if it
+    /// has become narrower, the terminal has broken the old lines into several rows each, and all of these must be
+    /// erased.
     pub fn draw(&mut self, lines: &[(String, usize)], columns: usize) {
         let mut text = self.erase(columns);
         for (line, _) in lines {
@@ -28,14 +29,14 @@ impl<W: Write> Screen<W> {
         self.put(&text);
     }
 
-    /// Prints a line that stays, above the others, which are to be drawn again.
+    /// Prints a line that stays. It erases the drawn lines, which must then be drawn again below it.
     pub fn print(&mut self, line: &str, columns: usize) {
         let text = format!("{}{line}\r\n", self.erase(columns));
         self.drawn.clear();
         self.put(&text);
     }
 
-    /// Takes everything away that is not to stay.
+    /// Erases the drawn lines.
     pub fn clear(&mut self, columns: usize) {
         let text = self.erase(columns);
         self.drawn.clear();
@@ -48,14 +49,15 @@ impl<W: Write> Screen<W> {
         if rows == 0 { String::new() } else { format!("\r\x1b[{rows}A\x1b[J") }
     }
 
-    /// One write, so that no half of it is seen. A terminal that has gone away is nobody's loss.
+    /// Writes everything at once, so that no half is ever visible. An error is ignored: if the terminal is gone, nobody
+    /// is watching.
     fn put(&mut self, text: &str) {
         if !text.is_empty() {
             let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         }
     }
 
-    /// What was written so far.
+    /// Everything written so far.
     #[cfg(test)]
     pub fn out(&mut self) -> &mut W {
         &mut self.out

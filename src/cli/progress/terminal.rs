@@ -1,4 +1,4 @@
-//! The display that moves.
+//! The live display.
 
 use super::Progress;
 use super::ending::Ending;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How often the display is drawn while nothing happens: the time left goes on.
+/// The display is drawn this often while nothing happens, because the time left changes.
 const TICK: Duration = Duration::from_millis(500);
 /// Shortest time between two drawings.
 const PACE: Duration = Duration::from_millis(100);
@@ -37,7 +37,7 @@ struct Shown {
 }
 
 impl<'p> Terminal<'p> {
-    /// For a plan that is about to run.
+    /// The progress of a plan that is about to run.
     pub fn new(plan: &'p Plan, colour: bool) -> Self {
         let screen = Screen::new(std::io::stderr());
         let shown = Arc::new(Mutex::new(Shown { state: State::new(plan), screen, colour, drawn: None }));
@@ -48,7 +48,7 @@ impl<'p> Terminal<'p> {
                 lock(&ticking).draw();
             }
         };
-        // Without it the display moves only when something happens.
+        // If the thread cannot be started, the display only changes at events.
         let ticker = thread::Builder::new().name("progress".to_owned()).spawn(tick).ok();
         Self { plan, shown, end: Some(end), ticker }
     }
@@ -88,7 +88,8 @@ impl Drop for Terminal<'_> {
 impl Shown {
     fn draw(&mut self) {
         let (columns, rows) = stdio::size_of_stderr();
-        // A line as wide as the terminal would already break; more lines than it has could not be taken away again.
+        // Some terminals break a line that is exactly as wide as they are, and lines that have scrolled off the top
+        // cannot be erased.
         let mut lines = self.state.frame(columns.saturating_sub(1), Instant::now());
         lines.truncate(rows.saturating_sub(2));
         let paint = |line: String| {

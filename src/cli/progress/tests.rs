@@ -16,7 +16,7 @@ use crate::worker::{Queues, protocol};
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
-/// Two cases of a repeat each, about 11.3 s long, and some.
+/// Two cases with one repeat each, which takes about 11.3 s and the overhead.
 fn plan() -> Plan {
     let text = "[matrix]\nstrategy = [\"drop\", \"block\"]\ntotal_rate = \"10k/s\"\nduration = \"10s\"\n[run]\nwarmup = \"0s\"\nrepeats = 1\norder = \"as-written\"\n";
     let catalog: Catalog = Queues::with_own().catalog();
@@ -93,7 +93,7 @@ fn every_width_has_a_display_that_fits() {
 #[test]
 fn rate_and_mean_are_those_of_the_last_second() {
     let shown = frame(100).join("\n");
-    // 1 µs until then, 20 µs in the last one.
+    // The calls took 1 µs before the last second, and 20 µs in it.
     assert!(shown.contains("10.0k/s · mean 20.0 µs · in the last second"), "{shown}");
     let start = Instant::now();
     let plan = plan();
@@ -163,7 +163,7 @@ fn lines_that_stay_stand_above_the_display_and_the_display_goes_away() {
 fn a_terminal_that_became_narrower_is_cleaned_all_the_same() {
     let mut screen = Screen::new(Vec::new());
     screen.draw(&[("x".repeat(70), 70), ("y".repeat(30), 30)], 80);
-    // It now shows the two lines as 2 + 1 rows of 40 columns, as a terminal that breaks lines anew does.
+    // A terminal that breaks lines anew now shows the two lines as 2 + 1 rows of 40 columns.
     let mut terminal = terminal();
     terminal.process(b"before\r\n");
     terminal.process(&std::mem::take(screen.out()));

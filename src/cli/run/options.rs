@@ -21,13 +21,13 @@ pub struct GatingArgs {
     /// Save the report as a baseline of this name in the reports directory, replacing an earlier one
     #[arg(long, value_name = "NAME", conflicts_with_all = ["ab", "ab_exec"])]
     pub save_baseline: Option<BaselineName>,
-    /// Run cases that look regressed or are inconclusive again, at most N times; 0: accept the first result
+    /// Run cases again that look regressed or are inconclusive, at most N times; 0 accepts the first result
     #[arg(long, value_name = "N", default_value_t = DEFAULT_CONFIRMATIONS,
           value_parser = clap::value_parser!(u32).range(0..=MOST_CONFIRMATIONS))]
     pub confirm: u32,
     #[command(flatten)]
     pub allowances: AllowanceArgs,
-    /// Run even if there are too few repeats to prove anything
+    /// Run even if there are too few repeats to prove a regression
     #[arg(long)]
     pub insist: bool,
     /// Compare values of one axis, with interleaved repeats: queue=builtin,noop
@@ -36,7 +36,8 @@ pub struct GatingArgs {
     /// Compare this program with another build of it, with interleaved repeats; fail if a case regressed
     #[arg(long, value_name = "OLD_BINARY", conflicts_with = "calibrate")]
     pub ab_exec: Option<PathBuf>,
-    /// Compare every case with itself: how far repeats spread, what could be found, how many repeats it takes
+    /// Compare every case with itself: shows how far repeats spread, which slow-down could be found, and how many
+    /// repeats are needed
     #[arg(long)]
     pub calibrate: bool,
 }
@@ -46,7 +47,7 @@ pub struct GatingArgs {
 pub struct Ab {
     /// The axis.
     pub axis: &'static str,
-    /// The values, as in an override.
+    /// Its values, as in an override.
     pub values: String,
 }
 

@@ -19,7 +19,7 @@ pub(super) fn gate(decision: &GateDecision) -> String {
     std::iter::once(first).chain(others).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// An annotation for each case that decided. `whole` is the kind of the annotation for the whole.
+/// An annotation for each case that decided. `whole` is the kind of the annotation for the whole run.
 pub(in crate::render) fn of_cases(decision: &GateDecision, whole: &str) -> Vec<Annotation> {
     let mut annotations = Vec::new();
     // A removed case has no annotation if its removal was allowed.

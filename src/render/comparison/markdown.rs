@@ -9,12 +9,12 @@ use crate::render::parts::last_line;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 
-/// Most rows of a table: a comment on GitHub holds 65,536 characters.
+/// Largest number of rows of a table: a comment on GitHub has at most 65,536 characters.
 const MOST_ROWS: usize = 100;
 /// Longest untrusted text, in characters.
 const LONGEST: usize = 1_000;
 
-/// The decision, then the comparison that it rests on.
+/// The decision, then the comparison behind it.
 pub(super) fn gate(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
     let sign = Headline::of_gate(decision.outcome).sign();

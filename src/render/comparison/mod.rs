@@ -21,7 +21,7 @@ use serde::Serialize;
 pub const COMPARISON_FORMATS: [Format; 5] =
     [Format::Table, Format::Json, Format::Markdown, Format::Github, Format::Html];
 
-/// Comparisons with one baseline, in a format.
+/// Renders comparisons with one baseline in a format.
 ///
 /// # Errors
 /// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
@@ -42,7 +42,7 @@ pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Res
     }
 }
 
-/// A gate's decision in a format, with its evidence if the format has room for it.
+/// Renders a gate's decision in a format, with the evidence if the format has room for it.
 ///
 /// # Errors
 /// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.

@@ -22,13 +22,13 @@ pub(in crate::render) fn mark(change: Change) -> char {
     }
 }
 
-/// The label of a case, harmless.
+/// The label of a case, made harmless.
 pub(super) fn label(case: &CaseComparison) -> String {
     case.label.terminal(LONGEST_LABEL)
 }
 
-/// The metrics of a case that have a row: the one that decides and those that changed; if some were requested, all of
-/// these.
+/// The metrics of a case that have a row: the one that decides, and those that changed. If the user requested metrics,
+/// all of these.
 pub(super) fn shown(case: &CaseComparison, asked: bool) -> impl Iterator<Item = &MetricComparison> {
     case.metrics.iter().filter(move |metric| {
         let changed = matches!(metric.change, Change::Regressed | Change::Improved);

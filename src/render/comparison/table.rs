@@ -14,7 +14,7 @@ const LONGEST: usize = 1_000;
 /// Largest number of cases whose reasons are listed.
 const MOST_REASONS: usize = 30;
 
-/// The comparison as text, at most `width` columns wide (from 60 on).
+/// The comparison as text, at most `width` columns wide if that is at least 60.
 pub(super) fn table(comparison: &Comparison, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut out = heading(comparison, width);
@@ -70,7 +70,7 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
     }
     left_out.dedup();
     if !left_out.is_empty() {
-        legend.push_str(&text::wrap(&format!("left out for want of room: {}", left_out.join(", ")), width, 2));
+        legend.push_str(&text::wrap(&format!("left out for lack of room: {}", left_out.join(", ")), width, 2));
         legend.push('\n');
     }
     if !legend.is_empty() {
@@ -97,7 +97,7 @@ fn reasons(comparison: &Comparison, names: &[String], width: usize) -> String {
     out
 }
 
-/// The marks in the table, the differences beside the numbers, and the notes.
+/// The marks in the table, the differences besides the numbers, and the notes.
 fn footnotes(comparison: &Comparison, width: usize) -> String {
     let decision = &comparison.decision;
     let mut lines: Vec<String> = Vec::new();
@@ -108,7 +108,7 @@ fn footnotes(comparison: &Comparison, width: usize) -> String {
     if !comparison.cases.is_empty() {
         lines.push("± half of the 95 % interval of the mean over the repeats".into());
         lines.push(
-            "trimmed_mean: the mean of the fastest 95 %; what a gate tested stands with its margin, the rest informs"
+            "trimmed_mean: the mean of the fastest 95 %; a gate tests the metrics with a margin, the others only inform"
                 .into(),
         );
     }

@@ -61,7 +61,7 @@ fn columns(rows: &[Row]) -> [Column; 7] {
         column("margin", true, &|(_, shift)| shift.margin.clone()),
         column("says", false, &|(_, shift)| format!("{} {}", mark(shift.change), shift.change.word())),
     ];
-    // A case is named once.
+    // The name of a case stands only in its first row.
     for row in (1..rows.len()).rev().filter(|row| rows[*row].0 == rows[*row - 1].0) {
         columns[0].cells[row].clear();
     }

@@ -1,4 +1,4 @@
-//! What a comparison looks like, in every format and at several widths, and that nothing from outside leaves its place.
+//! The look of a comparison in every format and at several widths. Text from outside must stay in its place.
 
 use super::{comparison, gate, gate_line};
 use crate::compare::fixture::{case, means, report, sized};
@@ -17,7 +17,7 @@ fn base() -> Report {
     ])
 }
 
-/// One slower, one faster, one the same, one that cannot be told, one without samples, one added, one removed.
+/// Seven cases: slower, faster, the same, inconclusive, without samples, added, removed.
 fn example() -> Comparison {
     let mut new = report(vec![
         sized(2_000, &means(10, 10_100.0)),
@@ -74,7 +74,7 @@ fn json_holds_the_decision_and_every_metric() {
     assert_eq!((gate["outcome"].as_str(), gate["cases"][0]["change"].as_str()), (Some("regressed"), Some("regressed")));
 }
 
-/// The example, of whose cases one regressed by a test, one cannot be told, and the others were tested at most.
+/// The example with tests: one case regressed, one is inconclusive, and the others were at most tested.
 fn tested_example() -> Comparison {
     let mut comparison = example();
     for case in &mut comparison.cases {
@@ -109,7 +109,7 @@ fn shifts_stand_in_the_table_with_their_intervals() {
 fn shifts_stand_in_every_format_for_people_and_in_none_of_an_older_report() {
     let mut old = tested_example();
     old.cases.iter_mut().for_each(|case| case.decision.tests.clear());
-    // What a gate says of the whole has its own list of the same cases.
+    // A gate's decision has its own list of the same cases.
     let of_gate = |mut comparison: Comparison| {
         comparison.decision.cases = comparison.cases.iter().map(|case| case.decision.clone()).collect();
         comparison

@@ -11,7 +11,8 @@ use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
 
-/// Everything that the report says of the case with that id, at most `width` columns wide; `None` if there is none.
+/// Everything that the report has about the case with this id, at most `width` columns wide; `None` if there is no such
+/// case.
 #[must_use]
 pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     let case = report.cases.iter().find(|case| case.id == id)?;
@@ -43,7 +44,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     Some(out)
 }
 
-/// Statistics of each latency, a row each.
+/// The statistics of each latency, one row for each.
 pub(in crate::render) fn times(set: &LatencySet) -> Vec<Column> {
     let named: Vec<(&str, &LatencySummary)> =
         set.observed().map(|(name, statistics)| (name.name(), statistics)).collect();
@@ -83,7 +84,7 @@ fn ledger(summary: &Summary, width: usize) -> String {
 
 /// Every count of a ledger, by name.
 pub(in crate::render) fn counts(ledger: &Ledger) -> Vec<(String, String)> {
-    // The part of a count that lies in the window is not a count of its own.
+    // A count that ends in `_in_window` is a part of another count and has no row.
     let counts = Ledger::COUNTS.iter().filter(|(name, _)| !name.ends_with("_in_window"));
     counts.map(|(name, of)| (shown_name(name), human::count(of(ledger)))).collect()
 }
@@ -93,7 +94,7 @@ fn shown_name(name: &str) -> String {
     name.split_once('.').map_or_else(|| name.to_owned(), |(whole, part)| format!("{whole} ({part})"))
 }
 
-/// Each check with what was observed, a row each.
+/// Each check with its observed value, one row for each.
 pub(in crate::render) fn checks(checks: &[CheckResult]) -> Vec<Column> {
     let column = |key, right, dispensable, value: fn(&CheckResult) -> String| Column {
         key,

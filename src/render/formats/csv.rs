@@ -86,14 +86,15 @@ fn quote(cell: &str) -> String {
 }
 
 impl Untrusted {
-    /// For a cell: at most 1,000 harmless characters that no spreadsheet takes for a formula. The cell is quoted later, where
-    /// it must be.
+    /// Makes a text safe for a cell: at most 1,000 harmless characters that no spreadsheet takes for a formula. The
+    /// cell is quoted later, if necessary.
     fn csv(&self) -> String {
         let shown = self.terminal(LONGEST);
         let formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\u{fffd}');
-        // Some programs look behind leading space and quotes.
+        // Some programs skip leading spaces and quotes.
         let begins = shown.trim_start_matches([' ', '"', '\'']).chars().next();
-        // A tab or a line break at the start is a space now; the apostrophe keeps it from being one again.
+        // A leading tab or line break has become a space by now. A program might strip the space, so the text still
+        // needs its apostrophe.
         let was_space = self.as_given().starts_with(['\t', '\r', '\n']);
         if was_space || begins.is_some_and(formula) { format!("'{shown}") } else { shown }
     }
@@ -127,7 +128,7 @@ fn rows(case: &CaseRecord) -> Vec<Row> {
     rows
 }
 
-/// Where a row comes from.
+/// The origin of a row.
 struct Source<'r> {
     status: &'static str,
     repeat: Option<&'r RepeatRecord>,
@@ -180,7 +181,7 @@ fn parameters(row: &mut Row, parameters: &Parameters) {
 }
 
 fn ledger(row: &mut Row, ledger: Option<&Ledger>) {
-    // `delivered_per_s` says the same.
+    // `delivered_per_s` has the same information.
     let counts = Ledger::COUNTS.iter().filter(|(name, _)| *name != "delivered_in_window");
     row.extend(counts.map(|(name, of)| (format!("{}_logs", name.replace('.', "_")), number(ledger.map(of)))));
 }

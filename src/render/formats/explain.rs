@@ -89,7 +89,7 @@ const COLUMNS: [(&str, &str, &str); 14] = [
     ),
 ];
 
-/// The columns as paragraphs, at most `width` columns wide (from 40 on).
+/// The columns as paragraphs, at most `width` columns wide if that is at least 40.
 #[must_use]
 pub fn explain(width: usize) -> String {
     let width = width.max(40);

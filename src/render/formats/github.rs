@@ -17,7 +17,7 @@ const LONGEST: usize = 1_000;
 /// Longest title, in characters.
 const LONGEST_TITLE: usize = 200;
 
-/// The report as workflow commands, one a line.
+/// The report as workflow commands, one on each line.
 #[must_use]
 pub fn github(report: &Report) -> String {
     let mut open: Vec<&CaseRecord> = report.cases.iter().filter(|case| case.verdict.outcome != Outcome::Pass).collect();
@@ -45,11 +45,11 @@ pub fn github(report: &Report) -> String {
 pub(in crate::render) struct Annotation {
     /// The command: `notice`, `warning` or `error`.
     pub(in crate::render) command: &'static str,
-    /// All of it.
+    /// The whole line.
     pub(in crate::render) line: String,
 }
 
-/// Annotations of each kind that the cases may have beside the one for the whole and those of the gate.
+/// How many annotations of each kind are left for the cases, after the one for the whole run and those of the gate.
 fn room(whole: Headline, gate: &[Annotation]) -> (usize, usize) {
     let left = |kind: &str| {
         let taken = gate.iter().filter(|annotation| annotation.command == kind).count();
@@ -98,7 +98,7 @@ fn data(text: &str) -> String {
 }
 
 impl Untrusted {
-    /// For a property of a workflow command: at most `longest` harmless characters, encoded.
+    /// Makes a text safe for a property of a workflow command: at most `longest` harmless characters, encoded.
     fn github_property(&self, longest: usize) -> String {
         property(&self.terminal(longest))
     }

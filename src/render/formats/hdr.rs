@@ -1,11 +1,12 @@
 //! The standard HdrHistogram interval log, version 1.3: a line for each case and latency, the valid repeats pooled.
 //!
-//! A tag is `CASE.LATENCY`, or `SCENARIO/CASE.LATENCY` where there are several scenarios. In it a space, which would end
-//! the tag, is a semicolon, and every other byte that is not a letter, a digit or one of `=-_.+` is `%` and two
-//! hexadecimal digits (so is `;` itself, and `/` within a name): different cases have different tags.
+//! A tag is `CASE.LATENCY`, or `SCENARIO/CASE.LATENCY` if there are several scenarios. A space would end the tag, so it
+//! becomes a semicolon. Every other byte except letters, digits and `=-_.+` becomes `%` and two hexadecimal digits;
+//! this includes `;`, and `/` within a name. So different cases have different tags.
 //!
-//! The format wants times, and a report has none for a single case. So every interval starts at 0 and is as long as all
-//! windows of the case together. Values are nanoseconds; the maximum is in milliseconds, as the format defines.
+//! The format requires the time of each interval, and a report has none for a single case. So every interval starts at
+//! 0 and is as long as all windows of the case together. Values are nanoseconds; the maximum is in milliseconds, as the
+//! format defines.
 
 use crate::measure::encoding::histogram_buckets;
 use crate::render::RenderError;
@@ -59,7 +60,8 @@ fn tag(report: &Report, case: &CaseRecord, index: usize) -> String {
 }
 
 impl Untrusted {
-    /// For a tag: what it may not hold is encoded. One that is too long is cut, and `index` tells it from others.
+    /// Makes a text safe for a tag: characters that a tag must not contain are encoded. A text that is too long is cut,
+    /// and `index` distinguishes it from others.
     fn hdr(&self, index: usize) -> String {
         let mut out = String::new();
         for byte in self.as_given().bytes() {

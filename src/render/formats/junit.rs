@@ -17,16 +17,16 @@ use std::time::Duration;
 
 /// Longest untrusted text, in characters.
 const LONGEST: usize = 1_000;
-/// Most lines of a child's stderr.
+/// Largest number of lines of a child's stderr.
 const MAX_STDERR: usize = 20;
 
 /// The report as JUnit's XML.
 ///
 /// # Errors
-/// When the XML cannot be written.
+/// The XML cannot be written.
 pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
     let mut document = quick_junit::Report::new(report.tool.name.junit());
-    // A time that is none, in a report from elsewhere, is left out.
+    // A report from elsewhere may have an invalid time, which is left out.
     document.timestamp = report.created_at.as_given().parse().ok();
     document.time = Some(report.cases.iter().map(measured_time).sum());
     document.add_test_suite(plan(report));
@@ -43,7 +43,7 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
 }
 
 impl Untrusted {
-    /// For XML: at most 1,000 harmless characters on one line, escaped when they are written.
+    /// Makes a text safe for XML: at most 1,000 harmless characters on one line. The writer escapes them.
     fn junit(&self) -> XmlString {
         XmlString::new(self.terminal(LONGEST))
     }
@@ -127,7 +127,7 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
             return skipped;
         }
         Change::Removed => Outcome::Fail,
-        // A new case cannot be worse than before, but it can be one that cannot be trusted.
+        // A new case cannot be worse than before, but its measurement may be invalid.
         Change::Added if !case.findings.is_empty() => Outcome::Invalid,
         Change::Improved | Change::Added | Change::Unchanged => Outcome::Pass,
     };
@@ -140,7 +140,7 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
     status
 }
 
-/// How long a case was measured: the windows of its repeats, those that were set aside as well.
+/// How long a case was measured: the windows of its repeats, including those that were set aside.
 fn measured_time(case: &CaseRecord) -> Duration {
     let repeats = case.repeats.len() + case.set_aside.len();
     let window = case.parameters.duration.0;
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_holds_against_the_baseline_is_a_test_that_passes() {
+    fn a_test_passes_only_if_its_case_did_not_become_worse() {
         use Change::{Added, Improved, Incomparable, Inconclusive, Regressed, Removed, Unchanged};
         let unmeasured = || vec![Finding { kind: FindingKind::Unmeasured, text: "it is invalid".into() }];
         for (gate, change, findings, ended) in [

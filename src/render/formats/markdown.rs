@@ -13,7 +13,7 @@ use crate::units::human;
 use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
-/// Most rows of a table: a comment on GitHub holds 65,536 characters.
+/// Largest number of rows of a table: a comment on GitHub has at most 65,536 characters.
 const MOST_ROWS: usize = 100;
 
 /// The report as Markdown.
@@ -67,7 +67,7 @@ fn heading(report: &Report) -> String {
     out + "\n"
 }
 
-/// The rows with those numbers as a table; empty where there is none.
+/// The rows with these numbers as a table; empty without any.
 fn rows(columns: &[Column], rows: &[usize]) -> String {
     if rows.is_empty() {
         return String::new();
@@ -111,7 +111,7 @@ pub(in crate::render) fn folded(title: &str, content: &str) -> String {
 }
 
 impl Untrusted {
-    /// For Markdown: at most `longest` harmless characters in a code span that they cannot end.
+    /// Makes a text safe for Markdown: at most `longest` harmless characters in a code span that they cannot end.
     pub(in crate::render) fn markdown(&self, longest: usize) -> String {
         code(&self.terminal(longest))
     }

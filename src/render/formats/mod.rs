@@ -1,4 +1,4 @@
-//! One file for each format of a report, except the page, which has a folder of its own.
+//! Each format of a report has a file here. Only the page has a folder of its own.
 
 pub(in crate::render) mod case;
 pub(in crate::render) mod csv;

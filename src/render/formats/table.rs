@@ -10,7 +10,7 @@ use crate::verdict::{OutcomeCounts, PlanVerdict};
 /// Smallest width of the layout. In a narrower terminal, lines may be too long.
 const NARROWEST: usize = 40;
 
-/// The whole report as text, at most `width` columns wide (from 60 on for any report).
+/// The whole report as text, at most `width` columns wide if that is at least 60.
 ///
 /// Values that do not vary are given once, above the table. If the columns do not fit, some are left out and named below the
 /// table, in this order: largest enqueue, sampled out, offered, p99 of enqueue, dropped, response. If that is not enough,
@@ -89,7 +89,7 @@ fn grid(report: &Report, axes: Vec<Column>, labels: &[String], width: usize) -> 
     legend.push_str(&footnotes(&columns, width));
     if !left_out.is_empty() {
         let names = left_out.join(", ");
-        legend.push_str(&text::wrap(&format!("left out for want of room: {names}"), width, 2));
+        legend.push_str(&text::wrap(&format!("left out for lack of room: {names}"), width, 2));
         legend.push('\n');
     }
     out.push_str(&section(&legend));

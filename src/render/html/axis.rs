@@ -21,7 +21,7 @@ pub(super) struct Decades {
 }
 
 impl Decades {
-    /// Whether a time lies on the axis.
+    /// Whether a time lies within the axis.
     pub fn holds(self, ns: f64) -> bool {
         ns >= 10_f64.powi(self.low) * 0.999
     }

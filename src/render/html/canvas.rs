@@ -141,7 +141,7 @@ impl DrawingBackend for Canvas<'_> {
         self.put(format_args!("<text class={anchor} x={x} y={y}>{text}</text>"))
     }
 
-    /// Close enough for room to be left: digits are about half as wide as they are high.
+    /// An estimate that is good enough to leave room: digits are about half as wide as they are high.
     fn estimate_text_size<S: BackendTextStyle>(
         &self,
         text: &str,

@@ -21,7 +21,7 @@ const MOST: usize = 20;
 pub(super) struct Case {
     /// Its number, from 1.
     pub number: usize,
-    /// Open at first.
+    /// Whether it is open at first.
     pub open: bool,
     /// The label that distinguishes it from the other cases.
     pub label: String,

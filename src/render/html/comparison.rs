@@ -50,7 +50,7 @@ pub(super) struct Page {
     cases: Vec<Case>,
     symbols: String,
     left_out: usize,
-    /// There are several new reports, so each row names its own.
+    /// Whether there are several new reports, so that each row names its own.
     several: bool,
     /// The metrics that have no column.
     without_column: String,
@@ -81,10 +81,10 @@ struct Row {
     cells: Vec<(String, String)>,
 }
 
-/// A case with all that is known of it.
+/// A case with everything that is known about it.
 struct Case {
     number: usize,
-    /// Open at first.
+    /// Whether it is open at first.
     open: bool,
     label: String,
     /// A change for each new report.
@@ -94,7 +94,7 @@ struct Case {
     tables: Vec<(String, Spans, Table, Table)>,
 }
 
-/// A case on all sides: positions in the reports, and what each comparison says.
+/// A case in all reports: its position in each, and its result in each comparison.
 struct Group<'c> {
     base: Option<&'c CaseRecord>,
     parts: Vec<(usize, &'c CaseComparison, Option<&'c CaseRecord>)>,
@@ -160,7 +160,7 @@ fn one(others: &[(&Report, &Comparison)]) -> Option<GateOutcome> {
     }
 }
 
-/// The same in the title, before the counts.
+/// The decision in the title, before the counts.
 fn said(others: &[(&Report, &Comparison)]) -> String {
     one(others).map_or_else(String::new, |gate| format!("{}: ", gate.word()))
 }
@@ -174,7 +174,7 @@ fn label(group: &Group<'_>) -> String {
     group.parts.first().map(|(_, case, _)| case.label.html(MAX_TEXT)).unwrap_or_default()
 }
 
-/// The cases of all comparisons, those that changed anywhere first; a case of the baseline stands once.
+/// The cases of all comparisons. Those that changed in any of them come first. A case of the baseline appears once.
 fn groups<'c>(base: &'c Report, others: &[(&'c Report, &'c Comparison)]) -> Vec<Group<'c>> {
     let mut groups: Vec<Group<'c>> = Vec::new();
     let mut of_base: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -198,7 +198,7 @@ fn groups<'c>(base: &'c Report, others: &[(&'c Report, &'c Comparison)]) -> Vec<
     groups
 }
 
-/// For each latency the curves of the baseline and of the new reports.
+/// The curves of the baseline and of the new reports, for each latency.
 fn curves(group: &Group<'_>) -> Vec<Vec<(Ink, Curve)>> {
     let of = |ink, case: Option<&CaseRecord>, get: Get| {
         let summary = case.and_then(|case| case.summary.as_ref())?;
@@ -382,7 +382,7 @@ fn estimate(estimate: Estimate, unit: MetricUnit) -> String {
     }
 }
 
-/// Every metric of a case against one new report, and why it is said to have changed as it is.
+/// Every metric of a case in one new report, and the reason for its kind of change.
 fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
     let head = |text: &str, right| (text.to_owned(), right);
     let heads = ["base", "new", "ratio"].map(|text| head(text, true));

@@ -16,7 +16,7 @@ pub(super) struct Curve {
 }
 
 impl Curve {
-    /// At most `most` points of a distribution, evenly spread over the axis; empty where there are too few values or the
+    /// At most `most` points of a distribution, evenly spread over the axis; empty if there are too few values or the
     /// histogram cannot be read.
     pub fn of(latency: &LatencySummary, most: u32) -> Self {
         let count = latency.count as f64;

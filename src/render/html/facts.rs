@@ -12,7 +12,7 @@ pub(super) struct Metric {
     pub name: &'static str,
     /// Its name in the table for a terminal.
     pub key: &'static str,
-    /// As printed.
+    /// Its value as it is printed.
     pub text: fn(&Summary) -> String,
     /// The number itself.
     pub value: fn(&Summary) -> Option<f64>,
@@ -20,13 +20,13 @@ pub(super) struct Metric {
 }
 
 enum Better {
-    /// A share: all of it is best.
+    /// A share: the larger, the better.
     High,
-    /// A time: on a logarithmic scale, the shortest is best.
+    /// A time on a logarithmic scale: the shorter, the better.
     Low,
 }
 
-/// First the metrics that a target bounds, then those that a service notices.
+/// The metrics that a target bounds come first, then those that a service notices.
 const METRICS: [Metric; 10] = [
     Metric {
         name: "accepted",

@@ -31,9 +31,9 @@ pub(super) struct Row {
     pub outcome: &'static str,
     /// The verdict's mark.
     pub mark: &'static str,
-    /// From best to worst.
+    /// The rank of its verdict; 0 is the best.
     pub rank: u8,
-    /// Below the target's load.
+    /// Whether it offers less than the target's load.
     pub below: bool,
     /// Values in the order of the headings.
     pub cells: Vec<Cell>,
@@ -43,13 +43,13 @@ pub(super) struct Row {
 
 /// A value.
 pub(super) struct Cell {
-    /// As printed.
+    /// The value as it is printed.
     pub text: String,
     /// Its sort key, if that is not its text; empty if there is no number.
     pub key: Option<String>,
     /// The column is aligned to the right.
     pub right: bool,
-    /// It breaks a limit, or that is undecided.
+    /// Whether it breaks a limit, or may break it.
     pub bad: bool,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Matrix {
     pub across: String,
     /// Its values.
     pub columns: Vec<String>,
-    /// All of its axes, as they are listed in a sentence.
+    /// The names of all its axes, listed for a sentence.
     pub by: String,
     /// The axes of the rows.
     pub down: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct Matrix {
 pub(super) struct Layer {
     /// The metric.
     pub name: &'static str,
-    /// Shown at first.
+    /// Whether it is shown at first.
     pub chosen: bool,
     /// The best and the worst value, which have the lightest and the darkest colour.
     pub scale: Option<(String, String)>,
@@ -136,7 +136,8 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
-/// Whether the values of an axis follow from those of another, as the rate does from the tasks where the total is fixed.
+/// Whether the values of an axis follow from those of another: so does the rate from the tasks if the total rate is
+/// fixed.
 fn follows(axis: &Column, other: &Column) -> bool {
     let mut known = std::collections::BTreeMap::new();
     other.cells.iter().zip(&axis.cells).all(|(from, to)| *known.entry(from).or_insert(to) == to)
@@ -167,7 +168,7 @@ fn scale(report: &Report, metric: &Metric, values: &[Option<f64>]) -> Option<(St
     Some((text(best)?, text(worst)?))
 }
 
-/// From the best value to the worst.
+/// The values from the best to the worst.
 struct Range {
     best: f64,
     worst: f64,
@@ -179,7 +180,7 @@ impl Range {
         Self { best: known().fold(f64::INFINITY, f64::min), worst: known().fold(f64::NEG_INFINITY, f64::max) }
     }
 
-    /// 0 for the best and where all are the same; 9 where there is no value.
+    /// The step of colour: 0 for the best value and if all are equal; 9 without a value.
     fn level(&self, value: Option<f64>) -> u8 {
         let Some(value) = value else { return 9 };
         let width = self.worst - self.best;

@@ -44,7 +44,7 @@ pub(super) fn maxima(report: &Report, frames: &mut Frames) -> Option<Maxima> {
     let cell = |column: &Column, row: usize| column.cells.get(row).cloned().unwrap_or_default();
     let row = |row: usize| columns.iter().map(|column| (cell(column, row), column.right)).collect();
     let all = || report.maxima.iter().take(MOST_CHARTS);
-    let loads = Loads::around(all().flat_map(|maximum| maximum.probes.iter().map(|probe| probe.rate_per_s)));
+    let loads = Loads::around(all().flat_map(rates));
     let times = all().flat_map(|maximum| &maximum.cases).flat_map(|case| [enqueue(case), response(case)]).flatten();
     let targets = report.scenarios.iter().map(|scenario| scenario.target.latency.0 as f64);
     let decades = Decades::around(times.chain(targets));
@@ -55,6 +55,13 @@ pub(super) fn maxima(report: &Report, frames: &mut Frames) -> Option<Maxima> {
         rows: (0..report.maxima.len()).map(row).collect(),
         charts: all().map(drawn).collect(),
     })
+}
+
+/// The rates that were tried, but for those far beyond the maximum: they would press the curve to the edge.
+fn rates(maximum: &Maximum) -> impl Iterator<Item = f64> + Clone {
+    const BEYOND: f64 = 2.0;
+    let most = maximum.high_per_s.map_or(f64::INFINITY, |high| high * BEYOND);
+    maximum.probes.iter().map(|probe| probe.rate_per_s).filter(move |rate| *rate <= most)
 }
 
 fn caption(maximum: &Maximum) -> String {
@@ -80,7 +87,7 @@ fn of_search(report: &Report, maximum: &Maximum, (loads, decades): (Loads, Decad
     let curve = |ink, value: fn(&CaseRecord) -> Option<f64>| {
         let load = |case: &CaseRecord| case.parameters.offered().ok().map(|rate| rate.per_second());
         let points = maximum.cases.iter().filter_map(|case| Some((load(case)?, value(case)?)));
-        Line { ink, points: points.collect() }
+        Line { ink, points: points.filter(|(rate, _)| *rate <= right).collect() }
     };
     let upright = |ink, rate: Option<f64>| rate.map(|rate| Line { ink, points: vec![(rate, bottom), (rate, top)] });
     let scenario = report.scenarios.iter().find(|scenario| scenario.name == maximum.scenario);

@@ -1,7 +1,7 @@
 //! A report as a self-contained page: one file that needs no network and is readable without its script.
 //!
-//! Plotters draws the charts on a [`canvas`] of ours. The page is a template that escapes everything that is put into it.
-//! [`Untrusted`] text passes through [`Untrusted::html`] before. `|safe` stands only at our own SVG, style and script.
+//! Plotters draws the charts on a [`canvas`] of ours. The page is a template that escapes every value. [`Untrusted`]
+//! text passes through [`Untrusted::html`] before. Only our own SVG, style and script are marked `|safe`.
 
 mod axis;
 mod bar;
@@ -26,7 +26,7 @@ use crate::untrusted::Untrusted;
 use askama::Template as _;
 
 impl Untrusted {
-    /// For a page: at most `longest` harmless characters on one line. The template escapes them when it puts them in.
+    /// Makes a text safe for a page: at most `longest` harmless characters on one line. The template escapes them.
     pub(in crate::render) fn html(&self, longest: usize) -> String {
         self.terminal(longest)
     }

@@ -65,7 +65,7 @@ pub(super) struct Page {
     pub shown_in_full: usize,
 }
 
-/// What all of our pages share: head, style and script.
+/// The parts that all of our pages share: head, style and script.
 pub(super) struct PageFrame {
     pub title: String,
     pub tool: String,
@@ -75,7 +75,8 @@ pub(super) struct PageFrame {
 }
 
 impl PageFrame {
-    /// A page with that title. Only its own style and script may act in it, and it may load nothing.
+    /// A page with this title. Its security policy allows only its own style and script, and forbids it to load
+    /// anything.
     pub fn new(title: String, report: &Report) -> Self {
         let policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
@@ -92,7 +93,7 @@ fn digest(text: &str) -> String {
     format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-/// A scenario: what the report was asked for.
+/// A scenario of the report.
 pub(super) struct Scenario {
     pub name: String,
     pub description: String,
@@ -113,7 +114,7 @@ pub(super) struct Failure {
 }
 
 impl Page {
-    /// The page with everything that the report says.
+    /// The page with everything in the report.
     pub fn of(report: &Report) -> Self {
         let (axes, same) = columns::axes(report);
         let labels = table::labels(report, &axes);

@@ -1,4 +1,4 @@
-//! What browsers get, from fixed reports. What a browser makes of it is seen by `.ci/html_check.py`.
+//! The pages of fixed reports. `.ci/html_check.py` checks how a browser shows them.
 
 use super::{html, html_comparison};
 use crate::compare::{Options, compare};
@@ -17,7 +17,7 @@ fn body(page: &str) -> &str {
     &page[start..page.find("<script>").unwrap()]
 }
 
-/// A repeat with a spread, a series, a lag: as a real one looks.
+/// A repeat with a spread, a series and a lag, like a real one.
 fn lively(seed: u64) -> Measurement {
     let values = |least: u64, most: u64| {
         let steps = move |n: u64| (n * 7_919 + seed * 104_729) % 10_000;
@@ -188,7 +188,7 @@ fn nothing_is_asked_of_the_network() {
     }
 }
 
-/// The names of all elements of a page, closing ones left out.
+/// The names of all elements of a page, without closing tags.
 fn elements(page: &str) -> std::collections::BTreeSet<&str> {
     let tags = page.split('<').skip(1);
     tags.map(|tag| tag.split([' ', '>', '/', '\n']).next().unwrap()).filter(|name| !name.is_empty()).collect()

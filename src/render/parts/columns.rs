@@ -15,12 +15,12 @@ const MAX_CELL: usize = 24;
 struct Subject {
     key: &'static str,
     right: bool,
-    /// The usual value, which is not shown if all cases have it.
+    /// The usual value. It is not shown if all cases have it.
     usual: Option<String>,
     value: Box<dyn Fn(&CaseRecord) -> String>,
 }
 
-/// Axes that are named above the table even with their default: they describe the queue and its logs.
+/// Axes that stand above the table even with their defaults: they describe the queue and its logs.
 const ALWAYS_SAID: [&str; 12] = [
     "queue",
     "strategy",
@@ -117,8 +117,8 @@ fn header(key: &'static str) -> &'static str {
     }
 }
 
-/// A measured column. Left out first: the largest enqueue, sampled out, the offered rate (an axis), the p99 of enqueue,
-/// dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
+/// A measured column. Columns are left out in this order: the largest enqueue, sampled out, the offered rate (an axis),
+/// the p99 of enqueue, dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
 struct Metric {
     key: &'static str,
     header: &'static str,
@@ -190,7 +190,7 @@ pub(in crate::render) fn mark(outcome: Outcome) -> Option<char> {
     }
 }
 
-/// The measured columns; sampled out only if anything was.
+/// The measured columns. `sampled out` is one only if any log was sampled out.
 pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
     let sampled = report.cases.iter().filter_map(|case| case.summary.as_ref()).any(|s| s.ledger.sampled_out > 0);
     let shown = METRICS.iter().filter(|metric| metric.key != "sampled" || sampled);

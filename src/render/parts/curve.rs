@@ -39,7 +39,7 @@ pub(in crate::render) fn curves(set: &LatencySet, width: usize) -> String {
     let (Some(lowest), Some(highest)) = (values().min(), values().max()) else {
         return String::new();
     };
-    // Whole decades.
+    // The scale covers whole decades.
     let (low, high) = (lowest.ilog10(), (highest.ilog10() + 1).max(lowest.ilog10() + 1));
     let room = LONGEST.min(width.saturating_sub(BEFORE)).max(8);
     let edge = |exponent: u32| numbers::time(10_u64.checked_pow(exponent));

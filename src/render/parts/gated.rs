@@ -24,7 +24,7 @@ pub(in crate::render) fn test(metric: &str, base: f64, new: f64, change: Change)
     }
 }
 
-/// A case with that change, because of these tests.
+/// A case with this change, caused by these tests.
 pub(in crate::render) fn case(id: &str, change: Change, tests: Vec<MetricTest>) -> CaseDecision {
     CaseDecision {
         id: id.into(),
@@ -38,7 +38,7 @@ pub(in crate::render) fn case(id: &str, change: Change, tests: Vec<MetricTest>) 
     }
 }
 
-/// A decision that rests on these cases.
+/// A decision based on these cases.
 pub(in crate::render) fn decision(outcome: GateOutcome, cases: Vec<CaseDecision>) -> GateDecision {
     GateDecision {
         outcome,

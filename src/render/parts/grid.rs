@@ -10,7 +10,7 @@ pub(in crate::render) struct Column {
     pub(in crate::render) key: &'static str,
     /// One or two lines.
     pub(in crate::render) header: &'static str,
-    /// It is aligned to the right, as numbers are.
+    /// Whether it is aligned to the right, as numbers are.
     pub(in crate::render) right: bool,
     /// The lowest are left out first; `None` is never left out.
     pub(in crate::render) dispensable: Option<u8>,

@@ -39,7 +39,7 @@ impl Headline {
         Self::Interrupted,
     ];
 
-    /// The headline with that word.
+    /// The headline with this word.
     pub(in crate::render) fn find(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|headline| headline.word() == word)
     }
@@ -50,7 +50,7 @@ impl Headline {
         Self::worst_of(verdict.outcome, report.gate.as_ref().map(|gate| gate.outcome), verdict.exit)
     }
 
-    /// The worst of three: the outcome of the cases by themselves, the decision of the gate, and the exit code.
+    /// The worst of three: the outcome of the cases alone, the decision of the gate, and the exit code.
     fn worst_of(cases: Outcome, gate: Option<GateOutcome>, exit: ExitOutcome) -> Self {
         let of_exit = match exit {
             ExitOutcome::Pass => Self::Pass,
@@ -164,7 +164,7 @@ mod tests {
         ExitOutcome::Interrupted,
     ];
 
-    /// The word that must head such a report: the first that applies.
+    /// The word that such a report must have: the first that applies.
     fn expected(outcome: Outcome, gate: Option<GateOutcome>, exit: ExitOutcome) -> &'static str {
         let rules = [
             (exit == ExitOutcome::Interrupted, "interrupted"),
@@ -198,7 +198,7 @@ mod tests {
         &rest[..rest.find(ends).unwrap()]
     }
 
-    /// The words that a format calls the whole by.
+    /// The words that a format has for the whole report.
     fn headlines(report: &Report, format: Format) -> Vec<String> {
         let text = String::from_utf8(render(report, format, View::FILE).unwrap()).unwrap();
         let after = |start: &str, ends: &[char]| between(&text, start, ends).to_owned();

@@ -128,7 +128,7 @@ mod tests {
         GateDecision { coverage: vec![change], ..decision(GateOutcome::Regressed, cases) }
     }
 
-    /// Each decision, what the cases say by themselves, and what the line says behind the baseline.
+    /// Each row: a decision, the outcome of the cases alone, and the line after the name of the baseline.
     fn say(table: Vec<(GateDecision, Outcome, &str)>) {
         for (decision, cases, expected) in table {
             assert_eq!(line(decision, cases), format!("gate against base.json: {expected}"));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_regression_it_names_the_case_the_numbers_and_what_to_do() {
+    fn a_regression_names_the_case_the_numbers_and_what_to_do() {
         const LOOK: &str =
             "look: queue-load compare base.json NEW; accept: run it without --baseline and with --save-baseline NAME";
         let tests = vec![test("enqueue.trimmed_mean", 1_160.0, 1_560.0, Change::Regressed)];
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_cannot_be_told_or_compared_it_says_what_would_help() {
+    fn an_undecided_or_incomparable_run_names_what_would_help() {
         let undecided = |needed| {
             let tests = vec![test("cpu", 1_000.0, 2_000.0, Change::Inconclusive)];
             CaseDecision { repeats_needed: needed, ..case("b=2", Change::Inconclusive, tests) }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_pass_it_asks_for_nothing_and_says_pass_only_of_a_run_that_passes() {
+    fn a_pass_asks_for_nothing_and_is_called_pass_only_if_the_run_passes() {
         let gone = || decision(GateOutcome::Pass, vec![case("gone", Change::Removed, Vec::new())]);
         say(vec![
             (gone(), Outcome::Pass, "pass: pass as a whole"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_saved_reports_it_is_one_line_too() {
+    fn two_saved_reports_give_one_line_too() {
         let tests = vec![test("cpu", 1_000.0, 2_000.0, Change::Regressed)];
         let decided = decision(GateOutcome::Regressed, vec![case("a\n::error::x", Change::Regressed, tests)]);
         let line = of_decision(&decided);

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_that_were_asked_for_are_exact() {
+    fn requested_rates_are_exact() {
         let of = |logs, seconds| exact_rate(Rate::new(logs, seconds).unwrap());
         assert_eq!((of(10_000, 1), of(1_234, 1)), ("10k/s".into(), "1234/s".into()));
         assert_ne!(of(10_000, 3), of(10_001, 3));

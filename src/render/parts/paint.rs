@@ -61,7 +61,7 @@ const fn of_headline(headline: Headline) -> &'static str {
 }
 
 fn of_mark(text: &str) -> Option<&'static str> {
-    // A line of progress begins with the number of the repeat.
+    // A progress line begins with the number of the repeat.
     let text = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((_, rest)) => rest,
         None => text,

@@ -25,7 +25,7 @@ pub(in crate::render) struct Shift {
 }
 
 impl Shift {
-    /// Of a test.
+    /// The text of a test.
     pub(in crate::render) fn of(test: &MetricTest) -> Self {
         let signed = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| signed(test.unit, value));
         let interval = match (test.shift_low, test.shift_high) {
@@ -56,7 +56,7 @@ impl Shift {
         parts
     }
 
-    /// All of it in one line: `1.16 µs → 1.56 µs  +400 ns (+34%) [+310 ns, +520 ns], margin 1 µs`.
+    /// The whole text in one line: `1.16 µs → 1.56 µs  +400 ns (+34%) [+310 ns, +520 ns], margin 1 µs`.
     pub(in crate::render) fn line(&self) -> String {
         format!("{}  {}", self.values, self.difference())
     }
@@ -68,8 +68,8 @@ impl Shift {
     }
 }
 
-/// The tests of a case that are shown, the worst first: those that regressed or are inconclusive, and the one that is always
-/// shown. None if the report is older than tests.
+/// The tests of a case that are shown, the worst first: those that regressed or are inconclusive, and the one that is
+/// always shown. Empty if the report is of an older build without tests.
 pub(in crate::render) fn shown(case: &CaseDecision) -> Vec<Shift> {
     let mut tests: Vec<&MetricTest> =
         case.tests.iter().filter(|test| is_open(test.change) || test.metric == ALWAYS).collect();

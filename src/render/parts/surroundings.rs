@@ -34,7 +34,7 @@ fn times(ratio: Option<f64>) -> String {
     ratio.map_or(NONE.into(), |ratio| format!("{ratio:.2}x"))
 }
 
-/// The largest of each number.
+/// The largest value of each number.
 fn machine<'r>(title: &str, of: impl Iterator<Item = &'r MachineRecord> + Clone) -> Vec<String> {
     let share = |get: fn(&MachineRecord) -> Option<f64>| of.clone().filter_map(get).reduce(f64::max).map(human::share);
     let jitter = |get: fn(&LatencySummary) -> Option<u64>| of.clone().filter_map(|m| get(m.jitter.as_ref()?)).max();

@@ -50,6 +50,13 @@ impl Mark {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The process id of the runner that has made such a mark; `None` of any other text.
+    pub(super) fn runner_of(text: &str) -> Option<u32> {
+        let mut parts = text.split('-').map(|part| part.bytes().all(|byte| byte.is_ascii_digit()).then_some(part));
+        let (runner, _count, _time) = (parts.next()??, parts.next()??, parts.next()??);
+        if parts.next().is_some() { None } else { runner.parse().ok() }
+    }
 }
 
 /// A process that still runs.
@@ -106,6 +113,14 @@ pub(super) fn describe(found: &[Leftover]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_says_whose_it_is() {
+        assert_eq!(Mark::runner_of(Mark::new().as_str()), Some(std::process::id()));
+        for text in ["", "7", "7-1", "7-1-2-3", "7-1-x", "-7-1-2", "99999999999-1-2", "--"] {
+            assert_eq!(Mark::runner_of(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn names_five_at_most() {

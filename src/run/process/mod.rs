@@ -23,9 +23,10 @@ use super::lines::{LineSplitter, TooLong};
 use super::stderr::Tail;
 use crate::platform;
 use crate::untrusted::Untrusted;
+use crate::worker::Patience;
 use std::io::{self, ErrorKind};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Largest number of bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -163,7 +164,7 @@ impl Process {
     /// The child's exit status cannot be read, or the child survives being killed.
     pub(super) fn end(&mut self) -> io::Result<ExitStatus> {
         self.close_stdin();
-        let give_up = Instant::now() + KILL_WAIT;
+        let mut patience = Patience::begin();
         loop {
             // This fails if there is no such group or no process in it that we may kill; nothing can be done about
             // either.
@@ -172,7 +173,7 @@ impl Process {
             let exited = self.has_exited();
             let left = self.leftovers();
             left.iter().for_each(|process| system::kill(process.pid));
-            if (left.is_empty() && exited) || Instant::now() >= give_up {
+            if (left.is_empty() && exited) || patience.elapsed() >= KILL_WAIT {
                 break;
             }
             std::thread::sleep(KILL_TICK);

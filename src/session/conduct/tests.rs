@@ -1,5 +1,5 @@
-//! Runs without processes and without time: the driver is scripted, the yardstick is handed in, and where the statistics
-//! do not matter, so is the decision.
+//! Runs without processes and without waiting: the driver is scripted, the test provides the yardstick, and also the
+//! decision if the statistics do not matter.
 
 use super::super::error::SessionError;
 use super::super::observer::Observer;
@@ -26,7 +26,7 @@ fn plan(layout: &Layout) -> Plan {
     Plan::new(vec![scenario], &catalog, &Selector::default()).unwrap().laid_out(layout).unwrap()
 }
 
-/// Keeps what was said.
+/// Keeps every note and warning.
 #[derive(Default)]
 struct Notes(RefCell<Vec<String>>);
 
@@ -36,16 +36,16 @@ impl Observer for Notes {
     }
 }
 
-/// A run with whatever a test cares about.
+/// A run, and everything that a test looks at.
 struct Run {
     layout: Layout,
     driver: ScriptedDriver,
     confirm: u32,
-    /// What the judge says, one after the other.
+    /// The decisions of the judge, in order.
     decisions: RefCell<VecDeque<GateDecision>>,
-    /// What the judge was shown: number of cases and of repeats on both sides.
+    /// For each decision, the numbers of cases and of repeats on both sides.
     judged: RefCell<Vec<[(usize, usize); 2]>>,
-    /// The least number of tests that it had to correct for.
+    /// For each decision, the least number of tests that it had to correct for.
     families: RefCell<Vec<u64>>,
     said: Notes,
     interrupt: Interrupt,
@@ -113,7 +113,7 @@ impl Run {
     }
 }
 
-/// A report of the plan with a healthy repeat a round.
+/// A report of the plan with one healthy repeat for each round.
 fn fixture_of(plan: &Plan, about: &About) -> Report {
     let plan = &Plan { layout: Layout::Plain, ..plan.clone() };
     let mut driver = ScriptedDriver::new(good);
@@ -200,7 +200,7 @@ fn exit_codes_of_a_gate() {
         let mut run = Run::new(decisions.clone());
         run.confirm = confirm;
         let report = run.conduct(None).reports.own;
-        let gate = report.gate.expect("it was held against a baseline");
+        let gate = report.gate.expect("it was compared with a baseline");
         assert_eq!((report.verdict.exit.code(), gate.rounds.len()), (code, rounds), "{decisions:#?}");
         assert_eq!((gate.baseline.as_given(), gate.digest.as_given()), ("base.json", "abc"));
         assert_eq!(report.confirmations.len(), rounds - 1);
@@ -242,7 +242,10 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     let again: Vec<(String, u32)> = run.asked().split_off(8);
     assert_eq!(again, [4, 5, 6, 7].map(|round| ("drop".to_owned(), round)));
     assert_eq!(*run.judged.borrow(), [[(2, 8), (2, 8)], [(1, 4), (1, 4)]]);
-    assert_eq!(*run.said.0.borrow(), ["1 case looked regressed or could not be told; once more, 1 of at most 1"]);
+    assert_eq!(
+        *run.said.0.borrow(),
+        ["1 case looked regressed or could not be decided; running again, 1 of at most 1"]
+    );
     let report = conducted.reports.own;
     let repeats = |cases: &[CaseRecord]| -> Vec<usize> { cases.iter().map(|case| case.repeats.len()).collect() };
     assert_eq!(repeats(&report.cases), [4, 4], "the suspicion's evidence stays");
@@ -250,7 +253,7 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     assert!(report.yardstick.is_some_and(|yardstick| yardstick.readings().count() == 3));
     assert!(report.confirmations[0].yardstick.is_some_and(|yardstick| yardstick.readings().count() == 3));
 
-    // What the journal holds gives the same report, but for the decision.
+    // The journal gives the same report, except for the decision.
     let contents = Journal::read(&path).unwrap();
     let about = run.about();
     let recovered = recover::report(&plan(&Layout::Plain), &about, contents.records, &contents.gauges);
@@ -259,7 +262,7 @@ fn only_what_looks_regressed_is_run_again_and_judged_on_fresh_repeats_alone() {
     assert!(!recovered.interrupted);
 }
 
-/// Interrupts the run at the repeat of that number, from 1.
+/// Interrupts the run at this repeat, counted from 1.
 fn interrupting_at(number: usize) -> ScriptedDriver {
     let mut asked = 0;
     ScriptedDriver::new(move |_, interrupt| {
@@ -297,7 +300,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_decision() {
 }
 
 #[test]
-fn what_could_not_be_told_is_judged_on_all_of_its_repeats() {
+fn an_undecided_case_is_judged_on_all_of_its_repeats() {
     use Change::{Inconclusive, Regressed};
     let decided = |outcome, block, drop| {
         let decision = decision(outcome, &[("block", block, FindingKind::Spread), ("drop", drop, FindingKind::Slower)]);
@@ -338,7 +341,7 @@ fn an_interrupt_keeps_what_there_is_and_decides_nothing() {
     assert!(matches!(conducted.ending, Ending::Interrupted));
     let report = conducted.reports.own;
     assert_eq!((report.verdict.exit.code(), report.gate, report.interrupted), (130, None, true));
-    // In its confirmation: the suspicion is no verdict.
+    // In its confirmation: a suspicion is no verdict.
     let mut run = Run::new([suspects()]);
     run.driver = interrupting_at(10);
     let conducted = run.conduct(None);
@@ -395,7 +398,7 @@ fn a_calibration_stands_in_the_report() {
     assert_eq!(report.gate, None);
 }
 
-/// Whether the baseline is unfit, rather than unreadable, and what is said.
+/// Whether the baseline is unfit and not merely unreadable, and the message.
 fn said(error: SessionError) -> (bool, String) {
     (matches!(error, SessionError::Baseline { .. }), error.to_string())
 }

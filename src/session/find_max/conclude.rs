@@ -21,12 +21,20 @@ pub struct Searched {
     outcome: MaximumOutcome,
     interval: Interval,
     generator: Option<f64>,
+    /// Number of runs without those of the curve.
+    runs_of_search: u32,
 }
 
 impl Searched {
     /// It came to its end.
     pub fn new(trail: Trail<'_>, outcome: MaximumOutcome, interval: Interval, generator: Option<f64>) -> Self {
-        Self { case: trail.case(), runs: trail.into_runs(), outcome, interval, generator }
+        let (case, runs_of_search) = (trail.case(), trail.runs());
+        Self { case, runs: trail.into_runs(), outcome, interval, generator, runs_of_search }
+    }
+
+    /// The same, if the search itself took so many runs, and the others were for the curve.
+    pub fn after(self, runs_of_search: u32) -> Self {
+        Self { runs_of_search, ..self }
     }
 
     /// It was interrupted.
@@ -37,7 +45,7 @@ impl Searched {
     /// It was not begun.
     pub fn not_begun(case: usize) -> Self {
         let (outcome, interval) = (MaximumOutcome::Unfinished, Interval::default());
-        Self { case, runs: Vec::new(), outcome, interval, generator: None }
+        Self { case, runs: Vec::new(), outcome, interval, generator: None, runs_of_search: 0 }
     }
 }
 
@@ -167,7 +175,9 @@ fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option
         _ => (search.interval.low, search.interval.high),
     };
     let is_known = matches!(search.outcome, MaximumOutcome::Found | MaximumOutcome::Wide);
-    let broken = tried.iter().find(|one| matches!(one.record.verdict.outcome, Outcome::Fail | Outcome::Error));
+    let is_beyond = |one: &&Tried| offered(&one.case.parameters) >= low.unwrap_or(0.0);
+    let breaks = |one: &&Tried| matches!(one.record.verdict.outcome, Outcome::Fail | Outcome::Error);
+    let broken = tried.iter().filter(is_beyond).find(breaks);
     let failed = broken.map_or_else(Vec::new, |one| {
         let checks = one.record.verdict.checks.iter();
         checks.filter(|check| check.outcome == Outcome::Fail).map(|check| check.name.clone()).collect()
@@ -186,21 +196,24 @@ fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option
         max_per_s: search.interval.median.filter(|_| is_known),
         low_per_s: low,
         high_per_s: high,
-        knee_per_s: knee(&tried),
+        knee_per_s: knee(&tried, high),
         precision: settings.precision.as_f64(),
         limited_by: failed,
-        runs: search.runs.len() as u64,
+        runs: u64::from(search.runs_of_search),
         generator_per_s: search.generator,
         probes: search.runs.iter().map(probe).collect(),
         cases: tried.into_iter().map(|one| one.record).collect(),
     }
 }
 
-/// Where the p99 of `response` begins to rise steeply.
-fn knee(tried: &[Tried]) -> Option<f64> {
+/// Where the p99 of `response` begins to rise steeply: up to a little above the maximum. What an overloaded queue does far
+/// beyond it would hide the knee.
+fn knee(tried: &[Tried], maximum: Option<f64>) -> Option<f64> {
+    const BEYOND: f64 = 1.25;
     let p99 = |one: &Tried| one.record.summary.as_ref()?.latency.get(LatencyName::Response)?.p99_ns;
+    let most = maximum? * BEYOND;
     let points = tried.iter().filter_map(|one| Some((offered(&one.case.parameters), p99(one)? as f64)));
-    capacity::knee(&points.collect::<Vec<_>>())
+    capacity::knee(&points.filter(|(rate, _)| *rate <= most).collect::<Vec<_>>())
 }
 
 fn scenario_name(plan: &Plan, scenario: usize) -> crate::untrusted::Untrusted {

@@ -33,6 +33,9 @@ const MOST_UNTOLD: u32 = 4;
 /// The lowest rate of a search offers this many logs in a window: fewer make no mean.
 const LEAST_LOGS: f64 = 20.0;
 
+/// Shares of the maximum at which the load-latency curve is drawn.
+const CURVE: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
+
 /// The highest rate is at most this many times the lowest, if the generator's ceiling is not known.
 const WIDEST: f64 = 1e6;
 
@@ -88,10 +91,29 @@ impl Searches<'_> {
         };
         let mut search = Search::new(range, self.settings.precision.as_f64());
         trail.told().for_each(|(rate, answer)| search.note(rate, answer));
-        match self.narrow(&mut trail, &mut search) {
-            Ok(outcome) => (Searched::new(trail, outcome, search.interval(), generator), Ending::Complete),
+        let ended = self.narrow(&mut trail, &mut search).and_then(|outcome| {
+            let runs = trail.runs();
+            self.draw_curve(&mut trail, search.interval())?;
+            Ok((outcome, runs))
+        });
+        match ended {
+            Ok((outcome, runs)) => {
+                let searched = Searched::new(trail, outcome, search.interval(), generator);
+                (searched.after(runs), Ending::Complete)
+            }
             Err(ending) => (Searched::unfinished(trail, generator), ending),
         }
+    }
+
+    /// Runs at a few rates below the maximum, if it is known.
+    fn draw_curve(&mut self, trail: &mut Trail<'_>, interval: Interval) -> Result<(), Ending> {
+        let (Some(maximum), true) = (interval.median, self.settings.curve) else { return Ok(()) };
+        for share in CURVE {
+            let (rate, said) = trail.run(maximum * share, self.runs)?;
+            let (id, rate) = (trail.id().quoted(), human::rate(rate));
+            self.observer.note(&format!("{id}: for the curve: {rate} {}", said.words()));
+        }
+        Ok(())
     }
 
     /// The range from the least rate to the generator's ceiling, and that ceiling; no range if the generator is in time

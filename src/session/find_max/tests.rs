@@ -108,7 +108,7 @@ fn searched(
     journal: Option<&mut Journal>,
     interrupt: &Interrupt,
 ) -> (Report, Ending) {
-    let settings = SearchSettings { precision: crate::units::Ratio::from_percent(3), most_runs: 20 };
+    let settings = SearchSettings { precision: crate::units::Ratio::from_percent(3), most_runs: 20, curve: false };
     let mut stage = Stage {
         plan,
         driver,
@@ -118,6 +118,26 @@ fn searched(
         interrupt,
     };
     conduct(plan, &about(), settings, &mut Live::new(&mut stage), &())
+}
+
+#[test]
+fn the_curve_is_run_below_the_maximum_and_decides_nothing() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let mut driver = ScriptedDriver::new(simulated);
+    let mut stage = Stage {
+        plan: &plan,
+        driver: &mut driver,
+        gauge: &mut || None,
+        observer: &(),
+        journal: None,
+        interrupt: &Interrupt::new(),
+    };
+    let (report, _) = conduct(&plan, &about(), SearchSettings::default(), &mut Live::new(&mut stage), &());
+    let maximum = only(&report);
+    let curve = &maximum.probes[maximum.runs as usize..];
+    let shares = curve.iter().map(|probe| (probe.rate_per_s / maximum.max_per_s.unwrap() * 100.0).round());
+    assert_eq!(shares.collect::<Vec<_>>(), [10.0, 25.0, 50.0, 75.0, 90.0]);
+    assert!(report.cases[0].parameters.offered().unwrap().per_second() > curve[4].rate_per_s);
 }
 
 fn search_of(service: Nanos) -> Report {
@@ -256,7 +276,7 @@ fn result(report: &Report) -> String {
 
 fn settings_of(report: &Report) -> SearchSettings {
     assert_eq!(report.maxima[0].precision, 0.03);
-    SearchSettings { precision: crate::units::Ratio::from_percent(3), most_runs: 20 }
+    SearchSettings { precision: crate::units::Ratio::from_percent(3), most_runs: 20, curve: false }
 }
 
 #[test]

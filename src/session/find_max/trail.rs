@@ -2,6 +2,7 @@
 
 use super::Runs;
 use crate::capacity::Answer;
+use crate::matrix;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::report::{CaseInput, CaseRecord, judged};
 use crate::run::{CaseRuns, Ending};
@@ -74,9 +75,9 @@ impl<'p> Trail<'p> {
         self.case
     }
 
-    /// The id of the case at the rate of the plan.
-    pub fn id(&self) -> &'p Untrusted {
-        &self.plan.cases[self.case].id
+    /// The id of the case without its rate.
+    pub fn id(&self) -> Untrusted {
+        matrix::id_without_rate(self.parameters())
     }
 
     /// Name of the queue.

@@ -1,4 +1,4 @@
-//! A word for each kind of reason, which stays what it is when the sentence is worded anew.
+//! A word for each kind of reason. The word stays the same when the sentence is reworded.
 
 macro_rules! codes {
     ($($(#[$doc:meta])+ $variant:ident = $word:literal,)+) => {
@@ -48,7 +48,9 @@ codes! {
     MachineBusyInControl = "machine_busy_in_control",
     /// The hypervisor took over 5 % of the CPU time.
     StolenCpu = "stolen_cpu",
-    /// Another build set it aside, in words that this one does not say.
+    /// The run was stopped meanwhile.
+    Paused = "paused",
+    /// Another build set it aside, with a sentence that this build does not have.
     Recorded = "recorded",
     /// The queue could not be built.
     QueueNotBuilt = "queue_not_built",
@@ -56,7 +58,9 @@ codes! {
     QueuePanicked = "queue_panicked",
     /// The queue hung.
     QueueHung = "queue_hung",
-    /// The driver cannot do what it was asked for.
+    /// What the queue delivers to failed.
+    SinkFailed = "sink_failed",
+    /// The driver cannot do what the request says.
     RequestRefused = "request_refused",
     /// The driver says that it is at fault itself.
     DriverFailed = "driver_failed",
@@ -70,9 +74,9 @@ codes! {
     ProtocolBroken = "protocol_broken",
     /// Something that the child started still ran after the result.
     LeftBehind = "left_behind",
-    /// The child could not be started, or not be talked to.
+    /// The child could not be started, or communication with it failed.
     NotStarted = "not_started",
-    /// It broke in a way for which there is no other code.
+    /// It broke in a way that has no other code.
     RepeatFailed = "repeat_failed",
     /// The queue's version changed during the run.
     QueueReplaced = "queue_replaced",
@@ -84,19 +88,19 @@ codes! {
     HistogramUnreadable = "histogram_unreadable",
     /// A number is not one, or is out of its range.
     NumberImpossible = "number_impossible",
-    /// Drops that nobody can know of.
+    /// The ledger has drops that nobody could have counted.
     DropsUncounted = "drops_uncounted",
     /// Logs waited for less time than their own calls took.
     WaitsTooShort = "waits_too_short",
     /// The series has too many points.
     SeriesTooLong = "series_too_long",
-    /// Of things that are known only together, one is missing.
+    /// One of two values that are only known together is missing.
     Incomplete = "incomplete",
     /// The repeats hold more values than can be counted.
     NotPooled = "not_pooled",
     /// Every repeat was set aside.
     NoValidRepeat = "no_valid_repeat",
-    /// No repeat gave anything at all.
+    /// No repeat was run.
     NothingRun = "nothing_run",
     /// A check, or a part of the target, does not hold.
     CheckFailed = "check_failed",

@@ -1,13 +1,14 @@
-//! How a measurement contradicts itself.
+//! How a measurement contradicts itself, or the plan.
 
 use super::ReasonCode;
 use crate::measure::CpuShares;
 use crate::measure::encoding::EncodingError;
+use crate::scenario::Strategy;
 
-/// A way in which a measurement contradicts itself.
+/// A way in which a measurement contradicts itself, or what the plan asked for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Contradiction {
-    /// A count is beyond what is ever counted.
+    /// A count is larger than any real one can be.
     #[error("the ledger does not close: {name} = {value} is more than can be counted")]
     Uncountable {
         /// Which.
@@ -39,7 +40,7 @@ pub enum Contradiction {
         /// The value of that.
         bound: u64,
     },
-    /// Deliveries were timed that there were not, or too few of those that there were.
+    /// More deliveries were timed than there were, or too few of them.
     #[error("the ledger does not close: count(delivery) = {timed}, delivered = {delivered} of {deliveries} deliveries")]
     Deliveries {
         /// How many were timed.
@@ -57,7 +58,7 @@ pub enum Contradiction {
         /// Why not.
         error: EncodingError,
     },
-    /// More drops than the queue's own counter has, from which they are known.
+    /// Drops are known from the queue's own counter, and there are more than it counted.
     #[error(
         "by its counter, dropped = {dropped} is more than queue_counters.dropped = {}",
         counted.map_or_else(|| "null".to_owned(), |counted| counted.to_string())
@@ -68,7 +69,7 @@ pub enum Contradiction {
         /// Drops by the queue's counter, where it has one.
         counted: Option<u64>,
     },
-    /// Both dropped and lost, where only arrival is known.
+    /// Logs are counted as dropped and as lost, but only arrivals are known, which cannot tell the two apart.
     #[error("by delivery, nothing tells dropped = {dropped} from lost.silent = {silent}")]
     DroppedOrLost {
         /// Drops in the ledger.
@@ -76,7 +77,7 @@ pub enum Contradiction {
         /// Silent losses in the ledger.
         silent: u64,
     },
-    /// The waits are in sum shorter than the calls that they hold.
+    /// The sum of the waits is below the sum of the calls that they include.
     #[error("sum({name}) = {sum_ns} is below the time that the calls took, {service_ns}")]
     SumTooShort {
         /// The latency.
@@ -86,7 +87,7 @@ pub enum Contradiction {
         /// The sum of the calls, in nanoseconds.
         service_ns: u128,
     },
-    /// More calls than waits are longer than some time.
+    /// For some time, more calls than waits reach it.
     #[error("{name} is below enqueue: more calls than logs took {ns} ns or longer")]
     TooFewLong {
         /// The latency.
@@ -105,12 +106,12 @@ pub enum Contradiction {
     /// Shares of the CPUs that the process may use are out of their range.
     #[error("{whose}allowed = {allowed:?} is impossible")]
     ImpossibleShares {
-        /// Of the window: nothing; of a control: its name and a dot.
+        /// Empty for the window; the name and a dot for a control.
         whose: String,
         /// They.
         allowed: CpuShares,
     },
-    /// A number of tasks that cannot have had a share each.
+    /// There cannot be a share for each of that many tasks.
     #[error("fairness.tasks = {tasks} is impossible")]
     ImpossibleTasks {
         /// It.
@@ -140,13 +141,13 @@ pub enum Contradiction {
         /// How late it was in all, in nanoseconds.
         sum_ns: u128,
     },
-    /// Shares by CPU that make no whole.
+    /// The shares by CPU do not add up to a whole.
     #[error("threads.{name}: shares of a whole are expected, by CPU, ascending")]
     NoWhole {
         /// Which.
         name: &'static str,
     },
-    /// Of two things that are known only together, one is missing.
+    /// One of two values that are only known together is missing.
     #[error("{whose}{one} and {other} are null only together")]
     OneMissing {
         /// As in [`Contradiction::ImpossibleShares`].
@@ -156,7 +157,7 @@ pub enum Contradiction {
         /// The other.
         other: &'static str,
     },
-    /// The second control follows from the first, which is missing.
+    /// There is a second control without a first one.
     #[error("control_after follows from a control, and there is none")]
     NoFirstControl,
     /// The counts of a control do not add up.
@@ -169,7 +170,7 @@ pub enum Contradiction {
         /// What became of them.
         parts: [u64; 3],
     },
-    /// Another number of logs of a control was timed than was sent.
+    /// The number of logs that were timed in a control is not the number that was sent.
     #[error("the {name} does not close: count(lateness) = {timed}, attempted = {attempted}")]
     ControlTimes {
         /// Which.
@@ -179,13 +180,43 @@ pub enum Contradiction {
         /// How many were sent.
         attempted: u64,
     },
-    /// The series is longer than any is made.
+    /// The series has more points than allowed.
     #[error("series has {points} points; at most {most} are allowed")]
     SeriesTooLong {
         /// Its points.
         points: usize,
         /// The most that there may be.
         most: usize,
+    },
+    /// The schedule has another number of logs than the plan asked for.
+    #[error("the ledger does not close: scheduled = {scheduled}, {due} logs were asked for")]
+    AnotherLoad {
+        /// Logs in the ledger.
+        scheduled: u64,
+        /// Logs that the plan asked for.
+        due: u64,
+    },
+    /// Logs were sampled out under a strategy that does not sample.
+    #[error("sampled_out = {count} under `{}`, which samples nothing", strategy.name())]
+    SampledOut {
+        /// How many.
+        count: u64,
+        /// The strategy that the plan asked for.
+        strategy: Strategy,
+    },
+    /// A rate is not the count divided by the length of the window.
+    #[error("{name} = {rate}, but {count} logs in {seconds} s are {expected}")]
+    AnotherRate {
+        /// Which rate.
+        name: &'static str,
+        /// Its value, in logs/s.
+        rate: f64,
+        /// The count in the ledger.
+        count: u64,
+        /// Length of the window, in seconds.
+        seconds: f64,
+        /// The rate that follows from them, in logs/s.
+        expected: f64,
     },
     /// The repeats hold more values than can be counted.
     #[error("the repeats cannot be pooled: {0}")]
@@ -197,9 +228,13 @@ impl Contradiction {
     #[must_use]
     pub fn code(&self) -> ReasonCode {
         match self {
-            Self::Uncountable { .. } | Self::Unequal { .. } | Self::Exceeds { .. } | Self::Deliveries { .. } => {
-                ReasonCode::LedgerOpen
-            }
+            Self::Uncountable { .. }
+            | Self::Unequal { .. }
+            | Self::Exceeds { .. }
+            | Self::Deliveries { .. }
+            | Self::AnotherLoad { .. }
+            | Self::SampledOut { .. }
+            | Self::AnotherRate { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,
             Self::DroppedUncounted { .. } | Self::DroppedOrLost { .. } => ReasonCode::DropsUncounted,

@@ -1,12 +1,12 @@
-//! What is known of the machine, as a reason has it.
+//! What a reason says about the machine.
 
 use crate::units::human;
 use std::fmt;
 
-/// All that is known of the machine during a load.
+/// Everything that is known about the machine during a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MachineState {
-    /// The shares are of the CPUs that the process may use, else of all.
+    /// Whether the shares refer to the CPUs that the process may use; otherwise to all CPUs.
     pub is_of_allowed: bool,
     /// Share of the CPU time that the hypervisor stole, 0 to 1.
     pub stolen_share: Option<f64>,
@@ -14,7 +14,7 @@ pub struct MachineState {
     pub others_share: Option<f64>,
     /// Share that this process used.
     pub process_share: Option<f64>,
-    /// What a thread saw that only watches the clock.
+    /// The pauses that a thread saw which only watches the clock.
     pub pauses: Option<Pauses>,
     /// How often threads were switched out.
     pub switches: Option<Switches>,
@@ -22,7 +22,7 @@ pub struct MachineState {
     pub waited_ns: Option<u64>,
 }
 
-/// How late a thread woke up that only watches the clock.
+/// How late the thread that only watches the clock woke up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pauses {
     /// In all, in nanoseconds.
@@ -36,7 +36,7 @@ pub struct Pauses {
 pub enum Switches {
     /// The producers'.
     OfProducers(u64),
-    /// All of the process, where the producers' are not told apart.
+    /// Those of the whole process, if the producers' are not known separately.
     OfAll(u64),
 }
 

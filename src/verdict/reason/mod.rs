@@ -1,8 +1,8 @@
 //! Why a repeat, a case or a plan does not pass: values, not sentences.
 //!
-//! Whoever decides makes and reads [`Reason`]s. The sentence for each stands in the files of this folder
-//! and nowhere else, and is made where it is shown or saved. A report has the sentences and, beside them, the
-//! [`ReasonCode`]s, so that whoever reads it need not know how a sentence is worded.
+//! Rules make and read [`Reason`]s. Only the files of this folder know the sentence of each; it is made where a reason
+//! is shown or saved. A report has the [`ReasonCode`]s beside the sentences, so that programs need not know the
+//! wording.
 
 mod code;
 mod contradiction;
@@ -26,7 +26,7 @@ use std::fmt;
 /// Why a repeat, a case or a plan does not pass.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
-    /// Nothing was to be sent.
+    /// No log was due.
     NoSamples,
     /// The generator was late.
     GeneratorLate(Late),
@@ -66,7 +66,12 @@ pub enum Reason {
         /// Share of the CPU time, 0 to 1.
         share: f64,
     },
-    /// What a journal says, where judging its measurement again says something else.
+    /// The run was stopped while the repeat ran.
+    Paused {
+        /// For how long, in nanoseconds.
+        ns: u64,
+    },
+    /// A sentence from a journal that judging the same measurement again does not give.
     Recorded {
         /// The sentence.
         text: Untrusted,
@@ -75,7 +80,7 @@ pub enum Reason {
     RepeatFailed {
         /// What kind of failure, as [`crate::run::Fault::kind`] says.
         kind: Untrusted,
-        /// In words, the driver's among them.
+        /// What happened, including the driver's own words.
         message: Untrusted,
     },
     /// The queue was not the same throughout.
@@ -87,12 +92,12 @@ pub enum Reason {
     },
     /// A measurement contradicts itself.
     Contradiction(Contradiction),
-    /// Every repeat was set aside, one of them for this.
+    /// Every repeat was set aside; this is why one of them was.
     NoValidRepeat {
         /// Why one was set aside.
         why: Box<Reason>,
     },
-    /// No repeat gave anything at all.
+    /// No repeat was run.
     NothingRun,
     /// A check does not hold.
     CheckFailed {
@@ -101,7 +106,7 @@ pub enum Reason {
         /// Why not.
         why: Shortfall,
     },
-    /// A check cannot be told.
+    /// A check cannot be decided.
     CheckUndecided {
         /// The check as written.
         expression: Untrusted,
@@ -180,7 +185,7 @@ pub enum Unfinished {
     /// Its plan.
     #[error("the plan was not finished")]
     Plan,
-    /// To confirm what looked regressed.
+    /// The repeats that confirm what looked regressed.
     #[error("the run ended before what looked regressed was confirmed")]
     Confirmation,
 }
@@ -188,7 +193,7 @@ pub enum Unfinished {
 /// How a queue keeps its producers from sending in time, in one repeat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Starvation {
-    /// What was late about the window, where that is more than its lateness.
+    /// The unsent logs of the window, if there were too many.
     pub unsent: Option<Late>,
     /// The lateness of the window.
     pub lateness: JudgedLateness,
@@ -215,6 +220,7 @@ impl Reason {
             Self::MachineMayExplain(_) => ReasonCode::MachineMayExplain,
             Self::MachineBusyInControl { .. } => ReasonCode::MachineBusyInControl,
             Self::StolenCpu { .. } => ReasonCode::StolenCpu,
+            Self::Paused { .. } => ReasonCode::Paused,
             Self::Recorded { .. } => ReasonCode::Recorded,
             Self::RepeatFailed { kind, .. } => code_of_failure(kind.as_given()),
             Self::QueueReplaced { .. } => ReasonCode::QueueReplaced,
@@ -252,18 +258,19 @@ pub fn sentences(reasons: &[Reason]) -> Vec<Untrusted> {
     reasons.iter().map(Reason::sentence).collect()
 }
 
-/// The words of the codes, in the same order.
+/// The words of the reasons' codes, in the same order.
 #[must_use]
 pub fn codes(reasons: &[Reason]) -> Vec<Untrusted> {
     reasons.iter().map(|reason| reason.code().word().into()).collect()
 }
 
-/// The code for a kind of failure. The word comes from a journal, and so perhaps from another build.
+/// The code for a kind of failure. The kind is a word, not an enum: it may come from the journal of another build.
 fn code_of_failure(kind: &str) -> ReasonCode {
     match kind {
         "not_built" => ReasonCode::QueueNotBuilt,
         "panicked" => ReasonCode::QueuePanicked,
         "hung" => ReasonCode::QueueHung,
+        "sink_failed" => ReasonCode::SinkFailed,
         "bad_request" => ReasonCode::RequestRefused,
         "internal" => ReasonCode::DriverFailed,
         "timed_out" => ReasonCode::TimedOut,

@@ -5,7 +5,7 @@ use crate::measure::punctuality::Late;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 
-/// What follows where no control fits the window.
+/// The end of each sentence about a window without a control of its length.
 const UNTOLD: &str = "so that nothing tells its lateness from the queue's";
 
 impl Reason {
@@ -32,6 +32,9 @@ impl Reason {
             }
             Self::StolenCpu { share } => {
                 format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(*share))
+            }
+            Self::Paused { ns } => {
+                format!("the run was stopped for {} while it ran, and went on", human::latency(*ns as f64))
             }
             Self::Recorded { text } => text.as_given().to_owned(),
             Self::RepeatFailed { kind, message } => format!("{}: {}", kind.as_given(), message.as_given()),

@@ -1,4 +1,4 @@
-//! Why a check does not hold, or cannot be told.
+//! Why a check does not hold, or cannot be decided.
 
 use crate::scenario::{CountName, LatencyName, Statistic};
 use crate::units::human;
@@ -8,7 +8,7 @@ use std::fmt;
 /// What keeps a check from holding. Its sentence is the check's `reason` in the report.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Shortfall {
-    /// It is something else.
+    /// The value is not as expected.
     #[error("it is {0}")]
     Is(Observed),
     /// The case has no valid repeat.
@@ -17,7 +17,7 @@ pub enum Shortfall {
     /// Nothing was due.
     #[error("nothing was offered")]
     NothingOffered,
-    /// The queue does not let that latency be seen.
+    /// That latency cannot be observed with this queue.
     #[error("{0} could not be observed")]
     NotObserved(LatencyName),
     /// The latency has too few values for that statistic.
@@ -28,10 +28,10 @@ pub enum Shortfall {
         /// The statistic.
         statistic: Statistic,
     },
-    /// A share of nothing.
+    /// The count below the line is zero.
     #[error("{0} is 0: nothing to take a share of")]
     ShareOfNothing(CountName),
-    /// Values that are only lower bounds decide it.
+    /// The outcome depends on values that are only lower bounds.
     #[error("it is {observed}, and {} logs that were never sent leave it undecided", human::count(*censored))]
     Censored {
         /// What was observed.
@@ -39,7 +39,7 @@ pub enum Shortfall {
         /// How many values are lower bounds.
         censored: u64,
     },
-    /// Without the generator's own lateness it would have come out otherwise.
+    /// Without the generator's own lateness the outcome would be another one.
     #[error("it is {observed}, but {} without the generator's own lateness", latency_or_unknown(*ideal_ns))]
     GeneratorsLateness {
         /// What was observed.
@@ -47,7 +47,7 @@ pub enum Shortfall {
         /// The same without the generator's lateness, in nanoseconds.
         ideal_ns: Option<f64>,
     },
-    /// Without what the generator left out it would have come out otherwise.
+    /// Without the logs that the generator did not send the outcome would be another one.
     #[error("it is {observed}, and the generator did not send {}", human::count(*unsent))]
     Unsent {
         /// What was observed.
@@ -57,7 +57,7 @@ pub enum Shortfall {
     },
 }
 
-/// A number that was observed, with what it is of.
+/// An observed number, and what kind of number it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observed {
     /// A time in nanoseconds.
@@ -66,7 +66,7 @@ pub enum Observed {
     AtLeast(f64),
     /// A number of logs.
     Count(u64),
-    /// A share of a whole: 1 is all of it.
+    /// A share: 1 is the whole.
     Share(f64),
     /// The share of the logs that were accepted in time.
     Accepted {

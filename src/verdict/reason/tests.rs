@@ -1,7 +1,7 @@
 use super::*;
 use crate::measure::CpuShares;
 use crate::run::Fault;
-use crate::scenario::{CountName, LatencyName, Statistic};
+use crate::scenario::{CountName, LatencyName, Statistic, Strategy};
 use crate::units::Quantile;
 use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
@@ -71,6 +71,7 @@ fn of_repeats() -> Vec<Row> {
             "stolen_cpu",
             "the machine was busy: 8.00% of its CPU time was stolen, more than 5%",
         ),
+        (Reason::Paused { ns: 3_000_000_000 }, "paused", "the run was stopped for 3.00 s while it ran, and went on"),
         (Reason::Recorded { text: "steal 7 %".into() }, "recorded", "steal 7 %"),
     ]
 }
@@ -160,7 +161,7 @@ fn of_cases() -> Vec<Row> {
     ]
 }
 
-/// What a check says, and whether it fails or cannot be told.
+/// Checks that fail, and checks that cannot be decided.
 fn of_checks() -> Vec<Row> {
     let p99 = Statistic::Quantile(Quantile::P99);
     let failed = |why| Reason::CheckFailed { expression: "x".into(), why };
@@ -245,6 +246,21 @@ fn of_ledgers() -> Vec<Row> {
             C::ControlTimes { name: "control_after", timed: 7, attempted: 8 },
             "control_open",
             "the control_after does not close: count(lateness) = 7, attempted = 8",
+        ),
+        (
+            C::AnotherLoad { scheduled: 100, due: 1_000 },
+            "ledger_open",
+            "the ledger does not close: scheduled = 100, 1000 logs were asked for",
+        ),
+        (
+            C::SampledOut { count: 5, strategy: Strategy::Block },
+            "ledger_open",
+            "sampled_out = 5 under `block`, which samples nothing",
+        ),
+        (
+            C::AnotherRate { name: "offered_per_s", rate: 7.5, count: 10, seconds: 2.0, expected: 5.0 },
+            "ledger_open",
+            "offered_per_s = 7.5, but 10 logs in 2 s are 5",
         ),
     ];
     contradictions(rows)
@@ -371,13 +387,14 @@ fn of_surroundings() -> Vec<Row> {
     contradictions(rows)
 }
 
-/// Every way in which a repeat can give nothing, and the code for it.
+/// Every way in which a repeat can break, and the code for it.
 fn of_failures() -> Vec<(Fault, &'static str)> {
     let message = || Untrusted::from("boom");
     vec![
         (Fault::NotBuilt { message: message() }, "queue_not_built"),
         (Fault::Panicked { message: message() }, "queue_panicked"),
         (Fault::Hung { message: message() }, "queue_hung"),
+        (Fault::SinkFailed { message: message() }, "sink_failed"),
         (Fault::BadRequest { message: message() }, "request_refused"),
         (Fault::Internal { message: message() }, "driver_failed"),
         (Fault::TimedOut { deadline_ns: 5 }, "timed_out"),
@@ -386,7 +403,7 @@ fn of_failures() -> Vec<(Fault, &'static str)> {
         (Fault::Protocol { problem: message(), excerpt: "".into() }, "protocol_broken"),
         (Fault::LeftBehind { what: message() }, "left_behind"),
         (Fault::Spawn { message: message() }, "not_started"),
-        // The run ends then; what is left of the repeat is no evidence, and gets into no report.
+        // An interrupt ends the run, and its repeat gets into no report.
         (Fault::Interrupted, "repeat_failed"),
     ]
 }
@@ -410,7 +427,7 @@ fn every_reason_has_its_sentence_and_its_code() {
     let mut given = BTreeSet::new();
     for (reason, code, sentence) in all.into_iter().flatten() {
         let said = reason.sentence();
-        // Where a number of the histograms' would stand, the sentence is cut off here.
+        // A row that ends in a space leaves out the rest of the sentence, which depends on the histograms' limits.
         assert!(
             if sentence.ends_with(' ') { said.as_given().starts_with(sentence) } else { said == sentence },
             "{said:?}"
@@ -438,7 +455,7 @@ fn every_code_is_a_word_of_its_own() {
     }
 }
 
-/// The first cell of each row of the tables that is a word in a code span.
+/// The first cell of each table row that begins with a code span.
 fn documented() -> Vec<&'static str> {
     DOCS.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(code, _)| code)).collect()
 }
@@ -449,7 +466,7 @@ fn the_codes_that_are_documented_are_those_that_there_are() {
     assert_eq!(documented(), known);
 }
 
-/// What decides in CI whether a run was the machine's fault names codes, too.
+/// The script that decides in CI whether the machine was at fault reads codes, too.
 #[test]
 fn the_codes_that_ci_reads_are_codes() {
     let quoted: Vec<&str> = SCRIPT
@@ -457,7 +474,7 @@ fn the_codes_that_ci_reads_are_codes() {
         .filter_map(|line| line.strip_prefix("    \"")?.strip_suffix("\","))
         .chain(["no_valid_repeat", "outnumbered"])
         .collect();
-    assert_eq!(quoted.len(), 12, "{quoted:?}");
+    assert_eq!(quoted.len(), 13, "{quoted:?}");
     for word in quoted {
         assert!(SCRIPT.contains(&format!("\"{word}\"")), "{word}");
         assert!(ReasonCode::ALL.iter().any(|code| code.word() == word), "{word}");

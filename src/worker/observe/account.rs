@@ -113,6 +113,7 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
         stolen_ns,
         allowed: passed.allowed,
         waited_ns: passed.waited_ns,
+        paused_ns: None,
         clock: clock.into(),
         instrument_floor_ns: floor_ns,
     }

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::clock::LoadClock;
     use crate::measure::fixture::{constant, healthy};
-    use crate::plan::CONTROL;
+    use crate::plan::{CONTROL, fixture};
     use crate::scenario::{Parameters, Placement, Producers};
     use crate::units::Rate;
     use crate::worker::repeat::placement::Cpus;
@@ -153,19 +153,7 @@ mod tests {
         };
         let crew = Crew::start(CrewPlan::of(&parameters, &Noop::ABOUT, cpus.of_producers())).unwrap();
         let bench = Bench { clock, crew, cpus, floor_ns: 0.0 };
-        let repeat = PlannedRepeat {
-            case: 0,
-            repeat: 0,
-            attempt: 0,
-            case_id: Untrusted::default(),
-            parameters,
-            warmup: Nanos::from_millis(100),
-            control: CONTROL,
-            drain_timeout: Nanos::from_secs(10),
-            deadline: Nanos::from_secs(60),
-            memory_limit: None,
-            seed: 7,
-        };
+        let repeat = PlannedRepeat { warmup: Nanos::from_millis(100), control: CONTROL, ..fixture::repeat(parameters) };
         let on_time = healthy(1_000).with_control(1_000);
         let mut late = on_time.clone();
         late.latency.lateness = constant(1_000, 20_000_000);

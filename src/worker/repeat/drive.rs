@@ -24,6 +24,9 @@ use std::time::Duration;
 /// logs would be late.
 const HEAD_START: u64 = 20_000_000;
 
+/// A longer time between two looks at the clock was a pause of this process (SIGSTOP, a closed lid), in nanoseconds.
+const PAUSE: u64 = 1_000_000_000;
+
 /// Time between two progress messages, in nanoseconds.
 const BETWEEN_PROGRESS: u64 = 250_000_000;
 
@@ -88,6 +91,8 @@ pub struct Driven<Q> {
     pub jitter: Option<Jitter>,
     /// Where it saw the threads of both sides run.
     pub seen: Seen,
+    /// When the drain is over: later than was asked for by all pauses of this process.
+    pub drain_until: u64,
 }
 
 /// Runs a load on its queue: warm-up and window, until the last call has returned or `drain_until` has come.
@@ -107,15 +112,16 @@ pub fn drive<Q: Queue>(
     let running = bench.crew.set_to_work(&load, &send)?;
     // The tasks hold the only senders now, so the channel closes when all of them have ended.
     drop(send);
-    let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until };
-    let (tasks, before, after) = course.follow()?;
+    let looked = load.clock.now();
+    let course = Course { load: &load, sink, say, results: &results, done: Vec::new(), drain_until, looked };
+    let (tasks, before, after, drain_until) = course.follow()?;
     // Joins the lanes, which hold the load until they end: the queue can be taken out of it only after that.
     running.end();
     let LoadState { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
     let passed = after.since(&before, bench.cpus.numbers());
     let (jitter, seen) = watch.finish().unzip();
-    Ok(Driven { queue, recorders, tasks, passed, jitter, seen: seen.unwrap_or_default() })
+    Ok(Driven { queue, recorders, tasks, passed, jitter, seen: seen.unwrap_or_default(), drain_until })
 }
 
 /// The main thread's view while the load runs.
@@ -126,32 +132,54 @@ struct Course<'a, Q> {
     results: &'a Receiver<Ended>,
     done: Vec<TaskResult>,
     drain_until: u64,
+    /// When the clock was last looked at.
+    looked: u64,
 }
 
 impl<Q: Queue> Course<'_, Q> {
-    /// Follows the load to the end of its last task. The snapshots are taken at both ends of the window.
-    fn follow(mut self) -> Result<(Vec<TaskResult>, Snapshot, Snapshot), Failure> {
-        let (window, drain_until) = (self.load.window, self.drain_until);
+    /// Follows the load to the end of its last task. The snapshots are taken at both ends of the window. The time is that
+    /// at which the drain is over.
+    fn follow(mut self) -> Result<(Vec<TaskResult>, Snapshot, Snapshot, u64), Failure> {
+        let window = self.load.window;
         self.until(window.start)?;
         let before = Snapshot::take();
         self.until(window.end())?;
         let after = Snapshot::take();
-        self.until(drain_until)?;
+        while !self.are_all_done() && self.look() < self.drain_until {
+            self.until(self.drain_until)?;
+        }
         let (tasks, done) = (self.load.window_schedule.tasks() as usize, self.done.len());
+        // Each task reports exactly once, after its last call has returned. So a task that is missing has a call in
+        // flight, and the counts of all its calls are missing with it: a ledger without them would close over a hang.
         if done < tasks {
             let message =
                 format!("{} of {tasks} tasks had a call in flight when the drain ran out of time", tasks - done);
             return Err(panics::or_hung(message));
         }
-        Ok((self.done, before, after))
+        Ok((self.done, before, after, self.drain_until))
+    }
+
+    fn are_all_done(&self) -> bool {
+        self.done.len() == self.load.window_schedule.tasks() as usize
+    }
+
+    /// The time. A call in flight is not to blame for time in which this process was stopped, so the drain is over later
+    /// by that.
+    fn look(&mut self) -> u64 {
+        let now = self.load.clock.now();
+        let since = now.saturating_sub(self.looked);
+        if since > PAUSE {
+            self.drain_until = self.drain_until.saturating_add(since);
+        }
+        self.looked = now;
+        now
     }
 
     /// Collects results until `time`, or until all have come and the window is over.
     fn until(&mut self, time: u64) -> Result<(), Failure> {
         loop {
-            let now = self.load.clock.now();
-            let all_done = self.done.len() == self.load.window_schedule.tasks() as usize;
-            if now >= time || (all_done && now >= self.load.window.end()) {
+            let now = self.look();
+            if now >= time || (self.are_all_done() && now >= self.load.window.end()) {
                 return Ok(());
             }
             let nap = Duration::from_nanos((time - now).min(BETWEEN_PROGRESS));

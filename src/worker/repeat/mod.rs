@@ -11,11 +11,12 @@ use crate::adapter::{Account, Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, SystemClock};
 use crate::load::producer::GRACE;
 use crate::measure::lag::When;
-use crate::measure::{Measurement, OutcomeSource};
+use crate::measure::{Control, Measurement, OutcomeSource};
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::scenario::SinkKind;
 use crate::units::human;
+use crate::worker::Patience;
 use crate::worker::observe::account::{self, Observed};
 use crate::worker::observe::{floor, responsiveness};
 use crate::worker::protocol::{Failure, FailureKind, Message};
@@ -24,12 +25,15 @@ use drive::{Bench, Driven, drive};
 use placement::Cpus;
 use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 /// Most threads that a queue may leave behind after its shutdown: more than a runtime's pool keeps ready (512).
 const MOST_THREADS_LEFT: usize = 1_000;
+
+/// Time between two looks at whether a shutdown has taken too long.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Beyond its deadline a shutdown gets this long to come back.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -59,12 +63,30 @@ fn measure<Q: Queue>(
     bench: &Bench,
     say: &mut dyn FnMut(Message),
 ) -> Result<Measurement, Failure> {
-    let clock = &bench.clock;
     let control = control::before(repeat, bench)?;
     let threads = platform::threads();
     bench.cpus.go_to_queue().map_err(bad_request)?;
-    let (queue, sink) = build::<Q>(repeat, clock)?;
+    let (queue, sink) = build::<Q>(repeat, &bench.clock)?;
     bench.cpus.go_to_producers().map_err(bad_request)?;
+    let outcome = put_under_load(repeat, bench, say, (queue, sink.clone()), control);
+    // A queue whose sink failed loses logs, panics or hangs because of it: whatever came of it is not its fault.
+    if let Some(words) = sink.failure() {
+        return Err(Failure::new(FailureKind::SinkFailed, format!("cannot write to its file: {words}")));
+    }
+    let measurement = outcome?;
+    leftovers(threads)?;
+    unless_broken(measurement)
+}
+
+/// Runs the idle phase, the load and the drain.
+fn put_under_load<Q: Queue>(
+    repeat: &PlannedRepeat,
+    bench: &Bench,
+    say: &mut dyn FnMut(Message),
+    (queue, sink): (Q, Sink),
+    control: Option<Control>,
+) -> Result<Measurement, Failure> {
+    let clock = &bench.clock;
     let runtime = bench.crew.runtime();
     let probes = runtime.map(|runtime| responsiveness::start_idle(runtime, clock.clone())).transpose()?;
     say(Message::Started);
@@ -77,13 +99,13 @@ fn measure<Q: Queue>(
     }
     // At least the grace period: until it is over, the generator may still send logs for which it is late.
     let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
-    let Driven { queue, recorders, tasks, passed, jitter, seen } = drive(bench, shared, &sink, say, drain_until)?;
+    let Driven { queue, recorders, tasks, passed, jitter, seen, drain_until } =
+        drive(bench, shared, &sink, say, drain_until)?;
     let lags = probes.map(responsiveness::Responsiveness::finish);
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
-    leftovers(threads)?;
-    let drawn_up = account::draw_up::<Q>(Observed {
+    account::draw_up::<Q>(Observed {
         repeat,
         tasks,
         recorders,
@@ -98,8 +120,7 @@ fn measure<Q: Queue>(
         floor_ns: bench.floor_ns,
         drain_ns,
     })
-    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()));
-    drawn_up.and_then(unless_broken)
+    .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
 /// Refuses a queue that leaves threads behind without end, given how many there were before it was built. An instance that
@@ -135,7 +156,8 @@ fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &LoadClock) -> Result<(Q, Sink
     let not_built =
         |why: String| Failure::new(FailureKind::NotBuilt, format!("cannot build `{}`: {why}", Q::ABOUT.name));
     let parameters = &repeat.parameters;
-    let inner = open_sink(parameters.sink).map_err(|error| not_built(format!("its sink: {error}")))?;
+    let inner = open_sink(parameters.sink)
+        .map_err(|error| Failure::new(FailureKind::SinkFailed, format!("cannot create its file: {error}")))?;
     let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, inner);
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
     let built = catch_unwind(AssertUnwindSafe(|| Q::build(&setup, sink.clone())));
@@ -165,7 +187,13 @@ fn shut_down<Q: Queue>(queue: Q, sink: &Sink, left: u64) -> Result<Account, Fail
     };
     let started = thread::Builder::new().name("ql-shutdown".into()).spawn(shutdown);
     started.map_err(|error| Failure::new(FailureKind::Internal, format!("cannot start the shutdown: {error}")))?;
-    let account = receive.recv_timeout(deadline + SHUTDOWN_GRACE);
+    let mut patience = Patience::begin();
+    let account = loop {
+        match receive.recv_timeout(LOOK_EVERY) {
+            Err(RecvTimeoutError::Timeout) if patience.elapsed() < deadline + SHUTDOWN_GRACE => {}
+            answer => break answer,
+        }
+    };
     sink.stop_serving();
     // A queue that gave up may still be delivering. In a service those records would be lost with the process, so they
     // must not count.

@@ -63,6 +63,7 @@ mod tests {
     use crate::adapter::{About, Account};
     use crate::load::{Entry, Phase, Reply, Stamp};
     use crate::measure::encoding::Distribution;
+    use crate::plan::fixture;
     use crate::scenario::{Arrival, Parameters};
     use crate::units::{Nanos, Rate};
     use std::marker::PhantomData;
@@ -130,17 +131,9 @@ mod tests {
             ..Parameters::default()
         };
         PlannedRepeat {
-            case: 0,
-            repeat: 0,
-            attempt: 0,
-            case_id: "".into(),
-            parameters,
             warmup: Nanos::from_millis(100),
-            control: crate::plan::CONTROL,
             drain_timeout: Nanos::from_secs(10),
-            deadline: Nanos::from_secs(60),
-            memory_limit: None,
-            seed: 7,
+            ..fixture::repeat(parameters)
         }
     }
 

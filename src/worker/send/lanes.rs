@@ -65,6 +65,8 @@ pub fn run<Q: Queue, C: Clock>(
     // falls, so the last answer is the one that counts.
     let mut done = places.iter_mut().fold(false, |_, place| resume(place));
     while !done {
+        // Woken calls come before due logs: the time until a call returns counts as the queue's, so the lane must not add
+        // the calls of other tasks to it.
         resumed.take().into_iter().for_each(|task| {
             let place = &mut places[place_of(task)];
             // A stale wake-up must not resume a task whose call has returned and which now waits for a due time.

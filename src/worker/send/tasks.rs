@@ -133,6 +133,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         loop {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
                 Step::Wait(until) => {
+                    // Here, since no log of the task is due: recorded between two calls, they would make the second late.
                     pending.record(&self.recorders, SENDER.get());
                     now = self.wait(task, until).await;
                 }
@@ -274,26 +275,10 @@ mod tests {
     use super::*;
     use crate::adapter::{About, Setup, Sink};
     use crate::clock::{LoadClock, ManualClock};
-    use crate::plan::PlannedRepeat;
+    use crate::plan::fixture::repeat;
     use crate::scenario::{Parameters, PhaseShift};
     use crate::units::{Nanos, Rate};
     use crate::worker::repeat::drive;
-
-    fn of(parameters: Parameters) -> PlannedRepeat {
-        PlannedRepeat {
-            case: 0,
-            repeat: 0,
-            attempt: 0,
-            case_id: "".into(),
-            parameters,
-            warmup: Nanos::ZERO,
-            control: Nanos::ZERO,
-            drain_timeout: Nanos::ZERO,
-            deadline: Nanos::ZERO,
-            memory_limit: None,
-            seed: 1,
-        }
-    }
 
     /// Blocks its thread for a millisecond in every call.
     struct Blocks(LoadClock);
@@ -320,7 +305,7 @@ mod tests {
             ..Parameters::default()
         };
         let none = Span { start: 0, length: 0 };
-        drive::share(&of(parameters), Blocks(clock.clone()), clock.clone(), none, Waiting::Timer, 1)
+        drive::share(&repeat(parameters), Blocks(clock.clone()), clock.clone(), none, Waiting::Timer, 1)
     }
 
     #[test]
@@ -349,11 +334,10 @@ mod tests {
             phase: PhaseShift::Aligned,
             ..Parameters::default()
         };
-        let repeat = of(parameters);
         let clock = LoadClock::Manual(ManualClock::at(0));
         let none = Span { start: 0, length: 0 };
         // All logs are due or overdue at once, so no task waits for a timer.
-        let load = Arc::new(drive::share(&repeat, Blocks(clock.clone()), clock, none, Waiting::Timer, 1));
+        let load = Arc::new(drive::share(&repeat(parameters), Blocks(clock.clone()), clock, none, Waiting::Timer, 1));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let run = |task| {
             let load = Arc::clone(&load);

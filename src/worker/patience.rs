@@ -1,16 +1,17 @@
-//! Time that does not pass while this process is stopped (SIGSTOP, a closed lid, a frozen container): a child is not to
-//! blame for a deadline that went by meanwhile.
+//! A clock that stands still while this process is stopped (SIGSTOP, a closed lid, a frozen container): nobody is
+//! to blame if a deadline passes meanwhile.
 
 use std::time::{Duration, Instant};
 
-/// A longer time between two looks was no wait of ours: a runner looks every 50 ms.
+/// A longer time between two looks means that this process was stopped: who waits looks at least four times a second.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A time that is looked at again and again.
+/// Time that is measured by looks at short intervals.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     last: Instant,
     elapsed: Duration,
+    paused: Duration,
 }
 
 impl Patience {
@@ -20,20 +21,24 @@ impl Patience {
     }
 
     fn begin_at(now: Instant) -> Self {
-        Self { last: now, elapsed: Duration::ZERO }
+        Self { last: now, elapsed: Duration::ZERO, paused: Duration::ZERO }
     }
 
-    /// How much time has passed, pauses left out.
+    /// The time that has passed, without pauses.
     pub fn elapsed(&mut self) -> Duration {
         self.elapsed_at(Instant::now())
+    }
+
+    /// How much time the pauses took until the last look.
+    pub fn paused(&self) -> Duration {
+        self.paused
     }
 
     fn elapsed_at(&mut self, now: Instant) -> Duration {
         let since = now.saturating_duration_since(self.last);
         self.last = now;
-        if since < PAUSE {
-            self.elapsed += since;
-        }
+        let counted = if since < PAUSE { &mut self.elapsed } else { &mut self.paused };
+        *counted += since;
         self.elapsed
     }
 }
@@ -51,6 +56,7 @@ mod tests {
         {
             let elapsed = patience.elapsed_at(begun + Duration::from_millis(at_ms));
             assert_eq!(elapsed, Duration::from_millis(expected_ms), "at {at_ms} ms");
+            assert_eq!(elapsed + patience.paused(), Duration::from_millis(at_ms), "at {at_ms} ms");
         }
     }
 }
