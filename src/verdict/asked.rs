@@ -3,7 +3,7 @@
 use crate::load::Schedule;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Arrival, Parameters, PhaseShift, Strategy};
+use crate::scenario::{Arrival, Parameters, PhaseShift, Stages, Strategy};
 
 /// A random schedule is not walked again: its length may be so many standard deviations from its mean.
 const DEVIATIONS: f64 = 6.0;
@@ -19,22 +19,12 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Stri
         Arrival::Poisson => Arrival::Uniform,
         arrival @ (Arrival::Uniform | Arrival::Burst(_)) => arrival,
     };
-    let schedule =
-        Schedule::of(&Parameters { arrival: regular, ..parameters.clone() }, parameters.duration, repeat.seed);
+    let schedule = Schedule::of_window(&Parameters { arrival: regular, ..parameters.clone() }, repeat.seed);
     let due: u64 = (0..schedule.tasks()).map(|task| schedule.count(task)).sum();
-    let allowed = match (parameters.arrival, parameters.phase) {
-        (Arrival::Uniform | Arrival::Burst(_), _) => 0,
-        // The cast saturates.
-        (Arrival::Poisson, PhaseShift::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
-        // All tasks draw the same, so their deviations add up.
-        (Arrival::Poisson, PhaseShift::Aligned) => {
-            let tasks = f64::from(schedule.tasks());
-            (DEVIATIONS * (due as f64 / tasks).sqrt() * tasks).ceil() as u64
-        }
-    };
-    if ledger.scheduled.abs_diff(due) > allowed {
+    if ledger.scheduled.abs_diff(due) > allowed(parameters, due) {
         faults.push(format!("the ledger does not close: scheduled = {}, {due} logs were asked for", ledger.scheduled));
     }
+    stages(parameters, &schedule, measurement, &mut faults);
     if ledger.sampled_out > 0 && parameters.strategy != Strategy::Sample {
         let (count, strategy) = (ledger.sampled_out, parameters.strategy.name());
         faults.push(format!("sampled_out = {count} under `{strategy}`, which samples nothing"));
@@ -54,6 +44,43 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Stri
         }
     }
     faults
+}
+
+/// By how many logs a schedule may differ from one with regular arrivals, in which `due` logs are due.
+fn allowed(parameters: &Parameters, due: u64) -> u64 {
+    match (parameters.arrival, parameters.phase) {
+        (Arrival::Uniform | Arrival::Burst(_), _) => 0,
+        // The cast saturates.
+        (Arrival::Poisson, PhaseShift::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
+        // All tasks draw the same, so their deviations add up.
+        (Arrival::Poisson, PhaseShift::Aligned) => {
+            let tasks = f64::from(parameters.concurrency.max(1));
+            (DEVIATIONS * (due as f64 / tasks).sqrt() * tasks).ceil() as u64
+        }
+    }
+}
+
+/// Each stage must have been measured, and must have had its own part of the load.
+fn stages(parameters: &Parameters, schedule: &Schedule, measurement: &Measurement, faults: &mut Vec<String>) {
+    let asked = parameters.stages.as_ref().map_or(0, |stages| stages.list().len());
+    let measured = measurement.stages.len();
+    if asked != measured {
+        faults.push(format!("{measured} stages were measured, {asked} were asked for"));
+        return;
+    }
+    for (number, (due, stage)) in (1..).zip(schedule.counts_by_stage().into_iter().zip(&measurement.stages)) {
+        if stage.scheduled.abs_diff(due) > allowed(parameters, due) {
+            let scheduled = stage.scheduled;
+            faults.push(format!("stage {number} does not close: scheduled = {scheduled}, {due} logs were asked for"));
+        }
+    }
+    let after = parameters.stages.as_ref().and_then(Stages::spike).map(|spike| spike.after.0);
+    if let Some(recovery) = measurement.recovery
+        && after != Some(recovery.watched_ns)
+    {
+        let watched = recovery.watched_ns;
+        faults.push(format!("recovery.watched_ns = {watched}, and the time after the spike is another"));
+    }
 }
 
 #[cfg(test)]

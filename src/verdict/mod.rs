@@ -20,6 +20,7 @@ mod pooled;
 mod producers;
 mod reason;
 mod repeat;
+mod stages;
 mod statistic;
 mod surroundings;
 mod survivors;
@@ -39,5 +40,6 @@ pub use reason::{
 };
 pub use reason::{Reason, Unfinished, codes};
 pub use repeat::judge_repeat;
+pub use stages::{PooledStage, Recoveries, decoded as decoded_stages};
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

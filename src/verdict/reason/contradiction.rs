@@ -1,8 +1,8 @@
 //! How a measurement contradicts itself.
 
 use super::ReasonCode;
-use crate::measure::CpuShares;
 use crate::measure::encoding::EncodingError;
+use crate::measure::{CpuShares, Recovery};
 
 /// A way in which a measurement contradicts itself.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -187,6 +187,34 @@ pub enum Contradiction {
         /// The most that there may be.
         most: usize,
     },
+    /// More stages than a window can have.
+    #[error("{stages} stages were measured; at most {most} are allowed")]
+    TooManyStages {
+        /// They.
+        stages: usize,
+        /// The most that there may be.
+        most: usize,
+    },
+    /// The counts of a stage do not add up.
+    #[error("stage {stage} does not close: {what} = {value}, {other} = {expected}")]
+    StageOpen {
+        /// Its number, from 1.
+        stage: usize,
+        /// The one count.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+        /// What it must be the same as.
+        other: &'static str,
+        /// The value of that.
+        expected: u64,
+    },
+    /// A recovery that does not follow from its parts.
+    #[error("recovery = {recovery:?} is impossible")]
+    ImpossibleRecovery {
+        /// It.
+        recovery: Recovery,
+    },
     /// The repeats hold more values than can be counted.
     #[error("the repeats cannot be pooled: {0}")]
     NotPooled(EncodingError),
@@ -197,9 +225,11 @@ impl Contradiction {
     #[must_use]
     pub fn code(&self) -> ReasonCode {
         match self {
-            Self::Uncountable { .. } | Self::Unequal { .. } | Self::Exceeds { .. } | Self::Deliveries { .. } => {
-                ReasonCode::LedgerOpen
-            }
+            Self::Uncountable { .. }
+            | Self::Unequal { .. }
+            | Self::Exceeds { .. }
+            | Self::Deliveries { .. }
+            | Self::StageOpen { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,
             Self::DroppedUncounted { .. } | Self::DroppedOrLost { .. } => ReasonCode::DropsUncounted,
@@ -210,6 +240,8 @@ impl Contradiction {
             | Self::ImpossibleJain { .. }
             | Self::ImpossibleLeastShare { .. }
             | Self::StolenUnseen { .. }
+            | Self::TooManyStages { .. }
+            | Self::ImpossibleRecovery { .. }
             | Self::NoWhole { .. } => ReasonCode::NumberImpossible,
             Self::OneMissing { .. } | Self::NoFirstControl => ReasonCode::Incomplete,
             Self::SeriesTooLong { .. } => ReasonCode::SeriesTooLong,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::CpuShares;
+use crate::measure::{CpuShares, Recovery};
 use crate::run::Fault;
 use crate::scenario::{CountName, LatencyName, Statistic};
 use crate::units::Quantile;
@@ -185,6 +185,14 @@ fn of_checks() -> Vec<Row> {
             "`x` cannot be told: too few samples: 9 (10 are needed)",
         ),
         (
+            open(Shortfall::RecoveryUnknown),
+            "`x` cannot be told: the recovery could not be observed: fewer than 20 logs before the spike",
+        ),
+        (
+            open(Shortfall::NotRecovered { observed: ms }),
+            "`x` cannot be told: it is at least 1.00 ms, when the window ended",
+        ),
+        (
             open(Shortfall::ShareOfNothing(CountName::SampledOut)),
             "`x` cannot be told: sampled_out is 0: nothing to take a share of",
         ),
@@ -235,6 +243,31 @@ fn of_ledgers() -> Vec<Row> {
             C::Deliveries { timed: 97, delivered: 100, deliveries: 105 },
             "ledger_open",
             "the ledger does not close: count(delivery) = 97, delivered = 100 of 105 deliveries",
+        ),
+        (
+            C::StageOpen { stage: 2, what: "scheduled", value: 7, other: "attempted", expected: 8 },
+            "ledger_open",
+            "stage 2 does not close: scheduled = 7, attempted = 8",
+        ),
+        (
+            C::TooManyStages { stages: 65, most: 64 },
+            "number_impossible",
+            "65 stages were measured; at most 64 are allowed",
+        ),
+        (
+            C::ImpossibleRecovery {
+                recovery: Recovery {
+                    recovered_ns: None,
+                    watched_ns: 1,
+                    response_ns: Some(2),
+                    delivery_ns: Some(3),
+                    response_bound_ns: 4,
+                    delivery_bound_ns: 5,
+                },
+            },
+            "number_impossible",
+            "recovery = Recovery { recovered_ns: None, watched_ns: 1, response_ns: Some(2), delivery_ns: Some(3), \
+             response_bound_ns: 4, delivery_bound_ns: 5 } is impossible",
         ),
         (
             C::ControlParts { name: "control", scheduled: 7, parts: [1, 2, 3] },
