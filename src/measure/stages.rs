@@ -140,8 +140,10 @@ impl Watch {
         let spike = stages.spike().map(|spike| {
             let per_second =
                 parameters.rate.per_second() * f64::from(parameters.concurrency) * spike.rate_after.as_f64();
+            // The last logs of a window may wait for a batch that never fills. They must not be half of the last bin.
+            let logs = LOGS_IN_A_BIN.max(2.0 * parameters.batch_size as f64);
             // The cast saturates, also where nothing is sent any more.
-            let enough = (LOGS_IN_A_BIN / per_second * 1e9) as u64;
+            let enough = (logs / per_second * 1e9) as u64;
             let width = spike.after.0.div_ceil(MOST_BINS).max(enough).clamp(1, spike.after.0.max(1));
             SpikeWatch { stage: spike.stage, end: start + spike.end.0, after: spike.after.0, width }
         });
@@ -382,7 +384,8 @@ impl Bins {
     fn watch(&mut self, spike: Option<SpikeWatch>) {
         if let (None, Some(watch)) = (self.spike, spike) {
             self.spike = spike;
-            self.bins = vec![None; watch.after.div_ceil(watch.width).max(1) as usize];
+            // What is left over belongs to the last bin: one of its own would hold too few logs.
+            self.bins = vec![None; (watch.after / watch.width).max(1) as usize];
         }
     }
 
