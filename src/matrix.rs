@@ -2,7 +2,7 @@
 
 use crate::scenario::{
     AXES, Axis, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem,
-    Producers, Scenario, Selector, Strategy,
+    Producers, STAGES, Scenario, Selector, Strategy, axes,
 };
 use crate::untrusted::Untrusted;
 use std::collections::HashSet;
@@ -32,8 +32,8 @@ pub struct Expansion {
     pub left_out: Vec<Untrusted>,
 }
 
-/// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, and every other axis that
-/// differs from its default, as `key=value` pairs with one space between, sorted by key.
+/// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, its stages if it has any, and every
+/// other axis that differs from its default, as `key=value` pairs with one space between, sorted by key.
 ///
 /// Two cases have the same id only if all their parameters are the same.
 pub fn id(parameters: &Parameters) -> Untrusted {
@@ -52,7 +52,8 @@ fn id_of(parameters: &Parameters, is_named: impl Fn(&Axis) -> bool) -> Untrusted
         (axis.always_in_id || value != axis.get(&defaults))
             .then(|| format!("{}={}", axis.name, value.text().as_given()))
     });
-    let mut pairs: Vec<String> = named.collect();
+    let stages = parameters.stages.iter().map(|stages| format!("{STAGES}={stages}"));
+    let mut pairs: Vec<String> = named.chain(stages).collect();
     pairs.sort_unstable();
     pairs.join(" ").into()
 }
@@ -81,6 +82,7 @@ pub fn expand(scenario: &Scenario, scenario_index: usize, catalog: &Catalog) -> 
         seen: HashSet::new(),
         unsupported: Vec::new(),
         left_out: Vec::new(),
+        misfits: HashSet::new(),
         expansion: Expansion::default(),
         found: Diagnostics::new(),
     };
@@ -118,6 +120,8 @@ struct Builder<'a> {
     unsupported: Vec<Unsupported>,
     /// Cases that `skip_unsupported` left out. They are kept because a check may apply to them.
     left_out: Vec<Parameters>,
+    /// How the stages do not fit a case, each once.
+    misfits: HashSet<String>,
     expansion: Expansion,
     found: Diagnostics,
 }
@@ -202,6 +206,10 @@ impl Lack {
                 let message = format!("queue `{queue}` has no strategy `{strategy}`");
                 (message, format!("it has {}; exclude the others", known.join(", ")))
             }
+            Lack::Axis(STAGES) => {
+                let fix = format!("leave out [load], or a driver that can declares `{STAGES}` among its axes");
+                (format!("queue `{queue}` cannot change its rate in stages"), fix)
+            }
             Lack::Axis(axis) => {
                 let can = known.and_then(|queue| queue.capabilities.as_ref());
                 let has = can.map_or_else(String::new, |can| can.described(axis));
@@ -257,6 +265,8 @@ impl Builder<'_> {
     /// Adds a case, unless it is there already or its queue does not support it. `include` is the position of the
     /// include; `None` for a case of the product. Returns whether the case was new.
     fn add(&mut self, parameters: Parameters, include: Option<Position>) -> bool {
+        let parameters = Parameters { stages: self.scenario.stages.clone(), ..parameters };
+        self.check_stages(&parameters, include);
         if !self.seen.insert(parameters.clone()) {
             return false;
         }
@@ -269,12 +279,27 @@ impl Builder<'_> {
             let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
             let (key, position) = match include {
                 Some(position) => ("include".to_owned(), Some(position)),
+                None if lack == Lack::Axis(STAGES) => ("load.stages".to_owned(), None),
                 None => (format!("matrix.{}", lack.axis()), self.position_of(lack.axis())),
             };
             self.unsupported.push(Unsupported { lack, queue, strategy, key, position });
         }
         self.left_out.push(parameters);
         true
+    }
+
+    /// Reports stages that do not fill the window, or at whose peak a task would send too much.
+    fn check_stages(&mut self, parameters: &Parameters, include: Option<Position>) {
+        let Some((axis, problem)) = misfit(parameters) else { return };
+        if !self.misfits.insert(problem.message.clone()) {
+            return;
+        }
+        let (key, position) = match include {
+            Some(position) => ("include".to_owned(), Some(position)),
+            None => (format!("matrix.{axis}"), self.position_of(axis)),
+        };
+        let diagnostic = Diagnostic::of(self.scenario.file.quoted(), &key, problem);
+        self.found.push(diagnostic.at(position));
     }
 
     /// The position of the axis in the file; `None` if the file does not have it.
@@ -351,6 +376,24 @@ impl Builder<'_> {
         let note = Diagnostic::of(self.scenario.file.quoted(), key, Problem::new(message, ""));
         self.expansion.notes.push(note.at(position).to_string());
     }
+}
+
+/// How the stages of a case do not fit its other parameters, and the axis that it is about.
+fn misfit(parameters: &Parameters) -> Option<(&'static str, Problem)> {
+    let stages = parameters.stages.as_ref()?;
+    let (duration, length) = (parameters.duration, stages.length());
+    if duration != length {
+        let message = format!("{duration} is not the sum of [load] stages, {length}");
+        return Some(("duration", Problem::new(message, "leave it out, or let the stages fill it")));
+    }
+    let (rate, peak, most) = (parameters.rate, stages.peak(), axes::MOST_RATE);
+    // Both sides in thousandths, times the seconds of both.
+    let highest = u128::from(rate.logs()) * u128::from(peak.thousandths()) * u128::from(most.seconds());
+    if highest > u128::from(most.logs()) * 1_000 * u128::from(rate.seconds()) {
+        let message = format!("{peak} of {rate} is more than 1,000,000/s per task");
+        return Some(("rate", Problem::new(message, "lower the rate or the stage, or raise concurrency")));
+    }
+    None
 }
 
 /// Iterates over all combinations of the axes' values, the last axis fastest.

@@ -91,7 +91,8 @@ fn method(pools: &Pools, rows: &[Row<'_>]) -> String {
     format!(
         "The pools hold {} valid repeats of {} queues in {rounds} rounds ({aside} invalid ones set aside, {broken} broken), \
          each in a process of its own. A draw takes {each} rounds at random for a pair of reports, {each} against {each}, and \
-         {each} others for the confirmation; these rounds are spread over all the time of measuring, where those of a run follow \
+         {each} others for the confirmation: of what looked regressed, alone; of what could not be told, together with the first. \
+         These rounds are spread over all the time of measuring, where those of a run follow \
          each other. The cases that a change leaves alone are those of the draw with nothing changed. **Draws are not independent:** they overlap, since {rounds} rounds hold no more \
          than {} that share no repeat. Their shares say what the gate makes of these repeats, less surely than as many pairs \
          measured anew would.\n\n",

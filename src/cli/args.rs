@@ -7,7 +7,7 @@ use crate::render::Format;
 use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
 use crate::session::{Allowances, DEFAULT_MOST_RUNS, SearchSettings, Selection};
-use crate::units::{Nanos, Ratio};
+use crate::units::{Nanos, Ratio, UnitError};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -88,7 +88,7 @@ pub struct FindMaxArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
     /// End a search when its interval is at most this wide
-    #[arg(long, value_name = "SHARE", default_value_t = SearchSettings::default().precision)]
+    #[arg(long, value_name = "SHARE", default_value_t = SearchSettings::default().precision, value_parser = precision)]
     pub precision: Ratio,
     /// End a search after N runs, however wide its interval is; those for the generator's own ceiling do not count
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_RUNS, value_parser = clap::value_parser!(u32).range(2..=1_000))]
@@ -308,6 +308,12 @@ pub enum SchemaOf {
     Report,
     /// A scenario file, for editors; `validate` checks what a schema cannot
     Scenario,
+}
+
+/// The width of an interval that runs can tell.
+fn precision(text: &str) -> Result<Ratio, String> {
+    let share: Ratio = text.parse().map_err(|error: UnitError| error.to_string())?;
+    if share.as_f64() >= 0.001 { Ok(share) } else { Err("write 0.1% to 100%".to_owned()) }
 }
 
 /// Parses a format of output that is not a report.

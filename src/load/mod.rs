@@ -7,7 +7,10 @@ pub mod metronome;
 pub mod pacing;
 pub mod payload;
 pub mod producer;
+mod profile;
 pub mod schedule;
+#[cfg(test)]
+mod stages_tests;
 
 pub use payload::{Entry, Phase, Stamp, Template, Typed};
 pub use producer::{Call, Producer, Reply, Step, Tally};

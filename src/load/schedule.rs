@@ -1,11 +1,13 @@
 //! When each log is due. The schedule is pure arithmetic and known before the load begins.
 
+use super::profile::{PARTS, Profile};
 use crate::scenario::{Arrival, Parameters, PhaseShift};
 use crate::units::{Nanos, Rate};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 /// The schedule of all tasks of a case: open loop.
 ///
@@ -15,16 +17,23 @@ use std::collections::BinaryHeap;
 /// exact integer arithmetic and do not drift, however long they run. Under `poisson`, the intervals are exponential.
 /// Each task draws them from a random generator of its own (the same one if aligned), so that a seed gives the same
 /// schedule everywhere. Due times are offsets from the start in nanoseconds, rounded down.
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// In stages, this is the schedule of a load that passes at another speed in each stage: a log that would be due after
+/// 1 s is due when the load of 1 s has come, in half a second at twice the rate. That is exact, too: the due time is the
+/// last nanosecond by which no more than that load has come.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     tasks: u32,
-    /// The interval of the whole load (all tasks), in nanoseconds, as a fraction.
+    /// The interval of the whole load (all tasks), in nanoseconds, as a fraction. In stages: in [`PARTS`] of a
+    /// nanosecond, like `span`.
     numerator: u128,
     denominator: u128,
     span: u64,
     arrival: Arrival,
     phase: PhaseShift,
     seed: u64,
+    /// How the load passes, in stages; `None`: evenly.
+    profile: Option<Arc<Profile>>,
 }
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
@@ -40,10 +49,20 @@ impl Schedule {
             arrival: Arrival::Uniform,
             phase: PhaseShift::Spread,
             seed: 0,
+            profile: None,
         }
     }
 
-    /// The schedule of a case, for `span`. `seed` matters only if arrivals are random.
+    /// The schedule of a case's window, in its stages if it has any. `seed` matters only if arrivals are random.
+    pub fn of_window(parameters: &Parameters, seed: u64) -> Self {
+        let plain = Self::of(parameters, parameters.duration, seed);
+        let Some(stages) = &parameters.stages else { return plain };
+        let profile = Profile::of(stages);
+        let (numerator, span) = (plain.numerator * u128::from(PARTS), profile.load());
+        Self { numerator, span, profile: Some(Arc::new(profile)), ..plain }
+    }
+
+    /// The schedule of a case at its own rate, for `span`. `seed` matters only if arrivals are random.
     pub fn of(parameters: &Parameters, span: Nanos, seed: u64) -> Self {
         let Parameters { concurrency, rate, arrival, phase, .. } = *parameters;
         Self { arrival, phase, seed, ..Self::new(concurrency, rate, span) }
@@ -54,9 +73,10 @@ impl Schedule {
         self.tasks
     }
 
-    /// Rate of the whole load, in logs/s.
+    /// Rate of the whole load, in logs/s; in stages the highest.
     pub fn per_second(&self) -> f64 {
-        NANOS_PER_SECOND as f64 * self.denominator as f64 / self.numerator as f64
+        let factor = self.profile.as_ref().map_or(1.0, |profile| profile.peak() * PARTS as f64);
+        NANOS_PER_SECOND as f64 * self.denominator as f64 / self.numerator as f64 * factor
     }
 
     /// Logs that a task sends at once.
@@ -69,6 +89,15 @@ impl Schedule {
 
     /// The due times of one task, in order.
     pub fn cursor(&self, task: u32) -> Cursor {
+        let plain = self.plain(task);
+        match &self.profile {
+            None => plain,
+            Some(profile) => Cursor::Staged(Box::new(Staged::new(plain, Arc::clone(profile)))),
+        }
+    }
+
+    /// The due times of one task before the stages.
+    fn plain(&self, task: u32) -> Cursor {
         match self.arrival {
             Arrival::Poisson => Cursor::Random(self.random(task)),
             Arrival::Uniform | Arrival::Burst(_) => Cursor::Regular(self.regular(task)),
@@ -106,18 +135,47 @@ impl Schedule {
     /// that the walk forgets shows as a difference in the ledger; only under `poisson` must the schedule be walked to
     /// count.
     pub fn count(&self, task: u32) -> u64 {
-        match self.cursor(task) {
-            Cursor::Regular(cursor) => cursor.left(),
-            cursor @ Cursor::Random(_) => cursor.count() as u64,
+        self.count_below(task, self.span)
+    }
+
+    /// For each stage: the number of logs of `task` that are due by its end. So it is the sequence number of the first
+    /// log after it. Empty if there are no stages.
+    pub fn stage_ends(&self, task: u32) -> Vec<u64> {
+        let loads = self.profile.as_ref().map_or(&[][..], |profile| profile.loads());
+        loads.iter().map(|load| self.count_below(task, *load)).collect()
+    }
+
+    /// The number of logs of all tasks that are due in each stage. Empty if there are no stages.
+    pub fn counts_by_stage(&self) -> Vec<u64> {
+        let mut counts = Vec::new();
+        for task in 0..self.tasks {
+            let ends = self.stage_ends(task);
+            counts.resize(ends.len(), 0);
+            let begins = std::iter::once(&0).chain(&ends);
+            counts.iter_mut().zip(begins.zip(&ends)).for_each(|(sum, (begin, end))| *sum += end - begin);
+        }
+        counts
+    }
+
+    /// The number of logs of `task` whose due time before the stages is below `span`.
+    fn count_below(&self, task: u32, span: u64) -> u64 {
+        match self.plain(task) {
+            Cursor::Regular(cursor) => Regular { span, ..cursor }.left(),
+            Cursor::Random(cursor) => Cursor::Random(Random { span, ..cursor }).count() as u64,
+            Cursor::Staged(_) => unreachable!("a plain cursor has no stages"),
         }
     }
 
     /// The due times of the tasks `first`, `first + stride`, … merged into one order.
     pub fn merged(&self, first: u32, stride: u32) -> Merged {
         let stride = stride.max(1);
-        Merged(match self.arrival {
-            Arrival::Poisson => Order::Heap(Heap::of((first..self.tasks).step_by(stride as usize), self)),
-            Arrival::Uniform | Arrival::Burst(_) => Order::Turns(Turns::of(first, stride, self)),
+        Merged(match (self.arrival, &self.profile) {
+            (Arrival::Poisson, _) => Order::Heap(Heap::of((first..self.tasks).step_by(stride as usize), self)),
+            (Arrival::Uniform | Arrival::Burst(_), None) => Order::Turns(Turns::of(first, stride, self)),
+            (Arrival::Uniform | Arrival::Burst(_), Some(profile)) => {
+                let turns = Turns::of(first, stride, self);
+                Order::Staged(Box::new(StagedTurns { turns, profile: Arc::clone(profile), piece: 0 }))
+            }
         })
     }
 }
@@ -129,6 +187,36 @@ pub enum Cursor {
     Regular(Regular),
     /// At random.
     Random(Random),
+    /// One of the two, in stages.
+    Staged(Box<Staged>),
+}
+
+/// See [`Cursor`].
+#[derive(Clone, Debug)]
+pub struct Staged {
+    plain: Cursor,
+    profile: Arc<Profile>,
+    piece: usize,
+    /// When the next log is due: computed once, and asked for several times.
+    due: u64,
+}
+
+impl Staged {
+    fn new(plain: Cursor, profile: Arc<Profile>) -> Self {
+        let mut staged = Self { plain, profile, piece: 0, due: 0 };
+        staged.find();
+        staged
+    }
+
+    fn find(&mut self) {
+        let (at, denominator) = match &self.plain {
+            Cursor::Regular(Regular { line, .. }) => (line.at, line.denominator),
+            // The cast saturates: what lies beyond 64 bits lies beyond the window.
+            Cursor::Random(cursor) => (Time { ns: cursor.due as u64, remainder: 0 }, 1),
+            Cursor::Staged(_) => unreachable!("a plain cursor has no stages"),
+        };
+        self.due = self.profile.due(at, denominator, &mut self.piece);
+    }
 }
 
 /// See [`Cursor`].
@@ -144,10 +232,10 @@ pub struct Regular {
 
 /// A time in nanoseconds and a fraction of one.
 #[derive(Clone, Copy, Debug)]
-struct Time {
-    ns: u64,
+pub(super) struct Time {
+    pub(super) ns: u64,
     /// In parts of a denominator that is known beside it.
-    remainder: u128,
+    pub(super) remainder: u128,
 }
 
 /// A time that is moved on by exact steps. The fraction is carried along, as in Bresenham's line: a rounded step would
@@ -186,6 +274,7 @@ impl Cursor {
         let (due, span) = match self {
             Self::Regular(cursor) => (cursor.line.at.ns, cursor.span),
             Self::Random(cursor) => (cursor.due as u64, cursor.span),
+            Self::Staged(cursor) => (cursor.due, cursor.profile.span()),
         };
         (due < span).then_some(due)
     }
@@ -196,6 +285,10 @@ impl Cursor {
         match self {
             Self::Regular(cursor) => cursor.advance(),
             Self::Random(cursor) => cursor.advance(),
+            Self::Staged(cursor) => {
+                cursor.plain.advance();
+                cursor.find();
+            }
         }
     }
 }
@@ -252,6 +345,7 @@ pub struct Merged(Order);
 enum Order {
     Turns(Turns),
     Heap(Heap),
+    Staged(Box<StagedTurns>),
 }
 
 /// Tasks that have the same interval and ascending phases take turns, one burst each. So their due times are one line
@@ -308,14 +402,14 @@ impl Turns {
 }
 
 impl Iterator for Turns {
-    type Item = (u64, u32);
+    type Item = (Time, u32);
 
     #[inline]
-    fn next(&mut self) -> Option<(u64, u32)> {
+    fn next(&mut self) -> Option<(Time, u32)> {
         // The first task without a further log ends the schedule: the tasks after it have later phases, so they have no
         // further log either.
-        let due = self.line.at.ns;
-        if due >= self.span || self.task >= self.tasks {
+        let due = self.line.at;
+        if due.ns >= self.span || self.task >= self.tasks {
             return None;
         }
         let task = self.task;
@@ -324,6 +418,24 @@ impl Iterator for Turns {
             self.end_turn();
         }
         Some((due, task))
+    }
+}
+
+/// Turns in stages. They keep their order, since a later load never comes earlier.
+#[derive(Clone, Debug)]
+struct StagedTurns {
+    turns: Turns,
+    profile: Arc<Profile>,
+    piece: usize,
+}
+
+impl Iterator for StagedTurns {
+    type Item = (u64, u32);
+
+    fn next(&mut self) -> Option<(u64, u32)> {
+        let (at, task) = self.turns.next()?;
+        // As the task's own cursor computes it: the pacer wakes it at no other time.
+        Some((self.profile.due(at, self.turns.line.denominator, &mut self.piece), task))
     }
 }
 
@@ -361,8 +473,9 @@ impl Iterator for Merged {
     #[inline]
     fn next(&mut self) -> Option<(u64, u32)> {
         match &mut self.0 {
-            Order::Turns(turns) => turns.next(),
+            Order::Turns(turns) => turns.next().map(|(due, task)| (due.ns, task)),
             Order::Heap(heap) => heap.next(),
+            Order::Staged(staged) => staged.next(),
         }
     }
 }
@@ -394,7 +507,7 @@ mod tests {
     fn phases_are_spread_over_the_interval_unless_aligned() {
         let spread = schedule(4, "1000/s", "1s");
         let firsts = |schedule: Schedule| (0..4).map(|task| schedule.cursor(task).next().unwrap()).collect::<Vec<_>>();
-        assert_eq!(firsts(spread), [0, 250_000, 500_000, 750_000]);
+        assert_eq!(firsts(spread.clone()), [0, 250_000, 500_000, 750_000]);
         assert_eq!(firsts(Schedule { phase: PhaseShift::Aligned, ..spread }), [0; 4]);
     }
 

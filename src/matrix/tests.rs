@@ -267,3 +267,30 @@ fn a_queue_that_is_not_to_be_had_or_takes_fewer_fields_is_refused_once_with_its_
     );
     assert!(expansion.notes[1].ends_with("left out; build with it"), "{:?}", expansion.notes);
 }
+
+#[test]
+fn stages_are_part_of_every_case_and_must_fit_it() {
+    let stages = "[load]\nstages = [{ for = \"1s\", rate = \"1x\" }, { for = \"1s\", from = \"1x\", to = \"3x\" }]\n";
+    let with = |matrix: &str| format!("[matrix]\n{matrix}\n{stages}");
+    let found = ids(&with("concurrency = [1, 2]"));
+    assert_eq!(
+        found,
+        [1, 2].map(|tasks| format!(
+            "concurrency={tasks} duration=2s maxsize=1000 queue=builtin rate=100/s stages=1s@1x,1s@1x..3x strategy=drop"
+        ))
+    );
+    let wrong = expanded(&with("duration = [\"2s\", \"3s\", \"4s\"]\nconcurrency = [1, 2]")).unwrap_err().to_string();
+    assert_eq!(
+        wrong,
+        "s.toml:2:12: matrix.duration: 3s is not the sum of [load] stages, 2s (leave it out, or let the stages fill it)\n\
+         s.toml:2:12: matrix.duration: 4s is not the sum of [load] stages, 2s (leave it out, or let the stages fill it)"
+    );
+    let fast = expanded(&with("rate = [\"333_333/s\", \"333_334/s\"]")).unwrap_err().to_string();
+    assert_eq!(
+        fast,
+        "s.toml:2:8: matrix.rate: 3x of 333334/s is more than 1,000,000/s per task (lower the rate or the stage, or raise \
+         concurrency)"
+    );
+    let overridden = expanded_with(&with("rate = 1"), &[("duration", "5s")]).unwrap_err().to_string();
+    assert!(overridden.contains("5s is not the sum of [load] stages, 2s"), "{overridden}");
+}

@@ -2,7 +2,8 @@
 
 use super::encoding::Distribution;
 use super::{
-    Control, Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Point, Rates, Series,
+    Control, Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Point, Rates, Recovery,
+    Series, StageMeasurement,
 };
 use std::collections::BTreeMap;
 
@@ -88,6 +89,8 @@ pub fn healthy(logs: u64) -> Measurement {
                 max_ns: Some(10_000),
             }],
         },
+        stages: Vec::new(),
+        recovery: None,
         queue_counters: BTreeMap::new(),
         fairness: None,
         threads: None,
@@ -153,6 +156,34 @@ impl Measurement {
         self.latency.response = partly_censored(sent, 20_000, unsent, wait_ns);
         self.latency.response_ideal = partly_censored(sent, 15_000, unsent, wait_ns);
         self.enqueue_taking(10_000)
+    }
+
+    /// In stages of so many logs each, and a spike among them that was felt for `recovered_ns`; `None`: to the end of the
+    /// window, 2 s after it.
+    #[must_use]
+    pub fn in_stages(mut self, logs: &[u64], recovered_ns: Option<u64>) -> Self {
+        let stage = |logs: &u64| StageMeasurement {
+            scheduled: *logs,
+            attempted: *logs,
+            unsent: 0,
+            unsent_generator: 0,
+            enqueued: Some(*logs),
+            dropped: Some(0),
+            sampled_out: 0,
+            enqueue: constant(*logs, 10_000),
+            response: constant(*logs, 20_000),
+            delivery: constant(*logs, 500_000),
+        };
+        self.stages = logs.iter().map(stage).collect();
+        self.recovery = Some(Recovery {
+            recovered_ns,
+            watched_ns: 2_000_000_000,
+            response_ns: recovered_ns,
+            delivery_ns: Some(0),
+            response_bound_ns: 21_000,
+            delivery_bound_ns: 525_000,
+        });
+        self
     }
 
     /// Adds a control of 300 logs before the load, each of them `lateness_ns` late, on a quiet machine.

@@ -17,8 +17,10 @@ pub mod punctuality;
 pub mod recorder;
 pub mod series;
 pub mod sink;
+pub mod stages;
 pub mod stalls;
 pub mod tracker;
 mod values;
 
 pub use model::*;
+pub use stages::{Recovery, StageMeasurement};

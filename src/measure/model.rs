@@ -1,5 +1,6 @@
 //! The measurement of one repeat. It has the same form in the protocol (`docs/PROTOCOL.md`) and in the journal.
 
+use super::stages::{self, Recovery, StageMeasurement};
 use crate::observed::{self, ByLatency, CountName, RateName};
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
@@ -407,6 +408,12 @@ pub struct Measurement {
     /// The series.
     #[serde(default)]
     pub series: Series,
+    /// The stages of the window; empty if it has none.
+    #[serde(default, deserialize_with = "stages::bounded", skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageMeasurement>,
+    /// How long the queue took to recover from a spike; null if there was none, or too few logs before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
     /// The queue's own counters by name, as reported.
     #[serde(default)]
     pub queue_counters: BTreeMap<Untrusted, u64>,

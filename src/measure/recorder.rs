@@ -3,6 +3,7 @@
 use super::encoding::{Distribution, EncodingError};
 use super::model::{Latencies, Latency};
 use super::series::SeriesRecorder;
+use super::stages::{StageRecorder, Watch};
 use crate::load::{Call, Reply};
 use std::sync::Mutex;
 
@@ -18,6 +19,8 @@ pub struct Recorder {
     response_ideal: Distribution,
     lateness: Distribution,
     series: SeriesRecorder,
+    /// The same for each stage of the window, if it has any.
+    stages: Option<Box<StageRecorder>>,
 }
 
 /// Counts so far.
@@ -43,6 +46,7 @@ impl Recorder {
             response_ideal: Distribution::new(),
             lateness: Distribution::new(),
             series: SeriesRecorder::new(start, span),
+            stages: None,
         }
     }
 
@@ -67,6 +71,9 @@ impl Recorder {
         self.response.record(call.response());
         self.response_ideal.record(call.response_ideal());
         self.lateness.record(call.lateness());
+        if let Some(stages) = &mut self.stages {
+            stages.record(call);
+        }
     }
 
     /// Records calls in their order, and empties the buffer.
@@ -74,16 +81,23 @@ impl Recorder {
         calls.drain(..).for_each(|call| self.record(&call));
     }
 
-    /// Records a log that was never sent. Its responses are at least the waits so far, real and ideal, in nanoseconds.
-    pub fn record_unsent(&mut self, waited: u64, waited_ideal: u64) {
+    /// Records a log that was due at `intended` and never sent. Its responses are at least the waits so far, real and
+    /// ideal, in nanoseconds.
+    pub fn record_unsent(&mut self, intended: u64, waited: u64, waited_ideal: u64) {
         self.response.record_censored(waited);
         self.response_ideal.record_censored(waited_ideal);
+        if let Some(stages) = &mut self.stages {
+            stages.record_unsent(intended, waited);
+        }
     }
 
-    /// Records a log that the generator never sent; it has waited for `waited` nanoseconds. There is no ideal response:
-    /// without the generator's fault there would have been a call.
-    pub fn record_given_up(&mut self, waited: u64) {
+    /// Records a log that was due at `intended` and that the generator never sent; it has waited for `waited`
+    /// nanoseconds. There is no ideal response: without the generator's fault there would have been a call.
+    pub fn record_given_up(&mut self, intended: u64, waited: u64) {
         self.response.record_censored(waited);
+        if let Some(stages) = &mut self.stages {
+            stages.record_given_up(intended, waited);
+        }
     }
 
     fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
@@ -95,7 +109,7 @@ impl Recorder {
         self.response_ideal.add(&other.response_ideal)?;
         self.lateness.add(&other.lateness)?;
         self.series.add(&other.series);
-        Ok(())
+        self.stages.iter_mut().zip(&other.stages).try_for_each(|(ours, theirs)| ours.add(theirs))
     }
 
     fn so_far(&self) -> SoFar {
@@ -137,6 +151,11 @@ impl Recorder {
         self.lateness.encode()
     }
 
+    /// What is kept apart for each stage; `None` if the window has none.
+    pub fn stages(&self) -> Option<&StageRecorder> {
+        self.stages.as_deref()
+    }
+
     /// The series so far.
     pub fn series(&self) -> &SeriesRecorder {
         &self.series
@@ -160,6 +179,16 @@ impl Recorders {
     pub fn new(threads: usize, start: u64, span: u64) -> Self {
         let empty = Recorder::new(start, span);
         Self { shards: (0..threads.max(1)).map(|_| Shard(Mutex::new(empty.clone()))).collect() }
+    }
+
+    /// Keeps the stages of the window apart, if there is something to watch.
+    #[must_use]
+    pub fn in_stages(mut self, watch: Option<&Watch>) -> Self {
+        for shard in &mut self.shards {
+            let recorder = shard.0.get_mut().expect("nothing is recorded yet");
+            recorder.stages = watch.map(|watch| Box::new(StageRecorder::new(watch)));
+        }
+        self
     }
 
     /// Calls `f` with the recorder of a sender thread.
@@ -210,8 +239,8 @@ mod tests {
         recorder.record(&call(Reply::Enqueued { waited: Some(true) }, 2));
         recorder.record(&call(Reply::Dropped, 4));
         recorder.record(&call(Reply::SampledOut, 8));
-        recorder.record_unsent(1_000, 900);
-        recorder.record_given_up(2_000);
+        recorder.record_unsent(500, 1_000, 900);
+        recorder.record_given_up(600, 2_000);
         let latencies = recorder.to_latencies(delivery()).unwrap();
         let sums = [
             &latencies.enqueue,

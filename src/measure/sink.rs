@@ -1,6 +1,7 @@
 //! The counting sink: every queue under load delivers to it, and it observes the deliveries.
 
 use super::encoding::{Distribution, EncodingError};
+use super::stages::{StageDeliveries, Watch};
 use super::tracker::{Arrival, Arrivals, Tracker};
 use crate::clock::Clock;
 use crate::load::pacing::sleep_until;
@@ -37,6 +38,7 @@ struct SinkState<C> {
     trackers: Vec<Mutex<Tracked>>,
     shards: Vec<Shard>,
     window_end: AtomicU64,
+    stages: OnceLock<StageTable>,
     warm_up: AtomicU64,
     strangers: AtomicU64,
     server: Option<Mutex<Server>>,
@@ -89,6 +91,23 @@ struct Shard(Mutex<Deliveries>);
 struct Deliveries {
     latency: Distribution,
     in_window: u64,
+    stages: StageDeliveries,
+}
+
+/// In which stage each log was due. A stamp says which log of its task it is, and the schedule is known.
+#[derive(Debug)]
+struct StageTable {
+    watch: Watch,
+    /// For each task: the sequence number of the first log after each stage.
+    ends: Vec<Vec<u64>>,
+}
+
+impl StageTable {
+    fn stage_of(&self, stamp: Stamp) -> usize {
+        let ends = self.ends.get(stamp.task as usize).map_or(&[][..], Vec::as_slice);
+        // A log beyond the schedule is a stranger, and counts in the last stage.
+        ends.partition_point(|end| *end <= stamp.sequence).min(self.watch.stages().saturating_sub(1))
+    }
 }
 
 /// The arrivals of one task, and its latest latencies. These are recorded a few at a time, so that each log costs only a
@@ -132,6 +151,8 @@ pub struct Delivered {
     pub warm_up: u64,
     /// Number of records without a stamp, or with the stamp of an unknown task.
     pub strangers: u64,
+    /// The same times by stage; empty if the window has none.
+    pub stages: StageDeliveries,
 }
 
 impl<C: Clock> CountingSink<C> {
@@ -144,6 +165,7 @@ impl<C: Clock> CountingSink<C> {
             trackers: (0..tasks).map(|_| Mutex::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             window_end: AtomicU64::new(u64::MAX),
+            stages: OnceLock::new(),
             warm_up: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
             server: (delay > 0).then(|| Mutex::new(Server { delay, next_free: 0 })),
@@ -163,6 +185,12 @@ impl<C: Clock> CountingSink<C> {
     /// Sets the end of the window.
     pub fn set_window_end(&self, end: u64) {
         self.shared.window_end.store(end, Ordering::Relaxed);
+    }
+
+    /// Keeps the stages of the window apart. `ends` has, for each task, the sequence number of the first log after each
+    /// stage. Only the first call counts.
+    pub fn set_stages(&self, watch: Watch, ends: Vec<Vec<u64>>) {
+        let _ = self.shared.stages.set(StageTable { watch, ends });
     }
 
     /// Takes one record. `render` writes it as a line; it is called only if the case's sink wants the text.
@@ -231,6 +259,7 @@ impl<C: Clock> CountingSink<C> {
             let part = lock(&shard.0);
             all.latency.add(&part.latency)?;
             all.in_window += part.in_window;
+            all.stages.add(&part.stages)?;
         }
         Ok(Delivered {
             latency: all.latency,
@@ -238,6 +267,7 @@ impl<C: Clock> CountingSink<C> {
             in_window: all.in_window,
             warm_up: self.shared.warm_up.load(Ordering::Relaxed),
             strangers: self.shared.strangers.load(Ordering::Relaxed),
+            stages: all.stages,
         })
     }
 
@@ -271,7 +301,12 @@ impl<C: Clock> CountingSink<C> {
             // negative.
             let now = self.shared.clock.now_fenced();
             let held = task.held;
-            task.latencies_ns[held] = now.saturating_sub(stamp.at);
+            let ns = now.saturating_sub(stamp.at);
+            if let Some(table) = self.shared.stages.get() {
+                let mut shard = lock(&self.shared.shards[shard_of_this_thread()].0);
+                shard.stages.record(&table.watch, table.stage_of(stamp), stamp.at, ns);
+            }
+            task.latencies_ns[held] = ns;
             task.in_window += u64::from(now <= self.shared.window_end.load(Ordering::Relaxed));
             task.held += 1;
             if task.held == HELD {

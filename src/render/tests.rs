@@ -382,3 +382,30 @@ fn what_was_left_out_stands_above_the_table() {
     report.scenarios[0].left_out = vec!["queue `x` has no strategy `block`: 2 cases are left out".into()];
     assert!(table(&report, 100).contains("\nnot run: queue `x` has no strategy `block`: 2 cases are left out\n"));
 }
+
+#[test]
+fn stages_are_a_table_of_their_own() {
+    let staged = |recovered_ns| {
+        let mut input = case_input(Strategy::Drop, vec![healthy(1_000).in_stages(&[100, 500, 400], recovered_ns)]);
+        input.parameters.stages = "100ms@1x,spike:100ms@5x,2s@1x".parse().ok();
+        report_of(vec![input])
+    };
+    let report = staged(Some(900_000_000));
+    let shown = case(&report, "strategy=drop", 140).unwrap();
+    fits(&shown, 140);
+    assert!(shown.contains("stages 100ms@1x,spike:100ms@5x,2s@1x"), "{shown}");
+    assert!(shown.contains("\nrecovery 900 ms (response 900 ms to 21.0 µs, delivery 0 ns to 525 µs)\n"), "{shown}");
+    let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    let spike = rows.iter().find(|row| row.first() == Some(&"spike")).unwrap();
+    // due, accepted, dropped, delivered; the times are those of a healthy repeat.
+    assert_eq!(spike[1..7], ["100ms", "5x", "500", "500", "0", "500"], "{shown}");
+    assert!(rows.iter().any(|row| row.starts_with(&["3", "2s", "1x", "400"])), "one without a name has a number");
+    let markdown = String::from_utf8(render(&report, Format::Markdown, View::FILE).unwrap()).unwrap();
+    assert!(markdown.contains("<summary>Stages of the window</summary>") && markdown.contains("recovery 900 ms"));
+    let never = case(&staged(None), "strategy=drop", 140).unwrap();
+    assert!(never.contains("recovery not within 2.00 s (response not within 2.00 s to 21.0 µs"), "{never}");
+    let json = String::from_utf8(render(&report, Format::Json, View::FILE).unwrap()).unwrap();
+    assert!(json.contains("\"stages\": \"100ms@1x,spike:100ms@5x,2s@1x\"") || json.contains("\"stages\":\"100ms@1x"));
+    let plain = case(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), "strategy=drop", 140).unwrap();
+    assert!(!plain.contains("stage") && !plain.contains("recovery"), "{plain}");
+}

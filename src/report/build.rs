@@ -5,6 +5,7 @@ use super::model::{
     SetAsideRecord, Summary, Tool,
 };
 use super::slow_calls::slow_calls;
+use super::stages;
 use super::statistics::latency_set;
 use super::surroundings::{ControlRecord, MachineRecord, lag_ratios};
 use crate::matrix::Case;
@@ -245,11 +246,12 @@ fn error(input: ErrorInput) -> ErrorRecord {
     ErrorRecord { repeat, attempt, kind, message, stderr_tail }
 }
 
-/// `None` if a histogram of the machine or of the control cannot be read; [`Pooled::add`] has said so then.
+/// `None` if a histogram of the machine, the control or a stage cannot be read; [`Pooled::add`] has said so then.
 fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<RepeatRecord> {
     let measured = input.measurement;
     let latency = latency_set(decoded, false);
     let [lag_ratio, timer_lag_ratio] = lag_ratios(&latency);
+    let stages = stages::records(&verdict::decoded_stages(&measured).ok()?);
     Some(RepeatRecord {
         repeat: input.repeat,
         attempt: input.attempt,
@@ -267,6 +269,8 @@ fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<R
         control: measured.control.map(ControlRecord::of).transpose().ok()?,
         control_after: measured.control_after.map(ControlRecord::of).transpose().ok()?,
         series: measured.series,
+        stages,
+        recovery: measured.recovery,
         fairness: measured.fairness,
         threads: measured.threads,
         queue_counters: measured.queue_counters,
@@ -286,6 +290,8 @@ fn summary(pooled: &Pooled, costs: &[Cost]) -> Option<Summary> {
         timer_lag_ratio,
         rates: *pooled.rates()?,
         cost: cost(costs),
+        stages: stages::records(pooled.stages()),
+        recovery: pooled.recoveries().longest,
     })
 }
 

@@ -19,6 +19,7 @@ mod read;
 #[cfg(feature = "internals")]
 pub(crate) mod schema;
 mod slow_calls;
+mod stages;
 mod statistics;
 mod surroundings;
 mod write;
@@ -44,5 +45,6 @@ pub use name::{file_name, write_new};
 pub(crate) use read::is_stdin;
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
 pub use slow_calls::{bound_from, calls_over};
+pub use stages::StageRecord;
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};
 pub use write::{write, write_bytes};

@@ -3,8 +3,9 @@
 
 use super::gating::{Calibration, Confirmation, GateRecord};
 use super::maximum::Maximum;
+use super::stages::StageRecord;
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
-use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Series, Threads};
+use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Recovery, Series, Threads};
 use crate::observed::ByLatency;
 use crate::run::Yardstick;
 use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target, Value};
@@ -286,6 +287,12 @@ pub struct RepeatRecord {
     pub control_after: Option<ControlRecord>,
     /// Counts and percentiles of `enqueue` over time.
     pub series: Series,
+    /// The stages of the window; empty if it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageRecord>,
+    /// How long the queue took to recover from a spike; null if there was none to see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
     /// How evenly the producers were served; null where it is not known.
     #[serde(default)]
     pub fairness: Option<Fairness>,
@@ -386,6 +393,12 @@ pub struct Summary {
     pub rates: Rates,
     /// What they cost.
     pub cost: CostSummary,
+    /// The stages of the window, pooled; empty if it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageRecord>,
+    /// The longest recovery from a spike; null if there was none to see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
 }
 
 /// What the repeats of a case cost.

@@ -77,6 +77,8 @@ pub(super) fn measurement() -> Measurement {
         control: None,
         control_after: None,
         series: Series::default(),
+        stages: Vec::new(),
+        recovery: None,
         fairness: None,
         threads: None,
         queue_counters: [("dropped".into(), 100)].into(),

@@ -1,9 +1,9 @@
-//! The language of checks: one comparison. On the left is `STATISTIC(LATENCY)`, a count, a rate, or one count divided
-//! by another; on the right is a limit.
+//! The language of checks: one comparison. On the left is `STATISTIC(LATENCY)`, a count, a rate, one count divided by
+//! another, or `recovery`; on the right is a limit.
 //!
-//! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s`
+//! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s` · `recovery < 500ms`
 
-use super::expectation::{Comparison, Expectation};
+use super::expectation::{Comparison, Expectation, RECOVERY};
 use super::{Problem, Statistic};
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt};
@@ -33,6 +33,9 @@ pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
     }
     if let Some(slash) = left.text.find('/') {
         return share(left, slash, comparison, right);
+    }
+    if left.text == RECOVERY {
+        return time(right).map(|limit| Expectation::Recovery { comparison, limit });
     }
     count_or_rate(left, comparison, right)
 }
@@ -88,9 +91,13 @@ fn latency(left: Part<'_>, open: usize, comparison: Comparison, right: Part<'_>)
         let known = LatencyName::ALL.iter().map(|known| known.name());
         return inside.error(Problem::unknown("latency", inside.text, known));
     };
+    time(right).map(|limit| Expectation::Latency { statistic, of, comparison, limit })
+}
+
+fn time(right: Part<'_>) -> Result<Nanos, PlacedProblem> {
     match right.text.parse::<Nanos>() {
-        Ok(limit) => Ok(Expectation::Latency { statistic, of, comparison, limit }),
-        // A latency without a unit is hardly one in seconds.
+        Ok(limit) => Ok(limit),
+        // A time without a unit is hardly one in seconds.
         Err(_) if Decimal::from_plain(right.text).is_ok() => {
             let message = format!("`{}` has no unit", excerpt(right.text));
             right.error(Problem::new(message, format!("write {}us", right.text)))
@@ -167,7 +174,7 @@ fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Res
         _ => {
             let counts = CountName::ALL.iter().map(|known| known.name());
             let rates = RateName::ALL.iter().map(|known| known.name());
-            left.error(Problem::unknown("count or rate", left.text, counts.chain(rates)))
+            left.error(Problem::unknown("count or rate", left.text, counts.chain(rates).chain([RECOVERY])))
         }
     }
 }
@@ -221,6 +228,12 @@ mod tests {
         assert_eq!(good("attempted > 1k/s"), Expectation::Rate { of, comparison, limit });
     }
 
+    #[test]
+    fn recovery_is_a_time() {
+        let (comparison, limit) = (Comparison::LessEqual, Nanos::from_millis(500));
+        assert_eq!(good("recovery <= 500ms"), Expectation::Recovery { comparison, limit });
+    }
+
     /// Each row: the text, the byte offset of the error, the message.
     const BAD: &[(&str, usize, &str)] = &[
         ("", 0, "nothing is compared (write one comparison, such as p99(response) < 1ms)"),
@@ -246,6 +259,8 @@ mod tests {
         ("p99(respons) < 1ms", 4, "unknown latency `respons` (did you mean `response`?)"),
         ("p99(response < 1ms", 0, "the bracket is not closed at its end (write p99(response) < 1ms)"),
         ("p99(response) < 1", 16, "`1` has no unit (write 1us)"),
+        ("recovery < 1", 11, "`1` has no unit (write 1us)"),
+        ("recovry < 1s", 0, "unknown count or rate `recovry` (did you mean `recovery`?)"),
         ("p101(response) < 1s", 0, "`p101` is too large (at most p99.9999; for the largest value write \"max\")"),
         ("dropped / atempted < 1%", 10, "unknown count `atempted` (did you mean `attempted`?)"),
         ("accepted / offered > 9%", 0, "`accepted` is a rate (divide counts, such as enqueued / scheduled)"),

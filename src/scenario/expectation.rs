@@ -56,6 +56,9 @@ impl fmt::Display for Comparison {
     }
 }
 
+/// The name of the recovery time in a check.
+pub const RECOVERY: &str = "recovery";
+
 /// One comparison, as parsed: the observed value, the operator, and the limit in the unit of the observed value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
@@ -89,6 +92,13 @@ pub enum Expectation {
         comparison: Comparison,
         /// The limit, as a fraction: 1 % is 0.01.
         limit: f64,
+    },
+    /// `recovery < 500ms`
+    Recovery {
+        /// The operator.
+        comparison: Comparison,
+        /// The limit.
+        limit: Nanos,
     },
     /// `accepted >= 9.9k/s`
     Rate {
@@ -128,6 +138,7 @@ impl Expectation {
             }
             Self::Count { of, comparison, limit } => (of.to_string(), *comparison, *limit as f64),
             Self::Share { of, to, comparison, limit } => (format!("{of} / {to}"), *comparison, *limit),
+            Self::Recovery { comparison, limit } => (RECOVERY.to_owned(), *comparison, limit.0 as f64),
             Self::Rate { of, comparison, limit } => (format!("{of}/s"), *comparison, limit.per_second()),
         }
     }
@@ -188,6 +199,8 @@ mod tests {
             ("accepted >= 9k/s", "accepted >= 10k/s", Some(false)),
             ("accepted >= 11k/s", "accepted >= 10k/s", Some(true)),
             ("dropped / attempted < 2%", "dropped / attempted < 1%", Some(false)),
+            ("recovery < 1s", "recovery < 2s", Some(true)),
+            ("recovery < 1s", "p99(response) < 2s", None),
             ("dropped == 0", "dropped == 1", None),
             ("dropped <= 5", "dropped <= 5", Some(true)),
         ] {

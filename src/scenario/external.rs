@@ -40,6 +40,9 @@ impl ExternalQueue {
     }
 }
 
+/// What a program must declare among its axes before it gets stages, which are no axis of a matrix.
+pub const STAGES: &str = "stages";
+
 /// What a program can do, as it reports in `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,7 +73,9 @@ impl Capabilities {
                 }
             }
         };
-        AXES.iter().filter(|axis| !axis.always_in_id).find(lacks).map(|axis| axis.name)
+        let lacking = AXES.iter().filter(|axis| !axis.always_in_id).find(lacks).map(|axis| axis.name);
+        let has_stages = self.values_of(STAGES).next().is_some();
+        lacking.or_else(|| (parameters.stages.is_some() && !has_stages).then_some(STAGES))
     }
 
     /// The values of an axis that the program supports, as text.
@@ -122,6 +127,9 @@ mod tests {
         ] {
             assert_eq!(can(axes).lacking_axis(parameters), lacking, "{axes:?}");
         }
+        let staged = Parameters { stages: "30s@1x".parse().ok(), ..usual };
+        assert_eq!(can(&[]).lacking_axis(&staged), Some("stages"));
+        assert_eq!(can(&["stages"]).lacking_axis(&staged), None);
         assert_eq!(can(&["pacing=sleep", "pacing=spin"]).described("pacing"), "sleep, spin");
         assert_eq!(can(&[]).described("pacing"), "hybrid");
     }

@@ -9,6 +9,7 @@
 //! | [`axes`] | the one table of axes |
 //! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
+//! | `stages` | how the rate changes over the window: `[load]` |
 //! | `check_expr` | the language of checks |
 //! | [`overrides`] | values of the command line and the environment that replace a file's values |
 //! | `validate` | a whole text -> [`Scenario`], or all of its errors at once |
@@ -32,14 +33,15 @@ mod readers;
 pub mod schema;
 mod selector;
 mod settings;
+mod stages;
 mod validate;
 
 pub use crate::observed::{CountName, LatencyName, RateName};
 pub use axes::{AXES, Axis, MOST_RATE, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
-pub use expectation::{Check, Comparison, Expectation};
-pub use external::{Capabilities, ExternalQueue};
+pub use expectation::{Check, Comparison, Expectation, RECOVERY};
+pub use external::{Capabilities, ExternalQueue, STAGES};
 pub use gate::GateSettings;
 #[cfg(feature = "internals")]
 pub use generator::ArrivalError;
@@ -49,6 +51,9 @@ pub use model::*;
 pub use overrides::Source;
 pub use overrides::{Override, Overrides, unknown_variables};
 pub use selector::{Clause, Selector};
+#[cfg(feature = "internals")]
+pub use stages::Spike;
+pub use stages::{MOST_STAGES, Shape, Stage, Stages, StagesError};
 pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, declared_queues, load, parse, queues_declared_in};
 
 /// What a command line can override: each axis and each setting of `[run]`, as its key and a short description.

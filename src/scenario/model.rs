@@ -2,7 +2,7 @@
 
 use super::{
     Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, PhaseShift, Placement, Position,
-    Producers, Selector,
+    Producers, Selector, Stages,
 };
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use crate::untrusted::Untrusted;
@@ -29,6 +29,8 @@ pub struct Scenario {
     pub queues: Vec<ExternalQueue>,
     /// The values of each axis.
     pub matrix: Matrix,
+    /// How the rate changes over the window; `None`: it does not.
+    pub stages: Option<Stages>,
     /// The cases of the product that are left out.
     pub excludes: Vec<Exclude>,
     /// Cases that are added to the product.
@@ -257,6 +259,9 @@ pub struct Parameters {
     /// Time that the built-in queue's sink takes after each batch.
     #[serde(default, rename = "batch_delay_ns")]
     pub batch_delay: Nanos,
+    /// How the rate changes over the window, which they fill; left out where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
 }
 
 impl Parameters {
@@ -266,6 +271,12 @@ impl Parameters {
     /// There is no task, or the product exceeds 10^15/s. Neither happens within the bounds of a scenario.
     pub fn offered(&self) -> Result<Rate, UnitError> {
         self.rate.over_tasks(self.concurrency)
+    }
+
+    /// The highest number of logs per second over all tasks, at any time of the window.
+    pub(crate) fn highest_per_second(&self) -> f64 {
+        let peak = self.stages.as_ref().map_or(1.0, |stages| stages.peak().as_f64());
+        self.rate.per_second() * f64::from(self.concurrency) * peak
     }
 }
 
@@ -291,6 +302,7 @@ impl Default for Parameters {
             arrival: Arrival::default(),
             phase: PhaseShift::default(),
             batch_delay: Nanos::ZERO,
+            stages: None,
         }
     }
 }

@@ -6,16 +6,22 @@
 use super::axes::{AXES, Axis, Kind, TOTAL_RATE, Value as AxisValue};
 use super::settings::SETTINGS;
 use super::{
-    Arrival, GateSettings, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings, SinkKind, Statistic,
-    Strategy, Target,
+    Arrival, GateSettings, MOST_STAGES, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings,
+    SinkKind, Stages, Statistic, Strategy, Target,
 };
-use crate::units::schema::{quantile, rate, share, size_part, text, time};
+use crate::units::schema::{multiple, quantile, rate, share, size_part, text, time};
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
 
 text!(Payload, "Payload", payload(), "Fields and length of the message: `4f+64B`.");
 text!(Statistic, "Statistic", statistic(), "A statistic: `mean`, `max`, or a quantile such as `p99.9`.");
 text!(Arrival, "Arrival", arrival(), "When logs are due: `uniform`, `poisson` or `burst:10`.");
+text!(
+    Stages,
+    "Stages",
+    "^[^@,]+@[^@,]+(,[^@,]+@[^@,]+)*$",
+    "How the rate changes over the window: `2s@1x,spike:1s@5x,2s@1x`."
+);
 
 fn payload() -> String {
     format!(r"^\s*[0-9]+f\s*\+\s*{}\s*$", size_part())
@@ -46,6 +52,7 @@ pub fn schema() -> Value {
             "target": target(),
             "queues": queues(),
             "matrix": matrix(),
+            "load": load(),
             "exclude": list(exclude()),
             "include": list(include()),
             "run": run(),
@@ -105,6 +112,34 @@ fn matrix() -> Value {
         (axis.name, values)
     });
     with_one_rate(table("A value or a list for each axis; the plan is the product of all lists.", axes))
+}
+
+fn load() -> Value {
+    let of =
+        |pattern: String, description: &str| json!({"type": "string", "pattern": pattern, "description": description});
+    let mut stage = table(
+        "A step, a ramp, or a rate with regular bursts. Rates are multiples of the case's rate.",
+        [
+            ("name", of("^[A-Za-z0-9_-]{1,32}$".to_owned(), "Its name.")),
+            ("for", of(time(), "How long it lasts; all stages together fill the window.")),
+            ("rate", of(multiple(), "The rate, such as `1x`.")),
+            ("from", of(multiple(), "Of a ramp: the rate at its beginning.")),
+            ("to", of(multiple(), "Of a ramp: the rate at its end.")),
+            ("burst", of(multiple(), "Of bursts: the rate in them; `rate` is that between them.")),
+            ("every", of(time(), "Of bursts: from the beginning of one to that of the next.")),
+            ("lasting", of(time(), "Of bursts: how long each lasts.")),
+        ],
+    );
+    stage["required"] = json!(["for"]);
+    stage["oneOf"] = json!([{"required": ["rate"]}, {"required": ["from", "to"]}]);
+    stage["dependentRequired"] = json!({
+        "from": ["to"], "to": ["from"],
+        "burst": ["rate", "every", "lasting"], "every": ["burst"], "lasting": ["burst"],
+    });
+    let mut stages = list(stage);
+    (stages["minItems"], stages["maxItems"]) = (json!(1), json!(MOST_STAGES));
+    stages["description"] = json!("How the rate changes over the window.");
+    table("How the load changes over the window. The warm-up runs at the case's rate.", [("stages", stages)])
 }
 
 fn exclude() -> Value {
@@ -297,6 +332,15 @@ mod tests {
             ("gate", "min_effect = \"5%\"\nalpha = 0.01\nignore_below = \"1us\"", "alpha = 0.5"),
             ("gate", "alpha = \"5%\"", "alpha = 1"),
             ("[check]", "expect = \"dropped == 0\"\nwhere = { strategy = [\"drop\"] }", "where = {}"),
+            ("load", "stages = [{ for = \"30s\", rate = \"1x\" }]", "stages = []"),
+            (
+                "load",
+                "stages = [{ name = \"a\", for = \"30s\", from = \"0x\", to = \"2x\" }]",
+                "stages = [{ for = \"30s\" }]",
+            ),
+            ("load", "", "stages = [{ for = \"30s\", rate = \"1x\", to = \"2x\" }]"),
+            ("load", "", "stages = [{ for = \"30s\", rate = \"1x\", burst = \"2x\" }]"),
+            ("load", "", "stage = [{ for = \"30s\", rate = \"1x\" }]"),
             ("[exclude]", "strategy = \"drop\"\nmaxsize = [1, 2]", ""),
             ("[include]", "maxsize = 64\ntotal_rate = 100", "maxsize = [64]"),
             ("[include]", "rate = 1", "rate = 1\ntotal_rate = 1"),

@@ -2,14 +2,16 @@
 
 use super::claim::{Claim, Unit, mean, percentile};
 use super::synthetic::{Behaviour, FAMILY};
+use crate::load::Schedule;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Parameters, Strategy};
-use crate::units::{Nanos, Rate};
+use crate::scenario::{Parameters, Shape, Stage, Stages, Strategy};
+use crate::units::{Multiple, Nanos, Rate};
 
 const US: u64 = 1_000;
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;
+const SEED: u64 = 42;
 
 /// Relative tolerance of a claim that has one, if nothing else is said.
 const SHARE: f64 = 0.03;
@@ -33,6 +35,8 @@ pub struct Experiment {
     pub rate: u32,
     /// Length of the window, in seconds.
     pub seconds: u64,
+    /// How the rate changes over the window; `None`: it does not.
+    pub stages: Option<Stages>,
     /// The claims about its measurement.
     pub claims: Vec<Claim>,
 }
@@ -45,7 +49,20 @@ impl Experiment {
 
     /// Number of logs that are due in the window.
     pub fn logs(&self) -> u64 {
-        u64::from(self.tasks) * u64::from(self.rate) * self.seconds
+        let schedule = Schedule::of_window(&self.parameters(), SEED);
+        (0..self.tasks).map(|task| schedule.count(task)).sum()
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters {
+            queue: self.queue().into(),
+            strategy: Strategy::Block,
+            concurrency: self.tasks,
+            rate: Rate::of_whole(self.rate),
+            duration: Nanos::from_secs(self.seconds),
+            stages: self.stages.clone(),
+            ..Parameters::default()
+        }
     }
 
     /// Its first try. `index` is its position in the table. There is no warm-up, so every log counts.
@@ -55,20 +72,13 @@ impl Experiment {
             repeat: 0,
             attempt: 0,
             case_id: self.queue().into(),
-            parameters: Parameters {
-                queue: self.queue().into(),
-                strategy: Strategy::Block,
-                concurrency: self.tasks,
-                rate: Rate::of_whole(self.rate),
-                duration: Nanos::from_secs(self.seconds),
-                ..Parameters::default()
-            },
+            parameters: self.parameters(),
             warmup: Nanos::ZERO,
             control: crate::plan::CONTROL,
             drain_timeout: Nanos::from_secs(5),
             deadline: Nanos::from_secs(self.seconds + 15),
             memory_limit: None,
-            seed: 42,
+            seed: SEED,
         }
     }
 }
@@ -80,6 +90,7 @@ pub fn experiments() -> Vec<Experiment> {
     all.push(alternation());
     all.extend(countings());
     all.push(bounded());
+    all.push(spike());
     all.push(stall());
     all
 }
@@ -98,6 +109,7 @@ fn services() -> [Experiment; 3] {
         tasks,
         rate,
         seconds: 1,
+        stages: None,
         claims: vec![service("enqueue p50", p50, ns).proving(proves)],
     };
     [
@@ -116,6 +128,7 @@ fn alternation() -> Experiment {
         tasks: 4,
         rate: 500,
         seconds: 1,
+        stages: None,
         claims: vec![
             service("enqueue p25", |m| percentile(&m.latency.enqueue, 25), short_ns)
                 .proving("the fast half is not averaged away"),
@@ -132,6 +145,7 @@ fn countings() -> [Experiment; 5] {
         tasks,
         rate: 10_000 / tasks,
         seconds: 1,
+        stages: None,
         claims: vec![Claim::ledger(behaviour).proving(proves)],
     };
     [
@@ -181,6 +195,7 @@ fn bounded() -> Experiment {
         tasks: 1,
         rate,
         seconds,
+        stages: None,
         claims: vec![
             Claim::about("blocked share", blocked_share, Unit::Share, blocked, blocked * WAITED)
                 .proving("who had to wait is known"),
@@ -233,6 +248,7 @@ fn stall() -> Experiment {
         tasks: 1,
         rate: RATE,
         seconds: SECONDS,
+        stages: None,
         claims: vec![
             Claim::about("response p99", |m| percentile(&m.latency.response, 99), Unit::Ns, p99, p99 * SHARE)
                 .proving("who waits for a stall is seen"),
@@ -247,6 +263,43 @@ fn stall() -> Experiment {
                 .proving("no late log is skipped"),
         ],
     }
+}
+
+/// A server that takes a fixed time for each log, under a load below its speed, with a spike above it. What came during
+/// the spike and was not served is the backlog at its end. From then on the backlog falls by the difference between the
+/// server's speed and the load.
+fn spike() -> Experiment {
+    const SERVICE: u64 = MS;
+    const RATE: u64 = 500;
+    const FACTOR: u64 = 3;
+    const BEFORE: u64 = 500 * MS;
+    const LASTING: u64 = 400 * MS;
+    const AFTER: u64 = 1_100 * MS;
+    let speed = SECOND / SERVICE;
+    let backlog = (RATE * FACTOR - speed) as f64 * LASTING as f64 / SECOND as f64;
+    let recovery = backlog / (speed - RATE) as f64 * SECOND as f64;
+    let stage = |ns, factor: &str| {
+        let rate: Multiple = factor.parse().expect("it is written here");
+        Stage { name: None, length: Nanos(ns), shape: Shape::Step(rate) }
+    };
+    let stages = vec![stage(BEFORE, "1x"), stage(LASTING, "3x"), stage(AFTER, "1x")];
+    Experiment {
+        name: "spike",
+        title: "takes 1 ms for each call, offered 500/s and a spike of 1,500/s",
+        behaviour: Behaviour::Takes { ns: SERVICE },
+        tasks: 1,
+        rate: RATE as u32,
+        seconds: (BEFORE + LASTING + AFTER) / SECOND,
+        stages: Some(Stages::new(stages).expect("they are within all bounds")),
+        claims: vec![
+            Claim::about("recovery", recovered, Unit::Ns, recovery, recovery * SHARE)
+                .proving("how long a spike is felt is seen"),
+        ],
+    }
+}
+
+fn recovered(measurement: &Measurement) -> Option<f64> {
+    measurement.recovery?.recovered_ns.map(|ns| ns as f64)
 }
 
 #[cfg(test)]

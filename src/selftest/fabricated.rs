@@ -5,8 +5,8 @@ use super::counts::Counts;
 use super::disturbance::disturbances;
 use super::experiments::{Experiment, experiments};
 use super::{Bench, ClaimOutcome, Event, MOST_TRIES, Overhead, Row, Stopped, examine};
-use crate::measure::Measurement;
 use crate::measure::fixture::{constant, healthy, of};
+use crate::measure::{Measurement, Recovery};
 use crate::run::{Fault, Interrupt, RepeatError, ScriptedDriver};
 
 const US: u64 = 1_000;
@@ -40,6 +40,7 @@ fn truth(experiment: &Experiment) -> Measurement {
             measurement.rates.accepted_per_s = 1_050.0;
             measurement.rates.delivered_per_s = 1_000.0;
         }
+        "spike" => measurement.recovery = Some(recovered(400 * MS)),
         _ => {
             let counts = Counts::after(experiment.behaviour, logs);
             let ledger = &mut measurement.ledger;
@@ -51,10 +52,21 @@ fn truth(experiment: &Experiment) -> Measurement {
     measurement
 }
 
+fn recovered(ns: u64) -> Recovery {
+    Recovery {
+        recovered_ns: Some(ns),
+        watched_ns: 1_100 * MS,
+        response_ns: Some(ns),
+        delivery_ns: Some(0),
+        response_bound_ns: MS,
+        delivery_bound_ns: MS,
+    }
+}
+
 type Lie = fn(&mut Measurement);
 
 /// Wrong instruments, each with the one claim that finds it: experiment, number, error.
-const LIES: [(&str, &str, Lie); 24] = [
+const LIES: [(&str, &str, Lie); 28] = [
     ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 2_200)),
     ("service-2us", "enqueue p50", |m| m.latency.enqueue = constant(20_000, 1_930)),
     ("service-50us", "enqueue p50", |m| m.latency.enqueue = constant(5_000, 52 * US)),
@@ -83,6 +95,10 @@ const LIES: [(&str, &str, Lie); 24] = [
     ("bounded", "delivered", |m| m.rates.delivered_per_s = 1_050.0),
     ("stall", "response p99", |m| m.latency.response = constant(10_000, 12_525 * US)),
     ("stall", "lateness p99", |m| m.latency.lateness = m.latency.response.clone()),
+    ("spike", "recovery", |m| m.recovery = Some(recovered(387 * MS))),
+    ("spike", "recovery", |m| m.recovery = Some(recovered(413 * MS))),
+    ("spike", "recovery", |m| m.recovery = m.recovery.map(|all| Recovery { recovered_ns: None, ..all })),
+    ("spike", "recovery", |m| m.recovery = None),
     ("stall", "sent", |m| (m.ledger.attempted, m.ledger.unsent_generator) = (9_500, 500)),
 ];
 

@@ -23,6 +23,11 @@ pub fn share() -> String {
     format!(r"^\s*{NUMBER}\s*%\s*$")
 }
 
+/// A multiple of a rate: `5x`.
+pub fn multiple() -> String {
+    format!(r"^\s*{NUMBER}\s*x\s*$")
+}
+
 /// A quantile: `p99.9`.
 pub fn quantile() -> String {
     format!(r"^\s*p\s*{NUMBER}\s*$")

@@ -4,7 +4,7 @@ use super::reason::Contradiction;
 use crate::load::Schedule;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::scenario::{Arrival, Parameters, PhaseShift, Strategy};
+use crate::scenario::{Arrival, Parameters, PhaseShift, Stages, Strategy};
 
 /// A random schedule is not drawn a second time here, so its length is only known roughly: it may be off its mean by at
 /// most this many standard deviations. An honest driver exceeds 6 in one of 500 million repeats.
@@ -21,22 +21,12 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Cont
         Arrival::Poisson => Arrival::Uniform,
         arrival @ (Arrival::Uniform | Arrival::Burst(_)) => arrival,
     };
-    let schedule =
-        Schedule::of(&Parameters { arrival: regular, ..parameters.clone() }, parameters.duration, repeat.seed);
+    let schedule = Schedule::of_window(&Parameters { arrival: regular, ..parameters.clone() }, repeat.seed);
     let due: u64 = (0..schedule.tasks()).map(|task| schedule.count(task)).sum();
-    let allowed = match (parameters.arrival, parameters.phase) {
-        (Arrival::Uniform | Arrival::Burst(_), _) => 0,
-        // The cast saturates.
-        (Arrival::Poisson, PhaseShift::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
-        // All tasks draw the same, so their deviations add up.
-        (Arrival::Poisson, PhaseShift::Aligned) => {
-            let tasks = f64::from(schedule.tasks());
-            (DEVIATIONS * (due as f64 / tasks).sqrt() * tasks).ceil() as u64
-        }
-    };
-    if ledger.scheduled.abs_diff(due) > allowed {
+    if ledger.scheduled.abs_diff(due) > allowed(parameters, due) {
         faults.push(Contradiction::AnotherLoad { scheduled: ledger.scheduled, due });
     }
+    stages(parameters, &schedule, measurement, &mut faults);
     if ledger.sampled_out > 0 && parameters.strategy != Strategy::Sample {
         faults.push(Contradiction::SampledOut { count: ledger.sampled_out, strategy: parameters.strategy });
     }
@@ -55,6 +45,47 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Cont
         }
     }
     faults
+}
+
+/// By how many logs a schedule may differ from one with regular arrivals, in which `due` logs are due.
+fn allowed(parameters: &Parameters, due: u64) -> u64 {
+    match (parameters.arrival, parameters.phase) {
+        (Arrival::Uniform | Arrival::Burst(_), _) => 0,
+        // The cast saturates.
+        (Arrival::Poisson, PhaseShift::Spread) => (DEVIATIONS * (due as f64).sqrt()).ceil() as u64,
+        // All tasks draw the same, so their deviations add up.
+        (Arrival::Poisson, PhaseShift::Aligned) => {
+            let tasks = f64::from(parameters.concurrency.max(1));
+            (DEVIATIONS * (due as f64 / tasks).sqrt() * tasks).ceil() as u64
+        }
+    }
+}
+
+/// Each stage must have been measured, and must have had its own part of the load.
+fn stages(parameters: &Parameters, schedule: &Schedule, measurement: &Measurement, faults: &mut Vec<Contradiction>) {
+    let asked = parameters.stages.as_ref().map_or(0, |stages| stages.list().len());
+    let measured = measurement.stages.len();
+    if asked != measured {
+        faults.push(Contradiction::AnotherStages { measured, asked });
+        return;
+    }
+    for (number, (due, stage)) in (1..).zip(schedule.counts_by_stage().into_iter().zip(&measurement.stages)) {
+        if stage.scheduled.abs_diff(due) > allowed(parameters, due) {
+            faults.push(Contradiction::StageOpen {
+                stage: number,
+                what: "scheduled",
+                value: stage.scheduled,
+                other: "asked for",
+                expected: due,
+            });
+        }
+    }
+    let after = parameters.stages.as_ref().and_then(Stages::spike).map(|spike| spike.after.0);
+    if let Some(recovery) = measurement.recovery
+        && after != Some(recovery.watched_ns)
+    {
+        faults.push(Contradiction::ImpossibleRecovery { recovery });
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::reason::{Observed, Reason, Shortfall};
 use super::statistic::{Answer, compare, observe};
 use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit};
-use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RateName, Statistic};
+use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RECOVERY, RateName, Statistic};
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 
@@ -79,6 +79,9 @@ pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> Checked {
         Expectation::Share { of, to, comparison, limit } => {
             (format!("{} / {}", of, to), *limit, Unit::Share, share(pooled, (*of, *to), *comparison, *limit))
         }
+        Expectation::Recovery { comparison, limit } => {
+            (RECOVERY.to_owned(), limit.0 as f64, Unit::Nanoseconds, recovery(pooled, *comparison, *limit))
+        }
         Expectation::Rate { of, comparison, limit } => {
             let limit = limit.per_second();
             (of.to_string(), limit, Unit::LogsPerSecond, rate(pooled, *of, *comparison, limit))
@@ -129,6 +132,30 @@ pub(super) fn latency(
         }
     }
     Evaluation::plain(observed, answer == Answer::Holds)
+}
+
+/// Judges the longest recovery of the repeats. One that had not ended by the end of the window is longer than that.
+fn recovery(pooled: &Pooled, comparison: Comparison, limit: Nanos) -> Evaluation {
+    if pooled.repeats() == 0 {
+        return Evaluation::unknown(Shortfall::NoValidRepeat);
+    }
+    let recoveries = pooled.recoveries();
+    let Some(longest) = recoveries.longest else {
+        return Evaluation::unknown(Shortfall::RecoveryUnknown);
+    };
+    let evaluation = match longest.recovered_ns {
+        Some(ns) => Evaluation::plain(Observed::Latency(ns as f64), comparison.holds(&ns, &limit.0)),
+        None if longest.watched_ns < limit.0 => {
+            let observed = Observed::AtLeast(longest.watched_ns as f64);
+            return Evaluation::untold(observed, Shortfall::NotRecovered { observed });
+        }
+        None => Evaluation::plain(Observed::AtLeast(longest.watched_ns as f64), comparison.holds(&u64::MAX, &limit.0)),
+    };
+    // A repeat that does not know cannot make good what another one shows.
+    match evaluation.outcome {
+        Outcome::Pass if recoveries.unknown > 0 => Evaluation::unknown(Shortfall::RecoveryUnknown),
+        _ => evaluation,
+    }
 }
 
 fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -> Evaluation {
@@ -226,6 +253,38 @@ mod tests {
             let pooled = pooled(&[healthy(1_000).with_unsent(unsent, wait_ns)]);
             let result = judged(response_p99_under(limit), &pooled);
             assert_eq!(result.outcome, outcome, "{unsent} {wait_ns}: {:?}", result.reason);
+        }
+    }
+
+    /// A repeat that recovered from its spike after so many ns; `None`: not within 2 s.
+    fn recovering(recovered_ns: Option<u64>) -> Measurement {
+        healthy(100).in_stages(&[100], recovered_ns)
+    }
+
+    #[test]
+    fn the_longest_recovery_decides() {
+        use Outcome::{Fail, Invalid, Pass};
+        let unknown = || Measurement { recovery: None, ..recovering(None) };
+        let of = |ms: u64| recovering(Some(ms * 1_000_000));
+        for (repeats, expression, outcome, said) in [
+            (vec![of(300), of(499)], "recovery < 500ms", Pass, None),
+            (vec![of(300), of(500)], "recovery < 500ms", Fail, Some("it is 500 ms")),
+            (vec![of(300), of(500)], "recovery <= 500ms", Pass, None),
+            (vec![of(300), recovering(None)], "recovery < 2s", Fail, Some("it is at least 2.00 s")),
+            (vec![recovering(None)], "recovery > 1s", Pass, None),
+            (vec![recovering(None)], "recovery < 3s", Invalid, Some("it is at least 2.00 s, when the window ended")),
+            (vec![of(300), unknown()], "recovery < 200ms", Fail, Some("it is 300 ms")),
+            (
+                vec![of(300), unknown()],
+                "recovery < 500ms",
+                Invalid,
+                Some("the recovery could not be observed: fewer than 20 logs before the spike"),
+            ),
+            (vec![], "recovery < 500ms", Invalid, Some("no valid repeat")),
+        ] {
+            let result = judged(expression.parse().unwrap(), &pooled(&repeats));
+            assert_eq!((result.outcome, result.subject.as_given()), (outcome, "recovery"), "{expression}");
+            assert_eq!(result.reason.as_ref().map(Untrusted::as_given), said, "{expression}");
         }
     }
 

@@ -20,6 +20,7 @@ mod pooled;
 mod producers;
 mod reason;
 mod repeat;
+mod stages;
 mod statistic;
 mod surroundings;
 mod survivors;
@@ -33,9 +34,12 @@ pub use model::{
 };
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
-pub use reason::{Contradiction, MaximumBounds, Reason, Unfinished, codes};
+pub use reason::{Contradiction, MaximumBounds, Reason, SearchReason, Unfinished, codes};
 #[cfg(feature = "internals")]
 pub use reason::{MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences};
 pub use repeat::judge_repeat;
+#[cfg(feature = "internals")]
+pub use stages::Recoveries;
+pub use stages::{PooledStage, decoded as decoded_stages};
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;

@@ -3,6 +3,7 @@
 use super::faults::faults_of;
 use super::producers::Producers;
 use super::reason::Contradiction;
+use super::stages::{self, PooledStage, Recoveries};
 use crate::measure::encoding::{Distribution, EncodingError};
 use crate::measure::{Latencies, Ledger, Measurement, Rates};
 use crate::observed::ByLatency;
@@ -55,6 +56,8 @@ pub struct Pooled {
     ledger: Ledger,
     rates: Option<Rates>,
     distributions: Option<Distributions>,
+    stages: Vec<PooledStage>,
+    recoveries: Recoveries,
     producers: Producers,
     faults: Vec<Contradiction>,
     /// Repeats in which the queue's own counters differ from the ledger.
@@ -79,17 +82,11 @@ impl Pooled {
             self.faults.extend(faults);
             return Some(decoded);
         }
-        let pooled = match &mut self.distributions {
-            Some(sum) => sum.add(&decoded),
-            none => {
-                *none = Some(decoded.clone());
-                Ok(())
-            }
-        };
-        if let Err(error) = pooled {
-            self.faults.push(Contradiction::NotPooled(error));
+        if let Err(fault) = self.add_latencies(measurement, &decoded) {
+            self.faults.push(fault);
             return Some(decoded);
         }
+        self.recoveries.add(measurement.recovery);
         self.repeats += 1;
         self.producers.add(measurement);
         if let Some(dispute) = measurement.disagreements.first() {
@@ -100,6 +97,29 @@ impl Pooled {
         self.ledger.add(&measurement.ledger);
         self.rates = Some(averaged(self.rates, &measurement.rates, self.repeats));
         Some(decoded)
+    }
+
+    fn add_latencies(&mut self, measurement: &Measurement, decoded: &Distributions) -> Result<(), Contradiction> {
+        stages::pool(&mut self.stages, stages::decoded(measurement)?).map_err(Contradiction::NotPooled)?;
+        match &mut self.distributions {
+            Some(sum) => sum.add(decoded).map_err(Contradiction::NotPooled),
+            none => {
+                *none = Some(decoded.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// The stages pooled; empty if the window has none.
+    #[must_use]
+    pub fn stages(&self) -> &[PooledStage] {
+        &self.stages
+    }
+
+    /// How long the repeats took to recover from the spike.
+    #[must_use]
+    pub fn recoveries(&self) -> Recoveries {
+        self.recoveries
     }
 
     /// Number of repeats.

@@ -88,7 +88,7 @@ fn what_every_thread_recorded_is_in_the_merge() {
             let call = Call { intended: 0, ideal: MS, start: 3 * MS, end: 4 * MS, reply };
             recorders.with(thread, |recorder| recorder.record(&call));
         }
-        recorders.with(thread, |recorder| recorder.record_unsent(9 * MS, 8 * MS));
+        recorders.with(thread, |recorder| recorder.record_unsent(0, 9 * MS, 8 * MS));
     }
     let merged = recorders.merge().unwrap();
     let nothing = queue_load::internals::measure::encoding::Distribution::new().encode();

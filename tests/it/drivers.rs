@@ -290,6 +290,12 @@ fn what_a_program_cannot_do_is_refused_or_left_out() {
     expect_code(&output, 3);
     assert_eq!(report(&output)["cases"].as_array().unwrap().len(), 1);
     assert!(stderr(&output).contains("1 case is left out"), "{}", stderr(&output));
+    let load = "[load]\nstages = [{ for = \"10ms\", rate = \"1x\" }]\n";
+    let staged = place_with(&[("mine", "begin; exit 1")], &format!("{SHORT}{load}"));
+    let output = staged.run(&["run", "s.toml"]);
+    expect_code(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("load.stages: queue `mine` cannot change its rate in stages (leave out [load]"), "{said}");
 }
 
 #[test]

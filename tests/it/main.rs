@@ -21,6 +21,7 @@ mod producers;
 mod protocol;
 mod queues;
 mod schema;
+mod searching;
 mod selftest;
 mod session;
 #[cfg(unix)]

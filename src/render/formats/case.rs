@@ -6,7 +6,7 @@ use crate::render::parts::facts::facts;
 use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::headline::VERDICT;
 use crate::render::parts::numbers::{self, NONE};
-use crate::render::parts::{curve, reasons, surroundings, text, totals};
+use crate::render::parts::{curve, reasons, stages, surroundings, text, totals};
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -33,6 +33,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
         }
         out.push_str(&format!("\n{}", surroundings::lines(case, width)));
         out.push_str(&format!("\n{}", ledger(summary, width)));
+        out.push_str(&staged(case, width));
     }
     out.push_str(&format!("\n{}\n", draw(&fit(checks(&case.verdict.checks), width).0)));
     out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
@@ -80,6 +81,16 @@ fn ledger(summary: &Summary, width: usize) -> String {
     let counts = counts(&summary.ledger);
     let counts: Vec<String> = counts.into_iter().map(|(name, count)| format!("{name} {count}")).collect();
     text::wrap_items(&counts, width, 2) + "\n"
+}
+
+/// The stages and the recovery; empty if the case has none.
+fn staged(case: &CaseRecord, width: usize) -> String {
+    let columns = stages::columns(case);
+    if columns.is_empty() {
+        return String::new();
+    }
+    let recovery = stages::recovery(case).map(|words| text::wrap(&words, width, 2) + "\n");
+    format!("\n{}\n{}", draw(&fit(columns, width).0), recovery.unwrap_or_default())
 }
 
 /// Every count of a ledger, by name.

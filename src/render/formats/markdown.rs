@@ -5,9 +5,9 @@
 use crate::render::formats::table;
 use crate::render::parts::columns::{all_axes, axes, metrics};
 use crate::render::parts::facts::facts;
-use crate::render::parts::grid::Column;
+use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::headline::Headline;
-use crate::render::parts::{gating, maxima, reasons, totals};
+use crate::render::parts::{gating, maxima, reasons, stages, totals};
 use crate::report::Report;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -52,8 +52,22 @@ pub fn markdown(report: &Report) -> String {
         );
         out.push_str(&folded(&title, &rows(&columns, &passed)));
     }
+    out.push_str(&staged(report, &labels));
     out.push_str(&folded("Totals, parameters and environment", &particulars(report, &columns, &same)));
     out
+}
+
+/// The stages of each case that has some, folded; empty if none has.
+fn staged(report: &Report, labels: &[String]) -> String {
+    let mut lines = String::new();
+    for (case, label) in report.cases.iter().zip(labels) {
+        let columns = stages::columns(case);
+        if !columns.is_empty() {
+            let recovery = stages::recovery(case).map_or_else(String::new, |words| words + "\n");
+            lines.push_str(&format!("{label}\n{}\n{recovery}\n", draw(&fit(columns, 120).0)));
+        }
+    }
+    if lines.is_empty() { lines } else { folded("Stages of the window", &fenced(&lines)) }
 }
 
 fn heading(report: &Report) -> String {

@@ -4,12 +4,16 @@ use crate::measure::OutcomeSource;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
-use crate::scenario::{AXES, Axis, Parameters, Value};
+use crate::scenario::{AXES, Axis, Parameters, STAGES, Value};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
 /// Longest untrusted text of a cell, in characters.
 const MAX_CELL: usize = 24;
+
+/// Longest text of the stages, in characters.
+const MAX_STAGES: usize = 60;
 
 /// A column that identifies a case: an axis, or a value that follows from axes.
 struct Subject {
@@ -36,7 +40,8 @@ const ALWAYS_SAID: [&str; 12] = [
     "payload",
 ];
 
-/// What identifies a case, in the order of the columns: the scenario, every axis, and the offered rate after the rate.
+/// What identifies a case, in the order of the columns: the scenario, every axis, the offered rate after the rate, and the
+/// stages.
 fn subjects() -> Vec<Subject> {
     let scenario = |case: &CaseRecord| case.scenario.terminal(MAX_CELL);
     let mut subjects = vec![Subject { key: "scenario", right: false, usual: None, value: Box::new(scenario) }];
@@ -47,7 +52,14 @@ fn subjects() -> Vec<Subject> {
             subjects.push(Subject { key: "offered", right: true, usual: None, value: Box::new(value) });
         }
     }
+    let usual = Some(NONE.to_owned());
+    subjects.push(Subject { key: STAGES, right: false, usual, value: Box::new(stages) });
     subjects
+}
+
+fn stages(case: &CaseRecord) -> String {
+    let stages = case.parameters.stages.as_ref();
+    stages.map_or(NONE.into(), |stages| Untrusted::from(stages.to_string()).terminal(MAX_STAGES))
 }
 
 fn of_axis(axis: &'static Axis) -> Subject {
@@ -102,9 +114,12 @@ pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
     (columns, same)
 }
 
-/// All axes of one case.
+/// All axes of one case, and its stages if it has any.
 pub(in crate::render) fn all_axes(case: &CaseRecord) -> Vec<String> {
-    subjects().iter().map(|subject| format!("{} {}", subject.key, (subject.value)(case))).collect()
+    let has_stages = case.parameters.stages.is_some();
+    let subjects = subjects();
+    let told = subjects.iter().filter(|subject| subject.key != STAGES || has_stages);
+    told.map(|subject| format!("{} {}", subject.key, (subject.value)(case))).collect()
 }
 
 fn header(key: &'static str) -> &'static str {

@@ -14,6 +14,7 @@ pub(in crate::render) mod numbers;
 pub(in crate::render) mod paint;
 pub(in crate::render) mod reasons;
 pub(in crate::render) mod shift;
+pub(in crate::render) mod stages;
 pub(in crate::render) mod surroundings;
 pub(in crate::render) mod text;
 pub(in crate::render) mod totals;

@@ -4,7 +4,7 @@ use super::Context;
 use crate::scenario::axes::{self, AXES, Axis, TOTAL_RATE, Value, share_of_total};
 use crate::scenario::document::{Document, Placed, join};
 use crate::scenario::readers::Raw;
-use crate::scenario::{Catalog, Position, Problem};
+use crate::scenario::{Catalog, Position, Problem, Stages};
 use crate::units::human;
 use std::collections::HashSet;
 use toml::de::DeTable;
@@ -47,6 +47,14 @@ impl Matrix {
     pub fn values(&self, name: &str) -> &[Value] {
         let found = self.axes.iter().find(|values| values.axis.name == name);
         found.map_or(&[], |values| &values.values)
+    }
+
+    /// Makes the windows as long as the stages, if nothing says how long they are.
+    pub(super) fn last_as_long_as(&mut self, stages: &Stages) {
+        let duration = self.axes.iter_mut().find(|axis| axis.axis.name == "duration" && axis.origin == Origin::Default);
+        if let Some(duration) = duration {
+            duration.values = vec![Value::Time(stages.length())];
+        }
     }
 
     /// Number of cases in the product; it saturates.

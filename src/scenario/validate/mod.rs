@@ -2,6 +2,7 @@
 
 mod checks;
 mod gate;
+mod load;
 mod matrix;
 mod queues;
 mod selectors;
@@ -32,8 +33,8 @@ pub struct Context<'a> {
     pub default_repeats: u32,
 }
 
-const SECTIONS: [&str; 10] =
-    ["name", "description", "target", "queues", "matrix", "exclude", "include", "run", "check", "gate"];
+const SECTIONS: [&str; 11] =
+    ["name", "description", "target", "queues", "matrix", "load", "exclude", "include", "run", "check", "gate"];
 
 /// Reads every scenario that the paths and globs name.
 ///
@@ -59,7 +60,7 @@ pub fn load(patterns: &[String], context: Context<'_>) -> Result<(Vec<Scenario>,
 }
 
 /// The names of the queues that the scenarios declare, as far as their files can be read. Overrides and filters may
-/// name them. Errors of the files are reported by [`load`], not here.
+/// name them. Errors of the files are reported by `load`, not here.
 pub fn declared_queues(patterns: &[String]) -> Vec<String> {
     files::read(patterns).0.iter().flat_map(|source| queues_declared_in(&source.bytes)).collect()
 }
@@ -123,7 +124,11 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     let queues = queues::read(document, table, context.catalog);
     let catalog = context.catalog.with(&queues);
     let context = Context { catalog: &catalog, ..context };
-    let matrix = matrix::read(document, table, context);
+    let stages = load::read(document, table);
+    let mut matrix = matrix::read(document, table, context);
+    if let (Some(matrix), Some(stages)) = (&mut matrix, &stages) {
+        matrix.last_as_long_as(stages);
+    }
     let excludes = selectors::excludes(document, table, context.catalog);
     let includes = selectors::includes(document, table, context.catalog, matrix.as_ref());
     let checks = checks::read(document, table, context.catalog);
@@ -132,6 +137,7 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     matrix::check_bounds(document, &matrix, includes.len());
     check_deadline(document, table, &run, longest(&matrix, &includes));
     check_memory_limit(document, table, &run);
+    load::check_recovery(document, &checks, stages.as_ref());
     Some(Scenario {
         name: name.into(),
         description: description.map(Into::into),
@@ -141,6 +147,7 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
         target,
         queues,
         matrix,
+        stages,
         excludes,
         includes,
         run,

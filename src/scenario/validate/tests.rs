@@ -539,3 +539,89 @@ fn an_override_may_name_an_external_queue_of_this_file_only() {
     let error = with("other").unwrap_err().to_string();
     assert!(error.contains("matrix.queue: unknown queue `other`"), "{error}");
 }
+
+fn staged(stages: &str) -> String {
+    format!("[matrix]\nrate = 100\n[load]\nstages = [\n{stages}\n]\n")
+}
+
+#[test]
+fn stages_are_read_and_last_as_long_as_the_window() {
+    let scenario = read(&staged(
+        "{ for = \"2s\", rate = \"1x\" },\n{ name = \"spike\", for = \"1s\", rate = \"5x\" },\n\
+         { for = \"2s\", from = \"5x\", to = \"0.5x\" },\n\
+         { for = \"10s\", rate = \"1x\", burst = \"10x\", every = \"1s\", lasting = \"100ms\" },",
+    ))
+    .unwrap();
+    let stages = scenario.stages.as_ref().map(ToString::to_string);
+    assert_eq!(stages.as_deref(), Some("2s@1x,spike:1s@5x,2s@5x..0.5x,10s@1x~10x:100ms/1s"));
+    assert_eq!(texts(scenario.matrix.values("duration")), ["15s"], "nothing says how long it is");
+    let with = |duration| {
+        read(&format!("[matrix]\nduration = \"{duration}\"\n[load]\nstages = [{{ for = \"2s\", rate = \"1x\" }}]\n"))
+    };
+    assert_eq!(texts(with("3s").unwrap().matrix.values("duration")), ["3s"], "the cases say that it does not fit");
+    assert_eq!(read("[matrix]\n[load]\n").unwrap().stages, None);
+}
+
+#[test]
+fn everything_wrong_with_stages_is_said_at_its_place() {
+    let good = "{ for = \"2s\", rate = \"1x\" },\n";
+    for (stages, error) in [
+        ("", "4:10: load.stages: there is no stage (write at least one)"),
+        ("1", "5:1: load.stages: is a table, not an integer (write { for = \"2s\", rate = \"1x\" } for each)"),
+        ("{ rate = \"1x\" }", "5:1: load.stages: says not for how long (add for = \"2s\")"),
+        ("{ for = \"2s\" }", "5:1: load.stages: has no rate (give rate, or from and to)"),
+        ("{ for = 2, rate = \"1x\" }", "5:9: load.stages.for: 2 has no unit (write \"2s\")"),
+        ("{ for = \"0s\", rate = \"1x\" }", "5:9: load.stages.for: 0s is out of range (write 1ns to 24h)"),
+        ("{ for = \"2s\", rate = 5 }", "5:22: load.stages.rate: 5 has no unit (write \"5x\")"),
+        (
+            "{ for = \"2s\", rate = \"5k/s\" }",
+            "5:22: load.stages.rate: `5k/s` has the unknown unit `k/s` (units are x)",
+        ),
+        ("{ for = \"2s\", from = \"1x\" }", "5:1: load.stages: has one end of a ramp (give from and to)"),
+        (
+            "{ for = \"2s\", rate = \"1x\", to = \"2x\" }",
+            "5:1: load.stages: has both a rate and a ramp (give rate, or from and to)",
+        ),
+        (
+            "{ for = \"2s\", rate = \"1x\", burst = \"2x\" }",
+            "5:1: load.stages: has bursts that are not complete (give burst, every and lasting)",
+        ),
+        (
+            "{ for = \"2s\", rate = \"1x\", burst = \"2x\", every = \"1s\", lasting = \"1s\" }",
+            "5:1: load.stages: bursts that last 1s every 1s in a stage of 2s (shorten them)",
+        ),
+        (
+            "{ name = \"a b\", for = \"2s\", rate = \"1x\" }",
+            "5:1: load.stages: `a b` is no name of a stage (use at most 32 letters, digits, `-` and `_`)",
+        ),
+        ("{ fore = \"2s\" }", "5:3: load.stages: unknown key `fore` (did you mean `for`?)"),
+        ("{ for = \"2s\", rate = \"0x\" }", "4:10: load.stages: no stage sends a log (give one a rate above 0x)"),
+        (&good.repeat(65), "4:10: load.stages: 65 stages are too many (write at most 64)"),
+    ] {
+        assert_eq!(errors(&staged(stages)), format!("s.toml:{error}"), "{stages}");
+    }
+    let several = errors(&staged("{ for = 2, rate = 1 },\n{ for = \"2s\" }"));
+    assert_eq!(several.lines().count(), 3, "{several}");
+    assert_eq!(
+        errors("[matrix]\n[load]\nstages = 1\n").split(" (").next(),
+        Some("s.toml:3:10: load.stages: is a list of tables, not an integer")
+    );
+    assert!(errors("[matrix]\n[load]\nstage = []\n").contains("did you mean `stages`?"));
+}
+
+#[test]
+fn a_recovery_needs_a_spike_and_time_after_it() {
+    let spike =
+        "{ for = \"1s\", rate = \"1x\" },\n{ for = \"1s\", rate = \"2x\" },\n{ for = \"1s\", rate = \"1x\" },\n";
+    let check = |limit: &str| format!("[[check]]\nexpect = \"recovery < {limit}\"\n");
+    assert!(read(&(staged(spike) + &check("1s"))).is_ok());
+    assert_eq!(
+        errors(&(staged(spike) + &check("1001ms"))),
+        "s.toml:11:10: check.expect: 1001ms is longer than the time after the spike, 1s (make the last stage longer)"
+    );
+    let none = errors(&format!("[matrix]\n{}", check("1s")));
+    assert!(
+        none.starts_with("s.toml:3:10: check.expect: there is no spike to recover from (add [load] stages"),
+        "{none}"
+    );
+}

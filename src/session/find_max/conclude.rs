@@ -12,7 +12,7 @@ use crate::report::{
 use crate::run::CaseRuns;
 use crate::scenario::{Scenario, Target};
 use crate::session::assemble::{self, About};
-use crate::verdict::{self, MaximumBounds, PlanCase, Reason};
+use crate::verdict::{self, MaximumBounds, PlanCase, Reason, SearchReason};
 
 /// A search that has ended.
 pub struct Searched {
@@ -92,7 +92,7 @@ pub fn report(
         // The search goes beyond the target's throughput, or says itself that it does not.
         case.verdict.below_target_load = false;
         if let Some((outcome, reason)) = reason {
-            say(&mut case.verdict, outcome, &reason);
+            say(&mut case.verdict, outcome, &Reason::Search(reason));
         }
     }
     report.maxima = maxima;
@@ -135,30 +135,30 @@ fn best(tried: &[Tried], search: &Searched) -> Option<usize> {
 
 /// What the search says of its case, beside what the runs at that rate say; `None` if it has found that the target's
 /// throughput holds.
-fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcome, Reason)> {
+fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcome, SearchReason)> {
     let rate_at = |index: Option<usize>| index.map_or(0.0, |index| offered(&tried[index].case.parameters));
     let unknown = || {
         let untold = search.runs.iter().filter(|run| matches!(run.said, Said::NotOffered | Said::TooFewLogs)).count();
-        Reason::MaximumUnknown { runs: search.runs.len() as u64, untold: untold as u64 }
+        SearchReason::MaximumUnknown { runs: search.runs.len() as u64, untold: untold as u64 }
     };
     match (search.outcome, search.interval) {
         (MaximumOutcome::Found | MaximumOutcome::Wide, Interval { low: Some(low), high: Some(high), .. }) => {
             let bounds = MaximumBounds { low, high, target: target.throughput.per_second() };
             if high < bounds.target {
-                Some((Outcome::Fail, Reason::MaximumBelowTarget(bounds)))
+                Some((Outcome::Fail, SearchReason::MaximumBelowTarget(bounds)))
             } else if low < bounds.target {
-                Some((Outcome::Invalid, Reason::MaximumUndecided(bounds)))
+                Some((Outcome::Invalid, SearchReason::MaximumUndecided(bounds)))
             } else {
                 None
             }
         }
         (MaximumOutcome::GeneratorLimited, _) => {
             let highest = tried.iter().rposition(|one| one.record.verdict.outcome == Outcome::Pass);
-            Some((Outcome::Invalid, Reason::GeneratorIsTheLimit { per_second: rate_at(highest) }))
+            Some((Outcome::Invalid, SearchReason::GeneratorIsTheLimit { per_second: rate_at(highest) }))
         }
         (MaximumOutcome::NothingHolds, _) => {
             let lowest = (!tried.is_empty()).then_some(0);
-            Some((Outcome::Fail, Reason::NothingHolds { per_second: rate_at(lowest) }))
+            Some((Outcome::Fail, SearchReason::NothingHolds { per_second: rate_at(lowest) }))
         }
         _ => Some((Outcome::Invalid, unknown())),
     }

@@ -61,13 +61,15 @@ fn load_of(parameters: &Parameters) -> Parameters {
         queue: "noop".into(),
         concurrency: parameters.concurrency,
         rate: Parameters::default().rate,
-        duration: parameters.duration.min(WINDOW),
+        // The stages of a window are as long as the window.
+        duration: if parameters.stages.is_none() { parameters.duration.min(WINDOW) } else { parameters.duration },
         payload: parameters.payload,
         producers: parameters.producers,
         pacing: parameters.pacing,
         placement: parameters.placement,
         arrival: parameters.arrival,
         phase: parameters.phase,
+        stages: parameters.stages.clone(),
         ..Parameters::default()
     }
 }

@@ -1,8 +1,8 @@
 //! How a measurement contradicts itself, or the plan.
 
 use super::ReasonCode;
-use crate::measure::CpuShares;
 use crate::measure::encoding::EncodingError;
+use crate::measure::{CpuShares, Recovery};
 use crate::scenario::Strategy;
 
 /// A way in which a measurement contradicts itself, or what the plan asked for.
@@ -188,6 +188,42 @@ pub enum Contradiction {
         /// The most that there may be.
         most: usize,
     },
+    /// More stages than a window can have.
+    #[error("{stages} stages were measured; at most {most} are allowed")]
+    TooManyStages {
+        /// They.
+        stages: usize,
+        /// The most that there may be.
+        most: usize,
+    },
+    /// Another number of stages than the plan asked for.
+    #[error("{measured} stages were measured, {asked} were asked for")]
+    AnotherStages {
+        /// Stages in the measurement.
+        measured: usize,
+        /// Stages that the plan asked for.
+        asked: usize,
+    },
+    /// The counts of a stage do not add up.
+    #[error("stage {stage} does not close: {what} = {value}, {other} = {expected}")]
+    StageOpen {
+        /// Its number, from 1.
+        stage: usize,
+        /// The one count.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+        /// What it must be the same as.
+        other: &'static str,
+        /// The value of that.
+        expected: u64,
+    },
+    /// A recovery that does not follow from its parts.
+    #[error("recovery = {recovery:?} is impossible")]
+    ImpossibleRecovery {
+        /// It.
+        recovery: Recovery,
+    },
     /// The schedule has another number of logs than the plan asked for.
     #[error("the ledger does not close: scheduled = {scheduled}, {due} logs were asked for")]
     AnotherLoad {
@@ -234,7 +270,9 @@ impl Contradiction {
             | Self::Deliveries { .. }
             | Self::AnotherLoad { .. }
             | Self::SampledOut { .. }
-            | Self::AnotherRate { .. } => ReasonCode::LedgerOpen,
+            | Self::AnotherRate { .. }
+            | Self::AnotherStages { .. }
+            | Self::StageOpen { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,
             Self::DroppedUncounted { .. } | Self::DroppedOrLost { .. } => ReasonCode::DropsUncounted,
@@ -245,6 +283,8 @@ impl Contradiction {
             | Self::ImpossibleJain { .. }
             | Self::ImpossibleLeastShare { .. }
             | Self::StolenUnseen { .. }
+            | Self::TooManyStages { .. }
+            | Self::ImpossibleRecovery { .. }
             | Self::NoWhole { .. } => ReasonCode::NumberImpossible,
             Self::OneMissing { .. } | Self::NoFirstControl => ReasonCode::Incomplete,
             Self::SeriesTooLong { .. } => ReasonCode::SeriesTooLong,

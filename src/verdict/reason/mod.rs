@@ -7,6 +7,7 @@
 mod code;
 mod contradiction;
 mod machine;
+mod search;
 mod sentence;
 mod shortfall;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 pub use code::ReasonCode;
 pub use contradiction::Contradiction;
 pub use machine::{MachineState, Pauses, Switches};
+pub use search::{MaximumBounds, SearchReason};
 pub use shortfall::{Observed, Shortfall};
 
 use crate::measure::encoding::EncodingError;
@@ -136,38 +138,8 @@ pub enum Reason {
     },
     /// The run ended before it was finished.
     Interrupted(Unfinished),
-    /// All holds up to the highest rate that the generator can offer.
-    GeneratorIsTheLimit {
-        /// That rate, in logs per second.
-        per_second: f64,
-    },
-    /// The highest rate that holds is below the target's throughput.
-    MaximumBelowTarget(MaximumBounds),
-    /// Whether it is cannot be told.
-    MaximumUndecided(MaximumBounds),
-    /// Not even the lowest rate holds.
-    NothingHolds {
-        /// That rate, in logs per second.
-        per_second: f64,
-    },
-    /// The highest rate that holds could not be found.
-    MaximumUnknown {
-        /// Runs that were tried.
-        runs: u64,
-        /// Those of them that could not tell.
-        untold: u64,
-    },
-}
-
-/// Between which rates the highest one that holds lies, in logs per second.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MaximumBounds {
-    /// It is above this.
-    pub low: f64,
-    /// It is below this.
-    pub high: f64,
-    /// What the target asks for.
-    pub target: f64,
+    /// A search for the highest rate does not pass.
+    Search(SearchReason),
 }
 
 /// Which control: the one before the window, or the one after it.
@@ -234,11 +206,7 @@ impl Reason {
             Self::NoCase => ReasonCode::NoCase,
             Self::TargetNotExercised { .. } => ReasonCode::TargetNotExercised,
             Self::Interrupted(_) => ReasonCode::Interrupted,
-            Self::GeneratorIsTheLimit { .. } => ReasonCode::GeneratorIsTheLimit,
-            Self::MaximumBelowTarget(_) => ReasonCode::MaximumBelowTarget,
-            Self::MaximumUndecided(_) => ReasonCode::MaximumUndecided,
-            Self::NothingHolds { .. } => ReasonCode::NothingHolds,
-            Self::MaximumUnknown { .. } => ReasonCode::MaximumUnknown,
+            Self::Search(reason) => reason.code(),
         }
     }
 }
@@ -280,13 +248,6 @@ fn code_of_failure(kind: &str) -> ReasonCode {
         "left_behind" => ReasonCode::LeftBehind,
         "spawn" => ReasonCode::NotStarted,
         _ => ReasonCode::RepeatFailed,
-    }
-}
-
-impl fmt::Display for MaximumBounds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [low, high, target] = [self.low, self.high, self.target].map(human::rate);
-        write!(f, "between {low} and {high}, and the target asks for {target}")
     }
 }
 

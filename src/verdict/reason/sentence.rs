@@ -57,21 +57,7 @@ impl Reason {
                 format!("target not exercised: no case of {scenario} offers the target's throughput")
             }
             Self::Interrupted(unfinished) => format!("interrupted: {unfinished}"),
-            Self::GeneratorIsTheLimit { per_second } => {
-                let rate = human::rate(*per_second);
-                format!("the generator is the limit: all holds up to {rate}, and it cannot offer more in time")
-            }
-            Self::MaximumBelowTarget(bounds) => format!("the highest rate that holds is {bounds}"),
-            Self::MaximumUndecided(bounds) => {
-                format!("whether the target's throughput holds cannot be told: the highest rate that holds is {bounds}")
-            }
-            Self::NothingHolds { per_second } => {
-                format!("nothing holds: not even {}, the lowest rate that was tried", human::rate(*per_second))
-            }
-            Self::MaximumUnknown { runs, untold } => {
-                let [runs, untold] = [*runs, *untold].map(human::count);
-                format!("the highest rate that holds was not found: {untold} of {runs} runs could not tell")
-            }
+            Self::Search(reason) => reason.to_string(),
         };
         text.into()
     }

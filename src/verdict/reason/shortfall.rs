@@ -28,6 +28,15 @@ pub enum Shortfall {
         /// The statistic.
         statistic: Statistic,
     },
+    /// There was no spike, or there were too few logs before it.
+    #[error("the recovery could not be observed: fewer than 20 logs before the spike")]
+    RecoveryUnknown,
+    /// The window ended before the queue had recovered, and before the limit.
+    #[error("it is {observed}, when the window ended")]
+    NotRecovered {
+        /// The time until then.
+        observed: Observed,
+    },
     /// The count below the line is zero.
     #[error("{0} is 0: nothing to take a share of")]
     ShareOfNothing(CountName),

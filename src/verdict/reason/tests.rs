@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::CpuShares;
+use crate::measure::{CpuShares, Recovery};
 use crate::run::Fault;
 use crate::scenario::{CountName, LatencyName, Statistic, Strategy};
 use crate::units::Quantile;
@@ -186,6 +186,14 @@ fn of_checks() -> Vec<Row> {
             "`x` cannot be told: too few samples: 9 (10 are needed)",
         ),
         (
+            open(Shortfall::RecoveryUnknown),
+            "`x` cannot be told: the recovery could not be observed: fewer than 20 logs before the spike",
+        ),
+        (
+            open(Shortfall::NotRecovered { observed: ms }),
+            "`x` cannot be told: it is at least 1.00 ms, when the window ended",
+        ),
+        (
             open(Shortfall::ShareOfNothing(CountName::SampledOut)),
             "`x` cannot be told: sampled_out is 0: nothing to take a share of",
         ),
@@ -266,6 +274,39 @@ fn of_ledgers() -> Vec<Row> {
     contradictions(rows)
 }
 
+fn of_stages() -> Vec<Row> {
+    use Contradiction as C;
+    let rows = [
+        (
+            C::StageOpen { stage: 2, what: "scheduled", value: 7, other: "attempted", expected: 8 },
+            "ledger_open",
+            "stage 2 does not close: scheduled = 7, attempted = 8",
+        ),
+        (
+            C::TooManyStages { stages: 65, most: 64 },
+            "number_impossible",
+            "65 stages were measured; at most 64 are allowed",
+        ),
+        (
+            C::ImpossibleRecovery {
+                recovery: Recovery {
+                    recovered_ns: None,
+                    watched_ns: 1,
+                    response_ns: Some(2),
+                    delivery_ns: Some(3),
+                    response_bound_ns: 4,
+                    delivery_bound_ns: 5,
+                },
+            },
+            "number_impossible",
+            "recovery = Recovery { recovered_ns: None, watched_ns: 1, response_ns: Some(2), delivery_ns: Some(3), \
+             response_bound_ns: 4, delivery_bound_ns: 5 } is impossible",
+        ),
+        (C::AnotherStages { measured: 1, asked: 3 }, "ledger_open", "1 stages were measured, 3 were asked for"),
+    ];
+    contradictions(rows)
+}
+
 fn of_calls() -> Vec<Row> {
     use Contradiction as C;
     let rows = [
@@ -304,31 +345,32 @@ fn of_calls() -> Vec<Row> {
 }
 
 fn of_searches() -> Vec<Row> {
+    use SearchReason as S;
     let bounds = MaximumBounds { low: 9_000.0, high: 9_400.0, target: 10_000.0 };
     vec![
         (
-            Reason::GeneratorIsTheLimit { per_second: 1.2e6 },
+            Reason::Search(S::GeneratorIsTheLimit { per_second: 1.2e6 }),
             "generator_is_the_limit",
             "the generator is the limit: all holds up to 1.20M/s, and it cannot offer more in time",
         ),
         (
-            Reason::MaximumBelowTarget(bounds),
+            Reason::Search(S::MaximumBelowTarget(bounds)),
             "maximum_below_target",
             "the highest rate that holds is between 9.00k/s and 9.40k/s, and the target asks for 10.0k/s",
         ),
         (
-            Reason::MaximumUndecided(MaximumBounds { high: 11_000.0, ..bounds }),
+            Reason::Search(S::MaximumUndecided(MaximumBounds { high: 11_000.0, ..bounds })),
             "maximum_undecided",
             "whether the target's throughput holds cannot be told: the highest rate that holds is between 9.00k/s and 11.0k/s, \
              and the target asks for 10.0k/s",
         ),
         (
-            Reason::NothingHolds { per_second: 10.0 },
+            Reason::Search(S::NothingHolds { per_second: 10.0 }),
             "nothing_holds",
             "nothing holds: not even 10.0/s, the lowest rate that was tried",
         ),
         (
-            Reason::MaximumUnknown { runs: 7, untold: 5 },
+            Reason::Search(S::MaximumUnknown { runs: 7, untold: 5 }),
             "maximum_unknown",
             "the highest rate that holds was not found: 5 of 7 runs could not tell",
         ),
@@ -420,6 +462,7 @@ fn every_reason_has_its_sentence_and_its_code() {
         of_cases(),
         of_checks(),
         of_ledgers(),
+        of_stages(),
         of_calls(),
         of_surroundings(),
         of_searches(),

@@ -73,16 +73,21 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     } = observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
-    let schedule = Schedule::of(&repeat.parameters, repeat.parameters.duration, repeat.seed);
+    let schedule = Schedule::of_window(&repeat.parameters, repeat.seed);
     let known = (Q::ABOUT.outcome_source, repeat.parameters.strategy);
-    let Closed { ledger, warm_up, fairness } = close(&schedule, &tasks, &delivered, &account, warm_up, known);
+    let Closed { ledger, warm_up, fairness, dropped } = close(&schedule, &tasks, &delivered, &account, warm_up, known);
     let recorder = recorders.merge()?;
+    let source = Q::ABOUT.outcome_source;
+    let stages = recorder.stages().map(|stages| {
+        stages.to_stages(&schedule.counts_by_stage(), &delivered.stages, source, (ledger.lost(), dropped))
+    });
+    let recovery = recorder.stages().map(|stages| stages.recovery(&delivered.stages)).transpose()?.flatten();
     let mut latency = recorder.to_latencies(delivered.latency.encode())?;
     if let Some(lags) = lags {
         lags.enter(&mut latency);
     }
     Ok(Measurement {
-        outcome_source: Q::ABOUT.outcome_source,
+        outcome_source: source,
         rates: Rates::of(&ledger, repeat.parameters.duration.0),
         cost: cost(&ledger, &passed, &account, drain_ns),
         machine: machine_record(&passed, jitter.as_ref(), clock, floor_ns),
@@ -91,6 +96,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         control_after: None,
         latency,
         series: recorder.series().to_series(),
+        stages: stages.unwrap_or_default(),
+        recovery,
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
         queue_counters: account.counters.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         fairness,
@@ -141,6 +148,8 @@ struct Closed {
     warm_up: Told,
     /// How evenly the tasks were served in the window.
     fairness: Option<Fairness>,
+    /// How many logs of the window were dropped although their calls did not say so.
+    dropped: u64,
 }
 
 /// Closes the ledger of the window.
@@ -183,7 +192,7 @@ fn close(
         // Some were dropped and some lost: nobody knows which task's were which.
         _ => None,
     };
-    Closed { ledger, warm_up, fairness }
+    Closed { ledger, warm_up, fairness, dropped: dropped - before }
 }
 
 fn sum(told: impl Iterator<Item = Told>) -> Told {

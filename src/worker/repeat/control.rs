@@ -11,6 +11,7 @@ use crate::load::{Schedule, Tally};
 use crate::measure::punctuality::{LONGEST_CONTROL_NS, is_second_control_wanted};
 use crate::measure::{Control, Measurement};
 use crate::plan::PlannedRepeat;
+use crate::scenario::Stages;
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 use crate::worker::observe::account;
@@ -39,7 +40,7 @@ const RESERVE: u64 = 5_000_000_000;
 /// # Errors
 /// The control did not end, or a thread could not be started.
 pub fn before(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, Failure> {
-    span(repeat.control, per_second(repeat)).map(|span| run(repeat, span, bench)).transpose()
+    span(repeat.control, per_second(repeat)).map(|span| run(repeat, span, None, bench)).transpose()
 }
 
 /// Runs the second control of `repeat`, if the measurement requires one: as long as the window, in the process of the
@@ -47,19 +48,28 @@ pub fn before(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, 
 /// it nobody is blamed, and the measurement is not lost.
 pub fn after(repeat: &PlannedRepeat, measurement: &Measurement, left: u64, bench: &Bench) -> Option<Control> {
     let span = span_after(repeat.parameters.duration, per_second(repeat), left)?;
-    is_second_control_wanted(measurement).then(|| run(repeat, span, bench).ok()).flatten()
+    is_second_control_wanted(measurement).then(|| run(repeat, span, stages_after(repeat, span), bench).ok()).flatten()
 }
 
 fn per_second(repeat: &PlannedRepeat) -> f64 {
     repeat.parameters.rate.per_second() * f64::from(repeat.parameters.concurrency)
 }
 
-/// Runs `span` of the schedule into `noop`.
-fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Failure> {
+/// The stages of the second control. It has all those of the window, or it would not be asked for what the window was
+/// asked for; where it is shorter, they are shorter in proportion. The first control runs at the case's rate, as the
+/// warm-up does.
+fn stages_after(repeat: &PlannedRepeat, span: Nanos) -> Option<Stages> {
+    let stages = repeat.parameters.stages.as_ref()?;
+    Some(if span == stages.length() { stages.clone() } else { stages.shortened(span) })
+}
+
+/// Runs `span` of the schedule into `noop`, in `stages` if given.
+fn run(repeat: &PlannedRepeat, span: Nanos, stages: Option<Stages>, bench: &Bench) -> Result<Control, Failure> {
     let parameters = &repeat.parameters;
     let mut short = repeat.clone();
     short.warmup = Nanos::ZERO;
     short.parameters.duration = span;
+    short.parameters.stages = stages;
     // Without the sink's delay and its file: the control measures only how punctual the producers are.
     let sink = Sink::new(bench.clock.clone(), parameters.concurrency, 0, None);
     let setup = Setup { parameters: short.parameters.clone(), seed: repeat.seed };
@@ -70,7 +80,7 @@ fn run(repeat: &PlannedRepeat, span: Nanos, bench: &Bench) -> Result<Control, Fa
     let until = shared.window.end() + PATIENCE;
     let driven = drive(bench, shared, &sink, &mut |_| {}, until).map_err(|failure| internal(&failure.message))?;
     let tally = sum(driven.tasks.iter().map(|task| task.tally));
-    let schedule = Schedule::of(&short.parameters, span, repeat.seed);
+    let schedule = Schedule::of_window(&short.parameters, repeat.seed);
     let recorder = driven.recorders.merge().map_err(|error| internal(&error.to_string().into()))?;
     Ok(Control {
         span_ns: span.0,

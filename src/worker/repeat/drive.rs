@@ -5,6 +5,7 @@ use crate::clock::{Clock, LoadClock};
 use crate::load::{Schedule, Template};
 use crate::measure::jitter::Jitter;
 use crate::measure::recorder::Recorders;
+use crate::measure::stages::Watch;
 use crate::measure::stalls::Stalls;
 use crate::plan::PlannedRepeat;
 use crate::worker::observe::jitter::JitterWatch;
@@ -52,6 +53,15 @@ impl Bench {
     }
 }
 
+/// Tells the sink when the window ends and, if the load has stages, in which of them each log is due.
+pub fn prepare<Q, C>(repeat: &PlannedRepeat, load: &LoadState<Q, C>, sink: &Sink) {
+    sink.set_window_end(load.window.end());
+    if let Some(watch) = Watch::of(&repeat.parameters, load.window.start) {
+        let schedule = &load.window_schedule;
+        sink.set_stages(watch, (0..schedule.tasks()).map(|task| schedule.stage_ends(task)).collect());
+    }
+}
+
 /// What the producers of a repeat share.
 pub fn share<Q>(
     repeat: &PlannedRepeat,
@@ -69,9 +79,10 @@ pub fn share<Q>(
         waiting,
         warm_up_schedule: Schedule::of(parameters, repeat.warmup, repeat.seed),
         warm_up,
-        window_schedule: Schedule::of(parameters, parameters.duration, repeat.seed),
+        window_schedule: Schedule::of_window(parameters, repeat.seed),
         window,
-        recorders: Recorders::new(senders, window.start, window.length),
+        recorders: Recorders::new(senders, window.start, window.length)
+            .in_stages(Watch::of(parameters, window.start).as_ref()),
         stalls: Stalls::new(senders),
         clock,
     }

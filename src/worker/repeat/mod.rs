@@ -93,7 +93,7 @@ fn put_under_load<Q: Queue>(
 
     let shared = bench.share(repeat, queue);
     let window = shared.window;
-    sink.set_window_end(window.end());
+    drive::prepare(repeat, &shared, &sink);
     if let Some(probes) = &probes {
         probes.listen(When::During, window);
     }

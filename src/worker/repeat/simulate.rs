@@ -29,7 +29,7 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
     let queue = Q::build(&setup, sink.clone()).map_err(|why| Failure::new(FailureKind::NotBuilt, why))?;
     let warm_up = Span { start: clock.now(), length: repeat.warmup.0 };
     let load = Arc::new(drive::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
-    sink.set_window_end(load.window.end());
+    drive::prepare(repeat, &load, &sink);
     let mut tasks = Vec::new();
     lanes::run(Arc::clone(&load), 0, 1, parameters.pacing, |result| tasks.push(result));
     if let Some(time) = clock.manual() {
@@ -66,7 +66,10 @@ mod tests {
     use crate::plan::fixture;
     use crate::scenario::{Arrival, Parameters};
     use crate::units::{Nanos, Rate};
+    use crate::verdict::faults;
+    use std::collections::VecDeque;
     use std::marker::PhantomData;
+    use std::sync::Mutex;
 
     /// How long a call takes, in nanoseconds.
     trait Pace: Send + Sync + 'static {
@@ -217,6 +220,94 @@ mod tests {
         let late = simulate::<Paced<SlowEnd>>(&repeat(10, 1, 1)).unwrap();
         assert_eq!((late.ledger.enqueued, late.ledger.enqueued_in_window), (10, 9));
         assert_eq!(drain(late), 5_000_000);
+    }
+
+    /// A server that takes 1 ms for each log, behind room for so many; a log that finds none is dropped. A log is
+    /// delivered at the first call after the server has finished it.
+    struct Server<const ROOM: usize> {
+        sink: Sink,
+        held: Mutex<(VecDeque<(u64, Stamp)>, u64)>,
+    }
+
+    impl<const ROOM: usize> Server<ROOM> {
+        fn serve(&self, held: &mut VecDeque<(u64, Stamp)>, now: u64) {
+            while let Some((_, stamp)) = held.pop_front_if(|(done, _)| *done <= now) {
+                self.sink.deliver(Some(stamp), |_| Ok(())).unwrap();
+            }
+        }
+    }
+
+    impl<const ROOM: usize> Queue for Server<ROOM> {
+        const ABOUT: About = About::new("server", "1");
+
+        fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+            Ok(Self { sink, held: Mutex::default() })
+        }
+
+        async fn log(&self, entry: &Entry<'_>) -> Reply {
+            let now = self.sink.clock().now();
+            let mut held = self.held.lock().unwrap();
+            self.serve(&mut held.0, now);
+            if held.0.len() >= ROOM {
+                return Reply::Dropped;
+            }
+            held.1 = held.1.max(now) + 1_000_000;
+            let done = held.1;
+            held.0.push_back((done, entry.stamp));
+            Reply::ACCEPTED
+        }
+
+        fn shutdown(self, _: Duration) -> Account {
+            self.serve(&mut self.held.lock().unwrap().0, u64::MAX);
+            Account::default()
+        }
+    }
+
+    /// 500 logs/s, and three times that for 400 ms: 200 logs more than the server can take.
+    fn spike(stages: &str) -> PlannedRepeat {
+        let mut spike = repeat(500, 1, 2);
+        spike.parameters.stages = Some(stages.parse().unwrap());
+        spike
+    }
+
+    #[test]
+    fn a_server_recovers_when_its_backlog_is_gone() {
+        // (what the queue holds at the end of the spike, dropped in it)
+        fn recovered<const ROOM: usize>(backlog: u64, dropped: u64) {
+            let measurement = simulate::<Server<ROOM>>(&spike("500ms@1x,peak:400ms@3x,1100ms@1x")).unwrap();
+            assert_eq!(faults(&measurement), []);
+            let counts: Vec<_> = measurement.stages.iter().map(|stage| (stage.scheduled, stage.dropped)).collect();
+            assert_eq!(counts, [(250, Some(0)), (600, Some(dropped)), (550, Some(0))]);
+            let recovery = measurement.recovery.unwrap();
+            assert_eq!(recovery.response_ns, Some(0), "no call waits");
+            // The server gains 500 logs/s on the load.
+            let (expected, found) = (backlog * 2_000_000, recovery.recovered_ns.unwrap());
+            assert!(found.abs_diff(expected) * 100 <= expected * 3, "{found}, not {expected}");
+            let delivered: u64 = measurement.stages.iter().map(|stage| stage.delivery.count).sum();
+            assert_eq!(delivered, measurement.ledger.delivered);
+        }
+        recovered::<1_000>(200, 0);
+        // Of the 600 logs, 399 are served by the time that the last one comes.
+        recovered::<100>(100, 101);
+    }
+
+    #[test]
+    fn a_queue_that_is_overloaded_to_the_end_has_not_recovered() {
+        let measurement = simulate::<Server<1_000>>(&spike("500ms@1x,1400ms@3x,100ms@1x")).unwrap();
+        let recovery = measurement.recovery.unwrap();
+        assert_eq!((recovery.recovered_ns, recovery.watched_ns), (None, 100_000_000));
+    }
+
+    #[test]
+    fn what_is_never_sent_counts_in_its_stage() {
+        // A call takes 50 µs: at twice 15,000 logs/s, two thirds of the second stage can be sent.
+        let mut overloaded = repeat(15_000, 1, 2);
+        overloaded.parameters.stages = Some("1s@1x,1s@2x".parse().unwrap());
+        let measurement = simulate::<Steady>(&overloaded).unwrap();
+        assert_eq!(faults(&measurement), []);
+        let counts: Vec<_> = measurement.stages.iter().map(|stage| (stage.attempted, stage.unsent)).collect();
+        assert_eq!(counts, [(15_000, 0), (20_000, 10_000)]);
+        assert_eq!((measurement.stages[1].response.censored, measurement.recovery), (10_000, None));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct CrewPlan {
 impl CrewPlan {
     /// The layout for a case of a queue, on `cpus` CPUs.
     pub fn of(parameters: &Parameters, about: &About, cpus: usize) -> Self {
-        let offered = parameters.rate.per_second() * f64::from(parameters.concurrency);
+        let offered = parameters.highest_per_second();
         let blocks = about.blocks_caller.contains(&parameters.strategy);
         let senders = match parameters.producers {
             scenario::Producers::Tasks => cpus,
@@ -210,7 +210,7 @@ fn start_lane<Q: Queue>(
 fn start_pacer<Q: Queue>(load: &Load<Q>, pacing: Pacing) -> Result<Option<PacerThread>, Failure> {
     let Waiting::Paced(pacer) = &load.waiting else { return Ok(None) };
     let (running, clock) = (Arc::clone(pacer), load.clock.clone());
-    let spans = [(load.warm_up, load.warm_up_schedule), (load.window, load.window_schedule)];
+    let spans = [(load.warm_up, load.warm_up_schedule.clone()), (load.window, load.window_schedule.clone())];
     let pace = move || {
         sharpen_sleep();
         spans.into_iter().for_each(|(span, schedule)| running.run(&clock, span.start, schedule.merged(0, 1), pacing));

@@ -264,8 +264,8 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         let now = self.clock.now().max(self.window.end());
         let ideal = producer.pushed_to();
         self.recorders.with(SENDER.get(), |recorder| {
-            producer.unsent().for_each(|intended| recorder.record_unsent(now - intended, ideal - intended));
-            producer.given_up().for_each(|intended| recorder.record_given_up(now - intended));
+            producer.unsent().for_each(|intended| recorder.record_unsent(intended, now - intended, ideal - intended));
+            producer.given_up().for_each(|intended| recorder.record_given_up(intended, now - intended));
         });
     }
 }
