@@ -65,6 +65,11 @@ impl Ceiling {
         });
     }
 
+    /// A run could not tell, for reasons that have nothing to do with the rate: it is tried again.
+    pub fn untold(&mut self) {
+        self.runs += 1;
+    }
+
     /// The highest rate that was offered in time; `None` if there was none.
     #[must_use]
     pub fn value(&self) -> Option<f64> {

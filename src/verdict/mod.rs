@@ -34,9 +34,9 @@ pub use model::{
 };
 pub use plan::{PlanCase, judge_plan};
 pub use pooled::{Distributions, Pooled};
-pub use reason::{Contradiction, MaximumBounds, Reason, SearchReason, Unfinished, codes};
+pub use reason::{Contradiction, MaximumBounds, Reason, ReasonCode, SearchReason, Unfinished, codes};
 #[cfg(feature = "internals")]
-pub use reason::{MachineState, Observed, Pauses, ReasonCode, Shortfall, Starvation, Switches, When, sentences};
+pub use reason::{MachineState, Observed, Pauses, Shortfall, Starvation, Switches, When, sentences};
 pub use repeat::judge_repeat;
 #[cfg(feature = "internals")]
 pub use stages::Recoveries;

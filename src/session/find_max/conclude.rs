@@ -138,7 +138,11 @@ fn best(tried: &[Tried], search: &Searched) -> Option<usize> {
 fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcome, SearchReason)> {
     let rate_at = |index: Option<usize>| index.map_or(0.0, |index| offered(&tried[index].case.parameters));
     let unknown = || {
-        let untold = search.runs.iter().filter(|run| matches!(run.said, Said::NotOffered | Said::TooFewLogs)).count();
+        let untold = search
+            .runs
+            .iter()
+            .filter(|run| matches!(run.said, Said::NotOffered | Said::Disturbed | Said::TooFewLogs))
+            .count();
         SearchReason::MaximumUnknown { runs: search.runs.len() as u64, untold: untold as u64 }
     };
     match (search.outcome, search.interval) {

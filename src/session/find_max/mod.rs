@@ -28,7 +28,7 @@ use generator::Generators;
 use trail::{Said, Trail};
 
 /// Most runs of a search that may fail to tell before it gives up.
-const MOST_UNTOLD: u32 = 4;
+const MOST_UNTOLD: u32 = 8;
 
 /// The lowest rate of a search offers this many logs in a window: fewer make no mean.
 const LEAST_LOGS: f64 = 20.0;
@@ -165,9 +165,10 @@ impl Searches<'_> {
                     throughput.into_iter().for_each(|near| search.expect_near(near));
                 }
                 Said::NotOffered => search.cannot_tell_from(rate),
+                Said::Disturbed => {}
                 Said::TooFewLogs => search.cannot_tell_up_to(rate),
             }
-            untold += u32::from(matches!(said, Said::NotOffered | Said::TooFewLogs));
+            untold += u32::from(matches!(said, Said::NotOffered | Said::Disturbed | Said::TooFewLogs));
             self.tell(trail, rate, said, Some(search));
         }
     }

@@ -215,6 +215,26 @@ fn a_maximum_below_the_targets_throughput_fails() {
 }
 
 #[test]
+fn a_machine_that_is_disturbed_now_and_then_bounds_nothing() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let undisturbed = searched(&plan, &mut ScriptedDriver::new(simulated), None, &Interrupt::new()).0;
+    let mut number = 0;
+    let mut disturbed = ScriptedDriver::new(move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
+        number += 1;
+        let mut measurement = simulated(repeat, interrupt)?;
+        // Every third run: time is stolen, whatever the rate.
+        measurement.machine.steal_share = (number % 3 == 0).then_some(0.2);
+        Ok(measurement)
+    });
+    let (report, _) = searched(&plan, &mut disturbed, None, &Interrupt::new());
+    let (found, known) = (only(&report), only(&undisturbed));
+    assert_eq!(found.outcome, MaximumOutcome::Found, "{:?}", report.cases[0].verdict.reasons);
+    assert_eq!(found.generator_per_s, known.generator_per_s);
+    assert!((found.max_per_s.unwrap() / known.max_per_s.unwrap() - 1.0).abs() < 0.03);
+    assert!(found.probes.iter().any(|probe| probe.outcome == crate::report::Outcome::Invalid), "some were disturbed");
+}
+
+#[test]
 fn a_generator_that_is_never_in_time_leaves_nothing_known() {
     let plan = plan(&scenario(Nanos::from_micros(500)));
     let late =

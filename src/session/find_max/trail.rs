@@ -10,7 +10,7 @@ use crate::scenario::{MOST_RATE, Parameters};
 use crate::session::assemble;
 use crate::units::Rate;
 use crate::untrusted::Untrusted;
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, ReasonCode};
 
 /// What a run said.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +22,10 @@ pub enum Said {
         /// The rate that the queue can probably keep up, if the run offered more, in logs per second.
         throughput: Option<f64>,
     },
-    /// The generator or the machine was at fault, in every retry.
+    /// The generator was at fault, in the last retry: the rate is too high for it.
     NotOffered,
+    /// The machine was disturbed, in every retry: that says nothing about the rate.
+    Disturbed,
     /// A statistic needs more logs than the run had.
     TooFewLogs,
 }
@@ -35,6 +37,7 @@ impl Said {
             Self::Holds => "holds",
             Self::Breaks { .. } => "does not hold",
             Self::NotOffered => "was not offered in time",
+            Self::Disturbed => "cannot be told: the machine was disturbed",
             Self::TooFewLogs => "cannot be told: too few logs",
         }
     }
@@ -105,7 +108,7 @@ impl<'p> Trail<'p> {
         self.runs.iter().filter_map(|run| match run.said {
             Said::Holds => Some((run.rate, Answer::Holds)),
             Said::Breaks { .. } => Some((run.rate, Answer::Breaks)),
-            Said::NotOffered | Said::TooFewLogs => None,
+            Said::NotOffered | Said::Disturbed | Said::TooFewLogs => None,
         })
     }
 
@@ -176,6 +179,7 @@ fn rate_of(total: f64, concurrency: u32) -> Option<Rate> {
 fn said(rate: f64, record: &CaseRecord, min_accepted: f64) -> Said {
     match record.verdict.outcome {
         Outcome::Pass => Said::Holds,
+        Outcome::Invalid if is_disturbed(record) => Said::Disturbed,
         Outcome::Invalid if record.repeats.is_empty() => Said::NotOffered,
         Outcome::Invalid => Said::TooFewLogs,
         Outcome::Fail | Outcome::Error => {
@@ -185,6 +189,23 @@ fn said(rate: f64, record: &CaseRecord, min_accepted: f64) -> Said {
         }
     }
 }
+
+/// Whether nothing but the machine spoiled a run, with its retries. Such a run must not bound the search: the disturbance
+/// is over at the next one, and the bound would stay.
+pub fn is_disturbed(record: &CaseRecord) -> bool {
+    let of_machine = |code: &Untrusted| OF_MACHINE.iter().any(|known| *code == known.word());
+    let last = record.set_aside.last().filter(|_| record.repeats.is_empty());
+    last.is_some_and(|aside| !aside.reason_codes.is_empty() && aside.reason_codes.iter().all(of_machine))
+}
+
+/// The reasons that blame the machine alone.
+const OF_MACHINE: [ReasonCode; 5] = [
+    ReasonCode::StolenCpu,
+    ReasonCode::MachineBusy,
+    ReasonCode::MachineMayExplain,
+    ReasonCode::MachineBusyInControl,
+    ReasonCode::Paused,
+];
 
 #[cfg(test)]
 mod tests {
