@@ -22,7 +22,7 @@ mod store;
 use measure::Wanted;
 use pools::{CONTESTS, Failure, REPEATS, Trial};
 use queue_load::internals::units::Nanos;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use store::Store;
@@ -130,11 +130,5 @@ fn judge(options: &Options) -> Result<(), Failure> {
     let rows: Vec<_> = CONTESTS.iter().zip(judge::contests(&evidence, options.draws)?).map(row).collect();
     let text = page::page(&settings, &pools, &rows, &pairs::read(&options.place)?);
     println!("{text}");
-    options.write.as_deref().map_or(Ok(()), |path| write(path, &text))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let page = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let page = section::replace(&page, SECTION, text).map_err(|why| format!("{}: {why}", path.display()))?;
-    Ok(std::fs::write(path, page)?)
+    options.write.as_deref().map_or(Ok(()), |path| section::write(path, SECTION, &text))
 }

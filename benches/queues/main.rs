@@ -15,7 +15,7 @@ mod rounds;
 #[path = "../shared/section.rs"]
 mod section;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What goes wrong, in words.
@@ -75,11 +75,5 @@ fn measure(options: &Options) -> Result<(), Failure> {
     let results = rounds::measure(options.minutes, &options.queues)?;
     let text = page::page(&results);
     println!("{text}");
-    options.write.as_deref().map_or(Ok(()), |path| write(path, &text))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let page = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let page = section::replace(&page, SECTION, text).map_err(|why| format!("{}: {why}", path.display()))?;
-    Ok(std::fs::write(path, page)?)
+    options.write.as_deref().map_or(Ok(()), |path| section::write(path, SECTION, &text))
 }

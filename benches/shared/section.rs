@@ -27,3 +27,13 @@ pub fn replace(page: &str, name: &str, text: &str) -> Result<String, String> {
     let (before, after) = (&page[..begins + first.len()], &page[ends..]);
     Ok(format!("{before}\n{}\n{after}", text.trim()))
 }
+
+/// Replaces the section of that name in the page's file.
+///
+/// # Errors
+/// The file cannot be read or written, or does not have the section.
+pub fn write(path: &std::path::Path, name: &str, text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let page = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let page = replace(&page, name, text).map_err(|why| format!("{}: {why}", path.display()))?;
+    Ok(std::fs::write(path, page)?)
+}

@@ -8,12 +8,12 @@
 
 use super::catalogue::FTLOG;
 use super::deadline::within;
+use super::lines::Lines;
 use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use crate::load::payload::Value;
 use ftlog::Logger;
 use log::{LevelFilter, Log};
 use std::fmt;
-use std::io::{self, Write};
 use std::time::Duration;
 
 /// `ftlog` under load.
@@ -57,21 +57,5 @@ impl fmt::Display for Text<'_> {
             }?;
         }
         write!(f, " {}={}", Stamp::FIELD, self.0.stamp)
-    }
-}
-
-/// Takes the lines, each in one piece.
-struct Lines {
-    sink: Sink,
-}
-
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.sink.deliver(Stamp::find(line), |out| out.write_all(line))?;
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()
     }
 }

@@ -38,6 +38,8 @@ mod channel;
 mod deadline;
 #[cfg(any(feature = "opentelemetry", feature = "tracing-appender"))]
 mod dispatch;
+#[cfg(any(feature = "ftlog", feature = "tracing-appender"))]
+mod lines;
 
 pub use crate::load::{Entry, Phase, Reply, Stamp, Typed};
 pub use crate::measure::OutcomeSource;

@@ -10,8 +10,8 @@
 
 use super::catalogue::TRACING_APPENDER;
 use super::dispatch::Installed;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
-use std::io::{self, Write};
+use super::lines::Lines;
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink};
 use std::time::Duration;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
@@ -56,21 +56,5 @@ impl Queue for TracingAppender {
         drop(self.guard);
         let dropped = self.errors.dropped_lines() as u64;
         Account { counters: [("dropped".to_owned(), dropped)].into(), ..Account::default() }
-    }
-}
-
-/// Receives the lines. The writer passes each line in one call.
-struct Lines {
-    sink: Sink,
-}
-
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.sink.deliver(Stamp::find(line), |out| out.write_all(line))?;
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()
     }
 }

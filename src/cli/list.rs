@@ -116,7 +116,7 @@ fn table(plan: &Plan) -> String {
     table.set_header(["case", "repeats", "offered", "scenario"]);
     for case in &plan.cases {
         let scenario = plan.scenario_of(case);
-        let offered = case.parameters.rate.per_second() * f64::from(case.parameters.concurrency);
+        let offered = case.parameters.offered_per_second();
         table.add_row([
             case.id.terminal(400),
             scenario.run.repeats.to_string(),

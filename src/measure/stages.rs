@@ -138,8 +138,7 @@ impl Watch {
         });
         let ends = ends.collect();
         let spike = stages.spike().map(|spike| {
-            let per_second =
-                parameters.rate.per_second() * f64::from(parameters.concurrency) * spike.rate_after.as_f64();
+            let per_second = parameters.offered_per_second() * spike.rate_after.as_f64();
             // The last logs of a window may wait for a batch that never fills. They must not be half of the last bin.
             let logs = LOGS_IN_A_BIN.max(2.0 * parameters.batch_size as f64);
             // The cast saturates, also where nothing is sent any more.

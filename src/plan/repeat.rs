@@ -91,7 +91,7 @@ impl PlannedRepeat {
         if delay <= 0.0 {
             return Nanos::ZERO;
         }
-        let offered = p.rate.per_second() * f64::from(p.concurrency);
+        let offered = p.offered_per_second();
         let surplus = (offered - 1.0 / delay).max(0.0);
         let seconds = self.warmup.as_secs_f64() + p.duration.as_secs_f64();
         let backlog = (surplus * seconds).min(p.maxsize as f64);

@@ -14,7 +14,9 @@ use crate::run::Yardstick;
 use crate::scenario::{Check, Parameters, Scenario, Target};
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
-use crate::verdict::{self, CaseEvidence, Distributions, PlanCase, Pooled, Reason, judge_case, judge_plan};
+use crate::verdict::{
+    self, CaseEvidence, Distributions, PlanCase, PlanVerdict, Pooled, Reason, judge_case, judge_plan,
+};
 use crate::worker::control_span;
 use std::collections::BTreeMap;
 
@@ -118,15 +120,7 @@ pub fn build(input: ReportInput) -> Report {
     complete(&mut environment, &input.cases);
     let replaced = replaced(&input.cases);
     let cases: Vec<CaseRecord> = input.cases.into_iter().map(|input| case(input, &replaced)).collect();
-    let seen: Vec<PlanCase<'_>> = cases
-        .iter()
-        .map(|case| PlanCase {
-            scenario: &case.scenario,
-            outcome: case.verdict.outcome,
-            below_target_load: case.verdict.below_target_load,
-        })
-        .collect();
-    let verdict = judge_plan(&seen, input.interrupted);
+    let verdict = judged_whole(&cases, input.interrupted);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
@@ -142,6 +136,17 @@ pub fn build(input: ReportInput) -> Report {
         sittings: Vec::new(),
         maxima: Vec::new(),
     }
+}
+
+/// The verdict on the whole of these cases.
+#[must_use]
+pub fn judged_whole(cases: &[CaseRecord], interrupted: bool) -> PlanVerdict {
+    let seen = cases.iter().map(|case| PlanCase {
+        scenario: &case.scenario,
+        outcome: case.verdict.outcome,
+        below_target_load: case.verdict.below_target_load,
+    });
+    judge_plan(&seen.collect::<Vec<_>>(), interrupted)
 }
 
 /// A case judged by itself: the version of its queue is not compared with that of other cases.
@@ -183,7 +188,7 @@ fn replaced(cases: &[CaseInput]) -> BTreeMap<QueueKey, Reason> {
 
 /// How many repeats have no control although one was asked for and the load has logs enough for one.
 fn uncontrolled(case: &CaseInput) -> u64 {
-    let per_second = case.parameters.rate.per_second() * f64::from(case.parameters.concurrency);
+    let per_second = case.parameters.offered_per_second();
     match control_span(case.control, per_second) {
         Some(_) => measurements(case).filter(|measurement| measurement.control.is_none()).count() as u64,
         None => 0,

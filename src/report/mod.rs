@@ -28,7 +28,7 @@ pub use crate::run::{Yardstick, YardstickReading};
 pub use crate::untrusted::Untrusted;
 pub use crate::verdict::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
 pub use baseline::{BaselineName, BaselineNameError, baseline_names, save_baseline};
-pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build, judged};
+pub use build::{CaseInput, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build, judged, judged_whole};
 pub use decision::{
     CaseDecision, Change, CoverageChange, CoverageKind, Difference, Effect, Finding, FindingKind, GateDecision,
     GateOutcome, MetricTest, MetricUnit, Steadiness, Tail, TailBound,

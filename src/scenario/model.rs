@@ -273,10 +273,15 @@ impl Parameters {
         self.rate.over_tasks(self.concurrency)
     }
 
+    /// The same as a floating-point number, of any parameters.
+    pub fn offered_per_second(&self) -> f64 {
+        self.rate.per_second() * f64::from(self.concurrency)
+    }
+
     /// The highest number of logs per second over all tasks, at any time of the window.
     pub(crate) fn highest_per_second(&self) -> f64 {
         let peak = self.stages.as_ref().map_or(1.0, |stages| stages.peak().as_f64());
-        self.rate.per_second() * f64::from(self.concurrency) * peak
+        self.offered_per_second() * peak
     }
 }
 

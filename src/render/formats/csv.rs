@@ -176,7 +176,7 @@ fn parameters(row: &mut Row, parameters: &Parameters) {
         };
         row.push((format!("{}{ending}", axis.name), cell));
     }
-    let offered = parameters.rate.per_second() * f64::from(parameters.concurrency);
+    let offered = parameters.offered_per_second();
     row.push(("offered_per_s".to_owned(), offered.to_string()));
 }
 

@@ -85,8 +85,7 @@ fn of_search(report: &Report, maximum: &Maximum, (loads, decades): (Loads, Decad
     let [left, right] = [loads.low, loads.high].map(|rate| rate as f64);
     let [bottom, top] = [decades.low, decades.high].map(|exponent| 10_f64.powi(exponent));
     let curve = |ink, value: fn(&CaseRecord) -> Option<f64>| {
-        let load = |case: &CaseRecord| case.parameters.offered().ok().map(|rate| rate.per_second());
-        let points = maximum.cases.iter().filter_map(|case| Some((load(case)?, value(case)?)));
+        let points = maximum.cases.iter().filter_map(|case| Some((case.parameters.offered_per_second(), value(case)?)));
         Line { ink, points: points.filter(|(rate, _)| *rate <= right).collect() }
     };
     let upright = |ink, rate: Option<f64>| rate.map(|rate| Line { ink, points: vec![(rate, bottom), (rate, top)] });

@@ -4,7 +4,7 @@ use crate::measure::OutcomeSource;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
-use crate::scenario::{AXES, Axis, Parameters, STAGES, Value};
+use crate::scenario::{AXES, Axis, STAGES, Value};
 use crate::units::human;
 use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
@@ -48,7 +48,7 @@ fn subjects() -> Vec<Subject> {
     for axis in &AXES {
         subjects.push(of_axis(axis));
         if axis.name == "rate" {
-            let value = |case: &CaseRecord| human::rate(offered(&case.parameters));
+            let value = |case: &CaseRecord| human::rate(case.parameters.offered_per_second());
             subjects.push(Subject { key: "offered", right: true, usual: None, value: Box::new(value) });
         }
     }
@@ -91,10 +91,6 @@ fn key(name: &'static str) -> &'static str {
         "sink_delay" => "sink delay",
         _ => name,
     }
-}
-
-fn offered(parameters: &Parameters) -> f64 {
-    f64::from(parameters.concurrency) * parameters.rate.per_second()
 }
 
 /// The axes that vary as columns, and the others as `axis value` texts.

@@ -63,7 +63,7 @@ fn results(report: &Report, width: usize) -> String {
 /// Every rate of a search, ascending, with what was measured there.
 fn by_rate(report: &Report, index: usize, width: usize) -> String {
     let of_search = of_search(report, index);
-    let rates = of_search.cases.iter().map(|case| rate(case.parameters.offered().ok().map(|rate| rate.per_second())));
+    let rates = of_search.cases.iter().map(|case| rate(Some(case.parameters.offered_per_second())));
     let offered = Column { key: "offered", header: "offered", right: true, dispensable: None, cells: rates.collect() };
     let others = metrics(&of_search).into_iter().filter(|column| column.key != "offered");
     draw(&fit(std::iter::once(offered).chain(others).collect(), width).0) + "\n"

@@ -1,18 +1,18 @@
 //! From the runs of the searches to the report.
 
-use super::trail::{Run, Said, Trail, offered};
+use super::trail::{Run, Said, Trail};
 use crate::capacity::{self, Interval, SearchSettings};
 use crate::matrix::{self, Case};
 use crate::observed::LatencyName;
 use crate::plan::Plan;
 use crate::report::{
     self, CaseInput, CaseRecord, CaseVerdict, Maximum, MaximumOutcome, Outcome, Probe, Report, ReportInput, Yardstick,
-    judged,
+    judged, judged_whole,
 };
 use crate::run::CaseRuns;
-use crate::scenario::{Scenario, Target};
+use crate::scenario::Target;
 use crate::session::assemble::{self, About};
-use crate::verdict::{self, MaximumBounds, PlanCase, Reason, SearchReason};
+use crate::verdict::{MaximumBounds, Reason, SearchReason};
 
 /// A search that has ended.
 pub struct Searched {
@@ -96,7 +96,8 @@ pub fn report(
         }
     }
     report.maxima = maxima;
-    judge(&mut report);
+    // The searches have had their say.
+    report.verdict = judged_whole(&report.cases, report.interrupted);
     report
 }
 
@@ -129,14 +130,15 @@ fn tried(plan: &Plan, search: &Searched) -> Vec<Tried> {
 /// The rate that shows the result: the highest that held and is not above the interval, or the lowest of all.
 fn best(tried: &[Tried], search: &Searched) -> Option<usize> {
     let most = search.interval.high.unwrap_or(f64::INFINITY);
-    let holds = |one: &Tried| one.record.verdict.outcome == Outcome::Pass && offered(&one.case.parameters) <= most;
+    let holds =
+        |one: &Tried| one.record.verdict.outcome == Outcome::Pass && one.case.parameters.offered_per_second() <= most;
     tried.iter().rposition(holds).or(if tried.is_empty() { None } else { Some(0) })
 }
 
 /// What the search says of its case, beside what the runs at that rate say; `None` if it has found that the target's
 /// throughput holds.
 fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcome, SearchReason)> {
-    let rate_at = |index: Option<usize>| index.map_or(0.0, |index| offered(&tried[index].case.parameters));
+    let rate_at = |index: Option<usize>| index.map_or(0.0, |index| tried[index].case.parameters.offered_per_second());
     let unknown = || {
         let untold = search
             .runs
@@ -171,7 +173,7 @@ fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcom
 fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option<Case>, tried: Vec<Tried>) -> Maximum {
     let Case { parameters, scenario, .. } = &plan.cases[search.case];
     let highest = tried.iter().rposition(|one| one.record.verdict.outcome == Outcome::Pass);
-    let rate_of = |index: usize| tried.get(index).map(|one| offered(&one.case.parameters));
+    let rate_of = |index: usize| tried.get(index).map(|one| one.case.parameters.offered_per_second());
     // Where the threshold lies outside of what was tried, what was tried is a bound.
     let (low, high) = match search.outcome {
         MaximumOutcome::GeneratorLimited => (highest.and_then(rate_of), None),
@@ -179,7 +181,7 @@ fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option
         _ => (search.interval.low, search.interval.high),
     };
     let is_known = matches!(search.outcome, MaximumOutcome::Found | MaximumOutcome::Wide);
-    let is_beyond = |one: &&Tried| offered(&one.case.parameters) >= low.unwrap_or(0.0);
+    let is_beyond = |one: &&Tried| one.case.parameters.offered_per_second() >= low.unwrap_or(0.0);
     let breaks = |one: &&Tried| matches!(one.record.verdict.outcome, Outcome::Fail | Outcome::Error);
     let broken = tried.iter().filter(is_beyond).find(breaks);
     let failed = broken.map_or_else(Vec::new, |one| {
@@ -194,7 +196,7 @@ fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option
     };
     Maximum {
         search: matrix::id_without_rate(parameters),
-        scenario: scenario_name(plan, *scenario),
+        scenario: plan.scenarios[*scenario].name.clone(),
         case: case.map(|case| case.id),
         outcome: search.outcome,
         max_per_s: search.interval.median.filter(|_| is_known),
@@ -216,13 +218,8 @@ fn knee(tried: &[Tried], maximum: Option<f64>) -> Option<f64> {
     const BEYOND: f64 = 1.25;
     let p99 = |one: &Tried| one.record.summary.as_ref()?.latency.get(LatencyName::Response)?.p99_ns;
     let most = maximum? * BEYOND;
-    let points = tried.iter().filter_map(|one| Some((offered(&one.case.parameters), p99(one)? as f64)));
+    let points = tried.iter().filter_map(|one| Some((one.case.parameters.offered_per_second(), p99(one)? as f64)));
     capacity::knee(&points.filter(|(rate, _)| *rate <= most).collect::<Vec<_>>())
-}
-
-fn scenario_name(plan: &Plan, scenario: usize) -> crate::untrusted::Untrusted {
-    let Scenario { name, .. } = &plan.scenarios[scenario];
-    name.clone()
 }
 
 /// Puts a reason before the others.
@@ -230,18 +227,4 @@ fn say(verdict: &mut CaseVerdict, outcome: Outcome, reason: &Reason) {
     verdict.outcome = verdict.outcome.max(outcome);
     verdict.reasons.insert(0, reason.sentence());
     verdict.reason_codes.insert(0, reason.code().word().into());
-}
-
-/// Judges the whole again, now that the searches have had their say.
-fn judge(report: &mut Report) {
-    let seen: Vec<PlanCase<'_>> = report
-        .cases
-        .iter()
-        .map(|case| PlanCase {
-            scenario: &case.scenario,
-            outcome: case.verdict.outcome,
-            below_target_load: case.verdict.below_target_load,
-        })
-        .collect();
-    report.verdict = verdict::judge_plan(&seen, report.interrupted);
 }

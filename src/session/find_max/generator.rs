@@ -1,7 +1,7 @@
 //! The generator's own ceiling: the same load, into a queue that does nothing.
 
 use super::Runs;
-use super::trail::{Trail, is_disturbed, offered};
+use super::trail::{Trail, is_disturbed};
 use crate::capacity::Ceiling;
 use crate::run::Ending;
 use crate::scenario::Parameters;
@@ -39,7 +39,7 @@ impl Generators {
         let mut ceiling = Ceiling::new(trail.planned_rate() * AHEAD, trail.most_rate());
         while let Some(next) = ceiling.next() {
             let (repeat, record, _) = trail.carry_out(next, load.clone(), runs)?;
-            let rate = offered(&repeat.parameters);
+            let rate = repeat.parameters.offered_per_second();
             let late = record.set_aside.last().map(|aside| aside.measured.rates.attempted_per_s);
             match record.repeats.is_empty() {
                 true if is_disturbed(&record) => ceiling.untold(),

@@ -93,7 +93,7 @@ const CEILING: f64 = 10_000.0;
 
 /// Simulates the server; the generator's own ceiling is [`CEILING`].
 fn simulated(repeat: &PlannedRepeat, _: &Interrupt) -> Result<Measurement, RepeatError> {
-    let is_too_fast = trail::offered(&repeat.parameters) > CEILING;
+    let is_too_fast = repeat.parameters.offered_per_second() > CEILING;
     if is_too_fast {
         let logs = 1_000;
         return Ok(crate::measure::fixture::healthy(logs).with_unsent_generator(logs / 2));

@@ -125,7 +125,7 @@ impl<'p> Trail<'p> {
     /// The rate of the plan or the target's throughput, whichever is higher, over all tasks.
     pub fn planned_rate(&self) -> f64 {
         let target = self.plan.scenario_of(&self.plan.cases[self.case]).target.throughput.per_second();
-        (self.parameters().rate.per_second() * f64::from(self.parameters().concurrency)).max(target)
+        self.parameters().offered_per_second().max(target)
     }
 
     /// Runs the case at about this rate over all tasks. Returns the rate that was offered, and what the run said.
@@ -135,7 +135,7 @@ impl<'p> Trail<'p> {
     pub fn run(&mut self, rate: f64, runs: &mut dyn Runs) -> Result<(f64, Said), Ending> {
         let parameters = self.parameters().clone();
         let (repeat, record, runs) = self.carry_out(rate, parameters, runs)?;
-        let rate = offered(&repeat.parameters);
+        let rate = repeat.parameters.offered_per_second();
         let said = said(rate, &record, self.plan.scenario_of(&self.plan.cases[self.case]).target.min_accepted.as_f64());
         self.runs.push(Run { rate, repeat, runs, outcome: record.verdict.outcome, said });
         Ok((rate, said))
@@ -159,11 +159,6 @@ impl<'p> Trail<'p> {
         let input = CaseInput::new(&case, self.plan.scenario_of(&case));
         Ok((repeat, judged(assemble::input(input, done.clone())), done))
     }
-}
-
-/// The rate over all tasks that these parameters offer, in logs per second.
-pub fn offered(parameters: &Parameters) -> f64 {
-    parameters.rate.per_second() * f64::from(parameters.concurrency)
 }
 
 /// A total as the rate of each task: a whole number of logs per second with at most four digits that count, so that ids

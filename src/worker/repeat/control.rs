@@ -52,7 +52,7 @@ pub fn after(repeat: &PlannedRepeat, measurement: &Measurement, left: u64, bench
 }
 
 fn per_second(repeat: &PlannedRepeat) -> f64 {
-    repeat.parameters.rate.per_second() * f64::from(repeat.parameters.concurrency)
+    repeat.parameters.offered_per_second()
 }
 
 /// The stages of the second control. It has all those of the window, or it would not be asked for what the window was
