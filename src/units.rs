@@ -11,6 +11,7 @@ mod nanos;
 mod quantile;
 mod rate;
 mod ratio;
+mod slope;
 #[cfg(feature = "internals")]
 pub mod schema;
 
@@ -22,3 +23,4 @@ pub use nanos::Nanos;
 pub use quantile::Quantile;
 pub use rate::Rate;
 pub use ratio::Ratio;
+pub use slope::{bytes_per_second, nanos_per_second};

@@ -89,6 +89,7 @@ pub fn healthy(logs: u64) -> Measurement {
                 max_ns: Some(10_000),
             }],
         },
+        memory: None,
         stages: Vec::new(),
         recovery: None,
         queue_counters: BTreeMap::new(),

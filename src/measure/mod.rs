@@ -17,6 +17,7 @@ pub mod punctuality;
 pub mod recorder;
 pub mod series;
 pub mod sink;
+pub mod slope;
 pub mod stages;
 pub mod stalls;
 pub mod tracker;

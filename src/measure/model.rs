@@ -337,6 +337,17 @@ pub struct Point {
     pub max_ns: Option<u64>,
 }
 
+/// The resident memory of the process over time, from the window's start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MemorySeries {
+    /// Time between two readings, in nanoseconds. The first one is one step after the window's start.
+    pub step_ns: u64,
+    /// The readings in bytes; null for each that failed or was missed.
+    pub bytes: Vec<Option<u64>>,
+}
+
 /// How evenly a queue served its producers. The share of a task is the part of its scheduled logs that was accepted in
 /// time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -408,6 +419,9 @@ pub struct Measurement {
     /// The series.
     #[serde(default)]
     pub series: Series,
+    /// The memory of the process over time; null where it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemorySeries>,
     /// The stages of the window; empty if it has none.
     #[serde(default, deserialize_with = "stages::bounded", skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageMeasurement>,

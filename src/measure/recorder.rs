@@ -35,8 +35,8 @@ pub struct SoFar {
 }
 
 impl Recorder {
-    /// A recorder for a window that begins at `start` and lasts `span` nanoseconds.
-    pub fn new(start: u64, span: u64) -> Self {
+    /// A recorder for a window that begins at `start` and lasts `span` nanoseconds. It is one of `recorders`.
+    pub fn new(start: u64, span: u64, recorders: usize) -> Self {
         Self {
             unblocked: Distribution::new(),
             blocked: Distribution::new(),
@@ -45,7 +45,7 @@ impl Recorder {
             response: Distribution::new(),
             response_ideal: Distribution::new(),
             lateness: Distribution::new(),
-            series: SeriesRecorder::new(start, span),
+            series: SeriesRecorder::new(start, span, recorders),
             stages: None,
         }
     }
@@ -177,7 +177,7 @@ pub struct Recorders {
 impl Recorders {
     /// Recorders for `threads` sender threads and a window that begins at `start` and lasts `span` nanoseconds.
     pub fn new(threads: usize, start: u64, span: u64) -> Self {
-        let empty = Recorder::new(start, span);
+        let empty = Recorder::new(start, span, threads);
         Self { shards: (0..threads.max(1)).map(|_| Shard(Mutex::new(empty.clone()))).collect() }
     }
 
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn every_call_is_in_exactly_the_latencies_that_are_about_it() {
-        let mut recorder = Recorder::new(0, 1_000);
+        let mut recorder = Recorder::new(0, 1_000, 1);
         recorder.record(&call(Reply::Enqueued { waited: Some(false) }, 1));
         recorder.record(&call(Reply::Enqueued { waited: Some(true) }, 2));
         recorder.record(&call(Reply::Dropped, 4));
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_apart_is_none() {
-        let mut recorder = Recorder::new(0, 1_000);
+        let mut recorder = Recorder::new(0, 1_000, 1);
         recorder.record(&call(Reply::Enqueued { waited: Some(false) }, 1));
         recorder.record(&call(Reply::Enqueued { waited: None }, 2));
         let latencies = recorder.to_latencies(delivery()).unwrap();

@@ -1,4 +1,5 @@
-//! Records counts and percentiles of `enqueue` over time, in constant memory.
+//! Records counts and percentiles of `enqueue` over time, in constant memory: all of it is there before the window begins,
+//! so that the memory of the process does not grow by it.
 
 use super::encoding::HIGHEST_NS;
 use super::model::{Point, Series};
@@ -6,6 +7,12 @@ use hdrhistogram::Histogram;
 
 /// Largest number of bins of a series.
 const MOST_BINS: u64 = 256;
+
+/// Most bins of all recorders together: 40 MiB. With many sender threads each has fewer.
+const MOST_IN_ALL: u64 = 2_048;
+
+/// Least number of bins that a recorder may have, however many there are.
+const FEWEST: u64 = 8;
 
 /// Narrowest bin, in nanoseconds.
 const NARROWEST: u64 = 10_000_000;
@@ -22,20 +29,23 @@ pub struct SeriesRecorder {
 
 #[derive(Clone, Debug)]
 struct Bin {
-    /// Two significant figures are enough for a curve and limit a bin to 20 KiB. Created with the bin's first record.
-    enqueue: Option<Histogram<u32>>,
+    /// Two significant figures are enough for a curve and limit a bin to 20 KiB.
+    enqueue: Histogram<u32>,
     rejected: u64,
     max: u64,
 }
 
 impl SeriesRecorder {
-    /// A recorder for a window that begins at `start` and lasts `span` nanoseconds.
-    pub fn new(start: u64, span: u64) -> Self {
+    /// A recorder for a window that begins at `start` and lasts `span` nanoseconds. It is one of `recorders`.
+    pub fn new(start: u64, span: u64, recorders: usize) -> Self {
+        let most = (MOST_IN_ALL / (recorders as u64).max(1)).clamp(FEWEST, MOST_BINS);
         let mut width = NARROWEST;
-        while span.div_ceil(width) > MOST_BINS {
+        while span.div_ceil(width) > most {
             width *= 2;
         }
-        let bins = vec![Bin { enqueue: None, rejected: 0, max: 0 }; span.div_ceil(width).max(1) as usize];
+        let empty = Bin { enqueue: new_histogram(), rejected: 0, max: 0 };
+        // Cloning writes the memory of each, where allocating it would only reserve it.
+        let bins = vec![empty; span.div_ceil(width).max(1) as usize];
         Self { start, width, bins, latest: (0, start) }
     }
 
@@ -54,7 +64,7 @@ impl SeriesRecorder {
     #[inline]
     pub fn record_enqueued(&mut self, at: u64, service: u64) {
         let bin = self.bin(at);
-        bin.enqueue.get_or_insert_with(new_histogram).saturating_record(service);
+        bin.enqueue.saturating_record(service);
         bin.max = bin.max.max(service);
     }
 
@@ -67,9 +77,7 @@ impl SeriesRecorder {
     /// Adds another recorder's records; both must be for the same window.
     pub fn add(&mut self, other: &Self) {
         for (ours, theirs) in self.bins.iter_mut().zip(&other.bins) {
-            if let Some(theirs) = &theirs.enqueue {
-                ours.enqueue.get_or_insert_with(new_histogram).add(theirs).expect("all bins have the same bounds");
-            }
+            ours.enqueue.add(&theirs.enqueue).expect("all bins have the same bounds");
             ours.rejected += theirs.rejected;
             ours.max = ours.max.max(theirs.max);
         }
@@ -83,13 +91,14 @@ impl SeriesRecorder {
 
 impl Bin {
     fn to_point(&self) -> Point {
-        let quantile = |q| self.enqueue.as_ref().map(|enqueue| enqueue.value_at_quantile(q).min(self.max));
+        let enqueued = self.enqueue.len();
+        let quantile = |q| (enqueued > 0).then(|| self.enqueue.value_at_quantile(q).min(self.max));
         Point {
-            enqueued: self.enqueue.as_ref().map_or(0, Histogram::len),
+            enqueued,
             rejected: self.rejected,
             p50_ns: quantile(0.5),
             p99_ns: quantile(0.99),
-            max_ns: self.enqueue.as_ref().map(|_| self.max),
+            max_ns: (enqueued > 0).then_some(self.max),
         }
     }
 }
@@ -106,7 +115,7 @@ mod tests {
 
     #[test]
     fn calls_fall_into_the_bin_of_their_start() {
-        let mut series = SeriesRecorder::new(1_000 * MS, 40 * MS);
+        let mut series = SeriesRecorder::new(1_000 * MS, 40 * MS, 1);
         series.record_enqueued(1_000 * MS, 100);
         series.record_enqueued(1_019 * MS, 300);
         series.record_rejected(1_025 * MS);
@@ -121,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_starts_outside_the_window_is_kept_at_its_ends() {
-        let mut series = SeriesRecorder::new(1_000 * MS, 20 * MS);
+        let mut series = SeriesRecorder::new(1_000 * MS, 20 * MS, 1);
         series.record_enqueued(990 * MS, 1);
         series.record_enqueued(5_000 * MS, 2);
         let points = series.to_series().points;
@@ -131,14 +140,16 @@ mod tests {
     #[test]
     fn a_day_has_no_more_bins_than_two_seconds_may() {
         for span in [MS, 2_000 * MS, 2_560 * MS, 2_561 * MS, 24 * 3_600 * 1_000 * MS] {
-            let bins = SeriesRecorder::new(0, span).bins.len() as u64;
-            assert!((1..=MOST_BINS).contains(&bins), "{span}: {bins}");
+            for (recorders, most) in [(1, MOST_BINS), (8, MOST_BINS), (64, 32), (10_000, FEWEST)] {
+                let bins = SeriesRecorder::new(0, span, recorders).bins.len() as u64;
+                assert!((1..=most).contains(&bins), "{span}, {recorders}: {bins}");
+            }
         }
     }
 
     #[test]
     fn adding_equals_recording_into_one() {
-        let empty = SeriesRecorder::new(0, 100 * MS);
+        let empty = SeriesRecorder::new(0, 100 * MS, 1);
         let (mut one, mut other, mut both) = (empty.clone(), empty.clone(), empty);
         for n in 0..1_000_u64 {
             let part = if n % 2 == 0 { &mut one } else { &mut other };

@@ -409,3 +409,37 @@ fn stages_are_a_table_of_their_own() {
     let plain = case(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), "strategy=drop", 140).unwrap();
     assert!(!plain.contains("stage") && !plain.contains("recovery"), "{plain}");
 }
+
+#[test]
+fn stages_are_rows_and_tables_of_files_too() {
+    let mut input = case_input(Strategy::Drop, vec![healthy(1_000).in_stages(&[100, 500, 400], Some(900_000_000))]);
+    input.parameters.stages = "100ms@1x,spike:100ms@5x,2s@1x".parse().ok();
+    let report = report_of(vec![input, case_input(Strategy::Block, vec![healthy(100)])]);
+    let file = |format| String::from_utf8(render(&report, format, View::FILE).unwrap()).unwrap();
+    let csv = file(Format::Csv);
+    let heading: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    // No cell of these columns or before them has a comma.
+    let column = |name: &str| heading.iter().position(|column| *column == name).unwrap();
+    let counts = ["scheduled_logs", "dropped_logs", "delivered_logs", "enqueue_count", "lateness_count", "drain_ns"];
+    let cells = csv.lines().skip(1).map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let first = [cells[column("stage")], cells[column("stage_name")]];
+        let from_the_end = |name: &str| cells[cells.len() - (heading.len() - column(name))];
+        (first.join(" "), counts.map(from_the_end).join(" "))
+    });
+    let expected = [
+        (" ", "1000 0 1000 1000 1000 1000000"),
+        ("1 ", "100 0 100 100  "),
+        ("2 spike", "500 0 500 500  "),
+        ("3 ", "400 0 400 400  "),
+        (" ", "100 0 100 100 100 1000000"),
+    ];
+    assert_eq!(
+        cells.collect::<Vec<_>>(),
+        expected.map(|(stage, counts)| (stage.to_owned(), counts.to_owned())),
+        "{csv}"
+    );
+    let page = file(Format::Html);
+    assert_eq!(page.matches("<caption>Stages of the window</caption>").count(), 1);
+    assert!(page.contains("<th scope=row class=l>spike") && page.contains("recovery 900 ms"), "{page}");
+}

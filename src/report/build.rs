@@ -11,7 +11,7 @@ use super::surroundings::{ControlRecord, MachineRecord, lag_ratios};
 use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
 use crate::run::Yardstick;
-use crate::scenario::{Check, Parameters, Scenario, Target};
+use crate::scenario::{Check, Figure, Parameters, Scenario, Target};
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 use crate::verdict::{
@@ -274,6 +274,7 @@ fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<R
         control: measured.control.map(ControlRecord::of).transpose().ok()?,
         control_after: measured.control_after.map(ControlRecord::of).transpose().ok()?,
         series: measured.series,
+        memory: measured.memory,
         stages,
         recovery: measured.recovery,
         fairness: measured.fairness,
@@ -294,13 +295,13 @@ fn summary(pooled: &Pooled, costs: &[Cost]) -> Option<Summary> {
         lag_ratio,
         timer_lag_ratio,
         rates: *pooled.rates()?,
-        cost: cost(costs),
+        cost: cost(costs, pooled),
         stages: stages::records(pooled.stages()),
         recovery: pooled.recoveries().longest,
     })
 }
 
-fn cost(costs: &[Cost]) -> CostSummary {
+fn cost(costs: &[Cost], pooled: &Pooled) -> CostSummary {
     let mut by_group: BTreeMap<Untrusted, Vec<f64>> = BTreeMap::new();
     for (group, value) in costs.iter().flat_map(|cost| &cost.cpu_s_per_million) {
         by_group.entry(group.clone()).or_default().push(*value);
@@ -309,6 +310,7 @@ fn cost(costs: &[Cost]) -> CostSummary {
     CostSummary {
         cpu_s_per_million: by_group.into_iter().map(|(group, values)| (group, mean(values))).collect(),
         peak_memory_bytes: costs.iter().filter_map(|cost| cost.peak_memory_bytes).max(),
+        memory_slope_bytes_per_s: pooled.figures().known(Figure::MemorySlope).max_by(f64::total_cmp),
         depth_high_water: costs.iter().filter_map(|cost| cost.depth_high_water).max(),
         drain_max_ns: costs.iter().map(|cost| cost.drain_ns).max().unwrap_or(0),
     }

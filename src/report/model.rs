@@ -5,7 +5,7 @@ use super::gating::{Calibration, Confirmation, GateRecord};
 use super::maximum::Maximum;
 use super::stages::StageRecord;
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
-use crate::measure::{Cost, Fairness, Ledger, OutcomeSource, Rates, Recovery, Series, Threads};
+use crate::measure::{Cost, Fairness, Ledger, MemorySeries, OutcomeSource, Rates, Recovery, Series, Threads};
 use crate::observed::ByLatency;
 use crate::run::Yardstick;
 use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target, Value};
@@ -287,6 +287,9 @@ pub struct RepeatRecord {
     pub control_after: Option<ControlRecord>,
     /// Counts and percentiles of `enqueue` over time.
     pub series: Series,
+    /// The memory of the process over time; null where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemorySeries>,
     /// The stages of the window; empty if it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageRecord>,
@@ -409,6 +412,9 @@ pub struct CostSummary {
     pub cpu_s_per_million: BTreeMap<Untrusted, f64>,
     /// Largest peak of memory in bytes.
     pub peak_memory_bytes: Option<u64>,
+    /// Largest growth of memory over the window, in bytes per second; null where no repeat knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_slope_bytes_per_s: Option<f64>,
     /// Largest number of records in the queue at once, over all repeats.
     pub depth_high_water: Option<u64>,
     /// Longest drain.

@@ -77,6 +77,7 @@ pub(super) fn measurement() -> Measurement {
         control: None,
         control_after: None,
         series: Series::default(),
+        memory: None,
         stages: Vec::new(),
         recovery: None,
         fairness: None,

@@ -1,10 +1,11 @@
 //! The language of checks: one comparison. On the left is `STATISTIC(LATENCY)`, a count, a rate, one count divided by
-//! another, or `recovery`; on the right is a limit.
+//! another, `recovery`, or a figure such as `max(memory)`; on the right is a limit.
 //!
 //! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s` · `recovery < 500ms`
+//! `slope(memory) < 10KiB/s` · `drain < 500ms`
 
 use super::expectation::{Comparison, Expectation, RECOVERY};
-use super::{Problem, Statistic};
+use super::{Figure, Problem, Statistic};
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt};
 
@@ -27,6 +28,10 @@ pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
     if right.text.is_empty() {
         let problem = Problem::new("no limit stands after the comparison", "write one, such as dropped == 0");
         return Err((right.at, problem));
+    }
+    if let Some(of) = Figure::find(left.text) {
+        let limit = of.limit(right.text).or_else(|problem| right.error(problem))?;
+        return Ok(Expectation::Figure { of, comparison, limit });
     }
     if let Some(open) = left.text.find('(') {
         return latency(left, open, comparison, right);
@@ -83,15 +88,27 @@ fn latency(left: Part<'_>, open: usize, comparison: Comparison, right: Part<'_>)
         return left.error(Problem::new("the bracket is not closed at its end", "write p99(response) < 1ms"));
     };
     let inside = Part::trimmed(inside, left.at + open + 1);
+    let heads = Figure::beginning_with(name.text);
     let statistic = match name.text.parse::<Statistic>() {
         Ok(statistic) => statistic,
+        Err(_) if !heads.is_empty() => return left.error(Problem::unknown("figure", left.text, heads)),
         Err(error) => return name.error(Problem::new(error.to_string(), "")),
     };
     let Some(of) = LatencyName::find(inside.text) else {
-        let known = LatencyName::ALL.iter().map(|known| known.name());
-        return inside.error(Problem::unknown("latency", inside.text, known));
+        return inside.error(no_latency(inside.text, &heads));
     };
     time(right).map(|limit| Expectation::Latency { statistic, of, comparison, limit })
+}
+
+/// What stands in the brackets is no latency. `heads` are the figures that begin with the same word.
+fn no_latency(inside: &str, heads: &[&'static str]) -> Problem {
+    let figures: Vec<&str> = Figure::about(inside).collect();
+    if !figures.is_empty() {
+        return Problem::new(format!("`{inside}` has no such statistic"), format!("known: {}", figures.join(", ")));
+    }
+    let of_heads = heads.iter().filter_map(|name| name.split_once('(')?.1.strip_suffix(')'));
+    let known = LatencyName::ALL.iter().map(|known| known.name()).chain(of_heads);
+    Problem::unknown("latency", inside, known)
 }
 
 fn time(right: Part<'_>) -> Result<Nanos, PlacedProblem> {
@@ -171,10 +188,17 @@ fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Res
             let message = format!("`{}` is a latency", left.text);
             left.error(Problem::new(message, format!("name its statistic: p99({})", left.text)))
         }
+        _ if Figure::about(left.text).next().is_some() => {
+            let figures: Vec<&str> = Figure::about(left.text).collect();
+            let message = format!("`{}` is no number by itself", left.text);
+            left.error(Problem::new(message, format!("known: {}", figures.join(", "))))
+        }
         _ => {
             let counts = CountName::ALL.iter().map(|known| known.name());
             let rates = RateName::ALL.iter().map(|known| known.name());
-            left.error(Problem::unknown("count or rate", left.text, counts.chain(rates).chain([RECOVERY])))
+            let figures = Figure::ALL.iter().map(|known| known.name());
+            let known = counts.chain(rates).chain([RECOVERY]).chain(figures);
+            left.error(Problem::unknown("count, rate or figure", left.text, known))
         }
     }
 }
@@ -229,6 +253,15 @@ mod tests {
     }
 
     #[test]
+    fn figures_have_limits_in_their_own_units() {
+        let (of, comparison, limit) = (Figure::MemorySlope, Comparison::Less, 10_240.0);
+        assert_eq!(good("slope( memory ) < 10KiB/s"), Expectation::Figure { of, comparison, limit });
+        let (of, comparison, limit) = (Figure::Jain, Comparison::GreaterEqual, 0.95);
+        assert_eq!(good("jain>=0.95"), Expectation::Figure { of, comparison, limit });
+        assert!(matches!(good("p99(lag) < 1ms"), Expectation::Latency { of: LatencyName::Lag, .. }));
+    }
+
+    #[test]
     fn recovery_is_a_time() {
         let (comparison, limit) = (Comparison::LessEqual, Nanos::from_millis(500));
         assert_eq!(good("recovery <= 500ms"), Expectation::Recovery { comparison, limit });
@@ -242,7 +275,7 @@ mod tests {
         ("== 0", 0, "nothing stands before the comparison (write what is observed first, such as dropped == 0)"),
         ("dropped ==", 10, "no limit stands after the comparison (write one, such as dropped == 0)"),
         ("0 < dropped < 9", 12, "a second comparison (write one [[check]] for each)"),
-        ("droped == 0", 0, "unknown count or rate `droped` (did you mean `dropped`?)"),
+        ("droped == 0", 0, "unknown count, rate or figure `droped` (did you mean `dropped`?)"),
         ("dropped == 1.5", 11, "`1.5` is not a whole number (write one, such as dropped == 0)"),
         (
             "dropped == 1%",
@@ -260,7 +293,21 @@ mod tests {
         ("p99(response < 1ms", 0, "the bracket is not closed at its end (write p99(response) < 1ms)"),
         ("p99(response) < 1", 16, "`1` has no unit (write 1us)"),
         ("recovery < 1", 11, "`1` has no unit (write 1us)"),
-        ("recovry < 1s", 0, "unknown count or rate `recovry` (did you mean `recovery`?)"),
+        ("recovry < 1s", 0, "unknown count, rate or figure `recovry` (did you mean `recovery`?)"),
+        ("slope(memry) < 1KiB/s", 0, "unknown figure `slope(memry)` (did you mean `slope(memory)`?)"),
+        (
+            "cpu_per_million(everything) < 1s",
+            0,
+            "unknown figure `cpu_per_million(everything)` (known: cpu_per_million(queue), cpu_per_million(process))",
+        ),
+        ("p99(memory) < 1MiB", 4, "`memory` has no such statistic (known: max(memory), slope(memory))"),
+        ("max(dpth) < 9", 4, "unknown latency `dpth` (did you mean `depth`?)"),
+        ("memory < 1MiB", 0, "`memory` is no number by itself (known: max(memory), slope(memory))"),
+        ("max(memory) < 64", 14, "`64` has no unit (write \"64B\")"),
+        ("slope(memory) < 64", 16, "`64` has no unit (write \"64KiB/s\")"),
+        ("drain < 5", 8, "`5` has no unit (write a time, such as 500ms)"),
+        ("jain > 95", 7, "`95` is not an index from 0 to 1 (write one, such as 0.95)"),
+        ("jane > 0.9", 0, "unknown count, rate or figure `jane` (did you mean `jain`?)"),
         ("p101(response) < 1s", 0, "`p101` is too large (at most p99.9999; for the largest value write \"max\")"),
         ("dropped / atempted < 1%", 10, "unknown count `atempted` (did you mean `attempted`?)"),
         ("accepted / offered > 9%", 0, "`accepted` is a rate (divide counts, such as enqueued / scheduled)"),

@@ -1,6 +1,6 @@
 //! What a check expects: one comparison of an observed value with a limit.
 
-use super::{Position, Problem, Selector, Statistic};
+use super::{Figure, Position, Problem, Selector, Statistic};
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Nanos, Rate};
 use crate::untrusted::Untrusted;
@@ -100,6 +100,15 @@ pub enum Expectation {
         /// The limit.
         limit: Nanos,
     },
+    /// `max(memory) < 64MiB`
+    Figure {
+        /// Which.
+        of: Figure,
+        /// The operator.
+        comparison: Comparison,
+        /// The limit, in the unit of the figure.
+        limit: f64,
+    },
     /// `accepted >= 9.9k/s`
     Rate {
         /// The rate.
@@ -139,6 +148,7 @@ impl Expectation {
             Self::Count { of, comparison, limit } => (of.to_string(), *comparison, *limit as f64),
             Self::Share { of, to, comparison, limit } => (format!("{of} / {to}"), *comparison, *limit),
             Self::Recovery { comparison, limit } => (RECOVERY.to_owned(), *comparison, limit.0 as f64),
+            Self::Figure { of, comparison, limit } => (of.to_string(), *comparison, *limit),
             Self::Rate { of, comparison, limit } => (format!("{of}/s"), *comparison, limit.per_second()),
         }
     }
@@ -200,6 +210,10 @@ mod tests {
             ("accepted >= 11k/s", "accepted >= 10k/s", Some(true)),
             ("dropped / attempted < 2%", "dropped / attempted < 1%", Some(false)),
             ("recovery < 1s", "recovery < 2s", Some(true)),
+            ("max(memory) < 64MiB", "max(memory) < 1GiB", Some(true)),
+            ("slope(memory) < 1MiB/s", "slope(memory) < 1MiB/min", Some(false)),
+            ("jain >= 0.9", "jain >= 0.95", Some(false)),
+            ("drain < 1s", "recovery < 1s", None),
             ("recovery < 1s", "p99(response) < 2s", None),
             ("dropped == 0", "dropped == 1", None),
             ("dropped <= 5", "dropped <= 5", Some(true)),

@@ -10,6 +10,7 @@
 //! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
 //! | `stages` | how the rate changes over the window: `[load]` |
+//! | `figure` | what a check can say besides latencies, counts and rates |
 //! | `check_expr` | the language of checks |
 //! | [`overrides`] | values of the command line and the environment that replace a file's values |
 //! | `validate` | a whole text -> [`Scenario`], or all of its errors at once |
@@ -24,6 +25,7 @@ mod errors;
 mod expectation;
 mod gate;
 mod external;
+mod figure;
 mod generator;
 pub mod files;
 mod model;
@@ -42,6 +44,7 @@ pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, Expectation, RECOVERY};
 pub use external::{Capabilities, ExternalQueue, STAGES};
+pub use figure::{Figure, FigureUnit};
 pub use gate::GateSettings;
 #[cfg(feature = "internals")]
 pub use generator::ArrivalError;

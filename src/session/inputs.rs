@@ -1,5 +1,6 @@
 //! Makes a plan from a request and environment variables.
 
+use super::doubts;
 use super::error::SessionError;
 use super::external;
 use super::request::{DEFAULT_REPEATS, Selection};
@@ -50,12 +51,14 @@ pub struct Prepared {
 }
 
 /// Reads the scenarios and makes the plan without starting any program. So it does not know what the programs of
-/// `[queues.NAME]` cannot do.
+/// `[queues.NAME]` cannot do. The notes also say what no run of the plan can show.
 ///
 /// # Errors
 /// All errors in files, overrides and filters.
 pub fn prepare(selection: &Selection, catalog: &Catalog) -> Result<Prepared, SessionError> {
-    prepare_with(selection, DEFAULT_REPEATS, catalog, None)
+    let mut prepared = prepare_with(selection, DEFAULT_REPEATS, catalog, None)?;
+    prepared.notes.extend(doubts::of(&prepared.plan));
+    Ok(prepared)
 }
 
 /// As [`prepare`], with `default_repeats` repeats of a case if nothing else sets their number. If everything else is

@@ -44,6 +44,7 @@ mod builder;
 mod concluded;
 mod conduct;
 mod destination;
+mod doubts;
 mod drivers;
 mod error;
 mod evidence;

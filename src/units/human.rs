@@ -75,6 +75,39 @@ pub fn share(fraction: f64) -> String {
     format!("{}%", significant(percent))
 }
 
+/// A number of bytes, such as `512 B`, `7.63 MiB`, `-1.20 KiB`.
+pub fn bytes(bytes: f64) -> String {
+    const UNITS: [(&str, f64); 4] = [("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)];
+    let fitting = UNITS.iter().find(|(_, size)| bytes.abs() / size < 999.5);
+    match fitting {
+        Some((unit, 1.0)) if bytes.fract() == 0.0 => format!("{bytes:.0} {unit}"),
+        Some((unit, size)) => format!("{} {unit}", significant(bytes / size)),
+        None => format!("{}{} GiB", sign(bytes), grouped(bytes.abs() / 1_073_741_824.0)),
+    }
+}
+
+/// A growth of a latency in nanoseconds per second, such as `1.20 µs/s`, `-3.00 ns/s`.
+pub fn latency_slope(nanos_per_second: f64) -> String {
+    format!("{}{}/s", sign(nanos_per_second), latency(nanos_per_second.abs()))
+}
+
+/// A number that may have a fraction, such as `1,000`, `0.500`.
+pub fn number(value: f64) -> String {
+    if value.fract() == 0.0 || value.abs() >= 999.5 {
+        return format!("{}{}", sign(value), grouped(value.abs()));
+    }
+    significant(value)
+}
+
+/// An index from 0 to 1, such as `0.950`.
+pub fn index(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+fn sign(value: f64) -> &'static str {
+    if value < 0.0 { "-" } else { "" }
+}
+
 /// Three significant figures, without an exponent.
 fn significant(value: f64) -> String {
     let size = value.abs();
@@ -141,6 +174,23 @@ mod tests {
             assert_eq!(count(number), text);
         }
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
+    }
+
+    #[test]
+    fn sizes_growths_and_numbers() {
+        for (value, text) in [
+            (0.0, "0 B"),
+            (512.0, "512 B"),
+            (-1_228.8, "-1.20 KiB"),
+            (8_000_000.0, "7.63 MiB"),
+            (0.5, "0.500 B"),
+            (3e12, "2,794 GiB"),
+        ] {
+            assert_eq!(bytes(value), text);
+        }
+        assert_eq!((latency_slope(1_200.0), latency_slope(-3.0)), ("1.20 µs/s".into(), "-3.00 ns/s".into()));
+        assert_eq!((number(9.0), number(0.5), number(1_234.5)), ("9".into(), "0.500".into(), "1,235".into()));
+        assert_eq!((index(0.95), index(1.0)), ("0.950".into(), "1.000".into()));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use super::reason::{Observed, Reason, Shortfall};
 use super::statistic::{Answer, compare, observe};
 use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit};
-use crate::scenario::{Check, Comparison, CountName, Expectation, LatencyName, RECOVERY, RateName, Statistic};
+use crate::scenario::{
+    Check, Comparison, CountName, Expectation, Figure, FigureUnit, LatencyName, RECOVERY, RateName, Statistic,
+};
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 
@@ -82,6 +84,9 @@ pub(super) fn judge(number: usize, check: &Check, pooled: &Pooled) -> Checked {
         Expectation::Recovery { comparison, limit } => {
             (RECOVERY.to_owned(), limit.0 as f64, Unit::Nanoseconds, recovery(pooled, *comparison, *limit))
         }
+        Expectation::Figure { of, comparison, limit } => {
+            (of.to_string(), *limit, unit_of(*of), figure(pooled, *of, *comparison, *limit))
+        }
         Expectation::Rate { of, comparison, limit } => {
             let limit = limit.per_second();
             (of.to_string(), limit, Unit::LogsPerSecond, rate(pooled, *of, *comparison, limit))
@@ -154,6 +159,43 @@ fn recovery(pooled: &Pooled, comparison: Comparison, limit: Nanos) -> Evaluation
     // A repeat that does not know cannot make good what another one shows.
     match evaluation.outcome {
         Outcome::Pass if recoveries.unknown > 0 => Evaluation::unknown(Shortfall::RecoveryUnknown),
+        _ => evaluation,
+    }
+}
+
+fn unit_of(figure: Figure) -> Unit {
+    match figure.unit() {
+        FigureUnit::Bytes => Unit::Bytes,
+        FigureUnit::BytesPerSecond => Unit::BytesPerSecond,
+        FigureUnit::Nanoseconds => Unit::Nanoseconds,
+        FigureUnit::NanosPerSecond => Unit::NanosPerSecond,
+        FigureUnit::Records => Unit::Records,
+        FigureUnit::Index => Unit::Index,
+    }
+}
+
+/// Judges a figure: every repeat must satisfy the check. What is observed is the value that is farthest from it.
+fn figure(pooled: &Pooled, of: Figure, comparison: Comparison, limit: f64) -> Evaluation {
+    if pooled.repeats() == 0 {
+        return Evaluation::unknown(Shortfall::NoValidRepeat);
+    }
+    let farthest = match comparison {
+        Comparison::Less | Comparison::LessEqual => pooled.figures().known(of).max_by(f64::total_cmp),
+        Comparison::Greater | Comparison::GreaterEqual => pooled.figures().known(of).min_by(f64::total_cmp),
+        Comparison::Equal | Comparison::NotEqual => {
+            let breaks = pooled.figures().known(of).find(|value| !comparison.holds(value, &limit));
+            breaks.or_else(|| pooled.figures().known(of).next())
+        }
+    };
+    let Some(value) = farthest else {
+        return Evaluation::unknown(Shortfall::FigureUnknown(of));
+    };
+    let evaluation = Evaluation::plain(Observed::Figure(of.unit(), value), comparison.holds(&value, &limit));
+    // A repeat that does not know cannot make good what another one shows.
+    match evaluation.outcome {
+        Outcome::Pass if pooled.figures().all(of).any(|value| value.is_none()) => {
+            Evaluation::unknown(Shortfall::FigureUnknown(of))
+        }
         _ => evaluation,
     }
 }
@@ -285,6 +327,56 @@ mod tests {
             let result = judged(expression.parse().unwrap(), &pooled(&repeats));
             assert_eq!((result.outcome, result.subject.as_given()), (outcome, "recovery"), "{expression}");
             assert_eq!(result.reason.as_ref().map(Untrusted::as_given), said, "{expression}");
+        }
+    }
+
+    /// A repeat whose queue held so many records at once; `None`: it does not tell.
+    fn holding(records: Option<u64>) -> Measurement {
+        let mut measurement = healthy(100);
+        measurement.cost.depth_high_water = records;
+        measurement
+    }
+
+    #[test]
+    fn a_figure_must_hold_in_every_repeat() {
+        use Outcome::{Fail, Invalid, Pass};
+        let untold = "max(depth) could not be observed: the queue does not tell it";
+        for (repeats, expression, outcome, said) in [
+            (vec![holding(Some(5)), holding(Some(9))], "max(depth) < 10", Pass, None),
+            (vec![holding(Some(5)), holding(Some(9))], "max(depth) < 9", Fail, Some("it is 9")),
+            (vec![holding(Some(5)), holding(Some(9))], "max(depth) > 5", Fail, Some("it is 5")),
+            (vec![holding(Some(5)), holding(Some(9))], "max(depth) != 9", Fail, Some("it is 9")),
+            (vec![holding(Some(5)), holding(None)], "max(depth) < 10", Invalid, Some(untold)),
+            (vec![holding(Some(50)), holding(None)], "max(depth) < 10", Fail, Some("it is 50")),
+            (vec![holding(None)], "max(depth) < 10", Invalid, Some(untold)),
+            (vec![holding(None)], "max(memory) < 7MiB", Fail, Some("it is 7.63 MiB")),
+            (vec![holding(None)], "cpu_per_million(queue) <= 500ms", Pass, None),
+            (vec![holding(None)], "drain < 500us", Fail, Some("it is 1.00 ms")),
+            (
+                vec![holding(None)],
+                "slope(memory) < 1MiB/s",
+                Invalid,
+                Some("slope(memory) could not be observed: fewer than 10 readings of the memory"),
+            ),
+            (vec![], "jain > 0.9", Invalid, Some("no valid repeat")),
+        ] {
+            let result = judged(expression.parse().unwrap(), &pooled(&repeats));
+            assert_eq!(result.outcome, outcome, "{expression}: {:?}", result.reason);
+            assert_eq!(result.reason.as_ref().map(Untrusted::as_given), said, "{expression}");
+        }
+    }
+
+    #[test]
+    fn every_figure_that_nobody_can_tell_is_no_pass() {
+        let mut silent = healthy(100).losing(1);
+        silent.cost.cpu_s_per_million.clear();
+        (silent.cost.peak_memory_bytes, silent.cost.depth_high_water) = (None, None);
+        let pooled = pooled(&[silent]);
+        for of in Figure::ALL.iter().filter(|figure| **figure != Figure::Drain) {
+            for comparison in Comparison::ALL.map(|(_, comparison)| comparison) {
+                let result = judged(Expectation::Figure { of: *of, comparison, limit: 0.5 }, &pooled);
+                assert_eq!((result.outcome, result.observed), (Outcome::Invalid, None), "{of} {comparison}");
+            }
         }
     }
 

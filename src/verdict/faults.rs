@@ -187,7 +187,8 @@ fn numbers(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
             faults.push(Contradiction::Impossible { name: name.to_owned(), value });
         }
     }
-    let points = measurement.series.points.len();
+    let readings = measurement.memory.as_ref().map_or(0, |memory| memory.bytes.len());
+    let points = measurement.series.points.len().max(readings);
     if points > MAX_POINTS {
         faults.push(Contradiction::SeriesTooLong { points, most: MAX_POINTS });
     }
@@ -196,6 +197,7 @@ fn numbers(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::MemorySeries;
     use crate::measure::fixture::{constant, healthy, of};
 
     #[test]
@@ -215,7 +217,7 @@ mod tests {
     #[test]
     fn every_contradiction_is_found() {
         type Lie = fn(&mut Measurement);
-        let lies: [(&str, Lie); 23] = [
+        let lies: [(&str, Lie); 24] = [
             ("count(lateness) = 99", |m| m.latency.lateness = constant(99, 10_000)),
             ("scheduled = 101", |m| m.ledger.scheduled += 1),
             ("attempted = 100", |m| m.ledger.dropped += 1),
@@ -235,6 +237,7 @@ mod tests {
             ("queue", |m| *m.cost.cpu_s_per_million.get_mut("queue").unwrap() = f64::INFINITY),
             ("delivery: histogram", |m| m.latency.delivery.count += 1),
             ("series", |m| m.series.points = vec![Default::default(); 1_001]),
+            ("series", |m| m.memory = Some(MemorySeries { step_ns: 1, bytes: vec![None; 1_001] })),
             // The wait of a log includes its own call, so it cannot be shorter.
             ("response is below enqueue", |m| m.latency.response = constant(100, 9_000)),
             ("response is below enqueue", |m| m.latency.response = of((0..100).map(|n| n * n * n * 9_000))),

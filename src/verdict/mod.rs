@@ -14,6 +14,7 @@ mod case;
 mod check;
 mod disturbance;
 mod faults;
+mod figures;
 mod model;
 mod plan;
 mod pooled;
@@ -29,6 +30,7 @@ mod target;
 pub use asked::faults_for;
 pub use case::{CaseEvidence, judge_case};
 pub use faults::{dated, faults};
+pub use figures::Figures;
 pub use model::{
     CaseVerdict, CheckOrigin, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity,
 };
@@ -43,3 +45,4 @@ pub use stages::Recoveries;
 pub use stages::{PooledStage, decoded as decoded_stages};
 pub use statistic::{MIN_SAMPLES, has_samples};
 pub use survivors::SetAside;
+pub use target::below_target_load;

@@ -77,6 +77,21 @@ pub enum Unit {
     /// A number of contradictions in the ledger.
     #[serde(rename = "violations")]
     Violations,
+    /// Bytes.
+    #[serde(rename = "bytes")]
+    Bytes,
+    /// Bytes per second.
+    #[serde(rename = "bytes/s")]
+    BytesPerSecond,
+    /// Nanoseconds per second.
+    #[serde(rename = "ns/s")]
+    NanosPerSecond,
+    /// A number of records; a mean may have a fraction.
+    #[serde(rename = "records")]
+    Records,
+    /// An index from 0 to 1.
+    #[serde(rename = "index")]
+    Index,
 }
 
 impl Unit {
@@ -89,6 +104,11 @@ impl Unit {
             Self::Share => "share",
             Self::LogsPerSecond => "logs/s",
             Self::Violations => "violations",
+            Self::Bytes => "bytes",
+            Self::BytesPerSecond => "bytes/s",
+            Self::NanosPerSecond => "ns/s",
+            Self::Records => "records",
+            Self::Index => "index",
         }
     }
 }

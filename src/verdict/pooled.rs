@@ -1,6 +1,7 @@
 //! The valid repeats of a case, taken together.
 
 use super::faults::faults_of;
+use super::figures::Figures;
 use super::producers::Producers;
 use super::reason::Contradiction;
 use super::stages::{self, PooledStage, Recoveries};
@@ -58,6 +59,7 @@ pub struct Pooled {
     distributions: Option<Distributions>,
     stages: Vec<PooledStage>,
     recoveries: Recoveries,
+    figures: Figures,
     producers: Producers,
     faults: Vec<Contradiction>,
     /// Repeats in which the queue's own counters differ from the ledger.
@@ -87,6 +89,7 @@ impl Pooled {
             return Some(decoded);
         }
         self.recoveries.add(measurement.recovery);
+        self.figures.add(measurement, &decoded);
         self.repeats += 1;
         self.producers.add(measurement);
         if let Some(dispute) = measurement.disagreements.first() {
@@ -120,6 +123,12 @@ impl Pooled {
     #[must_use]
     pub fn recoveries(&self) -> Recoveries {
         self.recoveries
+    }
+
+    /// The figures of the repeats.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Number of repeats.

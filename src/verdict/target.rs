@@ -29,7 +29,8 @@ pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -
 }
 
 /// Whether the case offers less than the throughput at which the promise must be shown; exact.
-pub(super) fn below_target_load(parameters: &Parameters, target: &Target) -> bool {
+#[must_use]
+pub fn below_target_load(parameters: &Parameters, target: &Target) -> bool {
     let offered = u128::from(parameters.concurrency) * u128::from(parameters.rate.logs());
     let asked = u128::from(target.throughput.logs());
     offered * u128::from(target.throughput.seconds()) < asked * u128::from(parameters.rate.seconds())

@@ -4,7 +4,7 @@ use crate::support::{Place, repeat_of, stdout};
 use queue_load::adapter::catalogue;
 use queue_load::adapter::noop::Noop;
 use queue_load::internals::render::Format;
-use queue_load::internals::scenario::{AXES, LatencyName};
+use queue_load::internals::scenario::{AXES, Figure, LatencyName};
 use queue_load::internals::verdict::Pooled;
 use queue_load::internals::worker::{Queues, simulate};
 use std::path::Path;
@@ -38,6 +38,16 @@ fn every_axis_is_explained_to_users() {
     for axis in &AXES {
         let said = [format!("`{}`", axis.name), format!("\n{} ", axis.name)].iter().any(|name| readme.contains(name));
         assert!(said, "README.md does not say what {} is", axis.name);
+    }
+}
+
+#[test]
+fn every_figure_is_explained_to_users() {
+    for file in ["README.md", "docs/METHODOLOGY.md"] {
+        let text = read(file);
+        for figure in Figure::ALL {
+            assert!(text.contains(&format!("`{figure}")), "{file} does not say what {figure} is");
+        }
     }
 }
 

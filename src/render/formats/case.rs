@@ -134,6 +134,11 @@ fn quantity(value: Option<f64>, unit: Unit) -> String {
         Unit::Logs | Unit::Violations => human::count(value as u64),
         Unit::Share => human::share(value),
         Unit::LogsPerSecond => human::rate(value),
+        Unit::Bytes => human::bytes(value),
+        Unit::BytesPerSecond => format!("{}/s", human::bytes(value)),
+        Unit::NanosPerSecond => human::latency_slope(value),
+        Unit::Records => human::number(value),
+        Unit::Index => human::index(value),
     }
 }
 

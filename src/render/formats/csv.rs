@@ -1,13 +1,17 @@
-//! Comma-separated values: a row for each repeat, whatever its outcome, and one for a case without repeats.
+//! Comma-separated values: a row for each repeat, whatever its outcome, and one for a case without repeats. A repeat in
+//! stages has a row for each of them, too, after its own.
 //!
 //! Quoting follows RFC 4180, and lines end in CR LF. Every heading contains its unit. An unknown value is an empty cell.
 //! Numbers have no unit. A text that a spreadsheet would read as a formula begins with an apostrophe.
 
-use crate::measure::{Cost, Ledger, OutcomeSource, Rates};
+use crate::measure::{Cost, Ledger, MemorySeries, OutcomeSource, Rates};
 use crate::observed::LatencyName;
-use crate::report::{CaseRecord, ErrorRecord, LatencySummary, MachineRecord, Maximum, RepeatRecord, Report};
+use crate::report::{
+    CaseRecord, ErrorRecord, LatencySummary, MachineRecord, Maximum, RepeatRecord, Report, StageRecord,
+};
 use crate::scenario::{AXES, Parameters, Value};
 use crate::untrusted::Untrusted;
+use std::collections::BTreeMap;
 
 /// Longest text of a cell, in characters.
 const LONGEST: usize = 1_000;
@@ -117,7 +121,13 @@ fn rows(case: &CaseRecord) -> Vec<Row> {
         repeat: Some(&aside.measured),
         note: Untrusted::join(&aside.reasons, "; "),
     });
-    let mut rows: Vec<Row> = valid.chain(aside).map(|source| row(case, &source, None)).collect();
+    let with_stages = |source: Source<'_>| {
+        let whole = row(case, &source, None);
+        let stages = (0..).zip(source.repeat.map_or(&[][..], |repeat| &repeat.stages));
+        let of_stages: Vec<Row> = stages.map(|(index, stage)| of_stage(case, &whole, index, stage)).collect();
+        std::iter::once(whole).chain(of_stages)
+    };
+    let mut rows: Vec<Row> = valid.chain(aside).flat_map(with_stages).collect();
     rows.extend(case.errors.iter().map(|error| {
         let note = format!("{}: {}", error.kind.as_given(), error.message.as_given()).into();
         row(case, &Source { status: "error", repeat: None, note }, Some(error))
@@ -149,11 +159,14 @@ fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> R
     cell("attempt", number(place.map(|(_, attempt)| attempt)));
     cell("status", source.status.to_owned());
     cell("note", source.note.csv());
+    // Empty for the whole window.
+    cell("stage", String::new());
+    cell("stage_name", String::new());
     parameters(&mut row, &case.parameters);
     ledger(&mut row, repeat.map(|repeat| &repeat.ledger));
     rates(&mut row, repeat.map(|repeat| &repeat.rates));
     times(&mut row, repeat);
-    costs(&mut row, repeat.map(|repeat| &repeat.cost));
+    costs(&mut row, repeat);
     machine(&mut row, repeat.map(|repeat| &repeat.machine));
     let source = repeat.map(|repeat| match repeat.outcome_source {
         OutcomeSource::Call => "call",
@@ -163,6 +176,47 @@ fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> R
     row.push(("outcome_source".to_owned(), source.unwrap_or_default().to_owned()));
     row.push(("queue_version".to_owned(), repeat.map(|repeat| repeat.queue_version.csv()).unwrap_or_default()));
     row
+}
+
+/// The first column of what was measured: those before it say of what.
+const FIRST_MEASURED: &str = "scheduled_logs";
+
+/// The row of a stage: that of its repeat, with the stage's own numbers. What is not known of a stage is empty.
+fn of_stage(case: &CaseRecord, whole: &Row, index: usize, stage: &StageRecord) -> Row {
+    let mut known = Row::new();
+    for (name, count) in [
+        ("scheduled", Some(stage.scheduled)),
+        ("attempted", Some(stage.attempted)),
+        ("unsent", Some(stage.unsent)),
+        ("unsent_generator", Some(stage.unsent_generator)),
+        ("enqueued", stage.enqueued),
+        ("dropped", stage.dropped),
+        ("sampled_out", Some(stage.sampled_out)),
+        ("delivered", Some(stage.delivered)),
+    ] {
+        known.push((format!("{name}_logs"), number(count)));
+    }
+    for (name, latency) in [
+        (LatencyName::Enqueue, &stage.enqueue),
+        (LatencyName::Response, &stage.response),
+        (LatencyName::Delivery, &stage.delivery),
+    ] {
+        statistics(&mut known, name.name(), Some(latency));
+    }
+    let asked = case.parameters.stages.as_ref().and_then(|stages| stages.list().get(index));
+    let name = asked.and_then(|stage| stage.name.as_deref()).map(|name| Untrusted::from(name).csv());
+    let mut known: BTreeMap<String, String> = known.into_iter().collect();
+    let measured = whole.iter().position(|(column, _)| column == FIRST_MEASURED).unwrap_or(whole.len());
+    let of_column = |(place, (column, cell)): (usize, &(String, String))| {
+        let cell = match column.as_str() {
+            "stage" => (index + 1).to_string(),
+            "stage_name" => name.clone().unwrap_or_default(),
+            _ if place < measured => cell.clone(),
+            _ => known.remove(column).unwrap_or_default(),
+        };
+        (column.clone(), cell)
+    };
+    whole.iter().enumerate().map(of_column).collect()
 }
 
 fn parameters(row: &mut Row, parameters: &Parameters) {
@@ -217,12 +271,15 @@ fn statistics(row: &mut Row, name: &str, latency: Option<&LatencySummary>) {
     cell("max_ns", number(latency.and_then(|latency| latency.max_ns)));
 }
 
-fn costs(row: &mut Row, cost: Option<&Cost>) {
+fn costs(row: &mut Row, repeat: Option<&RepeatRecord>) {
+    let cost: Option<&Cost> = repeat.map(|repeat| &repeat.cost);
     for group in ["producers", "runtime", "queue"] {
         let seconds = cost.and_then(|cost| cost.cpu_s_per_million.get(group).copied());
         row.push((format!("cpu_{group}_s_per_million_logs"), real(seconds)));
     }
     row.push(("peak_memory_bytes".to_owned(), number(cost.and_then(|cost| cost.peak_memory_bytes))));
+    let memory = repeat.and_then(|repeat| repeat.memory.as_ref());
+    row.push(("memory_slope_bytes_per_s".to_owned(), real(memory.and_then(MemorySeries::slope))));
     row.push(("depth_high_water_records".to_owned(), number(cost.and_then(|cost| cost.depth_high_water))));
     row.push(("drain_ns".to_owned(), number(cost.map(|cost| cost.drain_ns))));
 }

@@ -187,7 +187,7 @@ where = { strateg = "drop" }
     s.toml:28:10: run.warmup: true is not a time (write a string such as "5s")
     s.toml:29:9: run.order: unknown order `random` (known: shuffled, as-written)
     s.toml:30:8: run.seed: -1 is out of range (write a whole number, 0 to 18,446,744,073,709,551,615)
-    s.toml:32:11: check.expect: unknown count or rate `droped` (did you mean `dropped`?)
+    s.toml:32:11: check.expect: unknown count, rate or figure `droped` (did you mean `dropped`?)
     s.toml:33:1: check.expect: is missing (add expect = "dropped == 0")
     s.toml:34:11: check.where: unknown key `strateg` (did you mean `strategy`?)
     "#);

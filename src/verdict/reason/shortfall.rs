@@ -1,6 +1,6 @@
 //! Why a check does not hold, or cannot be decided.
 
-use crate::scenario::{CountName, LatencyName, Statistic};
+use crate::scenario::{CountName, Figure, FigureUnit, LatencyName, Statistic};
 use crate::units::human;
 use crate::verdict::MIN_SAMPLES;
 use std::fmt;
@@ -31,6 +31,9 @@ pub enum Shortfall {
     /// There was no spike, or there were too few logs before it.
     #[error("the recovery could not be observed: fewer than 20 logs before the spike")]
     RecoveryUnknown,
+    /// A repeat does not know that figure.
+    #[error("{0} could not be observed: {why}", why = missing(*.0))]
+    FigureUnknown(Figure),
     /// The window ended before the queue had recovered, and before the limit.
     #[error("it is {observed}, when the window ended")]
     NotRecovered {
@@ -86,13 +89,19 @@ pub enum Observed {
     },
     /// Logs per second.
     Rate(f64),
+    /// A figure, in its unit.
+    Figure(FigureUnit, f64),
 }
 
 impl Observed {
     /// The number, in the unit of the check.
     pub(in crate::verdict) fn value(self) -> f64 {
         match self {
-            Self::Latency(value) | Self::AtLeast(value) | Self::Share(value) | Self::Rate(value) => value,
+            Self::Latency(value)
+            | Self::AtLeast(value)
+            | Self::Share(value)
+            | Self::Rate(value)
+            | Self::Figure(_, value) => value,
             Self::Count(count) => count as f64,
             Self::Accepted { accepted, offered } => accepted as f64 / offered as f64,
         }
@@ -111,7 +120,34 @@ impl fmt::Display for Observed {
                 write!(f, "{} ({part} of {whole})", human::share(self.value()))
             }
             Self::Rate(rate) => f.write_str(&human::rate(rate)),
+            Self::Figure(unit, value) => f.write_str(&in_unit(unit, value)),
         }
+    }
+}
+
+fn in_unit(unit: FigureUnit, value: f64) -> String {
+    match unit {
+        FigureUnit::Bytes => human::bytes(value),
+        FigureUnit::BytesPerSecond => format!("{}/s", human::bytes(value)),
+        FigureUnit::Nanoseconds => human::latency(value),
+        FigureUnit::NanosPerSecond => human::latency_slope(value),
+        FigureUnit::Records => human::number(value),
+        FigureUnit::Index => human::index(value),
+    }
+}
+
+/// What a repeat lacks that does not know a figure.
+fn missing(figure: Figure) -> &'static str {
+    match figure {
+        Figure::PeakMemory => "the memory of the process cannot be read",
+        Figure::MemorySlope => "fewer than 10 readings of the memory",
+        Figure::MedianSlope | Figure::TailSlope => "fewer than 10 bins of the window have logs",
+        Figure::Drain => "the drain was not timed",
+        Figure::QueueCpu => "the queue has no threads of its own, or their time cannot be read",
+        Figure::ProcessCpu => "the CPU time of the process cannot be read",
+        Figure::PeakDepth => "the queue does not tell it",
+        Figure::MeanDepth => "a log was lost, or arrived too late to be timed",
+        Figure::Jain => "there are fewer than two tasks, or nobody knows whose logs were dropped",
     }
 }
 

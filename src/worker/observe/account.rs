@@ -12,6 +12,7 @@ use crate::measure::{Control, Cost, Fairness, Ledger, Machine, Measurement, Outc
 use crate::plan::PlannedRepeat;
 use crate::scenario::Strategy;
 use crate::untrusted::Untrusted;
+use crate::worker::observe::jitter::Watched;
 use crate::worker::observe::machine::{self, Passed};
 use crate::worker::observe::responsiveness::Observed as Lags;
 use crate::worker::observe::whereabouts::Seen;
@@ -35,10 +36,8 @@ pub struct Observed<'a> {
     pub account: Account,
     /// What the kernel reports about the window.
     pub passed: Passed,
-    /// What the watching thread saw in the window.
-    pub jitter: Option<Jitter>,
-    /// Where it saw the threads of both sides run.
-    pub seen: Seen,
+    /// What the watching thread saw in the window; `None` if there was none.
+    pub watched: Option<Watched>,
     /// How quickly the runtime ran ready tasks; `None` if there is no runtime.
     pub lags: Option<Lags>,
     /// The control before the load.
@@ -56,21 +55,8 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed {
-        repeat,
-        tasks,
-        recorders,
-        sink,
-        account,
-        passed,
-        jitter,
-        seen,
-        lags,
-        control,
-        clock,
-        floor_ns,
-        drain_ns,
-    } = observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, watched, lags, control, clock, floor_ns, drain_ns } =
+        observed;
     let delivered = sink.delivered()?;
     let warm_up = sum(tasks.iter().map(|task| task.warm_up));
     let schedule = Schedule::of_window(&repeat.parameters, repeat.seed);
@@ -82,6 +68,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         stages.to_stages(&schedule.counts_by_stage(), &delivered.stages, source, (ledger.lost(), dropped))
     });
     let recovery = recorder.stages().map(|stages| stages.recovery(&delivered.stages)).transpose()?.flatten();
+    let (jitter, seen, memory) =
+        watched.map(|watched| (Some(watched.jitter), watched.seen, watched.memory)).unwrap_or_default();
     let mut latency = recorder.to_latencies(delivered.latency.encode())?;
     if let Some(lags) = lags {
         lags.enter(&mut latency);
@@ -96,6 +84,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         control_after: None,
         latency,
         series: recorder.series().to_series(),
+        memory,
         stages: stages.unwrap_or_default(),
         recovery,
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),

@@ -1,10 +1,13 @@
 //! A thread that sleeps from one millisecond to the next, and records how late it wakes up. Every 20 ms it also looks
-//! on which CPUs the other threads run, which takes a small part of its millisecond.
+//! on which CPUs the other threads run, and from time to time how much memory the process holds. Each takes a small part of
+//! its millisecond.
 
 use crate::clock::Clock;
 use crate::load::metronome::Metronome;
+use crate::measure::MemorySeries;
 use crate::measure::jitter::Jitter;
 use crate::platform::sharpen_sleep;
+use crate::worker::observe::memory::{self, MemoryWatch};
 use crate::worker::observe::whereabouts::{self, Seen, Whereabouts};
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::send::tasks::Span;
@@ -19,11 +22,22 @@ const STEP: u64 = 1_000_000;
 /// How long before the window it searches for the threads to watch, in nanoseconds: early enough to be done in time.
 const AHEAD: u64 = 3_000_000;
 
+/// What the thread saw.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// How late it woke up.
+    pub jitter: Jitter,
+    /// Where the threads of both sides ran.
+    pub seen: Seen,
+    /// The memory of the process; `None` where it cannot be read.
+    pub memory: Option<MemorySeries>,
+}
+
 /// The watching thread. It ends by itself at the end of its span, or at its next wake-up after this is dropped.
 #[derive(Debug)]
 pub struct JitterWatch {
     stop: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<(Jitter, Seen)>>,
+    thread: Option<thread::JoinHandle<Watched>>,
 }
 
 impl JitterWatch {
@@ -36,7 +50,8 @@ impl JitterWatch {
         let stopped = Arc::clone(&stop);
         let watch = move || {
             sharpen_sleep();
-            watch(&clock, span, &stopped, thread::sleep, Whereabouts::of_this_process)
+            let memory = MemoryWatch::new(span, memory::of_this_process);
+            watch(&clock, span, &stopped, thread::sleep, (Whereabouts::of_this_process, memory))
         };
         let thread = thread::Builder::new().name("ql-jitter".into()).spawn(watch).map_err(|error| {
             Failure::new(FailureKind::Internal, format!("cannot start the thread that watches the clock: {error}"))
@@ -45,7 +60,7 @@ impl JitterWatch {
     }
 
     /// Waits for the end of the span and returns what the thread saw; `None` if the thread panicked.
-    pub fn finish(mut self) -> Option<(Jitter, Seen)> {
+    pub fn finish(mut self) -> Option<Watched> {
         self.thread.take()?.join().ok()
     }
 }
@@ -61,11 +76,11 @@ fn watch(
     span: Span,
     stop: &AtomicBool,
     mut sleep: impl FnMut(Duration),
-    find: impl FnOnce() -> Whereabouts,
-) -> (Jitter, Seen) {
+    (find, mut memory): (impl FnOnce() -> Whereabouts, MemoryWatch<impl FnMut() -> Option<u64>>),
+) -> Watched {
     let mut jitter = Jitter::new();
     if stop.load(Ordering::Relaxed) {
-        return (jitter, Seen::default());
+        return Watched::default();
     }
     Metronome::new(span.start.saturating_sub(AHEAD), STEP).next(clock, &mut sleep);
     let mut whereabouts = find();
@@ -81,8 +96,9 @@ fn watch(
             whereabouts.look();
             look_at = beat.at + whereabouts::STEP;
         }
+        memory.look(beat.at);
     }
-    (jitter, whereabouts.seen())
+    Watched { jitter, seen: whereabouts.seen(), memory: memory.finish() }
 }
 
 #[cfg(test)]
@@ -100,8 +116,9 @@ mod tests {
             let pause = if clock.now() == 110 * MS { 5 * MS } else { 0 };
             clock.advance(left.as_nanos() as u64 + pause);
         };
-        let (jitter, _) = watch(&clock, span, &AtomicBool::new(false), sleep, Whereabouts::default);
-        let (overshoot, stolen) = jitter.to_parts();
+        let memory = MemoryWatch::new(span, || Some(7));
+        let watched = watch(&clock, span, &AtomicBool::new(false), sleep, (Whereabouts::default, memory));
+        let (overshoot, stolen) = watched.jitter.to_parts();
         // 20 steps, of which the pause took 5.
         assert_eq!((overshoot.count, overshoot.max_ns, stolen), (15, Some(5 * MS), 5 * MS));
     }
@@ -110,9 +127,10 @@ mod tests {
     fn a_stop_ends_it() {
         let span = Span { start: 0, length: u64::MAX };
         let stop = AtomicBool::new(true);
-        let (jitter, _) =
-            watch(&ManualClock::at(0), span, &stop, |_| panic!("it sleeps"), || panic!("it looks around"));
-        let (overshoot, _) = jitter.to_parts();
+        let memory = MemoryWatch::new(span, || panic!("it reads"));
+        let find = || panic!("it looks around");
+        let watched = watch(&ManualClock::at(0), span, &stop, |_| panic!("it sleeps"), (find, memory));
+        let (overshoot, _) = watched.jitter.to_parts();
         assert_eq!(overshoot.count, 0);
     }
 }

@@ -4,5 +4,6 @@ pub(in crate::worker) mod account;
 pub(in crate::worker) mod floor;
 pub(in crate::worker) mod jitter;
 pub(in crate::worker) mod machine;
+pub(in crate::worker) mod memory;
 pub(in crate::worker) mod responsiveness;
 pub(in crate::worker) mod whereabouts;

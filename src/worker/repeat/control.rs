@@ -89,7 +89,12 @@ fn run(repeat: &PlannedRepeat, span: Nanos, stages: Option<Stages>, bench: &Benc
         unsent: tally.unsent,
         unsent_generator: tally.unsent_generator,
         lateness: recorder.lateness(),
-        machine: account::machine_record(&driven.passed, driven.jitter.as_ref(), SystemClock::source(), bench.floor_ns),
+        machine: account::machine_record(
+            &driven.passed,
+            driven.watched.as_ref().map(|watched| &watched.jitter),
+            SystemClock::source(),
+            bench.floor_ns,
+        ),
     })
 }
 

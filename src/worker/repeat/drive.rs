@@ -3,14 +3,12 @@
 use crate::adapter::{Queue, Sink};
 use crate::clock::{Clock, LoadClock};
 use crate::load::{Schedule, Template};
-use crate::measure::jitter::Jitter;
 use crate::measure::recorder::Recorders;
 use crate::measure::stages::Watch;
 use crate::measure::stalls::Stalls;
 use crate::plan::PlannedRepeat;
-use crate::worker::observe::jitter::JitterWatch;
+use crate::worker::observe::jitter::{JitterWatch, Watched};
 use crate::worker::observe::machine::{Passed, Snapshot};
-use crate::worker::observe::whereabouts::Seen;
 use crate::worker::protocol::{Failure, FailureKind, Message, Progress};
 use crate::worker::repeat::panics;
 use crate::worker::repeat::placement::Cpus;
@@ -98,10 +96,8 @@ pub struct Driven<Q> {
     pub tasks: Vec<TaskResult>,
     /// What the kernel reports about the window.
     pub passed: Passed,
-    /// What the watching thread saw in the window.
-    pub jitter: Option<Jitter>,
-    /// Where it saw the threads of both sides run.
-    pub seen: Seen,
+    /// What the watching thread saw in the window; `None` if it panicked.
+    pub watched: Option<Watched>,
     /// When the drain is over: later than was asked for by all pauses of this process.
     pub drain_until: u64,
 }
@@ -131,8 +127,7 @@ pub fn drive<Q: Queue>(
     let LoadState { queue, recorders, .. } = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
     let passed = after.since(&before, bench.cpus.numbers());
-    let (jitter, seen) = watch.finish().unzip();
-    Ok(Driven { queue, recorders, tasks, passed, jitter, seen: seen.unwrap_or_default(), drain_until })
+    Ok(Driven { queue, recorders, tasks, passed, watched: watch.finish(), drain_until })
 }
 
 /// The main thread's view while the load runs.

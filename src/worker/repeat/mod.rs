@@ -99,7 +99,7 @@ fn put_under_load<Q: Queue>(
     }
     // At least the grace period: until it is over, the generator may still send logs for which it is late.
     let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
-    let Driven { queue, recorders, tasks, passed, jitter, seen, drain_until } =
+    let Driven { queue, recorders, tasks, passed, watched, drain_until } =
         drive(bench, shared, &sink, say, drain_until)?;
     let lags = probes.map(responsiveness::Responsiveness::finish);
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
@@ -112,8 +112,7 @@ fn put_under_load<Q: Queue>(
         sink,
         account,
         passed,
-        jitter,
-        seen,
+        watched,
         lags,
         control,
         clock: SystemClock::source(),

@@ -6,7 +6,6 @@ use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::worker::observe::account::{self, Observed};
 use crate::worker::observe::machine::Passed;
-use crate::worker::observe::whereabouts::Seen;
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::repeat::drive;
 use crate::worker::send::lanes;
@@ -46,8 +45,7 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
         sink,
         account,
         passed: Passed::default(),
-        jitter: None,
-        seen: Seen::default(),
+        watched: None,
         lags: None,
         control: None,
         clock: "manual",
