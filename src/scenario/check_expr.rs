@@ -307,7 +307,7 @@ mod tests {
         ("slope(memory) < 64", 16, "`64` has no unit (write \"64KiB/s\")"),
         ("drain < 5", 8, "`5` has no unit (write a time, such as 500ms)"),
         ("jain > 95", 7, "`95` is not an index from 0 to 1 (write one, such as 0.95)"),
-        ("jane > 0.9", 0, "unknown count, rate or figure `jane` (did you mean `jain`?)"),
+        ("jan > 0.9", 0, "unknown count, rate or figure `jan` (did you mean `jain`?)"),
         ("p101(response) < 1s", 0, "`p101` is too large (at most p99.9999; for the largest value write \"max\")"),
         ("dropped / atempted < 1%", 10, "unknown count `atempted` (did you mean `attempted`?)"),
         ("accepted / offered > 9%", 0, "`accepted` is a rate (divide counts, such as enqueued / scheduled)"),

@@ -140,12 +140,12 @@ mod tests {
                 matrix("\"10k/s\"", "2s") + &check("p99.99(response) < 1s") + &check("p99.9(lag) < 1s"),
                 vec![
                     format!(
-                        "s.toml:7:11: check.expect: 1 of 1 case: {}: p99.99(response) needs 100,000 samples and can have \
+                        "s.toml:7:10: check.expect: 1 of 1 case: {}: p99.99(response) needs 100,000 samples and can have \
                          60,000, in 3 repeats of 2s",
                         id("1000/s")
                     ),
                     format!(
-                        "s.toml:9:11: check.expect: 1 of 1 case: {}: p99.9(lag) needs 10,000 samples and can have 6,000, \
+                        "s.toml:9:10: check.expect: 1 of 1 case: {}: p99.9(lag) needs 10,000 samples and can have 6,000, \
                          in 3 repeats of 2s",
                         id("1000/s")
                     ),
