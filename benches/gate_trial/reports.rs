@@ -102,6 +102,7 @@ impl<'a> Evidence<'a> {
             environment: self.settings.environment.clone(),
             cases,
             yardstick,
+            partition: None,
         })
     }
 
@@ -122,6 +123,7 @@ pub fn records(trial: &Trial, case: usize, runs: &[&CaseRuns]) -> Vec<RepeatReco
         environment: Environment::default(),
         cases: vec![input(trial, case, runs)],
         yardstick: None,
+        partition: None,
     });
     built.cases.into_iter().flat_map(|case| case.repeats).collect()
 }

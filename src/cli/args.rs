@@ -6,7 +6,7 @@ use super::run::GatingArgs;
 use crate::render::Format;
 use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
-use crate::session::{Allowances, DEFAULT_MOST_RUNS, SearchSettings, Selection};
+use crate::session::{Allowances, DEFAULT_MOST_RUNS, Partition, PartitionError, SearchSettings, Selection};
 use crate::units::{Nanos, Ratio, UnitError};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -34,6 +34,8 @@ pub enum Verb {
     Validate(ValidateArgs),
     /// Show a saved report, or the journal of a run that did not finish
     Show(ShowArgs),
+    /// Put the reports on the parts of a plan together; the exit code is the verdict on the whole
+    Merge(MergeArgs),
     /// Compare saved reports and show what changed; exits 0
     Compare(CompareArgs),
     /// Decide whether a report may replace a baseline; the exit code is the decision
@@ -55,6 +57,11 @@ pub struct ScenarioArgs {
     /// Keep only the cases whose axis has one of these values, e.g. strategy=drop,block; repeatable
     #[arg(long = "filter", value_name = "KEY=VALUE")]
     pub filters: Vec<String>,
+    /// Run only this part of the plan, on one of several machines: K/N (by the hash of the case id: a case that is added
+    /// moves no other), slice:K/N (parts that take about the same time), env or slice:env (as Kubernetes Indexed Jobs,
+    /// GitLab, Slurm or AWS Batch number their jobs). `merge` puts the reports together
+    #[arg(long, value_name = "PART", value_parser = partition)]
+    pub partition: Option<Partition>,
     /// Axes and settings that the command line overrides.
     #[arg(skip)]
     pub overrides: Vec<Override>,
@@ -67,6 +74,7 @@ impl ScenarioArgs {
             scenarios: self.scenarios.clone(),
             filters: self.filters.clone(),
             overrides: self.overrides.clone(),
+            partition: self.partition,
         }
     }
 }
@@ -238,6 +246,27 @@ pub struct DecisionArgs {
     pub color: When,
 }
 
+/// `merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The reports on the parts: files, journals, globs
+    #[arg(required = true, value_name = "SHARD")]
+    pub shards: Vec<String>,
+    /// Also write this file, in the format of its ending: .json (the merged report), .html, .md, .csv, .xml (JUnit),
+    /// .hlog (HdrHistogram), .txt; repeatable
+    #[arg(long = "output", value_name = "FILE")]
+    pub outputs: Vec<PathBuf>,
+    /// Merge what is there, although cases are missing or a part was interrupted; the report then never passes
+    #[arg(long)]
+    pub partial: bool,
+    /// Format of stdout: table, json, markdown, csv, html, junit, github or hdr
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub format: Format,
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
+}
+
 /// `compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -310,6 +339,11 @@ pub enum SchemaOf {
     Scenario,
 }
 
+/// Parses a part of a plan; `env` reads the environment of this process.
+fn partition(text: &str) -> Result<Partition, PartitionError> {
+    Partition::read(text, &|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+}
+
 /// The width of an interval that runs can tell.
 fn precision(text: &str) -> Result<Ratio, String> {
     let share: Ratio = text.parse().map_err(|error: UnitError| error.to_string())?;
@@ -348,6 +382,7 @@ fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
             }
             Verb::Validate(_)
             | Verb::Show(_)
+            | Verb::Merge(_)
             | Verb::Compare(_)
             | Verb::Gate(_)
             | Verb::Queues(_)

@@ -54,7 +54,7 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
 }
 
 /// Reads all reports in parallel: for large ones, reading is most of the work.
-fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, Report)>, CliError> {
+pub(super) fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, Report)>, CliError> {
     const AT_ONCE: usize = 4;
     let mut reports = Vec::with_capacity(named.len());
     for some in named.chunks(AT_ONCE) {
@@ -136,7 +136,7 @@ fn filter(filters: &[String], reports: &[(String, Report)]) -> Result<Selector, 
 }
 
 /// The label and the path of each report on the command line. A glob becomes the files that it matches.
-fn named(given: &[String]) -> Result<Vec<(String, PathBuf)>, CliError> {
+pub(super) fn named(given: &[String]) -> Result<Vec<(String, PathBuf)>, CliError> {
     let mut all = Vec::new();
     for text in given {
         let (label, pattern) = match text.split_once('=') {

@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use crate::render::{Format, RenderError};
-use crate::report::ReportError;
+use crate::report::{MergeError, ReportError};
 use crate::run::RunError;
 use crate::scenario::Diagnostics;
 use crate::session::{BaselineProblem, SessionError, Unfit};
@@ -44,6 +44,9 @@ pub enum CliError {
         /// Each output that failed, and why.
         problems: String,
     },
+    /// Reports cannot be merged.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// There is no baseline.
     #[error("{}: no such baseline; save one with `queue-load run SCENARIO --output FILE`", path.display())]
     NoBaseline {
@@ -72,7 +75,7 @@ impl CliError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Session(error) => exit_of(error),
-            Self::Output { .. } | Self::Explain { .. } | Self::Case { .. } => Exit::Usage,
+            Self::Output { .. } | Self::Explain { .. } | Self::Case { .. } | Self::Merge(_) => Exit::Usage,
             Self::NoBaseline { .. } => Exit::Incomparable,
             Self::Render(_) | Self::Outputs { .. } | Self::Internal(_) => Exit::Internal,
         }

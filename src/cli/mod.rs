@@ -12,6 +12,7 @@ mod find_max;
 mod gate;
 mod latest;
 mod list;
+mod merge;
 mod near;
 mod outputs;
 mod progress;
@@ -73,6 +74,7 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::List(args) => list::list(&args, queues),
         Verb::Validate(args) => validate::validate(&args, queues),
         Verb::Show(args) => show::show(&args, queues),
+        Verb::Merge(args) => merge::merge(&args, queues),
         Verb::Compare(args) => compare::compare(&args, queues),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Queues(args) => queues::queues(&args, queues),

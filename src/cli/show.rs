@@ -109,7 +109,8 @@ fn cases_of<'r>(report: &'r Report, id: &str) -> Vec<&'r CaseRecord> {
 }
 
 fn without_cases(report: &Report) -> Report {
-    Report { cases: Vec::new(), ..report.clone() }
+    // Which part of a plan it was says nothing about some of its cases.
+    Report { cases: Vec::new(), partition: None, merged: None, ..report.clone() }
 }
 
 fn read(path: &Path) -> Result<Report, CliError> {

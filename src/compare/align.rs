@@ -1,6 +1,6 @@
 //! Aligns the cases of two reports, by all their parameters and never by position or name.
 
-use super::{Options, maxima};
+use super::{Options, machines, maxima};
 use crate::report::{CaseRecord, Report, ScenarioRecord};
 use crate::scenario::{AXES, Axis, Parameters, axes};
 use crate::untrusted::Untrusted;
@@ -23,6 +23,8 @@ pub(super) struct Pair<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
     pub(super) case: &'a CaseRecord,
+    /// Its place in its report.
+    pub(super) index: usize,
     pub(super) scenario: Option<&'a ScenarioRecord>,
 }
 
@@ -77,6 +79,7 @@ pub(super) fn align<'a>(base: &'a Report, new: &'a Report, options: &Options) ->
     if options.across.is_none() {
         join_unlike(&mut alignment.pairs);
     }
+    machines::mark_unlike(base, new, &mut alignment.pairs, options);
     alignment
 }
 
@@ -87,8 +90,8 @@ fn slot(name: &str) -> Option<&'static Axis> {
 
 fn found<'a>(report: &'a Report, options: &Options) -> Vec<Found<'a>> {
     let scenario = |case: &CaseRecord| report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
-    let kept = report.cases.iter().filter(|case| options.filter.matches(&case.parameters));
-    kept.map(|case| Found { case, scenario: scenario(case) }).collect()
+    let kept = report.cases.iter().enumerate().filter(|(_, case)| options.filter.matches(&case.parameters));
+    kept.map(|(index, case)| Found { case, index, scenario: scenario(case) }).collect()
 }
 
 /// The parameters, with some axes set to the same value.

@@ -20,6 +20,7 @@ pub(crate) mod fixture;
 mod fooled;
 mod gate;
 mod level;
+mod machines;
 mod maxima;
 mod metrics;
 mod model;

@@ -6,17 +6,20 @@
 //! | `layout` | which slots there are, and which of them run one right after the other |
 //! | `repeat` | [`PlannedRepeat`]: what a driver gets |
 //! | `probe` | a run of a case at another rate than the plan's |
+//! | `partition` | the part of the plan that one of several machines runs |
 //! | `draw` | seeds and shuffles |
 
 mod draw;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod layout;
+mod partition;
 mod probe;
 mod repeat;
 mod slot;
 
 pub use layout::Layout;
+pub use partition::{Farm, Method as PartitionMethod, Part, Partition, PartitionError};
 #[cfg(feature = "internals")]
 pub use repeat::OVERHEAD;
 pub use repeat::{CONTROL, IDLE, PlannedRepeat};
@@ -47,6 +50,8 @@ pub struct Plan {
     pub left_out: Vec<Vec<Untrusted>>,
     /// How the repeats are laid out.
     pub layout: Layout,
+    /// The whole plan that this is a part of; `None`: this is the whole.
+    pub part: Option<Part>,
 }
 
 impl Plan {
@@ -83,7 +88,8 @@ impl Plan {
             return Err(too_many("repeats", repeats, MOST_REPEATS).into());
         }
         let all: Vec<usize> = (0..cases.len()).collect();
-        let mut plan = Plan { scenarios, cases, repeats: Vec::new(), notes, left_out, layout: Layout::Plain };
+        let layout = Layout::Plain;
+        let mut plan = Plan { scenarios, cases, repeats: Vec::new(), notes, left_out, layout, part: None };
         plan.repeats = plan.rounds(&all, 0);
         Ok(plan)
     }

@@ -4,6 +4,7 @@ use super::model::{
     CaseRecord, CostSummary, Environment, ErrorRecord, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord,
     SetAsideRecord, Summary, Tool,
 };
+use super::partition::PartitionRecord;
 use super::slow_calls::slow_calls;
 use super::stages;
 use super::statistics::latency_set;
@@ -15,7 +16,7 @@ use crate::scenario::{Check, Figure, Parameters, Scenario, Target};
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 use crate::verdict::{
-    self, CaseEvidence, Distributions, PlanCase, PlanVerdict, Pooled, Reason, judge_case, judge_plan,
+    self, CaseEvidence, Distributions, PlanCase, PlanVerdict, Pooled, Reason, judge_case, judge_part, judge_plan,
 };
 use crate::worker::control_span;
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub struct ReportInput {
     pub cases: Vec<CaseInput>,
     /// How fast the machine was meanwhile.
     pub yardstick: Option<Yardstick>,
+    /// Which part of a plan it is about; `None`: all of it.
+    pub partition: Option<PartitionRecord>,
 }
 
 /// What came of a case.
@@ -117,10 +120,13 @@ pub struct ErrorInput {
 #[must_use]
 pub fn build(input: ReportInput) -> Report {
     let mut environment = input.environment;
-    complete(&mut environment, &input.cases);
     let replaced = replaced(&input.cases);
     let cases: Vec<CaseRecord> = input.cases.into_iter().map(|input| case(input, &replaced)).collect();
-    let verdict = judged_whole(&cases, input.interrupted);
+    complete(&mut environment, &cases);
+    let verdict = match &input.partition {
+        None => judged_whole(&cases, input.interrupted),
+        Some(_) => judge_part(&cases.iter().map(PlanCase::from).collect::<Vec<_>>(), input.interrupted),
+    };
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() },
@@ -135,18 +141,25 @@ pub fn build(input: ReportInput) -> Report {
         gate: None,
         sittings: Vec::new(),
         maxima: Vec::new(),
+        partition: input.partition,
+        merged: None,
+    }
+}
+
+impl<'a> From<&'a CaseRecord> for PlanCase<'a> {
+    fn from(case: &'a CaseRecord) -> Self {
+        Self {
+            scenario: &case.scenario,
+            outcome: case.verdict.outcome,
+            below_target_load: case.verdict.below_target_load,
+        }
     }
 }
 
 /// The verdict on the whole of these cases.
 #[must_use]
 pub fn judged_whole(cases: &[CaseRecord], interrupted: bool) -> PlanVerdict {
-    let seen = cases.iter().map(|case| PlanCase {
-        scenario: &case.scenario,
-        outcome: case.verdict.outcome,
-        below_target_load: case.verdict.below_target_load,
-    });
-    judge_plan(&seen.collect::<Vec<_>>(), interrupted)
+    judge_plan(&cases.iter().map(PlanCase::from).collect::<Vec<_>>(), interrupted)
 }
 
 /// A case judged by itself: the version of its queue is not compared with that of other cases.
@@ -317,17 +330,16 @@ fn cost(costs: &[Cost], pooled: &Pooled) -> CostSummary {
 }
 
 /// Fills in what only the repeats know.
-fn complete(environment: &mut Environment, cases: &[CaseInput]) {
+pub(super) fn complete(environment: &mut Environment, cases: &[CaseRecord]) {
     let mut floors = Vec::new();
     for case in cases {
         for repeat in &case.repeats {
-            let measured = &repeat.measurement;
-            environment.clock_source.get_or_insert_with(|| measured.machine.clock.clone());
+            environment.clock_source.get_or_insert_with(|| repeat.machine.clock.clone());
             environment
                 .queue_versions
                 .entry(case.parameters.queue.clone())
-                .or_insert_with(|| measured.queue_version.clone());
-            floors.push(measured.machine.instrument_floor_ns);
+                .or_insert_with(|| repeat.queue_version.clone());
+            floors.push(repeat.machine.instrument_floor_ns);
         }
     }
     floors.sort_by(f64::total_cmp);

@@ -58,6 +58,7 @@ pub fn report_of(cases: Vec<CaseInput>) -> Report {
         environment: Environment { platform: "linux x86_64".into(), ..Environment::default() },
         cases,
         yardstick: None,
+        partition: None,
     });
     // What is seen in tests must not change with each release.
     report.tool.version = "0.0.0".into();

@@ -13,8 +13,11 @@ mod error;
 pub(crate) mod fixture;
 mod gating;
 mod maximum;
+mod likeness;
+mod merge;
 mod model;
 mod name;
+mod partition;
 mod read;
 #[cfg(feature = "internals")]
 pub(crate) mod schema;
@@ -24,6 +27,7 @@ mod statistics;
 mod surroundings;
 mod write;
 
+pub use crate::plan::PartitionMethod;
 pub use crate::run::{Yardstick, YardstickReading};
 pub use crate::untrusted::Untrusted;
 pub use crate::verdict::{CaseVerdict, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict};
@@ -36,12 +40,15 @@ pub use decision::{
 pub use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
 pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
+pub use likeness::environment_differences;
 pub use maximum::{Maximum, MaximumOutcome, Probe};
+pub use merge::{MergeError, NamedShard, merge};
 pub use model::{
     CaseRecord, CheckRecord, CostSummary, Environment, ErrorRecord, LatencySet, LatencySummary, ProgramRecord,
     RepeatName, RepeatRecord, Report, SCHEMA_VERSION, ScenarioRecord, SetAsideRecord, Sitting, Summary, Tool,
 };
 pub use name::{file_name, write_new};
+pub use partition::{Merged, PartitionRecord, Shard};
 pub(crate) use read::is_stdin;
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
 pub use slow_calls::{bound_from, calls_over};

@@ -3,6 +3,7 @@
 
 use super::gating::{Calibration, Confirmation, GateRecord};
 use super::maximum::Maximum;
+use super::partition::{Merged, PartitionRecord};
 use super::stages::StageRecord;
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{Cost, Fairness, Ledger, MemorySeries, OutcomeSource, Rates, Recovery, Series, Threads};
@@ -51,6 +52,12 @@ pub struct Report {
     /// The highest rates that `find-max` found, one for each search; empty for a run.
     #[cfg_attr(feature = "internals", schemars(default))]
     pub maxima: Vec<Maximum>,
+    /// Which part of a plan this is; null: all of it.
+    #[cfg_attr(feature = "internals", schemars(default))]
+    pub partition: Option<PartitionRecord>,
+    /// The parts that it was merged from; null if it was not.
+    #[cfg_attr(feature = "internals", schemars(default))]
+    pub merged: Option<Merged>,
 }
 
 /// One stretch of a run that was stopped and resumed.

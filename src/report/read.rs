@@ -4,6 +4,7 @@ use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
 use super::maximum::Maximum;
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Sitting, Tool};
+use super::partition::{Merged, PartitionRecord};
 use super::write::{SEAL, digest};
 use crate::run::Yardstick;
 use crate::untrusted::Untrusted;
@@ -58,6 +59,10 @@ struct Stored<'a> {
     sittings: Vec<Sitting>,
     #[serde(default)]
     maxima: Vec<Maximum>,
+    #[serde(default)]
+    partition: Option<PartitionRecord>,
+    #[serde(default)]
+    merged: Option<Merged>,
 }
 
 /// Reads a report that a decision will be based on.
@@ -145,6 +150,8 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
             gate: stored.gate,
             sittings: stored.sittings,
             maxima: stored.maxima,
+            partition: stored.partition,
+            merged: stored.merged,
         },
         digest: stored.digest,
         digest_matches,

@@ -4,6 +4,7 @@ use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
 use super::maximum::Maximum;
 use super::model::{Environment, Report, ScenarioRecord, Sitting, Tool};
+use super::partition::{Merged, PartitionRecord};
 use crate::platform;
 use crate::run::Yardstick;
 use crate::untrusted::Untrusted;
@@ -34,6 +35,10 @@ struct Written<'a> {
     sittings: &'a [Sitting],
     #[serde(skip_serializing_if = "<[Maximum]>::is_empty")]
     maxima: &'a [Maximum],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a PartitionRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<&'a Merged>,
     digest: String,
 }
 
@@ -64,6 +69,8 @@ impl Report {
             confirmations: &self.confirmations,
             sittings: &self.sittings,
             maxima: &self.maxima,
+            partition: self.partition.as_ref(),
+            merged: self.merged.as_ref(),
             digest: of_cases,
         };
         let text = escaped(&serde_json::to_string_pretty(&written)?);

@@ -2,8 +2,8 @@
 
 use crate::plan::{Layout, Plan, Program};
 use crate::report::{
-    self, BuildFacts, CaseInput, Environment, ErrorInput, RepeatInput, Report, ReportInput, ScenarioRecord,
-    SetAsideInput,
+    self, BuildFacts, CaseInput, Environment, ErrorInput, PartitionRecord, RepeatInput, Report, ReportInput,
+    ScenarioRecord, SetAsideInput,
 };
 use crate::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
 use crate::scenario::Scenario;
@@ -18,6 +18,8 @@ pub struct About {
     pub environment: Environment,
     /// When it began.
     pub created_at: jiff::Timestamp,
+    /// SHA-256 of the program that measures; `None`: not known.
+    pub program: Option<String>,
 }
 
 /// The results of the plan, or of a part of it.
@@ -55,6 +57,7 @@ pub fn reports(plan: &Plan, about: &About, cases: &[usize], mut gathered: Gather
             environment,
             cases: cases.collect(),
             yardstick: gathered.yardstick,
+            partition: plan.part.as_ref().map(|part| PartitionRecord::of(part, about.program.as_deref())),
         })
     };
     let own = of(Program::Own, &mut gathered, about.environment.clone());

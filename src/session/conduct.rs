@@ -185,6 +185,8 @@ fn shallow(report: &Report) -> Report {
         gate: None,
         sittings: Vec::new(),
         maxima: Vec::new(),
+        partition: None,
+        merged: None,
     }
 }
 

@@ -141,6 +141,9 @@ pub enum Unfit {
     /// A search cannot be compared with anything while it runs.
     #[error("a search cannot be compared with anything while it runs; compare its report with `gate`")]
     SearchAgainst,
+    /// A part of a plan cannot be compared with anything: the rest of the cases would seem to be gone.
+    #[error("a part of a plan cannot be compared with anything, nor be a baseline; merge all parts first, then `gate`")]
+    PartCompared,
     /// The baseline has too few repeats to prove anything.
     #[error("a baseline of {repeats} cannot prove anything in {tests}")]
     BaselineTooSmall {

@@ -4,10 +4,11 @@ use super::doubts;
 use super::error::SessionError;
 use super::external;
 use super::request::{DEFAULT_REPEATS, Selection};
-use crate::plan::Plan;
+use crate::plan::{Partition, Plan};
 use crate::scenario::{
     self, Capabilities, Catalog, Context, Diagnostics, ExternalQueue, Override, Overrides, Scenario, Selector,
 };
+use crate::units::human;
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,9 @@ pub struct Inputs {
     /// What the programs of `[queues.NAME]` can do by their own account, by file and name.
     #[serde(default)]
     pub capabilities: BTreeMap<Untrusted, BTreeMap<Untrusted, Capabilities>>,
+    /// The part of the plan; `None`: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
 }
 
 fn default_repeats() -> u32 {
@@ -102,9 +106,24 @@ pub fn prepare_with(
         filters: selection.filters.clone(),
         default_repeats,
         capabilities,
+        partition: selection.partition,
     };
     notes.extend(plan.notes.iter().cloned());
+    if let Some(partition) = selection.partition {
+        plan = plan.partitioned(partition);
+        notes.push(said_of(&plan, &partition));
+    }
     Ok(Prepared { inputs, plan, notes, filter })
+}
+
+/// Which part of the plan it is, in words.
+fn said_of(plan: &Plan, partition: &Partition) -> String {
+    let whole = plan.part.as_ref().map_or(0, |part| u64::from(part.whole));
+    let of = human::counted(whole, "case");
+    match plan.cases.len() as u64 {
+        0 => format!("partition {partition} has none of the {of} of the plan: nothing is run"),
+        some => format!("partition {partition} has {} of the {of} of the plan", human::count(some)),
+    }
 }
 
 /// Asks about each external queue of the plan once, and reports all errors together.
@@ -153,7 +172,11 @@ pub fn replay(inputs: &Inputs, catalog: &Catalog) -> Result<Plan, SessionError> 
     let parse = |(file, text): &(Untrusted, String)| scenario::parse(file.as_given(), text.as_bytes(), context);
     let scenarios = inputs.sources.iter().map(parse).collect::<Result<Vec<Scenario>, _>>()?;
     let filter = Selector::from_filters(&inputs.filters, &names)?;
-    Ok(Plan::new(knowing(scenarios, &inputs.capabilities), catalog, &filter)?)
+    let plan = Plan::new(knowing(scenarios, &inputs.capabilities), catalog, &filter)?;
+    Ok(match inputs.partition {
+        Some(partition) => plan.partitioned(partition),
+        None => plan,
+    })
 }
 
 /// Collects the errors and goes on with an empty value, so that errors in the other arguments can be reported together

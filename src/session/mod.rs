@@ -52,6 +52,8 @@ mod external;
 mod find_max;
 mod inputs;
 mod keep;
+#[cfg(test)]
+mod merge_tests;
 mod observer;
 mod other_program;
 mod placement;
@@ -64,7 +66,7 @@ mod workers;
 
 pub use crate::capacity::{DEFAULT_MOST_RUNS, SearchSettings};
 pub use crate::compare::Allowances;
-pub use crate::plan::{Plan, PlannedRepeat};
+pub use crate::plan::{Farm, Partition, PartitionError, PartitionMethod, Plan, PlannedRepeat};
 pub use crate::run::{ChildCommand, Event, Interrupt};
 pub use crate::scenario::Override;
 pub use assemble::{environment, input};
@@ -232,7 +234,7 @@ impl Session<'_> {
         let Prepared { inputs, plan, notes, filter } =
             inputs::prepare_with(&selection, repeats, &queues.catalog(), Some(&mut ask))?;
         notes.iter().for_each(|note| observer.note(&format!("note: {note}")));
-        check_layout(&request.against, &plan)?;
+        check_layout(request, &plan)?;
         let plan = match request.search {
             Some(_) if request.against != Against::Nothing => return Err(Unfit::SearchAgainst.into()),
             Some(_) => plan.without_rates(),
@@ -241,7 +243,7 @@ impl Session<'_> {
         placement::check(&plan, platform::allowed_cpus().ok().flatten().map(|cpus| cpus.len()))?;
         let plan = plan.laid_out(&request.against.layout())?;
         let created_at = resumed.as_ref().map_or_else(jiff::Timestamp::now, |(resumed, _)| resumed.created_at);
-        let about = About { environment: assemble::environment(), created_at };
+        let mut about = About { environment: assemble::environment(), created_at, program: None };
         let (baseline, settings) = baseline_for(request, &plan, &about, filter)?;
         strength::check(request, &plan, baseline.as_ref(), &settings)?;
         let keep = Keep::prepare(request)?;
@@ -250,7 +252,9 @@ impl Session<'_> {
             Against::OtherProgram(path) => Some(OtherProgram::greet(path, &plan, interrupt)?),
             _ => None,
         };
-        let programs = destination.is_some().then(|| Programs::of(&request.against)).transpose()?;
+        let wanted = destination.is_some() || plan.part.is_some();
+        let programs = wanted.then(|| Programs::of(&request.against)).transpose()?;
+        about.program = programs.as_ref().map(|programs| programs.own.clone());
         let resumed = match resumed {
             Some((resumed, _)) => Some(self.take_up(resumed, &inputs, &plan, &about, programs.as_ref())?),
             None => None,
@@ -335,8 +339,13 @@ impl Ready {
 }
 
 /// Checks that the plan has the cases that are to be compared.
-fn check_layout(against: &Against, plan: &Plan) -> Result<(), SessionError> {
-    match against {
+fn check_layout(request: &Request, plan: &Plan) -> Result<(), SessionError> {
+    let is_compared =
+        request.against != Against::Nothing || request.save_baseline.is_some() || request.search.is_some();
+    if plan.part.is_some() && is_compared {
+        return Err(Unfit::PartCompared.into());
+    }
+    match &request.against {
         Against::Axis(axis) if !plan.has_pairs(axis) => Err(Unfit::NoPairs { axis: axis.clone() }.into()),
         Against::OtherProgram(_) if plan.scenarios.iter().any(|scenario| !scenario.run.isolate) => {
             Err(Unfit::NotIsolated.into())

@@ -34,7 +34,8 @@ pub fn recover(path: &Path, queues: &Queues) -> Result<Recovered, SessionError> 
         serde_json::from_value(contents.header.clone()).map_err(|error| no_report(format!("its header: {error}")))?;
     let created_at = contents.created_at.parse().map_err(|error| no_report(format!("its time: {error}")))?;
     let plan = inputs::replay(&header.inputs, &queues.catalog())?.laid_out(&header.layout)?;
-    let about = About { environment: header.environment, created_at };
+    let program = header.programs.map(|programs| programs.own);
+    let about = About { environment: header.environment, created_at, program };
     if let Some(search) = header.search {
         let recovered = searched(&plan.without_rates(), &about, search, contents);
         return recovered.ok_or_else(|| no_report(STRANGE.to_owned()));

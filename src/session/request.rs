@@ -2,7 +2,7 @@
 
 use crate::capacity::SearchSettings;
 use crate::compare::Allowances;
-use crate::plan::Layout;
+use crate::plan::{Layout, Partition};
 use crate::report::BaselineName;
 use crate::scenario::Override;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub struct Selection {
     pub filters: Vec<String>,
     /// Axes and settings that replace those of the files.
     pub overrides: Vec<Override>,
+    /// The part of the plan that is run; `None`: all of it.
+    pub partition: Option<Partition>,
 }
 
 /// What the results are compared with.

@@ -7,7 +7,7 @@ use super::error::SessionError;
 use super::inputs::Inputs;
 use super::request::{Against, Place, Request, Resume, Selection};
 use crate::capacity::SearchSettings;
-use crate::plan::{Layout, Plan, Program};
+use crate::plan::{Layout, Partition, Plan, Program};
 use crate::report::{Environment, RepeatName, Sitting};
 use crate::run::{Journal, JournalContents};
 use crate::untrusted::Untrusted;
@@ -91,11 +91,12 @@ impl Resumed {
         if !asked.scenarios.is_empty() {
             return asked.clone();
         }
-        let Inputs { sources, overrides, filters, .. } = &self.header.inputs;
+        let Inputs { sources, overrides, filters, partition, .. } = &self.header.inputs;
         Selection {
             scenarios: sources.iter().map(|(file, _)| file.as_given().to_owned()).collect(),
             filters: if asked.filters.is_empty() { filters.clone() } else { asked.filters.clone() },
             overrides: if asked.overrides.is_empty() { overrides.clone() } else { asked.overrides.clone() },
+            partition: asked.partition.or(*partition),
         }
     }
 
@@ -246,12 +247,21 @@ fn changed_inputs(old: &Inputs, new: &Inputs) -> Vec<String> {
     }));
     for (what, is_same) in [
         ("--filter", old.filters == new.filters),
+        ("--partition", same_part(old.partition.as_ref(), new.partition.as_ref())),
         ("the number of repeats (--baseline and --save-baseline raise it)", old.default_repeats == new.default_repeats),
         ("what the programs of [queues] can do", old.capabilities == new.capabilities),
     ] {
         changed.extend((!is_same).then(|| what.to_owned()));
     }
     changed
+}
+
+/// Whether both are the same part of a plan, whoever numbered it.
+fn same_part(old: Option<&Partition>, new: Option<&Partition>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => old.is_same_part(new),
+        (old, new) => old == new,
+    }
 }
 
 /// The programs that have changed. A journal of an older build has no programs; then the run cannot continue, since
@@ -321,6 +331,7 @@ mod tests {
             filters: Vec::new(),
             default_repeats: 3,
             capabilities: BTreeMap::new(),
+            partition: None,
         }
     }
 
@@ -345,6 +356,7 @@ mod tests {
                 "override maxsize, which was not given and is `5`",
             ),
             (|new| new.filters.push("rate=1".into()), "--filter"),
+            (|new| new.partition = Partition::read("2/5", &|_| None).ok(), "--partition"),
             (|new| new.default_repeats = 10, "the number of repeats (--baseline and --save-baseline raise it)"),
         ] {
             assert_eq!(changed(change), said);

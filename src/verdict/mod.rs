@@ -34,7 +34,7 @@ pub use figures::Figures;
 pub use model::{
     CaseVerdict, CheckOrigin, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity,
 };
-pub use plan::{PlanCase, judge_plan};
+pub use plan::{PlanCase, judge_part, judge_plan, judge_rest};
 pub use pooled::{Distributions, Pooled};
 pub use reason::{Contradiction, MaximumBounds, Reason, ReasonCode, SearchReason, Unfinished, codes};
 #[cfg(feature = "internals")]

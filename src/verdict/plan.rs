@@ -19,6 +19,31 @@ pub struct PlanCase<'a> {
 /// scenario offers the throughput of its target: the promise was not put to the test.
 #[must_use]
 pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
+    let mut reasons = not_exercised(cases);
+    if cases.is_empty() {
+        reasons.push(Reason::NoCase);
+    }
+    let least = if reasons.is_empty() { Outcome::Pass } else { Outcome::Invalid };
+    judged(cases, reasons, least, interrupted)
+}
+
+/// Judges a part of a plan: as [`judge_plan`], but another part may offer the throughput of the target, and have all the
+/// cases. Whether any does is known when the parts are merged.
+#[must_use]
+pub fn judge_part(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
+    let reasons = if cases.is_empty() { vec![Reason::EmptyPartition] } else { Vec::new() };
+    judged(cases, reasons, Outcome::Pass, interrupted)
+}
+
+/// Judges a plan of which `missing` cases are not there: it never passes.
+#[must_use]
+pub fn judge_rest(cases: &[PlanCase<'_>], missing: u64, interrupted: bool) -> PlanVerdict {
+    let reasons = vec![Reason::Partial { missing, cases: cases.len() as u64 + missing }];
+    judged(cases, reasons, Outcome::Invalid, interrupted)
+}
+
+/// The worst of the cases, and at least `least`.
+fn judged(cases: &[PlanCase<'_>], mut reasons: Vec<Reason>, least: Outcome, interrupted: bool) -> PlanVerdict {
     let mut counts = OutcomeCounts::default();
     for case in cases {
         *match case.outcome {
@@ -28,12 +53,7 @@ pub fn judge_plan(cases: &[PlanCase<'_>], interrupted: bool) -> PlanVerdict {
             Outcome::Error => &mut counts.error,
         } += 1;
     }
-    let mut reasons = not_exercised(cases);
-    if cases.is_empty() {
-        reasons.push(Reason::NoCase);
-    }
-    let of_the_whole = if reasons.is_empty() { Outcome::Pass } else { Outcome::Invalid };
-    let outcome = cases.iter().map(|case| case.outcome).max().unwrap_or(Outcome::Invalid).max(of_the_whole);
+    let outcome = cases.iter().map(|case| case.outcome).max().unwrap_or(Outcome::Pass).max(least);
     if interrupted {
         reasons.insert(0, Reason::Interrupted(Unfinished::Plan));
     }

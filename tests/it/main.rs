@@ -10,12 +10,15 @@ mod endings;
 mod formats;
 mod gate_trial;
 mod gating;
+#[cfg(unix)]
+mod deploying;
 mod drivers;
 mod faulty;
 mod hostile;
 mod house;
 mod liars;
 mod memory;
+mod merging;
 mod outcomes;
 mod producers;
 mod protocol;

@@ -3,7 +3,7 @@
 use crate::render::parts::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
 use crate::render::parts::grid::{Column, draw, fit, width_of};
 use crate::render::parts::headline::{Headline, VERDICT};
-use crate::render::parts::{gating, maxima, numbers, reasons, text, totals};
+use crate::render::parts::{gating, maxima, numbers, origin, reasons, text, totals};
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
 
@@ -45,6 +45,9 @@ fn heading(report: &Report, same: &[String], width: usize) -> String {
             out.push_str(&text::wrap(&format!("not run: {}", left_out.terminal(200)), width, 2));
             out.push('\n');
         }
+    }
+    for line in origin::lines(report) {
+        out.push_str(&(text::wrap(&line, width, 2) + "\n"));
     }
     if !same.is_empty() {
         out.push_str(&text::wrap_items(same, width, 2));

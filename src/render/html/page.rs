@@ -11,7 +11,7 @@ use crate::render::formats::table;
 use crate::render::gate_sentence;
 use crate::render::parts::headline::Headline;
 use crate::render::parts::numbers::{self, NONE};
-use crate::render::parts::{columns, shift, totals};
+use crate::render::parts::{self, columns, shift, totals};
 use crate::report::{CaseDecision, Change, Environment, GateOutcome, Report, ScenarioRecord};
 use crate::run::{Yardstick, YardstickReading};
 use crate::units::human;
@@ -149,7 +149,7 @@ impl Page {
             scenarios: report.scenarios.iter().map(scenario).collect(),
             same,
             totals: totals(report),
-            facts: [facts(&report.environment), yardstick(report.yardstick.as_ref())].concat(),
+            facts: [facts(&report.environment), yardstick(report.yardstick.as_ref()), origin(report)].concat(),
             failures,
             more_failures,
             matrix: matrix(report, &axes),
@@ -245,6 +245,12 @@ fn against_baseline(
         more: beyond(reasons.len(), MOST_REASONS),
     };
     Some((rank, failure))
+}
+
+/// The part of a plan, or the parts that the report was merged from; empty for the report on a whole plan.
+fn origin(report: &Report) -> Vec<(&'static str, String)> {
+    let lines = parts::origin::lines(report);
+    if lines.is_empty() { Vec::new() } else { vec![("parts", lines.join("; "))] }
 }
 
 /// The environment of the run. Unknown values are marked as such.

@@ -107,6 +107,11 @@ pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
             same.push(format!("{key} {first}"));
         }
     }
+    if let Some(shards) = report.shard_of_each_case() {
+        let cell = |index: usize| shards.get(index).map_or(NONE.into(), |shard| shard.machine.to_string());
+        let cells = (0..report.cases.len()).map(cell).collect();
+        columns.push(Column { key: "machine", header: "machine", right: true, dispensable: None, cells });
+    }
     (columns, same)
 }
 

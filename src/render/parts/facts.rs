@@ -1,5 +1,6 @@
 //! The origin of a report, as a list.
 
+use crate::render::parts::origin;
 use crate::report::Report;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -32,5 +33,5 @@ pub(in crate::render) fn facts(report: &Report) -> Vec<String> {
     ];
     let versions = environment.queue_versions.iter();
     let versions = versions.map(|(queue, version)| format!("queue {} {}", plain(queue), plain(version)));
-    known.into_iter().flatten().chain(versions).collect()
+    known.into_iter().flatten().chain(versions).chain(origin::lines(report)).collect()
 }

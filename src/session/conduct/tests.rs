@@ -71,7 +71,7 @@ impl Run {
 
     fn about(&self) -> About {
         let created_at = "2026-01-02T03:04:05Z".parse().unwrap();
-        About { environment: crate::report::Environment::default(), created_at }
+        About { environment: crate::report::Environment::default(), created_at, program: None }
     }
 
     /// Against a baseline that was run before, or against the other program.

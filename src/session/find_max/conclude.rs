@@ -87,6 +87,7 @@ pub fn report(
         environment: about.environment.clone(),
         cases: shown,
         yardstick: Some(yardstick),
+        partition: None,
     });
     for (case, reason) in report.cases.iter_mut().zip(verdicts) {
         // The search goes beyond the target's throughput, or says itself that it does not.

@@ -85,7 +85,7 @@ fn scenario(service: Nanos) -> String {
 
 fn about() -> About {
     let created_at = "2026-01-02T03:04:05Z".parse().unwrap();
-    About { environment: crate::report::Environment::default(), created_at }
+    About { environment: crate::report::Environment::default(), created_at, program: None }
 }
 
 /// The generator manages this rate; beyond it, a repeat is late.

@@ -112,6 +112,10 @@ codes! {
     Outnumbered = "outnumbered",
     /// There is no case.
     NoCase = "no_case",
+    /// There is no case in this part of the plan.
+    EmptyPartition = "empty_partition",
+    /// Parts of the plan are missing.
+    Partial = "partial",
     /// No case of a scenario offers the throughput of its target.
     TargetNotExercised = "target_not_exercised",
     /// The run ended before it was finished.

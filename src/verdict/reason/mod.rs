@@ -131,6 +131,15 @@ pub enum Reason {
     },
     /// There is no case.
     NoCase,
+    /// There is no case in this part of the plan.
+    EmptyPartition,
+    /// Cases of the plan are missing.
+    Partial {
+        /// How many.
+        missing: u64,
+        /// Of how many.
+        cases: u64,
+    },
     /// No case of a scenario offers the throughput of its target.
     TargetNotExercised {
         /// Name of the scenario.
@@ -204,6 +213,8 @@ impl Reason {
             Self::StarvesProducers { .. } => ReasonCode::StarvesProducers,
             Self::Outnumbered { .. } => ReasonCode::Outnumbered,
             Self::NoCase => ReasonCode::NoCase,
+            Self::EmptyPartition => ReasonCode::EmptyPartition,
+            Self::Partial { .. } => ReasonCode::Partial,
             Self::TargetNotExercised { .. } => ReasonCode::TargetNotExercised,
             Self::Interrupted(_) => ReasonCode::Interrupted,
             Self::Search(reason) => reason.code(),

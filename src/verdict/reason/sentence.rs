@@ -52,6 +52,11 @@ impl Reason {
                 format!("{invalid} of {repeats} repeats were invalid: the few others are a selection")
             }
             Self::NoCase => "no case was run".to_owned(),
+            Self::EmptyPartition => "empty: this partition has no case".to_owned(),
+            Self::Partial { missing, cases } => {
+                let [missing, cases] = [*missing, *cases].map(human::count);
+                format!("partial: {missing} of {cases} cases of the plan are missing")
+            }
             Self::TargetNotExercised { scenario } => {
                 let scenario = scenario.as_given();
                 format!("target not exercised: no case of {scenario} offers the target's throughput")

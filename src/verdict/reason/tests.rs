@@ -147,6 +147,8 @@ fn of_cases() -> Vec<Row> {
             "4 of 1,007 repeats were invalid: the few others are a selection",
         ),
         (Reason::NoCase, "no_case", "no case was run"),
+        (Reason::EmptyPartition, "empty_partition", "empty: this partition has no case"),
+        (Reason::Partial { missing: 3, cases: 1_200 }, "partial", "partial: 3 of 1,200 cases of the plan are missing"),
         (
             Reason::TargetNotExercised { scenario: "one".into() },
             "target_not_exercised",
