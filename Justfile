@@ -84,6 +84,13 @@ python-drivers:
 test-python:
     cd drivers/python && .venv/bin/python -m unittest --quiet
 
+# Run the tests of the plugin for pytest, in a new environment in which it is installed as its users install it.
+test-pytest-plugin:
+    cargo build --quiet --profile {{profile}}
+    python3 -m venv {{target}}/pytest-plugin
+    {{target}}/pytest-plugin/bin/pip install --quiet --disable-pip-version-check pytest==9.2.0 ./drivers/python
+    cd drivers/python && QUEUE_LOAD_BIN={{absolute_path(binary)}} {{absolute_path(target)}}/pytest-plugin/bin/python -m pytest --quiet -p no:cacheprovider plugin_test.py
+
 # Run loom's models of the built-in queue's concurrent core: every order of the steps of two threads.
 loom *ARGS:
     RUSTFLAGS="--cfg loom_models" cargo test --quiet --release --lib --target-dir {{target}}/loom -- loom_tests {{ARGS}}

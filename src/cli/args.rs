@@ -8,10 +8,14 @@ use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
 use crate::session::{Allowances, DEFAULT_MOST_RUNS, Partition, PartitionError, SearchSettings, Selection};
 use crate::units::{Nanos, Ratio, UnitError};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// How many reports `reports` reads.
+const DEFAULT_LAST: u32 = 50;
 
 /// Puts a logging queue under load and says whether it keeps its promise.
 #[derive(Debug, Parser)]
@@ -46,13 +50,21 @@ pub enum Verb {
     Selftest(SelftestArgs),
     /// Print the JSON schema of a report or of a scenario file
     Schema(SchemaArgs),
+    /// Write a scenario with comments, to begin with
+    Init(InitArgs),
+    /// List the saved reports, the newest first
+    Reports(ReportsArgs),
+    /// Print what lets a shell complete commands, options and values
+    Completions(CompletionsArgs),
+    /// Print the manual page of the program or of a verb
+    Man(ManArgs),
 }
 
 /// Scenarios, and the selection of their cases.
 #[derive(Debug, Args)]
 pub struct ScenarioArgs {
     /// Scenario files, or globs such as 'scenarios/*.toml'; - is stdin
-    #[arg(required = true, value_name = "SCENARIO")]
+    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<String>,
     /// Keep only the cases whose axis has one of these values, e.g. strategy=drop,block; repeatable
     #[arg(long = "filter", value_name = "KEY=VALUE")]
@@ -114,12 +126,12 @@ pub struct FindMaxArgs {
 /// What `run` and `find-max` do with their report.
 #[derive(Debug, Args)]
 pub struct RunOutputArgs {
-    /// Format of stdout: table, json, markdown, csv, html, junit, github or hdr
-    #[arg(long, value_name = "FORMAT", default_value_t, help_heading = "Output")]
+    /// Format of stdout
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&Format::ALL), help_heading = "Output")]
     pub format: Format,
     /// Also write this file, in the format of its ending: .json (the report itself, which is then not saved under
     /// another name in the reports directory), .html, .md, .csv, .xml (JUnit), .hlog (HdrHistogram), .txt; repeatable
-    #[arg(long = "output", value_name = "FILE", help_heading = "Output")]
+    #[arg(long = "output", value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub outputs: Vec<PathBuf>,
     /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long, help_heading = "Output")]
@@ -127,15 +139,15 @@ pub struct RunOutputArgs {
     /// Continue a run that was stopped: name its journal, or the report beside it [default: the newest journal in the
     /// place of the report]. Without a SCENARIO, the arguments of that run apply. Scenario, program and machine must
     /// not have changed
-    #[arg(long, value_name = "JOURNAL|REPORT", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
+    #[arg(long, value_name = "JOURNAL|REPORT", value_hint = ValueHint::FilePath, num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
     pub resume: Option<OsString>,
     /// Directory in which reports are saved
-    #[arg(long, value_name = "DIR", default_value = "reports", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub reports_dir: PathBuf,
     /// Print no progress and no notes
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
-    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t, help_heading = "Output")]
     pub color: When,
 }
@@ -145,10 +157,10 @@ pub struct RunOutputArgs {
 pub struct ListArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// Format of stdout: table or json
-    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
+    /// Format of stdout
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&TABLE_OR_JSON))]
     pub format: Format,
-    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t)]
     pub color: When,
 }
@@ -157,7 +169,7 @@ pub struct ListArgs {
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
     /// Scenario files, or globs such as 'scenarios/*.toml'
-    #[arg(required = true, value_name = "SCENARIO")]
+    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<String>,
 }
 
@@ -165,26 +177,26 @@ pub struct ValidateArgs {
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// A report (.json), the journal of a run that did not finish (.journal), `latest`, or - for a report from stdin
-    #[arg(value_name = "REPORT")]
+    #[arg(value_name = "REPORT", value_hint = ValueHint::FilePath)]
     pub report: PathBuf,
-    /// Output format: table, json, markdown, csv, html, junit, github or hdr
-    #[arg(long, value_name = "FORMAT")]
+    /// Output format
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(&Format::ALL))]
     pub format: Option<Format>,
     /// Write this file instead of stdout, in the format of its ending: .json, .html, .md, .csv, .xml (JUnit), .hlog
     /// (HdrHistogram), .txt; repeatable
-    #[arg(long = "output", value_name = "FILE")]
+    #[arg(long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub outputs: Vec<PathBuf>,
     /// Show one case in full: its id, or as many `axis=value` pairs of it as identify it
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
-    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t)]
     pub color: When,
     /// Explain below the table what each column means, and what to do about a bad value
     #[arg(long)]
     pub explain: bool,
     /// Directory in which `latest` is looked up
-    #[arg(long, value_name = "DIR", default_value = "reports")]
+    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath)]
     pub reports_dir: PathBuf,
 }
 
@@ -233,15 +245,14 @@ pub struct DecisionArgs {
     pub ignore_below: Option<Nanos>,
     #[command(flatten)]
     pub allowances: AllowanceArgs,
-    /// Format of stdout: table, json, markdown, html or github; of `gate` also junit or csv, which show the report with
-    /// the decision
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// Format of stdout; junit and csv, of `gate` alone, show the report with the decision
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&OF_A_DECISION))]
     pub format: Format,
     /// Also write this file, in the format of its ending (.json, .html, .md, .txt; of `gate` also .xml, .csv); if that
     /// is also the --format, stdout stays empty; repeatable
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
-    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t)]
     pub color: When,
 }
@@ -272,7 +283,7 @@ pub struct MergeArgs {
 pub struct CompareArgs {
     /// The baseline, then one or more reports to compare with it: files, journals, globs, LABEL=FILE; with --across,
     /// one report is enough
-    #[arg(required = true, value_name = "REPORT")]
+    #[arg(required = true, value_name = "REPORT", value_hint = ValueHint::FilePath)]
     pub reports: Vec<String>,
     /// Align cases that differ only in this axis; repeatable
     #[arg(long, value_name = "AXIS")]
@@ -294,10 +305,10 @@ pub struct CompareArgs {
 #[derive(Debug, Args)]
 pub struct GateArgs {
     /// The baseline: a saved report
-    #[arg(value_name = "BASE")]
+    #[arg(value_name = "BASE", value_hint = ValueHint::FilePath)]
     pub base: PathBuf,
     /// The report to decide on; - is stdin
-    #[arg(value_name = "NEW")]
+    #[arg(value_name = "NEW", value_hint = ValueHint::FilePath)]
     pub new: PathBuf,
     #[command(flatten)]
     pub decision: DecisionArgs,
@@ -306,16 +317,16 @@ pub struct GateArgs {
 /// `queues`
 #[derive(Debug, Args)]
 pub struct QueuesArgs {
-    /// Format of stdout: table or json
-    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
+    /// Format of stdout
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&TABLE_OR_JSON))]
     pub format: Format,
 }
 
 /// `selftest`
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
-    /// Format of stdout: table or json
-    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = table_or_json)]
+    /// Format of stdout
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&TABLE_OR_JSON))]
     pub format: Format,
     /// Print no progress
     #[arg(long, short)]
@@ -344,19 +355,81 @@ fn partition(text: &str) -> Result<Partition, PartitionError> {
     Partition::read(text, &|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
 
+/// `init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// File to write; - is stdout
+    #[arg(value_name = "FILE", default_value = "scenario.toml", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Replace what is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `reports`
+#[derive(Debug, Args)]
+pub struct ReportsArgs {
+    /// Read at most N files: those that were written last
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_LAST, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub last: u32,
+    /// Directory with the reports
+    #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath)]
+    pub reports_dir: PathBuf,
+    /// Format of stdout
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&TABLE_OR_JSON))]
+    pub format: Format,
+    /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// `source <(queue-load completions bash)`
+    Bash,
+    /// `queue-load completions zsh > ~/.zfunc/_queue-load`, in a directory of `fpath`
+    Zsh,
+    /// `queue-load completions fish > ~/.config/fish/completions/queue-load.fish`
+    Fish,
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The verb; none is the program
+    #[arg(value_name = "VERB", conflicts_with = "dir")]
+    pub verb: Option<String>,
+    /// Write all pages into this directory instead: queue-load.1, queue-load-run.1, …
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
 /// The width of an interval that runs can tell.
 fn precision(text: &str) -> Result<Ratio, String> {
     let share: Ratio = text.parse().map_err(|error: UnitError| error.to_string())?;
     if share.as_f64() >= 0.001 { Ok(share) } else { Err("write 0.1% to 100%".to_owned()) }
 }
 
-/// Parses a format of output that is not a report.
-fn table_or_json(text: &str) -> Result<Format, String> {
-    let format: Format = text.parse().map_err(|_| "write table or json".to_owned())?;
-    match format {
-        Format::Table | Format::Json => Ok(format),
-        _ => Err(format!("{format} is for reports; write table or json")),
-    }
+/// Formats of output that is not a report.
+const TABLE_OR_JSON: [Format; 2] = [Format::Table, Format::Json];
+
+/// Formats of a comparison or of a decision.
+const OF_A_DECISION: [Format; 7] =
+    [Format::Table, Format::Json, Format::Markdown, Format::Html, Format::Github, Format::Junit, Format::Csv];
+
+/// Parses the name of one of these formats; help and completions offer them.
+fn one_of(formats: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
+    let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Format>())
 }
 
 /// Reads the command line of this process.
@@ -387,14 +460,18 @@ fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
             | Verb::Gate(_)
             | Verb::Queues(_)
             | Verb::Selftest(_)
-            | Verb::Schema(_) => {}
+            | Verb::Schema(_)
+            | Verb::Init(_)
+            | Verb::Reports(_)
+            | Verb::Completions(_)
+            | Verb::Man(_) => {}
         }
     }
     Ok(cli.verb)
 }
 
 /// The command line, with one option for each axis and each setting in their tables.
-fn command() -> Command {
+pub fn command() -> Command {
     let with_overrides = |command: Command| {
         overridable().fold(command, |command, (key, summary)| {
             let option = Arg::new(key).long(key.replace('_', "-")).value_name("VALUES").help(summary);

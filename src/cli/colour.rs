@@ -1,10 +1,10 @@
 //! Whether output has colour. A sign or a word always says what the colour says.
 
+use clap::ValueEnum;
 use std::ffi::OsString;
-use std::str::FromStr;
 
 /// What the user wants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum When {
     /// If the stream is a terminal, unless the environment says otherwise.
     #[default]
@@ -13,19 +13,6 @@ pub enum When {
     Always,
     /// Nowhere.
     Never,
-}
-
-impl FromStr for When {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "always" => Ok(Self::Always),
-            "never" => Ok(Self::Never),
-            _ => Err("write auto, always or never".to_owned()),
-        }
-    }
 }
 
 impl std::fmt::Display for When {

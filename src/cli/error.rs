@@ -6,6 +6,7 @@ use crate::report::{MergeError, ReportError};
 use crate::run::RunError;
 use crate::scenario::Diagnostics;
 use crate::session::{BaselineProblem, SessionError, Unfit};
+use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -53,6 +54,22 @@ pub enum CliError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// A file that `init` would write is there already, or cannot be written.
+    #[error("{}: {problem}", path.display())]
+    Init {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, and the fix.
+        problem: String,
+    },
+    /// `man` names a verb that does not exist.
+    #[error("no verb `{}`{hint}", verb.terminal(40))]
+    NoVerb {
+        /// What was written.
+        verb: Untrusted,
+        /// What was probably meant.
+        hint: String,
+    },
     /// A fault of the tool or of the system.
     #[error("{0}")]
     Internal(String),
@@ -75,7 +92,12 @@ impl CliError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Session(error) => exit_of(error),
-            Self::Output { .. } | Self::Explain { .. } | Self::Case { .. } | Self::Merge(_) => Exit::Usage,
+            Self::Output { .. }
+            | Self::Explain { .. }
+            | Self::Case { .. }
+            | Self::Merge(_)
+            | Self::Init { .. }
+            | Self::NoVerb { .. } => Exit::Usage,
             Self::NoBaseline { .. } => Exit::Incomparable,
             Self::Render(_) | Self::Outputs { .. } | Self::Internal(_) => Exit::Internal,
         }

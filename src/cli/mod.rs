@@ -6,17 +6,21 @@
 mod args;
 mod colour;
 mod compare;
+mod completions;
 mod error;
 mod exit;
 mod find_max;
 mod gate;
+mod init;
 mod latest;
 mod list;
+mod man;
 mod merge;
 mod near;
 mod outputs;
 mod progress;
 mod queues;
+mod reports;
 mod run;
 mod schema;
 mod selftest;
@@ -80,5 +84,9 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::Queues(args) => queues::queues(&args, queues),
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Schema(args) => schema::schema(&args),
+        Verb::Init(args) => init::init(&args),
+        Verb::Reports(args) => reports::reports(&args),
+        Verb::Completions(args) => completions::completions(&args),
+        Verb::Man(args) => man::man(&args),
     }
 }

@@ -7,7 +7,7 @@ use super::stdio;
 
 /// `just schema` derives it from the model; a test compares the two.
 const REPORT: &str = include_str!("../../docs/report.schema.json");
-const SCENARIO: &str = include_str!("../../docs/scenario.schema.json");
+pub(super) const SCENARIO: &str = include_str!("../../docs/scenario.schema.json");
 
 /// Prints the schema.
 pub fn schema(args: &SchemaArgs) -> Result<Exit, CliError> {

@@ -33,6 +33,8 @@ pub use formats::junit::junit;
 pub use formats::markdown::markdown;
 pub use formats::table::table;
 pub use html::{html, html_comparison};
+pub use parts::headline::headline;
+pub use parts::headline_number::{HeadlineNumber, headline_number};
 pub use parts::last_line::gate_sentence;
 pub use parts::paint::{paint, paint_decision, paint_lines};
 pub use parts::text::width_of;

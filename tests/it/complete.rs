@@ -67,7 +67,7 @@ fn every_format_is_offered_and_explained() {
         let help = stdout(&Place::new().run(&[verb, "--help"]));
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for name in &all {
-            let offered = [format!(" {name},"), format!(" {name} "), format!(" or {name}")];
+            let offered = [format!(" {name},"), format!(" {name} "), format!(" {name}]")];
             assert!(offered.iter().any(|name| help.contains(name)), "`{verb} --help` does not offer {name}: {help}");
         }
         for row in table.lines().filter_map(|row| row.split('|').nth(2)) {

@@ -29,6 +29,7 @@ mod selftest;
 mod session;
 #[cfg(unix)]
 mod shell;
+mod starting;
 mod support;
 #[cfg(unix)]
 mod surroundings;

@@ -70,7 +70,10 @@ fn every_scenario_keeps_to_the_schema() {
             let path = entry.unwrap().path();
             let is_scenario = path.extension().is_some_and(|ending| ending == "toml") && !path.ends_with("Cargo.toml");
             if is_scenario {
-                let table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+                let text = std::fs::read_to_string(&path).unwrap();
+                let named = text.starts_with("#:schema ../docs/scenario.schema.json\n");
+                assert!(named || directory != "scenarios", "{} does not name its schema", path.display());
+                let table: toml::Table = text.parse().unwrap();
                 expect_valid(&validator, &serde_json::to_value(table).unwrap(), &path.display().to_string());
                 seen += 1;
             }

@@ -27,6 +27,12 @@ pub(in crate::render) enum Headline {
     Interrupted,
 }
 
+/// One word for a whole report: the worst of its cases, its gate and its exit code.
+#[must_use]
+pub fn headline(report: &Report) -> &'static str {
+    Headline::of(report).word()
+}
+
 impl Headline {
     const ALL: [Self; 8] = [
         Self::Pass,

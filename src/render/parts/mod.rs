@@ -8,6 +8,7 @@ pub(in crate::render) mod gated;
 pub(in crate::render) mod gating;
 pub(in crate::render) mod grid;
 pub(in crate::render) mod headline;
+pub(in crate::render) mod headline_number;
 pub(in crate::render) mod last_line;
 pub(in crate::render) mod maxima;
 pub(in crate::render) mod numbers;

@@ -6,20 +6,16 @@ use crate::units::human;
 
 /// The four lines over the valid repeats of the given cases. The mean covers every call whose time is known.
 pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
+    let summaries: Vec<&Summary> = summaries.collect();
     let (mut attempted, mut enqueued, mut dropped, mut sampled_out) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let (mut calls, mut sum_ns) = (0_u64, 0.0);
-    for summary in summaries {
+    for summary in &summaries {
         // A report may hold any number; a sum that does not fit is shown as the largest that does.
         attempted = attempted.saturating_add(summary.ledger.attempted);
         enqueued = enqueued.saturating_add(summary.ledger.enqueued);
         dropped = dropped.saturating_add(summary.ledger.dropped);
         sampled_out = sampled_out.saturating_add(summary.ledger.sampled_out);
-        if let Some(mean) = summary.latency.enqueue.mean_ns {
-            calls = calls.saturating_add(summary.latency.enqueue.count);
-            sum_ns += mean * summary.latency.enqueue.count as f64;
-        }
     }
-    let mean = (calls > 0).then(|| sum_ns / calls as f64);
+    let mean = mean_enqueue_ns(summaries.into_iter());
     let mut lines = format!(
         "Total logs attempted: {}\nSuccessfully enqueued: {}\nDropped: {}\n",
         human::count(attempted),
@@ -31,6 +27,18 @@ pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>)
     }
     lines.push_str(&format!("Avg enqueue latency: {}\n", plain_mean(mean)));
     lines
+}
+
+/// Mean of `enqueue` in nanoseconds over every timed call of these repeats; `None` without a call.
+pub(in crate::render) fn mean_enqueue_ns<'a>(summaries: impl Iterator<Item = &'a Summary>) -> Option<f64> {
+    let (mut calls, mut sum_ns) = (0_u64, 0.0);
+    for enqueue in summaries.map(|summary| &summary.latency.enqueue) {
+        if let Some(mean) = enqueue.mean_ns {
+            calls = calls.saturating_add(enqueue.count);
+            sum_ns += mean * enqueue.count as f64;
+        }
+    }
+    (calls > 0).then(|| sum_ns / calls as f64)
 }
 
 #[cfg(test)]

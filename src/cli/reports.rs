@@ -1,0 +1,150 @@
+//! `reports`: what is saved in the reports directory, the newest first.
+
+mod saved;
+mod sparkline;
+
+use super::args::ReportsArgs;
+use super::error::CliError;
+use super::exit::Exit;
+use super::stdio;
+use super::stdio::plain_table;
+use crate::render::{Format, HeadlineNumber};
+use crate::session::SessionError;
+use crate::untrusted::Untrusted;
+use comfy_table::ColumnConstraint;
+use saved::{Content, Listed, Saved};
+use serde::Serialize;
+use sparkline::sparkline;
+
+/// Longest line of bars.
+const MOST_BARS: usize = 12;
+
+/// A file, as the JSON has it.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a Untrusted,
+    /// RFC 3339, UTC.
+    when: String,
+    scenario: Option<&'a Untrusted>,
+    /// One word for the whole report; also `damaged` and `unfinished`.
+    verdict: &'a str,
+    cases: Option<usize>,
+    mean_enqueue_ns: Option<f64>,
+    max_per_s: Option<f64>,
+    /// Whether the report was altered after it was saved.
+    altered: bool,
+    problem: Option<&'a Untrusted>,
+}
+
+/// Lists the reports.
+pub fn reports(args: &ReportsArgs) -> Result<Exit, CliError> {
+    let (files, older) = saved::files(&args.reports_dir, args.last as usize).map_err(|error| {
+        let problem = format!("cannot be read: {error}; name another directory with --reports-dir");
+        SessionError::NoReport { path: args.reports_dir.clone(), problem }
+    })?;
+    if files.is_empty() {
+        stdio::note(&format!("note: no reports in {}", args.reports_dir.display()));
+    }
+    if older > 0 {
+        stdio::note(&format!("note: {older} older files are left out; --last N reads more"));
+    }
+    match args.format {
+        Format::Json => {
+            let entries: Vec<Entry<'_>> = files.iter().rev().map(entry).collect();
+            let json = serde_json::to_vec_pretty(&entries).map_err(|error| CliError::Internal(error.to_string()))?;
+            stdio::result(&[json, b"\n".to_vec()].concat())?;
+        }
+        _ if files.is_empty() => {}
+        _ => stdio::text(table(&files).as_bytes(), stdio::view(args.color).colour)?,
+    }
+    Ok(Exit::Pass)
+}
+
+fn entry(saved: &Saved) -> Entry<'_> {
+    let report = saved.report();
+    let number = |of: fn(HeadlineNumber) -> Option<f64>| of(report?.number?);
+    Entry {
+        name: &saved.name,
+        when: saved.when.to_string(),
+        scenario: report.map(|report| &report.scenario),
+        verdict: saved.word(),
+        cases: report.map(|report| report.cases.len()),
+        mean_enqueue_ns: number(HeadlineNumber::mean_enqueue_ns),
+        max_per_s: number(HeadlineNumber::max_per_s),
+        altered: report.is_some_and(|report| report.altered),
+        problem: match &saved.content {
+            Content::Damaged(problem) => Some(problem),
+            Content::Report(_) | Content::Unfinished => None,
+        },
+    }
+}
+
+impl Saved {
+    fn report(&self) -> Option<&Listed> {
+        match &self.content {
+            Content::Report(listed) => Some(listed),
+            Content::Unfinished | Content::Damaged(_) => None,
+        }
+    }
+
+    fn word(&self) -> &str {
+        match &self.content {
+            Content::Report(listed) => listed.verdict,
+            Content::Unfinished => "unfinished",
+            Content::Damaged(_) => "damaged",
+        }
+    }
+
+    /// Whether the numbers of two reports mean the same: they have the same scenarios and cases.
+    fn is_like(&self, other: &Self) -> bool {
+        let (Some(one), Some(other)) = (self.report(), other.report()) else { return false };
+        one.scenario == other.scenario && one.cases == other.cases
+    }
+}
+
+/// The bars of a report: the numbers of those like it, up to its own.
+fn bars(files: &[Saved], index: usize) -> String {
+    let number = |saved: &Saved| Some(saved.report()?.number?.value());
+    let like: Vec<(usize, Option<f64>)> = files
+        .iter()
+        .enumerate()
+        .filter(|(_, other)| other.is_like(&files[index]))
+        .map(|(at, other)| (at, number(other)))
+        .collect();
+    let highest = like.iter().filter_map(|(_, number)| *number).fold(0.0, f64::max);
+    let until: Vec<Option<f64>> = like.iter().filter(|(at, _)| *at <= index).map(|(_, number)| *number).collect();
+    sparkline(&until[until.len().saturating_sub(MOST_BARS)..], highest)
+}
+
+fn table(files: &[Saved]) -> String {
+    let mut table = plain_table();
+    table.set_header(["report", "begun (UTC)", "scenario", "cases", "number", "until then", "verdict"]);
+    let mut problems = String::new();
+    for (index, saved) in files.iter().enumerate().rev() {
+        let report = saved.report();
+        let when = saved.when.strftime("%Y-%m-%d %H:%M").to_string();
+        let number = report.and_then(|report| report.number).map_or("–".to_owned(), HeadlineNumber::text);
+        let altered = report.is_some_and(|report| report.altered);
+        if altered {
+            problems.push_str(&format!("{}: altered since it was saved\n", saved.name.terminal(100)));
+        } else if let Content::Damaged(problem) = &saved.content {
+            problems.push_str(&format!("{}: {}\n", saved.name.terminal(100), problem.terminal(300)));
+        }
+        table.add_row([
+            saved.name.terminal(100),
+            when,
+            report.map_or("–".to_owned(), |report| report.scenario.terminal(24)),
+            report.map_or("–".to_owned(), |report| report.cases.len().to_string()),
+            number,
+            bars(files, index),
+            if altered { format!("{}, altered", saved.word()) } else { saved.word().to_owned() },
+        ]);
+    }
+    // A name is copied from here, so it stays on one line.
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    let legend = "number: mean of enqueue over the cases that pass or fail; of find-max, the lowest maximum. Bars begin at zero.";
+    let problems = if problems.is_empty() { problems } else { format!("\n{problems}") };
+    format!("{}\n{problems}\n{legend}\n", table.trim_fmt())
+}
