@@ -1,6 +1,6 @@
 //! The program as its user meets it.
 
-use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, measured, slow_tests, stderr, stdout};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -283,8 +283,7 @@ fn a_case_that_must_fail_exits_3() {
     let place = Place::new();
     let slow = QUICK.replace("\"noop\"", "\"builtin\"\nmaxsize = 1\nsink_delay = \"20ms\"");
     place.write("slow.toml", slow);
-    let output = place.run(&["run", "slow.toml", "--invalid-retries", "5"]);
-    expect_code(&output, 3);
+    let Some(output) = measured(&place, &["run", "slow.toml", "--invalid-retries", "5"], 3) else { return };
     let table = stdout(&output);
     for words in ["fail", "Total logs attempted: 200", "Successfully enqueued:", "Dropped:", "Avg enqueue latency:"] {
         assert!(table.contains(words), "no `{words}` in {table}");

@@ -1,7 +1,7 @@
 //! Runs that are compared with something, as their user meets them. What the machine can tell just now is not tested
 //! here: with so few repeats the answer is that it cannot be told.
 
-use crate::support::{Place, expect_code, stderr, stdout};
+use crate::support::{Place, expect_code, measured, stderr, stdout};
 use serde_json::Value;
 use std::process::Output;
 
@@ -41,21 +41,6 @@ fn rounds(report: &Value) -> Vec<usize> {
         valid.chain(spoiled).collect::<std::collections::BTreeSet<u64>>().len()
     };
     cases.iter().map(of_case).collect()
-}
-
-/// A run that must end with 0. A machine from which time is stolen just then may make it `invalid`, which is no fault of
-/// what is tested: such a run is tried again, and `None` after some tries.
-fn trusted(place: &Place, args: &[&str]) -> Option<Output> {
-    const TRIES: usize = 5;
-    for _ in 0..TRIES {
-        let output = place.run(args);
-        if output.status.code() != Some(5) || !stdout(&output).contains("invalid") {
-            expect_code(&output, 0);
-            return Some(output);
-        }
-    }
-    eprintln!("cannot tell: this machine is too busy");
-    None
 }
 
 /// Ends with 0, or with 5 because the machine spoiled a case.
@@ -112,7 +97,7 @@ fn too_few_repeats_are_refused_before_they_are_run() {
         assert!(said.contains("cannot prove anything in") && said.contains(&takes), "{args:?}: {said}");
         assert!(said.contains(&format!("--repeats {needed}; --insist runs it anyway")), "{args:?}: {said}");
     }
-    let Some(_) = trusted(&place, &["run", "quick.toml", "--save-baseline", "main"]) else { return };
+    let Some(_) = measured(&place, &["run", "quick.toml", "--save-baseline", "main"], 0) else { return };
     let output = place.run(&["run", "quick.toml", "--baseline", "main", "--repeats", "10"]);
     expect_code(&output, 2);
     assert!(stderr(&output).contains("cannot prove anything in"), "2 in the baseline: {}", stderr(&output));
@@ -121,7 +106,7 @@ fn too_few_repeats_are_refused_before_they_are_run() {
 #[test]
 fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
     let place = place();
-    let Some(_) = trusted(&place, &["run", "quick.toml", "--save-baseline", "main"]) else { return };
+    let Some(_) = measured(&place, &["run", "quick.toml", "--save-baseline", "main"], 0) else { return };
     let against = |args: &[&str]| place.run(&[&["run", "quick.toml", "--baseline", "main", "--insist"], args].concat());
     let fewer = against(&["--strategy", "drop"]);
     expect_code(&fewer, 6);
@@ -141,7 +126,7 @@ fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
 fn a_baseline_is_kept_and_compared_with() {
     let place = place();
     let args = ["run", "quick.toml", "--save-baseline", "main", "--output", "first.json"];
-    let Some(saved) = trusted(&place, &args) else { return };
+    let Some(saved) = measured(&place, &args, 0) else { return };
     assert!(stderr(&saved).contains("baseline main: reports/baselines/main.json"), "{}", stderr(&saved));
     assert_eq!(report(&place, "reports/baselines/main.json"), report(&place, "first.json"));
 
@@ -200,7 +185,7 @@ fn a_calibration_says_how_far_repeats_spread() {
     let place = place();
     let args =
         ["run", "quick.toml", "--calibrate", "--repeats", "3", "--filter", "strategy=drop", "--output", "r.json"];
-    let Some(output) = trusted(&place, &args) else { return };
+    let Some(output) = measured(&place, &args, 0) else { return };
     assert!(stdout(&output).contains("the same code twice"), "{}", stdout(&output));
     let report = report(&place, "r.json");
     assert_eq!(rounds(&report), [6]);
