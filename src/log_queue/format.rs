@@ -1,12 +1,13 @@
 //! Numbers and times as text.
 
+use super::bytes::push_bytes;
 use super::time::Moment;
 use std::cell::Cell;
 
 /// Appends an integer.
 #[inline]
 pub(super) fn push_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    push_bytes(out, itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends a finite number: the shortest text that reads back as the same number.
@@ -18,7 +19,7 @@ pub(super) fn push_float(out: &mut Vec<u8>, value: f64) {
     if thousandths.abs() < 1e14 && thousandths as i64 as f64 / 1_000.0 == value && value.is_sign_positive() {
         return push_thousandths(out, thousandths as u64);
     }
-    out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    push_bytes(out, zmij::Buffer::new().format_finite(value).as_bytes());
 }
 
 fn push_thousandths(out: &mut Vec<u8>, thousandths: u64) {
@@ -62,7 +63,7 @@ pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
         let digits = buffer.format(1_000_000_000 + moment.nanoseconds).as_bytes();
         let last = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0);
         out.push(b'.');
-        out.extend_from_slice(&digits[1..=last]);
+        push_bytes(out, &digits[1..=last]);
     }
     out.push(b'Z');
     true

@@ -187,11 +187,11 @@ fn a_waiter_is_woken_for_the_place_that_comes_free() {
         });
         let mut ticket = None;
         let waker = Waker::from(Arc::clone(&woken));
-        let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker);
+        let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker, &mut Vec::new());
         worker.join().expect("returns");
         if matches!(turn, Turn::Wait(_)) {
             assert_eq!(woken.0.load(Ordering::SeqCst), 1);
-            let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker);
+            let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker, &mut Vec::new());
             assert!(matches!(turn, Turn::Done(Ok(place)) if place.waited));
         }
         core.enter(&waiting, &Record::new(Level::Info, "b"), None);

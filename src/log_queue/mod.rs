@@ -44,9 +44,9 @@
 //! the worker ([`Counters::depth`]). It refuses a record for lack of room only if it holds exactly that many, or if the
 //! rest is promised to callers that wait. A place becomes free when the worker takes the record into its batch. So at
 //! most [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). Waiters are promised
-//! places in the order in which they came. If there are more places than waiters, each gets the same number, up to 32,
-//! for its next records. A waiter keeps its places until it is polled or dropped: a future of `log` that is kept but
-//! never polled again blocks them for others.
+//! places in the order in which they came: up to 32 each, one for the record and the others for the next records of the
+//! same thread. A thread never holds more than 32 such places; the rest passes to the next waiters. A waiter keeps its
+//! places until it is polled or dropped: a future of `log` that is kept but never polled again blocks them for others.
 //!
 //! A record of up to 240 bytes lies in the queue's own memory, which is allocated at the start. A text takes its
 //! length, rounded up to a multiple of 8. A field takes 8 bytes, 8 more for a static name, and 8 more for a number.
@@ -74,6 +74,7 @@
 //!
 //! docs/QUEUE.md says why it is built this way, and argues that it is correct.
 
+mod bytes;
 mod config;
 mod core;
 mod counters;

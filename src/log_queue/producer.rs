@@ -107,8 +107,9 @@ impl Producer {
         self.word.fetch_add(CLAIM, Ordering::Relaxed);
     }
 
-    /// Adds credits, at most a lease; for the owner, who never has more than one.
+    /// Adds credits; for the owner, who never has more than a lease.
     pub(super) fn lend(&self, credits: u64) {
+        debug_assert!(self.credits() + credits <= LEASE, "more than a lease");
         // `Acquire`, with the `Release` of `revoke`: if the queue was closed and these credits were revoked before, the
         // owner sees the closed gate.
         self.word.fetch_add(credits * CREDIT, Ordering::Acquire);
@@ -128,7 +129,6 @@ impl Producer {
     }
 
     /// Credits that are left.
-    #[cfg(all(test, not(loom_models)))]
     pub(super) fn credits(&self) -> u64 {
         self.word.load(Ordering::Relaxed) & CREDITS
     }

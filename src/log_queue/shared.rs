@@ -86,13 +86,14 @@ impl Shared {
         waker: &Waker,
     ) -> Turn {
         let core = &self.core;
-        with_producer(core, |producer| {
+        let mut next = Vec::new();
+        let turn = with_producer(core, |producer| {
             let turn = if ticket.is_none() && core.config.strategy != Strategy::Block {
                 Turn::Done(core.offer(producer).map(|()| Place::FREE))
             } else if ticket.is_none() && core.offer_quickly(producer) {
                 Turn::Done(Ok(Place::FREE))
             } else {
-                lock(&core.state).turn(core, producer, ticket, waker)
+                lock(&core.state).turn(core, producer, ticket, waker, &mut next)
             };
             match turn {
                 Turn::Done(Ok(place)) => {
@@ -105,7 +106,9 @@ impl Shared {
                 Turn::Done(Err(_)) => {}
             }
             turn
-        })
+        });
+        next.into_iter().for_each(Waker::wake);
+        turn
     }
 
     pub(super) fn cancel(&self, ticket: u64) {

@@ -244,8 +244,16 @@ impl State {
     }
 
     /// Claims a place, or makes the caller wait; called again whenever `waker` was woken. The ticket belongs to the
-    /// caller, who returns it with [`State::cancel`] if it gives up.
-    pub(super) fn turn(&mut self, core: &Core, producer: &Producer, ticket: &mut Option<u64>, waker: &Waker) -> Turn {
+    /// caller, who returns it with [`State::cancel`] if it gives up. The next waiters' wakers are put into `next`, to be
+    /// woken.
+    pub(super) fn turn(
+        &mut self,
+        core: &Core,
+        producer: &Producer,
+        ticket: &mut Option<u64>,
+        waker: &Waker,
+        next: &mut Vec<Waker>,
+    ) -> Turn {
         // Closing has removed all waiters and voided all promises, so the ticket stands for nothing.
         if self.closed {
             *ticket = None;
@@ -271,9 +279,12 @@ impl State {
         // The ticket neither waits nor was cancelled or voided, so places are promised to it: one for this record, the
         // others for the next ones.
         *ticket = None;
-        let lot = self.redeem(own);
+        let lent = self.redeem(own) - 1;
         producer.claim_directly();
-        producer.lend(lot - 1);
+        // Many tasks of one thread may each come with a lot, and none of them log again soon.
+        let kept = lent.min(LEASE.saturating_sub(producer.credits()));
+        producer.lend(kept);
+        self.pass_on(core, lent - kept, next);
         let calls = !self.waiting.is_empty() && self.depth(core) >= core.complete;
         Turn::Done(Ok(Place { waited: true, calls }))
     }
@@ -288,13 +299,19 @@ impl State {
         if self.closed {
             return (None, Vec::new());
         }
-        // The promised places pass to the next waiters. Otherwise they would stay free, with nobody woken for them.
         let lot = self.redeem(ticket);
-        core.ungrant(lot);
         let mut next = Vec::new();
-        self.promise(core, &mut next);
-        self.open_if_nobody_waits(core);
+        self.pass_on(core, lot, &mut next);
         (None, next)
+    }
+
+    /// Gives promised places to the next waiters. Otherwise they would stay free, with nobody woken for them.
+    fn pass_on(&mut self, core: &Core, places: u64, next: &mut Vec<Waker>) {
+        if places > 0 {
+            core.ungrant(places);
+            self.promise(core, next);
+            self.open_if_nobody_waits(core);
+        }
     }
 
     /// Ends a promise, and returns its number of places.
@@ -304,17 +321,12 @@ impl State {
         lot
     }
 
-    /// Promises the free places to those who wait, in the order of their arrival, and adds their wakers to `wakers`. If
-    /// there are more places than waiters, each gets as many as the others: waking a thread for one record would cost more
-    /// than the record.
+    /// Promises the free places to those who wait, in the order of their arrival, and adds their wakers to `wakers`. Each
+    /// gets a whole lease while there are that many: waking a thread costs more than ten records, and the next in line
+    /// get theirs from the next batch.
     fn promise(&mut self, core: &Core, wakers: &mut Vec<Waker>) {
-        let waiters = self.waiting.len() as u64;
-        if waiters == 0 {
-            return;
-        }
-        let lot = (core.room(core.maxsize()) / waiters).clamp(1, LEASE);
         while !self.waiting.is_empty() {
-            let granted = (0..lot).take_while(|_| core.grant(core.maxsize())).count() as u64;
+            let granted = (0..LEASE).take_while(|_| core.grant(core.maxsize())).count() as u64;
             let Some((ticket, waker)) = (granted > 0).then(|| self.waiting.pop_first()).flatten() else { return };
             self.lots.insert(ticket, granted);
             self.promised += granted;

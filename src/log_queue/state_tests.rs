@@ -73,10 +73,12 @@ impl Bench {
 
     fn turn(&self, producer: usize, ticket: &mut Option<u64>, number: u64, waker: &Waker) -> Turn {
         let producer = &self.producers[producer];
+        let mut next = Vec::new();
         let turn = match ticket.is_none() && self.core.offer_quickly(producer) {
             true => Turn::Done(Ok(Place::FREE)),
-            false => lock(&self.core.state).turn(&self.core, producer, ticket, waker),
+            false => lock(&self.core.state).turn(&self.core, producer, ticket, waker, &mut next),
         };
+        next.into_iter().for_each(Waker::wake);
         match turn {
             Turn::Done(Ok(place)) => {
                 self.enter(producer, number);
@@ -278,6 +280,29 @@ fn the_waker_of_the_latest_poll_is_the_one_that_is_woken() {
 }
 
 #[test]
+fn a_thread_whose_many_tasks_all_waited_holds_no_more_than_a_lease() {
+    const TASKS: usize = 100;
+    let places = TASKS * LEASE as usize;
+    let bench = Bench::of(Strategy::Block, places, places);
+    (0..places).for_each(|n| assert!(bench.offer(0, n as u64).is_ok()));
+    let calls = Arc::<Calls>::default();
+    let waker = Waker::from(Arc::clone(&calls));
+    let mut tickets = [const { None }; TASKS];
+    for ticket in &mut tickets {
+        assert!(matches!(bench.turn(0, ticket, 0, &waker), Turn::Wait(None)));
+    }
+    assert_eq!(bench.take().len(), places);
+    assert_eq!(calls.count(), TASKS, "each is promised a whole lease");
+    for (n, ticket) in tickets.iter_mut().enumerate() {
+        assert!(matches!(bench.turn(0, ticket, n as u64, &waker), Turn::Done(Ok(Place { waited: true, .. }))));
+        assert_eq!(bench.depth(), n as u64 + 1);
+        assert!(bench.producers[0].credits() <= LEASE);
+    }
+    assert_eq!((0..).take_while(|&n| bench.offer(0, n).is_ok()).count(), places - TASKS, "no place is lost");
+    assert_eq!(bench.take(), (0..TASKS as u64).chain(0..(places - TASKS) as u64).collect::<Vec<_>>());
+}
+
+#[test]
 fn more_memory_than_there_is_is_refused() {
     let config = Config { maxsize: usize::MAX, ..Config::default() };
     let error = Core::new(config, Ticker::counting(), || ()).err().expect("refused");
@@ -374,10 +399,8 @@ impl Model {
     fn promise(&mut self) {
         let lent: usize = self.lent.iter().sum();
         let mut room = self.maxsize - self.ring.len() - self.promised() - lent;
-        let waiters = self.waiters.iter().filter(|waiter| waiter.promised == 0).count();
-        let lot = (room / waiters.max(1)).clamp(1, LEASE as usize);
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.promised == 0) {
-            waiter.promised = lot.min(room);
+            waiter.promised = room.min(LEASE as usize);
             room -= waiter.promised;
         }
     }
@@ -450,11 +473,14 @@ impl Model {
                 assert!(!self.closed && waited == again && (waiter.promised > 0 || (!again && free > 0)));
                 let waiter = self.waiters.remove(index);
                 assert_eq!(waiter.ticket, None);
-                if self.somebody_waits() {
-                    self.lent[producer] += waiter.promised;
-                    self.lent[producer] -= 1;
-                }
                 self.entered(waiter.number);
+                if self.somebody_waits() && waiter.promised == 0 {
+                    self.lent[producer] -= 1;
+                } else if self.somebody_waits() {
+                    // What the producer cannot hold passes to the next.
+                    self.lent[producer] = (self.lent[producer] + waiter.promised - 1).min(LEASE as usize);
+                    self.promise();
+                }
             }
             Turn::Done(Err(_)) => {
                 assert_eq!(waiter.ticket, None);
