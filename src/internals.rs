@@ -18,3 +18,8 @@ pub mod schema {
     pub use crate::report::schema::schema as report;
     pub use crate::scenario::schema::schema as scenario;
 }
+
+/// The command line, read and not followed.
+pub mod cli {
+    pub use crate::cli::understands;
+}

@@ -440,7 +440,11 @@ pub fn parse() -> Result<Verb, clap::Error> {
     from(std::env::args_os())
 }
 
-fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
+/// Reads a command line, the first of which is the program's name.
+///
+/// # Errors
+/// As [`parse`].
+pub fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Error> {
     let mut command = command();
     let matches = command.try_get_matches_from_mut(args)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;

@@ -23,7 +23,7 @@ pub fn completions(args: &CompletionsArgs) -> Result<Exit, CliError> {
 }
 
 /// In a program's name, clap_complete writes a hyphen in two ways, and so finds no verb
-/// (https://github.com/clap-rs/clap/issues/6421). Once that is fixed, this changes nothing.
+/// (<https://github.com/clap-rs/clap/issues/6421>). Once that is fixed, this changes nothing.
 fn repaired(script: &str) -> String {
     script.replace("queue__subcmd__load", "queue__load")
 }

@@ -61,6 +61,15 @@ pub fn main_with(register: impl FnOnce(&mut Queues)) -> ExitCode {
     ended(dispatch(verb, &queues))
 }
 
+/// Whether the command line can be understood; runs nothing. The first argument is the program's name.
+///
+/// # Errors
+/// What clap says.
+#[cfg(feature = "internals")]
+pub fn understands(args: &[String]) -> Result<(), String> {
+    args::from(args.iter().map(Into::into)).map(drop).map_err(|error| error.to_string())
+}
+
 fn ended(result: Result<Exit, CliError>) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),

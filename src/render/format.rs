@@ -26,6 +26,14 @@ pub enum Format {
     Github,
     /// An HdrHistogram interval log, for the tools of that library.
     Hdr,
+    /// Bencher Metric Format, for `bencher run --adapter json`.
+    Bencher,
+    /// The list that github-action-benchmark reads as `customSmallerIsBetter`.
+    CustomSmallerIsBetter,
+    /// OpenMetrics text, for Prometheus and what reads the same.
+    Openmetrics,
+    /// CSV for Apache Otava, a row for each case.
+    OtavaCsv,
 }
 
 /// A format that does not exist.
@@ -38,7 +46,8 @@ pub struct UnknownFormat(pub String);
 #[error("its ending names no format; it must be one of {all}", all = names(ENDINGS.iter().map(|(ending, _)| *ending)))]
 pub struct UnknownEnding;
 
-/// The endings of file names, each with its format. Annotations are for a job's log, not for a file.
+/// The endings of file names, each with its format. Annotations are for a job's log, and the formats of other programs have
+/// no endings of their own.
 const ENDINGS: [(&str, Format); 7] = [
     (".json", Format::Json),
     (".html", Format::Html),
@@ -51,8 +60,20 @@ const ENDINGS: [(&str, Format); 7] = [
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Table, Self::Json, Self::Markdown, Self::Csv, Self::Html, Self::Junit, Self::Github, Self::Hdr];
+    pub const ALL: [Self; 12] = [
+        Self::Table,
+        Self::Json,
+        Self::Markdown,
+        Self::Csv,
+        Self::Html,
+        Self::Junit,
+        Self::Github,
+        Self::Hdr,
+        Self::Bencher,
+        Self::CustomSmallerIsBetter,
+        Self::Openmetrics,
+        Self::OtavaCsv,
+    ];
 
     /// As on the command line.
     #[must_use]
@@ -66,6 +87,10 @@ impl Format {
             Self::Junit => "junit",
             Self::Github => "github",
             Self::Hdr => "hdr",
+            Self::Bencher => "bencher",
+            Self::CustomSmallerIsBetter => "custom-smaller-is-better",
+            Self::Openmetrics => "openmetrics",
+            Self::OtavaCsv => "otava-csv",
         }
     }
 

@@ -51,6 +51,26 @@ fn golden_hdr() {
     insta::assert_snapshot!(text(Format::Hdr));
 }
 
+#[test]
+fn golden_bencher() {
+    insta::assert_snapshot!(text(Format::Bencher));
+}
+
+#[test]
+fn golden_custom_smaller_is_better() {
+    insta::assert_snapshot!(text(Format::CustomSmallerIsBetter));
+}
+
+#[test]
+fn golden_openmetrics() {
+    insta::assert_snapshot!(text(Format::Openmetrics));
+}
+
+#[test]
+fn golden_otava_csv() {
+    insta::assert_snapshot!(text(Format::OtavaCsv));
+}
+
 /// A run with a gate: its only case looked regressed, and the confirmation agreed.
 fn confirmed() -> crate::report::Report {
     let mut report = filled_with(&[1.0; 12], &[7; 12], "strategy=block");

@@ -24,6 +24,7 @@ pub use error::RenderError;
 pub use format::Format;
 #[cfg(feature = "internals")]
 pub use format::{UnknownEnding, UnknownFormat};
+pub use formats::bencher::bencher;
 pub use formats::case::case;
 pub use formats::csv::csv;
 pub use formats::explain::explain;
@@ -31,6 +32,9 @@ pub use formats::github::github;
 pub use formats::hdr::hdr;
 pub use formats::junit::junit;
 pub use formats::markdown::markdown;
+pub use formats::openmetrics::openmetrics;
+pub use formats::otava_csv::otava_csv;
+pub use formats::smaller_is_better::smaller_is_better;
 pub use formats::table::table;
 pub use html::{html, html_comparison};
 pub use parts::headline::headline;
@@ -72,6 +76,10 @@ pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, Re
         Format::Junit => junit(report),
         Format::Github => Ok(github(report).into_bytes()),
         Format::Hdr => Ok(hdr(report)?.into_bytes()),
+        Format::Bencher => bencher(report),
+        Format::CustomSmallerIsBetter => smaller_is_better(report),
+        Format::Openmetrics => Ok(openmetrics(report).into_bytes()),
+        Format::OtavaCsv => Ok(otava_csv(report).into_bytes()),
     }
 }
 

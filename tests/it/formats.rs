@@ -5,11 +5,24 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Names an interpreter that has `hdrhistogram` installed.
+/// Names an interpreter that has `hdrhistogram`, `prometheus_client` and `apache-otava` installed.
 const PARSERS: &str = "QUEUE_LOAD_PARSERS_PYTHON";
 
 /// Every format that goes to stdout.
-const FORMATS: [&str; 8] = ["table", "json", "markdown", "csv", "html", "junit", "github", "hdr"];
+const FORMATS: [&str; 12] = [
+    "table",
+    "json",
+    "markdown",
+    "csv",
+    "html",
+    "junit",
+    "github",
+    "hdr",
+    "bencher",
+    "custom-smaller-is-better",
+    "openmetrics",
+    "otava-csv",
+];
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/report.json")
@@ -455,7 +468,7 @@ fn colour_comes_where_it_is_wanted_and_nowhere_else() {
     assert_eq!(stripped, plain, "colour moves nothing");
     assert_eq!(show(&[], &[("CLICOLOR_FORCE", "1")]), coloured);
     assert_eq!(show(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
-    for format in ["json", "markdown", "csv", "junit", "github", "hdr"] {
+    for format in FORMATS.into_iter().filter(|format| !matches!(*format, "table" | "html")) {
         assert!(!show(&["--color", "always", "--format", format], &[]).contains('\u{1b}'), "{format}");
     }
 }

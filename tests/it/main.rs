@@ -1,12 +1,14 @@
 //! The integration tests: one binary.
 
 mod accounting;
+mod book;
 mod bounds;
 mod cli;
 mod conformance;
 mod comparing;
 mod complete;
 mod endings;
+mod exports;
 mod formats;
 mod gate_trial;
 mod gating;

@@ -81,7 +81,7 @@ fn line(out: &mut String, cells: &[String]) {
 }
 
 /// A cell, quoted by RFC 4180 if it must be.
-fn quote(cell: &str) -> String {
+pub(super) fn quote(cell: &str) -> String {
     if cell.contains(['"', ',', '\r', '\n']) || cell.starts_with(' ') || cell.ends_with(' ') {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
@@ -92,7 +92,7 @@ fn quote(cell: &str) -> String {
 impl Untrusted {
     /// Makes a text safe for a cell: at most 1,000 harmless characters that no spreadsheet takes for a formula. The
     /// cell is quoted later, if necessary.
-    fn csv(&self) -> String {
+    pub(super) fn csv(&self) -> String {
         let shown = self.terminal(LONGEST);
         let formula = |first: char| matches!(first, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\u{fffd}');
         // Some programs skip leading spaces and quotes.

@@ -214,7 +214,13 @@ mod tests {
             Format::Html => vec![after("<title>example: ", &['<']), after("<span class=\"badge ", &['"'])],
             Format::Junit => vec![after("name=\"outcome\" value=\"", &['"'])],
             Format::Github => vec![after("title=queue-load%3A ", &[':'])],
-            Format::Json | Format::Csv | Format::Hdr => Vec::new(),
+            Format::Json
+            | Format::Csv
+            | Format::Hdr
+            | Format::Bencher
+            | Format::CustomSmallerIsBetter
+            | Format::Openmetrics
+            | Format::OtavaCsv => Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(in crate::render) mod columns;
 pub(in crate::render) mod curve;
+pub(in crate::render) mod exported;
 pub(in crate::render) mod facts;
 #[cfg(test)]
 pub(in crate::render) mod gated;
