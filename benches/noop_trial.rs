@@ -99,6 +99,7 @@ impl Setting {
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
             memory_limit: None,
+            steady: None,
             seed: u64::from(number),
         }
     }

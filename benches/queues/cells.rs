@@ -120,6 +120,7 @@ impl Cell {
             drain_timeout: Nanos::from_secs(10),
             deadline: Nanos::from_secs(60),
             memory_limit: None,
+            steady: None,
             seed: u64::from(round),
         })
     }

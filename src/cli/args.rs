@@ -107,14 +107,14 @@ pub struct RunArgs {
 pub struct FindMaxArgs {
     #[command(flatten)]
     pub scenarios: ScenarioArgs,
-    /// End a search when its interval is at most this wide
-    #[arg(long, value_name = "SHARE", default_value_t = SearchSettings::default().precision, value_parser = precision)]
+    /// End a search when its interval is at most this wide; a search that is resumed keeps what it was begun with
+    #[arg(long, value_name = "SHARE", default_value_t = SearchSettings::default().precision, value_parser = precision, conflicts_with = "resume")]
     pub precision: Ratio,
     /// End a search after N runs, however wide its interval is; those for the generator's own ceiling do not count
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_RUNS, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_RUNS, value_parser = clap::value_parser!(u32).range(2..=1_000), conflicts_with = "resume")]
     pub max_runs: u32,
     /// Leave out the five runs below the maximum that draw the load-latency curve
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     pub no_curve: bool,
     #[command(flatten)]
     pub output: RunOutputArgs,
@@ -532,6 +532,12 @@ mod tests {
             assert_eq!((run.output.resume, run.scenarios.scenarios.len()), (Some(resume.into()), scenarios), "{line}");
         }
         assert!(parse("queue-load list --resume").is_err());
+        assert!(parse("queue-load find-max --resume").is_ok());
+        // They are those of the search that is resumed: giving others would be ignored.
+        for setting in ["--precision 3%", "--max-runs 5", "--no-curve"] {
+            assert!(parse(&format!("queue-load find-max {setting} --resume")).is_err(), "{setting}");
+            assert!(parse(&format!("queue-load find-max a.toml {setting}")).is_ok(), "{setting}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn differences(base: &Report, new: &Report, pairs: &[Pair<'_>]) -> Ve
         }
     }
     found.extend(warm_ups(pairs));
+    found.extend(until_steady(pairs));
     found
 }
 
@@ -30,6 +31,33 @@ fn add(found: &mut Vec<Difference>, what: &str, base: Option<Untrusted>, new: Op
     if base != new {
         found.push(Difference { what: what.into(), base, new, blocks_gate });
     }
+}
+
+/// Whether windows or warm-ups end when the load is steady, where that differs, each difference once.
+fn until_steady(pairs: &[Pair<'_>]) -> Vec<Difference> {
+    let mut seen = BTreeMap::new();
+    for (old, fresh) in pairs.iter().filter_map(Pair::both) {
+        let ends =
+            |found: Found<'_>| found.scenario.map(|scenario| scenario.run.steady).map(|all| (all.window, all.warmup));
+        if let (Some(base), Some(new)) = (ends(old), ends(fresh))
+            && base != new
+        {
+            seen.insert((base, new), ());
+        }
+    }
+    let text = |ends: (bool, bool)| match ends {
+        (false, false) => "nothing",
+        (true, false) => "window",
+        (false, true) => "warm-up",
+        (true, true) => "window and warm-up",
+    };
+    let difference = |(base, new): ((bool, bool), (bool, bool))| Difference {
+        what: "until steady".into(),
+        base: Some(text(base).into()),
+        new: Some(text(new).into()),
+        blocks_gate: false,
+    };
+    seen.into_keys().map(difference).collect()
 }
 
 /// Warm-ups that differ, each difference once.

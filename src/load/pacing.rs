@@ -51,13 +51,14 @@ pub fn asleep(left: u64, pacing: Pacing) -> u64 {
 pub struct Pacer {
     tasks: Vec<tokio::sync::Notify>,
     stop: AtomicBool,
+    over: AtomicBool,
 }
 
 impl Pacer {
     /// A pacer for `tasks` tasks.
     pub fn new(tasks: u32) -> Arc<Self> {
         let tasks = (0..tasks).map(|_| tokio::sync::Notify::new()).collect();
-        Arc::new(Self { tasks, stop: AtomicBool::new(false) })
+        Arc::new(Self { tasks, stop: AtomicBool::new(false), over: AtomicBool::new(false) })
     }
 
     /// Wakes tasks at `start` + their due times until the schedule ends or [`Self::stop`] is called.
@@ -76,16 +77,22 @@ impl Pacer {
         }
     }
 
-    /// Waits until `due` on `clock` and returns the current time. `due` must be a due time of the schedule that the
-    /// pacer runs: nothing else wakes the task.
+    /// Waits until `due` on `clock` and returns the current time; earlier if [`Self::release`] is called. `due` must be a
+    /// due time of the schedule that the pacer runs: nothing else wakes the task.
     pub async fn wait(&self, clock: &impl Clock, task: u32, due: u64) -> u64 {
         loop {
             let now = clock.now();
-            if now >= due {
+            if now >= due || self.over.load(Ordering::Acquire) {
                 return now;
             }
             self.tasks[task as usize].notified().await;
         }
+    }
+
+    /// Wakes all tasks: nothing more is due.
+    pub fn release(&self) {
+        self.over.store(true, Ordering::Release);
+        self.tasks.iter().for_each(tokio::sync::Notify::notify_one);
     }
 
     /// Makes [`Self::run`] return within 50 ms.
@@ -145,6 +152,15 @@ mod tests {
         };
         tokio::join!(wait, pass);
         assert_eq!(clock.now(), 1_500_000);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_is_released_waits_no_longer() {
+        let clock = ManualClock::at(10);
+        let pacer = Pacer::new(1);
+        let release = async { pacer.release() };
+        let (woken, ()) = tokio::join!(pacer.wait(&clock, 0, u64::MAX), release);
+        assert_eq!(woken, 10);
     }
 
     #[test]

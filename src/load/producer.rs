@@ -125,6 +125,12 @@ impl Producer {
         }
     }
 
+    /// Ends the window at `end`, if that is earlier: logs that are due later do not belong to it.
+    #[inline]
+    pub fn end_at(&mut self, end: u64) {
+        self.end = self.end.min(end);
+    }
+
     /// What to do at `now`. `held(from, to)` is the part of that span in which the queue kept every sender from
     /// running.
     ///
@@ -133,6 +139,9 @@ impl Producer {
     pub fn step(&mut self, now: u64, held: impl FnOnce(u64, u64) -> u64) -> Step {
         let Some(offset) = self.cursor.peek() else { return Step::Done };
         self.intended = self.start + offset;
+        if self.intended >= self.end {
+            return Step::Done;
+        }
         if now < self.intended {
             return Step::Wait(self.intended);
         }
@@ -184,7 +193,13 @@ impl Producer {
     }
 
     fn left(&self) -> u64 {
-        self.cursor.clone().count() as u64
+        self.rest().count() as u64
+    }
+
+    /// The due times that are left of the window, as offsets from its start.
+    fn rest(&self) -> impl Iterator<Item = u64> + use<> {
+        let span = self.end - self.start;
+        self.cursor.clone().take_while(move |offset| *offset < span)
     }
 
     /// The intended times of the logs that the queue pushed past the window's end.
@@ -200,7 +215,7 @@ impl Producer {
     fn left_where(&self, any: bool) -> impl Iterator<Item = u64> + use<> {
         let start = self.start;
         let left = if any { usize::MAX } else { 0 };
-        self.cursor.clone().take(left).map(move |offset| start + offset)
+        self.rest().take(left).map(move |offset| start + offset)
     }
 }
 
@@ -281,6 +296,21 @@ mod tests {
         assert_eq!(producer.tally(), Tally { attempted: 10, unsent: 90, unsent_generator: 0 });
         assert_eq!(producer.unsent().next(), Some(10 * MS));
         assert_eq!((producer.unsent().count(), producer.given_up().count()), (90, 0));
+    }
+
+    #[test]
+    fn a_window_that_ends_early_has_the_logs_that_are_due_until_then() {
+        let calls = |end: u64, service: u64| {
+            let mut producer = producer("1000/s", 100 * MS);
+            producer.end_at(end);
+            let calls = simulate(&mut producer, 0, |_| service);
+            (calls.len() as u64, producer.tally(), producer.unsent().last())
+        };
+        assert_eq!(calls(50 * MS, 0), (50, Tally { attempted: 50, unsent: 0, unsent_generator: 0 }, None));
+        assert_eq!(calls(50 * MS + 1, 0).0, 51, "the end itself does not belong to it");
+        assert_eq!(calls(900 * MS, 0).0, 100, "it does not become longer");
+        let held = calls(50 * MS, 10 * MS);
+        assert_eq!(held, (5, Tally { attempted: 5, unsent: 45, unsent_generator: 0 }, Some(49 * MS)));
     }
 
     #[test]

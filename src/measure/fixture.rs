@@ -27,6 +27,24 @@ pub fn of(values: impl IntoIterator<Item = u64>) -> Latency {
     distribution.encode()
 }
 
+/// Enqueue 10 µs, response 20 µs, lateness 5 µs.
+fn usual_latencies(logs: u64) -> Latencies {
+    Latencies {
+        enqueue: constant(logs, 10_000),
+        unblocked: Some(constant(logs, 10_000)),
+        blocked: Some(constant(0, 0)),
+        rejected: constant(0, 0),
+        response: constant(logs, 20_000),
+        response_ideal: constant(logs, 15_000),
+        delivery: constant(logs, 500_000),
+        lateness: constant(logs, 5_000),
+        lag_before: None,
+        lag: None,
+        timer_lag_before: None,
+        timer_lag: None,
+    }
+}
+
 /// A repeat of `logs` logs in one second, all accepted and delivered; enqueue 10 µs, response 20 µs, lateness 5 µs.
 #[must_use]
 pub fn healthy(logs: u64) -> Measurement {
@@ -42,20 +60,7 @@ pub fn healthy(logs: u64) -> Measurement {
             delivered_in_window: logs,
             ..Ledger::default()
         },
-        latency: Latencies {
-            enqueue: constant(logs, 10_000),
-            unblocked: Some(constant(logs, 10_000)),
-            blocked: Some(constant(0, 0)),
-            rejected: constant(0, 0),
-            response: constant(logs, 20_000),
-            response_ideal: constant(logs, 15_000),
-            delivery: constant(logs, 500_000),
-            lateness: constant(logs, 5_000),
-            lag_before: None,
-            lag: None,
-            timer_lag_before: None,
-            timer_lag: None,
-        },
+        latency: usual_latencies(logs),
         rates: Rates { offered_per_s: per_s, attempted_per_s: per_s, accepted_per_s: per_s, delivered_per_s: per_s },
         cost: Cost {
             cpu_s_per_million: BTreeMap::from([("producers".into(), 1.25), ("queue".into(), 0.5)]),
@@ -92,6 +97,7 @@ pub fn healthy(logs: u64) -> Measurement {
         memory: None,
         stages: Vec::new(),
         recovery: None,
+        steadiness: None,
         queue_counters: BTreeMap::new(),
         fairness: None,
         threads: None,

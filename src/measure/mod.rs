@@ -20,8 +20,10 @@ pub mod sink;
 pub mod slope;
 pub mod stages;
 pub mod stalls;
+pub mod steady;
 pub mod tracker;
 mod values;
 
 pub use model::*;
 pub use stages::{Recovery, StageMeasurement};
+pub use steady::{Settled, SteadyEnds, Trend};

@@ -1,6 +1,7 @@
 //! The measurement of one repeat. It has the same form in the protocol (`docs/PROTOCOL.md`) and in the journal.
 
 use super::stages::{self, Recovery, StageMeasurement};
+use super::steady::SteadyEnds;
 use crate::observed::{self, ByLatency, CountName, RateName};
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
@@ -428,6 +429,9 @@ pub struct Measurement {
     /// How long the queue took to recover from a spike; null if there was none, or too few logs before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
+    /// What was decided about a warm-up or a window that ends when the load is steady; null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steadiness: Option<SteadyEnds>,
     /// The queue's own counters by name, as reported.
     #[serde(default)]
     pub queue_counters: BTreeMap<Untrusted, u64>,

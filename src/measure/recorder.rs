@@ -4,6 +4,7 @@ use super::encoding::{Distribution, EncodingError};
 use super::model::{Latencies, Latency};
 use super::series::SeriesRecorder;
 use super::stages::{StageRecorder, Watch};
+use super::steady::{BlockRecorder, BlockSum};
 use crate::load::{Call, Reply};
 use std::sync::Mutex;
 
@@ -21,6 +22,8 @@ pub struct Recorder {
     series: SeriesRecorder,
     /// The same for each stage of the window, if it has any.
     stages: Option<Box<StageRecorder>>,
+    /// `response` by blocks, if the window ends when the load is steady.
+    blocks: Option<Box<BlockRecorder>>,
 }
 
 /// Counts so far.
@@ -47,6 +50,7 @@ impl Recorder {
             lateness: Distribution::new(),
             series: SeriesRecorder::new(start, span, recorders),
             stages: None,
+            blocks: None,
         }
     }
 
@@ -73,6 +77,9 @@ impl Recorder {
         self.lateness.record(call.lateness());
         if let Some(stages) = &mut self.stages {
             stages.record(call);
+        }
+        if let Some(blocks) = &mut self.blocks {
+            blocks.record(call);
         }
     }
 
@@ -191,6 +198,25 @@ impl Recorders {
         self
     }
 
+    /// Keeps the latest blocks of `width` nanoseconds from `start` apart, if a width is given.
+    #[must_use]
+    pub fn in_blocks(mut self, start: u64, width: Option<u64>) -> Self {
+        for shard in &mut self.shards {
+            let recorder = shard.0.get_mut().expect("nothing is recorded yet");
+            recorder.blocks = width.map(|width| Box::new(BlockRecorder::new(start, width)));
+        }
+        self
+    }
+
+    /// What all threads recorded of a block; it must be among the latest ones.
+    pub fn block(&self, number: u64) -> BlockSum {
+        let mut sum = BlockSum::default();
+        for thread in 0..self.shards.len() {
+            self.with(thread, |recorder| recorder.blocks.iter().for_each(|blocks| sum.add(number, blocks)));
+        }
+        sum
+    }
+
     /// Calls `f` with the recorder of a sender thread.
     #[inline]
     pub fn with<R>(&self, thread: usize, f: impl FnOnce(&mut Recorder) -> R) -> R {
@@ -278,6 +304,6 @@ mod tests {
         assert_eq!(recorders.so_far(), SoFar { enqueued: 3, rejected: 1, enqueue_ns: 21 });
         let merged = recorders.merge().unwrap();
         assert_eq!(merged.so_far(), recorders.so_far());
-        assert_eq!(merged.series().to_series().points[0].enqueued, 3);
+        assert_eq!(merged.series().to_series(u64::MAX).points[0].enqueued, 3);
     }
 }

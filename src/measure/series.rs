@@ -83,9 +83,11 @@ impl SeriesRecorder {
         }
     }
 
-    /// The form in which it is sent.
-    pub fn to_series(&self) -> Series {
-        Series { bin_ns: self.width, points: self.bins.iter().map(Bin::to_point).collect() }
+    /// The form in which it is sent, of a window that lasted `span` nanoseconds, which may be shorter than planned. Bins after
+    /// its end are left out.
+    pub fn to_series(&self, span: u64) -> Series {
+        let bins = span.div_ceil(self.width).max(1) as usize;
+        Series { bin_ns: self.width, points: self.bins.iter().take(bins).map(Bin::to_point).collect() }
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
         series.record_enqueued(1_019 * MS, 300);
         series.record_rejected(1_025 * MS);
         series.record_enqueued(1_039 * MS, 7);
-        let series = series.to_series();
+        let series = series.to_series(u64::MAX);
         assert_eq!(series.bin_ns, 10 * MS);
         let counts: Vec<_> = series.points.iter().map(|point| (point.enqueued, point.rejected)).collect();
         assert_eq!(counts, [(1, 0), (1, 0), (0, 1), (1, 0)]);
@@ -133,7 +135,7 @@ mod tests {
         let mut series = SeriesRecorder::new(1_000 * MS, 20 * MS, 1);
         series.record_enqueued(990 * MS, 1);
         series.record_enqueued(5_000 * MS, 2);
-        let points = series.to_series().points;
+        let points = series.to_series(u64::MAX).points;
         assert_eq!(points.iter().map(|point| point.enqueued).collect::<Vec<_>>(), [1, 1]);
     }
 
@@ -159,6 +161,6 @@ mod tests {
             }
         }
         one.add(&other);
-        assert_eq!(one.to_series(), both.to_series());
+        assert_eq!(one.to_series(u64::MAX), both.to_series(u64::MAX));
     }
 }

@@ -17,6 +17,7 @@ pub(crate) fn repeat(parameters: Parameters) -> PlannedRepeat {
         drain_timeout: Nanos::ZERO,
         deadline: Nanos::from_secs(60),
         memory_limit: None,
+        steady: None,
         seed: 42,
     }
 }

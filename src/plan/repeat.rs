@@ -2,7 +2,7 @@
 
 use super::draw::derive_seed;
 use crate::matrix::Case;
-use crate::scenario::{Parameters, Scenario};
+use crate::scenario::{Parameters, Scenario, SteadySettings};
 use crate::units::{Bytes, Nanos};
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,9 @@ pub struct PlannedRepeat {
     /// Most memory for it; left out on the wire where there is no limit.
     #[serde(rename = "memory_limit_bytes", default, skip_serializing_if = "Option::is_none")]
     pub memory_limit: Option<Bytes>,
+    /// What ends when the load is steady; left out on the wire where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steady: Option<SteadySettings>,
     /// Seed of this repeat: by the scenario's seed, the case id, the round and the try.
     pub seed: u64,
 }
@@ -78,10 +81,21 @@ impl PlannedRepeat {
     /// longer: it has a second control as long as its window.
     pub fn estimate(&self) -> Nanos {
         self.control
+            .saturating_add(self.longest_warmup())
             .saturating_add(self.warmup)
             .saturating_add(self.parameters.duration)
             .saturating_add(self.estimated_drain())
             .saturating_add(OVERHEAD)
+    }
+
+    /// The longest time for a warm-up that ends when the load is steady; zero without one.
+    pub fn longest_warmup(&self) -> Nanos {
+        self.steady.filter(|steady| steady.warmup).map_or(Nanos::ZERO, |steady| steady.longest_warmup)
+    }
+
+    /// Whether the window ends when the load is steady.
+    pub fn ends_when_steady(&self) -> bool {
+        self.steady.is_some_and(|steady| steady.window)
     }
 
     /// The time that the sink needs to write its backlog at the end of the window.
@@ -106,7 +120,9 @@ pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u
     let run = &scenario.run;
     let drain_timeout = run.drain_timeout.unwrap_or_else(|| default_drain(parameters));
     let deadline = run.deadline.unwrap_or_else(|| {
-        run.warmup.saturating_add(parameters.duration).saturating_add(drain_timeout).saturating_add(DEADLINE_MARGIN)
+        let settling = if run.steady.warmup { run.steady.longest_warmup } else { Nanos::ZERO };
+        let load = settling.saturating_add(run.warmup).saturating_add(parameters.duration);
+        load.saturating_add(drain_timeout).saturating_add(DEADLINE_MARGIN)
     });
     PlannedRepeat {
         case,
@@ -119,6 +135,7 @@ pub(super) fn planned(scenario: &Scenario, cases: &[Case], case: usize, round: u
         drain_timeout,
         deadline,
         memory_limit: run.memory_limit,
+        steady: Some(run.steady).filter(SteadySettings::is_asked),
         seed: derive_seed(run.seed, id.as_given(), round),
     }
 }

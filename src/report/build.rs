@@ -290,6 +290,7 @@ fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<R
         memory: measured.memory,
         stages,
         recovery: measured.recovery,
+        steadiness: measured.steadiness,
         fairness: measured.fairness,
         threads: measured.threads,
         queue_counters: measured.queue_counters,

@@ -6,10 +6,13 @@ use super::maximum::Maximum;
 use super::partition::{Merged, PartitionRecord};
 use super::stages::StageRecord;
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
-use crate::measure::{Cost, Fairness, Ledger, MemorySeries, OutcomeSource, Rates, Recovery, Series, Threads};
+use crate::measure::{
+    Cost, Fairness, Ledger, MemorySeries, OutcomeSource, Rates, Recovery, Series, SteadyEnds, Threads,
+};
 use crate::observed::ByLatency;
 use crate::run::Yardstick;
 use crate::scenario::{ExternalQueue, GateSettings, Override, Parameters, RunSettings, Scenario, Target, Value};
+use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 use crate::verdict::{CaseVerdict, PlanVerdict};
 use serde::{Deserialize, Serialize};
@@ -303,6 +306,9 @@ pub struct RepeatRecord {
     /// How long the queue took to recover from a spike; null if there was none to see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
+    /// What was decided about a warm-up or a window that ends when the load is steady; null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steadiness: Option<SteadyEnds>,
     /// How evenly the producers were served; null where it is not known.
     #[serde(default)]
     pub fairness: Option<Fairness>,
@@ -315,6 +321,15 @@ pub struct RepeatRecord {
     pub queue_version: Untrusted,
     /// Where the queue's counters and ours disagree.
     pub disagreements: Vec<Untrusted>,
+}
+
+impl RepeatRecord {
+    /// The length of its window in nanoseconds, given that of its case: shorter if it ended when the load was steady.
+    #[must_use]
+    pub(crate) fn window_ns(&self, planned: Nanos) -> u64 {
+        let window = self.steadiness.and_then(|steadiness| steadiness.window);
+        window.map_or(planned.0, |window| window.length_ns.min(planned.0))
+    }
 }
 
 /// A discarded repeat, and the reasons.

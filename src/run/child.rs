@@ -9,6 +9,7 @@ use super::process::Process;
 use super::scratch::Scratch;
 use super::verify::Verify;
 use super::witness::{Seen, Watch};
+use crate::measure::steady::in_fact;
 use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::platform;
@@ -338,6 +339,8 @@ impl ChildDriver {
     /// Checks a result against what the runner observed and with `verify`; a result that contradicts either is an
     /// error.
     fn believe(&self, repeat: &PlannedRepeat, mut measurement: Measurement, seen: &Seen) -> Result<Measurement, Fault> {
+        // The window may have been shorter than the longest one: everything is held to the one that it was.
+        let repeat = &in_fact(repeat, measurement.steadiness);
         if measurement.rates.are_left_out() {
             measurement.rates = Rates::of(&measurement.ledger, repeat.parameters.duration.0);
         }

@@ -80,6 +80,7 @@ pub(super) fn measurement() -> Measurement {
         memory: None,
         stages: Vec::new(),
         recovery: None,
+        steadiness: None,
         fairness: None,
         threads: None,
         queue_counters: [("dropped".into(), 100)].into(),

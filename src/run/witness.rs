@@ -113,7 +113,8 @@ impl Seen {
         untrue
     }
 
-    /// Warm-up and window always take their full time, so a result cannot come earlier.
+    /// Warm-up and window always take their full time, so a result cannot come earlier. A window that ends when the load is
+    /// steady has the length that the result says.
     fn too_soon(&self, repeat: &PlannedRepeat) -> Option<Unseen> {
         let needed = Duration::from_nanos(repeat.warmup.0.saturating_add(repeat.parameters.duration.0));
         let is_soon = self.elapsed < needed.mul_f64(1.0 - PRECISION);

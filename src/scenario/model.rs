@@ -435,6 +435,76 @@ pub struct RunSettings {
     pub memory_limit: Option<Bytes>,
     /// A process per repeat; `false` is for debugging.
     pub isolate: bool,
+    /// What ends when the load is steady, and what counts as that.
+    #[serde(default, skip_serializing_if = "SteadySettings::is_usual")]
+    pub steady: SteadySettings,
+}
+
+/// `until`, `warmup = "steady"` and `steady_…` of `[run]`: what ends when the load is steady, and what counts as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SteadySettings {
+    /// The window ends when the load is steady; `duration` is then its longest time.
+    pub window: bool,
+    /// Before the warm-up, there is one that ends when the load is steady.
+    pub warmup: bool,
+    /// Longest time for that one.
+    #[serde(rename = "longest_warmup_ns")]
+    pub longest_warmup: Nanos,
+    /// By how much the mean of `response` may move over the later half; null: it does not count.
+    pub mean: Option<Ratio>,
+    /// By how much the p99 of `response` may move.
+    pub p99: Option<Ratio>,
+    /// By how much the memory of the process may move.
+    pub memory: Option<Ratio>,
+}
+
+impl SteadySettings {
+    fn is_usual(&self) -> bool {
+        *self == SteadySettings::default()
+    }
+
+    /// Whether anything ends when the load is steady.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.window || self.warmup
+    }
+}
+
+impl Default for SteadySettings {
+    fn default() -> SteadySettings {
+        SteadySettings {
+            window: false,
+            warmup: false,
+            longest_warmup: Nanos::from_secs(60),
+            mean: Some(Ratio::from_percent(5)),
+            p99: Some(Ratio::from_percent(10)),
+            memory: Some(Ratio::from_percent(2)),
+        }
+    }
+}
+
+/// When a window ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// After the `duration` of its case.
+    Duration,
+    /// When the load is steady.
+    Steady,
+}
+
+impl Until {
+    /// All of them.
+    pub const ALL: [Until; 2] = [Until::Duration, Until::Steady];
+
+    /// As in a scenario: `duration`, `steady`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Until::Duration => "duration",
+            Until::Steady => "steady",
+        }
+    }
 }
 
 fn usual_control() -> Nanos {
@@ -455,6 +525,7 @@ impl Default for RunSettings {
             deadline: None,
             memory_limit: None,
             isolate: true,
+            steady: SteadySettings::default(),
         }
     }
 }

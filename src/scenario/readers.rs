@@ -40,6 +40,11 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// Whether it is this word.
+    pub fn is(self, word: &str) -> bool {
+        matches!(self, Raw::Text(text) | Raw::Word(text) | Raw::Seconds(text) if text.trim() == word)
+    }
+
     fn shown(self) -> String {
         match self {
             Raw::Text(text) => format!("the string \"{}\"", excerpt(text)),

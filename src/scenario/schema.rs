@@ -7,7 +7,7 @@ use super::axes::{AXES, Axis, Kind, TOTAL_RATE, Value as AxisValue};
 use super::settings::SETTINGS;
 use super::{
     Arrival, GateSettings, MOST_STAGES, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings,
-    SinkKind, Stages, Statistic, Strategy, Target,
+    SinkKind, Stages, Statistic, Strategy, Target, Until,
 };
 use crate::units::schema::{multiple, quantile, rate, share, size_part, text, time};
 use serde_json::{Map, Value, json};
@@ -169,6 +169,12 @@ fn run() -> Value {
             "invalid_retries" => count(0, 100),
             "seed" => count(0, u64::MAX),
             "order" => words(&Order::ALL, Order::name),
+            "until" => words(&Until::ALL, Until::name),
+            "warmup" => json!({"type": "string", "pattern": format!("^\\s*steady\\s*$|{}", time())}),
+            "memory_limit" => json!({"type": "string", "pattern": format!(r"^\s*{}\s*$", size_part())}),
+            "steady_mean" | "steady_p99" | "steady_memory" => {
+                json!({"type": "string", "pattern": format!("^\\s*none\\s*$|{}", share())})
+            }
             "skip_unsupported" | "isolate" => json!({"type": "boolean"}),
             _ => json!({"type": "string", "pattern": time()}),
         };

@@ -1,8 +1,8 @@
 //! The table of `[run]` settings. The scenario file and the command line both use it.
 
 use super::readers::{self, Raw};
-use super::{Order, Problem, RunSettings};
-use crate::units::{Bytes, Nanos};
+use super::{Order, Problem, RunSettings, Until};
+use crate::units::{Bytes, Nanos, Ratio};
 
 /// One key of `[run]`.
 pub(super) struct Setting {
@@ -20,11 +20,49 @@ const LEAST_MEMORY: Bytes = Bytes(16 << 20);
 const MOST_MEMORY: Bytes = Bytes(16 << 40);
 
 /// Every key of `[run]`.
-pub(super) static SETTINGS: [Setting; 11] = [
+pub(super) static SETTINGS: [Setting; 16] = [
     Setting {
         name: "warmup",
-        summary: "length of the load before the window, which is not recorded",
-        set: |run, raw| readers::time(raw, Nanos::ZERO..=HOUR).map(|time| run.warmup = time),
+        summary: "length of the load before the window, which is not recorded; or `steady`",
+        set: |run, raw| {
+            if raw.is(STEADY) {
+                run.steady.warmup = true;
+                return Ok(());
+            }
+            run.steady.warmup = false;
+            readers::time(raw, Nanos::ZERO..=HOUR).map(|time| run.warmup = time)
+        },
+    },
+    Setting {
+        name: "until",
+        summary: "when the window ends: after its `duration`, or when the load is `steady`, at the latest then",
+        set: |run, raw| {
+            let until = readers::choice(raw, "end", &Until::ALL, Until::name);
+            until.map(|until| run.steady.window = until == Until::Steady)
+        },
+    },
+    Setting {
+        name: "steady_mean",
+        summary: "by how much the mean response of a steady load may move; `none`: it does not count",
+        set: |run, raw| bound(raw).map(|bound| run.steady.mean = bound),
+    },
+    Setting {
+        name: "steady_p99",
+        summary: "the same for the p99",
+        set: |run, raw| bound(raw).map(|bound| run.steady.p99 = bound),
+    },
+    Setting {
+        name: "steady_memory",
+        summary: "the same for the memory of the process",
+        set: |run, raw| bound(raw).map(|bound| run.steady.memory = bound),
+    },
+    Setting {
+        name: "steady_warmup",
+        summary: "longest time for a warm-up that ends when the load is steady",
+        set: |run, raw| {
+            let time = readers::time(raw, Nanos::from_secs(1)..=HOUR);
+            time.map(|time| run.steady.longest_warmup = time)
+        },
     },
     Setting {
         name: "repeats",
@@ -90,6 +128,18 @@ pub(super) static SETTINGS: [Setting; 11] = [
 /// The setting of that name.
 pub(super) fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The word for a warm-up that ends when the load is steady.
+const STEADY: &str = "steady";
+
+/// A bound of a steady load; `None`: it does not count.
+fn bound(raw: Raw<'_>) -> Result<Option<Ratio>, Problem> {
+    if raw.is("none") {
+        return Ok(None);
+    }
+    let bound = readers::share(raw, Ratio::from_percent(1)..=Ratio::from_percent(100));
+    bound.map(Some)
 }
 
 fn small_count(raw: Raw<'_>, least: u32, most: u32) -> Result<u32, Problem> {

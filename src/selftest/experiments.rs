@@ -78,6 +78,7 @@ impl Experiment {
             drain_timeout: Nanos::from_secs(5),
             deadline: Nanos::from_secs(self.seconds + 15),
             memory_limit: None,
+            steady: None,
             seed: SEED,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::load::Schedule;
 use crate::matrix::Case;
+use crate::measure::steady::{FEWEST_BLOCKS, IN_A_ROW, block_ns};
 use crate::plan::{IDLE, Plan};
 use crate::scenario::{Arrival, Expectation, LatencyName, Parameters, Scenario, Statistic};
 use crate::units::human;
@@ -51,6 +52,14 @@ fn of_scenario(plan: &Plan, index: usize, scenario: &Scenario) -> Vec<String> {
         let place = format!("{file}:{}: check.expect", check.position);
         say(place, few.collect(), &|parameters| too_few(of, statistic, parameters, repeats));
     }
+    if scenario.run.steady.window {
+        let few = cases.iter().copied().filter(|case| blocks(&case.parameters) < LEAST_BLOCKS);
+        say(format!("{file}: run.until"), few.collect(), &|parameters| {
+            let (has, duration) = (human::count(blocks(parameters)), parameters.duration);
+            let needed = human::count(LEAST_BLOCKS);
+            format!("cannot be steady: it needs {needed} blocks of 1,200 logs, and {duration} have {has}")
+        });
+    }
     let below = cases.iter().copied().filter(|case| below_target_load(&case.parameters, &scenario.target));
     let throughput = scenario.target.throughput;
     say(format!("{file}: target.throughput"), below.collect(), &|parameters| {
@@ -58,6 +67,15 @@ fn of_scenario(plan: &Plan, index: usize, scenario: &Scenario) -> Vec<String> {
         format!("offers {offered}, less than {throughput}, so it does not show the promise")
     });
     notes
+}
+
+/// Blocks that a window must have before it can be steady.
+const LEAST_BLOCKS: u64 = FEWEST_BLOCKS + IN_A_ROW as u64 - 1;
+
+/// Blocks of a case's window that are looked at.
+fn blocks(parameters: &Parameters) -> u64 {
+    let window = parameters.duration.0;
+    (window / block_ns(window, parameters.offered_per_second())).saturating_sub(1)
 }
 
 /// Most samples of a latency that the repeats of a case can have together.

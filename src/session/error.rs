@@ -144,6 +144,12 @@ pub enum Unfit {
     /// A part of a plan cannot be compared with anything: the rest of the cases would seem to be gone.
     #[error("a part of a plan cannot be compared with anything, nor be a baseline; merge all parts first, then `gate`")]
     PartCompared,
+    /// A search has rates at which no load is steady, and cannot wait for that.
+    #[error("a search cannot wait until the load is steady; leave out until and warmup = \"steady\" in {file}")]
+    SearchUntilSteady {
+        /// The file of the scenario.
+        file: String,
+    },
     /// The baseline has too few repeats to prove anything.
     #[error("a baseline of {repeats} cannot prove anything in {tests}")]
     BaselineTooSmall {

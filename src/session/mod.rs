@@ -237,7 +237,7 @@ impl Session<'_> {
         check_layout(request, &plan)?;
         let plan = match request.search {
             Some(_) if request.against != Against::Nothing => return Err(Unfit::SearchAgainst.into()),
-            Some(_) => plan.without_rates(),
+            Some(_) => searchable(plan)?,
             None => plan,
         };
         placement::check(&plan, platform::allowed_cpus().ok().flatten().map(|cpus| cpus.len()))?;
@@ -335,6 +335,14 @@ impl Ready {
         };
         let encoded = serde_json::to_value(&header).map_err(|error| SessionError::Internal(error.to_string()))?;
         destination.begin_journal(self.about.created_at, &encoded).map(Some)
+    }
+}
+
+/// The plan without its rates, for a search.
+fn searchable(plan: Plan) -> Result<Plan, SessionError> {
+    match plan.scenarios.iter().find(|scenario| scenario.run.steady.is_asked()) {
+        Some(scenario) => Err(Unfit::SearchUntilSteady { file: scenario.file.quoted() }.into()),
+        None => Ok(plan.without_rates()),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::reason::Contradiction;
 use crate::load::Schedule;
-use crate::measure::Measurement;
+use crate::measure::steady::in_fact;
+use crate::measure::{Measurement, Settled};
 use crate::plan::PlannedRepeat;
 use crate::scenario::{Arrival, Parameters, PhaseShift, Stages, Strategy};
 
@@ -12,10 +13,13 @@ const DEVIATIONS: f64 = 6.0;
 /// Relative tolerance of rates: they are floating-point numbers, and a driver may divide in another order.
 const PRECISION: f64 = 1e-6;
 
-/// Every way in which a measurement is not of the load that the plan asked for.
+/// Every way in which a measurement is not of the load that the plan asked for. A window that ends when the load is steady
+/// is held to the length that it had.
 #[must_use]
 pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Contradiction> {
     let mut faults = Vec::new();
+    steadiness(repeat, measurement, &mut faults);
+    let repeat = &in_fact(repeat, measurement.steadiness);
     let (parameters, ledger) = (&repeat.parameters, &measurement.ledger);
     let regular = match parameters.arrival {
         Arrival::Poisson => Arrival::Uniform,
@@ -45,6 +49,25 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Cont
         }
     }
     faults
+}
+
+/// What the plan asked for must have been decided, and nothing else.
+fn steadiness(repeat: &PlannedRepeat, measurement: &Measurement, faults: &mut Vec<Contradiction>) {
+    let steadiness = measurement.steadiness.unwrap_or_default();
+    let asked = [repeat.steady.is_some_and(|steady| steady.warmup), repeat.ends_when_steady()];
+    let decided = [steadiness.warmup, steadiness.window];
+    for ((what, asked), decided) in ["warm-up", "window"].into_iter().zip(asked).zip(decided) {
+        if asked != decided.is_some() {
+            faults.push(Contradiction::Undecided { what, asked });
+        }
+        let Some(Settled { length_ns, trend, .. }) = decided else { continue };
+        let values = [trend.mean, trend.p99, trend.memory].into_iter().flatten();
+        for value in values.chain((length_ns == 0).then_some(0.0)) {
+            if length_ns == 0 || !value.is_finite() {
+                faults.push(Contradiction::Impossible { name: format!("steadiness of the {what}"), value });
+            }
+        }
+    }
 }
 
 /// By how many logs a schedule may differ from one with regular arrivals, in which `due` logs are due.

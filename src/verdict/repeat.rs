@@ -3,11 +3,12 @@
 use super::Validity;
 use super::blame::{Blame, blame};
 use super::disturbance::MAX_STEAL;
-use super::reason::Reason;
-use crate::measure::Measurement;
+use super::reason::{Reason, Unsettled};
+use crate::measure::{Measurement, Settled};
 
 /// Decides whether a repeat can be trusted. It cannot be if the run was stopped meanwhile, if over 5 % of the CPU time was
-/// stolen, if no log was due, or if the generator was late and the queue is not to blame for that.
+/// stolen, if no log was due, if the generator was late and the queue is not to blame for that, or if it was to end when its
+/// load is steady and did not settle.
 ///
 /// The generator was late if it did not send over 1 % of the logs, or if its lateness is over 10 ms. The judged
 /// lateness is the first of p99, p90 and p50 that has 10 values above it; with fewer than 20 values it is the largest
@@ -27,6 +28,12 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
     if let Some(share) = measurement.machine.steal().filter(|share| *share > MAX_STEAL && !is_said) {
         reasons.push(Reason::StolenCpu { share });
     }
+    let steadiness = measurement.steadiness.unwrap_or_default();
+    for (warmup, decided) in [(true, steadiness.warmup), (false, steadiness.window)] {
+        if let Some(Settled { length_ns, settled: false, trend }) = decided {
+            reasons.push(Reason::NotSteady(Unsettled { warmup, length_ns, trend }));
+        }
+    }
     if let Some(ns) = measurement.machine.paused_ns {
         reasons.insert(0, Reason::Paused { ns });
     }
@@ -41,6 +48,7 @@ mod tests {
     use super::super::reason::sentences;
     use super::*;
     use crate::measure::fixture::{constant, healthy, of};
+    use crate::measure::{SteadyEnds, Trend};
     use crate::untrusted::Untrusted;
 
     /// Why it is invalid, without the reason that there was no control.
@@ -64,6 +72,25 @@ mod tests {
         let mut punctual = healthy(1_000);
         punctual.machine.paused_ns = Some(2_000_000_000);
         assert_eq!(reasons(&punctual), ["the run was stopped for 2.00 s while it ran, and went on"]);
+    }
+
+    #[test]
+    fn what_did_not_settle_is_invalid_with_its_trend() {
+        let decided = |settled| {
+            let trend = Trend { mean: Some(0.34), p99: Some(-0.02), memory: None };
+            Some(Settled { length_ns: 20_000_000_000, settled, trend })
+        };
+        let steadiness =
+            |warmup, window| Measurement { steadiness: Some(SteadyEnds { warmup, window }), ..healthy(1_000) };
+        let said = |what: &str| {
+            format!(
+                "not steady: in the later half of the {what}, 20.0 s in all, the mean response rose by 34.0%, the p99 \
+                 response fell by 2.00%, the memory is unknown"
+            )
+        };
+        assert_eq!(judge_repeat(&steadiness(decided(true), decided(true))), Validity::Valid);
+        assert_eq!(reasons(&steadiness(None, decided(false))), [said("window")]);
+        assert_eq!(reasons(&steadiness(decided(false), decided(false))), [said("warm-up"), said("window")]);
     }
 
     #[test]

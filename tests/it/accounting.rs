@@ -100,7 +100,7 @@ fn what_every_thread_recorded_is_in_the_merge() {
     assert_eq!(all.response.sum_ns, u128::from((9 * 4 + 3 * 9) * MS));
     assert_eq!((all.response_ideal.count, all.response_ideal.censored), (12, 3));
     assert_eq!(all.response_ideal.sum_ns, u128::from((9 * 2 + 3 * 8) * MS));
-    let points = merged.series().to_series().points;
+    let points = merged.series().to_series(u64::MAX).points;
     let of_series = (points.iter().map(|p| p.enqueued).sum::<u64>(), points.iter().map(|p| p.rejected).sum::<u64>());
     assert_eq!(of_series, (6, 3));
 

@@ -4,6 +4,7 @@ use crate::support::{about, repeat_of, slow_tests};
 use queue_load::adapter::noop::Noop;
 use queue_load::adapter::{About, Entry, Queue, Reply, Setup, Sink};
 use queue_load::internals::clock::Clock;
+use queue_load::internals::scenario::SteadySettings;
 use queue_load::internals::units::{Nanos, Rate};
 use queue_load::internals::verdict::faults;
 use queue_load::internals::worker::simulate;
@@ -12,15 +13,20 @@ use std::process::Command;
 /// Says in the environment of a child of this test how many seconds it is to simulate.
 const SECONDS: &str = "QUEUE_LOAD_SIMULATED_SECONDS";
 
-/// Simulates 10,000 logs/s for the time that the environment says, and prints the peak of the memory. Without it, no test.
+/// Says in the environment of a child of this test how many logs it is to send in ten seconds.
+const LOGS: &str = "QUEUE_LOAD_SIMULATED_LOGS";
+
+/// Simulates the load that the environment says, and prints the peak of the memory. Without it, no test.
 #[test]
 fn child() {
-    let Some(seconds) = std::env::var(SECONDS).ok().and_then(|seconds| seconds.parse().ok()) else { return };
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let Some((seconds, logs)) = number(SECONDS).zip(number(LOGS)) else { return };
     let mut repeat = repeat_of("noop");
-    repeat.parameters.rate = Rate::of_whole(1_000);
+    // Of ten tasks.
+    repeat.parameters.rate = Rate::new(logs, 100).unwrap();
     repeat.parameters.duration = Nanos::from_secs(seconds);
     let measurement = simulate::<Noop>(&repeat).unwrap();
-    assert_eq!(measurement.ledger.delivered, 10_000 * seconds);
+    assert_eq!(measurement.ledger.delivered, logs * seconds / 10);
     println!("peak {}", measurement.cost.peak_memory_bytes.unwrap());
 }
 
@@ -100,9 +106,11 @@ impl Queue for Slow {
     }
 }
 
-fn peak(seconds: u64) -> u64 {
+/// The peak of the memory of a process that simulates so many logs in each ten seconds.
+fn peak(seconds: u64, logs: u64) -> u64 {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "memory::child", "--nocapture"]).env(SECONDS, seconds.to_string());
+    command.args(["--exact", "memory::child", "--nocapture"]);
+    command.env(SECONDS, seconds.to_string()).env(LOGS, logs.to_string());
     let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
     let peak = output.lines().find_map(|line| line.split("peak ").nth(1)?.trim().parse().ok());
     peak.unwrap_or_else(|| panic!("no peak in {output}"))
@@ -113,6 +121,34 @@ fn an_hour_of_schedule_takes_the_memory_of_ten_seconds() {
     if !slow_tests() || !cfg!(target_os = "linux") {
         return;
     }
-    let (short, long) = (peak(10), peak(3_600));
+    let (short, long) = (peak(10, 100_000), peak(3_600, 100_000));
     assert!(long * 100 <= short * 105, "{long} bytes for an hour, {short} for ten seconds");
+}
+
+/// Both have bins of the series for all of their time, so that only what grows with the time makes a difference.
+#[test]
+fn a_day_of_schedule_takes_the_memory_of_minutes() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let (short, long) = (peak(600, 10), peak(DAY, 10));
+    assert!(long * 100 <= short * 105, "{long} bytes for a day, {short} for ten minutes");
+}
+
+/// The longest window is a day: it is cut into no more blocks than one of a minute, and ends after as many.
+#[test]
+fn a_day_until_the_load_is_steady_has_no_more_blocks_than_a_minute() {
+    let blocks = [Nanos::from_secs(60), Nanos::from_secs(DAY)].map(|longest| {
+        let mut repeat = repeat_of("steady");
+        (repeat.parameters.concurrency, repeat.parameters.duration) = (1, longest);
+        // 1,500 logs in each of 200 blocks.
+        repeat.parameters.rate = Rate::new(300_000, longest.0 / 1_000_000_000).unwrap();
+        repeat.steady = Some(SteadySettings { window: true, memory: None, ..SteadySettings::default() });
+        let measurement = simulate::<Steady>(&repeat).unwrap();
+        assert_eq!(faults(&measurement), []);
+        let window = measurement.steadiness.and_then(|steadiness| steadiness.window).unwrap();
+        assert_eq!((window.settled, measurement.ledger.scheduled % 1_500), (true, 0));
+        window.length_ns / (longest.0 / 200)
+    });
+    assert_eq!(blocks[0], blocks[1]);
 }

@@ -58,6 +58,7 @@ pub fn repeat_of(queue: &str) -> PlannedRepeat {
         drain_timeout: Nanos::from_secs(10),
         deadline: Nanos::from_secs(60),
         memory_limit: None,
+        steady: None,
         seed: 42,
     }
 }

@@ -3,7 +3,7 @@
 use crate::render::parts::text::wrap;
 
 /// A column, its meaning, and what to do about a bad value.
-const COLUMNS: [(&str, &str, &str); 14] = [
+const COLUMNS: [(&str, &str, &str); 18] = [
     (
         "tasks, rate, offered",
         "Number of logical producers, logs/s of each, and logs/s of all of them together.",
@@ -76,6 +76,28 @@ const COLUMNS: [(&str, &str, &str); 14] = [
          confidence interval of the shift (one-sided at `alpha`), and the margin by which it must be worse to count.",
         "It regressed if the shift is worse than the margin and the test shows that this is not chance. It is \
          inconclusive if the interval reaches beyond the margin: more repeats narrow the interval.",
+    ),
+    (
+        "maximum, from, to",
+        "Of `find-max`: the highest rate over all tasks at which target and checks hold, and the 95 % interval of it.",
+        "If the interval is wide (`found, wide`), raise `--max-runs` or `duration`, or stop other work on the machine.",
+    ),
+    (
+        "knee",
+        "The rate from which on the p99 of response rises steeply.",
+        "Plan for less than that: between knee and maximum, a little more load costs much more time.",
+    ),
+    (
+        "generator",
+        "The highest rate that the load generator can offer by itself, without a queue.",
+        "If it is the limit (`? generator's limit`), nothing is known of the queue above it: take `producers = \"lanes\"` \
+         or a larger machine.",
+    ),
+    (
+        "limited by, search",
+        "What does not hold above the maximum; how the search ended.",
+        "`✗ nothing holds`: not even the lowest rate does, so look at one run at a low rate. `? not found`: the runs were \
+         invalid, and say why.",
     ),
     (
         "–",

@@ -30,7 +30,8 @@ pub fn hdr(report: &Report) -> Result<String, RenderError> {
     out.push_str("\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n");
     for (index, case) in report.cases.iter().enumerate() {
         let Some(summary) = &case.summary else { continue };
-        let seconds = case.parameters.duration.as_secs_f64() * summary.repeats as f64;
+        let windows = case.repeats.iter().map(|repeat| repeat.window_ns(case.parameters.duration) as f64 / 1e9);
+        let seconds: f64 = windows.sum();
         let tag = tag(report, case, index);
         for (latency, statistics) in summary.latency.observed() {
             let latency = latency.name();

@@ -142,9 +142,9 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
 
 /// How long a case was measured: the windows of its repeats, including those that were set aside.
 fn measured_time(case: &CaseRecord) -> Duration {
-    let repeats = case.repeats.len() + case.set_aside.len();
-    let window = case.parameters.duration.0;
-    Duration::from_nanos(window.saturating_mul(repeats as u64))
+    let aside = case.set_aside.iter().map(|aside| &aside.measured);
+    let windows = case.repeats.iter().chain(aside).map(|repeat| repeat.window_ns(case.parameters.duration));
+    Duration::from_nanos(windows.fold(0, u64::saturating_add))
 }
 
 fn test_case(name: &Untrusted, class: &str, status: TestCaseStatus) -> TestCase {

@@ -41,14 +41,15 @@ impl OverTime {
         let bin_ns = case.repeats.iter().map(|repeat| repeat.series.bin_ns).max().unwrap_or(0).max(1);
         let same = || case.repeats.iter().filter(|repeat| repeat.series.bin_ns == bin_ns);
         let bins = same().map(|repeat| repeat.series.points.len()).max().unwrap_or(0);
-        let span_ns = case.parameters.duration.0;
+        let span_ns = same().map(|repeat| repeat.window_ns(case.parameters.duration)).max().unwrap_or(0);
         let together = bins.div_ceil(most.max(1)).max(1);
-        let repeats = same().count() as f64;
         let steps = (0..bins).step_by(together).map(|first| {
             let points: Vec<&Point> =
                 same().flat_map(|repeat| repeat.series.points.iter().skip(first).take(together)).collect();
             let start = bin_ns.saturating_mul(first as u64);
             let end = bin_ns.saturating_mul((first + together).min(bins) as u64).min(span_ns).max(start + 1);
+            // A repeat whose window was over before has no logs here.
+            let repeats = same().filter(|repeat| repeat.series.points.len() > first).count().max(1) as f64;
             let per_s = |logs: u64| logs as f64 / repeats * 1e9 / (end - start) as f64;
             Step {
                 at: start.midpoint(end) as f64,

@@ -1,5 +1,6 @@
 //! The context of a case's own numbers: how the load changed the runtime's lag, the machine, the controls.
 
+use crate::measure::{Settled, SteadyEnds};
 use crate::render::parts::numbers::NONE;
 use crate::render::parts::{numbers, text};
 use crate::report::{CaseRecord, ControlRecord, LagRatio, LatencySummary, MachineRecord, RepeatRecord, Summary};
@@ -9,6 +10,7 @@ use crate::units::human;
 pub(in crate::render) fn lines(case: &CaseRecord, width: usize) -> String {
     let paragraphs = [
         case.summary.as_ref().map(lag),
+        Some(settled(&case.repeats)),
         Some(machine("machine, at worst", case.repeats.iter().map(|repeat| &repeat.machine))),
         Some(controls(&case.repeats)),
     ];
@@ -20,6 +22,18 @@ pub(in crate::render) fn lines(case: &CaseRecord, width: usize) -> String {
             text::wrap_items(&items, width, 2) + "\n"
         })
         .collect()
+}
+
+/// How long what ends when the load is steady lasted.
+fn settled(repeats: &[RepeatRecord]) -> Vec<String> {
+    type Part = fn(&SteadyEnds) -> Option<Settled>;
+    let parts: [(&str, Part); 2] = [("warm-up", |all| all.warmup), ("window", |all| all.window)];
+    let items = parts.into_iter().filter_map(|(name, of)| {
+        let lengths = || repeats.iter().filter_map(|repeat| Some(of(repeat.steadiness.as_ref()?)?.length_ns));
+        let [least, most] = [lengths().min()?, lengths().max()?].map(|ns| numbers::time(Some(ns)));
+        Some(if least == most { format!("{name} {least}") } else { format!("{name} {least} to {most}") })
+    });
+    std::iter::once("until steady".to_owned()).chain(items).collect()
 }
 
 fn lag(summary: &Summary) -> Vec<String> {

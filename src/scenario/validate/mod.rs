@@ -138,6 +138,13 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     check_deadline(document, table, &run, longest(&matrix, &includes));
     check_memory_limit(document, table, &run);
     load::check_recovery(document, &checks, stages.as_ref());
+    if run.steady.window && stages.is_some() {
+        let problem = Problem::new(
+            "a window in stages lasts as long as they do",
+            "leave out [load] stages, or write until = \"duration\"",
+        );
+        error_of_run(document, table, "until", problem);
+    }
     Some(Scenario {
         name: name.into(),
         description: description.map(Into::into),
@@ -208,7 +215,8 @@ fn longest(matrix: &Matrix, includes: &[Include]) -> Nanos {
 /// Reports a deadline that would end repeats before their windows close: each of those would be an error.
 fn check_deadline(document: &mut Document<'_>, table: &DeTable<'_>, run: &RunSettings, longest: Nanos) {
     let Some(deadline) = run.deadline else { return };
-    let least = run.warmup.saturating_add(longest);
+    let settling = if run.steady.warmup { run.steady.longest_warmup } else { Nanos::ZERO };
+    let least = settling.saturating_add(run.warmup).saturating_add(longest);
     if deadline > least {
         return;
     }

@@ -233,6 +233,20 @@ const SINGLE_BAD_INPUTS: &[(&str, &str)] = &[
         "[matrix]\n[run]\nmemory_limit = \"1MiB\"",
         "s.toml:3:16: run.memory_limit: 1MiB is out of range (write 16MiB to 16384GiB)",
     ),
+    ("[matrix]\n[run]\nuntil = \"quiet\"", "s.toml:3:9: run.until: unknown end `quiet` (known: duration, steady)"),
+    (
+        "[matrix]\n[run]\nuntil = \"steady\"\n[load]\nstages = [{ for = \"1s\", rate = \"1x\" }]",
+        "s.toml:3:9: run.until: a window in stages lasts as long as they do (leave out [load] stages, or write until = \"duration\")",
+    ),
+    ("[matrix]\n[run]\nsteady_p99 = \"200%\"", "s.toml:3:14: run.steady_p99: `200%` is too large (at most 100%)"),
+    (
+        "[matrix]\n[run]\nwarmup = \"steady\"\nsteady_warmup = \"2h\"",
+        "s.toml:4:17: run.steady_warmup: 2h is out of range (write 1s to 1h)",
+    ),
+    (
+        "[matrix]\nduration = \"2s\"\n[run]\nwarmup = \"steady\"\ndeadline = \"1m\"",
+        "s.toml:5:12: run.deadline: 1m is not longer than warm-up and duration, 62500ms (raise it, or leave it out)",
+    ),
     (
         "[matrix]\nduration = \"2s\"\n[run]\ndeadline = \"2s\"",
         "s.toml:4:12: run.deadline: 2s is not longer than warm-up and duration, 2500ms (raise it, or leave it out)",
@@ -607,6 +621,21 @@ fn everything_wrong_with_stages_is_said_at_its_place() {
         Some("s.toml:3:10: load.stages: is a list of tables, not an integer")
     );
     assert!(errors("[matrix]\n[load]\nstage = []\n").contains("did you mean `stages`?"));
+}
+
+#[test]
+fn what_ends_when_it_is_steady_is_said_under_run() {
+    let run = |keys: &str| read(&format!("[matrix]\n[run]\n{keys}\n")).unwrap().run;
+    let percent = |percent| Some(crate::units::Ratio::from_percent(percent));
+    let usual = run("");
+    assert!(!usual.steady.is_asked());
+    let steady = run("until = \"steady\"\nsteady_mean = \"3%\"\nsteady_memory = \"none\"").steady;
+    assert_eq!((steady.window, steady.warmup), (true, false));
+    assert_eq!((steady.mean, steady.p99, steady.memory), (percent(3), percent(10), None));
+    let warm_up = run("warmup = \"steady\"\nsteady_warmup = \"5m\"");
+    assert_eq!((warm_up.steady.window, warm_up.steady.warmup), (false, true));
+    assert_eq!((warm_up.warmup, warm_up.steady.longest_warmup.to_string()), (usual.warmup, "5m".to_owned()));
+    assert!(!run("warmup = \"1s\"\nuntil = \"duration\"").steady.is_asked());
 }
 
 #[test]

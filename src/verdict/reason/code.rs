@@ -50,6 +50,8 @@ codes! {
     StolenCpu = "stolen_cpu",
     /// The run was stopped meanwhile.
     Paused = "paused",
+    /// It was to end when its load is steady, and did not settle.
+    NotSteady = "not_steady",
     /// Another build set it aside, with a sentence that this build does not have.
     Recorded = "recorded",
     /// The queue could not be built.

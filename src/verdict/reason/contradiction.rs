@@ -254,6 +254,14 @@ pub enum Contradiction {
         /// The rate that follows from them, in logs/s.
         expected: f64,
     },
+    /// Whether the load was steady was to be decided and was not, or the other way round.
+    #[error("the {what}: whether its load was steady was {}", if *asked { "asked for, and is missing" } else { "not asked for" })]
+    Undecided {
+        /// The warm-up or the window.
+        what: &'static str,
+        /// Whether the plan asked for it.
+        asked: bool,
+    },
     /// The repeats hold more values than can be counted.
     #[error("the repeats cannot be pooled: {0}")]
     NotPooled(EncodingError),
@@ -286,7 +294,7 @@ impl Contradiction {
             | Self::TooManyStages { .. }
             | Self::ImpossibleRecovery { .. }
             | Self::NoWhole { .. } => ReasonCode::NumberImpossible,
-            Self::OneMissing { .. } | Self::NoFirstControl => ReasonCode::Incomplete,
+            Self::OneMissing { .. } | Self::NoFirstControl | Self::Undecided { .. } => ReasonCode::Incomplete,
             Self::SeriesTooLong { .. } => ReasonCode::SeriesTooLong,
             Self::NotPooled(_) => ReasonCode::NotPooled,
         }

@@ -10,6 +10,7 @@ mod machine;
 mod search;
 mod sentence;
 mod shortfall;
+mod steady;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use contradiction::Contradiction;
 pub use machine::{MachineState, Pauses, Switches};
 pub use search::{MaximumBounds, SearchReason};
 pub use shortfall::{Observed, Shortfall};
+pub use steady::Unsettled;
 
 use crate::measure::encoding::EncodingError;
 use crate::measure::punctuality::{JudgedLateness, Late, Unmeasured};
@@ -73,6 +75,8 @@ pub enum Reason {
         /// For how long, in nanoseconds.
         ns: u64,
     },
+    /// A warm-up or a window that was to end when its load is steady did not settle.
+    NotSteady(Unsettled),
     /// A sentence from a journal that judging the same measurement again does not give.
     Recorded {
         /// The sentence.
@@ -202,6 +206,7 @@ impl Reason {
             Self::MachineBusyInControl { .. } => ReasonCode::MachineBusyInControl,
             Self::StolenCpu { .. } => ReasonCode::StolenCpu,
             Self::Paused { .. } => ReasonCode::Paused,
+            Self::NotSteady(_) => ReasonCode::NotSteady,
             Self::Recorded { .. } => ReasonCode::Recorded,
             Self::RepeatFailed { kind, .. } => code_of_failure(kind.as_given()),
             Self::QueueReplaced { .. } => ReasonCode::QueueReplaced,

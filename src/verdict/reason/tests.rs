@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::{CpuShares, Recovery};
+use crate::measure::{CpuShares, Recovery, Trend};
 use crate::run::Fault;
 use crate::scenario::{CountName, LatencyName, Statistic, Strategy};
 use crate::units::Quantile;
@@ -72,6 +72,16 @@ fn of_repeats() -> Vec<Row> {
             "the machine was busy: 8.00% of its CPU time was stolen, more than 5%",
         ),
         (Reason::Paused { ns: 3_000_000_000 }, "paused", "the run was stopped for 3.00 s while it ran, and went on"),
+        (
+            Reason::NotSteady(Unsettled {
+                warmup: false,
+                length_ns: 10_000_000_000,
+                trend: Trend { mean: Some(0.5), p99: Some(-0.25), memory: None },
+            }),
+            "not_steady",
+            "not steady: in the later half of the window, 10.0 s in all, the mean response rose by 50.0%, the p99 response \
+             fell by 25.0%, the memory is unknown",
+        ),
         (Reason::Recorded { text: "steal 7 %".into() }, "recorded", "steal 7 %"),
     ]
 }

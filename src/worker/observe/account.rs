@@ -8,7 +8,10 @@ use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
-use crate::measure::{Control, Cost, Fairness, Ledger, Machine, Measurement, OutcomeSource, Rates, Threads};
+use crate::measure::steady::in_fact;
+use crate::measure::{
+    Control, Cost, Fairness, Ledger, Machine, Measurement, OutcomeSource, Rates, Settled, SteadyEnds, Threads,
+};
 use crate::plan::PlannedRepeat;
 use crate::scenario::Strategy;
 use crate::untrusted::Untrusted;
@@ -16,6 +19,7 @@ use crate::worker::observe::jitter::Watched;
 use crate::worker::observe::machine::{self, Passed};
 use crate::worker::observe::responsiveness::Observed as Lags;
 use crate::worker::observe::whereabouts::Seen;
+use crate::worker::repeat::settle::WarmedUp;
 use crate::worker::send::tasks::TaskResult;
 use std::collections::BTreeMap;
 
@@ -42,6 +46,10 @@ pub struct Observed<'a> {
     pub lags: Option<Lags>,
     /// The control before the load.
     pub control: Option<Control>,
+    /// What is left of a warm-up that ended when the load was steady.
+    pub warmed_up: Option<WarmedUp>,
+    /// What was decided about the window, if it ends when the load is steady.
+    pub settled: Option<Settled>,
     /// The source of the clock: `tsc`, `os`, or `manual`.
     pub clock: &'static str,
     /// Cost of timing one call, in nanoseconds.
@@ -55,10 +63,13 @@ pub struct Observed<'a> {
 /// # Errors
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
-    let Observed { repeat, tasks, recorders, sink, account, passed, watched, lags, control, clock, floor_ns, drain_ns } =
-        observed;
+    let Observed { repeat, tasks, recorders, sink, account, passed, watched, lags, control, .. } = observed;
+    let Observed { warmed_up, settled, clock, floor_ns, drain_ns, .. } = observed;
     let delivered = sink.delivered()?;
-    let warm_up = sum(tasks.iter().map(|task| task.warm_up));
+    let steadiness = (warmed_up.is_some() || settled.is_some())
+        .then(|| SteadyEnds { warmup: warmed_up.map(|warmed_up| warmed_up.settled), window: settled });
+    let repeat = &in_fact(repeat, steadiness);
+    let warm_up = sum(tasks.iter().map(|task| task.warm_up).chain(warmed_up.map(|warmed_up| warmed_up.told)));
     let schedule = Schedule::of_window(&repeat.parameters, repeat.seed);
     let known = (Q::ABOUT.outcome_source, repeat.parameters.strategy);
     let Closed { ledger, warm_up, fairness, dropped } = close(&schedule, &tasks, &delivered, &account, warm_up, known);
@@ -83,8 +94,9 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         // This measurement decides whether a second control is needed, so it cannot contain one yet.
         control_after: None,
         latency,
-        series: recorder.series().to_series(),
+        series: recorder.series().to_series(repeat.parameters.duration.0),
         memory,
+        steadiness,
         stages: stages.unwrap_or_default(),
         recovery,
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),

@@ -12,7 +12,7 @@ use crate::worker::observe::whereabouts::{self, Seen, Whereabouts};
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::send::tasks::Span;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ pub struct Watched {
 #[derive(Debug)]
 pub struct JitterWatch {
     stop: Arc<AtomicBool>,
+    end: Arc<AtomicU64>,
     thread: Option<thread::JoinHandle<Watched>>,
 }
 
@@ -47,16 +48,23 @@ impl JitterWatch {
     /// The thread cannot be started.
     pub fn start(clock: impl Clock, span: Span) -> Result<Self, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let end = Arc::new(AtomicU64::new(span.end()));
+        let (stopped, ends) = (Arc::clone(&stop), Arc::clone(&end));
         let watch = move || {
             sharpen_sleep();
             let memory = MemoryWatch::new(span, memory::of_this_process);
-            watch(&clock, span, &stopped, thread::sleep, (Whereabouts::of_this_process, memory))
+            watch(&clock, (span.start, &ends), &stopped, thread::sleep, (Whereabouts::of_this_process, memory))
         };
         let thread = thread::Builder::new().name("ql-jitter".into()).spawn(watch).map_err(|error| {
             Failure::new(FailureKind::Internal, format!("cannot start the thread that watches the clock: {error}"))
         })?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { stop, end, thread: Some(thread) })
+    }
+
+    /// What makes it end with another span, which has the same start.
+    pub fn shortener(&self) -> impl Fn(Span) + Send + Sync + use<> {
+        let end = Arc::clone(&self.end);
+        move |span| end.store(span.end(), Ordering::Relaxed)
     }
 
     /// Waits for the end of the span and returns what the thread saw; `None` if the thread panicked.
@@ -73,7 +81,7 @@ impl Drop for JitterWatch {
 
 fn watch(
     clock: &impl Clock,
-    span: Span,
+    (start, end): (u64, &AtomicU64),
     stop: &AtomicBool,
     mut sleep: impl FnMut(Duration),
     (find, mut memory): (impl FnOnce() -> Whereabouts, MemoryWatch<impl FnMut() -> Option<u64>>),
@@ -82,13 +90,13 @@ fn watch(
     if stop.load(Ordering::Relaxed) {
         return Watched::default();
     }
-    Metronome::new(span.start.saturating_sub(AHEAD), STEP).next(clock, &mut sleep);
+    Metronome::new(start.saturating_sub(AHEAD), STEP).next(clock, &mut sleep);
     let mut whereabouts = find();
-    let mut look_at = span.start + whereabouts::STEP;
-    let mut metronome = Metronome::new(span.start, STEP);
+    let mut look_at = start + whereabouts::STEP;
+    let mut metronome = Metronome::new(start, STEP);
     while !stop.load(Ordering::Relaxed) {
         let beat = metronome.next(clock, &mut sleep);
-        if beat.due >= span.end() {
+        if beat.due >= end.load(Ordering::Relaxed) {
             break;
         }
         jitter.record(beat.at - beat.due);
@@ -117,7 +125,8 @@ mod tests {
             clock.advance(left.as_nanos() as u64 + pause);
         };
         let memory = MemoryWatch::new(span, || Some(7));
-        let watched = watch(&clock, span, &AtomicBool::new(false), sleep, (Whereabouts::default, memory));
+        let end = AtomicU64::new(span.end());
+        let watched = watch(&clock, (span.start, &end), &AtomicBool::new(false), sleep, (Whereabouts::default, memory));
         let (overshoot, stolen) = watched.jitter.to_parts();
         // 20 steps, of which the pause took 5.
         assert_eq!((overshoot.count, overshoot.max_ns, stolen), (15, Some(5 * MS), 5 * MS));
@@ -129,7 +138,8 @@ mod tests {
         let stop = AtomicBool::new(true);
         let memory = MemoryWatch::new(span, || panic!("it reads"));
         let find = || panic!("it looks around");
-        let watched = watch(&ManualClock::at(0), span, &stop, |_| panic!("it sleeps"), (find, memory));
+        let end = AtomicU64::new(span.end());
+        let watched = watch(&ManualClock::at(0), (0, &end), &stop, |_| panic!("it sleeps"), (find, memory));
         let (overshoot, _) = watched.jitter.to_parts();
         assert_eq!(overshoot.count, 0);
     }

@@ -6,4 +6,5 @@ pub(in crate::worker) mod jitter;
 pub(in crate::worker) mod machine;
 pub(in crate::worker) mod memory;
 pub(in crate::worker) mod responsiveness;
+pub(in crate::worker) mod settling;
 pub(in crate::worker) mod whereabouts;

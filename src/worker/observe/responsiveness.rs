@@ -80,6 +80,19 @@ impl<C: Clock> Responsiveness<C> {
         }
     }
 
+    /// What makes it listen to another window than before.
+    pub fn listener(&self) -> impl Fn(Span) + Send + Sync + use<C>
+    where
+        C: Send + Sync + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        move |span| {
+            for lags in [&shared.beats, &shared.ticks] {
+                lock(lags).listen(When::During, span.start, span.end());
+            }
+        }
+    }
+
     /// Ends both probes and returns what they recorded.
     pub fn finish(mut self) -> Observed {
         self.shared.stop.store(true, Ordering::Relaxed);

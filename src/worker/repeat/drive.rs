@@ -2,13 +2,16 @@
 
 use crate::adapter::{Queue, Sink};
 use crate::clock::{Clock, LoadClock};
-use crate::load::{Schedule, Template};
+use crate::load::{Phase, Schedule, Template};
+use crate::measure::Settled;
 use crate::measure::recorder::Recorders;
 use crate::measure::stages::Watch;
 use crate::measure::stalls::Stalls;
+use crate::measure::steady::block_ns;
 use crate::plan::PlannedRepeat;
 use crate::worker::observe::jitter::{JitterWatch, Watched};
 use crate::worker::observe::machine::{Passed, Snapshot};
+use crate::worker::observe::settling::Settling;
 use crate::worker::protocol::{Failure, FailureKind, Message, Progress};
 use crate::worker::repeat::panics;
 use crate::worker::repeat::placement::Cpus;
@@ -51,9 +54,14 @@ impl Bench {
     }
 }
 
-/// Tells the sink when the window ends and, if the load has stages, in which of them each log is due.
+/// Tells the sink when the window ends, also once that is known better, and, if the load has stages, in which of them each
+/// log is due.
 pub fn prepare<Q, C>(repeat: &PlannedRepeat, load: &LoadState<Q, C>, sink: &Sink) {
     sink.set_window_end(load.window.end());
+    if let Some(settling) = &load.settling {
+        let sink = sink.clone();
+        settling.tell(move |span| sink.set_window_end(span.end()));
+    }
     if let Some(watch) = Watch::of(&repeat.parameters, load.window.start) {
         let schedule = &load.window_schedule;
         sink.set_stages(watch, (0..schedule.tasks()).map(|task| schedule.stage_ends(task)).collect());
@@ -71,6 +79,8 @@ pub fn share<Q>(
 ) -> LoadState<Q, LoadClock> {
     let parameters = &repeat.parameters;
     let window = Span { start: warm_up.end(), length: parameters.duration.0 };
+    let steady = repeat.steady.filter(|steady| steady.window);
+    let block = steady.map(|_| block_ns(window.length, parameters.offered_per_second()));
     LoadState {
         queue,
         template: Template::new(parameters.payload.fields, parameters.payload.message.0),
@@ -79,8 +89,11 @@ pub fn share<Q>(
         warm_up,
         window_schedule: Schedule::of_window(parameters, repeat.seed),
         window,
+        phase: Phase::Window,
+        settling: steady.zip(block).map(|(steady, block)| Settling::new(window, block, steady)),
         recorders: Recorders::new(senders, window.start, window.length)
-            .in_stages(Watch::of(parameters, window.start).as_ref()),
+            .in_stages(Watch::of(parameters, window.start).as_ref())
+            .in_blocks(window.start, block),
         stalls: Stalls::new(senders),
         clock,
     }
@@ -98,8 +111,13 @@ pub struct Driven<Q> {
     pub passed: Passed,
     /// What the watching thread saw in the window; `None` if it panicked.
     pub watched: Option<Watched>,
-    /// When the drain is over: later than was asked for by all pauses of this process.
+    /// When the drain is over: later than was asked for by all pauses of this process, and earlier if the window was shorter
+    /// than the longest one.
     pub drain_until: u64,
+    /// The end of the window.
+    pub end: u64,
+    /// What was decided about the window, if it ends when the load is steady.
+    pub settled: Option<Settled>,
 }
 
 /// Runs a load on its queue: warm-up and window, until the last call has returned or `drain_until` has come.
@@ -114,6 +132,9 @@ pub fn drive<Q: Queue>(
     drain_until: u64,
 ) -> Result<Driven<Q>, Failure> {
     let watch = JitterWatch::start(bench.clock.clone(), shared.window)?;
+    if let Some(settling) = &shared.settling {
+        settling.tell(watch.shortener());
+    }
     let load = Arc::new(shared);
     let (send, results) = mpsc::channel();
     let running = bench.crew.set_to_work(&load, &send)?;
@@ -124,10 +145,12 @@ pub fn drive<Q: Queue>(
     let (tasks, before, after, drain_until) = course.follow()?;
     // Joins the lanes, which hold the load until they end: the queue can be taken out of it only after that.
     running.end();
-    let LoadState { queue, recorders, .. } = Arc::into_inner(load)
+    let load = Arc::into_inner(load)
         .ok_or_else(|| Failure::new(FailureKind::Internal, "a task still holds the queue after its end"))?;
+    let (end, settled) = (load.end(), load.settling.as_ref().map(Settling::outcome));
+    let LoadState { queue, recorders, .. } = load;
     let passed = after.since(&before, bench.cpus.numbers());
-    Ok(Driven { queue, recorders, tasks, passed, watched: watch.finish(), drain_until })
+    Ok(Driven { queue, recorders, tasks, passed, watched: watch.finish(), drain_until, end, settled })
 }
 
 /// The main thread's view while the load runs.
@@ -149,8 +172,10 @@ impl<Q: Queue> Course<'_, Q> {
         let window = self.load.window;
         self.until(window.start)?;
         let before = Snapshot::take();
-        self.until(window.end())?;
+        self.until_the_end()?;
         let after = Snapshot::take();
+        self.load.release();
+        self.drain_until = self.drain_until.saturating_sub(window.end() - self.load.end());
         while !self.are_all_done() && self.look() < self.drain_until {
             self.until(self.drain_until)?;
         }
@@ -163,6 +188,19 @@ impl<Q: Queue> Course<'_, Q> {
             return Err(panics::or_hung(message));
         }
         Ok((self.done, before, after, self.drain_until))
+    }
+
+    /// Follows the load to the end of the window. If that comes when the load is steady, this is where it is decided, beside
+    /// the producers.
+    fn until_the_end(&mut self) -> Result<(), Failure> {
+        loop {
+            self.load.look();
+            let end = self.load.end();
+            self.until(self.load.settling.as_ref().map_or(end, |settling| settling.next().min(end)))?;
+            if self.look() >= self.load.end() {
+                return Ok(());
+            }
+        }
     }
 
     fn are_all_done(&self) -> bool {
@@ -185,7 +223,7 @@ impl<Q: Queue> Course<'_, Q> {
     fn until(&mut self, time: u64) -> Result<(), Failure> {
         loop {
             let now = self.look();
-            if now >= time || (self.are_all_done() && now >= self.load.window.end()) {
+            if now >= time || (self.are_all_done() && now >= self.load.end()) {
                 return Ok(());
             }
             let nap = Duration::from_nanos((time - now).min(BETWEEN_PROGRESS));

@@ -4,6 +4,9 @@ pub(in crate::worker) mod control;
 pub(in crate::worker) mod drive;
 pub(in crate::worker) mod panics;
 pub(in crate::worker) mod placement;
+pub(in crate::worker) mod settle;
+#[cfg(all(test, feature = "internals"))]
+mod settle_tests;
 #[cfg(feature = "internals")]
 pub(in crate::worker) mod simulate;
 
@@ -91,18 +94,26 @@ fn put_under_load<Q: Queue>(
     let probes = runtime.map(|runtime| responsiveness::start_idle(runtime, clock.clone())).transpose()?;
     say(Message::Started);
 
+    let (queue, warmed_up) = match settle::warm_up_of(repeat) {
+        Some(warm_up) => {
+            let (queue, warmed_up) = settle::run(&warm_up, bench, queue, &sink)?;
+            (queue, Some(warmed_up))
+        }
+        None => (queue, None),
+    };
     let shared = bench.share(repeat, queue);
     let window = shared.window;
     drive::prepare(repeat, &shared, &sink);
     if let Some(probes) = &probes {
         probes.listen(When::During, window);
+        shared.settling.iter().for_each(|settling| settling.tell(probes.listener()));
     }
     // At least the grace period: until it is over, the generator may still send logs for which it is late.
     let drain_until = window.end() + repeat.drain_timeout.0.max(GRACE);
-    let Driven { queue, recorders, tasks, passed, watched, drain_until } =
-        drive(bench, shared, &sink, say, drain_until)?;
+    let driven = drive(bench, shared, &sink, say, drain_until)?;
+    let Driven { queue, recorders, tasks, passed, watched, drain_until, end, settled } = driven;
     let lags = probes.map(responsiveness::Responsiveness::finish);
-    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(window.end());
+    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(end);
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
     account::draw_up::<Q>(Observed {
@@ -115,6 +126,8 @@ fn put_under_load<Q: Queue>(
         watched,
         lags,
         control,
+        warmed_up,
+        settled,
         clock: SystemClock::source(),
         floor_ns: bench.floor_ns,
         drain_ns,

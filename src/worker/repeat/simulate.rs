@@ -2,14 +2,17 @@
 
 use crate::adapter::{Queue, Setup, Sink};
 use crate::clock::{Clock, LoadClock, ManualClock};
+use crate::load::Phase;
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
 use crate::worker::observe::account::{self, Observed};
 use crate::worker::observe::machine::Passed;
+use crate::worker::observe::settling::Settling;
 use crate::worker::protocol::{Failure, FailureKind};
 use crate::worker::repeat::drive;
+use crate::worker::repeat::settle::{self, WarmedUp};
 use crate::worker::send::lanes;
-use crate::worker::send::tasks::{Span, Waiting};
+use crate::worker::send::tasks::{LoadState, Span, TaskResult, Waiting};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,17 +29,17 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
     let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, None);
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
     let queue = Q::build(&setup, sink.clone()).map_err(|why| Failure::new(FailureKind::NotBuilt, why))?;
-    let warm_up = Span { start: clock.now(), length: repeat.warmup.0 };
-    let load = Arc::new(drive::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1));
-    drive::prepare(repeat, &load, &sink);
-    let mut tasks = Vec::new();
-    lanes::run(Arc::clone(&load), 0, 1, parameters.pacing, |result| tasks.push(result));
-    if let Some(time) = clock.manual() {
-        time.advance_to(load.window.end());
-    }
-    let load =
-        Arc::into_inner(load).ok_or_else(|| Failure::new(FailureKind::Internal, "the lane still holds the load"))?;
-    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(load.window.end());
+    let (queue, warmed_up) = match settle::warm_up_of(repeat) {
+        Some(planned) => {
+            let (load, tasks) = run(&planned, queue, &clock, Phase::WarmUp, &sink)?;
+            let settled = load.settling.as_ref().map(Settling::outcome);
+            (load.queue, settled.map(|settled| WarmedUp { settled, told: settle::told(&tasks) }))
+        }
+        None => (queue, None),
+    };
+    let (load, tasks) = run(repeat, queue, &clock, Phase::Window, &sink)?;
+    let settled = load.settling.as_ref().map(Settling::outcome);
+    let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(load.end());
     let account = load.queue.shutdown(Duration::from_nanos(repeat.drain_timeout.0));
     let observed = Observed {
         repeat,
@@ -48,11 +51,38 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
         watched: None,
         lags: None,
         control: None,
+        warmed_up,
+        settled,
         clock: "manual",
         floor_ns: 0.0,
         drain_ns: clock.now().saturating_sub(last_return),
     };
     account::draw_up::<Q>(observed).map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+/// Runs one load in a lane on the calling thread, from now on.
+fn run<Q: Queue>(
+    repeat: &PlannedRepeat,
+    queue: Q,
+    clock: &LoadClock,
+    phase: Phase,
+    sink: &Sink,
+) -> Result<(LoadState<Q, LoadClock>, Vec<TaskResult>), Failure> {
+    let warm_up = Span { start: clock.now(), length: repeat.warmup.0 };
+    let mut load = drive::share(repeat, queue, clock.clone(), warm_up, Waiting::Lane, 1);
+    load.phase = phase;
+    let load = Arc::new(load);
+    if phase == Phase::Window {
+        drive::prepare(repeat, &load, sink);
+    }
+    let mut tasks = Vec::new();
+    lanes::run(Arc::clone(&load), 0, 1, repeat.parameters.pacing, |result| tasks.push(result));
+    if let Some(time) = clock.manual() {
+        time.advance_to(load.end());
+    }
+    let load =
+        Arc::into_inner(load).ok_or_else(|| Failure::new(FailureKind::Internal, "the lane still holds the load"))?;
+    Ok((load, tasks))
 }
 
 #[cfg(test)]

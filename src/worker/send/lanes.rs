@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::load::Schedule;
 use crate::load::pacing::asleep;
 use crate::scenario::Pacing;
+use crate::worker::observe::settling::Settling;
 use crate::worker::send::calls;
 use crate::worker::send::tasks::{LoadState, TaskResult, become_sender, last_read, resume_at, take_due};
 use std::pin::Pin;
@@ -44,16 +45,13 @@ pub fn run<Q: Queue, C: Clock>(
 ) {
     become_sender(lane as usize);
     calls::start_lane();
-    let spans = [(&shared.warm_up_schedule, shared.warm_up.start), (&shared.window_schedule, shared.window.start)];
-    // Every due time of the warm-up lies before the window, so the two schedules are in order one after the other.
-    let dues = spans.map(|(schedule, start)| due_times(schedule, start, lane, lanes));
-    let mut dues = dues.into_iter().flatten().peekable();
+    let mut dues = all_due_times(&shared, lane, lanes).peekable();
     let resumed = Arc::new(Resumed::here());
     let mut places = places(&shared, (lane, lanes), &resumed);
     let place_of = |task: u32| ((task - lane) / lanes) as usize;
-
-    let rests = rests(shared.window_schedule.per_second() / f64::from(lanes), pacing);
-    let mut left = places.len();
+    let how = (pacing, rests(shared.window_schedule.per_second() / f64::from(lanes), pacing));
+    // Only a window that may end early leaves tasks waiting for logs after its end.
+    let (mut left, mut is_over) = (places.len(), shared.settling.is_none());
     let mut resume = |place: &mut Place<_>| {
         if let Some(result) = place.resume() {
             left -= 1;
@@ -86,9 +84,14 @@ pub fn run<Q: Queue, C: Clock>(
                 now = last_read();
             }
         }
+        if !done && !is_over && now >= shared.end() {
+            is_over = true;
+            resume_at(now);
+            done = places.iter_mut().filter(|place| place.state == State::Waiting).fold(done, |_, place| resume(place));
+        }
         if !done {
             calls::record_lane(&shared.recorders, lane as usize);
-            idle(&shared.clock, dues.peek().map(|&(due, _)| due), (pacing, rests), &resumed);
+            wait(&shared, (dues.peek().map(|&(due, _)| due), is_over), how, &resumed);
         }
     }
     calls::record_lane(&shared.recorders, lane as usize);
@@ -115,20 +118,55 @@ fn places<Q: Queue, C: Clock>(
     tasks.map(place).collect()
 }
 
+/// Waits for the next log of the lane, for the end of the window unless that is over, or for a call that can continue.
+fn wait<Q: Queue, C: Clock>(
+    shared: &LoadState<Q, C>,
+    (due, is_over): (Option<u64>, bool),
+    how: (Pacing, bool),
+    resumed: &Resumed,
+) {
+    // The end may become known while the lane sleeps.
+    let until = || if is_over { due } else { Some(due.unwrap_or(u64::MAX).min(shared.end())) };
+    let look = || {
+        shared.look();
+        shared.settling.as_ref().map_or(u64::MAX, Settling::next)
+    };
+    idle(&shared.clock, until, how, resumed, look);
+}
+
+/// When the logs of the lane are due, and of which task each is. Every due time of the warm-up lies before the window, so the
+/// two schedules are in order one after the other.
+fn all_due_times<Q, C>(
+    shared: &LoadState<Q, C>,
+    lane: u32,
+    lanes: u32,
+) -> impl Iterator<Item = (u64, u32)> + use<Q, C> {
+    let spans = [(&shared.warm_up_schedule, shared.warm_up.start), (&shared.window_schedule, shared.window.start)];
+    spans.map(|(schedule, start)| due_times(schedule, start, lane, lanes)).into_iter().flatten()
+}
+
 fn due_times(schedule: &Schedule, start: u64, lane: u32, lanes: u32) -> impl Iterator<Item = (u64, u32)> + use<> {
     schedule.merged(lane, lanes).map(move |(offset, task)| (start + offset, task))
 }
 
-/// Waits until `due`, or until a call can continue. Without a due time, it waits only for calls.
-fn idle(clock: &impl Clock, due: Option<u64>, (pacing, rests): (Pacing, bool), resumed: &Resumed) {
+/// Waits until `due`, or until a call can continue. Without a due time, it waits only for calls. On a manual clock nobody
+/// looks beside the lane whether the load is steady, so it does so itself: `look` says when to look next.
+fn idle(
+    clock: &impl Clock,
+    due: impl Fn() -> Option<u64>,
+    (pacing, rests): (Pacing, bool),
+    resumed: &Resumed,
+    look: impl Fn() -> u64,
+) {
     if let Some(manual) = clock.manual() {
         if !resumed.any() {
-            manual.advance_to(due.unwrap_or_else(|| clock.now() + NAP));
+            let next = look();
+            manual.advance_to(due().unwrap_or_else(|| clock.now() + NAP).min(next));
         }
         return;
     }
     loop {
-        let now = clock.now();
+        let (now, due) = (clock.now(), due());
         if resumed.any() || due.is_some_and(|due| now >= due) {
             return;
         }

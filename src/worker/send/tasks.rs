@@ -7,6 +7,7 @@ use crate::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Te
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
+use crate::worker::observe::settling::Settling;
 use crate::worker::send::calls::Pending;
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -14,6 +15,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+
+/// Longest sleep of a task on tokio's timer in a window that may end early, in nanoseconds.
+const LONGEST_SLEEP: u64 = 50_000_000;
 
 /// A span of the load: when it begins on the clock of the load, and how long it is, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +63,12 @@ pub struct LoadState<Q, C> {
     pub warm_up: Span,
     /// Schedule of the window.
     pub window_schedule: Schedule,
-    /// The window.
+    /// The window; the longest one, if it ends when the load is steady.
     pub window: Span,
+    /// What the window is for: its logs are recorded, or it is a warm-up of its own.
+    pub phase: Phase,
+    /// Ends the window when the load is steady; `None`: it has its whole length.
+    pub settling: Option<Settling>,
     /// The latencies of the window's calls.
     pub recorders: Recorders,
     /// The spans in which all sender threads were inside a call.
@@ -111,7 +119,38 @@ pub fn become_sender(index: usize) {
     SENDER.set(index);
 }
 
+impl<Q, C> LoadState<Q, C> {
+    /// The end of the window, as far as it is known.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.settling.as_ref().map_or(self.window.end(), Settling::end)
+    }
+}
+
 impl<Q: Queue, C: Clock> LoadState<Q, C> {
+    /// Looks whether the load is steady, if that ends the window and a look is due.
+    pub fn look(&self) {
+        if let Some(settling) = &self.settling {
+            settling.look(&self.clock, &self.recorders);
+        }
+    }
+
+    /// The end of the window. On a manual clock nobody looks beside the producers whether the load is steady.
+    #[inline]
+    fn end_now(&self) -> u64 {
+        if self.settling.is_some() && self.clock.manual().is_some() {
+            self.look();
+        }
+        self.end()
+    }
+
+    /// Wakes the tasks that wait for logs which no longer belong to the window.
+    pub fn release(&self) {
+        if let Waiting::Paced(pacer) = &self.waiting {
+            pacer.release();
+        }
+    }
+
     /// Runs one task through warm-up and window.
     pub async fn run_task(&self, task: u32) -> TaskResult {
         let mut result = TaskResult {
@@ -131,6 +170,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         // The end of a call is recent enough to decide on the next step. That saves one clock reading for each log.
         let mut now = self.clock.now();
         loop {
+            producer.end_at(self.end_now());
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
                 Step::Wait(until) => {
                     // Here, since no log of the task is due: recorded between two calls, they would make the second late.
@@ -138,7 +178,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
                     now = self.wait(task, until).await;
                 }
                 Step::Send { sequence } => {
-                    let call = self.call(&mut producer, Phase::Window, task, sequence, &mut result.told).await;
+                    let call = self.call(&mut producer, self.phase, task, sequence, &mut result.told).await;
                     result.last_return = call.end;
                     // The task may have moved to another thread during the call, so `SENDER` is read here: each
                     // recorder must belong to one thread, or threads would wait for each other's lock between two
@@ -199,7 +239,10 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         match &self.waiting {
             Waiting::Paced(pacer) => pacer.wait(&self.clock, task, until).await,
             Waiting::Timer => {
-                let span = until.saturating_sub(self.clock.now());
+                let mut span = until.saturating_sub(self.clock.now());
+                if self.settling.is_some() {
+                    span = span.min(LONGEST_SLEEP);
+                }
                 tokio::time::sleep(Duration::from_nanos(span)).await;
                 self.clock.now()
             }
@@ -231,7 +274,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
                 told.enqueued += 1;
                 told.hash = told.hash.wrapping_add(stamp.hash());
                 // By the ideal start: a log that the generator sent late must not count against the queue.
-                told.enqueued_in_window += u64::from(call.ideal + call.service() <= self.window.end());
+                told.enqueued_in_window += u64::from(call.ideal + call.service() <= self.end());
             }
             Reply::Dropped => told.dropped += 1,
             Reply::SampledOut => told.sampled_out += 1,
@@ -261,7 +304,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
     /// Enters the logs that were never sent, so that `response` has one value for each scheduled log.
     fn record_unsent(&self, producer: &Producer) {
         // All intended times lie inside the window, so the subtractions below cannot underflow.
-        let now = self.clock.now().max(self.window.end());
+        let now = self.clock.now().max(self.end());
         let ideal = producer.pushed_to();
         self.recorders.with(SENDER.get(), |recorder| {
             producer.unsent().for_each(|intended| recorder.record_unsent(intended, now - intended, ideal - intended));
