@@ -140,9 +140,11 @@ fn table(files: &[Saved]) -> String {
             if altered { format!("{}, altered", saved.word()) } else { saved.word().to_owned() },
         ]);
     }
-    // A name is copied from here, so it stays on one line.
-    if let Some(names) = table.column_mut(0) {
-        names.set_constraint(ColumnConstraint::ContentWidth);
+    // A name is copied from here, so it stays on one line, and so does the time.
+    for column in [0, 1] {
+        if let Some(whole) = table.column_mut(column) {
+            whole.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     let legend = "number: mean of enqueue over the cases that pass or fail; of find-max, the lowest maximum. Bars begin at zero.";
     let problems = if problems.is_empty() { problems } else { format!("\n{problems}") };
