@@ -27,6 +27,7 @@ mod platform;
 mod observed;
 pub mod log_queue;
 mod scenario;
+mod record;
 mod matrix;
 mod plan;
 mod load;

@@ -2,13 +2,16 @@
 
 use crate::scenario::{
     AXES, Axis, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem,
-    Producers, STAGES, Scenario, Selector, Strategy, axes,
+    Producers, STAGES, Scenario, Selector, Stages, Strategy, TRACE, Trace, axes,
 };
 use crate::untrusted::Untrusted;
 use std::collections::HashSet;
 
 /// Largest number of tasks that get their own lane, if calls block their thread.
 const MOST_OWN_LANES: u32 = 16;
+
+/// The axes that say when logs are due.
+const TOLD_BY_A_TRACE: [&str; 3] = ["rate", "arrival", "phase"];
 
 /// One cell of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +35,11 @@ pub struct Expansion {
     pub left_out: Vec<Untrusted>,
 }
 
-/// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, its stages if it has any, and every
-/// other axis that differs from its default, as `key=value` pairs with one space between, sorted by key.
+/// The id of a case: its queue, strategy, maxsize, concurrency, rate and duration, its stages or its trace if it has any,
+/// and every other axis that differs from its default, as `key=value` pairs with one space between, sorted by key.
 ///
-/// Two cases have the same id only if all their parameters are the same.
+/// Two cases have the same id only if all their parameters are the same. (Of the digest of a trace, the id has the first 12
+/// digits.)
 pub fn id(parameters: &Parameters) -> Untrusted {
     id_of(parameters, |_| true)
 }
@@ -53,7 +57,8 @@ fn id_of(parameters: &Parameters, is_named: impl Fn(&Axis) -> bool) -> Untrusted
             .then(|| format!("{}={}", axis.name, value.text().as_given()))
     });
     let stages = parameters.stages.iter().map(|stages| format!("{STAGES}={stages}"));
-    let mut pairs: Vec<String> = named.chain(stages).collect();
+    let trace = parameters.trace.iter().map(|trace| format!("{TRACE}={trace}"));
+    let mut pairs: Vec<String> = named.chain(stages).chain(trace).collect();
     pairs.sort_unstable();
     pairs.join(" ").into()
 }
@@ -120,7 +125,7 @@ struct Builder<'a> {
     unsupported: Vec<Unsupported>,
     /// Cases that `skip_unsupported` left out. They are kept because a check may apply to them.
     left_out: Vec<Parameters>,
-    /// How the stages do not fit a case, each once.
+    /// How the stages or the trace do not fit a case, each once.
     misfits: HashSet<String>,
     expansion: Expansion,
     found: Diagnostics,
@@ -180,6 +185,11 @@ impl Lack {
         matches!(self, Lack::Strategy | Lack::Lanes)
     }
 
+    /// Whether it is about `[load]`, which is no axis of the matrix.
+    fn is_of_load(self) -> bool {
+        matches!(self, Lack::Axis(STAGES | TRACE))
+    }
+
     /// The axis that the message names.
     fn axis(self) -> &'static str {
         match self {
@@ -209,6 +219,10 @@ impl Lack {
             Lack::Axis(STAGES) => {
                 let fix = format!("leave out [load], or a driver that can declares `{STAGES}` among its axes");
                 (format!("queue `{queue}` cannot change its rate in stages"), fix)
+            }
+            Lack::Axis(TRACE) => {
+                let fix = format!("leave out [load], or a driver that can declares `{TRACE}` among its axes");
+                (format!("queue `{queue}` cannot replay a trace"), fix)
             }
             Lack::Axis(axis) => {
                 let can = known.and_then(|queue| queue.capabilities.as_ref());
@@ -265,8 +279,13 @@ impl Builder<'_> {
     /// Adds a case, unless it is there already or its queue does not support it. `include` is the position of the
     /// include; `None` for a case of the product. Returns whether the case was new.
     fn add(&mut self, parameters: Parameters, include: Option<Position>) -> bool {
-        let parameters = Parameters { stages: self.scenario.stages.clone(), ..parameters };
-        self.check_stages(&parameters, include);
+        let (parameters, misfit) = match &self.scenario.trace {
+            Some(trace) => replayed(trace, parameters),
+            None => staged(self.scenario.stages.as_ref(), parameters),
+        };
+        if let Some((axis, problem)) = misfit {
+            self.say_misfit(axis, problem, include);
+        }
         if !self.seen.insert(parameters.clone()) {
             return false;
         }
@@ -279,7 +298,7 @@ impl Builder<'_> {
             let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
             let (key, position) = match include {
                 Some(position) => ("include".to_owned(), Some(position)),
-                None if lack == Lack::Axis(STAGES) => ("load.stages".to_owned(), None),
+                None if lack.is_of_load() => (format!("load.{}", lack.axis()), None),
                 None => (format!("matrix.{}", lack.axis()), self.position_of(lack.axis())),
             };
             self.unsupported.push(Unsupported { lack, queue, strategy, key, position });
@@ -288,9 +307,8 @@ impl Builder<'_> {
         true
     }
 
-    /// Reports stages that do not fill the window, or at whose peak a task would send too much.
-    fn check_stages(&mut self, parameters: &Parameters, include: Option<Position>) {
-        let Some((axis, problem)) = misfit(parameters) else { return };
+    /// Reports stages that do not fill the window, or at whose peak a task would send too much; or a trace that does not fit.
+    fn say_misfit(&mut self, axis: &str, problem: Problem, include: Option<Position>) {
         if !self.misfits.insert(problem.message.clone()) {
             return;
         }
@@ -378,8 +396,41 @@ impl Builder<'_> {
     }
 }
 
-/// How the stages of a case do not fit its other parameters, and the axis that it is about.
-fn misfit(parameters: &Parameters) -> Option<(&'static str, Problem)> {
+/// How the load does not fit the other parameters of a case, and the axis that it is about.
+type Misfit = Option<(&'static str, Problem)>;
+
+/// A case of a scenario that replays a trace.
+fn replayed(trace: &Trace, parameters: Parameters) -> (Parameters, Misfit) {
+    let usual = Parameters::default();
+    let differs = |name: &&str| axes::find(name).is_some_and(|axis| axis.get(&parameters) != axis.get(&usual));
+    if let Some(name) = TOLD_BY_A_TRACE.into_iter().find(differs) {
+        let problem = Problem::new("stands beside [load] trace, which says when logs are due", "leave it out");
+        return (parameters, Some((name, problem)));
+    }
+    let (duration, length) = (parameters.duration, trace.length());
+    if duration > length {
+        let message = format!("{duration} is longer than [load] trace, {length}");
+        let problem = Problem::new(message, "leave it out, or write less to cut the trace");
+        return (parameters, Some(("duration", problem)));
+    }
+    let trace = trace.within(duration);
+    let rate = trace.mean_rate(duration, parameters.concurrency);
+    let too_fast = (rate > axes::MOST_RATE).then(|| {
+        let message = format!("the trace has {rate} per task, more than 1,000,000/s");
+        ("concurrency", Problem::new(message, "raise it, or lower trace_scale"))
+    });
+    (Parameters { rate, trace: Some(trace), ..parameters }, too_fast)
+}
+
+/// A case of a scenario that may have stages.
+fn staged(stages: Option<&Stages>, parameters: Parameters) -> (Parameters, Misfit) {
+    let parameters = Parameters { stages: stages.cloned(), ..parameters };
+    let misfit = misfit(&parameters);
+    (parameters, misfit)
+}
+
+/// How the stages do not fit.
+fn misfit(parameters: &Parameters) -> Misfit {
     let stages = parameters.stages.as_ref()?;
     let (duration, length) = (parameters.duration, stages.length());
     if duration != length {

@@ -671,6 +671,8 @@ class Repeat:
         self.warm_up_ns, self.window_ns = self.repeat["warmup_ns"], self.parameters["duration_ns"]
         if self.parameters.get("stages") is not None:
             raise Refusal("bad_request", "this driver cannot change its rate in stages: leave out [load]")
+        if self.parameters.get("trace") is not None:
+            raise Refusal("bad_request", "this driver cannot replay a trace: leave out [load]")
         self.lane_each = self.parameters["strategy"] in queue_type.blocks_caller
         self.offered = parse_rate(self.parameters["rate"]) * self.parameters["concurrency"]
         if self.offered * (self.window_ns + self.warm_up_ns) / 10**9 > MOST_LOGS:

@@ -289,12 +289,14 @@ class Ledgers(unittest.TestCase):
             self.assertEqual(response["max_ns"], given_up_at - 10)
             self.assertEqual((told["response_ideal"]["count"], told["response_ideal"]["censored"]), (1 + unsent, unsent))
 
-    def test_a_rate_in_stages_is_refused(self):
-        parameters = case(stages="1s@1x", duration_ns=10**9)
-        request = {"protocol": driver.PROTOCOL, "repeat": {"parameters": parameters, "seed": 1, "warmup_ns": 0}}
-        with self.assertRaises(driver.Refusal) as refused:
-            driver.Repeat(Queue, request, print)
-        self.assertEqual(refused.exception.kind, "bad_request")
+    def test_stages_and_traces_are_refused(self):
+        trace = {"file": "/arrivals.csv", "sha256": "0" * 64, "scale": "1x", "logs": 5}
+        for load in ({"stages": "1s@1x"}, {"trace": trace}):
+            parameters = case(duration_ns=10**9, **load)
+            request = {"protocol": driver.PROTOCOL, "repeat": {"parameters": parameters, "seed": 1, "warmup_ns": 0}}
+            with self.assertRaises(driver.Refusal) as refused:
+                driver.Repeat(Queue, request, print)
+            self.assertEqual(refused.exception.kind, "bad_request")
 
     def test_disagreements_name_both_numbers(self):
         account = driver.Account({"dropped": 5, "delivered": 1})

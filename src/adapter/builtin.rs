@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::load::pacing::sleep_until;
 use crate::load::payload::{self, MAX_FIELDS};
 use crate::load::{Entry, Reply, Stamp};
-use crate::log_queue::{self, Accepted, Config, Field, Level, LogQueue, Reason, Record, RecordRef, Value};
+use crate::log_queue::{self, Accepted, Config, Field, LogQueue, Reason, Record, RecordRef, Value};
 use crate::scenario::{Pacing, Parameters, Strategy};
 use std::collections::BTreeMap;
 use std::io;
@@ -88,7 +88,7 @@ fn config(parameters: &Parameters, seed: u64) -> Result<Config, String> {
 /// so here for the four that a log has by default. As many as a case asks for lie in a slice.
 async fn log(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
     let (id, at) = entry.stamp.to_words();
-    let record = Record::new(Level::Info, entry.message());
+    let record = Record::new(entry.level(), entry.message());
     match entry.fields() {
         &[
             (a, payload::Value::U64(x)),
@@ -195,7 +195,7 @@ mod tests {
             let own = entry.fields().iter().map(|(name, _)| *name).chain([STAMP_ID, STAMP_AT]);
             assert_eq!((stamp, message, names), (Some(stamped), 64, own.map(str::to_owned).collect()));
         }
-        assert_eq!(Record::new(Level::Info, "not ours").read(stamp_of), None);
+        assert_eq!(Record::new(log_queue::Level::Info, "not ours").read(stamp_of), None);
     }
 
     #[test]
@@ -203,7 +203,8 @@ mod tests {
         for (batch_delay, records, taken) in [(0, 3, 0), (5_000, 3, 5_000), (5_000, 1, 5_000)] {
             let clock = ManualClock::at(0);
             let mut sink = Counted { sink: Sink::new(LoadClock::Manual(clock.clone()), 1, 0, None), batch_delay };
-            (0..records).for_each(|_| Record::new(Level::Info, "one").read(|record| sink.write(record)).unwrap());
+            (0..records)
+                .for_each(|_| Record::new(log_queue::Level::Info, "one").read(|record| sink.write(record)).unwrap());
             sink.flush().unwrap();
             assert_eq!(clock.now(), taken, "{batch_delay} ns, {records} records");
         }

@@ -1,6 +1,6 @@
 //! A queue as people build it on a plain channel: records that own their content, and a thread that writes them.
 
-use super::{Account, Entry, Sink, Stamp};
+use super::{Account, Entry, Level, Sink, Stamp};
 use crate::load::payload::Value;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Owned {
     stamp: Stamp,
+    level: Level,
     message: String,
     fields: Vec<(&'static str, Value)>,
 }
@@ -23,11 +24,16 @@ pub struct Owned {
 impl Owned {
     /// The record that a service would build at the place where it logs.
     pub fn of(entry: &Entry<'_>) -> Self {
-        Self { stamp: entry.stamp, message: entry.message().to_owned(), fields: entry.fields().to_vec() }
+        Self {
+            stamp: entry.stamp,
+            level: entry.level(),
+            message: entry.message().to_owned(),
+            fields: entry.fields().to_vec(),
+        }
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        write!(out, "{}", self.message)?;
+        write!(out, "{} {}", self.level, self.message)?;
         for (name, value) in &self.fields {
             match value {
                 Value::U64(value) => write!(out, " {name}={value}")?,

@@ -32,3 +32,18 @@ impl Installed {
         }
     }
 }
+
+/// Logs an event: `tracing` fixes the level where the macro stands, so there is one for each.
+macro_rules! event {
+    ($level:expr, $($event:tt)*) => {
+        match $level {
+            $crate::log_queue::Level::Trace => tracing::trace!($($event)*),
+            $crate::log_queue::Level::Debug => tracing::debug!($($event)*),
+            $crate::log_queue::Level::Info => tracing::info!($($event)*),
+            $crate::log_queue::Level::Warn => tracing::warn!($($event)*),
+            $crate::log_queue::Level::Error => tracing::error!($($event)*),
+        }
+    };
+}
+
+pub(super) use event;

@@ -9,7 +9,7 @@
 use super::catalogue::FTLOG;
 use super::deadline::within;
 use super::lines::Lines;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp};
 use crate::load::payload::Value;
 use ftlog::Logger;
 use log::{LevelFilter, Log};
@@ -25,20 +25,34 @@ impl Queue for Ftlog {
     const ABOUT: About = FTLOG;
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
-        let builder = ftlog::builder().utc().bounded(setup.maxsize(), setup.blocks()).root(Lines { sink });
+        let builder = ftlog::builder()
+            .utc()
+            .max_log_level(LevelFilter::Trace)
+            .bounded(setup.maxsize(), setup.blocks())
+            .root(Lines { sink });
         let logger = builder.build().map_err(|error| error.to_string())?;
-        log::set_max_level(LevelFilter::Info);
+        log::set_max_level(LevelFilter::Trace);
         Ok(Self { logger })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        log::info!(logger: self.logger, "{}", Text(entry));
+        log::log!(logger: self.logger, level(entry), "{}", Text(entry));
         Reply::UNKNOWN
     }
 
     fn shutdown(self, deadline: Duration) -> Account {
         within(deadline, move || self.logger.flush());
         Account::default()
+    }
+}
+
+fn level(entry: &Entry<'_>) -> log::Level {
+    match entry.level() {
+        Level::Trace => log::Level::Trace,
+        Level::Debug => log::Level::Debug,
+        Level::Info => log::Level::Info,
+        Level::Warn => log::Level::Warn,
+        Level::Error => log::Level::Error,
     }
 }
 

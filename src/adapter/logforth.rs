@@ -9,10 +9,10 @@
 
 use super::catalogue::LOGFORTH;
 use super::deadline::within;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp};
 use logforth_append_async::AsyncBuilder;
 use logforth_core::kv::{Key, Value};
-use logforth_core::record::{Level, Record};
+use logforth_core::record::{self, Record};
 use logforth_core::{Append, Diagnostic, Error, Logger};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Queue for Logforth {
             (Key::new("duration_ms"), typed.duration_ms.map_or(Value::none(), Value::f64)),
             (Key::new("cached"), typed.cached.map_or(Value::none(), Value::bool)),
         ];
-        let record = Record::builder().level(Level::Info).target_static(module_path!());
+        let record = Record::builder().level(level(entry)).target_static(module_path!());
         let pairs = &pairs[..2 + entry.fields().len()];
         self.logger.log(&record.payload(format_args!("{}", entry.message())).key_values(pairs).build());
         Reply::UNKNOWN
@@ -51,6 +51,16 @@ impl Queue for Logforth {
     fn shutdown(self, deadline: Duration) -> Account {
         within(deadline, move || drop(self.logger));
         Account::default()
+    }
+}
+
+fn level(entry: &Entry<'_>) -> record::Level {
+    match entry.level() {
+        Level::Trace => record::Level::Trace,
+        Level::Debug => record::Level::Debug,
+        Level::Info => record::Level::Info,
+        Level::Warn => record::Level::Warn,
+        Level::Error => record::Level::Error,
     }
 }
 
@@ -65,7 +75,7 @@ impl Append for Counted {
         let word = |name| record.key_values().get(name)?.to_u64();
         let stamp = word("stamp_id").zip(word("stamp_at")).and_then(|(id, at)| Stamp::from_words(id, at));
         let written = self.sink.deliver(stamp, |out| {
-            write!(out, "{}", record.payload())?;
+            write!(out, "{} {}", record.level(), record.payload())?;
             record.key_values().iter().try_for_each(|(key, value)| write!(out, " {key}={value}"))?;
             writeln!(out)
         });

@@ -22,7 +22,10 @@ impl Queue for Noop {
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        match self.sink.deliver(Some(entry.stamp), |out| writeln!(out, "{} {}", entry.stamp, entry.message())) {
+        match self
+            .sink
+            .deliver(Some(entry.stamp), |out| writeln!(out, "{} {} {}", entry.stamp, entry.level(), entry.message()))
+        {
             Ok(()) => Reply::ACCEPTED,
             Err(_) => Reply::Dropped,
         }

@@ -7,7 +7,7 @@
 //!   leaves the others out; a case with more is refused.
 
 use super::catalogue::OPENTELEMETRY;
-use super::dispatch::Installed;
+use super::dispatch::{Installed, event};
 use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use opentelemetry::logs::AnyValue;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
@@ -46,7 +46,8 @@ impl Queue for OpenTelemetry {
         let typed = entry.typed();
         let (stamp_id, stamp_at) = entry.stamp.to_words();
         self.installed.with(|| {
-            tracing::info!(
+            event!(
+                entry.level(),
                 user_id = typed.user_id,
                 route = typed.route,
                 duration_ms = typed.duration_ms,
@@ -92,6 +93,9 @@ fn stamp(record: &SdkLogRecord) -> Option<Stamp> {
 }
 
 fn write_line(record: &SdkLogRecord, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    if let Some(level) = record.severity_text() {
+        write!(out, "{level} ")?;
+    }
     if let Some(AnyValue::String(message)) = record.body() {
         write!(out, "{message}")?;
     }

@@ -10,8 +10,8 @@
 
 use super::catalogue::SLOG_ASYNC;
 use super::deadline::within;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
-use slog::{Drain, KV, Key, Logger, Never, OwnedKVList, Record, Serializer, info, o};
+use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp};
+use slog::{Drain, KV, Key, Logger, Never, OwnedKVList, Record, Serializer, o};
 use slog_async::AsyncCore;
 use std::cell::Cell;
 use std::fmt;
@@ -46,14 +46,26 @@ impl Queue for SlogAsync {
     async fn log(&self, entry: &Entry<'_>) -> Reply {
         let typed = entry.typed();
         let (id, at) = entry.stamp.to_words();
-        info!(self.logger, "{}", entry.message();
-            "user_id" => typed.user_id,
-            "route" => typed.route,
-            "duration_ms" => typed.duration_ms,
-            "cached" => typed.cached,
-            "stamp_id" => id,
-            "stamp_at" => at,
-        );
+        // A record's level is fixed where the macro stands, so there is one for each.
+        macro_rules! log {
+            ($log:ident) => {
+                slog::$log!(self.logger, "{}", entry.message();
+                    "user_id" => typed.user_id,
+                    "route" => typed.route,
+                    "duration_ms" => typed.duration_ms,
+                    "cached" => typed.cached,
+                    "stamp_id" => id,
+                    "stamp_at" => at,
+                )
+            };
+        }
+        match entry.level() {
+            Level::Trace => log!(trace),
+            Level::Debug => log!(debug),
+            Level::Info => log!(info),
+            Level::Warn => log!(warn),
+            Level::Error => log!(error),
+        }
         if IS_REFUSED.get() { Reply::Dropped } else { self.accepted }
     }
 
@@ -93,7 +105,7 @@ impl Drain for Counted {
         let stamp = if found { stamp.to_stamp() } else { None };
         // A record that the sink refuses is lost: a drain has no way to report it.
         let _ = self.sink.deliver(stamp, |out| {
-            write!(out, "{}", record.msg())?;
+            write!(out, "{} {}", record.level().as_str(), record.msg())?;
             let written = record.kv().serialize(record, &mut Text { out });
             written.map_err(std::io::Error::other)?;
             writeln!(out)

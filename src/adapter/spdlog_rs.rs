@@ -10,10 +10,10 @@
 
 use super::catalogue::SPDLOG_RS;
 use super::deadline::within;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp, Typed};
+use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp, Typed};
 use spdlog::formatter::FormatterContext;
 use spdlog::sink::{AsyncPoolSink, GetSinkProp, OverflowPolicy, SinkProp};
-use spdlog::{Logger, Record, StringBuf, ThreadPool};
+use spdlog::{LevelFilter, Logger, Record, StringBuf, ThreadPool};
 use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -43,6 +43,7 @@ impl Queue for Spdlog {
         let counted = Arc::new(Counted { sink, prop: SinkProp::default() });
         let pooled = AsyncPoolSink::builder().sink(counted).overflow_policy(policy).thread_pool(pool).build_arc();
         let logger = Logger::builder()
+            .level_filter(LevelFilter::All)
             .sink(pooled.map_err(|error| error.to_string())?)
             .error_handler(|_| IS_REFUSED.set(true))
             .build()
@@ -53,9 +54,10 @@ impl Queue for Spdlog {
     async fn log(&self, entry: &Entry<'_>) -> Reply {
         let Typed { user_id, route, duration_ms, cached } = entry.typed();
         let (stamp_id, stamp_at) = entry.stamp.to_words();
+        let level = level(entry);
         macro_rules! log {
             ($($key:ident)*) => {
-                spdlog::info!(logger: self.logger, "{}", entry.message(), kv: { $($key,)* stamp_id, stamp_at })
+                spdlog::log!(logger: self.logger, level, "{}", entry.message(), kv: { $($key,)* stamp_id, stamp_at })
             };
         }
         match (user_id, route, duration_ms, cached) {
@@ -71,6 +73,16 @@ impl Queue for Spdlog {
     fn shutdown(self, deadline: Duration) -> Account {
         within(deadline, move || drop(self.logger));
         Account::default()
+    }
+}
+
+fn level(entry: &Entry<'_>) -> spdlog::Level {
+    match entry.level() {
+        Level::Trace => spdlog::Level::Trace,
+        Level::Debug => spdlog::Level::Debug,
+        Level::Info => spdlog::Level::Info,
+        Level::Warn => spdlog::Level::Warn,
+        Level::Error => spdlog::Level::Error,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Tests what every built-in queue must do with a record, without a load.
 
-use super::{About, Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
+use super::{About, Account, Host, Level, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
 use crate::clock::{LoadClock, ManualClock};
-use crate::load::{Entry, Phase, Template};
+use crate::load::{Content, Entry, Phase, Template};
 use crate::scenario::Parameters;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -35,6 +35,11 @@ impl Write for Kept {
     }
 }
 
+/// Only the first has the whole message. The others end inside of its second word.
+fn length_of(sequence: u64) -> u32 {
+    if sequence == 0 { 20 } else { 14 - sequence as u32 }
+}
+
 /// Logs five records with `fields` fields each.
 struct LogsFive {
     fields: u32,
@@ -62,7 +67,8 @@ impl Host for LogsFive {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let log = |sequence| {
             let stamp = Stamp { phase: Phase::Window, task: 0, sequence, at: 7 };
-            runtime.block_on(queue.log(&Entry::new(&template, stamp)))
+            let content = Content { level: Level::ALL[sequence as usize], length: length_of(sequence) };
+            runtime.block_on(queue.log(&Entry::new(&template, stamp).with(content)))
         };
         let replies = (0..5).map(log).collect();
         let account = queue.shutdown(DEADLINE);
@@ -141,4 +147,18 @@ fn the_text_has_the_message_and_every_field() {
             }
         });
     }
+}
+
+#[test]
+fn every_level_and_every_length_reaches_the_sink() {
+    with_each(Typed::COUNT, |Logged { name, text, .. }| {
+        let message = "request served from the pool";
+        for (sequence, (line, level)) in text.lines().zip(Level::ALL).enumerate() {
+            let level = if name == "slog-async" && level == Level::Warn { "WARN" } else { level.as_str() };
+            assert!(line.to_lowercase().contains(&level.to_lowercase()), "{name}, {level}: {line}");
+            let length = length_of(sequence as u64) as usize;
+            assert!(line.contains(&message[..length]), "{name}: {line}");
+            assert!(!line.contains(&message[..length + 1]), "{name}: {line}");
+        }
+    });
 }

@@ -22,10 +22,10 @@
 
 use super::catalogue::TICKLOG;
 use super::deadline::within;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp, Typed};
+use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp, Typed};
 use std::io;
 use std::time::Duration;
-use ticklog::{Guard, Level, LogSink};
+use ticklog::{Guard, LogSink};
 
 /// `ticklog` under load.
 pub struct Ticklog {
@@ -60,7 +60,7 @@ impl Queue for Ticklog {
 /// The highest level that is logged, for the macros of `ticklog`.
 macro_rules! __ticklog_max_level {
     () => {
-        ticklog::Level::Info
+        ticklog::Level::Trace
     };
 }
 
@@ -68,7 +68,7 @@ macro_rules! __ticklog_max_level {
 macro_rules! place {
     ($name:ident, $policy:ident) => {
         mod $name {
-            use super::{Entry, Typed};
+            use super::{Entry, Typed, level};
 
             macro_rules! __ticklog_backpressure {
                 () => {
@@ -79,20 +79,21 @@ macro_rules! place {
             #[rustfmt::skip]
             pub fn log(entry: &Entry<'_>) {
                 let (message, (id, at)) = (entry.message(), entry.stamp.to_words());
+                let level = level(entry);
                 match entry.typed() {
                     Typed { user_id: Some(user), route: Some(route), duration_ms: Some(ms), cached: Some(cached) } => {
-                        ticklog::info!("{} user_id={} route={} duration_ms={} cached={} stamp_id={} stamp_at={}", message, user, route, ms, cached, id, at);
+                        ticklog::__ticklog_log!(level, "{} user_id={} route={} duration_ms={} cached={} stamp_id={} stamp_at={}", message, user, route, ms, cached, id, at);
                     }
                     Typed { user_id: Some(user), route: Some(route), duration_ms: Some(ms), .. } => {
-                        ticklog::info!("{} user_id={} route={} duration_ms={} stamp_id={} stamp_at={}", message, user, route, ms, id, at);
+                        ticklog::__ticklog_log!(level, "{} user_id={} route={} duration_ms={} stamp_id={} stamp_at={}", message, user, route, ms, id, at);
                     }
                     Typed { user_id: Some(user), route: Some(route), .. } => {
-                        ticklog::info!("{} user_id={} route={} stamp_id={} stamp_at={}", message, user, route, id, at);
+                        ticklog::__ticklog_log!(level, "{} user_id={} route={} stamp_id={} stamp_at={}", message, user, route, id, at);
                     }
                     Typed { user_id: Some(user), .. } => {
-                        ticklog::info!("{} user_id={} stamp_id={} stamp_at={}", message, user, id, at);
+                        ticklog::__ticklog_log!(level, "{} user_id={} stamp_id={} stamp_at={}", message, user, id, at);
                     }
-                    _ => ticklog::info!("{} stamp_id={} stamp_at={}", message, id, at),
+                    _ => ticklog::__ticklog_log!(level, "{} stamp_id={} stamp_at={}", message, id, at),
                 }
             }
         }
@@ -102,13 +103,24 @@ macro_rules! place {
 place!(dropping, Drop);
 place!(blocking, Block);
 
+/// The text is the macro's own; its level, which the public ones fix, is an argument of the one behind them.
+fn level(entry: &Entry<'_>) -> ticklog::Level {
+    match entry.level() {
+        Level::Trace => ticklog::Level::Trace,
+        Level::Debug => ticklog::Level::Debug,
+        Level::Info => ticklog::Level::Info,
+        Level::Warn => ticklog::Level::Warn,
+        Level::Error => ticklog::Level::Error,
+    }
+}
+
 /// The counting sink as a sink of `ticklog`, which hands over each line without its end.
 struct Lines {
     sink: Sink,
 }
 
 impl LogSink for Lines {
-    fn accept(&mut self, line: &[u8], _: Level) -> io::Result<()> {
+    fn accept(&mut self, line: &[u8], _: ticklog::Level) -> io::Result<()> {
         self.sink.deliver(stamp(line), |out| {
             out.write_all(line)?;
             out.write_all(b"\n")
@@ -133,7 +145,7 @@ mod tests {
     use crate::adapter::Strategy;
     use crate::adapter::tests::Kept;
     use crate::clock::{LoadClock, ManualClock};
-    use crate::load::{Phase, Template};
+    use crate::load::{Content, Phase, Template};
     use crate::scenario::Parameters;
 
     /// All in one test: a process can set it up once.
@@ -145,12 +157,16 @@ mod tests {
         let mut queue = Ticklog::build(&setup(Strategy::Drop), sink.clone()).unwrap();
         let again = Ticklog::build(&setup(Strategy::Drop), sink.clone());
         assert!(again.err().is_some_and(|why| why.contains("already")), "set up twice");
+        let content = |sequence: u64| Content { level: Level::ALL[sequence as usize % 5], length: 20 };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for sequence in 0..10 {
             queue.blocks = sequence % 2 == 1;
             let template = Template::new(sequence as u32 / 2, 20);
             let stamp = Stamp { phase: Phase::Window, task: 0, sequence, at: 7 };
-            assert_eq!(runtime.block_on(queue.log(&Entry::new(&template, stamp))), Reply::UNKNOWN);
+            assert_eq!(
+                runtime.block_on(queue.log(&Entry::new(&template, stamp).with(content(sequence)))),
+                Reply::UNKNOWN
+            );
         }
         assert_eq!(queue.shutdown(Duration::from_secs(60)), Account::default());
         let delivered = sink.delivered().unwrap();
@@ -159,6 +175,7 @@ mod tests {
         let fields = [" user_id=1000000", " route=/api/v1/orders", " duration_ms=12.75", " cached=true"];
         for (sequence, line) in text.lines().enumerate() {
             assert!(line.contains("request served from "), "{line}");
+            assert!(line.to_lowercase().contains(Level::ALL[sequence % 5].as_str()), "{line}");
             for (n, field) in fields.iter().enumerate() {
                 assert_eq!(line.contains(field), n < sequence / 2, "{line}");
             }

@@ -9,11 +9,12 @@
 //!   A case with fewer fields leaves the others out; a case with more is refused.
 
 use super::catalogue::TRACING_APPENDER;
-use super::dispatch::Installed;
+use super::dispatch::{Installed, event};
 use super::lines::Lines;
 use super::{About, Account, Entry, Queue, Reply, Setup, Sink};
 use std::time::Duration;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::LevelFilter;
 
 /// `tracing-appender` under load.
 #[derive(Debug)]
@@ -32,14 +33,16 @@ impl Queue for TracingAppender {
             .buffered_lines_limit(setup.maxsize())
             .finish(Lines { sink });
         let errors = writer.error_counter();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writer).finish();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_max_level(LevelFilter::TRACE).with_writer(writer).finish();
         Ok(Self { installed: Installed::new(subscriber.into()), errors, guard })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
         let typed = entry.typed();
         self.installed.with(|| {
-            tracing::info!(
+            event!(
+                entry.level(),
                 user_id = typed.user_id,
                 route = typed.route,
                 duration_ms = typed.duration_ms,

@@ -3,6 +3,7 @@
 use super::colour::When;
 use super::exit;
 use super::run::GatingArgs;
+use crate::record::{BytesOf, LevelNumbers, Unit};
 use crate::render::Format;
 use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
@@ -46,6 +47,8 @@ pub enum Verb {
     Gate(GateArgs),
     /// List the queues that can be put under load
     Queues(QueuesArgs),
+    /// Make a trace for [load] of logs: lines of JSON with a time
+    Record(RecordArgs),
     /// Test the instrument itself: measure queues whose behaviour is known; takes under a minute
     Selftest(SelftestArgs),
     /// Print the JSON schema of a report or of a scenario file
@@ -322,6 +325,42 @@ pub struct QueuesArgs {
     pub format: Format,
 }
 
+/// `record`
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// Logs, one JSON object a line; - is stdin [default: stdin]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Write the trace to this file instead of stdout
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Key of the time: RFC 3339 with an offset, or a number since 1970 [default: the first of timestamp, time, ts,
+    /// @timestamp, t]
+    #[arg(long, value_name = "KEY")]
+    pub time_key: Option<String>,
+    /// Unit of a time that is a number [default: by its size: s below 1e11, ms below 1e14, us below 1e17, else ns]
+    #[arg(long)]
+    pub unit: Option<Unit>,
+    /// Key of the level [default: the first of level, severity, lvl, levelname, log.level, severity_text]
+    #[arg(long, value_name = "KEY")]
+    pub level_key: Option<String>,
+    /// Meaning of a level that is a number
+    #[arg(long, value_name = "SYSTEM", default_value = LevelNumbers::default().name())]
+    pub level_numbers: LevelNumbers,
+    /// Size of a log: the whole line, or the message in it
+    #[arg(long, value_name = "OF", default_value = BytesOf::default().name())]
+    pub bytes: BytesOf,
+    /// Key of the message, for --bytes message [default: the first of message, msg, body, event]
+    #[arg(long, value_name = "KEY")]
+    pub message_key: Option<String>,
+    /// Share of the lines that may be no JSON or have no time; they are left out
+    #[arg(long, value_name = "SHARE", default_value_t = Ratio::from_percent(1))]
+    pub tolerate: Ratio,
+    /// Say nothing about the logs
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// `selftest`
 #[derive(Debug, Args)]
 pub struct SelftestArgs {
@@ -463,6 +502,7 @@ pub fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Erro
             | Verb::Compare(_)
             | Verb::Gate(_)
             | Verb::Queues(_)
+            | Verb::Record(_)
             | Verb::Selftest(_)
             | Verb::Schema(_)
             | Verb::Init(_)

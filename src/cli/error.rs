@@ -1,6 +1,7 @@
 //! Why a verb could not do its work.
 
 use super::exit::Exit;
+use crate::record::RecordError;
 use crate::render::{Format, RenderError};
 use crate::report::{MergeError, ReportError};
 use crate::run::RunError;
@@ -39,6 +40,9 @@ pub enum CliError {
     /// A report cannot be shown in a format.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// Logs cannot be made a trace.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// Some of the outputs of a run that has just ended cannot be written.
     #[error("{problems}; the report has it all: `queue-load show REPORT --output FILE`")]
     Outputs {
@@ -93,6 +97,7 @@ impl CliError {
         match self {
             Self::Session(error) => exit_of(error),
             Self::Output { .. }
+            | Self::Record(_)
             | Self::Explain { .. }
             | Self::Case { .. }
             | Self::Merge(_)

@@ -21,6 +21,7 @@ mod outputs;
 mod progress;
 mod queues;
 mod reports;
+mod record;
 mod run;
 mod schema;
 mod selftest;
@@ -91,6 +92,7 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::Compare(args) => compare::compare(&args, queues),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Queues(args) => queues::queues(&args, queues),
+        Verb::Record(args) => record::record(&args),
         Verb::Selftest(args) => selftest::selftest(&args),
         Verb::Schema(args) => schema::schema(&args),
         Verb::Init(args) => init::init(&args),

@@ -3,15 +3,18 @@
 //! No code here knows a queue or keeps a statistic. [`schedule`] is pure arithmetic; [`producer`] walks a schedule and
 //! computes the ideal start of each log; [`pacing`] turns due times into wake-ups.
 
+mod contents;
 pub mod metronome;
 pub mod pacing;
 pub mod payload;
 pub mod producer;
 mod profile;
+mod replay;
 pub mod schedule;
 #[cfg(test)]
 mod stages_tests;
 
+pub use contents::{Content, Contents};
 pub use payload::{Entry, Phase, Stamp, Template, Typed};
 pub use producer::{Call, Producer, Reply, Step, Tally};
 pub use schedule::Schedule;

@@ -1,5 +1,7 @@
 //! The content of a log: a message, typed fields, and the stamp by which the sink identifies the log.
 
+use super::contents::Content;
+use crate::log_queue::Level;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -181,19 +183,32 @@ impl Template {
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     template: &'a Template,
+    message: &'a str,
+    level: Level,
     /// The stamp that must reach the sink with the log.
     pub stamp: Stamp,
 }
 
 impl<'a> Entry<'a> {
-    /// A log with the content of `template`.
+    /// A log with the content of `template`, at the level `info`.
     pub fn new(template: &'a Template, stamp: Stamp) -> Self {
-        Self { template, stamp }
+        Self { template, message: &template.message, level: Level::Info, stamp }
+    }
+
+    /// The same with a level of its own, and the beginning of the message, at most all of it.
+    pub(crate) fn with(self, content: Content) -> Self {
+        let message = self.message.get(..content.length as usize).unwrap_or(self.message);
+        Self { message, level: content.level, ..self }
+    }
+
+    /// The level.
+    pub fn level(&self) -> Level {
+        self.level
     }
 
     /// The message.
     pub fn message(&self) -> &'a str {
-        &self.template.message
+        self.message
     }
 
     /// The fields, without the stamp.

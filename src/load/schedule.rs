@@ -1,6 +1,7 @@
 //! When each log is due. The schedule is pure arithmetic and known before the load begins.
 
 use super::profile::{PARTS, Profile};
+use super::replay::{Replay, Replayed};
 use crate::scenario::{Arrival, Parameters, PhaseShift};
 use crate::units::{Nanos, Rate};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 /// In stages, this is the schedule of a load that passes at another speed in each stage: a log that would be due after
 /// 1 s is due when the load of 1 s has come, in half a second at twice the rate. That is exact, too: the due time is the
 /// last nanosecond by which no more than that load has come.
+///
+/// A trace is its own schedule: see [`Replay`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     tasks: u32,
@@ -34,6 +37,8 @@ pub struct Schedule {
     seed: u64,
     /// How the load passes, in stages; `None`: evenly.
     profile: Option<Arc<Profile>>,
+    /// The trace that is replayed instead of all this.
+    replay: Option<Replay>,
 }
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
@@ -50,12 +55,17 @@ impl Schedule {
             phase: PhaseShift::Spread,
             seed: 0,
             profile: None,
+            replay: None,
         }
     }
 
     /// The schedule of a case's window, in its stages if it has any. `seed` matters only if arrivals are random.
     pub fn of_window(parameters: &Parameters, seed: u64) -> Self {
         let plain = Self::of(parameters, parameters.duration, seed);
+        if let Some(trace) = &parameters.trace {
+            let replay = Replay::of(trace, parameters.duration, plain.tasks);
+            return Self { replay: Some(replay), ..plain };
+        }
         let Some(stages) = &parameters.stages else { return plain };
         let profile = Profile::of(stages);
         let (numerator, span) = (plain.numerator * u128::from(PARTS), profile.load());
@@ -73,8 +83,11 @@ impl Schedule {
         self.tasks
     }
 
-    /// Rate of the whole load, in logs/s; in stages the highest.
+    /// Rate of the whole load, in logs/s; in stages and in a trace the highest.
     pub fn per_second(&self) -> f64 {
+        if let Some(replay) = &self.replay {
+            return replay.peak_per_second();
+        }
         let factor = self.profile.as_ref().map_or(1.0, |profile| profile.peak() * PARTS as f64);
         NANOS_PER_SECOND as f64 * self.denominator as f64 / self.numerator as f64 * factor
     }
@@ -89,6 +102,9 @@ impl Schedule {
 
     /// The due times of one task, in order.
     pub fn cursor(&self, task: u32) -> Cursor {
+        if let Some(replay) = &self.replay {
+            return Cursor::Replayed(replay.of_task(task));
+        }
         let plain = self.plain(task);
         match &self.profile {
             None => plain,
@@ -135,7 +151,10 @@ impl Schedule {
     /// that the walk forgets shows as a difference in the ledger; only under `poisson` must the schedule be walked to
     /// count.
     pub fn count(&self, task: u32) -> u64 {
-        self.count_below(task, self.span)
+        match &self.replay {
+            Some(replay) => replay.count(task),
+            None => self.count_below(task, self.span),
+        }
     }
 
     /// For each stage: the number of logs of `task` that are due by its end. So it is the sequence number of the first
@@ -162,13 +181,16 @@ impl Schedule {
         match self.plain(task) {
             Cursor::Regular(cursor) => Regular { span, ..cursor }.left(),
             Cursor::Random(cursor) => Cursor::Random(Random { span, ..cursor }).count() as u64,
-            Cursor::Staged(_) => unreachable!("a plain cursor has no stages"),
+            Cursor::Staged(_) | Cursor::Replayed(_) => unreachable!("a plain cursor has no stages and no trace"),
         }
     }
 
     /// The due times of the tasks `first`, `first + stride`, … merged into one order.
     pub fn merged(&self, first: u32, stride: u32) -> Merged {
         let stride = stride.max(1);
+        if let Some(replay) = &self.replay {
+            return Merged(Order::Replayed(replay.of_tasks(first, stride)));
+        }
         Merged(match (self.arrival, &self.profile) {
             (Arrival::Poisson, _) => Order::Heap(Heap::of((first..self.tasks).step_by(stride as usize), self)),
             (Arrival::Uniform | Arrival::Burst(_), None) => Order::Turns(Turns::of(first, stride, self)),
@@ -189,6 +211,8 @@ pub enum Cursor {
     Random(Random),
     /// One of the two, in stages.
     Staged(Box<Staged>),
+    /// As they were recorded.
+    Replayed(Replayed),
 }
 
 /// See [`Cursor`].
@@ -213,7 +237,7 @@ impl Staged {
             Cursor::Regular(Regular { line, .. }) => (line.at, line.denominator),
             // The cast saturates: what lies beyond 64 bits lies beyond the window.
             Cursor::Random(cursor) => (Time { ns: cursor.due as u64, remainder: 0 }, 1),
-            Cursor::Staged(_) => unreachable!("a plain cursor has no stages"),
+            Cursor::Staged(_) | Cursor::Replayed(_) => unreachable!("a plain cursor has no stages and no trace"),
         };
         self.due = self.profile.due(at, denominator, &mut self.piece);
     }
@@ -275,6 +299,7 @@ impl Cursor {
             Self::Regular(cursor) => (cursor.line.at.ns, cursor.span),
             Self::Random(cursor) => (cursor.due as u64, cursor.span),
             Self::Staged(cursor) => (cursor.due, cursor.profile.span()),
+            Self::Replayed(cursor) => return cursor.peek().map(|(due, _)| due),
         };
         (due < span).then_some(due)
     }
@@ -285,6 +310,7 @@ impl Cursor {
         match self {
             Self::Regular(cursor) => cursor.advance(),
             Self::Random(cursor) => cursor.advance(),
+            Self::Replayed(cursor) => cursor.advance(),
             Self::Staged(cursor) => {
                 cursor.plain.advance();
                 cursor.find();
@@ -346,6 +372,7 @@ enum Order {
     Turns(Turns),
     Heap(Heap),
     Staged(Box<StagedTurns>),
+    Replayed(Replayed),
 }
 
 /// Tasks that have the same interval and ascending phases take turns, one burst each. So their due times are one line
@@ -476,6 +503,7 @@ impl Iterator for Merged {
             Order::Turns(turns) => turns.next().map(|(due, task)| (due.ns, task)),
             Order::Heap(heap) => heap.next(),
             Order::Staged(staged) => staged.next(),
+            Order::Replayed(replayed) => replayed.next(),
         }
     }
 }

@@ -294,3 +294,32 @@ fn stages_are_part_of_every_case_and_must_fit_it() {
     let overridden = expanded_with(&with("rate = 1"), &[("duration", "5s")]).unwrap_err().to_string();
     assert!(overridden.contains("5s is not the sum of [load] stages, 2s"), "{overridden}");
 }
+
+#[test]
+fn a_trace_is_part_of_every_case_and_must_fit_it() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("a.csv"), "time\n0\n0.5\n0.5\n1.5\n").unwrap();
+    let file = place.path().join("s.toml");
+    let expanded = |matrix: &str| {
+        let (catalog, overrides) = (catalog(), Overrides::default());
+        let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+        let text = format!("[matrix]\n{matrix}\n[load]\ntrace = \"a.csv\"\ntrace_scale = \"2x\"\n");
+        let scenario = parse(file.to_str().unwrap(), text.as_bytes(), context).unwrap();
+        expand(&scenario, 0, &catalog).map_err(|found| found.to_string().split_once("s.toml:").unwrap().1.to_owned())
+    };
+    let cases = expanded("concurrency = [1, 2]\nduration = [\"200ms\", \"751ms\"]").unwrap().cases;
+    let told: Vec<_> = cases.iter().map(|case| (case.parameters.rate.to_string(), &case.parameters.trace)).collect();
+    let logs = told.iter().map(|(rate, trace)| (rate.as_str(), trace.as_ref().unwrap().logs)).collect::<Vec<_>>();
+    assert_eq!(logs, [("5/s", 1), ("2663/500s", 4), ("5/2s", 1), ("2663/1000s", 4)]);
+    let digest = cases[0].parameters.trace.as_ref().unwrap().sha256.as_given()[..12].to_owned();
+    let id =
+        format!("concurrency=1 duration=200ms maxsize=1000 queue=builtin rate=5/s strategy=drop trace={digest}@2x");
+    assert_eq!(cases[0].id.as_given(), id);
+    let long = expanded("duration = \"752ms\"").unwrap_err();
+    let expected = "2:12: matrix.duration: 752ms is longer than [load] trace, 751ms (leave it out, or write less to cut \
+                    the trace)";
+    assert_eq!(long, expected);
+    let beside = expanded("concurrency = 3\n[[include]]\nconcurrency = 4\nrate = 7").unwrap_err();
+    let expected = "3:1: include: stands beside [load] trace, which says when logs are due (leave it out)";
+    assert_eq!(beside, expected);
+}

@@ -45,6 +45,12 @@ fn usual_latencies(logs: u64) -> Latencies {
     }
 }
 
+/// A point of a series with so many calls of 10 µs.
+fn point(enqueued: u64) -> Point {
+    let ns = Some(10_000);
+    Point { enqueued, rejected: 0, p50_ns: ns, p99_ns: ns, max_ns: ns }
+}
+
 /// A repeat of `logs` logs in one second, all accepted and delivered; enqueue 10 µs, response 20 µs, lateness 5 µs.
 #[must_use]
 pub fn healthy(logs: u64) -> Measurement {
@@ -84,20 +90,12 @@ pub fn healthy(logs: u64) -> Measurement {
         },
         control: None,
         control_after: None,
-        series: Series {
-            bin_ns: 1_000_000_000,
-            points: vec![Point {
-                enqueued: logs,
-                rejected: 0,
-                p50_ns: Some(10_000),
-                p99_ns: Some(10_000),
-                max_ns: Some(10_000),
-            }],
-        },
+        series: Series { bin_ns: 1_000_000_000, points: vec![point(logs)] },
         memory: None,
         stages: Vec::new(),
         recovery: None,
         steadiness: None,
+        trace: None,
         queue_counters: BTreeMap::new(),
         fairness: None,
         threads: None,

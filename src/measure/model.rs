@@ -432,6 +432,9 @@ pub struct Measurement {
     /// What was decided about a warm-up or a window that ends when the load is steady; null without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steadiness: Option<SteadyEnds>,
+    /// SHA-256 of the trace that was replayed; null if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Untrusted>,
     /// The queue's own counters by name, as reported.
     #[serde(default)]
     pub queue_counters: BTreeMap<Untrusted, u64>,

@@ -14,7 +14,7 @@ use crate::measure::{Measurement, Rates};
 use crate::plan::PlannedRepeat;
 use crate::platform;
 use crate::worker::Patience;
-use crate::worker::protocol::{PROTOCOL_VERSION, Progress, Request};
+use crate::worker::protocol::{Progress, Request};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -380,7 +380,7 @@ impl Driver for ChildDriver {
 }
 
 fn send(process: &mut Process, repeat: &PlannedRepeat) -> Result<(), Fault> {
-    let request = Request { protocol: PROTOCOL_VERSION, repeat: repeat.clone() };
+    let request = Request::of(repeat);
     let cannot =
         |error: io::Error| Fault::Spawn { message: format!("cannot send the child its request: {error}").into() };
     let mut line = serde_json::to_vec(&request).map_err(|error| cannot(error.into()))?;

@@ -81,6 +81,7 @@ pub(super) fn measurement() -> Measurement {
         stages: Vec::new(),
         recovery: None,
         steadiness: None,
+        trace: None,
         fairness: None,
         threads: None,
         queue_counters: [("dropped".into(), 100)].into(),

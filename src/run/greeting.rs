@@ -10,7 +10,7 @@ use super::process::Process;
 use super::scratch::Scratch;
 use crate::plan::PlannedRepeat;
 use crate::worker::Patience;
-use crate::worker::protocol::{PROTOCOL_VERSION, Request};
+use crate::worker::protocol::Request;
 use std::time::Duration;
 
 /// Longest time between two checks of the interrupt flag and of whether the program still runs.
@@ -50,7 +50,7 @@ fn listen(
     interrupt: &Interrupt,
 ) -> Result<(), Fault> {
     let internal = |error: &dyn std::fmt::Display| Fault::Internal { message: error.to_string().into() };
-    let request = Request { protocol: PROTOCOL_VERSION, repeat: repeat.clone() };
+    let request = Request::of(repeat);
     let mut line = serde_json::to_vec(&request).map_err(|error| internal(&error))?;
     line.push(b'\n');
     process.write(&line).map_err(|error| internal(&error))?;

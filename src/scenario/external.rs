@@ -42,6 +42,8 @@ impl ExternalQueue {
 
 /// What a program must declare among its axes before it gets stages, which are no axis of a matrix.
 pub const STAGES: &str = "stages";
+/// The same for a trace.
+pub const TRACE: &str = "trace";
 
 /// What a program can do, as it reports in `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +76,9 @@ impl Capabilities {
             }
         };
         let lacking = AXES.iter().filter(|axis| !axis.always_in_id).find(lacks).map(|axis| axis.name);
-        let has_stages = self.values_of(STAGES).next().is_some();
-        lacking.or_else(|| (parameters.stages.is_some() && !has_stages).then_some(STAGES))
+        let loads = [(STAGES, parameters.stages.is_some()), (TRACE, parameters.trace.is_some())];
+        let lacked = |(name, asked): &(&'static str, bool)| *asked && self.values_of(name).next().is_none();
+        lacking.or_else(|| loads.into_iter().find(lacked).map(|(name, _)| name))
     }
 
     /// The values of an axis that the program supports, as text.
@@ -130,6 +133,10 @@ mod tests {
         let staged = Parameters { stages: "30s@1x".parse().ok(), ..usual };
         assert_eq!(can(&[]).lacking_axis(&staged), Some("stages"));
         assert_eq!(can(&["stages"]).lacking_axis(&staged), None);
+        let trace = r#"{"file": "a.csv", "sha256": "ab", "scale": "1x", "logs": 1}"#;
+        let replayed = Parameters { stages: None, trace: serde_json::from_str(trace).unwrap(), ..staged };
+        assert_eq!(can(&["stages"]).lacking_axis(&replayed), Some("trace"));
+        assert_eq!(can(&["trace"]).lacking_axis(&replayed), None);
         assert_eq!(can(&["pacing=sleep", "pacing=spin"]).described("pacing"), "sleep, spin");
         assert_eq!(can(&[]).described("pacing"), "hybrid");
     }

@@ -11,12 +11,14 @@
 //! | `settings` | the table of `[run]` |
 //! | `stages` | how the rate changes over the window: `[load]` |
 //! | `figure` | what a check can say besides latencies, counts and rates |
+//! | `trace`, `arrivals` | a recorded load: its identity; its file |
 //! | `check_expr` | the language of checks |
 //! | [`overrides`] | values of the command line and the environment that replace a file's values |
 //! | `validate` | a whole text -> [`Scenario`], or all of its errors at once |
 //!
 //! Any bytes give either a [`Scenario`] or [`Diagnostics`], never a panic.
 
+mod arrivals;
 pub mod axes;
 mod catalog;
 mod check_expr;
@@ -36,14 +38,16 @@ pub mod schema;
 mod selector;
 mod settings;
 mod stages;
+mod trace;
 mod validate;
 
 pub use crate::observed::{CountName, LatencyName, RateName};
+pub use arrivals::{Arrivals, COLUMNS, LARGEST_TRACE, LONGEST_TRACE, MOST_ARRIVALS, TraceError};
 pub use axes::{AXES, Axis, MOST_RATE, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, Expectation, RECOVERY};
-pub use external::{Capabilities, ExternalQueue, STAGES};
+pub use external::{Capabilities, ExternalQueue, STAGES, TRACE};
 pub use figure::{Figure, FigureUnit};
 pub use gate::GateSettings;
 #[cfg(feature = "internals")]
@@ -57,6 +61,7 @@ pub use selector::{Clause, Selector};
 #[cfg(feature = "internals")]
 pub use stages::Spike;
 pub use stages::{MOST_STAGES, Shape, Stage, Stages, StagesError};
+pub use trace::Trace;
 pub use validate::{AxisValues, Context, MOST_CASES, Matrix, Origin, declared_queues, load, parse, queues_declared_in};
 
 /// What a command line can override: each axis and each setting of `[run]`, as its key and a short description.

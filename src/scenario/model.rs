@@ -2,7 +2,7 @@
 
 use super::{
     Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, PhaseShift, Placement, Position,
-    Producers, Selector, Stages,
+    Producers, Selector, Stages, Trace,
 };
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use crate::untrusted::Untrusted;
@@ -31,6 +31,8 @@ pub struct Scenario {
     pub matrix: Matrix,
     /// How the rate changes over the window; `None`: it does not.
     pub stages: Option<Stages>,
+    /// The recorded load that is replayed; `None`: there is none.
+    pub trace: Option<Trace>,
     /// The cases of the product that are left out.
     pub excludes: Vec<Exclude>,
     /// Cases that are added to the product.
@@ -262,24 +264,36 @@ pub struct Parameters {
     /// How the rate changes over the window, which they fill; left out where it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<Stages>,
+    /// The recorded load that is replayed; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 impl Parameters {
-    /// Logs per second over all tasks: concurrency x rate.
+    /// Logs per second over all tasks: concurrency x rate, or the mean of the trace.
     ///
     /// # Errors
     /// There is no task, or the product exceeds 10^15/s. Neither happens within the bounds of a scenario.
     pub fn offered(&self) -> Result<Rate, UnitError> {
+        if let Some(trace) = &self.trace {
+            return Ok(trace.mean_rate(self.duration, 1));
+        }
         self.rate.over_tasks(self.concurrency)
     }
 
     /// The same as a floating-point number, of any parameters.
     pub fn offered_per_second(&self) -> f64 {
-        self.rate.per_second() * f64::from(self.concurrency)
+        match &self.trace {
+            Some(trace) => trace.logs as f64 / self.duration.as_secs_f64(),
+            None => self.rate.per_second() * f64::from(self.concurrency),
+        }
     }
 
     /// The highest number of logs per second over all tasks, at any time of the window.
     pub(crate) fn highest_per_second(&self) -> f64 {
+        if let Some(peak) = self.trace.as_ref().and_then(Trace::peak_per_second) {
+            return peak;
+        }
         let peak = self.stages.as_ref().map_or(1.0, |stages| stages.peak().as_f64());
         self.offered_per_second() * peak
     }
@@ -308,6 +322,7 @@ impl Default for Parameters {
             phase: PhaseShift::default(),
             batch_delay: Nanos::ZERO,
             stages: None,
+            trace: None,
         }
     }
 }

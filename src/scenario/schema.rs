@@ -139,7 +139,20 @@ fn load() -> Value {
     let mut stages = list(stage);
     (stages["minItems"], stages["maxItems"]) = (json!(1), json!(MOST_STAGES));
     stages["description"] = json!("How the rate changes over the window.");
-    table("How the load changes over the window. The warm-up runs at the case's rate.", [("stages", stages)])
+    let mut load = table(
+        "How the load changes over the window: in stages, or as it was recorded. The warm-up runs at the case's rate.",
+        [
+            ("stages", stages),
+            (
+                "trace",
+                json!({"type": "string", "description": "The file of a recorded load, seen from the scenario's directory."}),
+            ),
+            ("trace_scale", of(multiple(), "At which multiple of its rate the trace is replayed, such as `2x`.")),
+        ],
+    );
+    load["not"] = json!({"required": ["stages", "trace"]});
+    load["dependentRequired"] = json!({"trace_scale": ["trace"]});
+    load
 }
 
 fn exclude() -> Value {
@@ -347,6 +360,9 @@ mod tests {
             ("load", "", "stages = [{ for = \"30s\", rate = \"1x\", to = \"2x\" }]"),
             ("load", "", "stages = [{ for = \"30s\", rate = \"1x\", burst = \"2x\" }]"),
             ("load", "", "stage = [{ for = \"30s\", rate = \"1x\" }]"),
+            ("load", "", "trace = \"a.csv\"\nstages = [{ for = \"30s\", rate = \"1x\" }]"),
+            ("load", "", "trace_scale = \"2x\""),
+            ("load", "", "trace = 5"),
             ("[exclude]", "strategy = \"drop\"\nmaxsize = [1, 2]", ""),
             ("[include]", "maxsize = 64\ntotal_rate = 100", "maxsize = [64]"),
             ("[include]", "rate = 1", "rate = 1\ntotal_rate = 1"),

@@ -150,6 +150,12 @@ pub enum Unfit {
         /// The file of the scenario.
         file: String,
     },
+    /// A search changes the rate, and a trace has its own.
+    #[error("a search cannot change the rate of a trace: case {case}; leave out [load] trace")]
+    TraceSearched {
+        /// The case.
+        case: String,
+    },
     /// The baseline has too few repeats to prove anything.
     #[error("a baseline of {repeats} cannot prove anything in {tests}")]
     BaselineTooSmall {

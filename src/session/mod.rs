@@ -237,7 +237,10 @@ impl Session<'_> {
         check_layout(request, &plan)?;
         let plan = match request.search {
             Some(_) if request.against != Against::Nothing => return Err(Unfit::SearchAgainst.into()),
-            Some(_) => searchable(plan)?,
+            Some(_) => match plan.cases.iter().find(|case| case.parameters.trace.is_some()) {
+                Some(case) => return Err(Unfit::TraceSearched { case: case.id.quoted() }.into()),
+                None => searchable(plan)?,
+            },
             None => plan,
         };
         placement::check(&plan, platform::allowed_cpus().ok().flatten().map(|cpus| cpus.len()))?;

@@ -2,6 +2,7 @@
 
 use super::decimal::Decimal;
 use super::error::{Fault, Sort, UnitError};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -58,6 +59,18 @@ impl fmt::Display for Multiple {
             0 => write!(f, "{whole}x"),
             _ => write!(f, "{}x", format!("{whole}.{fraction:03}").trim_end_matches('0')),
         }
+    }
+}
+
+impl Serialize for Multiple {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Multiple {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Multiple, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How quantities are written, as patterns of a JSON schema. A pattern says what a text looks like; whether the number is
 //! within its bounds, only the parser can tell.
 
-use super::{Quantile, Rate, Ratio};
+use super::{Multiple, Quantile, Rate, Ratio};
 
 /// Digits, which `_` may group, and a fraction.
 const NUMBER: &str = r"[0-9]+(_[0-9]+)*(\.[0-9]+(_[0-9]+)*)?";
@@ -57,4 +57,5 @@ pub(crate) use text;
 
 text!(Rate, "Rate", rate(), "Logs per second, or per several seconds: `1000/s`, `10k/3s`.");
 text!(Ratio, "Ratio", share(), "A share of a whole, in percent: `99.95%`.");
+text!(Multiple, "Multiple", multiple(), "A multiple of a rate: `5x`.");
 text!(Quantile, "Quantile", quantile(), "A quantile: `p99.9`.");

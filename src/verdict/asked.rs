@@ -26,11 +26,18 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Cont
         arrival @ (Arrival::Uniform | Arrival::Burst(_)) => arrival,
     };
     let schedule = Schedule::of_window(&Parameters { arrival: regular, ..parameters.clone() }, repeat.seed);
-    let due: u64 = (0..schedule.tasks()).map(|task| schedule.count(task)).sum();
+    let due: u64 = match &parameters.trace {
+        Some(trace) => trace.logs,
+        None => (0..schedule.tasks()).map(|task| schedule.count(task)).sum(),
+    };
     if ledger.scheduled.abs_diff(due) > allowed(parameters, due) {
         faults.push(Contradiction::AnotherLoad { scheduled: ledger.scheduled, due });
     }
     stages(parameters, &schedule, measurement, &mut faults);
+    let asked = parameters.trace.as_ref().map(|trace| &trace.sha256);
+    if measurement.trace.as_ref() != asked {
+        faults.push(Contradiction::AnotherTrace { asked: asked.is_some() });
+    }
     if ledger.sampled_out > 0 && parameters.strategy != Strategy::Sample {
         faults.push(Contradiction::SampledOut { count: ledger.sampled_out, strategy: parameters.strategy });
     }

@@ -8,6 +8,8 @@ use crate::units::Ratio;
 
 /// Parts that make a whole in a [`Ratio`].
 const MILLION: u128 = 1_000_000;
+/// Nanoseconds of a second.
+const NANOS: u128 = 1_000_000_000;
 
 /// The checks that every queue must pass: the target's, the ledger's, and the producers'.
 pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -> Vec<Checked> {
@@ -31,9 +33,13 @@ pub(super) fn judge(parameters: &Parameters, target: &Target, pooled: &Pooled) -
 /// Whether the case offers less than the throughput at which the promise must be shown; exact.
 #[must_use]
 pub fn below_target_load(parameters: &Parameters, target: &Target) -> bool {
-    let offered = u128::from(parameters.concurrency) * u128::from(parameters.rate.logs());
     let asked = u128::from(target.throughput.logs());
-    offered * u128::from(target.throughput.seconds()) < asked * u128::from(parameters.rate.seconds())
+    let periods = u128::from(target.throughput.seconds());
+    if let Some(trace) = &parameters.trace {
+        return u128::from(trace.logs) * NANOS * periods < asked * u128::from(parameters.duration.0);
+    }
+    let offered = u128::from(parameters.concurrency) * u128::from(parameters.rate.logs());
+    offered * periods < asked * u128::from(parameters.rate.seconds())
 }
 
 fn target_latency(target: &Target, pooled: &Pooled) -> Checked {

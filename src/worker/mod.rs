@@ -95,7 +95,7 @@ pub fn serve(queues: &Queues) -> bool {
                     tell(out, &message);
                 }
             };
-            carry_out(queues, request.repeat, Box::new(say))
+            with_its_trace(request.repeat).and_then(|repeat| carry_out(queues, repeat, Box::new(say)))
         }
         Err(failure) => Err(failure),
     };
@@ -124,6 +124,18 @@ fn read_request(input: impl BufRead) -> Result<Request, Failure> {
     } else {
         Err(bad(format!("the request is in protocol {}, this worker speaks {PROTOCOL_VERSION}", request.protocol)))
     }
+}
+
+/// Reads the trace of a repeat, if it has one: the request only names the file.
+fn with_its_trace(mut repeat: PlannedRepeat) -> Result<PlannedRepeat, Failure> {
+    if let Some(trace) = repeat.parameters.trace.take() {
+        let file = trace.file.quoted();
+        let trace = trace.reopened().map_err(|error| {
+            Failure::new(FailureKind::BadRequest, format!("cannot replay the trace `{file}`: {error}"))
+        })?;
+        repeat.parameters.trace = Some(trace);
+    }
+    Ok(repeat)
 }
 
 /// Ends this process when its stdin ends: its runner has then ended, and a repeat must not outlive its runner.

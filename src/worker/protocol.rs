@@ -23,6 +23,19 @@ pub struct Request {
     pub repeat: PlannedRepeat,
 }
 
+impl Request {
+    /// Asks for a repeat. The path of its trace is made absolute: the child may run in another directory.
+    pub fn of(repeat: &PlannedRepeat) -> Self {
+        let mut repeat = repeat.clone();
+        if let Some(trace) = &mut repeat.parameters.trace
+            && let Ok(path) = std::path::absolute(trace.file.as_given())
+        {
+            trace.file = path.to_string_lossy().into_owned().into();
+        }
+        Self { protocol: PROTOCOL_VERSION, repeat }
+    }
+}
+
 /// What the child says. On the wire: `{"hello":{…}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -296,6 +296,12 @@ fn what_a_program_cannot_do_is_refused_or_left_out() {
     expect_code(&output, 2);
     let said = stderr(&output);
     assert!(said.contains("load.stages: queue `mine` cannot change its rate in stages (leave out [load]"), "{said}");
+    let replayed = place_with(&[("mine", "begin; exit 1")], "[load]\ntrace = \"a.csv\"\n");
+    replayed.write("a.csv", "time\n0\n");
+    let output = replayed.run(&["run", "s.toml"]);
+    expect_code(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("load.trace: queue `mine` cannot replay a trace (leave out [load]"), "{said}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod outcomes;
 mod producers;
 mod protocol;
 mod queues;
+mod replaying;
 mod schema;
 mod searching;
 mod selftest;

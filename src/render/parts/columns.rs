@@ -4,7 +4,7 @@ use crate::measure::OutcomeSource;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
-use crate::scenario::{AXES, Axis, STAGES, Value};
+use crate::scenario::{AXES, Axis, Parameters, STAGES, TRACE, Value};
 use crate::units::human;
 use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
@@ -14,6 +14,9 @@ const MAX_CELL: usize = 24;
 
 /// Longest text of the stages, in characters.
 const MAX_STAGES: usize = 60;
+
+/// Longest text of the trace, in characters.
+const MAX_TRACE: usize = 60;
 
 /// A column that identifies a case: an axis, or a value that follows from axes.
 struct Subject {
@@ -41,7 +44,7 @@ const ALWAYS_SAID: [&str; 12] = [
 ];
 
 /// What identifies a case, in the order of the columns: the scenario, every axis, the offered rate after the rate, and the
-/// stages.
+/// stages or the trace.
 fn subjects() -> Vec<Subject> {
     let scenario = |case: &CaseRecord| case.scenario.terminal(MAX_CELL);
     let mut subjects = vec![Subject { key: "scenario", right: false, usual: None, value: Box::new(scenario) }];
@@ -53,13 +56,19 @@ fn subjects() -> Vec<Subject> {
         }
     }
     let usual = Some(NONE.to_owned());
-    subjects.push(Subject { key: STAGES, right: false, usual, value: Box::new(stages) });
+    subjects.push(Subject { key: STAGES, right: false, usual: usual.clone(), value: Box::new(stages) });
+    subjects.push(Subject { key: TRACE, right: false, usual, value: Box::new(trace) });
     subjects
 }
 
 fn stages(case: &CaseRecord) -> String {
     let stages = case.parameters.stages.as_ref();
     stages.map_or(NONE.into(), |stages| Untrusted::from(stages.to_string()).terminal(MAX_STAGES))
+}
+
+fn trace(case: &CaseRecord) -> String {
+    let trace = case.parameters.trace.as_ref();
+    trace.map_or(NONE.into(), |trace| Untrusted::from(format!("{} {trace}", trace.file.as_given())).terminal(MAX_TRACE))
 }
 
 fn of_axis(axis: &'static Axis) -> Subject {
@@ -115,11 +124,12 @@ pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
     (columns, same)
 }
 
-/// All axes of one case, and its stages if it has any.
+/// All axes of one case, and its stages or its trace if it has any.
 pub(in crate::render) fn all_axes(case: &CaseRecord) -> Vec<String> {
-    let has_stages = case.parameters.stages.is_some();
+    let Parameters { stages, trace, .. } = &case.parameters;
+    let has = |key| (key != STAGES || stages.is_some()) && (key != TRACE || trace.is_some());
     let subjects = subjects();
-    let told = subjects.iter().filter(|subject| subject.key != STAGES || has_stages);
+    let told = subjects.iter().filter(|subject| has(subject.key));
     told.map(|subject| format!("{} {}", subject.key, (subject.value)(case))).collect()
 }
 

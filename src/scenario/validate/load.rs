@@ -1,19 +1,88 @@
-//! `[load]`: the stages of the window.
+//! `[load]`: the stages of the window, or a trace.
 
+use super::matrix::Matrix;
 use crate::scenario::document::{Document, Placed, kind};
 use crate::scenario::readers;
-use crate::scenario::{Check, Expectation, MOST_STAGES, Problem, Shape, Stage, Stages, StagesError};
+use crate::scenario::{Check, Expectation, MOST_STAGES, Origin, Problem, Shape, Stage, Stages, StagesError, Trace};
 use crate::units::{Multiple, Nanos};
+use crate::untrusted::Untrusted;
+use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 const STAGES: &str = "load.stages";
+const TRACE: &str = "load.trace";
 const KEYS: [&str; 8] = ["name", "for", "rate", "from", "to", "burst", "every", "lasting"];
 const EXAMPLE: &str = "write { for = \"2s\", rate = \"1x\" } for each";
 
-/// Reads `[load]`; `None` if there are no stages, or an error was found.
-pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> Option<Stages> {
-    let section = document.table(table, "", "load")?;
-    document.check_keys(section, "load", &["stages"]);
+/// What `[load]` asks for.
+#[derive(Default)]
+pub(super) struct Load {
+    pub(super) stages: Option<Stages>,
+    pub(super) trace: Option<Trace>,
+}
+
+impl Load {
+    /// How long its windows are, if it says so.
+    pub(super) fn length(&self) -> Option<Nanos> {
+        self.stages.as_ref().map(Stages::length).or_else(|| self.trace.as_ref().map(Trace::length))
+    }
+}
+
+/// Reads `[load]`. What is wrong in it is left out.
+pub(super) fn read(document: &mut Document<'_>, table: &DeTable<'_>) -> Load {
+    let Some(section) = document.table(table, "", "load") else { return Load::default() };
+    document.check_keys(section, "load", &["stages", "trace", "trace_scale"]);
+    let scale = document.read(section, "load", "trace_scale", |raw| {
+        let scale = readers::quantity::<Multiple>(raw, "multiple", "2x")?;
+        if scale.thousandths() == 0 { Err(Problem::new("nothing comes at 0x", "write 2x, or 0.5x")) } else { Ok(scale) }
+    });
+    match (section.get("trace"), section.get("trace_scale"), section.get("stages")) {
+        (Some(trace), _, Some(_)) => {
+            let problem = Problem::new("stands beside stages", "keep one of them: a trace has its own rate");
+            document.error(trace.span(), TRACE, problem);
+            Load::default()
+        }
+        (Some(_), given, None) => {
+            // A scale that is wrong was reported, and a trace at another scale would be reported for what it is not.
+            let scale = if given.is_none() { Some(Multiple::ONE) } else { scale };
+            Load { trace: scale.and_then(|scale| trace(document, section, scale)), ..Load::default() }
+        }
+        (None, Some(given), _) => {
+            document.error(given.span(), "load.trace_scale", Problem::new("there is no trace", "add trace = \"FILE\""));
+            Load::default()
+        }
+        (None, None, _) => Load { stages: stages(document, section), ..Load::default() },
+    }
+}
+
+/// Reads the file of a trace. Its path begins in the directory of the scenario.
+fn trace(document: &mut Document<'_>, section: &DeTable<'_>, scale: Multiple) -> Option<Trace> {
+    let directory = Path::new(document.file).parent().unwrap_or(Path::new(""));
+    document.read(section, "load", "trace", |raw| {
+        let file = readers::text(raw, "file", "arrivals.csv")?;
+        Trace::open(&directory.join(file), scale).map_err(|error| {
+            let fix = "see docs/METHODOLOGY.md, or make one with `queue-load record`";
+            Problem::new(format!("`{}`: {error}", Untrusted::from(file).quoted()), fix)
+        })
+    })
+}
+
+/// Reports an axis of the matrix that says when logs are due, beside a trace that says so too.
+pub(super) fn check_trace(document: &mut Document<'_>, trace: Option<&Trace>, matrix: &Matrix) {
+    let told = |name: &str| ["rate", "total_rate", "arrival", "phase"].contains(&name);
+    for axis in matrix.axes.iter().filter(|axis| trace.is_some() && told(axis.axis.name)) {
+        let key = format!("matrix.{}", axis.axis.name);
+        let problem = Problem::new("stands beside [load] trace, which says when logs are due", "leave it out");
+        match axis.origin {
+            Origin::File(position) => document.error_at(position, &key, problem),
+            Origin::Override => document.error_of_file(&key, problem),
+            Origin::Default => {}
+        }
+    }
+}
+
+/// Reads the stages; `None` if there are none, or an error was found.
+fn stages(document: &mut Document<'_>, section: &DeTable<'_>) -> Option<Stages> {
     let value = section.get("stages")?;
     let DeValue::Array(list) = value.get_ref() else {
         let message = format!("is a list of tables, not {}", kind(value.get_ref()));

@@ -4,8 +4,8 @@ use super::Context;
 use crate::scenario::axes::{self, AXES, Axis, TOTAL_RATE, Value, share_of_total};
 use crate::scenario::document::{Document, Placed, join};
 use crate::scenario::readers::Raw;
-use crate::scenario::{Catalog, Position, Problem, Stages};
-use crate::units::human;
+use crate::scenario::{Catalog, Position, Problem};
+use crate::units::{Nanos, human};
 use std::collections::HashSet;
 use toml::de::DeTable;
 
@@ -49,11 +49,11 @@ impl Matrix {
         found.map_or(&[], |values| &values.values)
     }
 
-    /// Makes the windows as long as the stages, if nothing says how long they are.
-    pub(super) fn last_as_long_as(&mut self, stages: &Stages) {
+    /// Makes the windows as long as the load, if nothing else says how long they are.
+    pub(super) fn last(&mut self, length: Nanos) {
         let duration = self.axes.iter_mut().find(|axis| axis.axis.name == "duration" && axis.origin == Origin::Default);
         if let Some(duration) = duration {
-            duration.values = vec![Value::Time(stages.length())];
+            duration.values = vec![Value::Time(length)];
         }
     }
 

@@ -124,10 +124,10 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     let queues = queues::read(document, table, context.catalog);
     let catalog = context.catalog.with(&queues);
     let context = Context { catalog: &catalog, ..context };
-    let stages = load::read(document, table);
+    let load = load::read(document, table);
     let mut matrix = matrix::read(document, table, context);
-    if let (Some(matrix), Some(stages)) = (&mut matrix, &stages) {
-        matrix.last_as_long_as(stages);
+    if let (Some(matrix), Some(length)) = (&mut matrix, load.length()) {
+        matrix.last(length);
     }
     let excludes = selectors::excludes(document, table, context.catalog);
     let includes = selectors::includes(document, table, context.catalog, matrix.as_ref());
@@ -137,12 +137,14 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
     matrix::check_bounds(document, &matrix, includes.len());
     check_deadline(document, table, &run, longest(&matrix, &includes));
     check_memory_limit(document, table, &run);
-    load::check_recovery(document, &checks, stages.as_ref());
-    if run.steady.window && stages.is_some() {
-        let problem = Problem::new(
-            "a window in stages lasts as long as they do",
-            "leave out [load] stages, or write until = \"duration\"",
-        );
+    load::check_recovery(document, &checks, load.stages.as_ref());
+    load::check_trace(document, load.trace.as_ref(), &matrix);
+    if run.steady.window && load.length().is_some() {
+        let (message, what) = match load.stages {
+            Some(_) => ("a window in stages lasts as long as they do", "stages"),
+            None => ("the window of a trace lasts as long as it", "trace"),
+        };
+        let problem = Problem::new(message, format!("leave out [load] {what}, or write until = \"duration\""));
         error_of_run(document, table, "until", problem);
     }
     Some(Scenario {
@@ -154,7 +156,8 @@ fn validate(document: &mut Document<'_>, table: &DeTable<'_>, context: Context<'
         target,
         queues,
         matrix,
-        stages,
+        stages: load.stages,
+        trace: load.trace,
         excludes,
         includes,
         run,

@@ -654,3 +654,67 @@ fn a_recovery_needs_a_spike_and_time_after_it() {
         "{none}"
     );
 }
+
+/// A directory with a trace of 3 logs in 2 s, and a scenario beside it.
+fn traced(load: &str, matrix: &str) -> Result<Scenario, String> {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("a.csv"), "time,level\n10,warn\n10.5,\n12,error\n").unwrap();
+    std::fs::write(place.path().join("bad.csv"), "time\n2\n1\n").unwrap();
+    let file = place.path().join("s.toml");
+    let (catalog, overrides) = (catalog(), Overrides::default());
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+    let text = format!("[matrix]\n{matrix}\n[load]\n{load}\n");
+    let read = parse(file.to_str().unwrap(), text.as_bytes(), context);
+    read.map_err(|found| found.to_string().replace(place.path().to_str().unwrap(), "DIR"))
+}
+
+#[test]
+fn a_trace_is_read_from_the_scenario_s_directory() {
+    let scenario = traced("trace = \"a.csv\"\ntrace_scale = \"0.5x\"", "concurrency = 2").unwrap();
+    let trace = scenario.trace.unwrap();
+    assert_eq!((trace.logs, trace.length().to_string().as_str()), (3, "4001ms"));
+    assert!(trace.to_string().ends_with("@0.5x") && trace.sha256.as_given().len() == 64, "{trace}");
+    assert_eq!(texts(scenario.matrix.values("duration")), ["4001ms"]);
+}
+
+#[test]
+fn everything_wrong_with_a_trace_is_said_at_its_place() {
+    let fix = "(see docs/METHODOLOGY.md, or make one with `queue-load record`)";
+    let beside = "stands beside [load] trace, which says when logs are due (leave it out)";
+    let good = "trace = \"a.csv\"";
+    for (load, matrix, error) in [
+        (
+            "trace = 1",
+            "",
+            "4:9: load.trace: the number 1 is not a file (write a string such as \"arrivals.csv\")".to_owned(),
+        ),
+        ("trace = \".\"", "", format!("4:9: load.trace: `.`: is not a regular file {fix}")),
+        (
+            "trace = \"bad.csv\"",
+            "",
+            format!(
+                "4:9: load.trace: `bad.csv`: line 3: is earlier than the line before; sort the lines by time {fix}"
+            ),
+        ),
+        (
+            "trace = \"a.csv\"\ntrace_scale = \"0x\"",
+            "",
+            "5:15: load.trace_scale: nothing comes at 0x (write 2x, or 0.5x)".to_owned(),
+        ),
+        ("trace = \"a.csv\"\ntrace_scale = 2", "", "5:15: load.trace_scale: 2 has no unit (write \"2x\")".to_owned()),
+        ("trace_scale = \"2x\"", "", "4:15: load.trace_scale: there is no trace (add trace = \"FILE\")".to_owned()),
+        (
+            "trace = \"a.csv\"\nstages = [{ for = \"1s\", rate = \"1x\" }]",
+            "",
+            "4:9: load.trace: stands beside stages (keep one of them: a trace has its own rate)".to_owned(),
+        ),
+        (good, "rate = 5", format!("2:8: matrix.rate: {beside}")),
+        (good, "total_rate = 5", format!("2:14: matrix.total_rate: {beside}")),
+        (good, "arrival = \"uniform\"", format!("2:11: matrix.arrival: {beside}")),
+        (good, "phase = \"aligned\"", format!("2:9: matrix.phase: {beside}")),
+    ] {
+        assert_eq!(traced(load, matrix).unwrap_err(), format!("DIR/s.toml:{error}"), "{load} {matrix}");
+    }
+    let missing = traced("trace = \"no.csv\"", "").unwrap_err();
+    assert!(missing.starts_with("DIR/s.toml:4:9: load.trace: `no.csv`: cannot read it: "), "{missing}");
+}

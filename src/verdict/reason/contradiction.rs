@@ -204,6 +204,12 @@ pub enum Contradiction {
         /// Stages that the plan asked for.
         asked: usize,
     },
+    /// Another trace than the plan asked for, or none.
+    #[error("{}", if *asked { "the trace that was asked for was not replayed" } else { "a trace was replayed, and none was asked for" })]
+    AnotherTrace {
+        /// Whether the plan asked for one.
+        asked: bool,
+    },
     /// The counts of a stage do not add up.
     #[error("stage {stage} does not close: {what} = {value}, {other} = {expected}")]
     StageOpen {
@@ -280,6 +286,7 @@ impl Contradiction {
             | Self::SampledOut { .. }
             | Self::AnotherRate { .. }
             | Self::AnotherStages { .. }
+            | Self::AnotherTrace { .. }
             | Self::StageOpen { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,

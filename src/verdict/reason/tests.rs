@@ -315,6 +315,8 @@ fn of_stages() -> Vec<Row> {
              response_bound_ns: 4, delivery_bound_ns: 5 } is impossible",
         ),
         (C::AnotherStages { measured: 1, asked: 3 }, "ledger_open", "1 stages were measured, 3 were asked for"),
+        (C::AnotherTrace { asked: true }, "ledger_open", "the trace that was asked for was not replayed"),
+        (C::AnotherTrace { asked: false }, "ledger_open", "a trace was replayed, and none was asked for"),
     ];
     contradictions(rows)
 }

@@ -99,6 +99,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         steadiness,
         stages: stages.unwrap_or_default(),
         recovery,
+        trace: repeat.parameters.trace.as_ref().map(|trace| trace.sha256.clone()),
         disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
         queue_counters: account.counters.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         fairness,

@@ -11,7 +11,7 @@ use crate::load::{Schedule, Tally};
 use crate::measure::punctuality::{LONGEST_CONTROL_NS, is_second_control_wanted};
 use crate::measure::{Control, Measurement};
 use crate::plan::PlannedRepeat;
-use crate::scenario::Stages;
+use crate::scenario::Parameters;
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
 use crate::worker::observe::account;
@@ -40,7 +40,8 @@ const RESERVE: u64 = 5_000_000_000;
 /// # Errors
 /// The control did not end, or a thread could not be started.
 pub fn before(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, Failure> {
-    span(repeat.control, per_second(repeat)).map(|span| run(repeat, span, None, bench)).transpose()
+    let load = || at_its_rate(&repeat.parameters);
+    span(repeat.control, per_second(repeat)).map(|span| run(repeat, span, load(), bench)).transpose()
 }
 
 /// Runs the second control of `repeat`, if the measurement requires one: as long as the window, in the process of the
@@ -48,30 +49,35 @@ pub fn before(repeat: &PlannedRepeat, bench: &Bench) -> Result<Option<Control>, 
 /// it nobody is blamed, and the measurement is not lost.
 pub fn after(repeat: &PlannedRepeat, measurement: &Measurement, left: u64, bench: &Bench) -> Option<Control> {
     let span = span_after(repeat.parameters.duration, per_second(repeat), left)?;
-    is_second_control_wanted(measurement).then(|| run(repeat, span, stages_after(repeat, span), bench).ok()).flatten()
+    let load = || as_in_the_window(&repeat.parameters, span);
+    is_second_control_wanted(measurement).then(|| run(repeat, span, load(), bench).ok()).flatten()
 }
 
 fn per_second(repeat: &PlannedRepeat) -> f64 {
     repeat.parameters.offered_per_second()
 }
 
-/// The stages of the second control. It has all those of the window, or it would not be asked for what the window was
-/// asked for; where it is shorter, they are shorter in proportion. The first control runs at the case's rate, as the
-/// warm-up does.
-fn stages_after(repeat: &PlannedRepeat, span: Nanos) -> Option<Stages> {
-    let stages = repeat.parameters.stages.as_ref()?;
-    Some(if span == stages.length() { stages.clone() } else { stages.shortened(span) })
+/// The load of the first control: at the case's rate, as the warm-up is.
+fn at_its_rate(parameters: &Parameters) -> Parameters {
+    Parameters { stages: None, trace: None, ..parameters.clone() }
 }
 
-/// Runs `span` of the schedule into `noop`, in `stages` if given.
-fn run(repeat: &PlannedRepeat, span: Nanos, stages: Option<Stages>, bench: &Bench) -> Result<Control, Failure> {
-    let parameters = &repeat.parameters;
-    let mut short = repeat.clone();
+/// The load of the second control. It has all stages of the window, or it would not be asked for what the window was asked
+/// for; where it is shorter, they are shorter in proportion. Of a trace it has the part with the most logs.
+fn as_in_the_window(parameters: &Parameters, span: Nanos) -> Parameters {
+    let stages = parameters.stages.as_ref();
+    let stages = stages.map(|stages| if span == stages.length() { stages.clone() } else { stages.shortened(span) });
+    let trace = parameters.trace.as_ref();
+    let trace = trace.map(|trace| if span == parameters.duration { trace.clone() } else { trace.busiest(span) });
+    Parameters { stages, trace, ..parameters.clone() }
+}
+
+/// Runs `span` of this load into `noop`.
+fn run(repeat: &PlannedRepeat, span: Nanos, load: Parameters, bench: &Bench) -> Result<Control, Failure> {
+    let mut short = PlannedRepeat { parameters: Parameters { duration: span, ..load }, ..repeat.clone() };
     short.warmup = Nanos::ZERO;
-    short.parameters.duration = span;
-    short.parameters.stages = stages;
     // Without the sink's delay and its file: the control measures only how punctual the producers are.
-    let sink = Sink::new(bench.clock.clone(), parameters.concurrency, 0, None);
+    let sink = Sink::new(bench.clock.clone(), repeat.parameters.concurrency, 0, None);
     let setup = Setup { parameters: short.parameters.clone(), seed: repeat.seed };
     let internal = |why: &Untrusted| Failure::new(FailureKind::Internal, format!("the control: {}", why.as_given()));
     let noop = Noop::build(&setup, sink.clone()).map_err(|why| internal(&why.into()))?;

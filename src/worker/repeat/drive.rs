@@ -2,7 +2,7 @@
 
 use crate::adapter::{Queue, Sink};
 use crate::clock::{Clock, LoadClock};
-use crate::load::{Phase, Schedule, Template};
+use crate::load::{Contents, Phase, Schedule, Template};
 use crate::measure::Settled;
 use crate::measure::recorder::Recorders;
 use crate::measure::stages::Watch;
@@ -81,9 +81,12 @@ pub fn share<Q>(
     let window = Span { start: warm_up.end(), length: parameters.duration.0 };
     let steady = repeat.steady.filter(|steady| steady.window);
     let block = steady.map(|_| block_ns(window.length, parameters.offered_per_second()));
+    let contents = Contents::of(parameters);
+    let longest = contents.as_ref().map_or(parameters.payload.message.0, |contents| contents.longest().into());
     LoadState {
         queue,
-        template: Template::new(parameters.payload.fields, parameters.payload.message.0),
+        template: Template::new(parameters.payload.fields, longest),
+        contents,
         waiting,
         warm_up_schedule: Schedule::of(parameters, repeat.warmup, repeat.seed),
         warm_up,

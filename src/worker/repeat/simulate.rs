@@ -92,9 +92,9 @@ mod tests {
     use crate::load::{Entry, Phase, Reply, Stamp};
     use crate::measure::encoding::Distribution;
     use crate::plan::fixture;
-    use crate::scenario::{Arrival, Parameters};
+    use crate::scenario::{Arrival, Parameters, Trace};
     use crate::units::{Nanos, Rate};
-    use crate::verdict::faults;
+    use crate::verdict::{faults, faults_for};
     use std::collections::VecDeque;
     use std::marker::PhantomData;
     use std::sync::Mutex;
@@ -336,6 +336,31 @@ mod tests {
         let counts: Vec<_> = measurement.stages.iter().map(|stage| (stage.attempted, stage.unsent)).collect();
         assert_eq!(counts, [(15_000, 0), (20_000, 10_000)]);
         assert_eq!((measurement.stages[1].response.censored, measurement.recovery), (10_000, None));
+    }
+
+    #[test]
+    fn a_trace_is_replayed_as_it_was_recorded() {
+        // A call takes 50 µs. 30 logs at once: half of them to each of two tasks, on one lane.
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("a.csv");
+        let text = format!("time,level,bytes\n0,info,1\n{}1,error,300\n", "0.5,warn,20\n".repeat(30));
+        std::fs::write(&file, text).unwrap();
+        let trace = Trace::open(&file, "2x".parse().unwrap()).unwrap();
+        let mut replayed = repeat(1_000, 2, 1);
+        replayed.parameters.duration = trace.length();
+        replayed.parameters.trace = Some(trace.clone());
+        let measurement = simulate::<Steady>(&replayed).unwrap();
+        assert_eq!((faults(&measurement), faults_for(&replayed, &measurement)), (vec![], vec![]));
+        let response = Distribution::decode(&measurement.latency.response).unwrap();
+        assert_eq!((measurement.ledger.attempted, response.max_ns()), (32, Some(30 * 50_000)));
+        assert_eq!(measurement.latency.lateness.max_ns, Some(0));
+        assert_eq!(measurement.trace, Some(trace.sha256.clone()));
+        let mut another = trace;
+        another.sha256 = "0".repeat(64).into();
+        replayed.parameters.trace = Some(another);
+        assert_eq!(faults_for(&replayed, &measurement).len(), 1, "a measurement of another trace");
+        replayed.parameters.trace = None;
+        assert!(faults_for(&replayed, &measurement).len() > 1, "a trace that nobody asked for");
     }
 
     #[test]

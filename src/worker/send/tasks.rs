@@ -3,7 +3,7 @@
 use crate::adapter::Queue;
 use crate::clock::Clock;
 use crate::load::pacing::Pacer;
-use crate::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Template};
+use crate::load::{Call, Contents, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Template};
 use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
@@ -55,6 +55,8 @@ pub struct LoadState<Q, C> {
     pub clock: C,
     /// What each log carries.
     pub template: Template,
+    /// What differs from log to log; `None`: nothing does.
+    pub contents: Option<Contents>,
     /// How tasks wait.
     pub waiting: Waiting,
     /// Schedule of the warm-up.
@@ -264,9 +266,12 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
 
     /// Makes one call, times it, and counts its outcome. Each call is counted exactly once, when it has returned.
     async fn call(&self, producer: &mut Producer, phase: Phase, task: u32, sequence: u64, told: &mut Told) -> Call {
+        // Before the clock is read: it is no part of the call.
+        let content = self.contents.as_ref().map(|contents| contents.content(phase, task, sequence));
         let start = self.clock.now();
         let stamp = Stamp { phase, task, sequence, at: start };
         let entry = Entry::new(&self.template, stamp);
+        let entry = content.map_or(entry, |content| entry.with(content));
         let (reply, end) = self.timed(start, self.queue.log(&entry)).await;
         let call = producer.returned(start, end, reply);
         match reply {
