@@ -40,6 +40,7 @@ mod capacity;
 mod selftest;
 pub mod report;
 pub mod compare;
+mod history;
 mod render;
 pub mod session;
 mod cli;

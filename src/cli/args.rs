@@ -7,7 +7,9 @@ use crate::record::{BytesOf, LevelNumbers, Unit};
 use crate::render::Format;
 use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
-use crate::session::{Allowances, DEFAULT_MOST_RUNS, Partition, PartitionError, SearchSettings, Selection};
+use crate::session::{
+    Allowances, DEFAULT_CONFIRMATIONS, DEFAULT_MOST_RUNS, Partition, PartitionError, SearchSettings, Selection,
+};
 use crate::units::{Nanos, Ratio, UnitError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -43,6 +45,10 @@ pub enum Verb {
     Merge(MergeArgs),
     /// Compare saved reports and show what changed; exits 0
     Compare(CompareArgs),
+    /// Show how a metric developed in a history, and where it changed; exits 0
+    Trend(TrendArgs),
+    /// Find the first of several builds of this program that is worse than a good one
+    Bisect(BisectArgs),
     /// Decide whether a report may replace a baseline; the exit code is the decision
     Gate(GateArgs),
     /// List the queues that can be put under load
@@ -147,6 +153,9 @@ pub struct RunOutputArgs {
     /// Directory in which reports are saved
     #[arg(long, value_name = "DIR", default_value = "reports", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub reports_dir: PathBuf,
+    /// Append each case of a run to this history, a file (.jsonl) or a directory, for `trend`
+    #[arg(long, value_name = "DIR|FILE", value_hint = ValueHint::AnyPath, help_heading = "Output")]
+    pub history: Option<PathBuf>,
     /// Print no progress and no notes
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
@@ -302,6 +311,67 @@ pub struct CompareArgs {
     pub filters: Vec<String>,
     #[command(flatten)]
     pub decision: DecisionArgs,
+}
+
+/// `trend`
+#[derive(Debug, Args)]
+pub struct TrendArgs {
+    /// The history: the file, or the directory that it is in
+    #[arg(value_name = "HISTORY", value_hint = ValueHint::AnyPath)]
+    pub history: PathBuf,
+    /// Show this metric of `compare`
+    #[arg(long, value_name = "METRIC", default_value = crate::compare::CONFIRMATORY)]
+    pub metric: String,
+    /// Probability of a change point in a case that did not change, e.g. 1%
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = significance)]
+    pub alpha: Ratio,
+    /// Format of stdout: table, json or html
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&crate::render::trend::TREND_FORMATS))]
+    pub format: Format,
+    /// Also write this file, in the format of its ending: .json, .html or .txt; repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Vec<PathBuf>,
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
+}
+
+/// `bisect`
+#[derive(Debug, Args)]
+pub struct BisectArgs {
+    /// The scenario file that tells good builds from bad ones; a glob of several is possible
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    pub scenario: String,
+    /// The builds between the good one and the bad one, in order
+    #[arg(value_name = "BINARY", value_hint = ValueHint::FilePath)]
+    pub builds: Vec<PathBuf>,
+    /// Keep only the cases whose axis has one of these values, e.g. strategy=drop,block; repeatable
+    #[arg(long = "filter", value_name = "KEY=VALUE")]
+    pub filters: Vec<String>,
+    /// Axes and settings that the command line overrides.
+    #[arg(skip)]
+    pub overrides: Vec<Override>,
+    /// The good build
+    #[arg(long, value_name = "BINARY", value_hint = ValueHint::FilePath)]
+    pub good: PathBuf,
+    /// The bad build, the last one in order
+    #[arg(long, value_name = "BINARY", value_hint = ValueHint::FilePath)]
+    pub bad: PathBuf,
+    /// In each comparison, run cases again that look regressed or are inconclusive, at most N times
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONFIRMATIONS, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub confirm: u32,
+    /// Run even if there are too few repeats to prove a regression
+    #[arg(long)]
+    pub insist: bool,
+    /// Format of stdout: table or json
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&TABLE_OR_JSON))]
+    pub format: Format,
+    /// Print no progress and no notes
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(long, value_name = "WHEN", default_value_t)]
+    pub color: When,
 }
 
 /// `gate`
@@ -471,6 +541,12 @@ fn one_of(formats: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<Format>())
 }
 
+/// A share at which a permutation test can decide.
+fn significance(text: &str) -> Result<Ratio, String> {
+    let share: Ratio = text.parse().map_err(|error: UnitError| error.to_string())?;
+    if (0.001..=0.5).contains(&share.as_f64()) { Ok(share) } else { Err("write 0.1% to 50%".to_owned()) }
+}
+
 /// Reads the command line of this process.
 ///
 /// # Errors
@@ -496,11 +572,13 @@ pub fn from(args: impl IntoIterator<Item = OsString>) -> Result<Verb, clap::Erro
             Verb::FindMax(FindMaxArgs { scenarios, .. }) | Verb::List(ListArgs { scenarios, .. }) => {
                 scenarios.overrides = overrides(matches);
             }
+            Verb::Bisect(args) => args.overrides = overrides(matches),
             Verb::Validate(_)
             | Verb::Show(_)
             | Verb::Merge(_)
             | Verb::Compare(_)
             | Verb::Gate(_)
+            | Verb::Trend(_)
             | Verb::Queues(_)
             | Verb::Record(_)
             | Verb::Selftest(_)
@@ -527,7 +605,7 @@ pub fn command() -> Command {
         with_overrides(command).mut_arg("scenarios", optional)
     };
     let verbs = Cli::command().mut_subcommand("run", resumable).mut_subcommand("find-max", resumable);
-    verbs.mut_subcommand("list", with_overrides)
+    verbs.mut_subcommand("list", with_overrides).mut_subcommand("bisect", with_overrides)
 }
 
 fn overrides(matches: &ArgMatches) -> Vec<Override> {

@@ -1,6 +1,7 @@
 //! Why a verb could not do its work.
 
 use super::exit::Exit;
+use crate::history::HistoryError;
 use crate::record::RecordError;
 use crate::render::{Format, RenderError};
 use crate::report::{MergeError, ReportError};
@@ -52,6 +53,9 @@ pub enum CliError {
     /// Reports cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
+    /// A history cannot be read or written.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// There is no baseline.
     #[error("{}: no such baseline; save one with `queue-load run SCENARIO --output FILE`", path.display())]
     NoBaseline {
@@ -103,8 +107,9 @@ impl CliError {
             | Self::Merge(_)
             | Self::Init { .. }
             | Self::NoVerb { .. } => Exit::Usage,
+            Self::History(error) if error.is_of_input() => Exit::Usage,
             Self::NoBaseline { .. } => Exit::Incomparable,
-            Self::Render(_) | Self::Outputs { .. } | Self::Internal(_) => Exit::Internal,
+            Self::Render(_) | Self::History(_) | Self::Outputs { .. } | Self::Internal(_) => Exit::Internal,
         }
     }
 }

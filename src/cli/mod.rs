@@ -4,6 +4,7 @@
 //! stdout carries the result alone; everything else goes to stderr.
 
 mod args;
+mod bisect;
 mod colour;
 mod compare;
 mod completions;
@@ -27,6 +28,7 @@ mod schema;
 mod selftest;
 mod show;
 mod stdio;
+mod trend;
 mod validate;
 
 pub use exit::Exit;
@@ -90,6 +92,8 @@ fn dispatch(verb: Verb, queues: &Queues) -> Result<Exit, CliError> {
         Verb::Show(args) => show::show(&args, queues),
         Verb::Merge(args) => merge::merge(&args, queues),
         Verb::Compare(args) => compare::compare(&args, queues),
+        Verb::Trend(args) => trend::trend(&args),
+        Verb::Bisect(args) => bisect::bisect(&args, queues),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Queues(args) => queues::queues(&args, queues),
         Verb::Record(args) => record::record(&args),

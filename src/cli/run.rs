@@ -12,6 +12,7 @@ use super::outputs::{self, Outputs};
 use super::progress;
 use super::stdio;
 use crate::compare::{self, Options, Settings};
+use crate::history;
 use crate::plan::Plan;
 use crate::platform;
 use crate::render::{self, Format};
@@ -25,6 +26,9 @@ pub fn run(args: &RunArgs, queues: &Queues) -> Result<Exit, CliError> {
     let interrupt = interrupt_on_signal()?;
     let outputs = Outputs::of(&args.output.outputs, None)?;
     outputs::may_explain(args.output.explain, args.output.format)?;
+    if let Some(path) = &args.output.history {
+        history::prepare(path)?;
+    }
     let workers = workers()?;
     let onlooker = Onlooker::of(&args.output);
     let request = request(args, &outputs);
@@ -79,7 +83,12 @@ pub(super) struct Onlooker {
 impl Onlooker {
     /// As these arguments ask for.
     pub(super) fn of(args: &RunOutputArgs) -> Self {
-        Self { quiet: args.quiet, colour: stdio::colour_of_stderr(args.color) }
+        Self::new(args.quiet, args.color)
+    }
+
+    /// Tells nothing if `quiet` is set.
+    pub(super) fn new(quiet: bool, color: When) -> Self {
+        Self { quiet, colour: stdio::colour_of_stderr(color) }
     }
 }
 
@@ -123,8 +132,26 @@ fn finish(args: &RunArgs, concluded: Concluded, outputs: &Outputs) -> Result<Exi
     }
     across(args, &report)?;
     let written = outputs.write_others(&report);
-    failure.map_or(Ok(()), |error| Err(error.into())).and(written)?;
+    let kept = keep(args, &report);
+    failure.map_or(Ok(()), |error| Err(error.into())).and(written).and(kept)?;
     Ok(report.verdict.exit.into())
+}
+
+/// Appends a run to the history, if it was finished.
+fn keep(args: &RunArgs, report: &Report) -> Result<(), CliError> {
+    let Some(history) = &args.output.history else { return Ok(()) };
+    if report.interrupted {
+        stdio::note("warning: the run was interrupted, so the history does not get it");
+        return Ok(());
+    }
+    let appended = history::append(history, &history::entries(report, &report.digest()?))?;
+    if appended.removed_torn_line {
+        stdio::note("note: the last line of the history was cut short, and was removed");
+    }
+    if !args.output.quiet {
+        stdio::note(&format!("history: {}", appended.path.display()));
+    }
+    Ok(())
 }
 
 /// Writes a report to stdout.

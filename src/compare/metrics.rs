@@ -3,7 +3,7 @@
 
 use super::align::{Alignment, Pair};
 use super::level::Level;
-use super::rank::RankTests;
+use super::rank::{RankTests, median};
 use super::samples::{self, Evidence, Samples};
 use super::{CaseDecision, Change, Estimate, MetricComparison, MetricUnit, Options};
 use crate::report::{CaseRecord, LatencySummary, RepeatRecord};
@@ -26,7 +26,7 @@ const fn time(name: &'static str, of: fn(&RepeatRecord) -> Option<f64>) -> Metri
 }
 
 /// The name of the metric that stands for a case.
-const CONFIRMATORY: &str = super::promises::ENQUEUE;
+pub(crate) const CONFIRMATORY: &str = super::promises::ENQUEUE;
 
 /// All metrics, in the order in which they are shown.
 const METRICS: [Metric; 20] = [
@@ -100,6 +100,21 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 /// The names that `--metric` takes.
 pub fn metric_names() -> impl Iterator<Item = &'static str> {
     METRICS.iter().map(|metric| metric.name)
+}
+
+/// The unit of a metric, and whether a larger value is a worse one; `None` if there is no such metric.
+pub(crate) fn metric_unit(name: &str) -> Option<(MetricUnit, bool)> {
+    METRICS.iter().find(|metric| metric.name == name).map(|metric| (metric.unit, metric.larger_is_worse))
+}
+
+/// The median of each metric over the valid repeats of a case; one that no repeat has is left out.
+pub(crate) fn medians(case: &CaseRecord) -> impl Iterator<Item = (&'static str, f64)> {
+    METRICS.iter().filter_map(|metric| {
+        let mut values: Vec<f64> =
+            case.repeats.iter().filter_map(metric.of).filter(|value| value.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        Some((metric.name, median(&values)?))
+    })
 }
 
 /// Whether the user asked for a metric, by its name or the part before a dot: `enqueue` asks for all of its statistics.

@@ -43,6 +43,7 @@ pub use crate::report::{
 pub use calibrate::calibrate;
 pub use family::{fewest_repeats, most_tests};
 pub use metrics::metric_names;
+pub(crate) use metrics::{CONFIRMATORY, medians, metric_unit};
 pub use model::{
     Allowances, CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, Options, Settings, Side,
 };

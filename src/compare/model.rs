@@ -102,6 +102,9 @@ pub struct Side {
     pub tool_version: Untrusted,
     /// Its cases.
     pub cases: u64,
+    /// The names of its scenarios.
+    #[serde(skip)]
+    pub scenarios: Vec<Untrusted>,
 }
 
 impl Side {
@@ -111,6 +114,7 @@ impl Side {
             created_at: report.created_at.clone(),
             tool_version: report.tool.version.clone(),
             cases: report.cases.len() as u64,
+            scenarios: report.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         }
     }
 }

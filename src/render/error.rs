@@ -28,4 +28,10 @@ pub enum RenderError {
         /// Which.
         format: Format,
     },
+    /// The format has no form for trends.
+    #[error("--format {format}: a trend is shown as table, json or html")]
+    NotATrend {
+        /// Which.
+        format: Format,
+    },
 }

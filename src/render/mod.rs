@@ -7,6 +7,7 @@
 //! | `formats` | a report in one format, a file each |
 //! | `html` | a report or a comparison as a page |
 //! | `comparison` | a comparison and a gate's decision, in every format but the page |
+//! | `trend` | the trend of a history, in every format but the page |
 //! | `parts` | what several of them share |
 
 pub mod comparison;
@@ -17,6 +18,7 @@ mod formats;
 mod golden_tests;
 mod html;
 mod parts;
+pub mod trend;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +38,7 @@ pub use formats::openmetrics::openmetrics;
 pub use formats::otava_csv::otava_csv;
 pub use formats::smaller_is_better::smaller_is_better;
 pub use formats::table::table;
-pub use html::{html, html_comparison};
+pub use html::{html, html_comparison, html_trend};
 pub use parts::headline::headline;
 pub use parts::headline_number::{HeadlineNumber, headline_number};
 pub use parts::last_line::gate_sentence;

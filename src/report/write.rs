@@ -39,7 +39,7 @@ struct Written<'a> {
     partition: Option<&'a PartitionRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     merged: Option<&'a Merged>,
-    digest: String,
+    digest: &'a str,
 }
 
 /// What stands between the sealed part of a report and its seal.
@@ -52,10 +52,31 @@ impl Report {
     /// # Errors
     /// [`ReportError::Unwritable`] when a number in it is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ReportError> {
-        let cases = self.cases_text()?;
-        let of_cases = digest(cases.as_bytes());
-        let cases = RawValue::from_string(cases)?;
-        let written = Written {
+        // The cases are nearly all of it, so they are written where they stay, and never copied.
+        let nothing = RawValue::NULL;
+        let frame = escaped(&serde_json::to_string_pretty(&self.written(nothing))?);
+        let lacks = || ReportError::Unwritable(serde::ser::Error::custom("its frame has no place for the cases"));
+        let (before, after) = frame.split_once(PLACE).ok_or_else(lacks)?;
+        let after = after.strip_suffix("\"\n}").ok_or_else(lacks)?;
+        let mut text = String::from(before);
+        text.push_str(CASES);
+        let from = text.len();
+        self.write_cases(&mut text)?;
+        let of_cases = digest(&text.as_bytes()[from..]);
+        text.push(',');
+        text.push_str(after);
+        text.push_str(&of_cases);
+        text.push('"');
+        let seal = digest(text.as_bytes());
+        text.push_str(SEAL);
+        text.push_str(&seal);
+        text.push_str("\"\n}\n");
+        Ok(text.into_bytes())
+    }
+
+    /// Everything around the cases; the digest, which comes last, is still empty.
+    fn written<'a>(&'a self, cases: &'a RawValue) -> Written<'a> {
+        Written {
             schema_version: self.schema_version,
             tool: &self.tool,
             created_at: &self.created_at,
@@ -65,19 +86,22 @@ impl Report {
             environment: &self.environment,
             yardstick: self.yardstick.as_ref(),
             gate: self.gate.as_ref(),
-            cases: &cases,
+            cases,
             confirmations: &self.confirmations,
             sittings: &self.sittings,
             maxima: &self.maxima,
             partition: self.partition.as_ref(),
             merged: self.merged.as_ref(),
-            digest: of_cases,
-        };
-        let text = escaped(&serde_json::to_string_pretty(&written)?);
-        let Some(before) = text.strip_suffix("\n}") else { return Ok(text.into_bytes()) };
-        Ok(format!("{before}{SEAL}{}\"\n}}\n", digest(before.as_bytes())).into_bytes())
+            digest: "",
+        }
     }
 }
+
+/// What stands before the cases.
+const CASES: &str = "\n  \"cases\": ";
+
+/// The same where they are still missing. No text in JSON has a bare line feed, so nothing else can be this.
+const PLACE: &str = "\n  \"cases\": null,";
 
 impl Report {
     /// The digest that it is saved with.
@@ -85,18 +109,20 @@ impl Report {
     /// # Errors
     /// As [`Report::to_bytes`].
     pub fn digest(&self) -> Result<String, ReportError> {
-        Ok(digest(self.cases_text()?.as_bytes()))
+        let mut cases = String::new();
+        self.write_cases(&mut cases)?;
+        Ok(digest(cases.as_bytes()))
     }
 
     /// A case a line.
-    fn cases_text(&self) -> Result<String, ReportError> {
-        let mut cases = String::from("[");
+    fn write_cases(&self, out: &mut String) -> Result<(), ReportError> {
+        out.push('[');
         for (index, case) in self.cases.iter().enumerate() {
-            cases.push_str(if index == 0 { "\n" } else { ",\n" });
-            cases.push_str(&serde_json::to_string(case)?);
+            out.push_str(if index == 0 { "\n" } else { ",\n" });
+            out.push_str(&escaped(&serde_json::to_string(case)?));
         }
-        cases.push_str("\n]");
-        Ok(escaped(&cases))
+        out.push_str("\n]");
+        Ok(())
     }
 }
 

@@ -156,6 +156,12 @@ pub enum Unfit {
         /// The case.
         case: String,
     },
+    /// There are too many builds to bisect.
+    #[error("too many builds; at most {most}")]
+    TooManyBuilds {
+        /// The most that are bisected.
+        most: usize,
+    },
     /// The baseline has too few repeats to prove anything.
     #[error("a baseline of {repeats} cannot prove anything in {tests}")]
     BaselineTooSmall {

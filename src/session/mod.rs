@@ -29,6 +29,7 @@
 //! | `strength` | whether there are enough repeats to prove anything |
 //! | `stage` | carries out repeats: the plan's, and those of a confirmation |
 //! | `conduct` | the phases: the plan, the decision, its confirmation |
+//! | `bisect` | the first of several builds that is worse than a good one |
 //! | `find_max` | the searches of `find-max`, in place of the plan's repeats |
 //! | `assemble` | makes reports of the results |
 //! | `destination` | where the report and the journal go |
@@ -40,6 +41,7 @@
 
 mod assemble;
 mod baseline;
+mod bisect;
 mod builder;
 mod concluded;
 mod conduct;
@@ -70,6 +72,7 @@ pub use crate::plan::{Farm, Partition, PartitionError, PartitionMethod, Plan, Pl
 pub use crate::run::{ChildCommand, Event, Interrupt};
 pub use crate::scenario::Override;
 pub use assemble::{environment, input};
+pub use bisect::{BisectOutcome, BisectStep, Bisected, Bisection, Judged};
 pub use builder::{Builder, check};
 pub use concluded::Concluded;
 pub use destination::JOURNAL;

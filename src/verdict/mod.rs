@@ -30,7 +30,6 @@ mod target;
 pub use asked::faults_for;
 pub use case::{CaseEvidence, judge_case};
 pub use faults::{dated, faults};
-pub use figures::Figures;
 pub use model::{
     CaseVerdict, CheckOrigin, CheckResult, ExitOutcome, Outcome, OutcomeCounts, PlanVerdict, Unit, Validity,
 };

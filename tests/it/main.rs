@@ -16,6 +16,7 @@ mod gating;
 mod deploying;
 mod drivers;
 mod faulty;
+mod histories;
 mod hostile;
 mod house;
 mod liars;

@@ -6,6 +6,7 @@ use crate::compare::{CaseComparison, Change, Comparison};
 use crate::render::formats::markdown::{code, fenced, folded};
 use crate::render::parts::headline::Headline;
 use crate::render::parts::last_line;
+use crate::render::parts::marker::marker;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 
@@ -13,6 +14,11 @@ use crate::untrusted::Untrusted;
 const MOST_ROWS: usize = 100;
 /// Longest untrusted text, in characters.
 const LONGEST: usize = 1_000;
+
+/// The hidden first line, which names the scenarios of the new report.
+pub(super) fn marked(comparison: Option<&Comparison>) -> Vec<u8> {
+    comparison.map_or_else(Vec::new, |one| marker(one.new.scenarios.iter()).into_bytes())
+}
 
 /// The decision, then the comparison behind it.
 pub(super) fn gate(comparison: &Comparison) -> String {

@@ -36,7 +36,7 @@ pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Res
     match format {
         Format::Table => Ok(joined(&|one| table::table(one, view.width))),
         Format::Json => json(&All { comparisons }),
-        Format::Markdown => Ok(joined(&markdown::comparison)),
+        Format::Markdown => Ok([markdown::marked(comparisons.first()), joined(&markdown::comparison)].concat()),
         Format::Github => Ok(joined(&|one| github::gate(&one.decision))),
         other => Err(RenderError::NotAComparison { format: other }),
     }
@@ -51,7 +51,7 @@ pub fn gate(comparison: &Comparison, format: Format) -> Result<Vec<u8>, RenderEr
     match format {
         Format::Table => Ok(gate_line(decision).into_bytes()),
         Format::Json => json(decision),
-        Format::Markdown => Ok(markdown::gate(comparison).into_bytes()),
+        Format::Markdown => Ok([markdown::marked(Some(comparison)), markdown::gate(comparison).into_bytes()].concat()),
         Format::Github => Ok(github::gate(decision).into_bytes()),
         other => Err(RenderError::NotAComparison { format: other }),
     }

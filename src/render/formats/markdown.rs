@@ -7,6 +7,7 @@ use crate::render::parts::columns::{all_axes, axes, metrics};
 use crate::render::parts::facts::facts;
 use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::headline::Headline;
+use crate::render::parts::marker::marker;
 use crate::render::parts::{gating, maxima, reasons, stages, totals};
 use crate::report::Report;
 use crate::units::human;
@@ -71,7 +72,8 @@ fn staged(report: &Report, labels: &[String]) -> String {
 }
 
 fn heading(report: &Report) -> String {
-    let mut out = format!("## {} queue-load: {}\n\n", Headline::of(report).sign(), table::whole(report));
+    let mut out = marker(report.scenarios.iter().map(|scenario| &scenario.name));
+    out.push_str(&format!("## {} queue-load: {}\n\n", Headline::of(report).sign(), table::whole(report)));
     for scenario in &report.scenarios {
         out.push_str(&format!("- {}\n", code(&table::promise(scenario))));
     }

@@ -175,6 +175,10 @@ pub(super) enum Quantity {
     Time,
     /// Logs per second.
     Rate,
+    /// Runs, from 1.
+    Runs,
+    /// Percent.
+    Percent,
 }
 
 /// From zero to `most`, in round steps.
@@ -226,6 +230,8 @@ impl ValueFormatter<f64> for Linear {
             _ if *value == 0.0 => return "0".into(),
             Quantity::Time => numbers::plain_mean(Some(*value)),
             Quantity::Rate => human::rate(*value),
+            Quantity::Runs => format!("{value:.0}"),
+            Quantity::Percent => format!("{value:.0}%"),
         };
         // The steps are round, so `10.0k/s` would claim a precision that is not meant.
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

@@ -31,6 +31,8 @@ pub(super) enum Frame {
     Rates(Linear, Linear, Legend),
     /// Latency by offered load.
     Loads(Loads, Decades, Legend),
+    /// Shares by run.
+    Runs(Linear, Linear, Legend),
 }
 
 /// Ink and name of each line of a chart.
@@ -44,6 +46,7 @@ impl Frame {
             Self::Times(..) => 370,
             Self::Rates(..) => 170,
             Self::Loads(..) => 480,
+            Self::Runs(..) => 300,
         }
     }
 
@@ -56,7 +59,8 @@ impl Frame {
             Self::Percentiles(.., legend)
             | Self::Times(.., legend)
             | Self::Rates(.., legend)
-            | Self::Loads(.., legend) => legend,
+            | Self::Loads(.., legend)
+            | Self::Runs(.., legend) => legend,
         }
     }
 
@@ -68,6 +72,7 @@ impl Frame {
             Self::Times(x, y, _) => draw(canvas, x, y, content),
             Self::Rates(x, y, _) => draw(canvas, x, y, content),
             Self::Loads(x, y, _) => draw(canvas, x, y, content),
+            Self::Runs(x, y, _) => draw(canvas, x, y, content),
         }
     }
 

@@ -17,10 +17,12 @@ mod matrix;
 mod maxima;
 mod page;
 mod series;
+mod trend;
 #[cfg(test)]
 mod tests;
 
 use crate::compare::Comparison;
+use crate::history::Trend;
 use crate::report::Report;
 use crate::untrusted::Untrusted;
 use askama::Template as _;
@@ -42,4 +44,10 @@ pub fn html(report: &Report) -> String {
 #[must_use]
 pub fn html_comparison(base: &Report, others: &[(&Report, &Comparison)]) -> String {
     comparison::Page::of(base, others).render().expect("writing into memory does not fail")
+}
+
+/// A trend as HTML: a curve for each case.
+#[must_use]
+pub fn html_trend(trend: &Trend) -> String {
+    trend::Page::of(trend).render().expect("writing into memory does not fail")
 }

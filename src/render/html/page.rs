@@ -78,12 +78,20 @@ impl PageFrame {
     /// A page with this title. Its security policy allows only its own style and script, and forbids it to load
     /// anything.
     pub fn new(title: String, report: &Report) -> Self {
+        Self::by(title, format!("{} {}", report.tool.name.html(40), report.tool.version.html(40)))
+    }
+
+    /// The same for a page that is not about a single report.
+    pub fn titled(title: String) -> Self {
+        Self::by(title, format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")))
+    }
+
+    fn by(title: String, tool: String) -> Self {
         let policy = format!(
             "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
             digest(STYLE),
             digest(SCRIPT)
         );
-        let tool = format!("{} {}", report.tool.name.html(40), report.tool.version.html(40));
         Self { title, tool, policy, style: STYLE, script: SCRIPT }
     }
 }

@@ -210,7 +210,10 @@ mod tests {
         let after = |start: &str, ends: &[char]| between(&text, start, ends).to_owned();
         match format {
             Format::Table => vec![after("\nVerdict: ", &[' ', '\n'])],
-            Format::Markdown => vec![after("queue-load: ", &[' ', '\n'])],
+            Format::Markdown => {
+                let (_hidden, shown) = text.split_once('\n').unwrap();
+                vec![between(shown, "queue-load: ", &[' ', '\n']).to_owned()]
+            }
             Format::Html => vec![after("<title>example: ", &['<']), after("<span class=\"badge ", &['"'])],
             Format::Junit => vec![after("name=\"outcome\" value=\"", &['"'])],
             Format::Github => vec![after("title=queue-load%3A ", &[':'])],
