@@ -1,7 +1,8 @@
 //! A queue as people build it on a plain channel: records that own their content, and a thread that writes them.
 
-use super::{Account, Entry, Level, Sink, Stamp};
+use super::{Account, Entry, Sink, Stamp};
 use crate::load::payload::Value;
+use crate::log_queue::Level;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};

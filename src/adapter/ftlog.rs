@@ -9,8 +9,9 @@
 use super::catalogue::FTLOG;
 use super::deadline::within;
 use super::lines::Lines;
-use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp};
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use crate::load::payload::Value;
+use crate::log_queue::Level;
 use ftlog::Logger;
 use log::{LevelFilter, Log};
 use std::fmt;

@@ -9,7 +9,8 @@
 
 use super::catalogue::LOGFORTH;
 use super::deadline::within;
-use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp};
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use crate::log_queue::Level;
 use logforth_append_async::AsyncBuilder;
 use logforth_core::kv::{Key, Value};
 use logforth_core::record::{self, Record};

@@ -42,7 +42,6 @@ mod dispatch;
 mod lines;
 
 pub use crate::load::{Entry, Phase, Reply, Stamp, Typed};
-pub(crate) use crate::log_queue::Level;
 pub use crate::measure::OutcomeSource;
 pub use crate::measure::sink::CountingSink;
 pub use crate::scenario::{Parameters, Strategy};

@@ -10,7 +10,8 @@
 
 use super::catalogue::SLOG_ASYNC;
 use super::deadline::within;
-use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp};
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use crate::log_queue::Level;
 use slog::{Drain, KV, Key, Logger, Never, OwnedKVList, Record, Serializer, o};
 use slog_async::AsyncCore;
 use std::cell::Cell;

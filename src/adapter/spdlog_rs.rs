@@ -10,7 +10,8 @@
 
 use super::catalogue::SPDLOG_RS;
 use super::deadline::within;
-use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp, Typed};
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp, Typed};
+use crate::log_queue::Level;
 use spdlog::formatter::FormatterContext;
 use spdlog::sink::{AsyncPoolSink, GetSinkProp, OverflowPolicy, SinkProp};
 use spdlog::{LevelFilter, Logger, Record, StringBuf, ThreadPool};

@@ -1,8 +1,9 @@
 //! Tests what every built-in queue must do with a record, without a load.
 
-use super::{About, Account, Host, Level, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
+use super::{About, Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
 use crate::clock::{LoadClock, ManualClock};
 use crate::load::{Content, Entry, Phase, Template};
+use crate::log_queue::Level;
 use crate::scenario::Parameters;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

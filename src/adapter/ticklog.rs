@@ -22,7 +22,8 @@
 
 use super::catalogue::TICKLOG;
 use super::deadline::within;
-use super::{About, Account, Entry, Level, Queue, Reply, Setup, Sink, Stamp, Typed};
+use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp, Typed};
+use crate::log_queue::Level;
 use std::io;
 use std::time::Duration;
 use ticklog::{Guard, LogSink};

@@ -14,7 +14,9 @@ pub mod schedule;
 #[cfg(test)]
 mod stages_tests;
 
-pub use contents::{Content, Contents};
+#[cfg(test)]
+pub use contents::Content;
+pub use contents::Contents;
 pub use payload::{Entry, Phase, Stamp, Template, Typed};
 pub use producer::{Call, Producer, Reply, Step, Tally};
 pub use schedule::Schedule;

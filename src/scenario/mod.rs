@@ -42,7 +42,7 @@ mod trace;
 mod validate;
 
 pub use crate::observed::{CountName, LatencyName, RateName};
-pub use arrivals::{Arrivals, COLUMNS, LARGEST_TRACE, LONGEST_TRACE, MOST_ARRIVALS, TraceError};
+pub use arrivals::{Arrivals, COLUMNS, LONGEST_TRACE, MOST_ARRIVALS};
 pub use axes::{AXES, Axis, MOST_RATE, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
