@@ -3,7 +3,7 @@
 Checks that nothing complains and nothing is asked of the network, that the charts hold what they must, that sorting,
 filtering and links work by mouse and keyboard, that at usual widths no heading is broken inside a word and no column is
 cut off, that the worst case is open, and that a thousand cases open within the limit. The comparison is the report's own
-across a strategy, beside a copy of it. Python's standard library alone; what is written goes to DIRECTORY.
+across a strategy, beside a copy of it. The trend is that of two made-up cases, of which one changes. Python's standard library alone; what is written goes to DIRECTORY.
 """
 
 import copy
@@ -32,6 +32,7 @@ def main(program, report, directory):
     hostile = page(program, spoiled(report), directory / "html-hostile")
     failing = page(program, failed(report), directory / "html-failing")
     compared = comparison(program, directory / "html-plain.json", slower(report), directory / "html-compared")
+    trend = trend_of(program, directory / "html-trend")
     thousand = page(program, many(report, 1_000), directory / "html-thousand")
     size = thousand.stat().st_size
     must(size < MOST_BYTES, f"1,000 cases take {size:,} bytes")
@@ -41,6 +42,8 @@ def main(program, report, directory):
         filtering(browser, plain, report)
         links(browser, plain)
         harmless(browser, hostile, report)
+        trends(browser, trend)
+        laid_out(browser, trend, "the trend")
         for shown, name in [(plain, "the report"), (failing, "a failing report"), (compared, "the comparison")]:
             laid_out(browser, shown, name)
             worst_is_open(browser, shown, name)
@@ -69,6 +72,21 @@ def comparison(program, base, new, stem):
     saved.write_text(json.dumps(new), encoding="utf-8")
     command = [program, "compare", base, saved, "--format", "html", "--output", shown]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return shown
+
+
+def trend_of(program, stem):
+    """The page of the trend of two cases over 24 runs; from the 15th on, calls of the second take a quarter longer."""
+    history, shown = stem.with_suffix(".jsonl"), stem.with_suffix(".html")
+    entry = {"version": 1, "tool": "0", "commit": None, "kernel": None, "machine": "one", "scenario": "made-up"}
+    entry |= {"queue_version": "1", "outcome": "pass", "repeats": 1}
+    with open(history, "w", encoding="utf-8") as file:
+        for run in range(24):
+            for case, factor in [("maxsize=10", 1.0), ("maxsize=20", 1.25 if run >= 14 else 1.0)]:
+                value = (1_000 + run * 7 % 11) * factor
+                own = {"run": f"{run}", "created_at": f"2026-01-{run + 1:02}T00:00:00Z", "case": case}
+                file.write(json.dumps(entry | own | {"metrics": {"enqueue.trimmed_mean": value}}) + "\n")
+    subprocess.run([program, "trend", history, "--output", shown], check=True, stdout=subprocess.DEVNULL)
     return shown
 
 
@@ -219,6 +237,19 @@ def filtering(browser, path, report):
     shown.click("input[name=outcome][value=pass]")
     must(visible() == len(report["cases"]) - passed, "the verdicts do not filter")
     quiet(shown, "filtering")
+
+
+def trends(browser, path):
+    """The cases are there, the one that has changed first; a curve for each; and words filter them."""
+    shown = opened(browser, path)
+    visible = "[...document.querySelectorAll('#list tbody tr')].filter(r => r.checkVisibility()).map(r => r.textContent)"
+    rows = shown.run(visible)
+    must(len(rows) == 2 and "+25%" in rows[0] and "+" not in rows[1], f"the trend shows {rows}")
+    must(shown.run("document.querySelectorAll('details.case svg').length") == 2, "a case of the trend lacks its curve")
+    shown.click("#words")
+    shown.type("maxsize=10")
+    must(len(shown.run(visible)) == 1, "the words do not filter the trend")
+    quiet(shown, "the trend")
 
 
 # Headings whose words do not stand on one line each: a word that is broken has more boxes than one.

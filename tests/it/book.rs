@@ -27,11 +27,19 @@ const PARSED: [(&str, &str); 1] =
     [("queue-load show reports/NAME.journal", "a journal is there only after a run that was stopped")];
 
 /// Commands that are neither run nor parsed, by how they begin, with the reason.
-const OTHERS: [(&str, &str); 3] = [
+const OTHERS: [(&str, &str); 9] = [
     ("cargo test", "this is that command"),
     ("cargo install --path . --locked", "`.ci/run` runs it, with a faster profile"),
     ("drivers/python/setup", "`.ci/run` runs it, as `just python-drivers`"),
+    ("marker=$(head -n 1 comment.md)", COMMENT),
+    ("id=$(gh api ", COMMENT),
+    ("if [ -n \"$id\" ]; then", COMMENT),
+    ("gh api --method P", COMMENT),
+    ("else", COMMENT),
+    ("fi", COMMENT),
 ];
+
+const COMMENT: &str = "it writes to a pull request on GitHub";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -111,7 +111,11 @@ fn a_comparison_takes_labels_globs_and_files_to_write() {
     }
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(place.path().join("c.json")).unwrap()).unwrap();
     assert_eq!(json["comparisons"][1]["cases"][0]["change"], "improved");
-    assert!(std::fs::read_to_string(place.path().join("c.md")).unwrap().starts_with("## queue-load: 1 regressed"));
+    let markdown = std::fs::read_to_string(place.path().join("c.md")).unwrap();
+    assert!(
+        markdown.starts_with("<!-- queue-load: ") && markdown.contains("\n## queue-load: 1 regressed"),
+        "{markdown}"
+    );
     let page = place.run(&["compare", "base.json", "night1.json", "--format", "html", "--output", "c.html"]);
     assert_eq!((page.status.code(), page.stdout.is_empty()), (Some(0), true), "the page is in the file alone");
     assert!(std::fs::read_to_string(place.path().join("c.html")).unwrap().starts_with("<!doctype html>"));

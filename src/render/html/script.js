@@ -54,7 +54,8 @@
     const kept = new Set();
     let shown = 0;
     rows.forEach((row, index) => {
-      const fits = wanted.has(row.dataset.o) && words.every((word) => texts[index].includes(word));
+      // A trend has no verdicts.
+      const fits = (row.dataset.o === undefined || wanted.has(row.dataset.o)) && words.every((word) => texts[index].includes(word));
       row.hidden = !fits;
       if (fits) kept.add(numbers[index]);
       shown += fits;
