@@ -186,7 +186,8 @@ impl Shared {
         let _ = self.worker.set(thread::current());
     }
 
-    /// Sleeps until a batch is due and takes it; false if there will be no further batch.
+    /// Sleeps until a batch is due and takes it; false if there will be no further batch. The batch is empty if places
+    /// were taken back for callers that wait: they must be woken, and there is nothing to deliver.
     pub(super) fn take(&self, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> bool {
         loop {
             let mut state = lock(&self.core.state);
@@ -199,7 +200,7 @@ impl Shared {
                         return false;
                     }
                     deliveries.in_hand = state.take(&self.core, runs, wakers);
-                    if deliveries.in_hand > 0 {
+                    if deliveries.in_hand > 0 || !wakers.is_empty() {
                         return true;
                     }
                 }
@@ -239,5 +240,46 @@ impl Shared {
     pub(super) fn finish(&self) {
         self.deliveries().finished = true;
         self.end.notify_all();
+    }
+}
+
+#[cfg(all(test, not(loom_models)))]
+mod tests {
+    use super::*;
+    use crate::log_queue::Level;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn who_gets_a_place_that_was_taken_back_is_woken_before_the_next_batch() {
+        let config = Config {
+            maxsize: 2,
+            batch_size: 2,
+            strategy: Strategy::Block,
+            batch_timeout: Duration::MAX,
+            ..Config::default()
+        };
+        let shared = Arc::new(Shared::new(config).expect("a valid config"));
+        let producer = shared.core.register().expect("the first");
+        for _ in 0..2 {
+            shared.core.offer(&producer).expect("room");
+            shared.core.enter(&producer, &Record::new(Level::Info, "one"), None);
+        }
+        let turn = |ticket: &mut Option<u64>| {
+            lock(&shared.core.state).turn(&shared.core, &producer, ticket, Waker::noop(), &mut Vec::new())
+        };
+        let (mut first, mut second) = (None, None);
+        assert!(matches!((turn(&mut first), turn(&mut second)), (Turn::Wait(_), Turn::Wait(_))));
+        let (mut runs, mut wakers) = (Vec::new(), Vec::new());
+        assert!(shared.take(&mut runs, &mut wakers));
+        assert_eq!((runs.len(), wakers.len()), (1, 1), "both places are promised to the first");
+        // It has its place and a credit, and has not written its record yet.
+        assert!(matches!(turn(&mut first), Turn::Done(Ok(_))));
+        let (send, taken) = channel();
+        thread::spawn(move || {
+            let (mut runs, mut wakers) = (Vec::new(), Vec::new());
+            shared.take(&mut runs, &mut wakers);
+            let _ = send.send((runs.len(), wakers.len()));
+        });
+        assert_eq!(taken.recv_timeout(Duration::from_secs(60)), Ok((0, 1)), "the second is woken at once");
     }
 }

@@ -42,6 +42,9 @@ impl<S: Sink> Worker<S> {
             for waker in self.wakers.drain(..) {
                 contain(|| waker.wake());
             }
+            if self.runs.is_empty() {
+                continue;
+            }
             if self.wall_set.elapsed() >= SET_CLOCK {
                 self.wall.set();
                 self.wall_set = Instant::now();
