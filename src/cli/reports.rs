@@ -1,20 +1,18 @@
 //! `reports`: what is saved in the reports directory, the newest first.
 
 mod saved;
-mod sparkline;
 
 use super::args::ReportsArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::stdio;
 use super::stdio::plain_table;
-use crate::render::{Format, HeadlineNumber};
+use crate::render::{Format, HeadlineNumber, sparkline};
 use crate::session::SessionError;
 use crate::untrusted::Untrusted;
 use comfy_table::ColumnConstraint;
 use saved::{Content, Listed, Saved};
 use serde::Serialize;
-use sparkline::sparkline;
 
 /// Longest line of bars.
 const MOST_BARS: usize = 12;

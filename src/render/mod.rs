@@ -43,6 +43,7 @@ pub use parts::headline::headline;
 pub use parts::headline_number::{HeadlineNumber, headline_number};
 pub use parts::last_line::gate_sentence;
 pub use parts::paint::{paint, paint_decision, paint_lines};
+pub use parts::sparkline::sparkline;
 pub use parts::text::width_of;
 
 use crate::report::{Report, ReportError};

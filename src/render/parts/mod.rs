@@ -18,6 +18,7 @@ pub(in crate::render) mod origin;
 pub(in crate::render) mod paint;
 pub(in crate::render) mod reasons;
 pub(in crate::render) mod shift;
+pub(in crate::render) mod sparkline;
 pub(in crate::render) mod stages;
 pub(in crate::render) mod surroundings;
 pub(in crate::render) mod text;

@@ -4,6 +4,7 @@ use super::{amount, label, meaning, moment};
 use crate::history::{Series, Trend};
 use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::numbers::NONE;
+use crate::render::parts::sparkline::sparkline;
 use crate::render::parts::text;
 
 /// Smallest width of the layout.
@@ -11,9 +12,6 @@ const NARROWEST: usize = 40;
 
 /// Runs that a sparkline shows, the last ones.
 const SPARKS: usize = 20;
-
-/// The heights of a sparkline.
-const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Most changes that are explained below the table.
 const MOST_CHANGES: usize = 40;
@@ -56,22 +54,15 @@ fn columns(trend: &Trend) -> Vec<Column> {
             None,
             cells(&|_, series| series.changes.last().map_or_else(|| NONE.to_owned(), |change| amount(trend, change))),
         ),
-        column("last runs", false, Some(3), cells(&|_, series| sparkline(series))),
+        column("last runs", false, Some(3), cells(&|_, series| last_runs(series))),
     ]
 }
 
-/// The last values, from the lowest block to the highest.
-fn sparkline(series: &Series) -> String {
+/// The last values as bars that begin at zero.
+fn last_runs(series: &Series) -> String {
     let from = series.points.len().saturating_sub(SPARKS);
-    let values: Vec<f64> = series.points[from..].iter().map(|point| point.value).collect();
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let block = |value: &f64| {
-        let share = if high > low { (value - low) / (high - low) } else { 0.0 };
-        // The cast saturates.
-        BLOCKS[((share * 7.0).round() as usize).min(7)]
-    };
-    values.iter().map(block).collect()
+    let values: Vec<Option<f64>> = series.points[from..].iter().map(|point| Some(point.value)).collect();
+    sparkline(&values, values.iter().flatten().copied().fold(0.0, f64::max))
 }
 
 fn changes(trend: &Trend, width: usize) -> String {
