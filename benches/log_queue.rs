@@ -196,7 +196,7 @@ fn idle() {
     println!("idle: {:.3} % of a core", (cpu() - begin) / 3.0 * 100.0);
 }
 
-/// The worker's own work: one record as a line.
+/// The worker's own work: one record as a line of JSON, and of text.
 fn format() {
     request!(123_456_789_u64).read(|record: &RecordRef<'_>| {
         let mut out = Vec::new();
@@ -206,6 +206,12 @@ fn format() {
             black_box(&out);
         });
         println!("format, JSON, {} bytes: {json:.1} ns", out.len());
+        let text = timed(100_000, || {
+            out.clear();
+            black_box(record).push_text(&mut out);
+            black_box(&out);
+        });
+        println!("format, text, {} bytes: {text:.1} ns ({:.2} of JSON)", out.len(), text / json);
     });
     let numbers: Vec<f64> = (0..1_000).map(|n| f64::from(n) * 1.37 + 0.1).collect();
     let floats = |mut write: Box<dyn FnMut(f64)>| timed(1_000, || numbers.iter().for_each(|&n| write(n))) / 1_000.0;

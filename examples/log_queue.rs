@@ -1,8 +1,8 @@
-//! A small service that logs its requests through the built-in queue, as JSON lines on standard output.
+//! A small service that logs its requests through the built-in queue, as lines on standard output: JSON, or text.
 //!
-//! `cargo run --example log_queue > requests.jsonl`
+//! `cargo run --example log_queue > requests.jsonl`, `cargo run --example log_queue text`
 
-use queue_load::log_queue::{Config, Level, LogQueue, Record, StdoutSink, Strategy};
+use queue_load::log_queue::{Config, Format, Level, LogQueue, Record, StdoutSink, Strategy};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -25,13 +25,20 @@ async fn serve(log: &LogQueue, client: u64, request: u64) {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let format = match std::env::args().nth(1).map_or(Ok(Format::Json), |name| name.parse()) {
+        Ok(format) => format,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let config = Config {
         strategy: Strategy::Block,
         batch_size: 64,
         batch_timeout: Duration::from_millis(100),
         ..Config::default()
     };
-    let log = match LogQueue::start(config, StdoutSink::new()) {
+    let log = match LogQueue::start(config, StdoutSink::new().with_format(format)) {
         Ok(log) => log,
         Err(error) => {
             eprintln!("{error}");

@@ -41,7 +41,41 @@ const YEAR_0: i64 = -62_167_219_200;
 
 /// Appends the time in RFC 3339, in UTC, without trailing zeros; false if RFC 3339 cannot write its year.
 pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
-    if !(FIRST..=LAST).contains(&moment.seconds) {
+    if !push_second(out, moment.seconds) {
+        return false;
+    }
+    if moment.nanoseconds > 0 {
+        let mut buffer = itoa::Buffer::new();
+        let digits = nine_digits(&mut buffer, moment.nanoseconds);
+        let last = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0);
+        out.push(b'.');
+        push_bytes(out, &digits[..=last]);
+    }
+    out.push(b'Z');
+    true
+}
+
+/// [`push_time`] with all nine decimals, so that lines are aligned.
+pub(super) fn push_time_aligned(out: &mut Vec<u8>, moment: Moment) -> bool {
+    if !push_second(out, moment.seconds) {
+        return false;
+    }
+    out.push(b'.');
+    push_bytes(out, nine_digits(&mut itoa::Buffer::new(), moment.nanoseconds));
+    out.push(b'Z');
+    true
+}
+
+/// The nine decimals of a number of nanoseconds below a second.
+#[inline]
+fn nine_digits(buffer: &mut itoa::Buffer, nanoseconds: u32) -> &[u8] {
+    // The 1 in front keeps the zeros after it.
+    &buffer.format(1_000_000_000 + nanoseconds).as_bytes()[1..]
+}
+
+/// Appends date and time of day, as long as RFC 3339 can write the year.
+fn push_second(out: &mut Vec<u8>, seconds: i64) -> bool {
+    if !(FIRST..=LAST).contains(&seconds) {
         return false;
     }
     thread_local! {
@@ -49,23 +83,14 @@ pub(super) fn push_time(out: &mut Vec<u8>, moment: Moment) -> bool {
         static SECOND: Cell<(i64, [u8; 19])> = const { Cell::new((i64::MIN, [0; 19])) };
     }
     let (last, mut text) = SECOND.get();
-    if last != moment.seconds {
-        text = whole_second(moment.seconds);
-        SECOND.set((moment.seconds, text));
+    if last != seconds {
+        text = whole_second(seconds);
+        SECOND.set((seconds, text));
     }
-    if moment.seconds < YEAR_0 {
+    if seconds < YEAR_0 {
         out.extend_from_slice(b"-00");
     }
     out.extend_from_slice(&text);
-    if moment.nanoseconds > 0 {
-        // The 1 in front keeps the zeros after it.
-        let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(1_000_000_000 + moment.nanoseconds).as_bytes();
-        let last = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0);
-        out.push(b'.');
-        push_bytes(out, &digits[1..=last]);
-    }
-    out.push(b'Z');
     true
 }
 
@@ -152,7 +177,13 @@ mod tests {
             seconds in prop_oneof![FIRST + DAY * 2..LAST - DAY * 2, 0..4_000_000_000_i64],
             nanoseconds in prop_oneof![0..1_000_000_000_u32, (0..1_000_u32).prop_map(|n| n * 1_000_000)],
         ) {
-            prop_assert_eq!(text(seconds, nanoseconds), Some(theirs(seconds, nanoseconds)));
+            let theirs = theirs(seconds, nanoseconds);
+            let mut aligned = Vec::new();
+            let is_written = push_time_aligned(&mut aligned, Moment { seconds, nanoseconds });
+            prop_assert!(is_written);
+            let whole = theirs.split(['.', 'Z']).next().expect("a time").to_owned();
+            prop_assert_eq!(String::from_utf8_lossy(&aligned), format!("{whole}.{nanoseconds:09}Z"));
+            prop_assert_eq!(text(seconds, nanoseconds), Some(theirs));
         }
 
         #[test]

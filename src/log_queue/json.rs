@@ -2,9 +2,9 @@
 
 use super::bytes::{has_special, push_bytes};
 use super::format::{push_float, push_integer, push_time};
+use super::line::with_line;
 use super::record::{Level, Value};
 use super::slot::RecordRef;
-use std::cell::RefCell;
 use std::io;
 
 impl RecordRef<'_> {
@@ -68,21 +68,6 @@ fn push_level(out: &mut Vec<u8>, level: Level) {
         Level::Warn => level!("warn"),
         Level::Error => level!("error"),
     }
-}
-
-/// Lends a buffer that keeps its memory from line to line.
-pub(super) fn with_line<R>(write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    thread_local! {
-        static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    // `write` may call code of a user that writes another record.
-    LINE.with(|line| match line.try_borrow_mut() {
-        Ok(mut line) => {
-            line.clear();
-            write(&mut line)
-        }
-        Err(_) => write(&mut Vec::new()),
-    })
 }
 
 fn push_value(out: &mut Vec<u8>, value: Value<'_>) {

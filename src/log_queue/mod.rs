@@ -72,6 +72,12 @@
 //! has been idle; with a `batch_timeout` below a millisecond, whenever the worker has nothing to do. If the process is
 //! aborted or killed, records accepted within the last `batch_timeout` (and 50 ms) may be lost.
 //!
+//! # What is written
+//!
+//! [`FileSink`] and [`StdoutSink`] write one line for each record, in the [`Format`] that they are made with: JSON
+//! ([`RecordRef::write_json`]), or text for people ([`RecordRef::write_text`]). Whatever a record contains, its line is one line, and
+//! no control character of a text gets through as it is.
+//!
 //! docs/QUEUE.md says why it is built this way, and argues that it is correct.
 
 mod bytes;
@@ -84,6 +90,7 @@ mod format;
 mod guard;
 mod json;
 mod lane;
+mod line;
 mod local;
 #[cfg(feature = "log")]
 mod log_backend;
@@ -98,6 +105,7 @@ mod sink;
 mod slot;
 mod state;
 mod sync;
+mod text;
 mod time;
 #[cfg(feature = "tracing")]
 mod tracing_layer;
@@ -114,6 +122,7 @@ mod tests;
 pub use config::{Config, StartError, Strategy};
 pub use counters::{Counters, Shutdown};
 pub use guard::{Guard, log_panics};
+pub use line::{Format, FormatError};
 #[cfg(feature = "log")]
 pub use log_backend::{FilterError, QueueLogger};
 pub use queue::{Accepted, DROP_DEADLINE, LogQueue, Reason, Refused};

@@ -1,5 +1,6 @@
 //! Where records go.
 
+use super::line::Format;
 use super::slot::RecordRef;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -107,7 +108,7 @@ impl Sink for TallySink {
     }
 }
 
-/// Writes JSON lines to a file, a batch at a time.
+/// Writes lines to a file, a batch at a time; JSON, unless it is made [`Self::with_format`].
 ///
 /// If a batch cannot be written completely, all of it is counted as sink errors, although some of its lines may be in
 /// the file. The next batch starts on a new line.
@@ -134,6 +135,13 @@ impl FileSink {
     pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
         OpenOptions::new().create(true).append(true).open(path).map(Self::from)
     }
+
+    /// The sink with lines of this format.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.lines.format = format;
+        self
+    }
 }
 
 impl From<File> for FileSink {
@@ -152,7 +160,8 @@ impl Sink for FileSink {
     }
 }
 
-/// Writes JSON lines to standard output, a batch at a time; counts errors as [`FileSink`] does.
+/// Writes lines to standard output, a batch at a time; JSON, unless it is made [`Self::with_format`]. It counts errors as
+/// [`FileSink`] does.
 #[derive(Debug)]
 pub struct StdoutSink {
     lines: LineBuffer<io::Stdout>,
@@ -163,6 +172,13 @@ impl StdoutSink {
     #[must_use]
     pub fn new() -> Self {
         Self { lines: LineBuffer::new(io::stdout()) }
+    }
+
+    /// The sink with lines of this format.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.lines.format = format;
+        self
     }
 }
 
@@ -187,6 +203,7 @@ impl Sink for StdoutSink {
 #[derive(Debug)]
 struct LineBuffer<W> {
     out: W,
+    format: Format,
     lines: Vec<u8>,
     /// The last write broke off, perhaps within a line.
     torn: bool,
@@ -194,14 +211,14 @@ struct LineBuffer<W> {
 
 impl<W: Write> LineBuffer<W> {
     fn new(out: W) -> Self {
-        Self { out, lines: Vec::new(), torn: false }
+        Self { out, format: Format::default(), lines: Vec::new(), torn: false }
     }
 
     fn push(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
         if self.lines.is_empty() && self.torn {
             self.lines.push(b'\n');
         }
-        record.push_json(&mut self.lines);
+        self.format.push(record, &mut self.lines);
         Ok(())
     }
 
@@ -271,6 +288,19 @@ mod tests {
             .map(|line| line["message"].as_str().expect("a message").to_owned())
             .collect();
         assert_eq!(messages, ["a", "b", "c", "d\n"]);
+    }
+
+    #[test]
+    fn a_file_has_the_lines_of_its_format() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("service.log");
+        let mut sink = FileSink::create(&path).expect("created").with_format(Format::Text);
+        write(&mut sink, "two\nlines");
+        write(&mut sink, "one line");
+        sink.flush().expect("written");
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let ends: Vec<&str> = text.lines().map(|line| line.split_once("Z INFO  ").expect("a line").1).collect();
+        assert_eq!(ends, [r#""two\nlines""#, "one line"]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! A web service that logs every request through the built-in queue, and loses none of it when it is told to end.
 //!
-//! `axum-service LOG_FILE`: it listens on a free port and says which. `RUST_LOG` filters, as usual; without it, `info`.
+//! `axum-service LOG_FILE [json|text]`: it listens on a free port and says which. `RUST_LOG` filters, as usual; without it,
+//! `info`.
 
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
-use queue_load::log_queue::{Config, FileSink, Guard, LogQueue, QueueLayer, Strategy, log_panics};
+use queue_load::log_queue::{Config, FileSink, Format, Guard, LogQueue, QueueLayer, Strategy, log_panics};
 use std::error::Error;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -19,7 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: axum-service LOG_FILE")?;
+    let path = std::env::args().nth(1).ok_or("usage: axum-service LOG_FILE [json|text]")?;
+    let format = std::env::args().nth(2).map_or(Ok(Format::Json), |name| name.parse())?;
     let config = Config {
         strategy: Strategy::Block,
         maxsize: 8_192,
@@ -28,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         batch_timeout: Duration::from_millis(100),
         ..Config::default()
     };
-    let queue = LogQueue::start(config, FileSink::append(path)?)?;
+    let queue = LogQueue::start(config, FileSink::append(path)?.with_format(format))?;
     // Dropped when `main` returns, with an error as well.
     let guard = Guard::new(queue.clone(), DEADLINE);
     log_panics(queue.clone(), DEADLINE);
