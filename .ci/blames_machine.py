@@ -38,7 +38,7 @@ def closes(ledger):
     return (
         ledger["scheduled"] == ledger["attempted"] + ledger["unsent"] + ledger["unsent_generator"]
         and ledger["attempted"] == ledger["enqueued"] + ledger["dropped"] + ledger["sampled_out"]
-        and ledger["enqueued"] == ledger["delivered"] + lost
+        and ledger["enqueued"] == ledger["delivered"] + ledger.get("evicted", 0) + lost
     )
 
 

@@ -35,10 +35,7 @@ impl Builtin {
 }
 
 impl Queue for Builtin {
-    const ABOUT: About = About {
-        strategies: &[Strategy::Drop, Strategy::Block, Strategy::Sample],
-        ..About::new("builtin", env!("CARGO_PKG_VERSION"))
-    };
+    const ABOUT: About = About { strategies: &Strategy::ALL, ..About::new("builtin", env!("CARGO_PKG_VERSION")) };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         Self::before(setup, Counted { sink, batch_delay: setup.parameters.batch_delay.0 })
@@ -55,6 +52,7 @@ impl Queue for Builtin {
             ("enqueued", counters.enqueued),
             ("dropped", counters.dropped),
             ("sampled_out", counters.sampled_out),
+            ("evicted", counters.evicted),
             ("delivered", counters.delivered),
             ("sink_errors", counters.sink_errors),
             ("abandoned", counters.abandoned),
@@ -75,6 +73,7 @@ fn config(parameters: &Parameters, seed: u64) -> Result<Config, String> {
             Strategy::Drop => log_queue::Strategy::Drop,
             Strategy::Block => log_queue::Strategy::Block,
             Strategy::Sample => log_queue::Strategy::Sample,
+            Strategy::DropOldest => log_queue::Strategy::DropOldest,
         },
         batch_size: whole("batch_size", parameters.batch_size)?,
         batch_timeout: Duration::from_nanos(parameters.batch_timeout.0),

@@ -104,7 +104,7 @@ pub struct Setup {
 /// The queue's own report: what it counted, and how its shutdown went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Its counters by name. `enqueued`, `dropped`, `sampled_out` and `delivered` are compared with ours; where
+    /// Its counters by name. `enqueued`, `dropped`, `sampled_out`, `evicted` and `delivered` are compared with ours; where
     /// [`About::outcome_source`] is the counter, `dropped` is the number of dropped logs.
     pub counters: BTreeMap<String, u64>,
     /// Records that it accepted and reports as not delivered.

@@ -54,7 +54,7 @@ const METRICS: [Metric; 20] = [
         name: "dropped",
         unit: MetricUnit::Share,
         larger_is_worse: true,
-        of: |repeat| share(repeat.ledger.dropped, repeat.ledger.attempted),
+        of: |repeat| share(repeat.ledger.discarded(), repeat.ledger.attempted),
     },
     Metric {
         name: "least_served",

@@ -167,7 +167,7 @@ const PROMISES: [Promise; 11] = [
     worse_if_more(
         "dropped",
         MetricUnit::Share,
-        |r| share(r.ledger.dropped, r.ledger.attempted),
+        |r| share(r.ledger.discarded(), r.ledger.attempted),
         |s, base| s.relative(base, POINT),
     ),
     worse_if_more(
@@ -254,7 +254,7 @@ type Count = fn(&RepeatRecord) -> u64;
 
 /// Counts that must not appear if the baseline has none.
 const APPEARING: [(&str, Count); 3] = [
-    ("dropped.appeared", |r| r.ledger.dropped),
+    ("dropped.appeared", |r| r.ledger.discarded()),
     ("sampled_out.appeared", |r| r.ledger.sampled_out),
     ("reordered.appeared", |r| r.ledger.reordered),
 ];

@@ -140,7 +140,7 @@ fn settle(queue: &LogQueue, deadline: Duration) -> bool {
     let accepted = queue.counters().enqueued;
     loop {
         let counters = queue.counters();
-        if counters.delivered + counters.sink_errors + counters.abandoned >= accepted {
+        if counters.delivered + counters.sink_errors + counters.abandoned + counters.evicted >= accepted {
             return true;
         }
         if begin.elapsed() >= deadline {
@@ -200,7 +200,7 @@ impl<'v> VisitValue<'v> for Typed<'_> {
 mod tests {
     use super::*;
     use crate::log_queue::fixture::delivered;
-    use crate::log_queue::{Config, Record};
+    use crate::log_queue::{Config, Record, Strategy};
 
     /// Sets the level of the macros in this process so low that the loggers named in them get everything.
     fn let_through() {
@@ -276,6 +276,24 @@ mod tests {
         log::info!(logger: &logger, "one");
         logger.flush();
         assert_eq!(sink.count(), 1);
+    }
+
+    #[test]
+    fn a_record_that_was_evicted_is_not_waited_for() {
+        let config = Config { strategy: Strategy::DropOldest, maxsize: 1, batch_size: 2, ..Config::default() };
+        let config = Config { batch_timeout: Duration::from_millis(5), ..config };
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let sink = move |_: &crate::log_queue::RecordRef<'_>| {
+            let _ = gate.recv();
+            Ok(())
+        };
+        let queue = LogQueue::start(config, sink).unwrap();
+        let logger = QueueLogger::new(queue.clone());
+        while queue.counters().evicted == 0 {
+            queue.try_log(Record::new(Level::Info, "one")).unwrap();
+        }
+        drop(go);
+        assert!(settle(&logger.queue, Duration::from_secs(60)));
     }
 
     #[test]

@@ -121,6 +121,20 @@ impl Measurement {
         self.enqueue_taking(10_000)
     }
 
+    /// `evicted` of the accepted logs are later removed from the queue, by its own counter.
+    #[must_use]
+    pub fn evicting(mut self, evicted: u64) -> Self {
+        let ledger = &mut self.ledger;
+        ledger.evicted += evicted;
+        ledger.enqueued_in_window -= evicted;
+        ledger.delivered -= evicted;
+        ledger.delivered_in_window -= evicted;
+        self.rates.accepted_per_s = ledger.enqueued_in_window as f64;
+        self.latency.delivery = constant(ledger.delivered, 500_000);
+        self.queue_counters = [("evicted".into(), ledger.evicted)].into();
+        self
+    }
+
     /// `lost` of the accepted logs never reach the sink, and the queue does not report them.
     #[must_use]
     pub fn losing(mut self, lost: u64) -> Self {

@@ -70,6 +70,15 @@ impl Ledger {
         self.enqueued_in_window = self.enqueued_in_window.saturating_sub(dropped);
     }
 
+    /// Counts up to `most` missing logs as evicted. They stay accepted. Which of them were evicted is unknown, so all are
+    /// subtracted from those accepted in time, as in [`Self::drop_missing`].
+    pub fn evict_missing(&mut self, most: u64) {
+        let evicted = most.min(self.lost.silent);
+        self.lost.silent -= evicted;
+        self.evicted += evicted;
+        self.enqueued_in_window = self.enqueued_in_window.saturating_sub(evicted);
+    }
+
     /// Moves up to `said` losses from silent to admitted. The queue's report is believed only up to the number of
     /// missing logs.
     pub fn admit(&mut self, said: u64) {
@@ -159,6 +168,17 @@ mod tests {
         assert_eq!((ledger.enqueued, ledger.dropped, ledger.lost.silent, ledger.enqueued_in_window), (2, 3, 0, 1));
         ledger.drop_missing(7);
         assert_eq!((ledger.enqueued, ledger.dropped, ledger.delivered), (2, 3, 2), "nothing else is missing");
+    }
+
+    #[test]
+    fn what_is_evicted_stays_accepted_and_is_no_loss() {
+        let mut ledger = ledger(&[0, 1, 2, 3, 4], &[0, 1]);
+        for (most, evicted, lost, in_window) in [(2, 2, 1, 3), (7, 3, 0, 2), (1, 3, 0, 2)] {
+            ledger.evict_missing(most);
+            let found = (ledger.evicted, ledger.lost.silent, ledger.enqueued_in_window);
+            assert_eq!(found, (evicted, lost, in_window));
+            assert_eq!((ledger.enqueued, ledger.dropped, ledger.discarded()), (5, 0, evicted));
+        }
     }
 
     proptest! {

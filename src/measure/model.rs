@@ -25,13 +25,13 @@ pub enum OutcomeSource {
 macro_rules! ledger {
     ($($(#[$doc:meta])* $before:ident,)+ --- $($(#[$doc_after:meta])* $after:ident,)+) => {
         /// The counts that must add up: `scheduled = attempted + unsent + unsent_generator`,
-        /// `attempted = enqueued + dropped + sampled_out`, `enqueued = delivered + lost`.
+        /// `attempted = enqueued + dropped + sampled_out`, `enqueued = delivered + evicted + lost`.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct Ledger {
             $($(#[$doc])* pub $before: u64,)+
-            /// Accepted logs that never reached the sink.
+            /// Accepted logs that never reached the sink, without those that were evicted.
             pub lost: Lost,
             $($(#[$doc_after])* pub $after: u64,)+
         }
@@ -67,8 +67,8 @@ ledger! {
     unsent_generator,
     /// Accepted by the queue.
     enqueued,
-    /// Of `enqueued`: accepted in time for the accepted rate. The call would have returned inside the window if the
-    /// generator had been on time.
+    /// Of `enqueued`: accepted in time for the accepted rate, and not evicted. The call would have returned inside the
+    /// window if the generator had been on time.
     enqueued_in_window,
     /// Refused because the queue was full.
     dropped,
@@ -78,6 +78,9 @@ ledger! {
     delivered,
     /// Of `delivered`: reached the sink inside the window.
     delivered_in_window,
+    /// Accepted, and later removed by the queue to make room for a newer log; left out if it is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    evicted,
     ---
     /// Deliveries of a log that had been delivered before.
     duplicated,
@@ -89,8 +92,20 @@ ledger! {
     undecidable,
 }
 
+/// Older builds cannot read a ledger with evictions, and need not if there are none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Ledger {
-    /// Accepted logs that never reached the sink, whether or not the queue reported it.
+    /// Logs that the queue discarded because it was full: refused, or accepted and later evicted.
+    #[must_use]
+    pub fn discarded(&self) -> u64 {
+        self.dropped.saturating_add(self.evicted)
+    }
+
+    /// Accepted logs that were neither evicted nor ever reached the sink, whether or not the queue reported it.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.admitted.saturating_add(self.lost.silent)

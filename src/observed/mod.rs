@@ -60,7 +60,9 @@ names! {
         SampledOut = "sampled_out",
         /// Distinct accepted logs that reached the sink.
         Delivered = "delivered",
-        /// Accepted logs that never reached the sink.
+        /// Accepted, and later removed to make room for a newer log.
+        Evicted = "evicted",
+        /// Accepted logs that never reached the sink and were not evicted.
         Lost = "lost",
         /// Deliveries of a log that had been delivered before.
         Duplicated = "duplicated",

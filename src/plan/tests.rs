@@ -128,7 +128,7 @@ fn a_repeat_survives_the_wire_and_a_retry_keeps_its_seed() {
 const SHIPPED: [(&str, &str, usize, u64); 7] = [
     ("default.toml", include_str!("../../scenarios/default.toml"), 9, 120),
     ("smoke.toml", include_str!("../../scenarios/smoke.toml"), 3, 20),
-    ("overload.toml", include_str!("../../scenarios/overload.toml"), 3, 20),
+    ("overload.toml", include_str!("../../scenarios/overload.toml"), 4, 30),
     ("spike.toml", include_str!("../../scenarios/spike.toml"), 3, 30),
     ("soak.toml", include_str!("../../scenarios/soak.toml"), 3, 3_600),
     ("corners.toml", include_str!("../../scenarios/corners.toml"), 9, 180),

@@ -256,6 +256,14 @@ fn sixty_columns() {
 }
 
 #[test]
+fn what_was_evicted_has_a_column_where_there_is_any() {
+    let cases = |evicted| vec![case_input(Strategy::DropOldest, vec![healthy(1_000).evicting(evicted)])];
+    let shown = table(&report_of(cases(900)), 100);
+    assert!(shown.contains("evicted") && shown.contains("Evicted: 900\n") && shown.contains("10.0%"), "{shown}");
+    assert!(!table(&report_of(cases(0)), 100).to_lowercase().contains("evicted"));
+}
+
+#[test]
 fn one_case_that_passes() {
     let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), 100);
     insta::assert_snapshot!(shown, @r#"

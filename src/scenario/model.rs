@@ -90,18 +90,21 @@ pub enum Strategy {
     Block,
     /// Records are thinned out as the queue fills.
     Sample,
+    /// The oldest record in the queue makes room for the newest.
+    DropOldest,
 }
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Strategy; 3] = [Strategy::Drop, Strategy::Block, Strategy::Sample];
+    pub const ALL: [Strategy; 4] = [Strategy::Drop, Strategy::Block, Strategy::Sample, Strategy::DropOldest];
 
-    /// As in a scenario: `drop`, `block`, `sample`.
+    /// As in a scenario: `drop`, `block`, `sample`, `drop-oldest`.
     pub const fn name(self) -> &'static str {
         match self {
             Strategy::Drop => "drop",
             Strategy::Block => "block",
             Strategy::Sample => "sample",
+            Strategy::DropOldest => "drop-oldest",
         }
     }
 }

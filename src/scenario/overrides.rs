@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(
             read(&line, &variables).unwrap_err().to_string(),
             "command line: --total-rate: stands beside --rate (give one of them)\n\
-             command line: --strategy: unknown strategy `bogus` (known: drop, block, sample)\n\
+             command line: --strategy: unknown strategy `bogus` (known: drop, block, sample, drop-oldest)\n\
              command line: --strategy: unknown strategy `blok` (did you mean `block`?)\n\
              command line: --duration: `5` has no unit (write \"5s\")\n\
              command line: --repeats: 0 is out of range (write a whole number, 1 to 1,000)\n\

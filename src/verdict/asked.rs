@@ -41,6 +41,9 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Cont
     if ledger.sampled_out > 0 && parameters.strategy != Strategy::Sample {
         faults.push(Contradiction::SampledOut { count: ledger.sampled_out, strategy: parameters.strategy });
     }
+    if ledger.evicted > 0 && parameters.strategy != Strategy::DropOldest {
+        faults.push(Contradiction::Evicted { count: ledger.evicted, strategy: parameters.strategy });
+    }
     let seconds = parameters.duration.as_secs_f64();
     let rates = &measurement.rates;
     for (name, rate, count) in [
@@ -166,11 +169,24 @@ mod tests {
     fn only_a_strategy_that_samples_can_have_sampled_out() {
         let mut sampling = honest(1_000);
         (sampling.ledger.sampled_out, sampling.ledger.enqueued) = (5, 995);
-        for (strategy, is_possible) in [(Strategy::Drop, false), (Strategy::Block, false), (Strategy::Sample, true)] {
+        for (strategy, is_possible) in Strategy::ALL.map(|strategy| (strategy, strategy == Strategy::Sample)) {
             let mut repeat = asked(Arrival::Uniform);
             repeat.parameters.strategy = strategy;
             let faults = if is_possible { vec![] } else { vec![Contradiction::SampledOut { count: 5, strategy }] };
             assert_eq!(faults_for(&repeat, &sampling), faults);
+        }
+    }
+
+    #[test]
+    fn only_a_strategy_that_evicts_can_have_evicted() {
+        let mut evicting = honest(1_000);
+        evicting.ledger.evicted = 5;
+        for strategy in Strategy::ALL {
+            let mut repeat = asked(Arrival::Uniform);
+            repeat.parameters.strategy = strategy;
+            let is_possible = strategy == Strategy::DropOldest;
+            let faults = if is_possible { vec![] } else { vec![Contradiction::Evicted { count: 5, strategy }] };
+            assert_eq!(faults_for(&repeat, &evicting), faults);
         }
     }
 

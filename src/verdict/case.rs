@@ -258,6 +258,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_was_evicted_is_not_accepted_and_is_no_loss() {
+        for (evicted, outcome) in [(0, Outcome::Pass), (10, Outcome::Pass), (11, Outcome::Fail), (1_000, Outcome::Fail)]
+        {
+            let verdict = judged_under(Strategy::DropOldest, &[healthy(1_000).evicting(evicted)]);
+            assert_eq!(outcome_of(&verdict, "target.accepted"), outcome, "{evicted}");
+            assert_eq!((outcome_of(&verdict, "ledger.lost"), verdict.outcome), (Outcome::Pass, outcome), "{evicted}");
+        }
+        let expected = "`accepted / offered >= 99%` does not hold: it is 90.0% (900 of 1,000)";
+        assert_eq!(judged_under(Strategy::DropOldest, &[healthy(1_000).evicting(100)]).reasons, [expected]);
+    }
+
+    #[test]
     fn one_log_lost_in_one_repeat_fails() {
         let verdict = judged(&[healthy(1_000), healthy(1_000).losing(1)]);
         assert_eq!((outcome_of(&verdict, "ledger.lost"), verdict.outcome), (Outcome::Fail, Outcome::Fail));

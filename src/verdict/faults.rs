@@ -72,7 +72,7 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
             "enqueued + dropped + sampled_out",
             ledger.enqueued + ledger.dropped + ledger.sampled_out,
         ),
-        ("enqueued", ledger.enqueued, "delivered + lost", ledger.delivered + lost),
+        ("enqueued", ledger.enqueued, "delivered + evicted + lost", ledger.delivered + ledger.evicted + lost),
     ];
     for (whole, value, parts, sum) in sums.into_iter().filter(|(_, value, _, sum)| value != sum) {
         faults.push(unequal(whole, value, parts, sum));
@@ -80,7 +80,12 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
     // Repeated and foreign logs may reach the sink inside the window, too: those are failures, not contradictions.
     let arrived = ledger.delivered + ledger.duplicated + ledger.phantom + ledger.undecidable;
     for (part, value, whole, bound) in [
-        ("enqueued_in_window", ledger.enqueued_in_window, "enqueued", ledger.enqueued),
+        (
+            "enqueued_in_window",
+            ledger.enqueued_in_window,
+            "enqueued - evicted",
+            ledger.enqueued.saturating_sub(ledger.evicted),
+        ),
         ("delivered_in_window", ledger.delivered_in_window, "all deliveries", arrived),
     ] {
         if value > bound {
@@ -93,7 +98,17 @@ fn ledger(ledger: &Ledger, faults: &mut Vec<Contradiction>) {
 fn source(measurement: &Measurement, faults: &mut Vec<Contradiction>) {
     let ledger = &measurement.ledger;
     let silent = ledger.lost.silent;
-    let counted = measurement.queue_counters.get("dropped").copied();
+    let counter = |name: &str| measurement.queue_counters.get(name).copied();
+    let (counted, evictions) = (counter("dropped"), counter("evicted"));
+    match measurement.outcome_source {
+        OutcomeSource::Call | OutcomeSource::Counter if ledger.evicted > evictions.unwrap_or(0) => {
+            faults.push(Contradiction::EvictedUncounted { evicted: ledger.evicted, counted: evictions });
+        }
+        OutcomeSource::Delivery if ledger.evicted > 0 && silent > 0 => {
+            faults.push(Contradiction::EvictedOrLost { evicted: ledger.evicted, silent });
+        }
+        OutcomeSource::Call | OutcomeSource::Counter | OutcomeSource::Delivery => {}
+    }
     match measurement.outcome_source {
         OutcomeSource::Counter if ledger.dropped > counted.unwrap_or(0) => {
             faults.push(Contradiction::DroppedUncounted { dropped: ledger.dropped, counted });
@@ -207,6 +222,7 @@ mod tests {
             healthy(0),
             healthy(100).dropping(40),
             healthy(100).losing(3),
+            healthy(100).evicting(30),
             healthy(100).with_unsent(7, 1_000_000),
             healthy(1_000).with_unsent_generator(5),
         ] {
@@ -286,6 +302,27 @@ mod tests {
     }
 
     #[test]
+    fn an_eviction_that_nobody_counted_is_not_believed() {
+        let mut measurement = healthy(100).evicting(40);
+        for (counted, believed) in [(None, false), (Some(39), false), (Some(40), true), (Some(90), true)] {
+            measurement.queue_counters = counted.map(|count| ("evicted".into(), count)).into_iter().collect();
+            assert_eq!(faults(&measurement).is_empty(), believed, "{counted:?}: {:?}", faults(&measurement));
+        }
+        measurement.ledger.enqueued_in_window = 61;
+        assert!(faults(&measurement)[0].to_string().contains("enqueued_in_window = 61"), "{:?}", faults(&measurement));
+        measurement.ledger.enqueued_in_window = 60;
+        measurement.ledger.evicted = 39;
+        assert!(faults(&measurement)[0].to_string().contains("enqueued = 100, delivered + evicted + lost = 99"));
+        let mut unknown = healthy(100).evicting(40);
+        (unknown.outcome_source, unknown.latency.unblocked, unknown.latency.blocked) =
+            (OutcomeSource::Delivery, None, None);
+        unknown.queue_counters.clear();
+        assert_eq!(faults(&unknown), []);
+        (unknown.ledger.evicted, unknown.ledger.lost.silent) = (30, 10);
+        assert!(faults(&unknown)[0].to_string().contains("nothing tells evicted = 30 from lost.silent = 10"));
+    }
+
+    #[test]
     fn a_repetition_inside_the_window_is_no_contradiction() {
         let mut measurement = healthy(100);
         measurement.ledger.duplicated = 5;
@@ -333,12 +370,12 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_ledger_closes_exactly_when_its_sums_agree(
-            parts in proptest::array::uniform6(0_u64..1_000_000),
-            off in 0_usize..3,
+            parts in proptest::array::uniform7(0_u64..1_000_000),
+            off in 0_usize..4,
             by in 1_u64..1_000,
         ) {
-            let [delivered, silent, dropped, sampled_out, unsent, unsent_generator] = parts;
-            let enqueued = delivered + silent;
+            let [delivered, evicted, silent, dropped, sampled_out, unsent, unsent_generator] = parts;
+            let enqueued = delivered + evicted + silent;
             let attempted = enqueued + dropped + sampled_out;
             let mut closed = Ledger {
                 scheduled: attempted + unsent + unsent_generator,
@@ -349,13 +386,14 @@ mod tests {
                 dropped,
                 sampled_out,
                 delivered,
+                evicted,
                 lost: crate::measure::Lost { admitted: 0, silent },
                 ..Ledger::default()
             };
             let mut found = Vec::new();
             ledger(&closed, &mut found);
             proptest::prop_assert_eq!(&found, &Vec::new());
-            *[&mut closed.scheduled, &mut closed.dropped, &mut closed.delivered][off] += by;
+            *[&mut closed.scheduled, &mut closed.dropped, &mut closed.delivered, &mut closed.evicted][off] += by;
             ledger(&closed, &mut found);
             proptest::prop_assert!(!found.is_empty());
         }

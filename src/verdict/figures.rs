@@ -50,11 +50,11 @@ fn of(figure: Figure, measurement: &Measurement, distributions: &Distributions) 
 }
 
 /// The mean number of records between call and sink: the time that all records of the window spent there, over the length
-/// of the window (J. D. C. Little, "A proof for the queuing formula: L = λW", 1961). It is not known if a record was lost:
-/// nobody knows how long it was there; or if some were not timed.
+/// of the window (J. D. C. Little, "A proof for the queuing formula: L = λW", 1961). It is not known if a record was lost
+/// or evicted: nobody knows how long it was there; or if some were not timed.
 fn mean_depth(measurement: &Measurement, distributions: &Distributions) -> Option<f64> {
     let (ledger, delivery) = (&measurement.ledger, &distributions.delivery);
-    let is_whole = ledger.lost() == 0 && delivery.count() == ledger.delivered;
+    let is_whole = ledger.lost() == 0 && ledger.evicted == 0 && delivery.count() == ledger.delivered;
     // The length of the window follows from its rates, which were checked against its counts.
     let seconds = ledger.scheduled as f64 / measurement.rates.offered_per_s;
     let depth = delivery.sum_ns() as f64 / 1e9 / seconds;

@@ -127,6 +127,22 @@ fn drops_under_overload_are_seen_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_is_evicted_is_in_the_ledger_and_is_not_accepted() {
+    if !slow_tests() {
+        return;
+    }
+    with_each(Strategy::DropOldest, |about| {
+        let measurement = measure(repeat(about, Strategy::DropOldest, 8, 5 * MS));
+        let ledger = &measurement.ledger;
+        assert_eq!((ledger.lost.admitted, ledger.lost.silent), (0, 0), "{}: {ledger:?}", about.name);
+        assert_eq!(ledger.delivered + ledger.evicted, ledger.enqueued, "{}", about.name);
+        assert!(ledger.enqueued_in_window <= ledger.delivered, "{}: {ledger:?}", about.name);
+        assert_eq!(measurement.disagreements, [""; 0], "{}", about.name);
+        assert_eq!(ledger.evicted > 0, about.name != "noop", "{}: {ledger:?}", about.name);
+    });
+}
+
+#[test]
 fn what_a_shutdown_leaves_behind_is_shown() {
     if !slow_tests() {
         return;

@@ -64,10 +64,11 @@ fn counts(measurement: &Measurement) -> String {
     let (ledger, enqueue) = (&measurement.ledger, &measurement.latency.enqueue);
     let mean = (enqueue.count > 0).then(|| enqueue.sum_ns as f64 / enqueue.count as f64);
     format!(
-        "mean {}, {} enqueued, {} refused",
+        "mean {}, {} enqueued, {} refused{}",
         mean.map_or("–".to_owned(), human::latency),
         human::count(ledger.enqueued),
-        human::count(ledger.dropped + ledger.sampled_out)
+        human::count(ledger.dropped + ledger.sampled_out),
+        if ledger.evicted > 0 { format!(", {} evicted", human::count(ledger.evicted)) } else { String::new() }
     )
 }
 

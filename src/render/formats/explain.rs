@@ -3,7 +3,7 @@
 use crate::render::parts::text::wrap;
 
 /// A column, its meaning, and what to do about a bad value.
-const COLUMNS: [(&str, &str, &str); 18] = [
+const COLUMNS: [(&str, &str, &str); 19] = [
     (
         "tasks, rate, offered",
         "Number of logical producers, logs/s of each, and logs/s of all of them together.",
@@ -11,9 +11,9 @@ const COLUMNS: [(&str, &str, &str); 18] = [
     ),
     (
         "accepted",
-        "Share of the scheduled logs that the queue accepted inside the window.",
-        "Below `min_accepted`, the queue refused or delayed too many logs. Look at dropped and sampled out, then try a \
-         larger `maxsize`, a faster sink or larger batches. Under `block` callers wait, so look at response.",
+        "Share of the scheduled logs that the queue accepted inside the window and did not evict.",
+        "Below `min_accepted`, the queue refused, evicted or delayed too many logs. Look at dropped, evicted and \
+         sampled out, then try a larger `maxsize`, a faster sink or larger batches. Under `block` callers wait, so look at response.",
     ),
     (
         "enqueue mean",
@@ -49,6 +49,12 @@ const COLUMNS: [(&str, &str, &str); 18] = [
         "sampled out",
         "Refused by the decision of the strategy `sample`.",
         "This is intended, as long as the accepted share is high enough. If it is not, raise `sample_rate`.",
+    ),
+    (
+        "evicted",
+        "Accepted, and later removed to make room for a newer log, under the strategy `drop-oldest`.",
+        "The sink is slower than the load, and the oldest logs are what is missing. A larger `maxsize` helps only against \
+         bursts.",
     ),
     (
         "lost",

@@ -13,7 +13,7 @@ const NARROWEST: usize = 40;
 /// The whole report as text, at most `width` columns wide if that is at least 60.
 ///
 /// Values that do not vary are given once, above the table. If the columns do not fit, some are left out and named below the
-/// table, in this order: largest enqueue, sampled out, offered, p99 of enqueue, dropped, response. If that is not enough,
+/// table, in this order: largest enqueue, sampled out, evicted, offered, p99 of enqueue, dropped, response. If that is not enough,
 /// a number replaces the axes, and is explained below.
 #[must_use]
 pub fn table(report: &Report, width: usize) -> String {

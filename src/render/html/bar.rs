@@ -9,9 +9,10 @@ const LENGTH: u64 = 1_000;
 const LEAST: u64 = 8;
 
 /// The parts into which the ledger divides the logs that were due.
-pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 6] {
+pub(super) fn parts(ledger: &Ledger) -> [(&'static str, &'static str, u64); 7] {
     [
         ("delivered", "bd", ledger.delivered),
+        ("evicted", "be", ledger.evicted),
         ("lost", "bl", ledger.lost()),
         ("dropped", "br", ledger.dropped),
         ("sampled out", "bs", ledger.sampled_out),
@@ -37,10 +38,10 @@ pub(super) fn bar(ledger: &Ledger) -> String {
 }
 
 /// Lengths in proportion to the counts. A part that is not zero gets the smallest length, and the longest part is shortened.
-fn lengths(counts: &[u64; 6]) -> [u64; 6] {
+fn lengths(counts: &[u64; 7]) -> [u64; 7] {
     let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
     if total == 0 {
-        return [0; 6];
+        return [0; 7];
     }
     let share = |count: u64| u64::try_from(u128::from(count) * u128::from(LENGTH) / total).unwrap_or(LENGTH);
     let mut lengths = counts.map(|count| if count == 0 { 0 } else { share(count).max(LEAST) });
@@ -57,16 +58,16 @@ mod tests {
 
     #[test]
     fn one_lost_log_of_a_million_is_seen() {
-        assert_eq!(lengths(&[999_999, 1, 0, 0, 0, 0]), [992, 8, 0, 0, 0, 0]);
-        assert_eq!(lengths(&[1_200, 0, 8_800, 0, 0, 0]), [120, 0, 880, 0, 0, 0]);
-        assert_eq!(lengths(&[0; 6]), [0; 6]);
+        assert_eq!(lengths(&[999_999, 1, 0, 0, 0, 0, 0]), [992, 8, 0, 0, 0, 0, 0]);
+        assert_eq!(lengths(&[1_200, 0, 8_800, 0, 0, 0, 0]), [120, 0, 880, 0, 0, 0, 0]);
+        assert_eq!(lengths(&[0; 7]), [0; 7]);
     }
 
     proptest! {
         #[test]
-        fn a_bar_is_as_long_as_any_other(counts in prop::array::uniform6(any::<u64>())) {
+        fn a_bar_is_as_long_as_any_other(counts in prop::array::uniform7(any::<u64>())) {
             let lengths = lengths(&counts);
-            prop_assert!(counts == [0; 6] || lengths.iter().sum::<u64>() == LENGTH);
+            prop_assert!(counts == [0; 7] || lengths.iter().sum::<u64>() == LENGTH);
             for (count, length) in counts.iter().zip(lengths) {
                 prop_assert_eq!(*count == 0, length == 0);
             }

@@ -3,6 +3,7 @@
 use super::bar::bar;
 use super::facts::{shown_metrics, sort_key};
 use super::matrix::mark_of;
+use crate::measure::Ledger;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, Report, Summary};
@@ -73,6 +74,12 @@ const SAMPLED: Measured = Measured {
     text: |summary| numbers::count(summary.ledger.sampled_out),
     value: |summary| Some(summary.ledger.sampled_out as f64),
 };
+const EVICTED: Measured = Measured {
+    name: "evicted",
+    key: "evicted",
+    text: |summary| numbers::count(summary.ledger.evicted),
+    value: |summary| Some(summary.ledger.evicted as f64),
+};
 const LOST: Measured = Measured {
     name: "lost",
     key: "lost",
@@ -86,9 +93,11 @@ pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Li
         .into_iter()
         .map(|metric| Measured { name: metric.name, key: metric.key, text: metric.text, value: metric.value })
         .collect();
-    let sampled = report.cases.iter().filter_map(|case| case.summary.as_ref()).any(|s| s.ledger.sampled_out > 0);
+    let any =
+        |of: fn(&Ledger) -> u64| report.cases.iter().filter_map(|c| c.summary.as_ref()).any(|s| of(&s.ledger) > 0);
     measured.push(DROPPED);
-    measured.extend(sampled.then_some(SAMPLED));
+    measured.extend(any(|ledger| ledger.sampled_out).then_some(SAMPLED));
+    measured.extend(any(|ledger| ledger.evicted).then_some(EVICTED));
     measured.push(LOST);
     let heads = axes.iter().map(|axis| Head { text: axis.key.into(), right: axis.right });
     let heads = heads.chain(measured.iter().map(|column| Head { text: column.name.into(), right: true })).collect();

@@ -1,6 +1,6 @@
 //! The columns of the table: one for each axis that varies, and one for each metric.
 
-use crate::measure::OutcomeSource;
+use crate::measure::{Ledger, OutcomeSource};
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
@@ -143,8 +143,8 @@ fn header(key: &'static str) -> &'static str {
     }
 }
 
-/// A measured column. Columns are left out in this order: the largest enqueue, sampled out, the offered rate (an axis),
-/// the p99 of enqueue, dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
+/// A measured column. Columns are left out in this order: the largest enqueue, sampled out, evicted, the offered rate (an
+/// axis), the p99 of enqueue, dropped, the response. Accepted, the mean of enqueue, lost and the verdict always stay.
 struct Metric {
     key: &'static str,
     header: &'static str,
@@ -152,7 +152,7 @@ struct Metric {
     value: fn(&Summary) -> String,
 }
 
-const METRICS: [Metric; 8] = [
+const METRICS: [Metric; 9] = [
     Metric {
         key: "accepted",
         header: "accepted",
@@ -190,6 +190,12 @@ const METRICS: [Metric; 8] = [
         dispensable: Some(1),
         value: |summary| numbers::count(summary.ledger.sampled_out),
     },
+    Metric {
+        key: "evicted",
+        header: "evicted",
+        dispensable: Some(1),
+        value: |summary| numbers::count(summary.ledger.evicted),
+    },
     Metric { key: "lost", header: "lost", dispensable: None, value: |summary| numbers::count(summary.ledger.lost()) },
 ];
 
@@ -216,10 +222,13 @@ pub(in crate::render) fn mark(outcome: Outcome) -> Option<char> {
     }
 }
 
-/// The measured columns. `sampled out` is one only if any log was sampled out.
+/// The measured columns. `sampled out` is one only if any log was sampled out, and `evicted` if any was evicted.
 pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
-    let sampled = report.cases.iter().filter_map(|case| case.summary.as_ref()).any(|s| s.ledger.sampled_out > 0);
-    let shown = METRICS.iter().filter(|metric| metric.key != "sampled" || sampled);
+    let any =
+        |of: fn(&Ledger) -> u64| report.cases.iter().filter_map(|c| c.summary.as_ref()).any(|s| of(&s.ledger) > 0);
+    let (sampled, evicted) = (any(|ledger| ledger.sampled_out), any(|ledger| ledger.evicted));
+    let shown =
+        METRICS.iter().filter(|metric| (metric.key != "sampled" || sampled) && (metric.key != "evicted" || evicted));
     let mut columns: Vec<Column> = shown
         .map(|metric| Column {
             key: metric.key,
@@ -278,6 +287,7 @@ fn column_of(subject: &str) -> Option<&'static str> {
         (_, "accepted") => Some("accepted"),
         (_, "dropped") => Some("dropped"),
         (_, "sampled_out") => Some("sampled"),
+        (_, "evicted") => Some("evicted"),
         (_, "lost") => Some("lost"),
         _ => None,
     }

@@ -150,9 +150,12 @@ pub(in crate::render) const QUANTITIES: [Quantity; 13] = [
     larger("accepted", Unit::Share, "Share of the scheduled logs that was accepted in the window.", |of| {
         share(of.ledger.enqueued_in_window, of.ledger.scheduled)
     }),
-    smaller("dropped", Unit::Share, "Share of the attempted logs that was dropped.", |of| {
-        share(of.ledger.dropped, of.ledger.attempted)
-    }),
+    smaller(
+        "dropped",
+        Unit::Share,
+        "Share of the attempted logs that was dropped, or accepted and later evicted.",
+        |of| share(of.ledger.discarded(), of.ledger.attempted),
+    ),
     smaller("lost", Unit::Share, "Share of the accepted logs that was never delivered.", |of| {
         share(of.ledger.lost(), of.ledger.enqueued)
     }),

@@ -1,29 +1,27 @@
 //! The four lines of totals of a report or a case.
 
+use crate::measure::Ledger;
 use crate::render::parts::numbers::plain_mean;
 use crate::report::Summary;
 use crate::units::human;
 
-/// The four lines over the valid repeats of the given cases. The mean covers every call whose time is known.
+/// The lines over the valid repeats of the given cases. The mean covers every call whose time is known.
 pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
     let summaries: Vec<&Summary> = summaries.collect();
-    let (mut attempted, mut enqueued, mut dropped, mut sampled_out) = (0_u64, 0_u64, 0_u64, 0_u64);
-    for summary in &summaries {
-        // A report may hold any number; a sum that does not fit is shown as the largest that does.
-        attempted = attempted.saturating_add(summary.ledger.attempted);
-        enqueued = enqueued.saturating_add(summary.ledger.enqueued);
-        dropped = dropped.saturating_add(summary.ledger.dropped);
-        sampled_out = sampled_out.saturating_add(summary.ledger.sampled_out);
-    }
+    let mut sum = Ledger::default();
+    // A report may hold any number; a sum that does not fit is shown as the largest that does.
+    summaries.iter().for_each(|summary| sum.add(&summary.ledger));
     let mean = mean_enqueue_ns(summaries.into_iter());
     let mut lines = format!(
         "Total logs attempted: {}\nSuccessfully enqueued: {}\nDropped: {}\n",
-        human::count(attempted),
-        human::count(enqueued),
-        human::count(dropped)
+        human::count(sum.attempted),
+        human::count(sum.enqueued),
+        human::count(sum.dropped)
     );
-    if sampled_out > 0 {
-        lines.push_str(&format!("Sampled out: {}\n", human::count(sampled_out)));
+    for (name, count) in [("Sampled out", sum.sampled_out), ("Evicted", sum.evicted)] {
+        if count > 0 {
+            lines.push_str(&format!("{name}: {}\n", human::count(count)));
+        }
     }
     lines.push_str(&format!("Avg enqueue latency: {}\n", plain_mean(mean)));
     lines

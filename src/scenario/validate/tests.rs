@@ -181,7 +181,7 @@ where = { strateg = "drop" }
     s.toml:19:15: matrix.sample_rate: `150%` is too large (at most 100%)
     s.toml:20:14: matrix.batch_size: the list is empty (name at least one value, or leave the key out)
     s.toml:21:1: exclude: would leave out every case (name at least one axis)
-    s.toml:23:12: exclude.strategy: unknown strategy `never` (known: drop, block, sample)
+    s.toml:23:12: exclude.strategy: unknown strategy `never` (known: drop, block, sample, drop-oldest)
     s.toml:25:12: include.strategy: an include is one case (name one value, and write an [[include]] for each)
     s.toml:27:11: run.repeats: 0 is out of range (write a whole number, 1 to 1,000)
     s.toml:28:10: run.warmup: true is not a time (write a string such as "5s")

@@ -90,7 +90,7 @@ codes! {
     HistogramUnreadable = "histogram_unreadable",
     /// A number is not one, or is out of its range.
     NumberImpossible = "number_impossible",
-    /// The ledger has drops that nobody could have counted.
+    /// The ledger has drops or evictions that nobody could have counted.
     DropsUncounted = "drops_uncounted",
     /// Logs waited for less time than their own calls took.
     WaitsTooShort = "waits_too_short",

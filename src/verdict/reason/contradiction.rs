@@ -77,6 +77,25 @@ pub enum Contradiction {
         /// Silent losses in the ledger.
         silent: u64,
     },
+    /// More logs are said to be evicted than the queue's own counter has counted.
+    #[error(
+        "by its counter, evicted = {evicted} is more than queue_counters.evicted = {}",
+        counted.map_or_else(|| "null".to_owned(), |counted| counted.to_string())
+    )]
+    EvictedUncounted {
+        /// Evictions in the ledger.
+        evicted: u64,
+        /// Evictions by the queue's counter, where it has one.
+        counted: Option<u64>,
+    },
+    /// Logs are counted as evicted and as lost, but only arrivals are known, which cannot tell the two apart.
+    #[error("by delivery, nothing tells evicted = {evicted} from lost.silent = {silent}")]
+    EvictedOrLost {
+        /// Evictions in the ledger.
+        evicted: u64,
+        /// Silent losses in the ledger.
+        silent: u64,
+    },
     /// The sum of the waits is below the sum of the calls that they include.
     #[error("sum({name}) = {sum_ns} is below the time that the calls took, {service_ns}")]
     SumTooShort {
@@ -246,6 +265,14 @@ pub enum Contradiction {
         /// The strategy that the plan asked for.
         strategy: Strategy,
     },
+    /// Logs were evicted under a strategy that evicts nothing.
+    #[error("evicted = {count} under `{}`, which evicts nothing", strategy.name())]
+    Evicted {
+        /// How many.
+        count: u64,
+        /// The strategy that the plan asked for.
+        strategy: Strategy,
+    },
     /// A rate is not the count divided by the length of the window.
     #[error("{name} = {rate}, but {count} logs in {seconds} s are {expected}")]
     AnotherRate {
@@ -284,13 +311,17 @@ impl Contradiction {
             | Self::Deliveries { .. }
             | Self::AnotherLoad { .. }
             | Self::SampledOut { .. }
+            | Self::Evicted { .. }
             | Self::AnotherRate { .. }
             | Self::AnotherStages { .. }
             | Self::AnotherTrace { .. }
             | Self::StageOpen { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,
-            Self::DroppedUncounted { .. } | Self::DroppedOrLost { .. } => ReasonCode::DropsUncounted,
+            Self::DroppedUncounted { .. }
+            | Self::DroppedOrLost { .. }
+            | Self::EvictedUncounted { .. }
+            | Self::EvictedOrLost { .. } => ReasonCode::DropsUncounted,
             Self::SumTooShort { .. } | Self::TooFewLong { .. } => ReasonCode::WaitsTooShort,
             Self::Impossible { .. }
             | Self::ImpossibleShares { .. }

@@ -146,7 +146,7 @@ fn missing(figure: Figure) -> &'static str {
         Figure::QueueCpu => "the queue has no threads of its own, or their time cannot be read",
         Figure::ProcessCpu => "the CPU time of the process cannot be read",
         Figure::PeakDepth => "the queue does not tell it",
-        Figure::MeanDepth => "a log was lost, or arrived too late to be timed",
+        Figure::MeanDepth => "a log was lost or evicted, or arrived too late to be timed",
         Figure::Jain => "there are fewer than two tasks, or nobody knows whose logs were dropped",
     }
 }

@@ -278,6 +278,11 @@ fn of_ledgers() -> Vec<Row> {
             "sampled_out = 5 under `block`, which samples nothing",
         ),
         (
+            C::Evicted { count: 5, strategy: Strategy::Drop },
+            "ledger_open",
+            "evicted = 5 under `drop`, which evicts nothing",
+        ),
+        (
             C::AnotherRate { name: "offered_per_s", rate: 7.5, count: 10, seconds: 2.0, expected: 5.0 },
             "ledger_open",
             "offered_per_s = 7.5, but 10 logs in 2 s are 5",
@@ -338,6 +343,16 @@ fn of_calls() -> Vec<Row> {
             C::DroppedOrLost { dropped: 30, silent: 10 },
             "drops_uncounted",
             "by delivery, nothing tells dropped = 30 from lost.silent = 10",
+        ),
+        (
+            C::EvictedUncounted { evicted: 40, counted: None },
+            "drops_uncounted",
+            "by its counter, evicted = 40 is more than queue_counters.evicted = null",
+        ),
+        (
+            C::EvictedOrLost { evicted: 30, silent: 10 },
+            "drops_uncounted",
+            "by delivery, nothing tells evicted = 30 from lost.silent = 10",
         ),
         (
             C::SumTooShort { name: "response", sum_ns: 9, service_ns: 10 },

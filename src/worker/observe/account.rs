@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 
 /// The name of the queue's counter of logs that it refused because it was full.
 const DROPPED: &str = "dropped";
+/// The name of the queue's counter of logs that it accepted, and later removed to make room.
+const EVICTED: &str = "evicted";
 
 /// Everything that was observed in one repeat.
 pub struct Observed<'a> {
@@ -72,7 +74,8 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     let warm_up = sum(tasks.iter().map(|task| task.warm_up).chain(warmed_up.map(|warmed_up| warmed_up.told)));
     let schedule = Schedule::of_window(&repeat.parameters, repeat.seed);
     let known = (Q::ABOUT.outcome_source, repeat.parameters.strategy);
-    let Closed { ledger, warm_up, fairness, dropped } = close(&schedule, &tasks, &delivered, &account, warm_up, known);
+    let Closed { ledger, warm_up, evicted_before, fairness, dropped } =
+        close(&schedule, &tasks, &delivered, &account, warm_up, known);
     let recorder = recorders.merge()?;
     let source = Q::ABOUT.outcome_source;
     let stages = recorder.stages().map(|stages| {
@@ -100,7 +103,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         stages: stages.unwrap_or_default(),
         recovery,
         trace: repeat.parameters.trace.as_ref().map(|trace| trace.sha256.clone()),
-        disagreements: disagreements(&account.counters, &ledger, &warm_up, &delivered),
+        disagreements: disagreements(&account.counters, &ledger, (&warm_up, evicted_before), &delivered),
         queue_counters: account.counters.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         fairness,
         threads: threads(&ledger, &passed, &seen),
@@ -137,8 +140,21 @@ fn dropped_of(missing: u64, source: OutcomeSource, strategy: Strategy, account: 
         (OutcomeSource::Counter, _) => missing.min(account.counters.get(DROPPED).copied().unwrap_or(0)),
         // Losses that the queue reports were not drops. Silent losses cannot be distinguished from drops here.
         (OutcomeSource::Delivery, Strategy::Drop | Strategy::Sample) => missing.saturating_sub(account.admitted),
-        // `block` must not drop, so a missing log was lost.
-        (OutcomeSource::Delivery, Strategy::Block) => 0,
+        // `block` must not drop, so a missing log was lost. `drop-oldest` accepts every log.
+        (OutcomeSource::Delivery, Strategy::Block | Strategy::DropOldest) => 0,
+    }
+}
+
+/// How many of the `missing` logs count as evicted.
+fn evicted_of(missing: u64, source: OutcomeSource, strategy: Strategy, account: &Account) -> u64 {
+    match (source, strategy) {
+        (_, Strategy::Drop | Strategy::Block | Strategy::Sample) => 0,
+        // No call can tell what happens later. The counter is believed only up to the number of missing logs.
+        (OutcomeSource::Call | OutcomeSource::Counter, Strategy::DropOldest) => {
+            missing.min(account.counters.get(EVICTED).copied().unwrap_or(0))
+        }
+        // Losses that the queue reports were not evictions. Silent losses cannot be distinguished from evictions here.
+        (OutcomeSource::Delivery, Strategy::DropOldest) => missing.saturating_sub(account.admitted),
     }
 }
 
@@ -148,6 +164,8 @@ struct Closed {
     ledger: Ledger,
     /// The outcomes of the warm-up's calls.
     warm_up: Told,
+    /// How many logs of the warm-up were evicted.
+    evicted_before: u64,
     /// How evenly the tasks were served in the window.
     fairness: Option<Fairness>,
     /// How many logs of the window were dropped although their calls did not say so.
@@ -184,17 +202,21 @@ fn close(
     warm_up.enqueued -= before;
     warm_up.dropped += before;
     ledger.drop_missing(dropped - before);
+    let lacking = lacking - before;
+    let evicted = evicted_of(lacking + ledger.lost.silent, source, strategy, account);
+    let evicted_before = evicted.min(lacking);
+    ledger.evict_missing(evicted - evicted_before);
     // Reported losses cover the warm-up first, too: otherwise a loss in the warm-up would excuse a silent one in the
     // window.
-    ledger.admit(account.admitted.saturating_sub(lacking - before));
-    let fairness = match (dropped - before, ledger.lost()) {
+    ledger.admit(account.admitted.saturating_sub(lacking - evicted_before));
+    let fairness = match (dropped - before + ledger.evicted, ledger.lost()) {
         (0, _) => as_told.fairness(),
-        // Every missing log was dropped, so each task's missing logs are its drops.
+        // Every missing log was discarded, so each task's missing logs are those that were discarded.
         (_, 0) => as_arrived.fairness(),
-        // Some were dropped and some lost: nobody knows which task's were which.
+        // Some were discarded and some lost: nobody knows which task's were which.
         _ => None,
     };
-    Closed { ledger, warm_up, fairness, dropped: dropped - before }
+    Closed { ledger, warm_up, evicted_before, fairness, dropped: dropped - before }
 }
 
 fn sum(told: impl Iterator<Item = Told>) -> Told {
@@ -235,7 +257,7 @@ fn threads(ledger: &Ledger, passed: &Passed, seen: &Seen) -> Option<Threads> {
 fn disagreements(
     counters: &BTreeMap<String, u64>,
     ledger: &Ledger,
-    warm_up: &Told,
+    (warm_up, evicted_before): (&Told, u64),
     delivered: &Delivered,
 ) -> Vec<Untrusted> {
     let ours = [
@@ -243,6 +265,7 @@ fn disagreements(
         (DROPPED, ledger.dropped + warm_up.dropped),
         ("sampled_out", ledger.sampled_out + warm_up.sampled_out),
         ("delivered", ledger.delivered + ledger.duplicated + delivered.warm_up),
+        (EVICTED, ledger.evicted + evicted_before),
     ];
     let differ = |(name, ours): &(&str, u64)| {
         let theirs = *counters.get(*name)?;
@@ -308,7 +331,7 @@ mod tests {
         let counters = [("enqueued".to_owned(), 12), ("dropped".to_owned(), 4)].into();
         let ledger = Ledger { enqueued: 10, dropped: 3, ..Ledger::default() };
         let warm_up = Told { enqueued: 2, ..Told::default() };
-        let found = disagreements(&counters, &ledger, &warm_up, &nothing_delivered());
+        let found = disagreements(&counters, &ledger, (&warm_up, 0), &nothing_delivered());
         assert_eq!(found, ["dropped: the queue says 4, we saw 3 (warm-up included)"]);
     }
 
@@ -385,7 +408,7 @@ mod tests {
     #[test]
     fn fairness_is_what_each_task_got_in_of_what_the_generator_sent() {
         use OutcomeSource::{Call, Counter, Delivery};
-        use Strategy::{Block, Drop};
+        use Strategy::{Block, Drop, DropOldest};
         // name; of each task: accepted, arrived, never sent by the generator; source and strategy; what the counter
         // says; expected
         let rows = [
@@ -395,6 +418,7 @@ mod tests {
             ("a loss was accepted all the same", [(20, 20, 0), (20, 10, 0)], (Call, Drop), 0, Some((1.0, 1.0))),
             ("dropped, as the counter says", [(20, 20, 0), (20, 10, 0)], (Counter, Drop), 10, Some((0.9, 0.5))),
             ("dropped, as what arrived says", [(20, 20, 0), (20, 10, 0)], (Delivery, Drop), 0, Some((0.9, 0.5))),
+            ("evicted, as what arrived says", [(20, 20, 0), (20, 10, 0)], (Delivery, DropOldest), 0, Some((0.9, 0.5))),
             ("some dropped, some lost, nobody knows which", [(20, 20, 0), (20, 10, 0)], (Counter, Drop), 4, None),
         ];
         for (name, tasks, known, said, expected) in rows {
@@ -437,13 +461,43 @@ mod tests {
     }
 
     #[test]
+    fn what_did_not_arrive_is_evicted_only_under_drop_oldest_and_as_the_source_says() {
+        use OutcomeSource::{Call, Counter, Delivery};
+        use Strategy::{Drop, DropOldest};
+        // arrived of 10 (warm-up) and of 20 (window); source and strategy; what the queue reports: evicted, admitted;
+        // expected for the window: evicted, admitted, silent
+        let rows = [
+            ((10, 20), (Call, DropOldest), (0, 0), [0, 0, 0]),
+            ((7, 15), (Call, DropOldest), (8, 0), [5, 0, 0]),
+            // Its evictions are used up on the warm-up first.
+            ((7, 15), (Call, DropOldest), (6, 0), [3, 0, 2]),
+            ((7, 15), (Call, DropOldest), (2, 0), [0, 0, 5]),
+            ((7, 15), (Call, DropOldest), (6, 1), [3, 1, 1]),
+            // No more logs count as evicted than are missing.
+            ((10, 15), (Call, DropOldest), (99, 0), [5, 0, 0]),
+            ((7, 15), (Counter, DropOldest), (8, 0), [5, 0, 0]),
+            ((7, 15), (Delivery, DropOldest), (0, 0), [5, 0, 0]),
+            ((7, 15), (Delivery, DropOldest), (0, 4), [1, 4, 0]),
+            ((7, 15), (Call, Drop), (8, 0), [0, 0, 5]),
+        ];
+        for ((warm_up, window), known, (said, admitted), expected) in rows {
+            let account = Account { counters: [(EVICTED.to_owned(), said)].into(), admitted, ..Account::default() };
+            let (ledger, _) = closed(warm_up, window, known, &account);
+            let found = [ledger.evicted, ledger.lost.admitted, ledger.lost.silent];
+            assert_eq!(found, expected, "{warm_up} and {window} arrived, {known:?}, {account:?}");
+            assert_eq!(ledger.enqueued, ledger.delivered + ledger.evicted + ledger.lost());
+            assert_eq!(ledger.enqueued_in_window, ledger.enqueued - ledger.evicted);
+        }
+    }
+
+    #[test]
     fn a_counter_that_says_more_than_is_missing_disagrees() {
         let account = |said| Account { counters: [(DROPPED.to_owned(), said)].into(), ..Account::default() };
         for (said, expected) in [(8, vec![]), (9, vec!["dropped: the queue says 9, we saw 8 (warm-up included)"])] {
             let account = account(said);
             let (ledger, warm_up) = closed(7, 15, (OutcomeSource::Counter, Strategy::Drop), &account);
             assert_eq!((warm_up.enqueued, warm_up.dropped), (7, 3));
-            assert_eq!(disagreements(&account.counters, &ledger, &warm_up, &nothing_delivered()), expected);
+            assert_eq!(disagreements(&account.counters, &ledger, (&warm_up, 0), &nothing_delivered()), expected);
         }
     }
 }
