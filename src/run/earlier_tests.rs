@@ -144,6 +144,17 @@ fn only_one_process_goes_on_with_a_run() {
     assert!(first.is_resumed());
 }
 
+/// As a child has it that was forked and has not executed its program yet.
+#[test]
+fn a_journal_that_was_put_away_is_free_though_a_child_still_has_it_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, journal) = fresh(directory.path());
+    let inherited = journal.inherited();
+    drop(journal);
+    assert!(go_on(&path).is_resumed());
+    drop(inherited);
+}
+
 /// The effect of a damage: the number of records left and whether a line is torn, or the line of the error and words of
 /// its message.
 type Effect = Result<(usize, bool), (u64, &'static str)>;

@@ -163,7 +163,9 @@ impl Journal {
         let whole = length - contents.torn.map_or(0, |torn| torn.bytes);
         let has_repeats = !contents.records.is_empty();
         let earlier = Earlier::new(std::mem::take(&mut contents.records), contents.gauges.clone());
-        Ok((Self { has_repeats, ..Self::of(path, file, whole, earlier) }, contents))
+        let mut journal = Self::of(path, file, whole, earlier);
+        journal.has_repeats = has_repeats;
+        Ok((journal, contents))
     }
 
     /// Begins another sitting. A last line that was cut short is cut off. `began_at` is the time now, RFC 3339.
@@ -293,6 +295,15 @@ impl Journal {
                 Err(failed(&self.path, "write")(source))
             }
         }
+    }
+}
+
+impl Drop for Journal {
+    /// Gives the lock back. Closing the file is not enough: a child that was forked a moment ago has the file open, and so the
+    /// lock, until it executes its program.
+    fn drop(&mut self) {
+        // What cannot be unlocked was not locked, or is when the process ends.
+        let _ = self.file.unlock();
     }
 }
 
@@ -442,6 +453,13 @@ mod tests {
     use super::super::fixture;
     use super::*;
     use serde_json::json;
+
+    impl Journal {
+        /// Its file as a forked child has it.
+        pub(in super::super) fn inherited(&self) -> File {
+            self.file.try_clone().expect("a duplicate")
+        }
+    }
 
     #[cfg(target_os = "linux")]
     impl Journal {

@@ -44,7 +44,8 @@ impl Workers {
             return Self::Here;
         };
         Self::Command(ChildCommand {
-            args: vec![name.into(), "--exact".into(), "--nocapture".into()],
+            // A test that is ignored unless it is asked for is running, so it was asked for.
+            args: [name, "--exact", "--nocapture", "--include-ignored"].map(Into::into).into(),
             env: vec![(MARK.into(), "1".into())],
             preamble: true,
             ..ChildCommand::new(program)
@@ -75,6 +76,14 @@ impl Workers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_is_started_again_even_if_it_is_ignored_unless_asked_for() {
+        let named = std::thread::Builder::new().name("some::test".into());
+        let workers = named.spawn(Workers::of_this_test).expect("a thread").join().expect("no panic");
+        let Workers::Command(command) = workers else { panic!("{workers:?}") };
+        assert_eq!(command.args, ["some::test", "--exact", "--nocapture", "--include-ignored"]);
+    }
 
     #[test]
     fn repeats_in_this_process_are_reported_as_not_isolated() {
