@@ -28,14 +28,17 @@ selftest *ARGS:
 test *ARGS:
     cargo test --quiet --all-features {{ARGS}}
 
-# Run all tests, including those that depend on real time.
-test-all *ARGS:
-    QUEUE_LOAD_SLOW_TESTS=1 cargo test --quiet --all-features {{ARGS}}
+# Run the tests that take real time, one after the other: they would disturb each other.
+test-timed *ARGS:
+    cargo test --quiet --all-features --lib --test it {{ARGS}} -- --ignored --test-threads=1
+
+# Run all tests.
+test-all: test test-timed
 
 # Kill KILLS runs at random moments and go on with each: it must come to the results of an undisturbed run, and keep what it
 # had. A run takes up to ten seconds.
 kill-trial KILLS="50":
-    QUEUE_LOAD_SLOW_TESTS=1 QUEUE_LOAD_KILLS={{KILLS}} cargo test --quiet --test it -- surroundings::whatever --nocapture
+    QUEUE_LOAD_KILLS={{KILLS}} cargo test --quiet --test it -- surroundings::whatever --ignored --nocapture
 
 # The formats that come from outside.
 fuzz-targets := "scenario check report journal protocol histogram"
@@ -56,9 +59,12 @@ lint:
     RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --all-features --quiet
 
 # Write docs/public-api.txt anew: what the crate promises to those who use it as a library.
-public-api:
-    RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --no-default-features --quiet --target-dir {{target}}/public-api
-    python3 .ci/public_api.py {{target}}/public-api/doc/queue_load docs/public-api.txt --write
+public-api: (public-api-check "--write")
+
+# Is the public API what docs/public-api.txt lists? Pages of their own, built in the directory in which everything is built.
+public-api-check *ARGS:
+    RUSTDOCFLAGS="--deny warnings" CARGO_BUILD_BUILD_DIR={{target}} cargo doc --no-deps --no-default-features --quiet --target-dir {{target}}/public-api
+    python3 .ci/public_api.py {{target}}/public-api/doc/queue_load docs/public-api.txt {{ARGS}}
 
 # Write docs/*.schema.json anew: the JSON schemas of reports and scenarios, as they follow from the model.
 schema:
@@ -66,11 +72,11 @@ schema:
 
 # The crate of somebody who puts a queue of their own under load in a test.
 test-outside:
-    cargo test --quiet --manifest-path examples/in_a_test/Cargo.toml --target-dir {{target}}/outside --locked
+    cargo test --quiet --manifest-path examples/in_a_test/Cargo.toml --target-dir {{target}} --locked
 
 # The example service, which logs through the built-in queue: it is ended by SIGTERM under load, and its log is counted.
 test-service:
-    cargo test --quiet --manifest-path examples/axum_service/Cargo.toml --target-dir {{target}}/service --locked
+    cargo test --quiet --manifest-path examples/axum_service/Cargo.toml --target-dir {{target}} --locked
 
 # Does it compile for the platforms that it is not tested on?
 targets *ARGS:

@@ -72,10 +72,6 @@ fn impatient() -> Limits {
     Limits { farewell: Duration::ZERO, exit_grace: Duration::ZERO, leftover_grace: Duration::ZERO, ..Limits::default() }
 }
 
-fn slow_tests() -> bool {
-    std::env::var_os("QUEUE_LOAD_SLOW_TESTS").is_some_and(|value| value == "1")
-}
-
 #[test]
 fn a_good_child_is_asked_and_believed() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -356,10 +352,8 @@ fn a_deadline_that_has_passed_ends_the_child_at_once() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_hang_is_ended_at_its_deadline() {
-    if !slow_tests() {
-        return;
-    }
     let repeat = PlannedRepeat { deadline: Nanos(200_000_000), ..fixture::planned(0, 0) };
     for script in [
         "sleep 1000 & echo $! >&2; echo $$ >&2; wait".to_owned(),
@@ -377,11 +371,9 @@ fn a_hang_is_ended_at_its_deadline() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 #[cfg(target_os = "linux")]
 fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
-    if !slow_tests() {
-        return;
-    }
     // `tail` keeps the whole line in memory, in a process that the child starts.
     let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
     let script = format!("echo $$ >&2; {BEGIN}head -c 1G /dev/zero | tail -n 1 | cat");
@@ -396,11 +388,9 @@ fn what_holds_more_memory_than_it_may_is_ended_with_what_it_started() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 #[cfg(target_os = "linux")]
 fn memory_is_watched_until_the_child_is_gone() {
-    if !slow_tests() {
-        return;
-    }
     let repeat = PlannedRepeat { memory_limit: Some(Bytes(64 << 20)), ..fixture::planned(0, 0) };
     let hold = "head -c 1G /dev/zero | tail -n 1 >/dev/null";
     // After its result, and after it has closed its output without one.

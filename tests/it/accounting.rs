@@ -1,5 +1,5 @@
 //! The accounting, compared with queues and schedules whose truth is known. What needs no time runs always; what puts a
-//! real queue under load runs only when `QUEUE_LOAD_SLOW_TESTS` is set.
+//! real queue under load runs only with `--ignored`.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::internals::load::{Call, Entry, Phase, Producer, Reply, Schedule, Stamp, Step, Tally};
@@ -15,7 +15,7 @@ use queue_load::internals::worker::{Queues, carry_out};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{about, repeat_of, slow_tests, take_the_machine};
+use crate::support::{about, repeat_of, take_the_machine};
 
 const MS: u64 = 1_000_000;
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
@@ -225,10 +225,8 @@ impl Conduct for Hangs {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_call_that_never_returns_is_the_queues_hang() {
-    if !slow_tests() {
-        return;
-    }
     let _alone = take_the_machine();
     let mut queues = Queues::with_own();
     queues.add::<Bookkeeper<Hangs>>();
@@ -260,10 +258,8 @@ fn measure<C: Conduct>() -> (Measurement, usize) {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn an_honest_book_agrees_with_ours_warm_up_included() {
-    if !slow_tests() {
-        return;
-    }
     let (measurement, said) = measure::<Mixed>();
     let ledger = &measurement.ledger;
     assert_eq!(measurement.disagreements, [""; 0]);
@@ -278,10 +274,8 @@ fn an_honest_book_agrees_with_ours_warm_up_included() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn what_is_delivered_after_the_window_is_not_in_its_rate() {
-    if !slow_tests() {
-        return;
-    }
     let (measurement, _) = measure::<Keeps>();
     let ledger = &measurement.ledger;
     assert_eq!((ledger.delivered, ledger.delivered_in_window, ledger.lost.silent), (ledger.enqueued, 0, 0));
@@ -289,10 +283,8 @@ fn what_is_delivered_after_the_window_is_not_in_its_rate() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_call_that_ends_after_the_window_is_not_in_the_accepted_rate() {
-    if !slow_tests() {
-        return;
-    }
     // Ten tasks, 250 ms, 60 ms a call: each makes at most five, of which the last ends too late.
     let (measurement, _) = measure::<Slow>();
     let ledger = &measurement.ledger;

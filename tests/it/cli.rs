@@ -1,6 +1,6 @@
 //! The program as its user meets it.
 
-use crate::support::{Place, expect_code, measured, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, measured, stderr, stdout};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -211,10 +211,8 @@ fn the_worker_refuses_rubbish_in_the_words_of_the_protocol() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_run_prints_the_result_alone_and_saves_what_it_printed() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("quick.toml", QUICK);
     let output = place.run(&["run", "quick.toml", "--format", "json", "--output", "r.json", "--invalid-retries", "5"]);
@@ -236,10 +234,8 @@ fn a_run_prints_the_result_alone_and_saves_what_it_printed() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_report_that_cannot_be_saved_is_still_shown_and_can_be_had_again() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("quick.toml", QUICK);
     let mut command = place.command(&["run", "quick.toml", "--output", "r.json", "--duration", "2s"]);
@@ -259,10 +255,8 @@ fn a_report_that_cannot_be_saved_is_still_shown_and_can_be_had_again() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_case_can_be_had_as_json_and_from_each_scenario_that_has_it() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("one.toml", QUICK);
     place.write("two.toml", QUICK);
@@ -276,10 +270,8 @@ fn a_case_can_be_had_as_json_and_from_each_scenario_that_has_it() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_case_that_must_fail_exits_3() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     let slow = QUICK.replace("\"noop\"", "\"builtin\"\nmaxsize = 1\nsink_delay = \"20ms\"");
     place.write("slow.toml", slow);
@@ -291,10 +283,8 @@ fn a_case_that_must_fail_exits_3() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn ctrl_c_saves_what_is_finished_and_leaves_no_process_behind() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("long.toml", LONG);
     // A shell that started these tests in its background may have them ignore the signal.
@@ -318,10 +308,8 @@ fn ctrl_c_saves_what_is_finished_and_leaves_no_process_behind() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn what_was_finished_before_the_plug_was_pulled_can_be_shown() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("long.toml", LONG);
     let mut command = place.command(&["run", "long.toml", "--output", "r.json"]);
@@ -356,10 +344,8 @@ fn repeats_of(report: &serde_json::Value) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_run_that_was_killed_goes_on_where_it_stopped() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("six.toml", SIX);
     expect_report(&place, &["run", "six.toml", "--output", "undisturbed.json"]);
@@ -407,8 +393,9 @@ fn expect_report(place: &Place, args: &[&str]) {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_worker_does_not_outlive_its_runner() {
-    if !slow_tests() || !cfg!(target_os = "linux") {
+    if !cfg!(target_os = "linux") {
         return;
     }
     let place = Place::new();

@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::thread;
 
-use crate::support::{Place, repeat_of, share_the_machine, slow_tests};
+use crate::support::{Place, repeat_of, share_the_machine};
 
 const MS: u64 = 1_000_000;
 
@@ -78,10 +78,8 @@ fn what_is_built_in_is_in_the_catalogue_as_it_says() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn with_a_quick_sink_and_room_for_all_everything_arrives() {
-    if !slow_tests() {
-        return;
-    }
     for strategy in [Strategy::Drop, Strategy::Block] {
         with_each(strategy, |about| {
             let ledger = measure(repeat(about, strategy, 10_000, 0)).ledger;
@@ -93,10 +91,8 @@ fn with_a_quick_sink_and_room_for_all_everything_arrives() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_queue_that_blocks_drops_nothing_however_slow_the_sink() {
-    if !slow_tests() {
-        return;
-    }
     with_each(Strategy::Block, |about| {
         let ledger = measure(repeat(about, Strategy::Block, 8, 5 * MS)).ledger;
         // 500 records take 2.5 s. Whose doing it was that the rest was not sent is the business of other tests.
@@ -108,10 +104,8 @@ fn a_queue_that_blocks_drops_nothing_however_slow_the_sink() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn drops_under_overload_are_seen_and_nothing_is_lost() {
-    if !slow_tests() {
-        return;
-    }
     with_each(Strategy::Drop, |about| {
         let measurement = measure(repeat(about, Strategy::Drop, 8, 5 * MS));
         let ledger = &measurement.ledger;
@@ -127,10 +121,8 @@ fn drops_under_overload_are_seen_and_nothing_is_lost() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn what_is_evicted_is_in_the_ledger_and_is_not_accepted() {
-    if !slow_tests() {
-        return;
-    }
     with_each(Strategy::DropOldest, |about| {
         let measurement = measure(repeat(about, Strategy::DropOldest, 8, 5 * MS));
         let ledger = &measurement.ledger;
@@ -143,10 +135,8 @@ fn what_is_evicted_is_in_the_ledger_and_is_not_accepted() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn what_a_shutdown_leaves_behind_is_shown() {
-    if !slow_tests() {
-        return;
-    }
     with_each(Strategy::Drop, |about| {
         // 200 records at 50 ms take 10 s; there is one.
         let mut repeat = repeat(about, Strategy::Drop, 200, 50 * MS);
@@ -167,10 +157,8 @@ fn what_a_shutdown_leaves_behind_is_shown() {
 
 #[cfg(feature = "tracing-appender")]
 #[test]
+#[ignore = "takes real time"]
 fn what_the_guard_of_tracing_appender_gives_up_after_a_second_is_a_silent_loss() {
-    if !slow_tests() {
-        return;
-    }
     let _shared = share_the_machine();
     let measurement = measure(repeat(&catalogue::TRACING_APPENDER, Strategy::Block, 200, 20 * MS));
     let ledger = &measurement.ledger;
@@ -182,10 +170,8 @@ fn what_the_guard_of_tracing_appender_gives_up_after_a_second_is_a_silent_loss()
 
 #[cfg(feature = "ticklog")]
 #[test]
+#[ignore = "takes real time"]
 fn a_full_ring_of_ticklog_drops_what_no_counter_tells() {
-    if !slow_tests() {
-        return;
-    }
     let _shared = share_the_machine();
     // 50,000 records within a quarter of a second, of which two rings of 1 MB hold some 8,000.
     let mut repeat = repeat(&catalogue::TICKLOG, Strategy::Drop, 1_000_000, MS / 10);
@@ -198,10 +184,8 @@ fn a_full_ring_of_ticklog_drops_what_no_counter_tells() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn fewer_fields_than_the_macros_have_are_no_trouble() {
-    if !slow_tests() {
-        return;
-    }
     with_each(Strategy::Drop, |about| {
         for fields in 0..4 {
             let mut repeat = repeat(about, Strategy::Drop, 10_000, 0);

@@ -1,6 +1,6 @@
 //! The commands in `deploy/`, run on this machine with the variables that their environments set.
 
-use crate::support::{Place, share_the_machine, slow_tests, stderr};
+use crate::support::{Place, share_the_machine, stderr};
 use std::path::Path;
 use std::process::Command;
 
@@ -69,10 +69,8 @@ fn all_is_merged(place: &Place, method: &str) {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn the_slurm_array_shares_a_plan_and_merges_it() {
-    if !slow_tests() {
-        return;
-    }
     let (place, script) = (place(), deployed("slurm-array.sh"));
     let file = format!("{}/deploy/slurm-array.sh", env!("CARGO_MANIFEST_DIR"));
     assert!(script.contains(&format!("#SBATCH --array=1-{PARTS}\n")));
@@ -92,13 +90,11 @@ fn the_slurm_array_shares_a_plan_and_merges_it() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn the_indexed_job_shares_a_plan_and_merges_it() {
     let job = deployed("kubernetes-job.yaml");
     // Kubernetes does not tell a pod how many there are.
     assert!(job.contains(&format!("completions: {PARTS}\n")) && job.contains(&format!("value: \"{PARTS}\"\n")));
-    if !slow_tests() {
-        return;
-    }
     let (place, script) = (place(), block(&job, "args:\n            - |"));
     for index in 0..PARTS {
         let variables = [("JOB_COMPLETION_INDEX", index.to_string()), ("QUEUE_LOAD_PARTITIONS", PARTS.to_string())];
@@ -110,12 +106,10 @@ fn the_indexed_job_shares_a_plan_and_merges_it() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn the_workflow_shares_a_plan_and_merges_it() {
     let workflow = deployed("github-workflow.yml");
     assert!(workflow.contains(&format!("PARTS: {PARTS}\n")) && workflow.contains("part: [1, 2, 3, 4, 5]\n"));
-    if !slow_tests() {
-        return;
-    }
     let place = place();
     let (_, part) = workflow.split_once("name: Run this part").unwrap();
     let script = block(part, "run: |");

@@ -1,6 +1,6 @@
 //! Queues that programs of their own put under load: `[queues.NAME]`, with programs that behave and programs that do not.
 
-use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, stderr, stdout};
 use queue_load::internals::load::Schedule;
 use queue_load::internals::scenario::{Arrival, Parameters, PhaseShift};
 use queue_load::internals::units::{Nanos, Rate};
@@ -419,8 +419,9 @@ fn check_conformance(name: &str, ledgers: &[(String, bool, Value)]) {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn the_drivers_of_this_repository_conform() {
-    if !slow_tests() || !has_python() {
+    if !has_python() {
         return;
     }
     let drivers = repository().join("drivers/python");

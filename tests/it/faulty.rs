@@ -1,5 +1,5 @@
 //! Queues that break, each in the midst of a plan: every one has its verdict and its reason, and what comes after it is
-//! measured as if nothing had been. They take real time, so they run only when `QUEUE_LOAD_SLOW_TESTS` is set.
+//! measured as if nothing had been. They take real time, so they run only with `--ignored`.
 
 use queue_load::adapter::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use queue_load::report::{CaseRecord, Outcome, RepeatRecord, Report};
@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::support::{Place, about, share_the_machine, slow_tests};
+use crate::support::{Place, about, share_the_machine};
 
 /// In the environment of a process that carries out a repeat for a test.
 const WORKER: &str = "QUEUE_LOAD_TEST_WORKER";
@@ -241,10 +241,8 @@ fn workers() -> Workers {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn every_fault_has_its_reason_and_the_plan_goes_on() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     let file = place.write("faulty.toml", scenario());
     let _machine = share_the_machine();

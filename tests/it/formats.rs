@@ -1,6 +1,6 @@
 //! Reports in every format, as programs in other languages read them. The report is the golden one of `render`.
 
-use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, share_the_machine, stderr, stdout};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -358,10 +358,8 @@ sys.stdout.flush()
 sys.exit(code)";
 
 #[test]
+#[ignore = "takes real time"]
 fn stdout_is_the_result_alone_while_progress_is_shown() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     let scenario = "[target]\nthroughput = \"2k/s\"\n[matrix]\nqueue = \"noop\"\nconcurrency = 2\nrate = \"1k/s\"\nduration = \"100ms\"\n[run]\nwarmup = \"0s\"\nrepeats = 1\n";
     place.write("quick.toml", scenario);

@@ -1,5 +1,5 @@
 //! The trial of the gate: how it draws pairs from its pools, keeps these, asks the gate, and writes its page. A repeat is
-//! measured only when `QUEUE_LOAD_SLOW_TESTS` is set.
+//! measured only with `--ignored`.
 
 // Parts of a bench; what only the bench uses is none of the tests' business.
 #![allow(dead_code)]
@@ -19,7 +19,7 @@ mod section;
 #[path = "../../benches/gate_trial/store.rs"]
 mod store;
 
-use crate::support::{repeat_of, slow_tests, take_the_machine};
+use crate::support::{repeat_of, take_the_machine};
 use draw::{Draw, Look, Pick, Random, draw};
 use pools::{BASE, CONTESTS, Calibration, LANES, Trial};
 use queue_load::adapter::noop::Noop;
@@ -392,10 +392,8 @@ fn a_page_has_its_section_replaced_once_and_nothing_else() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn each_change_is_there_to_be_found() {
-    if !slow_tests() {
-        return;
-    }
     let _alone = take_the_machine();
     let mut known = Queues::with_own();
     queues::register(&mut known);

@@ -97,6 +97,12 @@ fn too_few_repeats_are_refused_before_they_are_run() {
         assert!(said.contains("cannot prove anything in") && said.contains(&takes), "{args:?}: {said}");
         assert!(said.contains(&format!("--repeats {needed}; --insist runs it anyway")), "{args:?}: {said}");
     }
+}
+
+#[test]
+#[ignore = "takes real time"]
+fn too_few_repeats_of_a_baseline_are_no_base() {
+    let place = place();
     let Some(_) = measured(&place, &["run", "quick.toml", "--save-baseline", "main"], 0) else { return };
     let output = place.run(&["run", "quick.toml", "--baseline", "main", "--repeats", "10"]);
     expect_code(&output, 2);
@@ -104,6 +110,7 @@ fn too_few_repeats_are_refused_before_they_are_run() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
     let place = place();
     let Some(_) = measured(&place, &["run", "quick.toml", "--save-baseline", "main"], 0) else { return };
@@ -123,6 +130,7 @@ fn a_case_that_the_baseline_has_is_not_left_out_unsaid() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_baseline_is_kept_and_compared_with() {
     let place = place();
     let args = ["run", "quick.toml", "--save-baseline", "main", "--output", "first.json"];
@@ -156,6 +164,7 @@ fn a_baseline_is_kept_and_compared_with() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn the_values_of_an_axis_are_compared_below_the_table() {
     let place = place();
     let output = place.run(&["run", "quick.toml", "--ab", "maxsize=5,6", "--insist", "--output", "r.json"]);
@@ -167,6 +176,7 @@ fn the_values_of_an_axis_are_compared_below_the_table() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn another_binary_is_interleaved_and_gives_a_report_of_its_own() {
     let place = place();
     let own = env!("CARGO_BIN_EXE_queue-load");
@@ -181,6 +191,7 @@ fn another_binary_is_interleaved_and_gives_a_report_of_its_own() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_calibration_says_how_far_repeats_spread() {
     let place = place();
     let args =

@@ -1,7 +1,6 @@
 //! What anyone may put into a file: the seeds of `fuzz/`, and what becomes of them when they are damaged. The same
 //! functions that are fuzzed, on a stable compiler. And a scenario of any content survives being printed.
 
-use crate::support::slow_tests;
 use proptest::prelude::*;
 use queue_load::internals::hostile::TARGETS;
 use queue_load::internals::scenario::{AXES, Catalog, Context, Overrides, Scenario, TOTAL_RATE, parse};
@@ -71,7 +70,16 @@ fn seeds_hold() {
 
 #[test]
 fn damaged_seeds_hold() {
-    let times = if slow_tests() { 2_000 } else { 40 };
+    damage(40);
+}
+
+#[test]
+#[ignore = "takes time"]
+fn thousands_of_damaged_seeds_hold() {
+    damage(2_000);
+}
+
+fn damage(times: usize) {
     let mut draw = Xoshiro256PlusPlus::seed_from_u64(42);
     let mut broken = Vec::new();
     for (name, hold) in TARGETS {
@@ -102,7 +110,17 @@ fn numbers(text: &[u8]) -> Vec<std::ops::Range<usize>> {
 
 #[test]
 fn every_number_may_be_any_other() {
-    let most = if slow_tests() { 60 } else { 5 };
+    change_numbers(5);
+}
+
+#[test]
+#[ignore = "takes time"]
+fn every_number_of_more_may_be_any_other() {
+    change_numbers(60);
+}
+
+/// Changes each of up to `most` numbers of every seed.
+fn change_numbers(most: usize) {
     let mut broken = Vec::new();
     for (name, hold) in TARGETS {
         for (path, bytes) in seeds(name) {

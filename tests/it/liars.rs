@@ -1,5 +1,5 @@
-//! Queues that lie, put under real load: what they do must be in the ledger. They take real time, so they run only when
-//! `QUEUE_LOAD_SLOW_TESTS` is set.
+//! Queues that lie, put under real load: what they do must be in the ledger. They take real time, so they run only with
+//! `--ignored`.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::internals::load::{Entry, Phase, Reply, Stamp};
@@ -11,7 +11,7 @@ use queue_load::internals::worker::{Queues, carry_out};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::support::{about, judge, repeat_of, slow_tests, take_the_machine};
+use crate::support::{about, judge, repeat_of, take_the_machine};
 
 const ACCEPTED: Reply = Reply::Enqueued { waited: Some(false) };
 
@@ -104,10 +104,8 @@ fn measure<L: Lie>() -> Measurement {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn every_lie_is_in_the_ledger_and_none_passes() {
-    if !slow_tests() {
-        return;
-    }
     let refuses = measure::<Refuses>();
     assert_eq!((refuses.ledger.enqueued, refuses.ledger.dropped, refuses.ledger.delivered), (50, 450, 50));
     let forgets = measure::<Forgets>();
@@ -127,19 +125,16 @@ fn every_lie_is_in_the_ledger_and_none_passes() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_panic_inside_a_call_is_told_in_its_own_words() {
-    if slow_tests() {
-        let failure = run::<Panics>(|_| {}).unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Panicked);
-        assert!(failure.message.as_given().contains("the twenty-first log"), "{:?}", failure.message);
-    }
+    let failure = run::<Panics>(|_| {}).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Panicked);
+    assert!(failure.message.as_given().contains("the twenty-first log"), "{:?}", failure.message);
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_queue_that_holds_every_thread_is_at_fault_and_not_the_generator() {
-    if !slow_tests() {
-        return;
-    }
     let measurement = run::<Holds>(|_| {}).unwrap();
     let ledger = &measurement.ledger;
     assert!(ledger.unsent > 100, "most logs were pushed past the window's end: {ledger:?}");

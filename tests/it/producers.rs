@@ -1,5 +1,5 @@
-//! What a queue does to its producers and to their runtime, under real load. Real time, so only when
-//! `QUEUE_LOAD_SLOW_TESTS` is set; bounds are wide, because the machine has other work too.
+//! What a queue does to its producers and to their runtime, under real load. Real time, so only with
+//! `--ignored`; bounds are wide, because the machine has other work too.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::internals::load::{Entry, Phase, Reply};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Once};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{about, judge, repeat_of, slow_tests, take_the_machine};
+use crate::support::{about, judge, repeat_of, take_the_machine};
 
 const MS: u64 = 1_000_000;
 const ATTEMPTS: usize = 5;
@@ -117,10 +117,8 @@ fn quantile(latency: Option<&Latency>, percent: u64) -> u64 {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_call_that_keeps_the_runtimes_threads_shows_in_the_lag() {
-    if !slow_tests() {
-        return;
-    }
     let latency = run::<Blocks>(crowded).latency;
     let beats = latency.lag.as_ref().unwrap().count;
     assert!((500..=1_500).contains(&beats), "{beats} beats in 1,500 ms");
@@ -129,10 +127,8 @@ fn a_call_that_keeps_the_runtimes_threads_shows_in_the_lag() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_call_that_does_not_shows_nothing() {
-    if !slow_tests() {
-        return;
-    }
     let lags = || {
         let latency = run::<Polite>(crowded).latency;
         [&latency.lag_before, &latency.lag].map(|lag| quantile(lag.as_ref(), 90))
@@ -142,10 +138,8 @@ fn a_call_that_does_not_shows_nothing() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_queue_that_takes_every_cpu_never_passes_for_a_late_generator() {
-    if !slow_tests() {
-        return;
-    }
     let measurement = run::<Hogs>(|repeat| repeat.parameters.duration = Nanos::from_millis(500));
     assert!(measurement.control.is_some());
     match judge_repeat(&measurement) {

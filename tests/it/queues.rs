@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Place, expect_code, repeat_of, share_the_machine, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, repeat_of, share_the_machine, stderr, stdout};
 
 fn read(file: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
@@ -85,16 +85,20 @@ fn a_queue_that_is_not_built_in_is_refused_with_the_feature_that_it_needs() {
     }
 }
 
-#[test]
-fn what_is_not_supported_is_left_out_and_said() {
-    let place = Place::new();
+/// A scenario of every queue, with a strategy that few of them have.
+fn all_queues() -> String {
     let names: Vec<String> = listed().iter().map(|queue| queue["name"].to_string()).collect();
-    let scenario = format!(
+    format!(
         "[matrix]\nqueue = [{}]\nstrategy = [\"drop\", \"sample\"]\nduration = \"100ms\"\nrate = \"1k/s\"\n\
          [run]\nskip_unsupported = true\nrepeats = 1\nwarmup = \"0s\"\n",
         names.join(", ")
-    );
-    place.write("all.toml", scenario);
+    )
+}
+
+#[test]
+fn what_is_not_supported_is_left_out_and_said() {
+    let place = Place::new();
+    place.write("all.toml", all_queues());
     let output = place.run(&["list", "all.toml", "--format", "json"]);
     expect_code(&output, 0);
     let listing: Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -110,9 +114,13 @@ fn what_is_not_supported_is_left_out_and_said() {
         };
         assert!(said.contains(&expected), "`{expected}` is not in {said}");
     }
-    if !slow_tests() {
-        return;
-    }
+}
+
+#[test]
+#[ignore = "takes real time"]
+fn what_was_left_out_is_in_the_report() {
+    let place = Place::new();
+    place.write("all.toml", all_queues());
     let output = place.run(&["run", "all.toml", "--filter", "queue=noop", "--output", "r.json"]);
     let report: Value = serde_json::from_slice(&std::fs::read(place.path().join("r.json")).unwrap()).unwrap();
     assert_eq!(report["scenarios"][0]["left_out"].as_array().unwrap().len(), catalogue::OPTIONAL.len());
@@ -170,9 +178,11 @@ fn a_queue_of_ones_own_has_every_verb() {
     let queues: Vec<Value> = serde_json::from_str(&stdout(&output)).unwrap();
     let mine = queues.iter().find(|queue| queue["name"] == "mine").unwrap();
     assert_eq!((mine["built_in"].as_bool(), mine["feature"].is_null()), (Some(true), true), "{mine}");
-    if !slow_tests() {
-        return;
-    }
+}
+
+#[test]
+#[ignore = "takes real time"]
+fn a_queue_of_ones_own_is_run() {
     let _shared = share_the_machine();
     let place = Place::new();
     place.write(

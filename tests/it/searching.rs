@@ -1,6 +1,6 @@
 //! `find-max` as its user meets it. That the search is right is tested without processes; here it runs.
 
-use crate::support::{Place, expect_code, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, stderr, stdout};
 use serde_json::Value;
 
 /// A queue that can deliver 10 records in 5 ms: 2,000 logs/s.
@@ -26,10 +26,8 @@ fn report(place: &Place, name: &str) -> Value {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_limited_queue_is_found_out_saved_and_compared() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     place.write("limited.toml", LIMITED);
     let output =

@@ -1,6 +1,6 @@
 //! The program among pipes, full disks, signals and shells that behave as they do.
 
-use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, share_the_machine, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 #[cfg(target_os = "linux")]
@@ -129,8 +129,9 @@ fn report(place: &Place) -> Value {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn a_signal_that_was_ignored_stays_ignored() {
-    if !slow_tests() || !cfg!(target_os = "linux") {
+    if !cfg!(target_os = "linux") {
         return;
     }
     let place = Place::new();
@@ -183,10 +184,8 @@ fn ended(place: &Place) -> (BTreeSet<u64>, Vec<String>) {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "takes real time"]
 fn a_repeat_that_was_paused_is_invalid_and_run_again() {
-    if !slow_tests() {
-        return;
-    }
     let place = Place::new();
     let _machine = share_the_machine();
     let options = "--duration 500ms --rate 200 --deadline 5s --drain-timeout 1s --invalid-retries 5";
@@ -208,11 +207,9 @@ fn a_repeat_that_was_paused_is_invalid_and_run_again() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "takes real time"]
 fn a_cpu_that_is_taken_away_is_not_the_queues_fault() {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-    if !slow_tests() {
-        return;
-    }
     let allowed = sched_getaffinity(None).unwrap();
     let first = (0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap();
     let mut one = CpuSet::new();

@@ -10,15 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{PoisonError, RwLock};
 
-/// Whether the tests that take real time are to run.
-pub fn slow_tests() -> bool {
-    let wanted = std::env::var_os("QUEUE_LOAD_SLOW_TESTS").is_some();
-    if !wanted {
-        eprintln!("skipped: set QUEUE_LOAD_SLOW_TESTS to run it");
-    }
-    wanted
-}
-
 /// The machine: tests that measure in processes of their own share it; one that takes all of it, or carries out a repeat
 /// in this process (where a queue's panic is kept once for all), has it alone.
 static MACHINE: RwLock<()> = RwLock::new(());

@@ -1,7 +1,7 @@
 //! What may go wrong around a run: a full disk, a directory that cannot be written, a reader that goes away, signals, a
 //! second run at the same place. Whatever happens, what was finished is in the journal or in the report.
 
-use crate::support::{Place, expect_code, share_the_machine, slow_tests, stderr, stdout};
+use crate::support::{Place, expect_code, share_the_machine, stderr, stdout};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rustix::process::{Pid, Signal, kill_process};
@@ -146,10 +146,8 @@ fn started(place: &Place) -> (Child, impl Iterator<Item = String>) {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn terminated_once_it_saves_and_twice_it_stops_at_once() {
-    if !slow_tests() {
-        return;
-    }
     let _machine = share_the_machine();
     for (signals, name) in [(&[Signal::TERM][..], "once"), (&[Signal::INT, Signal::INT], "twice")] {
         let place = place();
@@ -197,10 +195,8 @@ fn go_on(place: &Place, name: &str, all: &[String]) -> &'static str {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn whatever_was_finished_when_it_was_killed_is_kept_and_gone_on_with_to_the_same_results() {
-    if !slow_tests() {
-        return;
-    }
     let kills = std::env::var("QUEUE_LOAD_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(6);
     let mut draw = Xoshiro256PlusPlus::seed_from_u64(42);
     let _machine = share_the_machine();
@@ -238,11 +234,9 @@ fn whatever_was_finished_when_it_was_killed_is_kept_and_gone_on_with_to_the_same
 }
 
 #[test]
+#[ignore = "takes real time"]
 #[cfg(target_os = "linux")]
 fn the_temporary_files_of_a_killed_run_are_removed_by_the_next_one() {
-    if !slow_tests() {
-        return;
-    }
     let place = place();
     let temporary = place.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
@@ -273,11 +267,9 @@ fn with_room_for(place: &Place, blocks: u32) -> Output {
 }
 
 #[test]
+#[ignore = "takes real time"]
 #[cfg(target_os = "linux")]
 fn a_disk_that_is_full_loses_nothing_that_was_finished() {
-    if !slow_tests() {
-        return;
-    }
     let _machine = share_the_machine();
     for blocks in [0, 1, 8, 16, 24, 32, 48] {
         let place = place();
@@ -318,11 +310,9 @@ repeats = 1
 "#;
 
 #[test]
+#[ignore = "takes real time"]
 #[cfg(target_os = "linux")]
 fn a_disk_that_is_full_behind_a_queue_is_its_sinks_error_and_not_its_loss() {
-    if !slow_tests() {
-        return;
-    }
     let _machine = share_the_machine();
     let place = place();
     place.write("short.toml", TO_A_FILE);
@@ -344,10 +334,8 @@ fn a_disk_that_is_full_behind_a_queue_is_its_sinks_error_and_not_its_loss() {
 }
 
 #[test]
+#[ignore = "takes real time"]
 fn two_runs_at_one_place_keep_out_of_each_others_way() {
-    if !slow_tests() {
-        return;
-    }
     let _machine = share_the_machine();
     for (args, reports) in [(&["run", "short.toml"][..], 2), (&["run", "short.toml", "--output", "reports/r.json"], 1)]
     {
