@@ -3,7 +3,7 @@
 use super::{About, Account, Queue, Setup, Sink};
 use crate::clock::Clock;
 use crate::load::pacing::sleep_until;
-use crate::load::payload::{self, MAX_FIELDS};
+use crate::load::payload::{self, MAX_FIELDS, Typed};
 use crate::load::{Entry, Reply, Stamp};
 use crate::log_queue::{self, Accepted, Config, Field, LogQueue, Reason, Record, RecordRef, Value};
 use crate::scenario::{Pacing, Parameters, Strategy};
@@ -84,30 +84,35 @@ fn config(parameters: &Parameters, seed: u64) -> Result<Config, String> {
 }
 
 /// The call that a service would make at the place where it logs. There the fields are known when it is compiled; that is
-/// so here for the four that a log has by default. As many as a case asks for lie in a slice.
+/// so here for the four that a log has by default.
+#[inline]
 async fn log(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
-    let (id, at) = entry.stamp.to_words();
-    let record = Record::new(entry.level(), entry.message());
-    match entry.fields() {
-        &[
-            (a, payload::Value::U64(x)),
-            (b, payload::Value::Str(y)),
-            (c, payload::Value::F64(z)),
-            (d, payload::Value::Bool(w)),
-        ] => {
-            let record = record.with(a, x).with(b, y).with(c, z).with(d, w);
+    match entry.typed() {
+        Typed { user_id: Some(user_id), route: Some(route), duration_ms: Some(duration_ms), cached: Some(cached) }
+            if entry.fields().len() == Typed::COUNT as usize =>
+        {
+            let (id, at) = entry.stamp.to_words();
+            let record = Record::new(entry.level(), entry.message())
+                .with("user_id", user_id)
+                .with("route", route)
+                .with("duration_ms", duration_ms)
+                .with("cached", cached);
             queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
         }
-        fields => {
-            let mut slice =
-                [const { Field { name: log_queue::Name::Static(""), value: Value::Bool(false) } }; MAX_FIELDS];
-            for (place, field) in slice.iter_mut().zip(fields) {
-                *place = to_field(field);
-            }
-            let record = record.fields(&slice[..fields.len()]);
-            queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
-        }
+        _ => log_slice(queue, entry).await,
     }
+}
+
+/// As many fields as a case asks for lie in a slice.
+async fn log_slice(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
+    let (id, at) = entry.stamp.to_words();
+    let fields = entry.fields();
+    let mut slice = [const { Field { name: log_queue::Name::Static(""), value: Value::Bool(false) } }; MAX_FIELDS];
+    for (place, field) in slice.iter_mut().zip(fields) {
+        *place = to_field(field);
+    }
+    let record = Record::new(entry.level(), entry.message()).fields(&slice[..fields.len()]);
+    queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
 }
 
 fn to_field(&(name, value): &(&'static str, payload::Value)) -> Field<'static> {

@@ -1,108 +1,127 @@
-//! Short texts: copied without a call of `memcpy`, and searched for what a format does not write as it is, 16 bytes at a
-//! time.
+//! Short texts: copied without a call of `memcpy`, and searched for what a format escapes, 16 bytes at a time.
 //!
 //! A line has some twenty parts, most of them shorter than 16 bytes. A call for each would cost more than the bytes.
+
+/// Bytes that are handled at once.
+const BLOCK: usize = 16;
 
 /// Appends a text.
 #[inline(always)]
 pub(super) fn push_bytes(out: &mut Vec<u8>, text: &[u8]) {
-    let (blocks, rest) = text.as_chunks::<16>();
+    push_blocks(out, text, false);
+}
+
+/// Appends a text, and says whether JSON escapes a byte of it: a control character, a quotation mark or a backslash.
+#[inline(always)]
+pub(super) fn push_seeking(out: &mut Vec<u8>, text: &[u8]) -> bool {
+    push_blocks(out, text, true)
+}
+
+/// Appends a text in blocks. If it is to `seek`, it says whether JSON escapes a byte of it.
+#[inline(always)]
+fn push_blocks(out: &mut Vec<u8>, text: &[u8], seek: bool) -> bool {
+    let Some(last) = text.last_chunk() else {
+        let block = padded(text);
+        out.extend_from_slice(&block);
+        out.truncate(out.len() - (BLOCK - text.len()));
+        return seek && block_has::<0x20, false>(&block);
+    };
+    let mut found = false;
+    let (blocks, rest) = text.as_chunks();
     for block in blocks {
         out.extend_from_slice(block);
+        found |= seek && block_has::<0x20, false>(block);
     }
-    // The last block may overlap the one before it.
-    if !rest.is_empty() && !push_last::<16>(out, text, rest.len()) {
-        push_short(out, rest);
+    if !rest.is_empty() {
+        // It overlaps the one before it.
+        out.truncate(out.len() - (BLOCK - rest.len()));
+        out.extend_from_slice(last);
+        found |= seek && block_has::<0x20, false>(last);
     }
-}
-
-/// Appends a text of less than 16 bytes.
-#[inline(always)]
-fn push_short(out: &mut Vec<u8>, text: &[u8]) {
-    if let Some(first) = text.first_chunk::<8>() {
-        out.extend_from_slice(first);
-        push_last::<8>(out, text, text.len() - 8);
-    } else if let Some(first) = text.first_chunk::<4>() {
-        out.extend_from_slice(first);
-        push_last::<4>(out, text, text.len() - 4);
-    } else {
-        text.iter().for_each(|&byte| out.push(byte));
-    }
-}
-
-/// Appends the last `rest` bytes of a text, of which everything before them has been appended, by a copy of its last `N`
-/// bytes; false if it is shorter.
-#[inline(always)]
-fn push_last<const N: usize>(out: &mut Vec<u8>, text: &[u8], rest: usize) -> bool {
-    let Some(last) = text.last_chunk::<N>() else { return false };
-    out.truncate(out.len() - (N - rest));
-    out.extend_from_slice(last);
-    true
-}
-
-/// Whether JSON escapes a byte of the text: a control character, a quotation mark or a backslash.
-#[inline(always)]
-pub(super) fn has_special(text: &[u8]) -> bool {
-    has::<0x20, false>(text)
+    found
 }
 
 /// Whether a line of text has the text as it is: it has no control character, quotation mark, backslash, or `=`. A
 /// text that is not ASCII is not plain either: what it has must be looked at as characters.
 #[inline(always)]
 pub(super) fn is_plain(text: &[u8]) -> bool {
-    !has::<0x20, true>(text)
+    !has::<0x20>(text)
 }
 
 /// [`is_plain`], and there is no space in it.
 #[inline(always)]
 pub(super) fn is_plain_word(text: &[u8]) -> bool {
-    !has::<0x21, true>(text)
+    !has::<0x21>(text)
 }
 
-/// Whether the text has a byte below `BELOW`, a quotation mark or a backslash; and for a line of text, `=`, or a byte from 0x7F
-/// on.
+/// Whether the text has a byte below `BELOW`, a quotation mark, a backslash, `=`, or a byte from 0x7F on.
 #[inline(always)]
-fn has<const BELOW: u8, const TEXT: bool>(text: &[u8]) -> bool {
-    let (blocks, rest) = text.as_chunks::<16>();
-    if blocks.is_empty() {
-        return has_short::<BELOW, TEXT>(text);
+fn has<const BELOW: u8>(text: &[u8]) -> bool {
+    match text.last_chunk() {
+        Some(last) => text.as_chunks().0.iter().any(block_has::<BELOW, true>) || block_has::<BELOW, true>(last),
+        None => block_has::<BELOW, true>(&padded(text)),
     }
-    // The compiler does this with one instruction for all 16.
-    let mut found = [0_u8; 16];
-    for block in blocks.iter().chain(text.last_chunk::<16>().filter(|_| !rest.is_empty())) {
-        for (found, &byte) in found.iter_mut().zip(block) {
-            *found |= u8::from(byte < BELOW) | u8::from(byte == b'"') | u8::from(byte == b'\\');
-            if TEXT {
-                *found |= u8::from(byte >= 0x7F) | u8::from(byte == b'=');
-            }
+}
+
+/// A text shorter than a block, with digits after it, which no format looks for.
+#[inline(always)]
+fn padded(text: &[u8]) -> [u8; BLOCK] {
+    const DIGITS: u128 = u128::from_le_bytes([b'0'; BLOCK]);
+    let bits = 8 * text.len() as u32;
+    // Two words that together cover the text, and may overlap.
+    let word = if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (bits - 64)
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        u128::from(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (bits - 32))
+    } else {
+        u128::from(text.iter().rev().fold(0, |word: u32, &byte| word << 8 | u32::from(byte)))
+    };
+    (word | DIGITS << bits).to_le_bytes()
+}
+
+/// Whether the block has a byte below `BELOW`, a quotation mark or a backslash; and for a line of text, `=`, or a byte from
+/// 0x7F on. The compiler does not find these instructions by itself.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[expect(unsafe_code, reason = "instructions of the processor have no safe form")]
+fn block_has<const BELOW: u8, const TEXT: bool>(block: &[u8; BLOCK]) -> bool {
+    use core::arch::x86_64::{
+        _mm_cmpeq_epi8, _mm_max_epu8, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    };
+    let [low, high] = words(block).map(u64::cast_signed);
+    // SAFETY: these instructions are SSE2, which every x86-64 processor has, and touch no memory.
+    unsafe {
+        let block = _mm_set_epi64x(high, low);
+        let all = |byte: u8| _mm_set1_epi8(byte.cast_signed());
+        let equal = |byte: u8| _mm_cmpeq_epi8(block, all(byte));
+        let below = _mm_cmpeq_epi8(_mm_min_epu8(block, all(BELOW - 1)), block);
+        let mut found = _mm_or_si128(below, _mm_or_si128(equal(b'"'), equal(b'\\')));
+        if TEXT {
+            let above = _mm_cmpeq_epi8(_mm_max_epu8(block, all(0x7F)), block);
+            found = _mm_or_si128(found, _mm_or_si128(above, equal(b'=')));
         }
+        _mm_movemask_epi8(found) != 0
     }
-    u128::from_ne_bytes(found) != 0
 }
 
-/// [`has`] of less than 16 bytes.
+#[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
-fn has_short<const BELOW: u8, const TEXT: bool>(text: &[u8]) -> bool {
-    let halves =
-        match (text.first_chunk::<8>(), text.last_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>()) {
-            (Some(first), Some(last), ..) => [u64::from_le_bytes(*first), u64::from_le_bytes(*last)],
-            (.., Some(first), Some(last)) => {
-                let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-                [u64::from(first) | u64::from(last) << 32, FILLER]
-            }
-            _ => [text.iter().fold(FILLER, |word, &byte| word << 8 | u64::from(byte)), FILLER],
-        };
-    halves.into_iter().any(word_has::<BELOW, TEXT>)
+fn block_has<const BELOW: u8, const TEXT: bool>(block: &[u8; BLOCK]) -> bool {
+    words(block).into_iter().any(word_has::<BELOW, TEXT>)
 }
 
-/// Eight digits, which no format looks for.
-const FILLER: u64 = 0x3030_3030_3030_3030;
+#[inline(always)]
+fn words(block: &[u8; BLOCK]) -> [u64; 2] {
+    let word = u128::from_le_bytes(*block);
+    [word as u64, (word >> 64) as u64]
+}
 
-/// [`has`] of eight bytes.
+/// [`block_has`] of eight bytes, without such instructions.
 ///
 /// Subtracting `n` from a byte borrows if the byte is below `n`. A byte equal to `c` is 0, so below 1, after an
 /// exclusive or with `c`. Bytes from 0x80 on are masked out. A borrow may make the byte after a hit look like a hit,
 /// but never without one.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
 fn word_has<const BELOW: u8, const TEXT: bool>(word: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -136,6 +155,7 @@ mod tests {
     fn every_character_is_found_at_every_place_of_a_text_of_any_length() {
         let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
         let not_plain = |byte: u8| escaped(byte) || byte == b'=' || byte >= 0x7F;
+        let mut out = Vec::new();
         for length in (1..20).chain([31, 32, 33, 50]) {
             for filler in [b' ', 0x7F, 0x80, 0xFF, b'#', b'!', b'[', b'>', b'<', b'~'] {
                 let mut text = vec![filler; length];
@@ -143,14 +163,31 @@ mod tests {
                     for byte in 0..=u8::MAX {
                         text[at] = byte;
                         let any = |is: &dyn Fn(u8) -> bool| text.iter().any(|&byte| is(byte));
-                        let told = (has_special(&text), !is_plain(&text), !is_plain_word(&text));
+                        out.clear();
+                        let told = (push_seeking(&mut out, &text), !is_plain(&text), !is_plain_word(&text));
                         let expected = (any(&escaped), any(&not_plain), any(&|b| not_plain(b) || b == b' '));
                         assert_eq!(told, expected, "{byte:#x} at {at} of {length}, in {filler:#x}");
+                        assert_eq!(out, text);
                     }
                     text[at] = filler;
                 }
             }
         }
-        assert!(!has_special(b"") && is_plain(b"") && is_plain_word(b""));
+        assert!(!push_seeking(&mut out, b"") && is_plain(b"") && is_plain_word(b""));
+    }
+
+    #[test]
+    fn what_has_no_instructions_of_its_own_finds_the_same() {
+        for filler in [b' ', 0x7F, 0x80, 0xFF, b'#', b'!', b'[', b'>', b'<', b'~'] {
+            for (at, byte) in (0..8).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+                let mut text = [filler; BLOCK];
+                (text[at], text[at + 8]) = (byte, byte);
+                let word = u64::from_le_bytes(*text.first_chunk().unwrap());
+                let told = [word_has::<0x20, false>(word), word_has::<0x20, true>(word), word_has::<0x21, true>(word)];
+                let expected =
+                    [block_has::<0x20, false>(&text), block_has::<0x20, true>(&text), block_has::<0x21, true>(&text)];
+                assert_eq!(told, expected, "{byte:#x} at {at}, in {filler:#x}");
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::record::{Fields, Record};
 use super::slot::ROOM;
 use super::state::State;
 use super::sync::{Apart, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
-use super::time::Ticker;
+use super::time::{Ticker, ticks};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -38,7 +38,7 @@ const POLLED: Duration = Duration::from_millis(1);
 pub(super) mod sleep {
     /// The worker runs or has been called, and will look at all producers before it sleeps.
     pub const AWAKE: u8 = 0;
-    /// The worker sleeps for a millisecond at most.
+    /// The worker sleeps until the queue has filled by an eighth at the present rate, or for a millisecond.
     pub const NAP: u8 = 1;
     /// The worker sleeps for longer, since no record came for a while.
     pub const DEEP: u8 = 2;
@@ -106,7 +106,8 @@ impl Core {
             Strategy::Drop | Strategy::DropOldest | Strategy::Block => config.maxsize,
         };
         let pool = Pool::new(chunks).ok_or_else(no_memory)?;
-        let mut state = State::new();
+        let eager = config.batch_timeout < POLLED;
+        let mut state = State::new(ticker.tells_time() && !eager);
         let crowd = state.add(&pool).ok_or_else(no_memory)?;
         Ok(Self {
             pool,
@@ -114,7 +115,7 @@ impl Core {
             id: QUEUES.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             lent_to: lent_to as u64,
             complete: complete as u64,
-            eager: config.batch_timeout < POLLED,
+            eager,
             producers: AtomicU32::new(0),
             call: Box::new(call),
             granted: Apart(AtomicU64::new(0)),
@@ -214,15 +215,23 @@ impl Core {
             && self.worker.full_at.load(Ordering::Acquire) == self.taken() + 1
     }
 
+    /// Enters a record that fits into its slot and has the time of its call, if there is a place for it that needs no lock.
+    #[inline(always)]
+    pub(super) fn enter_quickly<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>) -> bool {
+        let is_plain = producer.is_quick() && record.time.is_none() && record.words(false) <= ROOM;
+        if !is_plain || !self.offer_quickly(producer) {
+            return false;
+        }
+        // SAFETY: the slot was claimed, and is read only after it was published.
+        unsafe { record.write_whole(producer.next_slot(&self.pool), ticks()) };
+        producer.publish();
+        true
+    }
+
     /// Writes the record into the place that was claimed last. `called` is when its caller began to wait, if it did.
     /// Nothing here calls code of a user.
-    #[inline(always)]
     pub(super) fn enter<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>, called: Option<SystemTime>) {
-        let Some((chunk, index)) = producer.next_slot(&self.pool) else {
-            unreachable!("there is a chunk for every credit");
-        };
-        let slot = self.pool.slot(chunk, index);
-        self.pool.witness(chunk, index, true);
+        let slot = producer.next_slot(&self.pool);
         let number = self.ticker.number();
         let mut time = record.time.or(called);
         if !self.ticker.tells_time() {
@@ -251,8 +260,6 @@ impl Core {
     /// # Safety
     ///
     /// The slot was claimed by the caller.
-    #[cold]
-    #[inline(never)]
     unsafe fn write_large<F: Fields>(
         &self,
         record: &Record<'_, F>,

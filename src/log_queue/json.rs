@@ -1,6 +1,6 @@
 //! A record as one line of JSON.
 
-use super::bytes::{has_special, push_bytes};
+use super::bytes::push_seeking;
 use super::format::{push_float, push_integer, push_time};
 use super::line::with_line;
 use super::record::{Level, Value};
@@ -87,10 +87,9 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
 fn push_text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     out.push(b'"');
-    if has_special(bytes) {
+    if push_seeking(out, bytes) {
+        out.truncate(out.len() - bytes.len());
         push_escaped(out, bytes);
-    } else {
-        push_bytes(out, bytes);
     }
     out.push(b'"');
 }

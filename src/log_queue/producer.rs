@@ -1,7 +1,8 @@
 //! One caller's side of the queue: its credits, its counts, and where it writes next.
 
 use super::pool::{CHUNK, Pool};
-use super::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use super::slot::WORDS;
+use super::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What one credit adds to [`Producer::word`].
 const CREDIT: u64 = 1;
@@ -25,9 +26,13 @@ pub(super) struct Producer {
     word: AtomicU64,
     /// Records that are completely written.
     published: AtomicU64,
-    /// The chunk that is written to, and how many of its slots are used; for the owner.
+    /// The chunk that is written to, its first slot, and how many of its slots are used; for the owner.
     chunk: AtomicU32,
     used: AtomicU32,
+    first: AtomicPtr<u64>,
+    /// Whether records are numbered by the TSC and the worker looks for them by itself. Kept here, so that a call needs
+    /// no other cache line to know it.
+    quick: bool,
     pub(super) counts: Counts,
     owned: AtomicBool,
 }
@@ -65,12 +70,14 @@ impl Count {
 
 impl Producer {
     /// A producer that belongs to the caller and will write to `chunk`.
-    pub(super) fn new(chunk: u32) -> Self {
+    pub(super) fn new(pool: &Pool, chunk: u32, quick: bool) -> Self {
         Self {
             word: AtomicU64::new(0),
             published: AtomicU64::new(0),
             chunk: AtomicU32::new(chunk),
             used: AtomicU32::new(0),
+            first: AtomicPtr::new(pool.slot(chunk, 0)),
+            quick,
             counts: Counts::default(),
             owned: AtomicBool::new(true),
         }
@@ -138,19 +145,33 @@ impl Producer {
         self.word.load(Ordering::Acquire) / CLAIM
     }
 
-    /// The slot of the record that was claimed last; for the owner. `None` if the pool has no chunk, which cannot
-    /// happen: it has one for every credit, and two for each producer.
-    #[inline]
-    pub(super) fn next_slot(&self, pool: &Pool) -> Option<(u32, u32)> {
-        let (mut chunk, mut used) = (self.chunk.load(Ordering::Relaxed), self.used.load(Ordering::Relaxed));
+    /// Whether records are numbered by the TSC and the worker looks for them by itself.
+    #[inline(always)]
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick
+    }
+
+    /// The slot of the record that was claimed last; for the owner.
+    #[inline(always)]
+    pub(super) fn next_slot(&self, pool: &Pool) -> *mut u64 {
+        let mut used = self.used.load(Ordering::Relaxed);
         if used == CHUNK {
-            let next = pool.take()?;
-            pool.link(chunk, next);
-            self.chunk.store(next, Ordering::Relaxed);
-            (chunk, used) = (next, 0);
+            self.next_chunk(pool);
+            used = 0;
         }
         self.used.store(used + 1, Ordering::Relaxed);
-        Some((chunk, used))
+        pool.witness(self.chunk.load(Ordering::Relaxed), used, true);
+        self.first.load(Ordering::Relaxed).wrapping_add(used as usize * WORDS)
+    }
+
+    #[inline(never)]
+    fn next_chunk(&self, pool: &Pool) {
+        let Some(next) = pool.take() else {
+            unreachable!("the pool has a chunk for every credit, and two for each producer");
+        };
+        pool.link(self.chunk.load(Ordering::Relaxed), next);
+        self.chunk.store(next, Ordering::Relaxed);
+        self.first.store(pool.slot(next, 0), Ordering::Relaxed);
     }
 
     /// Hands over the record that was written last; for the owner.

@@ -5,7 +5,7 @@ use super::counters::{Counters, Shutdown};
 use super::record::{Fields, Record};
 use super::shared::Shared;
 use super::sink::Sink;
-use super::wait::{Entry, block_on};
+use super::wait::{Entry, Logging, block_on};
 use super::worker::Worker;
 use std::fmt;
 use std::sync::Arc;
@@ -103,11 +103,29 @@ impl LogQueue {
     /// The record, if the queue was full, `sample` thinned it out, or the queue is closed.
     #[inline(always)]
     pub fn try_log<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
+        if self.enters(&record) { Ok(Accepted { waited: false }) } else { self.try_slowly(record) }
+    }
+
+    /// Enters the record if that needs no lock.
+    ///
+    /// Where it does not, the record must be passed on by value. If its address were, the compiler would have to keep it
+    /// in memory, and could not use what it knows about it.
+    #[inline(always)]
+    fn enters<F: Fields>(&self, record: &Record<'_, F>) -> bool {
+        self.handle.shared.enter_quickly(record)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_slowly<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
         self.handle.shared.offer(&record).map_err(|reason| Refused { reason, record })
     }
 
     /// Enters the record; under `block` waits for room, first come, first served. Under the other strategies it is
     /// [`LogQueue::try_log`].
+    ///
+    /// If there is room, the call itself enters the record, and the future is done from the start. Otherwise the future
+    /// waits.
     ///
     /// Cancel-safe: if the future is dropped before it is done, the record is dropped with it and was not entered, and
     /// no place is lost.
@@ -117,7 +135,13 @@ impl LogQueue {
     /// The record, if the queue is closed or becomes closed; under `drop` and `sample` also if there is no room.
     #[inline(always)]
     pub fn log<'a, F: Fields>(&self, record: Record<'a, F>) -> impl Future<Output = Result<Accepted, Refused<'a, F>>> {
-        Entry::new(&self.handle.shared, record)
+        if self.enters(&record) { Logging::Done } else { self.wait(record) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait<'a, F: Fields>(&self, record: Record<'a, F>) -> Logging<'_, 'a, F> {
+        Logging::Waiting(Entry::new(&self.handle.shared, record))
     }
 
     /// [`LogQueue::log`] for a thread outside a runtime: parks it while it waits.
@@ -127,6 +151,12 @@ impl LogQueue {
     /// As [`LogQueue::log`].
     #[inline(always)]
     pub fn log_blocking<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
+        if self.enters(&record) { Ok(Accepted { waited: false }) } else { self.block(record) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn block<'a, F: Fields>(&self, record: Record<'a, F>) -> Result<Accepted, Refused<'a, F>> {
         block_on(Entry::new(&self.handle.shared, record))
     }
 

@@ -1,6 +1,6 @@
 //! What is logged: a time, a level, a message and typed fields, all of them borrowed.
 
-use super::slot::Writer;
+use super::slot::{Put, words_of};
 use std::fmt;
 use std::time::SystemTime;
 
@@ -155,13 +155,13 @@ impl<F: Fields> Fields for (F, Field<'_>) {}
 impl<F: Fields> Fields for (F, &[Field<'_>]) {}
 
 pub(super) mod sealed {
-    use super::{Field, Writer};
+    use super::{Field, Put, words_of};
 
     pub trait Sealed {
         /// Space in a slot, in words.
         fn words(&self) -> usize;
         /// Writes the fields in their order.
-        fn write(&self, writer: &mut Writer);
+        fn write(&self, writer: &mut impl Put);
     }
 
     impl Sealed for () {
@@ -171,17 +171,17 @@ pub(super) mod sealed {
         }
 
         #[inline(always)]
-        fn write(&self, _: &mut Writer) {}
+        fn write(&self, _: &mut impl Put) {}
     }
 
     impl<F: Sealed> Sealed for (F, Field<'_>) {
         #[inline(always)]
         fn words(&self) -> usize {
-            self.0.words() + Writer::words_of(&self.1)
+            self.0.words() + words_of(&self.1)
         }
 
         #[inline(always)]
-        fn write(&self, writer: &mut Writer) {
+        fn write(&self, writer: &mut impl Put) {
             self.0.write(writer);
             writer.field(&self.1);
         }
@@ -190,11 +190,11 @@ pub(super) mod sealed {
     impl<F: Sealed> Sealed for (F, &[Field<'_>]) {
         #[inline(always)]
         fn words(&self) -> usize {
-            self.0.words() + self.1.iter().map(Writer::words_of).sum::<usize>()
+            self.0.words() + self.1.iter().map(words_of).sum::<usize>()
         }
 
         #[inline(always)]
-        fn write(&self, writer: &mut Writer) {
+        fn write(&self, writer: &mut impl Put) {
             self.0.write(writer);
             self.1.iter().for_each(|field| writer.field(field));
         }

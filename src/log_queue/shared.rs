@@ -50,24 +50,12 @@ impl Shared {
     /// It is inlined into the code that logs, so that the compiler uses what it knows there: names, kinds and lengths
     /// of fields.
     #[inline(always)]
-    pub(super) fn offer_quickly<F: Fields>(&self, record: &Record<'_, F>) -> bool {
-        match own(&self.core) {
-            Some(producer) if self.core.offer_quickly(producer) => {
-                self.core.enter(producer, record, None);
-                true
-            }
-            _ => false,
-        }
+    pub(super) fn enter_quickly<F: Fields>(&self, record: &Record<'_, F>) -> bool {
+        own(&self.core).is_some_and(|producer| self.core.enter_quickly(producer, record))
     }
 
-    #[inline(always)]
+    /// Enters the record if there is room, after [`Self::enter_quickly`].
     pub(super) fn offer<F: Fields>(&self, record: &Record<'_, F>) -> Result<Accepted, Reason> {
-        if self.offer_quickly(record) { Ok(Accepted { waited: false }) } else { self.offer_slowly(record) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn offer_slowly<F: Fields>(&self, record: &Record<'_, F>) -> Result<Accepted, Reason> {
         with_producer(&self.core, |producer| {
             self.core.offer(producer)?;
             self.core.enter(producer, record, None);
@@ -75,7 +63,7 @@ impl Shared {
         })
     }
 
-    /// One poll of a call that may wait, after [`Self::offer_quickly`]. `called` is when it began to wait, if it did.
+    /// One poll of a call that may wait, after [`Self::enter_quickly`]. `called` is when it began to wait, if it did.
     #[cold]
     #[inline(never)]
     pub(super) fn turn<F: Fields>(
@@ -208,7 +196,7 @@ impl Shared {
                     drop(state);
                     thread::yield_now();
                 }
-                Step::Nap(time) => {
+                Step::Nap(time) | Step::Rest(time) => {
                     drop(state);
                     thread::park_timeout(time);
                 }

@@ -53,145 +53,146 @@ fn shortened(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-/// Writes the content of a record into a limited number of words.
-pub struct Writer {
+/// Takes the fields of a record, one after the other.
+pub trait Put {
+    /// Writes a field.
+    fn field(&mut self, field: &Field<'_>);
+}
+
+/// Space that a field takes, in words.
+#[inline(always)]
+pub(super) fn words_of(field: &Field<'_>) -> usize {
+    let name = match field.name {
+        Name::Static(_) => 1,
+        Name::Copied(name) => words(name.len()),
+    };
+    let value = match field.value {
+        Value::Str(text) => words(text.len()),
+        _ => 1,
+    };
+    1 + name + value
+}
+
+/// Writes a field, and returns where the next one goes.
+///
+/// # Safety
+///
+/// At `at` there are as many words as [`words_of`] says, and the name has at most [`u16::MAX`] bytes.
+#[inline(always)]
+unsafe fn put_field(at: *mut u64, field: &Field<'_>) -> *mut u64 {
+    let name = field.name.as_str();
+    let (kind, text) = match field.value {
+        Value::Bool(_) => (BOOL, 0),
+        Value::I64(_) => (I64, 0),
+        Value::U64(_) => (U64, 0),
+        Value::F64(_) => (F64, 0),
+        Value::Str(text) => (STR, text.len() as u64),
+    };
+    let named = if matches!(field.name, Name::Copied(_)) { NAMED } else { 0 };
+    // SAFETY: these are the words that `words_of` counts.
+    unsafe {
+        let at = put(at, u64::from(kind | named) | (name.len() as u64) << 16 | text << 32);
+        let at = match field.name {
+            Name::Static(name) => put(at, name.as_ptr()),
+            Name::Copied(name) => put_text(at, name),
+        };
+        match field.value {
+            Value::Bool(value) => put(at, u64::from(value)),
+            Value::I64(value) => put(at, value),
+            Value::U64(value) => put(at, value),
+            Value::F64(value) => put(at, value),
+            Value::Str(text) => put_text(at, text),
+        }
+    }
+}
+
+/// Writes a value, and returns where the next one goes.
+///
+/// # Safety
+///
+/// At `at` there is space for `T`, which is not larger than a word.
+#[inline(always)]
+unsafe fn put<T>(at: *mut u64, value: T) -> *mut u64 {
+    // SAFETY: the caller's promise. `at` is aligned for a word.
+    unsafe {
+        at.cast::<T>().write(value);
+        at.add(1)
+    }
+}
+
+/// Writes a text, and returns where the next value goes.
+///
+/// # Safety
+///
+/// At `at` there is space for the text.
+#[inline(always)]
+unsafe fn put_text(at: *mut u64, text: &str) -> *mut u64 {
+    // SAFETY: the caller's promise; what is borrowed does not overlap with a slot that is being written.
+    unsafe {
+        at.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
+        at.add(words(text.len()))
+    }
+}
+
+/// Writes the fields of a record that fits into its slot. It checks nothing, so that a call has little code: code that is
+/// not in the cache costs more than what it does.
+struct Whole {
+    at: *mut u64,
+    count: u64,
+}
+
+impl Put for Whole {
+    #[inline(always)]
+    fn field(&mut self, field: &Field<'_>) {
+        self.count += 1;
+        // SAFETY: whoever made this promised that there is space. A name that lies in a slot is short.
+        self.at = unsafe { put_field(self.at, field) };
+    }
+}
+
+/// Writes the content of a record into a limited number of words. Leaves a field out, or shortens its text, if there is no
+/// space for it.
+struct Limited {
     at: *mut u64,
     left: usize,
     count: u16,
     cut: bool,
 }
 
-impl Writer {
-    /// Space that a field takes, in words.
-    #[inline(always)]
-    pub(super) fn words_of(field: &Field<'_>) -> usize {
-        let name = match field.name {
-            Name::Static(_) => 1,
-            Name::Copied(name) => words(name.len()),
-        };
-        let value = match field.value {
-            Value::Str(text) => words(text.len()),
-            _ => 1,
-        };
-        1 + name + value
-    }
-
+impl Limited {
     /// # Safety
     ///
-    /// There is space for `T`, which is not larger than a word.
-    #[inline(always)]
-    unsafe fn put<T>(&mut self, value: T) {
-        // SAFETY: the caller's promise. `at` is aligned for a word.
-        unsafe {
-            self.at.cast::<T>().write(value);
-            self.at = self.at.add(1);
-        }
+    /// There is space for the value.
+    unsafe fn word(&mut self, value: u64) {
+        // SAFETY: the caller's promise.
+        self.at = unsafe { put(self.at, value) };
         self.left -= 1;
-    }
-
-    /// # Safety
-    ///
-    /// There is space for the text.
-    #[inline(always)]
-    unsafe fn put_text(&mut self, text: &str) {
-        // SAFETY: the caller's promise; what is borrowed does not overlap with a slot that is being written.
-        unsafe {
-            copy(text.as_ptr(), self.at.cast(), text.len());
-            self.at = self.at.add(words(text.len()));
-        }
-        self.left -= words(text.len());
-    }
-
-    /// Writes a field; leaves it out, or shortens its text, if there is no space for it.
-    #[inline(always)]
-    pub(super) fn field(&mut self, field: &Field<'_>) {
-        let name = field.name.as_str();
-        if Self::words_of(field) > self.left || name.len() > u16::MAX.into() || self.count == u16::MAX {
-            return self.field_cut(field);
-        }
-        let (kind, text) = match field.value {
-            Value::Bool(_) => (BOOL, 0),
-            Value::I64(_) => (I64, 0),
-            Value::U64(_) => (U64, 0),
-            Value::F64(_) => (F64, 0),
-            Value::Str(text) => (STR, text.len() as u64),
-        };
-        let named = if matches!(field.name, Name::Copied(_)) { NAMED } else { 0 };
-        self.count += 1;
-        // SAFETY: `words_of` has counted exactly these words, and that many are left.
-        unsafe {
-            self.put(u64::from(kind | named) | (name.len() as u64) << 16 | text << 32);
-            match field.name {
-                Name::Static(name) => self.put(name.as_ptr()),
-                Name::Copied(name) => self.put_text(name),
-            }
-            match field.value {
-                Value::Bool(value) => self.put(u64::from(value)),
-                Value::I64(value) => self.put(value),
-                Value::U64(value) => self.put(value),
-                Value::F64(value) => self.put(value),
-                Value::Str(text) => self.put_text(text),
-            }
-        }
     }
 
     /// Writes a field that does not fit: a text is shortened, anything else is left out.
     #[cold]
-    #[inline(never)]
-    fn field_cut(&mut self, field: &Field<'_>) {
+    fn cut(&mut self, field: &Field<'_>) {
         self.cut = true;
         let rest = Field { value: Value::Str(""), ..*field };
-        let fits = Self::words_of(&rest) < self.left && field.name.as_str().len() <= u16::MAX.into();
+        let fits = words_of(&rest) < self.left && field.name.as_str().len() <= u16::MAX.into();
         if let (Value::Str(text), true) = (field.value, fits && self.count < u16::MAX) {
-            let most = (self.left - Self::words_of(&rest)) * 8;
+            let most = (self.left - words_of(&rest)) * 8;
             self.field(&Field { value: Value::Str(shortened(text, most)), ..*field });
         }
     }
 }
 
-/// Copies bytes. A call of `memcpy` costs as much as copying a short text.
-///
-/// # Safety
-///
-/// As of [`std::ptr::copy_nonoverlapping`].
-#[inline(always)]
-unsafe fn copy(from: *const u8, to: *mut u8, length: usize) {
-    // SAFETY: each access begins before `length` and ends at it at the latest. The last one may overlap the one before.
-    unsafe {
-        if length >= 16 {
-            if length > 256 {
-                return to.copy_from_nonoverlapping(from, length);
-            }
-            let last = length - 16;
-            let mut at = 0;
-            while at < last {
-                copy_part::<16>(from, to, at);
-                at += 16;
-            }
-            copy_part::<16>(from, to, last);
-        } else if length >= 8 {
-            copy_part::<8>(from, to, 0);
-            copy_part::<8>(from, to, length - 8);
-        } else if length >= 4 {
-            copy_part::<4>(from, to, 0);
-            copy_part::<4>(from, to, length - 4);
-        } else {
-            for at in 0..length {
-                copy_part::<1>(from, to, at);
-            }
+impl Put for Limited {
+    fn field(&mut self, field: &Field<'_>) {
+        let needed = words_of(field);
+        if needed > self.left || field.name.as_str().len() > u16::MAX.into() || self.count == u16::MAX {
+            return self.cut(field);
         }
+        self.count += 1;
+        self.left -= needed;
+        // SAFETY: that many words were left.
+        self.at = unsafe { put_field(self.at, field) };
     }
-}
-
-/// Copies `N` bytes from an offset on.
-///
-/// # Safety
-///
-/// Both sides have that many bytes there, and do not overlap.
-#[inline(always)]
-unsafe fn copy_part<const N: usize>(from: *const u8, to: *mut u8, at: usize) {
-    // SAFETY: the caller's promise; an array of bytes needs no alignment.
-    unsafe { to.add(at).cast::<[u8; N]>().write(from.add(at).cast::<[u8; N]>().read()) }
 }
 
 impl<F: Fields> Record<'_, F> {
@@ -202,12 +203,28 @@ impl<F: Fields> Record<'_, F> {
         time + words(self.message.len()) + self.fields.words()
     }
 
+    /// Writes a record that fits into the slot, and gets the time of its number.
+    ///
+    /// # Safety
+    ///
+    /// `slot` has [`WORDS`] words, of which the content takes [`ROOM`] at most; and nobody else reads or writes them
+    /// meanwhile.
+    #[inline(always)]
+    pub(super) unsafe fn write_whole(&self, slot: *mut u64, ticks: u64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut writer = Whole { at: put_text(slot.add(HEAD), self.message), count: 0 };
+            self.fields.write(&mut writer);
+            slot.write(ticks);
+            slot.add(1).write(self.level as u64 | writer.count << 16 | (self.message.len() as u64) << 32);
+        }
+    }
+
     /// Writes the record into the slot; what does not fit is left out.
     ///
     /// # Safety
     ///
     /// `slot` has [`WORDS`] words, and nobody else reads or writes them meanwhile.
-    #[inline(always)]
     pub(super) unsafe fn write(&self, slot: *mut u64, ticks: u64, time: Option<SystemTime>) -> bool {
         // SAFETY: the caller's promise.
         unsafe {
@@ -248,17 +265,16 @@ impl<F: Fields> Record<'_, F> {
     /// # Safety
     ///
     /// `at` has `left` words, and nobody else reads or writes them meanwhile.
-    #[inline(always)]
     unsafe fn write_content(&self, at: *mut u64, left: usize, time: Option<SystemTime>) -> (u64, bool) {
-        let mut writer = Writer { at, left, count: 0, cut: false };
+        let mut writer = Limited { at, left, count: 0, cut: false };
         let mut flags = 0;
         // SAFETY: each text and word is written only if there is space for it.
         let message = unsafe {
             if let Some(time) = time.filter(|_| left >= 2) {
                 let moment = Moment::from(time);
                 flags |= OWN_TIME;
-                writer.put(moment.seconds);
-                writer.put(u64::from(moment.nanoseconds));
+                writer.word(moment.seconds as u64);
+                writer.word(moment.nanoseconds.into());
             }
             let mut message = self.message;
             if words(message.len()) > writer.left || message.len() > u32::MAX as usize {
@@ -266,7 +282,8 @@ impl<F: Fields> Record<'_, F> {
                 message = shortened(message, (writer.left * 4).min(u32::MAX as usize));
                 writer.cut = true;
             }
-            writer.put_text(message);
+            writer.at = put_text(writer.at, message);
+            writer.left -= words(message.len());
             message.len() as u64
         };
         self.fields.write(&mut writer);

@@ -17,8 +17,10 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// The longest nap of a worker that has records to wait for.
+/// The nap of a worker that has records to wait for and does not know how fast they come.
 const NAP: Duration = Duration::from_millis(1);
+/// The longest nap of one that does.
+const LONG_NAP: Duration = Duration::from_millis(10);
 /// The shortest one.
 const SHORT_NAP: Duration = Duration::from_micros(50);
 /// The longest sleep of a worker that has nothing to do.
@@ -33,8 +35,10 @@ pub(super) enum Step {
     Take,
     /// Look again at once: a caller is just about to hand over a record.
     Look,
-    /// Sleep, but not longer than this.
+    /// Sleep for this long, or until called since the queue fills up.
     Nap(Duration),
+    /// Sleep for this long, or until called since a batch is complete: no record came for a while.
+    Rest(Duration),
     /// Sleep until called.
     Park,
     /// Closed and empty.
@@ -81,6 +85,8 @@ pub(super) struct State {
     /// Records that were removed to make room.
     pub(super) evicted: u64,
     pace: Pace,
+    /// For new producers.
+    quick: bool,
 }
 
 /// The timing of the worker's looks.
@@ -92,14 +98,17 @@ struct Pace {
     /// The last look before the one that found the oldest record: the record came later than this.
     since: Option<Instant>,
     nap: Duration,
+    /// The time from record to record, on average since the last look; `None` if none came.
+    interval: Option<Duration>,
     /// Number of looks in a row that found no new record.
     quiet: u32,
     parked: bool,
 }
 
 impl State {
-    pub(super) fn new() -> Self {
-        let pace = Pace { looked: None, ready: 0, since: None, nap: NAP, quiet: 0, parked: false };
+    /// See [`Producer::is_quick`] for `quick`.
+    pub(super) fn new(quick: bool) -> Self {
+        let pace = Pace { looked: None, ready: 0, since: None, nap: NAP, interval: None, quiet: 0, parked: false };
         Self {
             producers: Vec::new(),
             lanes: Vec::new(),
@@ -112,6 +121,7 @@ impl State {
             high_water: 0,
             evicted: 0,
             pace,
+            quick,
         }
     }
 
@@ -135,7 +145,7 @@ impl State {
     /// A new producer; `None` if there are too many.
     pub(super) fn add(&mut self, pool: &Pool) -> Option<Arc<Producer>> {
         let chunk = (self.producers.len() < MOST_PRODUCERS).then(|| pool.take())??;
-        let producer = Arc::new(Producer::new(chunk));
+        let producer = Arc::new(Producer::new(pool, chunk, self.quick));
         self.producers.push(Arc::clone(&producer));
         self.lanes.push(Lane::new(chunk));
         Some(producer)
@@ -360,8 +370,8 @@ impl State {
         let step = self.next_step(core, now);
         let asleep = match step {
             Step::Take | Step::Look | Step::Exit => sleep::AWAKE,
-            Step::Nap(time) if time <= NAP => sleep::NAP,
-            Step::Nap(_) => sleep::DEEP,
+            Step::Nap(_) => sleep::NAP,
+            Step::Rest(_) => sleep::DEEP,
             Step::Park => sleep::PARKED,
         };
         core.worker.sleep.store(asleep, Ordering::Release);
@@ -392,7 +402,9 @@ impl State {
         let last = if pace.parked { now } else { pace.looked.unwrap_or(now) };
         pace.looked = Some(now);
         pace.quiet = if ready == pace.ready { pace.quiet.saturating_add(1) } else { 0 };
-        pace.ready = ready;
+        let arrived = ready.saturating_sub(mem::replace(&mut pace.ready, ready));
+        pace.interval =
+            (arrived > 0).then(|| now.saturating_duration_since(last) / arrived.min(u32::MAX.into()) as u32);
         let timeout = core.config.batch_timeout;
         // Promised places that are not used go to the callers that wait.
         if pace.quiet > 0 && ready < core.complete && !self.waiting.is_empty() {
@@ -403,14 +415,14 @@ impl State {
             }
         }
         let pace = &mut self.pace;
-        let sleep = if self.waiting.is_empty() { pace.sleep() } else { pace.nap };
         if ready == 0 {
             pace.since = None;
-            return if timeout < NAP { Step::Park } else { Step::Nap(sleep.min(timeout)) };
+            return if timeout < NAP { Step::Park } else { pace.sleep(core, !self.waiting.is_empty(), timeout) };
         }
         let since = *pace.since.get_or_insert(last);
         let left = timeout.saturating_sub(now.saturating_duration_since(since));
-        if self.closed || ready >= core.complete || left.is_zero() { Step::Take } else { Step::Nap(sleep.min(left)) }
+        let due = self.closed || ready >= core.complete || left.is_zero();
+        if due { Step::Take } else { pace.sleep(core, !self.waiting.is_empty(), left) }
     }
 
     /// Takes the oldest records, up to a batch, and says how many. The waiters that are promised the free places have
@@ -452,12 +464,21 @@ impl State {
 }
 
 impl Pace {
-    /// How long to sleep.
-    fn sleep(&self) -> Duration {
-        match self.quiet.checked_sub(QUIET) {
-            None => self.nap,
-            Some(looks) => DEEP.min(NAP * 2_u32.pow(looks.min(10))),
+    /// How to sleep, for at most `longest`; `urgent` if callers wait.
+    fn sleep(&self, core: &Core, urgent: bool, longest: Duration) -> Step {
+        match (urgent, self.quiet.checked_sub(QUIET)) {
+            (true, _) => Step::Nap(self.nap.min(longest)),
+            (false, None) => Step::Nap(self.nap.max(self.expected(core)).min(longest)),
+            (false, Some(looks)) => Step::Rest(DEEP.min(NAP * 2_u32.pow(looks.min(10))).min(longest)),
         }
+    }
+
+    /// In which time, at the rate since the last look, a batch becomes complete or an eighth of the queue fills up. Zero if
+    /// the rate is not known, or if looks have to be frequent.
+    fn expected(&self, core: &Core) -> Duration {
+        let Some(interval) = self.interval.filter(|_| self.nap == NAP) else { return Duration::ZERO };
+        let records = core.complete.saturating_sub(self.ready).min(core.maxsize() / 8);
+        interval.saturating_mul(records.min(u32::MAX.into()) as u32).min(LONG_NAP)
     }
 
     /// Makes naps shorter if the queue fills up during one.

@@ -211,7 +211,7 @@ fn a_worker_in_deep_sleep_is_called_for_a_batch_and_when_the_queue_is_full() {
     for (maxsize, strategy) in [(1_000, Strategy::Drop), (3, Strategy::Drop), (3, Strategy::Block)] {
         let bench = Bench::of(strategy, maxsize, 10);
         let deep = (0..100).map(|_| bench.step(Instant::now())).last();
-        assert!(matches!(deep, Some(Step::Nap(time)) if time > Duration::from_millis(10)), "{deep:?}");
+        assert!(matches!(deep, Some(Step::Rest(time)) if time > Duration::from_millis(10)), "{deep:?}");
         assert!((0..40).filter(|&n| bench.offer(0, n).is_ok()).count() >= 3);
         assert_eq!(bench.calls.count(), 1);
         assert_eq!(bench.core.worker.sleep.load(Ordering::Relaxed), sleep::AWAKE);
@@ -537,7 +537,7 @@ impl Model {
             let called = self.bench.calls.count() - calls;
             assert!(called <= 1, "called {called} times in one sleep");
             // No call of the worker is lost.
-            let deep = matches!(step, Step::Nap(time) if time > Duration::from_millis(1));
+            let deep = matches!(step, Step::Rest(_));
             let waited_for = deep && self.somebody_waits();
             let needed = self.closed || waited_for || (step == Step::Park && !self.ring.is_empty());
             assert!(called == 1 || !needed, "{step:?}");

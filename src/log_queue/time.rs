@@ -35,12 +35,7 @@ impl Ticker {
     #[inline]
     pub(super) fn number(&self) -> u64 {
         match &self.tsc {
-            Some(clock) => {
-                // Otherwise the processor may read its counter before the load that brought the news of an earlier
-                // record.
-                load_fence();
-                clock.raw()
-            }
+            Some(_) => ticks(),
             None => self.next.fetch_add(1, Ordering::AcqRel),
         }
     }
@@ -49,9 +44,8 @@ impl Ticker {
     /// from now on.
     pub(super) fn cut(&self) -> u64 {
         match &self.tsc {
-            Some(clock) => {
-                load_fence();
-                let ticks = clock.raw();
+            Some(_) => {
+                let ticks = ticks();
                 load_fence();
                 ticks
             }
@@ -75,8 +69,27 @@ fn has_invariant_tsc() -> bool {
     false
 }
 
+/// The number of a record that is logged now, of a [`Ticker`] that tells the time.
+///
+/// It reads the TSC itself: a call of `quanta` is code elsewhere, which may not be in the cache.
 #[cfg(target_arch = "x86_64")]
-#[inline]
+#[inline(always)]
+#[expect(unsafe_code, reason = "RDTSC has no safe form")]
+pub(super) fn ticks() -> u64 {
+    // Otherwise the processor may read its counter before the load that brought the news of an earlier record.
+    load_fence();
+    // SAFETY: every x86-64 processor that Linux, macOS or Windows runs on lets programs read it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+/// There is none here, and no [`Ticker`] tells the time.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn ticks() -> u64 {
+    0
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
 #[expect(unsafe_code, reason = "LFENCE has no safe form; no atomic fence orders RDTSC on every processor")]
 fn load_fence() {
     // SAFETY: LFENCE needs SSE2, which every x86-64 processor has, and touches no memory.

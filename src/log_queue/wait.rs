@@ -11,6 +11,24 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::SystemTime;
 
+/// A call that logs: done at once, or waiting for room.
+pub(super) enum Logging<'q, 'a, F> {
+    Done,
+    Waiting(Entry<'q, 'a, F>),
+}
+
+impl<'a, F: Fields> Future for Logging<'_, 'a, F> {
+    type Output = Result<Accepted, Refused<'a, F>>;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Done => Poll::Ready(Ok(Accepted { waited: false })),
+            Self::Waiting(entry) => Pin::new(entry).poll(context),
+        }
+    }
+}
+
 /// Enters a record when there is room. If it is dropped before it is done, it has entered nothing, and a place that was
 /// promised to it passes to the next waiter.
 pub(super) struct Entry<'q, 'a, F> {
@@ -22,7 +40,6 @@ pub(super) struct Entry<'q, 'a, F> {
 }
 
 impl<'q, 'a, F> Entry<'q, 'a, F> {
-    #[inline]
     pub(super) fn new(shared: &'q Shared, record: Record<'a, F>) -> Self {
         Self { shared, record: Some(record), ticket: None, called: None }
     }
@@ -34,14 +51,9 @@ impl<F> Unpin for Entry<'_, '_, F> {}
 impl<'a, F: Fields> Future for Entry<'_, 'a, F> {
     type Output = Result<Accepted, Refused<'a, F>>;
 
-    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let record = this.record.as_ref().expect("an entry is not polled after it is done");
-        if this.ticket.is_none() && this.shared.offer_quickly(record) {
-            this.record = None;
-            return Poll::Ready(Ok(Accepted { waited: false }));
-        }
         match this.shared.turn(&mut this.ticket, record, this.called, context.waker()) {
             Turn::Done(Ok(place)) => {
                 this.record = None;
@@ -78,7 +90,6 @@ impl Wake for Unpark {
 }
 
 /// Parks this thread until the entry is done. Only an entry that has to wait allocates a waker.
-#[inline]
 pub(super) fn block_on<'a, F: Fields>(entry: Entry<'_, 'a, F>) -> Result<Accepted, Refused<'a, F>> {
     let mut entry = pin!(entry);
     if let Poll::Ready(result) = entry.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
