@@ -17,24 +17,25 @@ pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 32 };
 /// A chain of chunks with one writer, its owner. It belongs to one thread at a time; when that thread ends, to the next
 /// new one. Methods "for the owner" are for that thread alone, the others for every thread.
 ///
-/// It has cache lines of its own: while there is room, a call writes to no other shared cache line.
+/// It has cache lines of its own: while there is room, a call writes to no other shared cache line. What a call needs comes
+/// first, in one of 64 bytes.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub(super) struct Producer {
     /// Records claimed so far, and in the lower bits the credits that are left. Both share one word, so that a credit
     /// is either used by its owner or taken away by another thread, never both.
     word: AtomicU64,
     /// Records that are completely written.
     published: AtomicU64,
-    /// The chunk that is written to, its first slot, and how many of its slots are used; for the owner.
+    /// The first slot of the chunk that is written to, the chunk, and how many of its slots are used; for the owner.
+    first: AtomicPtr<u64>,
     chunk: AtomicU32,
     used: AtomicU32,
-    first: AtomicPtr<u64>,
     /// Whether records are numbered by the TSC and the worker looks for them by itself. Kept here, so that a call needs
     /// no other cache line to know it.
     quick: bool,
-    pub(super) counts: Counts,
     owned: AtomicBool,
+    pub(super) counts: Counts,
 }
 
 /// What a producer has counted. The owner adds, everybody reads.
