@@ -28,12 +28,19 @@ selftest *ARGS:
 test *ARGS:
     cargo test --quiet --all-features {{ARGS}}
 
+# Tests that take long and time nothing, by what their names have.
+long := "a_hundred_known_capacities thousands_of_damaged_seeds every_number_of_more an_hour_of_schedule"
+
+# Run the tests that take long, side by side.
+test-long:
+    cargo test --quiet --all-features --lib --test it -- --ignored {{long}}
+
 # Run the tests that take real time, one after the other: they would disturb each other.
-test-timed *ARGS:
-    cargo test --quiet --all-features --lib --test it {{ARGS}} -- --ignored --test-threads=1
+test-timed:
+    cargo test --quiet --all-features --lib --test it -- --ignored --test-threads=1 {{prepend("--skip ", long)}}
 
 # Run all tests.
-test-all: test test-timed
+test-all: test test-long test-timed
 
 # Kill KILLS runs at random moments and go on with each: it must come to the results of an undisturbed run, and keep what it
 # had. A run takes up to ten seconds.
