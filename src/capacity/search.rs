@@ -10,6 +10,12 @@
 //!
 //! A queue that is overloaded shows its throughput, and its threshold is probably near that. This is what the prior says
 //! in one half; the other half knows nothing, so a misleading throughput costs a few runs and no truth.
+//!
+//! Each run is a process of its own, and the same queue may be 10 % faster in one process than in another. A few answers can
+//! agree by luck all the same. So the throughputs of the overloaded runs have a say: spreads that cannot explain how much
+//! they differ become unlikely. Throughputs that are all alike say nothing, since what breaks may be a latency.
+
+use std::f64::consts::SQRT_2;
 
 /// What a run at a rate said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +36,16 @@ pub struct Range {
 }
 
 /// Where the threshold lies, in logs per second. A bound is `None` if it is not within the range.
+///
+/// The bounds are those of the median of another search like this one, which errs as much again: √2 times as far from the
+/// median as those of the threshold itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Interval {
-    /// With 97.5 % probability the threshold is above this.
+    /// With 97.5 % probability the threshold, and the median of another search, are above this.
     pub low: Option<f64>,
     /// The threshold is as likely above this as below it.
     pub median: Option<f64>,
-    /// With 97.5 % probability the threshold is below this.
+    /// With 97.5 % probability the threshold, and the median of another search, are below this.
     pub high: Option<f64>,
 }
 
@@ -64,7 +73,17 @@ const LAPSE: f64 = 0.02;
 
 /// How far from the threshold chance still decides, as a share of the rate, and how likely each is before the first run.
 /// At this distance 27 of 100 runs are wrong.
-const SPREADS: [(f64, f64); 5] = [(0.002, 0.35), (0.005, 0.25), (0.01, 0.2), (0.02, 0.1), (0.05, 0.1)];
+const SPREADS: [(f64, f64); 7] =
+    [(0.002, 0.35), (0.005, 0.25), (0.01, 0.2), (0.02, 0.1), (0.05, 0.06), (0.1, 0.03), (0.2, 0.01)];
+
+/// Standard deviation of a logistic distribution with a scale of 1: π / √3.
+const DEVIATION: f64 = 1.813_799_364_234_217_8;
+
+/// By how much two runs of the same capacity differ in their throughput, as a share of it: a standard deviation.
+const READING: f64 = 0.002;
+
+/// Standard deviation of a normal distribution whose median absolute deviation is 1.
+const OF_MEDIAN_DEVIATION: f64 = 1.482_602_218_505_602;
 
 /// Probability, before the first run, that the threshold lies above the range; the same for below.
 const OUTSIDE: f64 = 0.05;
@@ -72,7 +91,8 @@ const OUTSIDE: f64 = 0.05;
 /// How much of the prior trusts the throughput of the overloaded queue.
 const TRUST: f64 = 0.5;
 
-/// How far from that throughput the threshold may well be, as a share of it: the scale of a Laplace distribution.
+/// How far from that throughput the threshold may well be, as a share of it: the scale of a Laplace distribution. It is at
+/// least this.
 const NEARNESS: f64 = 0.02;
 
 /// Positions of the threshold that are told apart within the width that is asked for.
@@ -91,8 +111,8 @@ pub struct Search {
     likelihood: [Vec<f64>; SPREADS.len()],
     /// Largest width of the interval, in logarithms.
     width: f64,
-    /// Logarithm of the throughput that the overloaded queue achieved.
-    throughput: Option<f64>,
+    /// Logarithms of the throughputs that the overloaded queue achieved.
+    throughputs: Vec<f64>,
     answers: u32,
     /// Positions from `.0` up to, without, `.1` can be told by runs.
     tellable: (usize, usize),
@@ -109,7 +129,7 @@ impl Search {
         let step = (high - low) / count as f64;
         let positions: Vec<f64> = (0..count).map(|index| low + (index as f64 + 0.5) * step).collect();
         let likelihood = SPREADS.map(|_| vec![1.0; count + 2]);
-        Self { positions, likelihood, width, throughput: None, answers: 0, tellable: (0, count) }
+        Self { positions, likelihood, width, throughputs: Vec::new(), answers: 0, tellable: (0, count) }
     }
 
     /// A run at `rate` said this.
@@ -131,9 +151,9 @@ impl Search {
         self.keep_in_range();
     }
 
-    /// The overloaded queue achieved this throughput, in logs per second. The latest one counts.
+    /// The overloaded queue achieved this throughput in a run, in logs per second.
     pub fn expect_near(&mut self, throughput: f64) {
-        self.throughput = Some(throughput.ln()).filter(|rate| rate.is_finite());
+        self.throughputs.extend(Some(throughput.ln()).filter(|rate| rate.is_finite()));
     }
 
     /// Runs at this rate and above cannot tell.
@@ -162,7 +182,7 @@ impl Search {
         match (low, high) {
             (Place::Above, _) => Standing::Above,
             (_, Place::Below) => Standing::Below,
-            (Place::At(low), Place::At(high)) if high - low <= self.width => Standing::Found,
+            (Place::At(low), Place::At(high)) if SQRT_2 * (high - low) <= self.width => Standing::Found,
             _ => Standing::Open {
                 next: match median {
                     Place::Below => bottom.exp(),
@@ -177,10 +197,11 @@ impl Search {
     #[must_use]
     pub fn interval(&self) -> Interval {
         let [low, median, high] = self.quantiles().map(|place| match place {
-            Place::At(rate) => Some(rate.exp()),
+            Place::At(rate) => Some(rate),
             Place::Below | Place::Above => None,
         });
-        Interval { low, median, high }
+        let again = |bound: f64| median.map_or(bound, |median| median + SQRT_2 * (bound - median)).exp();
+        Interval { low: low.map(again), median: median.map(f64::exp), high: high.map(again) }
     }
 
     fn tellable(&self) -> &[f64] {
@@ -212,19 +233,36 @@ impl Search {
 
     /// The probability of each position, first that of "below the range" and last that of "above".
     fn posterior(&self) -> Vec<f64> {
-        let mut posterior = self.prior();
+        let (mut posterior, weights) = (self.prior(), self.weights());
         for (index, probability) in posterior.iter_mut().enumerate() {
-            let of_spread = SPREADS.iter().zip(&self.likelihood);
-            *probability *= of_spread.map(|((_, weight), likelihood)| weight * likelihood[index]).sum::<f64>();
+            let of_spread = weights.iter().zip(&self.likelihood);
+            *probability *= of_spread.map(|(weight, likelihood)| weight * likelihood[index]).sum::<f64>();
         }
         let sum: f64 = posterior.iter().sum();
         posterior.iter_mut().for_each(|probability| *probability /= sum);
         posterior
     }
 
+    /// The probability of each spread by the throughputs alone, up to a factor: the likelihood that normal values have the
+    /// deviation that was seen, or, for a spread that explains more than that, the likelihood of the best one.
+    fn weights(&self) -> [f64; SPREADS.len()] {
+        let free = self.throughputs.len().saturating_sub(1) as f64;
+        let seen = middle_and_deviation(&self.throughputs).map_or(0.0, |(_, deviation)| deviation);
+        let logarithms = SPREADS.map(|(spread, weight)| {
+            let explained = READING.hypot(DEVIATION * spread);
+            let excess = (seen / explained).max(1.0);
+            weight.ln() + free * (excess.ln() - (excess * excess - 1.0) / 2.0)
+        });
+        let most = logarithms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        logarithms.map(|logarithm| (logarithm - most).exp())
+    }
+
     fn prior(&self) -> Vec<f64> {
         let count = self.positions.len() as f64;
-        let nearness = |position: &f64| self.throughput.map_or(0.0, |near| (-(position - near).abs() / NEARNESS).exp());
+        let near = middle_and_deviation(&self.throughputs).map(|(middle, deviation)| {
+            (middle, NEARNESS.max(2.0 * deviation / (self.throughputs.len() as f64).sqrt()))
+        });
+        let nearness = |position: &f64| near.map_or(0.0, |(middle, scale)| (-(position - middle).abs() / scale).exp());
         let near: Vec<f64> = self.positions.iter().map(nearness).collect();
         let sum: f64 = near.iter().sum();
         // A throughput that is not in the range says nothing.
@@ -259,6 +297,20 @@ fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
+/// The median of some values and their standard deviation, by the median of their distances from it: a single run that was
+/// overloaded far more than the others decides nothing. `None` without a value.
+fn middle_and_deviation(values: &[f64]) -> Option<(f64, f64)> {
+    let middle = median(values.to_vec())?;
+    let distances = values.iter().map(|value| (value - middle).abs()).collect();
+    Some((middle, OF_MEDIAN_DEVIATION * median(distances)?))
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(values[low], values[high]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,7 +343,7 @@ mod tests {
     #[test]
     fn a_sharp_threshold_is_found_and_a_good_hint_halves_the_runs() {
         for threshold in [150.0, 3_000.0, 41_234.5, 777_777.0] {
-            for (throughput, most) in [(None, 18), (Some(threshold * 0.99), 9), (Some(threshold * 0.6), 20)] {
+            for (throughput, most) in [(None, 26), (Some(threshold * 0.99), 12), (Some(threshold * 0.6), 28)] {
                 let (search, runs) = searched(threshold, throughput);
                 let Interval { low: Some(low), median: Some(median), high: Some(high) } = search.interval() else {
                     panic!("{threshold}: {:?}", search.interval())
@@ -337,6 +389,28 @@ mod tests {
             high / low - 1.0
         };
         assert!(width(&torn) > 2.0 * width(&calm), "{} {}", width(&torn), width(&calm));
+    }
+
+    #[test]
+    fn throughputs_that_differ_widen_the_interval_and_those_that_are_alike_change_nothing() {
+        let width = |throughputs: &[f64]| {
+            let mut search = Search::new(RANGE, 0.04);
+            for rate in [9_500.0, 9_700.0, 9_900.0] {
+                search.note(rate, Answer::Holds);
+            }
+            for rate in [10_100.0, 10_300.0, 10_500.0] {
+                search.note(rate, Answer::Breaks);
+            }
+            throughputs.iter().for_each(|rate| search.expect_near(*rate));
+            let Interval { low: Some(low), high: Some(high), .. } = search.interval() else { panic!("within") };
+            high / low - 1.0
+        };
+        let alike = width(&[10_000.0, 10_000.0, 10_000.0]);
+        assert!((width(&[10_000.0]) / alike - 1.0).abs() < 0.01, "{alike}");
+        assert!(width(&[10_000.0, 10_000.0, 2_000.0]) < 1.5 * alike, "one of them alone decides nothing");
+        let (some, much) = (width(&[9_500.0, 10_000.0, 10_500.0]), width(&[8_000.0, 10_000.0, 12_000.0]));
+        assert!(some > 1.5 * alike && much > 1.5 * some, "{alike} {some} {much}");
+        assert!(width(&[1.0, 1e6, 1e9, 1e12]).is_finite(), "nothing underflows");
     }
 
     #[test]

@@ -127,9 +127,17 @@ pub struct FindMaxArgs {
     pub no_curve: bool,
     #[command(flatten)]
     pub output: RunOutputArgs,
-    /// Save the report as a baseline of this name in the reports directory, for `gate`
+    /// Save the report as a baseline of this name in the reports directory, for `gate` and --baseline
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub save_baseline: Option<BaselineName>,
+    /// Fail if a maximum fell, compared with this report of a search: a name given to --save-baseline, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub baseline: Option<String>,
+    /// How far a maximum may fall below the baseline's [default: min_effect of the baseline's scenarios, else 10%]
+    #[arg(long, value_name = "SHARE", requires = "baseline", value_parser = precision)]
+    pub max_fall: Option<Ratio>,
+    #[command(flatten)]
+    pub allowances: AllowanceArgs,
 }
 
 /// What `run` and `find-max` do with their report.

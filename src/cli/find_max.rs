@@ -5,7 +5,9 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::outputs::{self, Outputs};
 use super::run::{self, Onlooker};
-use crate::session::{Concluded, Request, SearchSettings, Session};
+use super::stdio;
+use crate::render::{self, Format};
+use crate::session::{Against, Concluded, Request, SearchSettings, Session};
 use crate::worker::Queues;
 
 /// Searches for the highest rate of each case.
@@ -20,6 +22,9 @@ pub fn find_max(args: &FindMaxArgs, queues: &Queues) -> Result<Exit, CliError> {
     let session = Session { request: &request, queues, workers: &workers, observer: &onlooker, interrupt: &interrupt };
     let Concluded { report, failure, .. } = session.run()?;
     run::show(&report, args.output.format, args.output.color, args.output.explain)?;
+    if let (Some(line), false) = (render::gate_sentence(&report), args.output.format == Format::Table) {
+        stdio::note(&line);
+    }
     let written = outputs.write_others(&report);
     failure.map_or(Ok(()), |error| Err(error.into())).and(written)?;
     Ok(report.verdict.exit.into())
@@ -28,6 +33,9 @@ pub fn find_max(args: &FindMaxArgs, queues: &Queues) -> Result<Exit, CliError> {
 fn request(args: &FindMaxArgs, outputs: &Outputs) -> Request {
     Request {
         selection: args.scenarios.selection(),
+        against: args.baseline.clone().map_or(Against::Nothing, Against::Baseline),
+        allowances: args.allowances.allowances(),
+        max_fall: args.max_fall,
         save_baseline: args.save_baseline.clone(),
         reports_directory: args.output.reports_dir.clone(),
         place: run::place(outputs),

@@ -53,6 +53,7 @@ fn request(args: &RunArgs, outputs: &Outputs) -> Request {
         place: place(outputs),
         resume: args.output.resume(),
         search: None,
+        max_fall: None,
     }
 }
 

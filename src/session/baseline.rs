@@ -53,6 +53,11 @@ fn missing(given: &str, reports: &Path) -> SessionError {
 /// Another machine or build profile, no case in common, or cases that are measured in another way.
 pub fn check(given: &str, baseline: &Baseline, expected: &Report, settings: &Settings) -> Result<(), SessionError> {
     let refuse = |problem: BaselineProblem| Err(SessionError::Baseline { baseline: given.to_owned(), problem });
+    match (baseline.report.maxima.is_empty(), expected.maxima.is_empty()) {
+        (true, false) => return refuse(BaselineProblem::Unlike { why: "it is of a run, and this is a search".into() }),
+        (false, true) => return refuse(BaselineProblem::Unlike { why: "it is of a search (find-max)".into() }),
+        _ => {}
+    }
     let decision = compare::gate(&baseline.report, expected, settings);
     let blocking = decision.differences.iter().filter(|difference| difference.blocks_gate);
     let blocking: Vec<String> = blocking

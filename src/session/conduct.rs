@@ -68,6 +68,13 @@ pub fn conduct(stage: &mut Stage<'_>, about: &About, gating: Option<&Gating<'_>>
     Conducted { reports, ending }
 }
 
+/// Decides on the report of a search, once: its intervals already say how far another search may be off.
+pub fn judge_search(report: &mut Report, gating: &Gating<'_>, ending: &Ending) {
+    let (Reference::Saved { report: base, .. }, Ending::Complete) = (&gating.reference, ending) else { return };
+    let decision = (gating.judge)(base, report, &gating.settings);
+    record(report, gating, vec![GateRound { round: 0, decision }], ending);
+}
+
 /// Runs these cases, and returns their results.
 fn measure(stage: &mut Stage<'_>, cases: &[usize], round: u32) -> (Gathered, Ending) {
     let repeats = match round {

@@ -138,8 +138,8 @@ pub enum Unfit {
     /// Another program is to be compared with this one, but this one's repeats would not run in processes of their own.
     #[error("isolate = false runs repeats in this program; leave it out")]
     NotIsolated,
-    /// A search cannot be compared with anything while it runs.
-    #[error("a search cannot be compared with anything while it runs; compare its report with `gate`")]
+    /// A search can only be compared with a saved one.
+    #[error("a search can be compared with the saved report of another search only; name it as the baseline")]
     SearchAgainst,
     /// A part of a plan cannot be compared with anything: the rest of the cases would seem to be gone.
     #[error("a part of a plan cannot be compared with anything, nor be a baseline; merge all parts first, then `gate`")]

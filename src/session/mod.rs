@@ -92,7 +92,7 @@ use crate::platform;
 use crate::report::{Environment, Report, Sitting};
 use crate::run::{Ending, Journal, yardstick};
 use crate::scenario::{ExternalQueue, Scenario, Selector};
-use crate::units::human;
+use crate::units::{Ratio, human};
 use crate::worker::Queues;
 use assemble::{About, Gathered, Reports};
 use baseline::Baseline;
@@ -201,17 +201,26 @@ impl Session<'_> {
             interrupt: self.interrupt,
         };
         let conducted = match self.request.search {
-            Some(search) => self.find_max(&mut stage, &ready.about, search),
+            Some(search) => self.find_max(&mut stage, &ready.about, search, gating.as_ref()),
             None => conduct(&mut stage, &ready.about, gating.as_ref()),
         };
         Ok(self.conclude(conducted, &ready, journal))
     }
 
-    fn find_max(&self, stage: &mut Stage<'_>, about: &About, search: SearchSettings) -> Conducted {
+    fn find_max(
+        &self,
+        stage: &mut Stage<'_>,
+        about: &About,
+        search: SearchSettings,
+        gating: Option<&Gating<'_>>,
+    ) -> Conducted {
         let (plan, observer) = (stage.plan, self.observer);
         // Every run is a phase; what it said is told once, by the search.
         stage.observer = &();
-        let (own, ending) = find_max::conduct(plan, about, search, &mut find_max::Live::new(stage), observer);
+        let (mut own, ending) = find_max::conduct(plan, about, search, &mut find_max::Live::new(stage), observer);
+        if let Some(gating) = gating {
+            conduct::judge_search(&mut own, gating, &ending);
+        }
         Conducted { reports: Reports { own, other: None }, ending }
     }
 
@@ -239,7 +248,9 @@ impl Session<'_> {
         notes.iter().for_each(|note| observer.note(&format!("note: {note}")));
         check_layout(request, &plan)?;
         let plan = match request.search {
-            Some(_) if request.against != Against::Nothing => return Err(Unfit::SearchAgainst.into()),
+            Some(_) if !matches!(request.against, Against::Nothing | Against::Baseline(_)) => {
+                return Err(Unfit::SearchAgainst.into());
+            }
             Some(_) => match plan.cases.iter().find(|case| case.parameters.trace.is_some()) {
                 Some(case) => return Err(Unfit::TraceSearched { case: case.id.quoted() }.into()),
                 None => searchable(plan)?,
@@ -376,8 +387,15 @@ fn baseline_for(
     filter: Selector,
 ) -> Result<(Option<Baseline>, Settings), SessionError> {
     let all: Vec<usize> = (0..plan.own_cases()).collect();
-    let expected = assemble::reports(plan, about, &all, Gathered::default()).own;
-    let settings = |base: &Report| Settings { filter, allowances: request.allowances, ..Settings::of(base) };
+    let expected = match request.search {
+        Some(search) => find_max::expected(plan, about, search),
+        None => assemble::reports(plan, about, &all, Gathered::default()).own,
+    };
+    let settings = |base: &Report| {
+        let settings = Settings { filter, allowances: request.allowances, ..Settings::of(base) };
+        let min_effect = request.max_fall.map_or(settings.min_effect, Ratio::as_f64);
+        Settings { min_effect, ..settings }
+    };
     let Against::Baseline(given) = &request.against else { return Ok((None, settings(&expected))) };
     let baseline = baseline::open(given, &request.reports_directory)?;
     let settings = settings(&baseline.report);

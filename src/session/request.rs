@@ -5,6 +5,7 @@ use crate::compare::Allowances;
 use crate::plan::{Layout, Partition};
 use crate::report::BaselineName;
 use crate::scenario::Override;
+use crate::units::Ratio;
 use std::path::PathBuf;
 
 /// Repeats of a case, if neither the scenario nor the request sets their number.
@@ -101,8 +102,12 @@ pub struct Request {
     /// Continues a run that was stopped. Without scenarios, those of its journal apply.
     pub resume: Option<Resume>,
     /// Searches for the highest rate at which each case holds, whatever rates the scenarios name, instead of running
-    /// them as they are. Nothing can be compared with that while it runs; `against` must be [`Against::Nothing`].
+    /// them as they are. A search can be compared with a saved one only: `against` must be [`Against::Nothing`] or
+    /// [`Against::Baseline`].
     pub search: Option<SearchSettings>,
+    /// The share by which the maximum of a search may fall below the baseline's; `None`: the `min_effect` of the
+    /// baseline's scenarios.
+    pub max_fall: Option<Ratio>,
 }
 
 impl Default for Request {
@@ -119,6 +124,7 @@ impl Default for Request {
             place: Place::Nowhere,
             resume: None,
             search: None,
+            max_fall: None,
         }
     }
 }

@@ -18,7 +18,8 @@ pub fn check(
     settings: &Settings,
 ) -> Result<(), SessionError> {
     let is_held_against = baseline.is_some() || matches!(plan.layout, Layout::Across { .. } | Layout::Programs);
-    if request.insist || !is_held_against {
+    // A search has intervals in place of repeats.
+    if request.insist || request.search.is_some() || !is_held_against {
         return Ok(());
     }
     let cases = plan.own_cases();

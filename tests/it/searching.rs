@@ -51,6 +51,22 @@ fn a_limited_queue_is_found_out_saved_and_compared() {
     // Nothing is worse than itself.
     let gate = place.run(&["gate", "r.json", "r.json"]);
     assert_ne!(gate.status.code(), Some(4), "{}", stdout(&gate));
+    // A maximum may fall by everything, so a busy machine cannot make it regress.
+    let output = place.run(&[
+        "find-max",
+        "limited.toml",
+        "--no-curve",
+        "--baseline",
+        "r.json",
+        "--max-fall",
+        "100%",
+        "--output",
+        "n.json",
+    ]);
+    let gated = self::report(&place, "n.json");
+    let outcome = gated["gate"]["outcome"].as_str().unwrap();
+    assert!(["pass", "inconclusive"].contains(&outcome), "{outcome}: {}", stdout(&output));
+    expect_code(&output, if gated["verdict"]["exit"] == "pass" { 0 } else { 5 });
 }
 
 #[test]
@@ -61,7 +77,8 @@ fn what_a_search_cannot_do_is_refused_before_anything_runs() {
         (&["find-max"][..], "required"),
         (&["find-max", "limited.toml", "--precision", "0%"], "write 0.1% to 100%"),
         (&["find-max", "limited.toml", "--max-runs", "1"], "is not in 2..=1000"),
-        (&["find-max", "limited.toml", "--baseline", "b"], "unexpected argument"),
+        (&["find-max", "limited.toml", "--max-fall", "5%"], "--baseline <NAME|FILE>"),
+        (&["find-max", "limited.toml", "--baseline", "b", "--max-fall", "0%"], "write 0.1% to 100%"),
         (&["find-max", "limited.toml", "--resume", "no.journal"], "no such journal"),
         (&["find-max", "limited.toml", "--queue", "bultin"], "did you mean `builtin`"),
     ] {

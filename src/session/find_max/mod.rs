@@ -20,7 +20,7 @@ use super::assemble::About;
 use super::observer::Observer;
 use crate::capacity::{Answer, Interval, Range, Search, SearchSettings, Standing};
 use crate::plan::Plan;
-use crate::report::{MaximumOutcome, Report};
+use crate::report::{MaximumOutcome, Report, Yardstick};
 use crate::run::Ending;
 use crate::units::human;
 use conclude::Searched;
@@ -64,6 +64,17 @@ pub fn conduct(
     }
     let interrupted = !matches!(ending, Ending::Complete);
     (conclude::report(plan, about, settings, concluded, searches.runs.yardstick(), interrupted), ending)
+}
+
+/// The report of these searches before their first run.
+pub fn expected(plan: &Plan, about: &About, settings: SearchSettings) -> Report {
+    let searches = (0..plan.cases.len()).map(Searched::not_begun).collect();
+    let mut report = conclude::report(plan, about, settings, searches, Yardstick::default(), false);
+    // Searches are compared by the cases that show their results.
+    for (maximum, case) in report.maxima.iter_mut().zip(&report.cases) {
+        maximum.case = Some(case.id.clone());
+    }
+    report
 }
 
 struct Searches<'a> {

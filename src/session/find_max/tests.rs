@@ -1,10 +1,13 @@
 //! Searches without processes: the queue is a fixed server on a manual clock, or a script.
 
 use super::super::assemble::About;
+use super::super::baseline::{self, Baseline};
+use super::super::conduct::{Gating, Reference, judge_search};
 use super::super::stage::Stage;
 use super::*;
 use crate::adapter::{About as AboutQueue, Account, Queue, Setup, Sink};
 use crate::clock::Clock;
+use crate::compare::{self, GateOutcome, Settings};
 use crate::load::{Entry, Reply};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
@@ -318,4 +321,53 @@ fn cases_that_share_a_load_share_the_generators_ceiling() {
         driver.asked().iter().filter(|repeat| repeat.parameters.queue == "noop").map(|repeat| repeat.case).collect();
     assert!(!of_noop.is_empty() && of_noop.iter().all(|case| *case == 0), "{of_noop:?}");
     assert_eq!(report.maxima[0].generator_per_s, report.maxima[1].generator_per_s);
+}
+
+/// The search of a server that takes so many times as long as the plan says.
+fn slowed(plan: &Plan, times: f64) -> Report {
+    let slow = move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
+        let mut repeat = repeat.clone();
+        repeat.parameters.batch_delay = Nanos((repeat.parameters.batch_delay.0 as f64 * times) as u64);
+        simulated(&repeat, interrupt)
+    };
+    searched(plan, &mut ScriptedDriver::new(slow), None, &Interrupt::new()).0
+}
+
+#[test]
+fn a_maximum_that_fell_is_told_by_the_intervals() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let base = slowed(&plan, 1.0);
+    for (times, max_fall, outcome, exit) in [
+        (1.0, 0.1, GateOutcome::Pass, ExitOutcome::Pass),
+        (1.12, 0.1, GateOutcome::Inconclusive, ExitOutcome::Invalid),
+        (1.5, 0.1, GateOutcome::Regressed, ExitOutcome::Regressed),
+        (1.5, 0.5, GateOutcome::Pass, ExitOutcome::Pass),
+        (0.5, 0.1, GateOutcome::Pass, ExitOutcome::Pass),
+    ] {
+        let mut report = slowed(&plan, times);
+        let reference = Reference::Saved { file: "base.json".into(), digest: "digest".into(), report: &base };
+        let settings = Settings { min_effect: max_fall, ..Settings::of(&base) };
+        let gating = Gating { reference, settings, confirm: 1, judge: &compare::gate };
+        judge_search(&mut report, &gating, &Ending::Complete);
+        let gate = report.gate.as_ref().unwrap();
+        assert_eq!((gate.outcome, gate.rounds.len()), (outcome, 1), "{times} {max_fall}: {:?}", gate.reason);
+        assert_eq!(report.verdict.exit, exit, "{times} {max_fall}");
+    }
+}
+
+#[test]
+fn a_baseline_of_a_search_is_checked_before_the_first_run() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let settings = SearchSettings::default();
+    let check = |report: Report| {
+        let baseline = Baseline { path: "base.json".into(), digest: "digest".into(), report };
+        let expected = expected(&plan, &about(), settings);
+        baseline::check("base.json", &baseline, &expected, &Settings::default()).map_err(|error| error.to_string())
+    };
+    let base = slowed(&plan, 1.0);
+    assert_eq!(check(base.clone()), Ok(()));
+    assert!(check(Report { maxima: Vec::new(), ..base.clone() }).unwrap_err().contains("it is of a run"));
+    let mut other = base;
+    other.cases[0].parameters.maxsize = 77;
+    assert!(check(other).is_err(), "another case");
 }
