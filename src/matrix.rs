@@ -2,7 +2,7 @@
 
 use crate::scenario::{
     AXES, Axis, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem,
-    Producers, STAGES, Scenario, Selector, Stages, Strategy, TRACE, Trace, axes,
+    Producers, SIZES, STAGES, Scenario, Selector, Stages, Strategy, TRACE, Trace, axes,
 };
 use crate::untrusted::Untrusted;
 use std::collections::HashSet;
@@ -194,7 +194,7 @@ impl Lack {
     fn axis(self) -> &'static str {
         match self {
             Lack::Queue => "queue",
-            Lack::Fields => "payload",
+            Lack::Fields | Lack::Axis(SIZES) => "payload",
             Lack::Strategy | Lack::Lanes => "strategy",
             Lack::Axis(axis) => axis,
         }
@@ -223,6 +223,10 @@ impl Lack {
             Lack::Axis(TRACE) => {
                 let fix = format!("leave out [load], or a driver that can declares `{TRACE}` among its axes");
                 (format!("queue `{queue}` cannot replay a trace"), fix)
+            }
+            Lack::Axis(SIZES) => {
+                let fix = format!("write one length, or a driver that can declares `{SIZES}` among its axes");
+                (format!("queue `{queue}` cannot draw the lengths of messages"), fix)
             }
             Lack::Axis(axis) => {
                 let can = known.and_then(|queue| queue.capabilities.as_ref());
@@ -406,6 +410,10 @@ fn replayed(trace: &Trace, parameters: Parameters) -> (Parameters, Misfit) {
     if let Some(name) = TOLD_BY_A_TRACE.into_iter().find(differs) {
         let problem = Problem::new("stands beside [load] trace, which says when logs are due", "leave it out");
         return (parameters, Some((name, problem)));
+    }
+    if parameters.level != usual.level && trace.arrivals().is_some_and(|arrivals| arrivals.has_levels()) {
+        let problem = Problem::new("stands beside [load] trace, which says the levels", "leave it out");
+        return (parameters, Some(("level", problem)));
     }
     let (duration, length) = (parameters.duration, trace.length());
     if duration > length {

@@ -9,7 +9,7 @@ use super::queues::{Nothing, OwnSink};
 use super::results::Values;
 use queue_load::adapter::{Account, Host, Queue, Registry, Reply, Setup, Sink, Strategy};
 use queue_load::internals::clock::{LoadClock, SystemClock};
-use queue_load::internals::load::{Entry, Phase, Stamp, Template};
+use queue_load::internals::load::{Contents, Entry, Phase, Stamp, Template};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::OpenOptions;
 use std::hint::black_box;
@@ -62,7 +62,7 @@ impl<Q: Queue> Rig<Q> {
         let inner = Box::new(BufWriter::with_capacity(1 << 16, nowhere));
         let sink = Sink::new(LoadClock::System(SystemClock::new()), producers, 0, Some(inner));
         let parameters = queue_load::adapter::Parameters { strategy, ..parameters(Q::ABOUT.name) };
-        let template = Template::new(parameters.payload.fields, parameters.payload.message.0);
+        let template = Template::new(parameters.payload.fields, Contents::longest(&parameters).into());
         Ok(Self { queue: Q::build(&Setup { parameters, seed: 42 }, sink.clone())?, sink, template })
     }
 

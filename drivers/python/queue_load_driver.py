@@ -12,11 +12,13 @@ import asyncio
 import base64
 import bisect
 import collections
+import itertools
 import json
 import math
 import os
 import resource
 import selectors
+import statistics
 import struct
 import sys
 import threading
@@ -68,7 +70,8 @@ class Queue:
     strategies = ["drop"]
     # The strategies under which a call blocks its thread.
     blocks_caller = []
-    # Axes that the queue supports besides those of this module (see AXES), such as "batch_size".
+    # Axes that the queue supports besides those of this module (see AXES), such as "batch_size"; "level" if its `log` heeds
+    # the level of the record.
     axes = []
 
     def __init__(self, parameters, sink, seed):
@@ -97,12 +100,119 @@ class Account:
 
 
 class Record:
-    """The content of one log: a message, typed fields, and the identity by which the sink recognises it."""
+    """The content of one log: a message, typed fields, a level of LEVELS, and the identity by which the sink recognises it."""
 
-    __slots__ = ("message", "fields", "identity")
+    __slots__ = ("message", "fields", "identity", "level")
 
-    def __init__(self, message, fields, identity):
-        self.message, self.fields, self.identity = message, fields, identity
+    def __init__(self, message, fields, identity, level="info"):
+        self.message, self.fields, self.identity, self.level = message, fields, identity, level
+
+
+# --- what each log carries ---------------------------------------------------------------------------------------------
+
+LEVELS = ["trace", "debug", "info", "warn", "error"]
+MASK = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15
+# One beyond the largest draw; number of quantiles that stand for a log-normal distribution.
+DRAWS, QUANTILES = 1 << 32, 4_096
+
+
+def parse_size(text):
+    """Parses "64B" or "4KiB" into bytes."""
+    for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10), ("MB", 10**6), ("kB", 1000), ("B", 1)):
+        if text.endswith(unit):
+            return int(text.removesuffix(unit)) * size
+    raise ValueError(f"unknown size {text!r}")
+
+
+def parse_share(text):
+    """Parses "0.5%" into parts per million."""
+    return int(Fraction(text.removesuffix("%")) * 10_000)
+
+
+def parse_payload(text):
+    """Parses "4f+64B" into (number of fields, Lengths of the messages)."""
+    fields, message = text.split("f+")
+    return int(fields), Lengths(message)
+
+
+def content(payload):
+    """The longest message and the fields of every log: a request log, the same that other queues get."""
+    count, lengths = parse_payload(payload)
+    length = lengths.longest
+    words = "request served from the pool after authentication and routing "
+    names = ["user_id", "route", "duration_ms", "cached"] + [f"field_{n}" for n in range(4, count)]
+    values = [lambda n: 1_000_000 + n, lambda n: "/api/v1/orders", lambda n: 12.75, lambda n: True]
+    return (words * (length // len(words) + 1))[:length], {names[n]: values[n % 4](n) for n in range(count)}
+
+
+def mix(z):
+    """The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014)."""
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def cumulated(shares):
+    """The cumulative shares of DRAWS, from parts per million."""
+    return [total * DRAWS // 1_000_000 for total in itertools.accumulate(shares)]
+
+
+class Lengths:
+    """The lengths of messages: "64B", "64B..4KiB", "p50:120B+p99:2KiB", with "+max:8KiB" if cut, or "64B:90%+4KiB:10%"."""
+
+    def __init__(self, text):
+        parts = [part.split(":") for part in text.split("+")]
+        self.ends, self.lengths = [DRAWS], []
+        if ".." in text:
+            least, self.longest = map(parse_size, text.split(".."))
+            self.lengths = range(least, self.longest + 1)
+        elif len(parts[0]) == 1:
+            self.longest = parse_size(text)
+            self.lengths = [self.longest]
+        elif parts[0][0] == "p50":
+            sizes = {name: parse_size(size) for name, size in parts}
+            normal, most = statistics.NormalDist(), sizes.get("max", 1 << 16)
+            sigma = math.log(sizes["p99"] / sizes["p50"]) / normal.inv_cdf(0.99)
+            at = (normal.inv_cdf((n + 0.5) / QUANTILES) for n in range(QUANTILES))
+            self.lengths = [min(most, round(sizes["p50"] * math.exp(sigma * deviations))) for deviations in at]
+            self.longest = self.lengths[-1]
+        else:
+            self.lengths = [parse_size(size) for size, _ in parts]
+            self.ends = cumulated(parse_share(share) for _, share in parts)
+            self.longest = max(self.lengths)
+        self.is_fixed = len(self.lengths) == 1 and len(parts[0]) == 1
+
+    def at(self, draw):
+        """The length for a draw below DRAWS."""
+        if len(self.ends) > 1 or len(self.lengths) == 1:
+            return self.lengths[min(bisect.bisect_right(self.ends, draw), len(self.lengths) - 1)]
+        return self.lengths[draw * len(self.lengths) >> 32]
+
+
+class Contents:
+    """The level and the length of each log, drawn from the seed and the place of the log, as by the runner's own worker."""
+
+    def __init__(self, parameters, seed):
+        self.seed, self.lengths = seed, parse_payload(parameters["payload"])[1]
+        text = parameters.get("level", "info")
+        self.has_levels = text != "info"
+        parts = [part.split(":") for part in text.split("+")] if ":" in text else [(text, "100%")]
+        shares = {level: parse_share(share) for level, share in parts}
+        self.ends = cumulated(shares.get(level, 0) for level in LEVELS)
+        self.differ = self.has_levels or not self.lengths.is_fixed
+
+    def _draw(self, identity):
+        place = (identity >> TASK_SHIFT & TASK_MASK) << 1 | (identity >= WINDOW_BIT)
+        return mix((mix(self.seed ^ place * GOLDEN & MASK) + (identity & SEQUENCE_MASK)) & MASK)
+
+    def level(self, identity):
+        """The level of a log, as an index into LEVELS."""
+        return min(bisect.bisect_right(self.ends, self._draw(identity) >> 32), len(LEVELS) - 1)
+
+    def length(self, identity):
+        """The length of its message in bytes."""
+        return self.lengths.at(self._draw(identity) & (DRAWS - 1))
 
 
 # --- when each log is due ---------------------------------------------------------------------------------------------
@@ -114,44 +224,22 @@ def parse_rate(text):
     return Fraction(int(logs), int(per.removesuffix("s") or 1))
 
 
-def parse_payload(text):
-    """Parses "4f+64B" into (number of fields, bytes of message)."""
-    fields, message = text.split("f+")
-    for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10), ("MB", 10**6), ("kB", 1000), ("B", 1)):
-        if message.endswith(unit):
-            return int(fields), int(message.removesuffix(unit)) * size
-    raise ValueError(f"unknown payload {text!r}")
-
-
-def content(payload):
-    """The message and the fields of every log: a request log, the same that other queues get."""
-    count, length = parse_payload(payload)
-    words = "request served from the pool after authentication and routing "
-    names = ["user_id", "route", "duration_ms", "cached"] + [f"field_{n}" for n in range(4, count)]
-    values = [lambda n: 1_000_000 + n, lambda n: "/api/v1/orders", lambda n: 12.75, lambda n: True]
-    return (words * (length // len(words) + 1))[:length], {names[n]: values[n % 4](n) for n in range(count)}
-
-
 class Xoshiro:
     """xoshiro256++ (Blackman, Vigna), seeded by SplitMix64. It draws the same numbers as the runner's own worker."""
-
-    MASK = (1 << 64) - 1
 
     def __init__(self, seed):
         self.state = []
         for _ in range(4):
-            seed = (seed + 0x9E3779B97F4A7C15) & self.MASK
-            z = ((seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9) & self.MASK
-            z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & self.MASK
-            self.state.append(z ^ (z >> 31))
+            seed = (seed + GOLDEN) & MASK
+            self.state.append(mix(seed))
 
     def next(self):
         def rotate(x, k):
-            return ((x << k) | (x >> (64 - k))) & self.MASK
+            return ((x << k) | (x >> (64 - k))) & MASK
 
         s = self.state
-        result = (rotate((s[0] + s[3]) & self.MASK, 23) + s[0]) & self.MASK
-        t = (s[1] << 17) & self.MASK
+        result = (rotate((s[0] + s[3]) & MASK, 23) + s[0]) & MASK
+        t = (s[1] << 17) & MASK
         s[2] ^= s[0]
         s[3] ^= s[1]
         s[1] ^= s[2]
@@ -173,7 +261,7 @@ def dues(parameters, task, span_ns, seed):
     due = array("q")
     if arrival == "poisson":
         stream = 0 if aligned else task
-        random = Xoshiro(seed ^ (stream * 0x9E3779B97F4A7C15 & Xoshiro.MASK))
+        random = Xoshiro(seed ^ (stream * GOLDEN & MASK))
         mean, at = float(10**9 / rate), 0.0
         while True:
             at -= mean * math.log(1.0 - (random.next() >> 11) / (1 << 53))
@@ -361,9 +449,10 @@ class Phase:
 class Load:
     """Sends the phases of a load into one queue, for each task one phase after the other."""
 
-    def __init__(self, queue, parameters, phases, lane_each):
+    def __init__(self, queue, parameters, phases, lane_each, contents=None):
         self.queue, self.phases = queue, phases
         self.message, self.fields = content(parameters["payload"])
+        self.contents = contents if contents and contents.differ else None
         self.on_loop, self.lane_each = parameters["producers"] == "tasks", lane_each
         # If each task has its own thread, the calls of other tasks cannot hold it up.
         self.held = Held() if self.on_loop or not lane_each else held_by_nobody
@@ -451,7 +540,12 @@ class Load:
             task.returned(start, end, reply)
 
     def _record(self, task):
-        return Record(self.message, self.fields, task.phase.flag | task.number << TASK_SHIFT | len(task.starts))
+        identity = task.phase.flag | task.number << TASK_SHIFT | len(task.starts)
+        contents = self.contents
+        if not contents:
+            return Record(self.message, self.fields, identity)
+        message = self.message[: contents.length(identity)]
+        return Record(message, self.fields, identity, LEVELS[contents.level(identity)])
 
 
 class Noop:
@@ -673,6 +767,7 @@ class Repeat:
             raise Refusal("bad_request", "this driver cannot change its rate in stages: leave out [load]")
         if self.parameters.get("trace") is not None:
             raise Refusal("bad_request", "this driver cannot replay a trace: leave out [load]")
+        self.contents = Contents(self.parameters, self.seed)
         self.lane_each = self.parameters["strategy"] in queue_type.blocks_caller
         self.offered = parse_rate(self.parameters["rate"]) * self.parameters["concurrency"]
         if self.offered * (self.window_ns + self.warm_up_ns) / 10**9 > MOST_LOGS:
@@ -684,7 +779,7 @@ class Repeat:
         return [dues(self.parameters, task, span_ns, self.seed) for task in tasks]
 
     def load(self, queue, phases):
-        return Load(queue, self.parameters, phases, self.lane_each)
+        return Load(queue, self.parameters, phases, self.lane_each, self.contents)
 
     def control(self):
         """Runs the control: the same producers send a part of the same schedule to a queue that does nothing.
@@ -781,7 +876,7 @@ class Observed:
     def __init__(self, repeat, warm_up, window, sink, account):
         self.type, self.strategy = repeat.type, repeat.parameters["strategy"]
         self.warm_up, self.window, self.sink, self.account = warm_up, window, sink, account
-        self.window_ns = repeat.window_ns
+        self.window_ns, self.contents = repeat.window_ns, repeat.contents
         self.attempted = sum(len(task.starts) for task in window.tasks)
         self.duplicated, self.reordered, self.phantom = 0, 0, sink.strangers
         self.delivery, self.delivered_in_window = array("q"), 0
@@ -893,6 +988,44 @@ class Observed:
             "undecidable": 0,
         }
 
+    def _levels(self, ledger):
+        """The ledger of each level; empty if all logs have the level `info`.
+
+        What was dropped and what was lost is unknown of each level if calls do not tell it, and some of the missing logs were
+        dropped and some lost.
+        """
+        if not self.contents.has_levels:
+            return []
+        is_call, lost = self.type.outcome_source == "call", sum(ledger["lost"].values())
+        is_known = is_call or not ledger["dropped"] or not lost
+        left_out = {identity for identity in self.sink.filtered if not self._has_arrived(identity)}
+        counts = [collections.Counter() for _ in LEVELS]
+        for task, arrived in zip(self.window.tasks, self.arrived):
+            for n, reply in enumerate(task.replies):
+                identity = WINDOW_BIT | task.number << TASK_SHIFT | n
+                if reply == UNKNOWN and not arrived[n]:
+                    reply = SAMPLED_OUT if identity in left_out else DROPPED if ledger["dropped"] else ACCEPTED
+                elif reply == UNKNOWN:
+                    reply = ACCEPTED
+                count = counts[self.contents.level(identity)]
+                count[reply] += 1
+                count["delivered"] += arrived[n]
+        return [
+            {
+                "level": level,
+                "attempted": count[ACCEPTED] + count[DROPPED] + count[SAMPLED_OUT],
+                "enqueued": count[ACCEPTED] if is_known else None,
+                "dropped": count[DROPPED] if is_known else None,
+                "sampled_out": count[SAMPLED_OUT],
+                "delivered": count["delivered"],
+                "lost": count[ACCEPTED] - count["delivered"] if is_known else None,
+            }
+            for level, count in zip(LEVELS, counts)
+        ]
+
+    def _has_arrived(self, identity):
+        return self.arrived[identity >> TASK_SHIFT & TASK_MASK][identity & SEQUENCE_MASK]
+
     def _latencies(self):
         enqueue, rejected, response, ideal_response, late = (array("q") for _ in range(5))
         censored, censored_ideal = [], []
@@ -954,6 +1087,7 @@ class Observed:
             "series": series(calls, self.window.start_ns, self.window_ns),
             "queue_counters": self.account.counters,
             "fairness": self._fairness(ledger),
+            **({"levels": levels} if (levels := self._levels(ledger)) else {}),
             "queue_version": self.type.version,
             "disagreements": self._disagreements(ledger),
         }
@@ -962,7 +1096,7 @@ class Observed:
 # --- the protocol -----------------------------------------------------------------------------------------------------
 
 # The axes that this module supports for every queue.
-AXES = ["pacing=sleep", "arrival", "phase", "payload", "sink_delay"]
+AXES = ["pacing=sleep", "arrival", "phase", "payload", "sizes", "sink_delay"]
 
 
 def failure(kind, message):

@@ -51,6 +51,62 @@ class Schedules(unittest.TestCase):
         message, fields = driver.content("5f+1KiB")
         self.assertEqual((len(message), list(fields)), (1024, ["user_id", "route", "duration_ms", "cached", "field_4"]))
         self.assertEqual(driver.content("0f+0B"), ("", {}))
+        for payload, longest in [
+            ("4f+1B..99B", 99),
+            ("4f+64B:90%+4KiB:10%", 4_096),
+            ("4f+p50:120B+p99:2KiB", 10_522),
+            ("4f+p50:120B+p99:2KiB+max:3KiB", 3_072),
+        ]:
+            self.assertEqual(len(driver.content(payload)[0]), longest, payload)
+
+
+class Draws(unittest.TestCase):
+    def test_levels_and_lengths_are_those_of_the_runner_s_own_worker(self):
+        level = "debug:20%+info:70.5%+error:9.5%"
+        drawn = driver.Contents(case(level=level, payload="4f+100B..299B"), 7)
+        window = [driver.WINDOW_BIT | 2 << driver.TASK_SHIFT | n for n in range(12)]
+        self.assertEqual([drawn.level(n) for n in range(12)], [2, 2, 1, 2, 2, 1, 2, 2, 1, 4, 1, 2])
+        self.assertEqual([drawn.level(n) for n in window], [2, 1, 2, 2, 2, 1, 4, 2, 2, 1, 2, 2])
+        expected = [270, 275, 276, 214, 117, 192, 137, 201, 215, 203, 114, 211]
+        self.assertEqual([drawn.length(n) for n in window], expected)
+
+    def test_shares_and_quantiles_are_those_asked_for(self):
+        drawn = driver.Contents(case(level="info:90%+error:10%", payload="4f+64B:90%+4KiB:10%"), 1)
+        errors = sum(drawn.level(n) == driver.LEVELS.index("error") for n in range(10_000))
+        long = sum(drawn.length(n) == 4_096 for n in range(10_000))
+        # Six standard deviations.
+        self.assertLess(max(abs(errors - 1_000), abs(long - 1_000)), 180)
+        lengths = driver.Lengths("p50:120B+p99:2KiB").lengths
+        self.assertLess(abs(lengths[len(lengths) // 2] - 120), 2)
+        self.assertLess(abs(lengths[len(lengths) * 99 // 100] - 2_048), 50)
+
+    def test_a_case_of_one_level_and_length_draws_nothing(self):
+        for changes, differ, has_levels in [
+            ({}, False, False),
+            ({"level": "info"}, False, False),
+            ({"level": "error"}, True, True),
+            ({"payload": "4f+1B..2B"}, True, False),
+        ]:
+            drawn = driver.Contents(case(**changes), 1)
+            self.assertEqual((drawn.differ, drawn.has_levels), (differ, has_levels), changes)
+
+    def test_records_carry_what_is_drawn(self):
+        class Seeing:
+            def __init__(self):
+                self.seen = {}
+
+            def log(self, record):
+                self.seen[record.identity] = (record.level, len(record.message))
+                return True
+
+        parameters = case(concurrency=3, level="info:50%+error:50%", payload="4f+1B..9B")
+        contents, queue, past = driver.Contents(parameters, 5), Seeing(), driver.now_ns() - 10**9
+        phase = driver.Phase([driver.dues(parameters, task, 10**7, 1) for task in range(3)], past, 10**7, driver.WINDOW_BIT)
+        phase.end_ns = past + 10**12
+        driver.Load(queue, parameters, [phase], False, contents).run()
+        self.assertEqual(len(queue.seen), 30)
+        for identity, (level, length) in queue.seen.items():
+            self.assertEqual((level, length), (driver.LEVELS[contents.level(identity)], contents.length(identity)))
 
 
 class Histograms(unittest.TestCase):
@@ -183,11 +239,14 @@ class Queue(driver.Queue):
 
 
 class Ledgers(unittest.TestCase):
-    def observed(self, source, replies, arrived, account=None, strategy="drop", left_out=(), warm_up=(0, 0)):
+    def observed(
+        self, source, replies, arrived, account=None, strategy="drop", left_out=(), warm_up=(0, 0), level="info"
+    ):
         class Asked:
             type = type("Asked", (Queue,), {"outcome_source": source})
             parameters = {"strategy": strategy}
             window_ns = 1_000
+            contents = driver.Contents(case(level=level), 1)
 
         before = window([[0] * warm_up[0]], 0, 0, 0)
         for _ in range(warm_up[0]):
@@ -237,6 +296,33 @@ class Ledgers(unittest.TestCase):
         account = driver.Account({"dropped": 1})
         self.assertEqual(self.counts("counter", [None] * 4, [0], account, "sample", [1, 1]), (1, 1, 0, 1))
 
+    def test_the_ledger_of_each_level_closes_and_is_that_of_the_window(self):
+        self.assertNotIn("levels", self.observed("call", [True], [0]))
+        rows = [
+            ("call", [True, False] * 20, range(0, 30, 2), None, "drop", (), True),
+            ("delivery", [None] * 40, range(30), None, "drop", (), True),
+            ("delivery", [None] * 40, range(30), None, "block", (), True),
+            ("counter", [None] * 40, range(30), driver.Account({"dropped": 4}), "sample", (35, 35, 39), False),
+        ]
+        for source, replies, arrived, account, strategy, left_out, is_known in rows:
+            told = self.observed(
+                source, replies, arrived, account, strategy, left_out, level="debug:40%+info:30%+error:30%"
+            )
+            ledger, levels = told["ledger"], told["levels"]
+            self.assertEqual([level["level"] for level in levels], driver.LEVELS)
+            for name in ("attempted", "sampled_out", "delivered"):
+                self.assertEqual(sum(level[name] for level in levels), ledger[name], (source, name))
+            if not is_known:
+                self.assertEqual({(level["enqueued"], level["dropped"], level["lost"]) for level in levels}, {(None,) * 3})
+                continue
+            self.assertEqual(sum(level["enqueued"] for level in levels), ledger["enqueued"], source)
+            self.assertEqual(sum(level["dropped"] for level in levels), ledger["dropped"], source)
+            self.assertEqual(sum(level["lost"] for level in levels), ledger["lost"]["silent"], source)
+            for level in levels:
+                self.assertEqual(level["attempted"], level["enqueued"] + level["dropped"] + level["sampled_out"])
+                self.assertEqual(level["enqueued"], level["delivered"] + level["lost"])
+            self.assertGreater(min(levels[place]["attempted"] for place in (1, 2, 4)), 0)
+
     def test_repetitions_intruders_and_overtaking(self):
         ledger = self.observed("call", [True] * 4, [1, 0, 0, 9, 3, 2])["ledger"]
         found = [ledger[name] for name in ("delivered", "duplicated", "reordered", "phantom")]
@@ -263,6 +349,7 @@ class Ledgers(unittest.TestCase):
                 type = type("Asked", (Queue,), {"outcome_source": source})
                 parameters = {"strategy": "drop"}
                 window_ns = 1_000
+                contents = driver.Contents(case(), 1)
 
             observed = driver.Observed(Asked, window([[]], 0, 0, 0), phase, driver.Sink(), driver.Account())
             found = observed.measurement()["fairness"]
@@ -275,6 +362,7 @@ class Ledgers(unittest.TestCase):
                 type = type("Asked", (Queue,), {"outcome_source": "call"})
                 parameters = {"strategy": "drop"}
                 window_ns = end_ns
+                contents = driver.Contents(case(), 1)
 
             phase = window([[0, 10, 20]], 0, end_ns)
             task = phase.tasks[0]

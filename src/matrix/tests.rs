@@ -322,4 +322,8 @@ fn a_trace_is_part_of_every_case_and_must_fit_it() {
     let beside = expanded("concurrency = 3\n[[include]]\nconcurrency = 4\nrate = 7").unwrap_err();
     let expected = "3:1: include: stands beside [load] trace, which says when logs are due (leave it out)";
     assert_eq!(beside, expected);
+    assert!(expanded("level = \"error\"").is_ok(), "the trace does not say levels");
+    std::fs::write(place.path().join("a.csv"), "time,level\n0,info\n0.5,\n0.5,error\n1.5,\n").unwrap();
+    let beside = expanded("level = \"error\"").unwrap_err();
+    assert_eq!(beside, "2:9: matrix.level: stands beside [load] trace, which says the levels (leave it out)");
 }

@@ -1,10 +1,12 @@
 //! Measurements for tests: a healthy repeat, and functions that each add one defect.
 
 use super::encoding::Distribution;
+use super::levels::ByLevel;
 use super::{
-    Control, Cost, Latencies, Latency, Ledger, Lost, Machine, Measurement, OutcomeSource, Point, Rates, Recovery,
-    Series, StageMeasurement,
+    Control, Cost, Latencies, Latency, Ledger, LevelLedger, Lost, Machine, Measurement, OutcomeSource, Point, Rates,
+    Recovery, Series, StageMeasurement,
 };
+use crate::log_queue::Level;
 use std::collections::BTreeMap;
 
 /// A distribution of `count` values, all `ns` nanoseconds.
@@ -96,6 +98,7 @@ pub fn healthy(logs: u64) -> Measurement {
         recovery: None,
         steadiness: None,
         trace: None,
+        levels: Vec::new(),
         queue_counters: BTreeMap::new(),
         fairness: None,
         threads: None,
@@ -132,6 +135,23 @@ impl Measurement {
         self.rates.accepted_per_s = ledger.enqueued_in_window as f64;
         self.latency.delivery = constant(ledger.delivered, 500_000);
         self.queue_counters = [("evicted".into(), ledger.evicted)].into();
+        self
+    }
+
+    /// So many logs of each level were sent; all of them were accepted and delivered.
+    #[must_use]
+    pub fn with_levels(mut self, counts: ByLevel<u64>) -> Self {
+        let of = |(level, count): (Level, u64)| LevelLedger {
+            level: level.as_str().into(),
+            attempted: count,
+            enqueued: Some(count),
+            dropped: Some(0),
+            sampled_out: 0,
+            delivered: count,
+            evicted: Some(0),
+            lost: Some(0),
+        };
+        self.levels = Level::ALL.into_iter().zip(counts).map(of).collect();
         self
     }
 

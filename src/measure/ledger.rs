@@ -1,5 +1,6 @@
 //! Compares what was accepted with what arrived.
 
+use super::levels::{ByLevel, LevelTold};
 use super::model::{Ledger, Lost};
 use super::tracker::Arrivals;
 use crate::load::Tally;
@@ -17,6 +18,8 @@ pub struct Told {
     pub dropped: u64,
     /// Calls that were refused by the sampling decision.
     pub sampled_out: u64,
+    /// The same by level; all 0 if nobody asks for that.
+    pub by_level: ByLevel<LevelTold>,
 }
 
 impl Ledger {

@@ -12,6 +12,7 @@ pub mod hdr;
 pub mod jitter;
 pub mod lag;
 pub mod ledger;
+pub mod levels;
 pub mod model;
 pub mod punctuality;
 pub mod recorder;
@@ -24,6 +25,7 @@ pub mod steady;
 pub mod tracker;
 mod values;
 
+pub use levels::LevelLedger;
 pub use model::*;
 pub use stages::{Recovery, StageMeasurement};
 pub use steady::{Settled, SteadyEnds, Trend};

@@ -1,5 +1,6 @@
 //! The measurement of one repeat. It has the same form in the protocol (`docs/PROTOCOL.md`) and in the journal.
 
+use super::levels::LevelLedger;
 use super::stages::{self, Recovery, StageMeasurement};
 use super::steady::SteadyEnds;
 use crate::observed::{self, ByLatency, CountName, RateName};
@@ -450,6 +451,9 @@ pub struct Measurement {
     /// SHA-256 of the trace that was replayed; null if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Untrusted>,
+    /// The ledger of each level; empty if the levels were not told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<LevelLedger>,
     /// The queue's own counters by name, as reported.
     #[serde(default)]
     pub queue_counters: BTreeMap<Untrusted, u64>,

@@ -1,11 +1,12 @@
 //! The counting sink: every queue under load delivers to it, and it observes the deliveries.
 
 use super::encoding::{Distribution, EncodingError};
+use super::levels::ByLevel;
 use super::stages::{StageDeliveries, Watch};
 use super::tracker::{Arrival, Arrivals, Tracker};
 use crate::clock::Clock;
 use crate::load::pacing::sleep_until;
-use crate::load::{Phase, Stamp};
+use crate::load::{Contents, Phase, Stamp};
 use crate::platform::sharpen_sleep;
 use crate::scenario::Pacing;
 use std::cell::Cell;
@@ -38,7 +39,7 @@ struct SinkState<C> {
     trackers: Vec<Mutex<Tracked>>,
     shards: Vec<Shard>,
     window_end: AtomicU64,
-    stages: OnceLock<StageTable>,
+    apart: OnceLock<Apart>,
     warm_up: AtomicU64,
     strangers: AtomicU64,
     server: Option<Mutex<Server>>,
@@ -92,14 +93,34 @@ struct Deliveries {
     latency: Distribution,
     in_window: u64,
     stages: StageDeliveries,
+    levels: ByLevel<u64>,
 }
 
-/// In which stage each log was due. A stamp says which log of its task it is, and the schedule is known.
+/// What is counted apart. A stamp says which log of its task it is, and so all that the schedule says of it.
+struct Apart {
+    stages: Option<StageTable>,
+    levels: Option<Contents>,
+}
+
+/// In which stage each log was due.
 #[derive(Debug)]
 struct StageTable {
     watch: Watch,
     /// For each task: the sequence number of the first log after each stage.
     ends: Vec<Vec<u64>>,
+}
+
+impl Apart {
+    fn count(&self, stamp: Stamp, ns: u64, deliveries: &mut Deliveries) {
+        if let Some(table) = &self.stages {
+            deliveries.stages.record(&table.watch, table.stage_of(stamp), stamp.at, ns);
+        }
+        if let Some(contents) = &self.levels {
+            // By the stamp, and not by what the queue made of the level: callers count in the same way.
+            let level = contents.content(stamp.phase, stamp.task, stamp.sequence).level;
+            deliveries.levels[level as usize] += 1;
+        }
+    }
 }
 
 impl StageTable {
@@ -153,6 +174,8 @@ pub struct Delivered {
     pub strangers: u64,
     /// The same times by stage; empty if the window has none.
     pub stages: StageDeliveries,
+    /// The number of distinct logs of the window by level; all 0 if nobody asks for that.
+    pub levels: ByLevel<u64>,
 }
 
 impl<C: Clock> CountingSink<C> {
@@ -165,7 +188,7 @@ impl<C: Clock> CountingSink<C> {
             trackers: (0..tasks).map(|_| Mutex::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             window_end: AtomicU64::new(u64::MAX),
-            stages: OnceLock::new(),
+            apart: OnceLock::new(),
             warm_up: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
             server: (delay > 0).then(|| Mutex::new(Server { delay, next_free: 0 })),
@@ -187,10 +210,11 @@ impl<C: Clock> CountingSink<C> {
         self.shared.window_end.store(end, Ordering::Relaxed);
     }
 
-    /// Keeps the stages of the window apart. `ends` has, for each task, the sequence number of the first log after each
-    /// stage. Only the first call counts.
-    pub fn set_stages(&self, watch: Watch, ends: Vec<Vec<u64>>) {
-        let _ = self.shared.stages.set(StageTable { watch, ends });
+    /// Counts the stages of the window and the levels of its logs apart. `stages` has, for each task, the sequence number of
+    /// the first log after each stage; `levels` says the level of each log. Only the first call counts.
+    pub(crate) fn count_apart(&self, stages: Option<(Watch, Vec<Vec<u64>>)>, levels: Option<Contents>) {
+        let stages = stages.map(|(watch, ends)| StageTable { watch, ends });
+        let _ = self.shared.apart.set(Apart { stages, levels });
     }
 
     /// Takes one record. `render` writes it as a line; it is called only if the case's sink wants the text.
@@ -260,6 +284,7 @@ impl<C: Clock> CountingSink<C> {
             all.latency.add(&part.latency)?;
             all.in_window += part.in_window;
             all.stages.add(&part.stages)?;
+            all.levels.iter_mut().zip(part.levels).for_each(|(sum, part)| *sum += part);
         }
         Ok(Delivered {
             latency: all.latency,
@@ -268,6 +293,7 @@ impl<C: Clock> CountingSink<C> {
             warm_up: self.shared.warm_up.load(Ordering::Relaxed),
             strangers: self.shared.strangers.load(Ordering::Relaxed),
             stages: all.stages,
+            levels: all.levels,
         })
     }
 
@@ -302,9 +328,8 @@ impl<C: Clock> CountingSink<C> {
             let now = self.shared.clock.now_fenced();
             let held = task.held;
             let ns = now.saturating_sub(stamp.at);
-            if let Some(table) = self.shared.stages.get() {
-                let mut shard = lock(&self.shared.shards[shard_of_this_thread()].0);
-                shard.stages.record(&table.watch, table.stage_of(stamp), stamp.at, ns);
+            if let Some(apart) = self.shared.apart.get() {
+                apart.count(stamp, ns, &mut lock(&self.shared.shards[shard_of_this_thread()].0));
             }
             task.latencies_ns[held] = ns;
             task.in_window += u64::from(now <= self.shared.window_end.load(Ordering::Relaxed));

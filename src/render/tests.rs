@@ -451,3 +451,30 @@ fn stages_are_rows_and_tables_of_files_too() {
     assert_eq!(page.matches("<caption>Stages of the window</caption>").count(), 1);
     assert!(page.contains("<th scope=row class=l>spike") && page.contains("recovery 900 ms"), "{page}");
 }
+
+#[test]
+fn levels_are_a_table_of_their_own_and_rows_of_a_file() {
+    let levelled = healthy(1_000).with_levels([0, 700, 250, 0, 50]);
+    let report =
+        report_of(vec![case_input(Strategy::Drop, vec![levelled]), case_input(Strategy::Block, vec![healthy(100)])]);
+    let shown = case(&report, "strategy=drop", 140).unwrap();
+    fits(&shown, 140);
+    let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
+    // Sent, accepted, dropped, share of them, delivered, lost.
+    assert!(rows.contains(&vec!["error", "50", "50", "0", "0%", "50", "0"]), "{shown}");
+    assert!(!rows.iter().any(|row| row.first() == Some(&"warn")), "a level that was not sent has no row: {shown}");
+    let file = |format| String::from_utf8(render(&report, format, View::FILE).unwrap()).unwrap();
+    assert_eq!(file(Format::Markdown).matches("<summary>Levels</summary>").count(), 1);
+    assert_eq!(file(Format::Html).matches("<caption>Levels</caption>").count(), 1);
+    let csv = file(Format::Csv);
+    let heading: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| heading.iter().position(|column| *column == name).unwrap();
+    let cells = csv.lines().skip(1).map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let from_the_end = |name: &str| cells[cells.len() - (heading.len() - column(name))];
+        [cells[column("of_level")], from_the_end("attempted_logs"), from_the_end("enqueue_count")].join(" ")
+    });
+    assert_eq!(cells.collect::<Vec<_>>(), [" 1000 1000", "debug 700 ", "info 250 ", "error 50 ", " 100 100"], "{csv}");
+    let one = report_of(vec![case_input(Strategy::Drop, vec![healthy(100).with_levels([0, 0, 0, 0, 100])])]);
+    assert!(!case(&one, "strategy=drop", 140).unwrap().contains("level  "), "one level is no table");
+}

@@ -289,6 +289,7 @@ fn record(input: RepeatInput, decoded: &Distributions, bound: Nanos) -> Option<R
         series: measured.series,
         memory: measured.memory,
         stages,
+        levels: measured.levels,
         recovery: measured.recovery,
         steadiness: measured.steadiness,
         fairness: measured.fairness,
@@ -311,6 +312,7 @@ fn summary(pooled: &Pooled, costs: &[Cost]) -> Option<Summary> {
         rates: *pooled.rates()?,
         cost: cost(costs, pooled),
         stages: stages::records(pooled.stages()),
+        levels: pooled.levels().to_vec(),
         recovery: pooled.recoveries().longest,
     })
 }

@@ -43,6 +43,14 @@ pub enum ReportError {
         /// What is wrong, and where.
         fault: String,
     },
+    /// The ledgers of the levels do not add up.
+    #[error("{}: the levels do not close: {fault}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What does not add up, and in which case.
+        fault: String,
+    },
     /// A later version of the program wrote it.
     #[error("{}: schema_version {found} is newer than {known}, the newest that this version reads; upgrade queue-load", path.display())]
     Newer {

@@ -12,6 +12,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod gating;
+mod levels;
 mod maximum;
 mod likeness;
 mod merge;

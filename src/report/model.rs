@@ -7,7 +7,7 @@ use super::partition::{Merged, PartitionRecord};
 use super::stages::StageRecord;
 use super::surroundings::{ControlRecord, LagRatio, MachineRecord};
 use crate::measure::{
-    Cost, Fairness, Ledger, MemorySeries, OutcomeSource, Rates, Recovery, Series, SteadyEnds, Threads,
+    Cost, Fairness, Ledger, LevelLedger, MemorySeries, OutcomeSource, Rates, Recovery, Series, SteadyEnds, Threads,
 };
 use crate::observed::ByLatency;
 use crate::run::Yardstick;
@@ -303,6 +303,9 @@ pub struct RepeatRecord {
     /// The stages of the window; empty if it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageRecord>,
+    /// The ledger of each level; empty if the levels were not told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<LevelLedger>,
     /// How long the queue took to recover from a spike; null if there was none to see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
@@ -421,6 +424,9 @@ pub struct Summary {
     /// The stages of the window, pooled; empty if it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageRecord>,
+    /// The ledger of each level; empty if the levels were not told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<LevelLedger>,
     /// The longest recovery from a spike; null if there was none to see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,

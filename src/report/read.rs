@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
+use super::levels;
 use super::maximum::Maximum;
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Sitting, Tool};
 use super::partition::{Merged, PartitionRecord};
@@ -80,7 +81,8 @@ pub fn read_verified(path: &Path) -> Result<Report, ReportError> {
 /// Reads a report to show it; one that was altered is marked. `-` is stdin.
 ///
 /// # Errors
-/// When the file is missing, unreadable, larger than [`MAX_REPORT_BYTES`], truncated, no report, or of a newer schema.
+/// When the file is missing, unreadable, larger than [`MAX_REPORT_BYTES`], truncated, no report, of a newer schema, or when the ledgers of
+/// its levels do not add up.
 pub fn read(path: &Path) -> Result<ReadReport, ReportError> {
     parse(path, &load(path, MAX_REPORT_BYTES)?)
 }
@@ -135,6 +137,7 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
         digest(stored.cases.get().as_bytes()) == stored.digest && is_sealed(text, stored.seal.as_deref());
     let cases: Vec<CaseRecord> = serde_json::from_str(stored.cases.get())
         .map_err(|error| ReportError::Malformed { path: path.to_owned(), fault: format!("in cases: {error}") })?;
+    levels::check(path, &cases, &stored.maxima)?;
     Ok(ReadReport {
         report: Report {
             schema_version,
@@ -194,6 +197,27 @@ mod tests {
         assert!(!read(&path).unwrap().digest_matches);
         let error = read_verified(&path).unwrap_err().to_string();
         assert!(error.ends_with("digest does not match: it was altered after it was written"), "{error}");
+    }
+
+    #[test]
+    fn levels_that_do_not_close_are_refused() {
+        let report = fixture::report_of(vec![fixture::case(
+            crate::scenario::Strategy::Drop,
+            vec![crate::measure::fixture::healthy(100).with_levels([0, 10, 70, 15, 5]); 2],
+        )]);
+        let (_directory, path) = saved(|_| String::from_utf8(report.to_bytes().unwrap()).unwrap());
+        assert_eq!(read_verified(&path).unwrap(), report);
+        for in_summary in [false, true] {
+            let mut broken = report.clone();
+            let case = &mut broken.cases[0];
+            match in_summary {
+                true => case.summary.as_mut().unwrap().levels[4].delivered = 1,
+                false => case.repeats[1].levels[4].delivered = 1,
+            }
+            let (_directory, path) = saved(|_| String::from_utf8(broken.to_bytes().unwrap()).unwrap());
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains("r.json: the levels do not close: in case `strategy=drop`, level error"), "{error}");
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub(super) fn measurement() -> Measurement {
         recovery: None,
         steadiness: None,
         trace: None,
+        levels: Vec::new(),
         fairness: None,
         threads: None,
         queue_counters: [("dropped".into(), 100)].into(),

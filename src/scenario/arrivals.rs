@@ -175,9 +175,9 @@ impl Arrivals {
         self.lengths.get(index).copied().filter(|length| *length != UNSAID)
     }
 
-    /// Whether the trace says levels or lengths.
-    pub fn has_contents(&self) -> bool {
-        !self.levels.is_empty() || !self.lengths.is_empty()
+    /// Whether the trace says levels.
+    pub fn has_levels(&self) -> bool {
+        !self.levels.is_empty()
     }
 
     /// The longest message that the trace says; `None` if it says none.
@@ -372,7 +372,10 @@ mod tests {
         assert_eq!([0, 1, 2].map(|index| arrivals.bytes(index)), [Some(64), None, Some(0)]);
         assert_eq!((arrivals.length(), arrivals.longest()), (Nanos::from_millis(1_501), Some(64)));
         let times = read("time\n3\n3\n").unwrap();
-        assert_eq!((times.count(), times.has_contents(), times.length()), (2, false, Nanos::from_millis(1)));
+        assert_eq!(
+            (times.count(), times.has_levels(), times.longest(), times.length()),
+            (2, false, None, Nanos::from_millis(1))
+        );
     }
 
     #[test]

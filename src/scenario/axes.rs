@@ -4,7 +4,8 @@
 
 use super::readers::{self, Raw};
 use super::{
-    Arrival, Catalog, Pacing, Parameters, Payload, PhaseShift, Placement, Problem, Producers, SinkKind, Strategy,
+    Arrival, Catalog, Levels, Pacing, Parameters, Payload, PhaseShift, Placement, Problem, Producers, SinkKind,
+    Strategy,
 };
 use crate::units::{Nanos, Rate, Ratio, human};
 use crate::untrusted::Untrusted;
@@ -56,6 +57,7 @@ pub(super) enum Kind {
     Pacing,
     Placement,
     Phase,
+    Level,
 }
 
 /// A value of an axis. `Display` gives its canonical text.
@@ -87,6 +89,8 @@ pub enum Value {
     Placement(Placement),
     /// How the tasks' schedules are shifted against each other.
     Phase(PhaseShift),
+    /// Which levels the logs have.
+    Level(Levels),
 }
 
 impl Value {
@@ -107,6 +111,7 @@ impl Value {
             Value::Pacing(pacing) => pacing.to_string().into(),
             Value::Placement(placement) => placement.to_string().into(),
             Value::Phase(phase) => phase.to_string().into(),
+            Value::Level(levels) => levels.to_string().into(),
         }
     }
 }
@@ -123,7 +128,7 @@ const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
 }
 
 /// Every axis, in the order of the product: the last axis varies fastest.
-pub static AXES: [Axis; 18] = [
+pub static AXES: [Axis; 19] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
         always_in_id: true,
@@ -193,7 +198,7 @@ pub static AXES: [Axis; 18] = [
         "time the sink takes for each record",
         Kind::Time { bounds: Nanos::ZERO..=Nanos::from_secs(10), get: |p| p.sink_delay, set: |p, t| p.sink_delay = t },
     ),
-    axis("payload", "fields and message size of each log", Kind::Payload),
+    axis("payload", "fields and message size of each log: `4f+64B`, or sizes such as `4f+64B..4KiB`", Kind::Payload),
     axis("producers", "producers: `tasks` of a runtime, or `lanes`, a few threads", Kind::Producers),
     axis("pacing", "how producers wait: `hybrid`, `sleep` or `spin`", Kind::Pacing),
     axis("placement", "which CPUs producers and queue use: `none`, `same` or `split`", Kind::Placement),
@@ -208,6 +213,7 @@ pub static AXES: [Axis; 18] = [
             set: |p, t| p.batch_delay = t,
         },
     ),
+    axis("level", "level of each log, or shares of levels: `info`, `info:90%+error:10%`", Kind::Level),
 ];
 
 /// The rate over all tasks. It replaces `rate` in a matrix, and selectors can use it.
@@ -255,7 +261,7 @@ impl Axis {
             Kind::Queue => Value::Queue(parameters.queue.clone()),
             Kind::Strategy => Value::Strategy(parameters.strategy),
             Kind::Sink => Value::Sink(parameters.sink),
-            Kind::Payload => Value::Payload(parameters.payload),
+            Kind::Payload => Value::Payload(parameters.payload.clone()),
             Kind::Rate => Value::Rate(parameters.rate),
             Kind::TotalRate => Value::Rate(parameters.offered().unwrap_or(parameters.rate)),
             Kind::Count { get, .. } => Value::Count(get(parameters)),
@@ -266,6 +272,7 @@ impl Axis {
             Kind::Pacing => Value::Pacing(parameters.pacing),
             Kind::Placement => Value::Placement(parameters.placement),
             Kind::Phase => Value::Phase(parameters.phase),
+            Kind::Level => Value::Level(parameters.level),
         }
     }
 
@@ -281,7 +288,7 @@ impl Axis {
             (Kind::Queue, Value::Queue(name)) => parameters.queue.clone_from(name),
             (Kind::Strategy, Value::Strategy(strategy)) => parameters.strategy = *strategy,
             (Kind::Sink, Value::Sink(sink)) => parameters.sink = *sink,
-            (Kind::Payload, Value::Payload(payload)) => parameters.payload = *payload,
+            (Kind::Payload, Value::Payload(payload)) => parameters.payload.clone_from(payload),
             (Kind::Rate, Value::Rate(rate)) => parameters.rate = *rate,
             (Kind::TotalRate, Value::Rate(total)) => {
                 parameters.rate = share_of_total(*total, parameters.concurrency)?;
@@ -294,6 +301,7 @@ impl Axis {
             (Kind::Pacing, Value::Pacing(pacing)) => parameters.pacing = *pacing,
             (Kind::Placement, Value::Placement(placement)) => parameters.placement = *placement,
             (Kind::Phase, Value::Phase(phase)) => parameters.phase = *phase,
+            (Kind::Level, Value::Level(levels)) => parameters.level = *levels,
             (_, value) => unreachable!("axis {} does not take {value:?}", self.name),
         }
         Ok(())
@@ -335,6 +343,10 @@ impl Axis {
             Kind::Pacing => readers::choice(raw, self.name, Pacing::ALL, Pacing::name).map(Value::Pacing),
             Kind::Placement => readers::choice(raw, self.name, Placement::ALL, Placement::name).map(Value::Placement),
             Kind::Phase => readers::choice(raw, self.name, PhaseShift::ALL, PhaseShift::name).map(Value::Phase),
+            Kind::Level => {
+                let levels = readers::shares(raw, "level", "info:90%+error:10%")?.parse::<Levels>();
+                levels.map(Value::Level).map_err(|error| Problem::new(error.to_string(), ""))
+            }
         }
     }
 
@@ -406,6 +418,7 @@ mod tests {
                 Value::Pacing(_) => Value::Pacing(Pacing::Spin),
                 Value::Placement(_) => Value::Placement(Placement::Split),
                 Value::Phase(_) => Value::Phase(PhaseShift::Aligned),
+                Value::Level(_) => Value::Level("warn".parse().unwrap()),
             };
             let mut parameters = Parameters::default();
             axis.set(&mut parameters, &other).unwrap();

@@ -2,10 +2,11 @@
 //! another, `recovery`, or a figure such as `max(memory)`; on the right is a limit.
 //!
 //! `p99(response) < 1ms` · `dropped == 0` · `dropped / attempted < 1%` · `accepted >= 9.9k/s` · `recovery < 500ms`
-//! `slope(memory) < 10KiB/s` · `drain < 500ms`
+//! `slope(memory) < 10KiB/s` · `drain < 500ms` · `dropped(error) == 0`
 
-use super::expectation::{Comparison, Expectation, RECOVERY};
+use super::expectation::{Comparison, Counted, Expectation, RECOVERY};
 use super::{Figure, Problem, Statistic};
+use crate::log_queue::Level;
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Decimal, Nanos, Rate, Ratio, excerpt};
 
@@ -14,6 +15,17 @@ pub(super) type PlacedProblem = (usize, Problem);
 
 /// Longest expression, in bytes.
 const LONGEST: usize = 200;
+
+/// The counts that are kept by level.
+const BY_LEVEL: [CountName; 7] = [
+    CountName::Attempted,
+    CountName::Enqueued,
+    CountName::Dropped,
+    CountName::SampledOut,
+    CountName::Delivered,
+    CountName::Evicted,
+    CountName::Lost,
+];
 
 /// Reads a check's expression.
 pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
@@ -33,11 +45,14 @@ pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
         let limit = of.limit(right.text).or_else(|problem| right.error(problem))?;
         return Ok(Expectation::Figure { of, comparison, limit });
     }
-    if let Some(open) = left.text.find('(') {
-        return latency(left, open, comparison, right);
-    }
     if let Some(slash) = left.text.find('/') {
         return share(left, slash, comparison, right);
+    }
+    if let Some(open) = left.text.find('(') {
+        if CountName::find(left.text[..open].trim_end()).is_some() {
+            return count(counted(left)?, comparison, right);
+        }
+        return latency(left, open, comparison, right);
     }
     if left.text == RECOVERY {
         return time(right).map(|limit| Expectation::Recovery { comparison, limit });
@@ -124,8 +139,8 @@ fn time(right: Part<'_>) -> Result<Nanos, PlacedProblem> {
 }
 
 fn share(left: Part<'_>, slash: usize, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
-    let of = count_name(Part::trimmed(&left.text[..slash], left.at))?;
-    let to = count_name(Part::trimmed(&left.text[slash + 1..], left.at + slash + 1))?;
+    let of = counted(Part::trimmed(&left.text[..slash], left.at))?;
+    let to = counted(Part::trimmed(&left.text[slash + 1..], left.at + slash + 1))?;
     let limit = if right.text.ends_with('%') {
         right.text.parse::<Ratio>().map(Ratio::as_f64).map_err(Problem::from)
     } else {
@@ -136,6 +151,27 @@ fn share(left: Part<'_>, slash: usize, comparison: Comparison, right: Part<'_>) 
         Ok(limit) => Ok(Expectation::Share { of, to, comparison, limit }),
         Err(problem) => right.error(problem),
     }
+}
+
+/// A count, of all logs or of those of a level.
+fn counted(part: Part<'_>) -> Result<Counted, PlacedProblem> {
+    let Some(open) = part.text.find('(') else {
+        return count_name(part).map(Counted::from);
+    };
+    let name = count_name(Part::trimmed(&part.text[..open], part.at))?;
+    let Some(inside) = part.text[open + 1..].strip_suffix(')') else {
+        return part.error(Problem::new("the bracket is not closed at its end", "write dropped(error) == 0"));
+    };
+    let inside = Part::trimmed(inside, part.at + open + 1);
+    let Some(level) = Level::ALL.into_iter().find(|level| level.as_str() == inside.text) else {
+        return inside.error(Problem::unknown("level", inside.text, Level::ALL.map(Level::as_str)));
+    };
+    if !BY_LEVEL.contains(&name) {
+        let known = BY_LEVEL.map(CountName::name).join(", ");
+        let problem = Problem::new(format!("`{name}` is not counted by level"), format!("known: {known}"));
+        return part.error(problem);
+    }
+    Ok(Counted { name, level: Some(level) })
 }
 
 fn count_name(part: Part<'_>) -> Result<CountName, PlacedProblem> {
@@ -151,6 +187,14 @@ fn count_name(part: Part<'_>) -> Result<CountName, PlacedProblem> {
     part.error(Problem::unknown("count", part.text, known))
 }
 
+fn count(of: Counted, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
+    let Some(limit) = Decimal::from_plain(right.text).ok().and_then(Decimal::to_u64) else {
+        let message = format!("`{}` is not a whole number", excerpt(right.text));
+        return right.error(Problem::new(message, format!("write one, such as {of} == 0")));
+    };
+    Ok(Expectation::Count { of, comparison, limit })
+}
+
 /// Parses a comparison of a count or a rate. `attempted` and `delivered` are names of both: the unit of the limit
 /// decides.
 fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Result<Expectation, PlacedProblem> {
@@ -162,14 +206,7 @@ fn count_or_rate(left: Part<'_>, comparison: Comparison, right: Part<'_>) -> Res
     }
     let has_unit = right.text.contains('/');
     match (CountName::find(left.text), RateName::find(left.text)) {
-        (Some(of), rate) if !has_unit || rate.is_none() => {
-            let number = Decimal::from_plain(right.text).ok().and_then(Decimal::to_u64);
-            let Some(limit) = number else {
-                let message = format!("`{}` is not a whole number", excerpt(right.text));
-                return right.error(Problem::new(message, format!("write one, such as {of} == 0")));
-            };
-            Ok(Expectation::Count { of, comparison, limit })
-        }
+        (Some(of), rate) if !has_unit || rate.is_none() => count(of.into(), comparison, right),
         (_, Some(of)) => {
             if !has_unit {
                 let message = format!("`{}` has no unit", excerpt(right.text));
@@ -228,18 +265,36 @@ mod tests {
 
     #[test]
     fn counts_and_shares() {
-        let (of, comparison, limit) = (CountName::Dropped, Comparison::Equal, 0);
+        let (of, comparison, limit) = (CountName::Dropped.into(), Comparison::Equal, 0);
         assert_eq!(good("dropped == 0"), Expectation::Count { of, comparison, limit });
-        let (of, comparison, limit) = (CountName::Attempted, Comparison::GreaterEqual, 1000);
+        let (of, comparison, limit) = (CountName::Attempted.into(), Comparison::GreaterEqual, 1000);
         assert_eq!(good("attempted>=1_000"), Expectation::Count { of, comparison, limit });
-        let (of, to) = (CountName::Dropped, CountName::Attempted);
+        let (of, to) = (CountName::Dropped.into(), CountName::Attempted.into());
         let (comparison, limit) = (Comparison::Less, 0.01);
         let expected = Expectation::Share { of, to, comparison, limit };
         assert_eq!(good("dropped / attempted < 1%"), expected);
-        let (of, to) = (CountName::Delivered, CountName::Enqueued);
+        let (of, to) = (CountName::Delivered.into(), CountName::Enqueued.into());
         let (comparison, limit) = (Comparison::NotEqual, 0.5);
         let expected = Expectation::Share { of, to, comparison, limit };
         assert_eq!(good("delivered/enqueued != 0.5"), expected);
+    }
+
+    #[test]
+    fn counts_may_be_of_a_level() {
+        let of = |name, level| Counted { name, level: Some(level) };
+        let dropped = of(CountName::Dropped, Level::Error);
+        let (comparison, limit) = (Comparison::Equal, 0);
+        assert_eq!(good("dropped ( error )==0"), Expectation::Count { of: dropped, comparison, limit });
+        let expected = Expectation::Share {
+            of: dropped,
+            to: of(CountName::Attempted, Level::Error),
+            comparison: Comparison::Less,
+            limit: 0.01,
+        };
+        assert_eq!(good("dropped(error) / attempted(error) < 1%"), expected);
+        for name in BY_LEVEL {
+            assert!(matches!(good(&format!("{name}(trace) > 5")), Expectation::Count { .. }));
+        }
     }
 
     #[test]
@@ -309,6 +364,15 @@ mod tests {
         ("jain > 95", 7, "`95` is not an index from 0 to 1 (write one, such as 0.95)"),
         ("jan > 0.9", 0, "unknown count, rate or figure `jan` (did you mean `jain`?)"),
         ("p101(response) < 1s", 0, "`p101` is too large (at most p99.9999; for the largest value write \"max\")"),
+        ("dropped(eror) == 0", 8, "unknown level `eror` (did you mean `error`?)"),
+        ("dropped(error == 0", 0, "the bracket is not closed at its end (write dropped(error) == 0)"),
+        ("dropped(error) == few", 18, "`few` is not a whole number (write one, such as dropped(error) == 0)"),
+        (
+            "unsent(error) == 0",
+            0,
+            "`unsent` is not counted by level (known: attempted, enqueued, dropped, sampled_out, delivered, evicted, lost)",
+        ),
+        ("dropped(error) / sent(error) < 1%", 17, "unknown count `sent` (did you mean `unsent`?)"),
         ("dropped / atempted < 1%", 10, "unknown count `atempted` (did you mean `attempted`?)"),
         ("accepted / offered > 9%", 0, "`accepted` is a rate (divide counts, such as enqueued / scheduled)"),
         ("dropped / attempted < x", 22, "`x` is not a number (write a share such as 1% or 0.01)"),

@@ -1,6 +1,7 @@
 //! What a check expects: one comparison of an observed value with a limit.
 
 use super::{Figure, Position, Problem, Selector, Statistic};
+use crate::log_queue::Level;
 use crate::observed::{CountName, LatencyName, RateName};
 use crate::units::{Nanos, Rate};
 use crate::untrusted::Untrusted;
@@ -59,6 +60,31 @@ impl fmt::Display for Comparison {
 /// The name of the recovery time in a check.
 pub const RECOVERY: &str = "recovery";
 
+/// A count that a check speaks of: of all logs, or of those of one level. Text: `dropped`, `dropped(error)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Which.
+    pub name: CountName,
+    /// Of which level; `None`: of all.
+    pub level: Option<Level>,
+}
+
+impl From<CountName> for Counted {
+    /// The count of all logs.
+    fn from(name: CountName) -> Self {
+        Self { name, level: None }
+    }
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.level {
+            Some(level) => write!(f, "{}({level})", self.name),
+            None => self.name.fmt(f),
+        }
+    }
+}
+
 /// One comparison, as parsed: the observed value, the operator, and the limit in the unit of the observed value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
@@ -73,10 +99,10 @@ pub enum Expectation {
         /// The limit.
         limit: Nanos,
     },
-    /// `dropped == 0`
+    /// `dropped == 0`, `dropped(error) == 0`
     Count {
         /// The count.
-        of: CountName,
+        of: Counted,
         /// The operator.
         comparison: Comparison,
         /// The limit.
@@ -85,9 +111,9 @@ pub enum Expectation {
     /// `dropped / attempted < 1%`
     Share {
         /// Dividend.
-        of: CountName,
+        of: Counted,
         /// Divisor.
-        to: CountName,
+        to: Counted,
         /// The operator.
         comparison: Comparison,
         /// The limit, as a fraction: 1 % is 0.01.
@@ -216,6 +242,8 @@ mod tests {
             ("drain < 1s", "recovery < 1s", None),
             ("recovery < 1s", "p99(response) < 2s", None),
             ("dropped == 0", "dropped == 1", None),
+            ("dropped(error) < 1", "dropped(error) < 2", Some(true)),
+            ("dropped(error) < 1", "dropped < 2", None),
             ("dropped <= 5", "dropped <= 5", Some(true)),
         ] {
             let [first, second] = [one, other].map(|text| text.parse::<Expectation>().unwrap());

@@ -2,7 +2,7 @@
 //! reports.
 
 use super::axes::AXES;
-use super::{Parameters, Position, Strategy};
+use super::{Lengths, Parameters, Position, Strategy};
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,8 @@ impl ExternalQueue {
 pub const STAGES: &str = "stages";
 /// The same for a trace.
 pub const TRACE: &str = "trace";
+/// The same for payloads whose messages are not of one length, besides the axis `payload`.
+pub const SIZES: &str = "sizes";
 
 /// What a program can do, as it reports in `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +78,10 @@ impl Capabilities {
             }
         };
         let lacking = AXES.iter().filter(|axis| !axis.always_in_id).find(lacks).map(|axis| axis.name);
-        let loads = [(STAGES, parameters.stages.is_some()), (TRACE, parameters.trace.is_some())];
+        let payload = parameters.payload.to_string();
+        let is_named = self.values_of("payload").any(|named| named == Some(payload.as_str()));
+        let sizes = !matches!(parameters.payload.message, Lengths::Fixed(_)) && !is_named;
+        let loads = [(SIZES, sizes), (STAGES, parameters.stages.is_some()), (TRACE, parameters.trace.is_some())];
         let lacked = |(name, asked): &(&'static str, bool)| *asked && self.values_of(name).next().is_none();
         lacking.or_else(|| loads.into_iter().find(lacked).map(|(name, _)| name))
     }
@@ -137,6 +142,18 @@ mod tests {
         let replayed = Parameters { stages: None, trace: serde_json::from_str(trace).unwrap(), ..staged };
         assert_eq!(can(&["stages"]).lacking_axis(&replayed), Some("trace"));
         assert_eq!(can(&["trace"]).lacking_axis(&replayed), None);
+        let drawn = Parameters { payload: "4f+64B..4KiB".parse().unwrap(), trace: None, ..replayed };
+        for (axes, lacking) in [
+            (&[][..], Some("payload")),
+            (&["payload"], Some("sizes")),
+            (&["payload", "sizes"], None),
+            (&["payload=4f+64B..4KiB"], None),
+        ] {
+            assert_eq!(can(axes).lacking_axis(&drawn), lacking, "{axes:?}");
+        }
+        let levelled = Parameters { level: "info:90%+error:10%".parse().unwrap(), ..Parameters::default() };
+        assert_eq!(can(&["payload"]).lacking_axis(&levelled), Some("level"));
+        assert_eq!(can(&["level"]).lacking_axis(&levelled), None);
         assert_eq!(can(&["pacing=sleep", "pacing=spin"]).described("pacing"), "sleep, spin");
         assert_eq!(can(&[]).described("pacing"), "hybrid");
     }

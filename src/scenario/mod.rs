@@ -6,6 +6,8 @@
 //! | `document` | text -> TOML with positions; collects errors |
 //! | `readers` | one raw value -> one typed value |
 //! | `generator` | the axes that say how the load is generated |
+//! | `payload` | the axis `payload`: fields, and lengths of messages |
+//! | `levels` | the axis `level`: which levels the logs have |
 //! | [`axes`] | the one table of axes |
 //! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
@@ -30,8 +32,10 @@ mod external;
 mod figure;
 mod generator;
 pub mod files;
+mod levels;
 mod model;
 pub mod overrides;
+mod payload;
 mod readers;
 #[cfg(feature = "internals")]
 pub mod schema;
@@ -46,17 +50,23 @@ pub use arrivals::{Arrivals, COLUMNS, LONGEST_TRACE, MOST_ARRIVALS};
 pub use axes::{AXES, Axis, MOST_RATE, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
-pub use expectation::{Check, Comparison, Expectation, RECOVERY};
-pub use external::{Capabilities, ExternalQueue, STAGES, TRACE};
+pub use expectation::{Check, Comparison, Counted, Expectation, RECOVERY};
+pub use external::{Capabilities, ExternalQueue, SIZES, STAGES, TRACE};
 pub use figure::{Figure, FigureUnit};
 pub use gate::GateSettings;
 #[cfg(feature = "internals")]
 pub use generator::ArrivalError;
 pub use generator::{Arrival, Pacing, PhaseShift, Placement, Producers};
+pub use levels::Levels;
+#[cfg(feature = "internals")]
+pub use levels::{LevelsError, NoWhole};
 pub use model::*;
 #[cfg(feature = "internals")]
 pub use overrides::Source;
 pub use overrides::{Override, Overrides, unknown_variables};
+pub use payload::{Lengths, Payload};
+#[cfg(feature = "internals")]
+pub use payload::{LengthsError, PayloadError};
 pub use selector::{Clause, Selector};
 #[cfg(feature = "internals")]
 pub use stages::Spike;

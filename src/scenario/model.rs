@@ -1,8 +1,8 @@
 //! The validated scenario: every value has its own type, and defaults are filled in.
 
 use super::{
-    Arrival, Catalog, Check, ExternalQueue, GateSettings, Matrix, Override, Pacing, PhaseShift, Placement, Position,
-    Producers, Selector, Stages, Trace,
+    Arrival, Catalog, Check, ExternalQueue, GateSettings, Lengths, Levels, Matrix, Override, Pacing, Payload,
+    PhaseShift, Placement, Position, Producers, Selector, Stages, Trace,
 };
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use crate::untrusted::Untrusted;
@@ -145,76 +145,6 @@ impl fmt::Display for SinkKind {
     }
 }
 
-/// What each log carries besides its stamp. Text: `4f+64B`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Payload {
-    /// Number of typed fields.
-    pub fields: u32,
-    /// Length of the message.
-    pub message: Bytes,
-}
-
-impl Payload {
-    /// Largest number of typed fields.
-    pub const MOST_FIELDS: u32 = 64;
-    /// Longest message.
-    pub const LONGEST_MESSAGE: Bytes = Bytes(64 * 1024);
-}
-
-impl fmt::Display for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}f+{}", self.fields, self.message)
-    }
-}
-
-/// Why a text is not a payload.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PayloadError {
-    /// Not of the form `4f+64B`.
-    #[error("`{0}` is not a payload (write fields and message such as \"4f+64B\")")]
-    Shape(String),
-    /// The length of the message is not a number of bytes.
-    #[error(transparent)]
-    Message(#[from] UnitError),
-    /// Too many fields, or too long a message.
-    #[error("`{0}` is out of range (0 to 64 fields, a message of 0B to 64KiB)")]
-    Range(String),
-}
-
-impl FromStr for Payload {
-    type Err = PayloadError;
-
-    /// # Errors
-    /// Another form than `4f+64B`, more than 64 fields, more than 64 KiB.
-    fn from_str(text: &str) -> Result<Payload, PayloadError> {
-        let quoted = || crate::units::excerpt(text);
-        let (fields, message) = text
-            .split_once('+')
-            .and_then(|(fields, message)| Some((fields.trim().strip_suffix('f')?, message)))
-            .filter(|(fields, _)| fields.bytes().all(|b| b.is_ascii_digit()) && !fields.is_empty())
-            .ok_or_else(|| PayloadError::Shape(quoted()))?;
-        let message: Bytes = message.parse()?;
-        match fields.parse::<u32>() {
-            Ok(fields) if fields <= Payload::MOST_FIELDS && message <= Payload::LONGEST_MESSAGE => {
-                Ok(Payload { fields, message })
-            }
-            _ => Err(PayloadError::Range(quoted())),
-        }
-    }
-}
-
-impl Serialize for Payload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Payload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
 /// One value for every axis of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
@@ -264,6 +194,9 @@ pub struct Parameters {
     /// Time that the built-in queue's sink takes after each batch.
     #[serde(default, rename = "batch_delay_ns")]
     pub batch_delay: Nanos,
+    /// Which levels the logs have, and in which shares.
+    #[serde(default)]
+    pub level: Levels,
     /// How the rate changes over the window, which they fill; left out where it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<Stages>,
@@ -317,13 +250,14 @@ impl Default for Parameters {
             sample_rate: Ratio::from_percent(10),
             sink: SinkKind::Counting,
             sink_delay: Nanos::ZERO,
-            payload: Payload { fields: 4, message: Bytes(64) },
+            payload: Payload { fields: 4, message: Lengths::Fixed(Bytes(64)) },
             producers: Producers::default(),
             pacing: Pacing::default(),
             placement: Placement::default(),
             arrival: Arrival::default(),
             phase: PhaseShift::default(),
             batch_delay: Nanos::ZERO,
+            level: Levels::default(),
             stages: None,
             trace: None,
         }
@@ -583,17 +517,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn payloads() {
-        for text in ["4f+64B", "0f+0B", "64f+64KiB"] {
-            let payload: Payload = text.parse().unwrap();
-            assert_eq!(payload.to_string(), text);
-        }
-        for text in ["", "4", "4f", "f+64B", "4f64B", "4f+64", "65f+0B", "0f+65537B", "-1f+0B"] {
-            assert!(text.parse::<Payload>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn statistics() {
         for text in ["mean", "max", "p50", "p99.9"] {
             let statistic: Statistic = text.parse().unwrap();
@@ -615,7 +538,8 @@ mod tests {
              \"rate\":\"100/s\",\"duration_ns\":30000000000,\"batch_size\":10,\
              \"batch_timeout_ns\":1000000000,\"sample_rate\":\"10%\",\"sink\":\"counting\",\
              \"sink_delay_ns\":0,\"payload\":\"4f+64B\",\"producers\":\"tasks\",\"pacing\":\"hybrid\",\
-             \"placement\":\"none\",\"arrival\":\"uniform\",\"phase\":\"spread\",\"batch_delay_ns\":0}"
+             \"placement\":\"none\",\"arrival\":\"uniform\",\"phase\":\"spread\",\"batch_delay_ns\":0,\
+             \"level\":\"info\"}"
         );
         assert_eq!(serde_json::from_str::<Parameters>(&json).unwrap(), parameters);
         let older = json.split(",\"producers\"").next().unwrap().to_owned() + "}";

@@ -2,10 +2,11 @@
 
 use super::Problem;
 use crate::units::{Bytes, Decimal, Nanos, Rate, Ratio, excerpt, human};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 /// A value before it is parsed: from the file, or a word of the command line or the environment.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub(super) enum Raw<'a> {
     Float(&'a str),
     /// A boolean of the file.
     Boolean(bool),
+    /// A table of the file.
+    Table(&'a DeTable<'a>),
     /// Anything else of the file, by a description.
     Other(&'static str),
     /// A word from outside the file, which has no type.
@@ -36,7 +39,7 @@ impl<'a> Raw<'a> {
             DeValue::Boolean(boolean) => Raw::Boolean(*boolean),
             DeValue::Datetime(_) => Raw::Other("a date"),
             DeValue::Array(_) => Raw::Other("a list"),
-            DeValue::Table(_) => Raw::Other("a table"),
+            DeValue::Table(table) => Raw::Table(table),
         }
     }
 
@@ -52,6 +55,7 @@ impl<'a> Raw<'a> {
             Raw::Integer(..) => "a number".to_owned(),
             Raw::Float(text) => format!("the number {}", excerpt(text)),
             Raw::Boolean(boolean) => boolean.to_string(),
+            Raw::Table(_) => "a table".to_owned(),
             Raw::Other(what) => what.to_owned(),
             Raw::Word(text) | Raw::Seconds(text) => format!("`{}`", excerpt(text)),
         }
@@ -139,6 +143,21 @@ pub(super) fn rate(raw: Raw<'_>, bounds: RangeInclusive<Rate>) -> Result<Rate, P
 /// Reads a share in percent, within `bounds`.
 pub(super) fn share(raw: Raw<'_>, bounds: RangeInclusive<Ratio>) -> Result<Ratio, Problem> {
     within(quantity::<Ratio>(raw, "share", "10%")?, bounds)
+}
+
+/// Shares of named parts as one text, such as `info:90%+error:10%`: as it is written, or of a table such as
+/// `{ info = 0.9, error = "10%" }`. `what` and `example` are for the message.
+pub(super) fn shares<'a>(raw: Raw<'a>, what: &str, example: &str) -> Result<Cow<'a, str>, Problem> {
+    let Raw::Table(table) = raw else { return text(raw, what, example).map(Cow::Borrowed) };
+    let part = |(name, share): (&str, &DeValue<'_>)| {
+        let share = match Raw::of(share) {
+            Raw::Integer(number, 10) | Raw::Float(number) => Ratio::from_fraction(number)?.to_string(),
+            other => quantity::<Ratio>(other, "share", "10%")?.to_string(),
+        };
+        Ok::<String, Problem>(format!("{name}:{share}"))
+    };
+    let parts = table.iter().map(|(name, share)| part((name.get_ref(), share.get_ref())));
+    Ok(parts.collect::<Result<Vec<_>, _>>()?.join("+").into())
 }
 
 /// A size within `bounds`, with its unit.
@@ -256,6 +275,26 @@ mod tests {
             (Raw::Boolean(true), "true is not a time (write a string such as \"5s\")"),
         ] {
             assert_eq!(said(time(raw, bounds())), error);
+        }
+    }
+
+    #[test]
+    fn shares_may_be_a_text_or_a_table() {
+        let read = |value: &str| {
+            let document = DeTable::parse(value).unwrap();
+            shares(Raw::of(document.get_ref().get("x").unwrap().get_ref()), "level", "info").map(Cow::into_owned)
+        };
+        assert_eq!(read("x = \"info:90%\""), Ok("info:90%".to_owned()));
+        assert_eq!(read("x = { info = 0.9, error = \"10%\", warn = 0 }"), Ok("error:10%+info:90%+warn:0%".to_owned()));
+        for (value, error) in [
+            ("x = { info = 90 }", "`90` is too large (at most 1, which is 100%)"),
+            ("x = { info = -0.5 }", "`-0.5` is negative (write a share such as \"0.1\")"),
+            ("x = { info = \"many\" }", "`many` is not a share (write a share such as \"10%\")"),
+            ("x = { info = 0.00000001 }", "`0.00000001` is too fine (in steps of 0.000001)"),
+            ("x = { info = true }", "true is not a share (write a string such as \"10%\")"),
+            ("x = 5", "the number 5 is not a level (write a string such as \"info\")"),
+        ] {
+            assert_eq!(said(read(value)), error, "{value}");
         }
     }
 

@@ -6,14 +6,16 @@
 use super::axes::{AXES, Axis, Kind, TOTAL_RATE, Value as AxisValue};
 use super::settings::SETTINGS;
 use super::{
-    Arrival, GateSettings, MOST_STAGES, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings,
+    Arrival, GateSettings, Levels, MOST_STAGES, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings,
     SinkKind, Stages, Statistic, Strategy, Target, Until,
 };
-use crate::units::schema::{multiple, quantile, rate, share, size_part, text, time};
+use crate::log_queue::Level;
+use crate::units::schema::{multiple, quantile, rate, share, share_part, size_part, text, time};
 use serde_json::{Map, Value, json};
 use std::fmt::Display;
 
-text!(Payload, "Payload", payload(), "Fields and length of the message: `4f+64B`.");
+text!(Payload, "Payload", payload(), "Fields and length of the message: `4f+64B`, or lengths such as `4f+64B..4KiB`.");
+text!(Levels, "Levels", levels(), "The level of each log, or shares of levels: `info`, `info:90%+error:10%`.");
 text!(Statistic, "Statistic", statistic(), "A statistic: `mean`, `max`, or a quantile such as `p99.9`.");
 text!(Arrival, "Arrival", arrival(), "When logs are due: `uniform`, `poisson` or `burst:10`.");
 text!(
@@ -23,8 +25,30 @@ text!(
     "How the rate changes over the window: `2s@1x,spike:1s@5x,2s@1x`."
 );
 
+/// Fields, and one size, two with `..` between, a log-normal distribution, or sizes with shares.
 fn payload() -> String {
-    format!(r"^\s*[0-9]+f\s*\+\s*{}\s*$", size_part())
+    let (size, share) = (size_part(), share_part());
+    let log_normal = format!(r"p50\s*:\s*{size}\s*\+\s*p99\s*:\s*{size}(\s*\+\s*max\s*:\s*{size})?");
+    let listed = format!(r"{size}\s*:\s*{share}(\s*\+\s*{size}\s*:\s*{share})*");
+    format!(r"^\s*[0-9]+f\s*\+\s*({size}(\s*\.\.\s*{size})?|{log_normal}|{listed})\s*$")
+}
+
+/// One level, or levels with shares.
+fn levels() -> String {
+    let names = Level::ALL.map(Level::as_str).join("|");
+    let share = share_part();
+    format!(r"^\s*(({names})|({names})\s*:\s*{share}(\s*\+\s*({names})\s*:\s*{share})*)\s*$")
+}
+
+/// A level, or a table of levels with shares.
+fn level() -> Value {
+    let of = json!({"anyOf": [
+        {"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": share()},
+    ]});
+    let mut shares =
+        table("Shares of the levels, 100 % together.", Level::ALL.map(|level| (level.as_str(), of.clone())));
+    shares["minProperties"] = json!(1);
+    json!({"anyOf": [{"type": "string", "pattern": levels()}, shares]})
 }
 
 fn statistic() -> String {
@@ -237,6 +261,7 @@ fn value_of(axis: &Axis) -> Value {
         Kind::Pacing => words(Pacing::ALL, Pacing::name),
         Kind::Placement => words(Placement::ALL, Placement::name),
         Kind::Phase => words(PhaseShift::ALL, PhaseShift::name),
+        Kind::Level => level(),
     }
 }
 
@@ -333,6 +358,12 @@ mod tests {
             ("arrival", "\"burst:10\"", "\"burst\""),
             ("phase", "\"aligned\"", "1.5"),
             ("batch_delay", "\"1s\"", "\"1 fortnight\""),
+            ("payload", "[\"4f+64B..4KiB\", \"4f+p50:120B+p99:2KiB\", \"0f+64B:90%+4KiB:10%\"]", "\"4f+64B..\""),
+            ("payload", "\"4f + p50:120B + p99:2 KiB + max:8KiB\"", "\"4f+p50:64B\""),
+            ("level", "[\"info\", \"info:90%+error:10%\"]", "\"loud\""),
+            ("level", "[{ debug = 0.7, info = \"25%\", error = 0.05 }, \"warn\"]", "{ loud = 1 }"),
+            ("level", "{ info = 1 }", "{}"),
+            ("level", "{ info = 1.0 }", "7"),
         ] {
             assert!(holds(&format!("[matrix]\n{axis} = {good}\n")), "{axis} = {good}");
             assert!(!holds(&format!("[matrix]\n{axis} = {bad}\n")), "{axis} = {bad}");

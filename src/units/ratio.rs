@@ -35,6 +35,26 @@ impl Ratio {
         Ratio { ppm: percent as u32 * 10_000 }
     }
 
+    /// Parses a plain number from 0 to 1, such as `0.1`.
+    ///
+    /// # Errors
+    /// No number, a sign, more than 1, finer than 0.000001.
+    pub fn from_fraction(text: &str) -> Result<Ratio, UnitError> {
+        const SORT: Sort =
+            Sort { what: "share", example: "0.1", units: "none", finest: "0.000001", most: "1, which is 100%" };
+        let fail = |fault| UnitError::new(fault, text, &SORT);
+        let (number, unit) = Decimal::split(text, &SORT)?;
+        if !unit.is_empty() {
+            return Err(fail(Fault::NotANumber));
+        }
+        let ppm = number.times(u128::from(WHOLE)).map_err(fail)?;
+        u32::try_from(ppm)
+            .ok()
+            .filter(|ppm| *ppm <= WHOLE)
+            .map(|ppm| Ratio { ppm })
+            .ok_or_else(|| fail(Fault::TooLarge))
+    }
+
     /// In parts per million.
     pub const fn ppm(self) -> u32 {
         self.ppm

@@ -20,7 +20,12 @@ pub fn rate() -> String {
 
 /// A share: `10%`.
 pub fn share() -> String {
-    format!(r"^\s*{NUMBER}\s*%\s*$")
+    format!(r"^\s*{}\s*$", share_part())
+}
+
+/// The same without the line's ends, as a part of a longer text.
+pub fn share_part() -> String {
+    format!(r"{NUMBER}\s*%")
 }
 
 /// A multiple of a rate: `5x`.

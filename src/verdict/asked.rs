@@ -1,7 +1,7 @@
 //! Is it the load that the plan asked for? A measurement of another load is no evidence, even if its sums close.
 
 use super::reason::Contradiction;
-use crate::load::Schedule;
+use crate::load::{Contents, Schedule};
 use crate::measure::steady::in_fact;
 use crate::measure::{Measurement, Settled};
 use crate::plan::PlannedRepeat;
@@ -34,6 +34,12 @@ pub fn faults_for(repeat: &PlannedRepeat, measurement: &Measurement) -> Vec<Cont
         faults.push(Contradiction::AnotherLoad { scheduled: ledger.scheduled, due });
     }
     stages(parameters, &schedule, measurement, &mut faults);
+    // Nobody knows what a trace says that was not read in this process.
+    if let Some(asked) = Contents::are_levels_told(parameters)
+        && measurement.levels.is_empty() == asked
+    {
+        faults.push(Contradiction::AnotherLevels { asked });
+    }
     let asked = parameters.trace.as_ref().map(|trace| &trace.sha256);
     if measurement.trace.as_ref() != asked {
         faults.push(Contradiction::AnotherTrace { asked: asked.is_some() });
@@ -163,6 +169,16 @@ mod tests {
         for (scheduled, faults) in [(1_000, 0), (1_190, 0), (1_191, 1), (810, 0), (809, 1)] {
             assert_eq!(faults_for(&random, &honest(scheduled)).len(), faults, "{scheduled}");
         }
+    }
+
+    #[test]
+    fn levels_are_told_apart_if_they_were_asked_for_and_only_then() {
+        let levelled = honest(1_000).with_levels([0, 0, 900, 0, 100]);
+        let mut mixed = asked(Arrival::Uniform);
+        mixed.parameters.level = "info:90%+error:10%".parse().unwrap();
+        assert_eq!(faults_for(&mixed, &levelled), []);
+        assert_eq!(faults_for(&mixed, &honest(1_000)), [Contradiction::AnotherLevels { asked: true }]);
+        assert_eq!(faults_for(&asked(Arrival::Uniform), &levelled), [Contradiction::AnotherLevels { asked: false }]);
     }
 
     #[test]

@@ -383,7 +383,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_check_of_the_scenario_decides_too() {
-        let expectation = Expectation::Count { of: CountName::Dropped, comparison: Comparison::Equal, limit: 0 };
+        let expectation = Expectation::Count { of: CountName::Dropped.into(), comparison: Comparison::Equal, limit: 0 };
         let checks = [check("dropped == 0", expectation)];
         let verdict = judged_with(&[healthy(1_000).dropping(1)], &target(), &checks, &[], &[]);
         assert_eq!(outcome_of(&verdict, "check.1"), Outcome::Fail);

@@ -2,9 +2,9 @@
 
 use super::reason::{Observed, Reason, Shortfall};
 use super::statistic::{Answer, compare, observe};
-use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit};
+use super::{CheckOrigin, CheckResult, Outcome, Pooled, Unit, levels};
 use crate::scenario::{
-    Check, Comparison, CountName, Expectation, Figure, FigureUnit, LatencyName, RECOVERY, RateName, Statistic,
+    Check, Comparison, Counted, Expectation, Figure, FigureUnit, LatencyName, RECOVERY, RateName, Statistic,
 };
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
@@ -200,19 +200,29 @@ fn figure(pooled: &Pooled, of: Figure, comparison: Comparison, limit: f64) -> Ev
     }
 }
 
-fn count(pooled: &Pooled, name: CountName, comparison: Comparison, limit: u64) -> Evaluation {
+/// A count of the valid repeats.
+fn counted(pooled: &Pooled, of: Counted) -> Result<u64, Shortfall> {
     if pooled.repeats() == 0 {
-        return Evaluation::unknown(Shortfall::NoValidRepeat);
+        return Err(Shortfall::NoValidRepeat);
     }
-    let observed = pooled.ledger().count(name);
-    Evaluation::plain(Observed::Count(observed), comparison.holds(&observed, &limit))
+    match of.level {
+        Some(level) => levels::count(pooled.levels(), pooled.ledger(), of, level),
+        None => Ok(pooled.ledger().count(of.name)),
+    }
 }
 
-fn share(pooled: &Pooled, (of, to): (CountName, CountName), comparison: Comparison, limit: f64) -> Evaluation {
-    if pooled.repeats() == 0 {
-        return Evaluation::unknown(Shortfall::NoValidRepeat);
+fn count(pooled: &Pooled, of: Counted, comparison: Comparison, limit: u64) -> Evaluation {
+    match counted(pooled, of) {
+        Ok(observed) => Evaluation::plain(Observed::Count(observed), comparison.holds(&observed, &limit)),
+        Err(why) => Evaluation::unknown(why),
     }
-    let (part, whole) = (pooled.ledger().count(of), pooled.ledger().count(to));
+}
+
+fn share(pooled: &Pooled, (of, to): (Counted, Counted), comparison: Comparison, limit: f64) -> Evaluation {
+    let (part, whole) = match (counted(pooled, of), counted(pooled, to)) {
+        (Ok(part), Ok(whole)) => (part, whole),
+        (Err(why), _) | (_, Err(why)) => return Evaluation::unknown(why),
+    };
     if whole == 0 {
         return Evaluation::unknown(Shortfall::ShareOfNothing(to));
     }
@@ -233,6 +243,7 @@ mod tests {
     use super::*;
     use crate::measure::Measurement;
     use crate::measure::fixture::{constant, healthy, of};
+    use crate::scenario::CountName;
     use crate::units::{Quantile, Rate};
 
     const P99: Statistic = Statistic::Quantile(Quantile::P99);
@@ -395,24 +406,59 @@ mod tests {
     #[test]
     fn counts_are_sums_and_shares_are_of_sums() {
         let pooled = pooled(&[healthy(100).dropping(2), healthy(300).dropping(2)]);
-        let dropped =
-            |comparison, limit| judged(Expectation::Count { of: CountName::Dropped, comparison, limit }, &pooled);
+        let dropped = |comparison, limit| {
+            judged(Expectation::Count { of: CountName::Dropped.into(), comparison, limit }, &pooled)
+        };
         assert_eq!(
             (dropped(Comparison::Equal, 4).outcome, dropped(Comparison::Less, 4).outcome),
             (Outcome::Pass, Outcome::Fail)
         );
         let share = |limit| {
-            let (of, to) = (CountName::Dropped, CountName::Attempted);
+            let (of, to) = (CountName::Dropped.into(), CountName::Attempted.into());
             judged(Expectation::Share { of, to, comparison: Comparison::LessEqual, limit }, &pooled)
         };
         assert_eq!((share(0.01).outcome, share(0.0099).outcome), (Outcome::Pass, Outcome::Fail));
         let nothing = Expectation::Share {
-            of: CountName::Dropped,
-            to: CountName::SampledOut,
+            of: CountName::Dropped.into(),
+            to: CountName::SampledOut.into(),
             comparison: Comparison::Less,
             limit: 1.0,
         };
         assert_eq!(judged(nothing, &pooled).outcome, Outcome::Invalid);
+    }
+
+    #[test]
+    fn a_count_may_be_that_of_a_level() {
+        use Outcome::{Fail, Invalid, Pass};
+        let levelled = || {
+            let mut measurement = healthy(100).with_levels([0, 20, 75, 0, 5]).dropping(12);
+            let debug = &mut measurement.levels[1];
+            (debug.enqueued, debug.dropped, debug.delivered) = (Some(8), Some(12), 8);
+            measurement
+        };
+        let untold = || {
+            let mut measurement = levelled();
+            measurement.levels.iter_mut().for_each(|of| (of.enqueued, of.dropped, of.lost) = (None, None, None));
+            measurement
+        };
+        let unknown = "dropped(error) is not known: some logs were dropped and some lost, and nobody knows which";
+        let none = "no log of level warn was sent";
+        for (repeats, expression, outcome, said) in [
+            (vec![levelled(), levelled()], "dropped(error) == 0", Pass, None),
+            (vec![levelled(), levelled()], "dropped(debug) < 24", Fail, Some("it is 24")),
+            (vec![levelled(), levelled()], "dropped(debug) / attempted(debug) == 60%", Pass, None),
+            (vec![levelled()], "dropped(warn) == 0", Invalid, Some(none)),
+            (vec![levelled()], "attempted(warn) == 0", Pass, None),
+            (vec![levelled(), untold()], "dropped(error) == 0", Invalid, Some(unknown)),
+            (vec![levelled(), untold()], "delivered(error) == 10", Pass, None),
+            (vec![healthy(100).dropping(3)], "dropped(info) == 3", Pass, None),
+            (vec![healthy(100)], "dropped(warn) == 0", Invalid, Some(none)),
+            (vec![], "dropped(info) == 0", Invalid, Some("no valid repeat")),
+        ] {
+            let result = judged(expression.parse().unwrap(), &pooled(&repeats));
+            assert_eq!(result.outcome, outcome, "{expression}: {:?}", result.reason);
+            assert_eq!(result.reason.as_ref().map(Untrusted::as_given), said, "{expression}");
+        }
     }
 
     #[test]
@@ -445,7 +491,7 @@ mod tests {
         let none = Pooled::default();
         for expectation in [
             response_p99_under(1),
-            Expectation::Count { of: CountName::Dropped, comparison: Comparison::Equal, limit: 0 },
+            Expectation::Count { of: CountName::Dropped.into(), comparison: Comparison::Equal, limit: 0 },
             Expectation::Rate {
                 of: RateName::Accepted,
                 comparison: Comparison::GreaterEqual,

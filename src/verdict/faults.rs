@@ -1,7 +1,7 @@
 //! Can these numbers be true? A measurement that contradicts itself is an error, whoever sent it.
 
 use super::reason::Contradiction;
-use super::{Distributions, stages, surroundings};
+use super::{Distributions, levels, stages, surroundings};
 use crate::measure::encoding::MAX_COUNT;
 use crate::measure::{Ledger, Measurement, OutcomeSource};
 
@@ -37,6 +37,7 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
     if faults.is_empty() {
         waits(distributions, &mut faults);
         stages::faults(measurement, distributions, &mut faults);
+        levels::faults(measurement, distributions, &mut faults);
     }
     source(measurement, &mut faults);
     numbers(measurement, &mut faults);

@@ -15,6 +15,7 @@ mod check;
 mod disturbance;
 mod faults;
 mod figures;
+mod levels;
 mod model;
 mod plan;
 mod pooled;

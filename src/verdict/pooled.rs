@@ -2,11 +2,12 @@
 
 use super::faults::faults_of;
 use super::figures::Figures;
+use super::levels;
 use super::producers::Producers;
 use super::reason::Contradiction;
 use super::stages::{self, PooledStage, Recoveries};
 use crate::measure::encoding::{Distribution, EncodingError};
-use crate::measure::{Latencies, Ledger, Measurement, Rates};
+use crate::measure::{Latencies, Ledger, LevelLedger, Measurement, Rates};
 use crate::observed::ByLatency;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -59,6 +60,7 @@ pub struct Pooled {
     distributions: Option<Distributions>,
     stages: Vec<PooledStage>,
     recoveries: Recoveries,
+    levels: Vec<LevelLedger>,
     figures: Figures,
     producers: Producers,
     faults: Vec<Contradiction>,
@@ -89,6 +91,7 @@ impl Pooled {
             return Some(decoded);
         }
         self.recoveries.add(measurement.recovery);
+        levels::pool(&mut self.levels, &measurement.levels);
         self.figures.add(measurement, &decoded);
         self.repeats += 1;
         self.producers.add(measurement);
@@ -117,6 +120,12 @@ impl Pooled {
     #[must_use]
     pub fn stages(&self) -> &[PooledStage] {
         &self.stages
+    }
+
+    /// The ledgers of the levels, summed; empty if the levels were not told apart.
+    #[must_use]
+    pub fn levels(&self) -> &[LevelLedger] {
+        &self.levels
     }
 
     /// How long the repeats took to recover from the spike.

@@ -60,7 +60,7 @@ fn the_window_of_arrivals_ends_where_it_says() {
 #[test]
 fn every_count_of_a_task_is_entered_and_added_up() {
     let tally = Tally { attempted: 60, unsent: 30, unsent_generator: 10 };
-    let told = Told { enqueued: 40, hash: 7, enqueued_in_window: 39, dropped: 15, sampled_out: 5 };
+    let told = Told { enqueued: 40, hash: 7, enqueued_in_window: 39, dropped: 15, sampled_out: 5, ..Told::default() };
     let arrivals = Arrivals { unique: 40, hash: 7, ..Arrivals::default() };
     let mut ledger = Ledger::default();
     (0..2).for_each(|_| ledger.enter(100, &tally, &told, &arrivals));

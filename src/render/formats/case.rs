@@ -6,7 +6,7 @@ use crate::render::parts::facts::facts;
 use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::headline::VERDICT;
 use crate::render::parts::numbers::{self, NONE};
-use crate::render::parts::{curve, reasons, stages, surroundings, text, totals};
+use crate::render::parts::{curve, levels, reasons, stages, surroundings, text, totals};
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
 use crate::verdict::{CheckResult, Unit};
@@ -83,14 +83,16 @@ fn ledger(summary: &Summary, width: usize) -> String {
     text::wrap_items(&counts, width, 2) + "\n"
 }
 
-/// The stages and the recovery; empty if the case has none.
+/// The levels, the stages and the recovery; empty if the case has none.
 fn staged(case: &CaseRecord, width: usize) -> String {
+    let levels = levels::columns(case);
+    let levels = if levels.is_empty() { String::new() } else { format!("\n{}\n", draw(&fit(levels, width).0)) };
     let columns = stages::columns(case);
     if columns.is_empty() {
-        return String::new();
+        return levels;
     }
     let recovery = stages::recovery(case).map(|words| text::wrap(&words, width, 2) + "\n");
-    format!("\n{}\n{}", draw(&fit(columns, width).0), recovery.unwrap_or_default())
+    format!("{levels}\n{}\n{}", draw(&fit(columns, width).0), recovery.unwrap_or_default())
 }
 
 /// Every count of a ledger, by name.

@@ -1,11 +1,12 @@
 //! Comma-separated values: a row for each repeat, whatever its outcome, and one for a case without repeats. A repeat in
-//! stages has a row for each of them, too, after its own.
+//! stages has a row for each of them, too, after its own, and one of several levels a row for each level that was sent.
 //!
 //! Quoting follows RFC 4180, and lines end in CR LF. Every heading contains its unit. An unknown value is an empty cell.
 //! Numbers have no unit. A text that a spreadsheet would read as a formula begins with an apostrophe.
 
-use crate::measure::{Cost, Ledger, MemorySeries, OutcomeSource, Rates};
-use crate::observed::LatencyName;
+use crate::measure::levels::several;
+use crate::measure::{Cost, Ledger, LevelLedger, MemorySeries, OutcomeSource, Rates};
+use crate::observed::{CountName, LatencyName};
 use crate::report::{
     CaseRecord, ErrorRecord, LatencySummary, MachineRecord, Maximum, RepeatRecord, Report, StageRecord,
 };
@@ -121,13 +122,15 @@ fn rows(case: &CaseRecord) -> Vec<Row> {
         repeat: Some(&aside.measured),
         note: Untrusted::join(&aside.reasons, "; "),
     });
-    let with_stages = |source: Source<'_>| {
+    let with_parts = |source: Source<'_>| {
         let whole = row(case, &source, None);
         let stages = (0..).zip(source.repeat.map_or(&[][..], |repeat| &repeat.stages));
         let of_stages: Vec<Row> = stages.map(|(index, stage)| of_stage(case, &whole, index, stage)).collect();
-        std::iter::once(whole).chain(of_stages)
+        let levels = source.repeat.map(|repeat| several(&repeat.levels)).unwrap_or_default();
+        let of_levels: Vec<Row> = levels.into_iter().map(|of| of_level(&whole, of)).collect();
+        std::iter::once(whole).chain(of_stages).chain(of_levels)
     };
-    let mut rows: Vec<Row> = valid.chain(aside).flat_map(with_stages).collect();
+    let mut rows: Vec<Row> = valid.chain(aside).flat_map(with_parts).collect();
     rows.extend(case.errors.iter().map(|error| {
         let note = format!("{}: {}", error.kind.as_given(), error.message.as_given()).into();
         row(case, &Source { status: "error", repeat: None, note }, Some(error))
@@ -159,9 +162,10 @@ fn row(case: &CaseRecord, source: &Source<'_>, error: Option<&ErrorRecord>) -> R
     cell("attempt", number(place.map(|(_, attempt)| attempt)));
     cell("status", source.status.to_owned());
     cell("note", source.note.csv());
-    // Empty for the whole window.
+    // Empty for the whole window, and for all levels.
     cell("stage", String::new());
     cell("stage_name", String::new());
+    cell("of_level", String::new());
     parameters(&mut row, &case.parameters);
     ledger(&mut row, repeat.map(|repeat| &repeat.ledger));
     rates(&mut row, repeat.map(|repeat| &repeat.rates));
@@ -205,14 +209,36 @@ fn of_stage(case: &CaseRecord, whole: &Row, index: usize, stage: &StageRecord) -
     }
     let asked = case.parameters.stages.as_ref().and_then(|stages| stages.list().get(index));
     let name = asked.and_then(|stage| stage.name.as_deref()).map(|name| Untrusted::from(name).csv());
+    let (number, name) = ((index + 1).to_string(), name.unwrap_or_default());
+    part_of(whole, &[("stage", number), ("stage_name", name)], known)
+}
+
+/// The row of a level: that of its repeat, with the level's own counts. What is not known of a level is empty.
+fn of_level(whole: &Row, level: &LevelLedger) -> Row {
+    let mut known = Row::new();
+    for name in [
+        CountName::Attempted,
+        CountName::Enqueued,
+        CountName::Dropped,
+        CountName::SampledOut,
+        CountName::Delivered,
+        CountName::Evicted,
+    ] {
+        known.push((format!("{name}_logs"), number(level.count(name))));
+    }
+    part_of(whole, &[("of_level", level.level.csv())], known)
+}
+
+/// The row of a part of a repeat: what identifies the repeat, what identifies the part, and what is known of it.
+fn part_of(whole: &Row, part: &[(&str, String)], known: Row) -> Row {
     let mut known: BTreeMap<String, String> = known.into_iter().collect();
     let measured = whole.iter().position(|(column, _)| column == FIRST_MEASURED).unwrap_or(whole.len());
     let of_column = |(place, (column, cell)): (usize, &(String, String))| {
-        let cell = match column.as_str() {
-            "stage" => (index + 1).to_string(),
-            "stage_name" => name.clone().unwrap_or_default(),
-            _ if place < measured => cell.clone(),
-            _ => known.remove(column).unwrap_or_default(),
+        let own = part.iter().find(|(name, _)| name == column).map(|(_, cell)| cell.clone());
+        let cell = match own {
+            Some(own) => own,
+            None if place < measured => cell.clone(),
+            None => known.remove(column).unwrap_or_default(),
         };
         (column.clone(), cell)
     };

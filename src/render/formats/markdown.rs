@@ -8,7 +8,7 @@ use crate::render::parts::facts::facts;
 use crate::render::parts::grid::{Column, draw, fit};
 use crate::render::parts::headline::Headline;
 use crate::render::parts::marker::marker;
-use crate::render::parts::{gating, maxima, reasons, stages, totals};
+use crate::render::parts::{gating, levels, maxima, reasons, stages, totals};
 use crate::report::Report;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -53,9 +53,22 @@ pub fn markdown(report: &Report) -> String {
         );
         out.push_str(&folded(&title, &rows(&columns, &passed)));
     }
+    out.push_str(&levelled(report, &labels));
     out.push_str(&staged(report, &labels));
     out.push_str(&folded("Totals, parameters and environment", &particulars(report, &columns, &same)));
     out
+}
+
+/// The levels of each case that has several, folded; empty if none has.
+fn levelled(report: &Report, labels: &[String]) -> String {
+    let mut lines = String::new();
+    for (case, label) in report.cases.iter().zip(labels) {
+        let columns = levels::columns(case);
+        if !columns.is_empty() {
+            lines.push_str(&format!("{label}\n{}\n", draw(&fit(columns, 120).0)));
+        }
+    }
+    if lines.is_empty() { lines } else { folded("Levels", &fenced(&lines)) }
 }
 
 /// The stages of each case that has some, folded; empty if none has.

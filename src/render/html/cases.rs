@@ -6,7 +6,7 @@ use super::matrix::mark_of;
 use crate::measure::Ledger;
 use crate::render::formats::case as text;
 use crate::render::parts::grid::Column;
-use crate::render::parts::{numbers, stages, surroundings};
+use crate::render::parts::{levels, numbers, stages, surroundings};
 use crate::report::{CaseRecord, Report};
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -45,6 +45,8 @@ pub(super) struct Case {
     pub ledger: Vec<(String, String)>,
     /// Statistics of each latency.
     pub latencies: Table,
+    /// Each level of its logs.
+    pub levels: Table,
     /// Each stage of the window.
     pub stages: Table,
     /// How long a spike among them was felt.
@@ -145,6 +147,7 @@ pub(super) fn case(report: &Report, index: usize, label: &str, in_full: bool) ->
         parts: summary.map(|summary| told(&summary.ledger)).unwrap_or_default(),
         ledger,
         latencies,
+        levels: if in_full { Table::of(&levels::columns(case)) } else { Table::default() },
         stages: if in_full { Table::of(&stages::columns(case)) } else { Table::default() },
         recovery: if in_full { stages::recovery(case) } else { None },
         checks: if in_full { checks() } else { Table::default() },

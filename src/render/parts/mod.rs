@@ -11,6 +11,7 @@ pub(in crate::render) mod grid;
 pub(in crate::render) mod headline;
 pub(in crate::render) mod headline_number;
 pub(in crate::render) mod last_line;
+pub(in crate::render) mod levels;
 pub(in crate::render) mod marker;
 pub(in crate::render) mod maxima;
 pub(in crate::render) mod numbers;

@@ -64,7 +64,8 @@ fn load_of(parameters: &Parameters) -> Parameters {
         rate: Parameters::default().rate,
         // The stages of a window are as long as the window.
         duration: if parameters.stages.is_none() { parameters.duration.min(WINDOW) } else { parameters.duration },
-        payload: parameters.payload,
+        payload: parameters.payload.clone(),
+        level: parameters.level,
         producers: parameters.producers,
         pacing: parameters.pacing,
         placement: parameters.placement,

@@ -2,6 +2,7 @@
 
 use super::ReasonCode;
 use crate::measure::encoding::EncodingError;
+use crate::measure::levels::Open;
 use crate::measure::{CpuShares, Recovery};
 use crate::scenario::Strategy;
 
@@ -223,6 +224,15 @@ pub enum Contradiction {
         /// Stages that the plan asked for.
         asked: usize,
     },
+    /// The levels were told apart and nobody had asked for that, or they were not.
+    #[error("{}", if *asked { "the ledger of each level is missing" } else { "levels were told apart, and there are none" })]
+    AnotherLevels {
+        /// Whether the plan asked for it.
+        asked: bool,
+    },
+    /// The ledgers of the levels do not close.
+    #[error(transparent)]
+    LevelsOpen(Open),
     /// Another trace than the plan asked for, or none.
     #[error("{}", if *asked { "the trace that was asked for was not replayed" } else { "a trace was replayed, and none was asked for" })]
     AnotherTrace {
@@ -315,6 +325,8 @@ impl Contradiction {
             | Self::AnotherRate { .. }
             | Self::AnotherStages { .. }
             | Self::AnotherTrace { .. }
+            | Self::AnotherLevels { .. }
+            | Self::LevelsOpen(_)
             | Self::StageOpen { .. } => ReasonCode::LedgerOpen,
             Self::ControlParts { .. } | Self::ControlTimes { .. } => ReasonCode::ControlOpen,
             Self::Unreadable { .. } => ReasonCode::HistogramUnreadable,

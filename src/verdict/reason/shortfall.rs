@@ -1,6 +1,7 @@
 //! Why a check does not hold, or cannot be decided.
 
-use crate::scenario::{CountName, Figure, FigureUnit, LatencyName, Statistic};
+use crate::log_queue::Level;
+use crate::scenario::{Counted, Figure, FigureUnit, LatencyName, Statistic};
 use crate::units::human;
 use crate::verdict::MIN_SAMPLES;
 use std::fmt;
@@ -42,7 +43,13 @@ pub enum Shortfall {
     },
     /// The count below the line is zero.
     #[error("{0} is 0: nothing to take a share of")]
-    ShareOfNothing(CountName),
+    ShareOfNothing(Counted),
+    /// The check is about a level that the logs do not have.
+    #[error("no log of level {0} was sent")]
+    NothingOfLevel(Level),
+    /// The logs of that count cannot be told apart by level.
+    #[error("{0} is not known: some logs were dropped and some lost, and nobody knows which")]
+    UnknownByLevel(Counted),
     /// The outcome depends on values that are only lower bounds.
     #[error("it is {observed}, and {} logs that were never sent leave it undecided", human::count(*censored))]
     Censored {

@@ -1,7 +1,9 @@
 use super::*;
+use crate::log_queue::Level;
+use crate::measure::levels::Open;
 use crate::measure::{CpuShares, Recovery, Trend};
 use crate::run::Fault;
-use crate::scenario::{CountName, LatencyName, Statistic, Strategy};
+use crate::scenario::{CountName, Counted, LatencyName, Statistic, Strategy};
 use crate::units::Quantile;
 use crate::untrusted::Untrusted;
 use std::collections::BTreeSet;
@@ -206,8 +208,13 @@ fn of_checks() -> Vec<Row> {
             "`x` cannot be told: it is at least 1.00 ms, when the window ended",
         ),
         (
-            open(Shortfall::ShareOfNothing(CountName::SampledOut)),
+            open(Shortfall::ShareOfNothing(CountName::SampledOut.into())),
             "`x` cannot be told: sampled_out is 0: nothing to take a share of",
+        ),
+        (open(Shortfall::NothingOfLevel(Level::Error)), "`x` cannot be told: no log of level error was sent"),
+        (
+            open(Shortfall::UnknownByLevel(Counted { name: CountName::Dropped, level: Some(Level::Warn) })),
+            "`x` cannot be told: dropped(warn) is not known: some logs were dropped and some lost, and nobody knows which",
         ),
         (
             open(Shortfall::Censored { observed: ms, censored: 1_000 }),
@@ -320,6 +327,30 @@ fn of_stages() -> Vec<Row> {
              response_bound_ns: 4, delivery_bound_ns: 5 } is impossible",
         ),
         (C::AnotherStages { measured: 1, asked: 3 }, "ledger_open", "1 stages were measured, 3 were asked for"),
+        (C::AnotherLevels { asked: true }, "ledger_open", "the ledger of each level is missing"),
+        (C::AnotherLevels { asked: false }, "ledger_open", "levels were told apart, and there are none"),
+        (C::LevelsOpen(Open::Unlike), "ledger_open", "the levels are not trace, debug, info, warn, error"),
+        (
+            C::LevelsOpen(Open::Level {
+                level: Level::Warn,
+                what: "attempted",
+                value: 7,
+                other: "enqueued + dropped + sampled_out",
+                expected: 8,
+            }),
+            "ledger_open",
+            "level warn does not close: attempted = 7, enqueued + dropped + sampled_out = 8",
+        ),
+        (
+            C::LevelsOpen(Open::Sum { what: CountName::Dropped, value: 7, expected: 8 }),
+            "ledger_open",
+            "dropped of all levels = 7, that of the window = 8",
+        ),
+        (
+            C::LevelsOpen(Open::Missing { level: Level::Warn }),
+            "ledger_open",
+            "level warn: enqueued and dropped are null only together, and lost with them",
+        ),
         (C::AnotherTrace { asked: true }, "ledger_open", "the trace that was asked for was not replayed"),
         (C::AnotherTrace { asked: false }, "ledger_open", "a trace was replayed, and none was asked for"),
     ];

@@ -1,11 +1,12 @@
 //! Builds the measurement of a repeat from the observations of callers, sink and kernel and from the queue's account.
 
 use crate::adapter::{Account, Queue, Sink};
-use crate::load::Schedule;
+use crate::load::{Contents, Schedule};
 use crate::measure::encoding::EncodingError;
 use crate::measure::fairness::Shares;
 use crate::measure::jitter::Jitter;
 use crate::measure::ledger::Told;
+use crate::measure::levels::{self, ByLevel, LevelTold};
 use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
 use crate::measure::steady::in_fact;
@@ -84,6 +85,10 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
     let recovery = recorder.stages().map(|stages| stages.recovery(&delivered.stages)).transpose()?.flatten();
     let (jitter, seen, memory) =
         watched.map(|watched| (Some(watched.jitter), watched.seen, watched.memory)).unwrap_or_default();
+    let levels = match Contents::are_levels_told(&repeat.parameters) {
+        Some(true) => levels::ledgers(&by_level(&tasks), &delivered.levels, source, &ledger, dropped),
+        Some(false) | None => Vec::new(),
+    };
     let mut latency = recorder.to_latencies(delivered.latency.encode())?;
     if let Some(lags) = lags {
         lags.enter(&mut latency);
@@ -103,6 +108,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         stages: stages.unwrap_or_default(),
         recovery,
         trace: repeat.parameters.trace.as_ref().map(|trace| trace.sha256.clone()),
+        levels,
         disagreements: disagreements(&account.counters, &ledger, (&warm_up, evicted_before), &delivered),
         queue_counters: account.counters.into_iter().map(|(name, count)| (name.into(), count)).collect(),
         fairness,
@@ -217,6 +223,15 @@ fn close(
         _ => None,
     };
     Closed { ledger, warm_up, evicted_before, fairness, dropped: dropped - before }
+}
+
+/// What the callers of all tasks were told, by level.
+fn by_level(tasks: &[TaskResult]) -> ByLevel<LevelTold> {
+    let mut sum = ByLevel::<LevelTold>::default();
+    for task in tasks {
+        sum.iter_mut().zip(task.told.by_level).for_each(|(sum, part)| sum.add(part));
+    }
+    sum
 }
 
 fn sum(told: impl Iterator<Item = Told>) -> Told {

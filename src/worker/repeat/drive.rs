@@ -54,17 +54,20 @@ impl Bench {
     }
 }
 
-/// Tells the sink when the window ends, also once that is known better, and, if the load has stages, in which of them each
-/// log is due.
+/// Tells the sink when the window ends, also once that is known better, and what it counts apart: the stages
+/// and the levels, if the load has any.
 pub fn prepare<Q, C>(repeat: &PlannedRepeat, load: &LoadState<Q, C>, sink: &Sink) {
     sink.set_window_end(load.window.end());
     if let Some(settling) = &load.settling {
         let sink = sink.clone();
         settling.tell(move |span| sink.set_window_end(span.end()));
     }
-    if let Some(watch) = Watch::of(&repeat.parameters, load.window.start) {
-        let schedule = &load.window_schedule;
-        sink.set_stages(watch, (0..schedule.tasks()).map(|task| schedule.stage_ends(task)).collect());
+    let schedule = &load.window_schedule;
+    let stages = Watch::of(&repeat.parameters, load.window.start)
+        .map(|watch| (watch, (0..schedule.tasks()).map(|task| schedule.stage_ends(task)).collect()));
+    let levels = load.contents.clone().filter(|_| Contents::are_levels_told(&repeat.parameters) == Some(true));
+    if stages.is_some() || levels.is_some() {
+        sink.count_apart(stages, levels);
     }
 }
 
@@ -81,12 +84,11 @@ pub fn share<Q>(
     let window = Span { start: warm_up.end(), length: parameters.duration.0 };
     let steady = repeat.steady.filter(|steady| steady.window);
     let block = steady.map(|_| block_ns(window.length, parameters.offered_per_second()));
-    let contents = Contents::of(parameters);
-    let longest = contents.as_ref().map_or(parameters.payload.message.0, |contents| contents.longest().into());
+    let longest = Contents::longest(parameters).into();
     LoadState {
         queue,
         template: Template::new(parameters.payload.fields, longest),
-        contents,
+        contents: Contents::of(parameters, repeat.seed),
         waiting,
         warm_up_schedule: Schedule::of(parameters, repeat.warmup, repeat.seed),
         warm_up,

@@ -89,7 +89,8 @@ fn run<Q: Queue>(
 mod tests {
     use super::*;
     use crate::adapter::{About, Account};
-    use crate::load::{Entry, Phase, Reply, Stamp};
+    use crate::load::{Contents, Entry, Phase, Reply, Stamp};
+    use crate::log_queue::Level;
     use crate::measure::encoding::Distribution;
     use crate::plan::fixture;
     use crate::scenario::{Arrival, Parameters, Trace};
@@ -250,14 +251,14 @@ mod tests {
         assert_eq!(drain(late), 5_000_000);
     }
 
-    /// A server that takes 1 ms for each log, behind room for so many; a log that finds none is dropped. A log is
-    /// delivered at the first call after the server has finished it.
-    struct Server<const ROOM: usize> {
+    /// A server that takes 1 ms for each log, behind room for so many; a log that finds none is dropped. The last
+    /// `KEPT` places are for errors. A log is delivered at the first call after the server has finished it.
+    struct Server<const ROOM: usize, const KEPT: usize = 0> {
         sink: Sink,
         held: Mutex<(VecDeque<(u64, Stamp)>, u64)>,
     }
 
-    impl<const ROOM: usize> Server<ROOM> {
+    impl<const ROOM: usize, const KEPT: usize> Server<ROOM, KEPT> {
         fn serve(&self, held: &mut VecDeque<(u64, Stamp)>, now: u64) {
             while let Some((_, stamp)) = held.pop_front_if(|(done, _)| *done <= now) {
                 self.sink.deliver(Some(stamp), |_| Ok(())).unwrap();
@@ -265,7 +266,7 @@ mod tests {
         }
     }
 
-    impl<const ROOM: usize> Queue for Server<ROOM> {
+    impl<const ROOM: usize, const KEPT: usize> Queue for Server<ROOM, KEPT> {
         const ABOUT: About = About::new("server", "1");
 
         fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
@@ -276,7 +277,8 @@ mod tests {
             let now = self.sink.clock().now();
             let mut held = self.held.lock().unwrap();
             self.serve(&mut held.0, now);
-            if held.0.len() >= ROOM {
+            let kept = if entry.level() == Level::Error { 0 } else { KEPT };
+            if held.0.len() >= ROOM - kept {
                 return Reply::Dropped;
             }
             held.1 = held.1.max(now) + 1_000_000;
@@ -320,6 +322,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_full_queue_discards_by_level_is_seen() {
+        let mut mixed = repeat(1_000, 3, 2);
+        mixed.parameters.level = "debug:70%+info:25%+error:5%".parse().unwrap();
+        let drawn = |repeat: &PlannedRepeat| {
+            let contents = Contents::of(&repeat.parameters, repeat.seed).unwrap();
+            let of_task = |task| (0..2_000).map(move |sequence| (task, sequence));
+            let all = (0..3).flat_map(of_task).map(|(task, n)| contents.content(Phase::Window, task, n).level);
+            all.fold([0; 5], |mut counts: [u64; 5], level| {
+                counts[level as usize] += 1;
+                counts
+            })
+        };
+        let levels = |measurement: &Measurement| {
+            assert_eq!(faults(measurement), []);
+            assert_eq!(faults_for(&mixed, measurement), []);
+            assert_eq!(measurement.ledger.lost(), 0);
+            let sent = measurement.levels.iter().map(|of| of.attempted);
+            assert_eq!(sent.collect::<Vec<_>>(), drawn(&mixed));
+            measurement.levels.iter().map(|of| of.dropped.unwrap()).collect::<Vec<_>>()
+        };
+        // The server serves a third of the load; the errors are a twentieth of it.
+        let alike = levels(&simulate::<Server<100>>(&mixed).unwrap());
+        assert!(alike[1] > 0 && alike[2] > 0 && alike[4] > 0, "{alike:?}");
+        let by_level = levels(&simulate::<Server<100, 20>>(&mixed).unwrap());
+        assert!(by_level[1] > alike[1] && by_level[4] == 0, "{by_level:?}");
+    }
+
+    #[test]
     fn a_queue_that_is_overloaded_to_the_end_has_not_recovered() {
         let measurement = simulate::<Server<1_000>>(&spike("500ms@1x,1400ms@3x,100ms@1x")).unwrap();
         let recovery = measurement.recovery.unwrap();
@@ -355,6 +385,8 @@ mod tests {
         assert_eq!((measurement.ledger.attempted, response.max_ns()), (32, Some(30 * 50_000)));
         assert_eq!(measurement.latency.lateness.max_ns, Some(0));
         assert_eq!(measurement.trace, Some(trace.sha256.clone()));
+        let levels: Vec<_> = measurement.levels.iter().map(|of| (of.attempted, of.delivered)).collect();
+        assert_eq!(levels, [(0, 0), (0, 0), (1, 1), (30, 30), (1, 1)]);
         let mut another = trace;
         another.sha256 = "0".repeat(64).into();
         replayed.parameters.trace = Some(another);

@@ -284,6 +284,9 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             Reply::Dropped => told.dropped += 1,
             Reply::SampledOut => told.sampled_out += 1,
         }
+        if let Some(content) = content {
+            told.by_level[content.level as usize].count(reply);
+        }
         call
     }
 
