@@ -71,18 +71,7 @@ fn none_evicted() -> Option<u64> {
 }
 
 impl LevelLedger {
-    /// The counts that are kept by level.
-    pub const COUNTS: [CountName; 7] = [
-        CountName::Attempted,
-        CountName::Enqueued,
-        CountName::Dropped,
-        CountName::SampledOut,
-        CountName::Delivered,
-        CountName::Evicted,
-        CountName::Lost,
-    ];
-
-    /// One of [`Self::COUNTS`]; `None` if it is not known, or not kept by level.
+    /// One of [`CountName::BY_LEVEL`]; `None` if it is not known, or not kept by level.
     #[must_use]
     pub fn count(&self, name: CountName) -> Option<u64> {
         match name {
@@ -235,7 +224,7 @@ pub fn open(levels: &[LevelLedger], ledger: &Ledger, timed: u64) -> Vec<Open> {
             }
         }
     }
-    for what in LevelLedger::COUNTS {
+    for what in CountName::BY_LEVEL {
         let expected = if what == CountName::Delivered { timed } else { ledger.count(what) };
         let value = total(levels, |of| of.count(what));
         if let Some(value) = value.filter(|value| *value != expected) {

@@ -73,6 +73,12 @@ names! {
     }
 }
 
+impl CountName {
+    /// The counts that are kept by level.
+    pub const BY_LEVEL: [Self; 7] =
+        [Self::Attempted, Self::Enqueued, Self::Dropped, Self::SampledOut, Self::Delivered, Self::Evicted, Self::Lost];
+}
+
 names! {
     /// Names of the rates that a check may speak of.
     RateName {

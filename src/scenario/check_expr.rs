@@ -16,17 +16,6 @@ pub(super) type PlacedProblem = (usize, Problem);
 /// Longest expression, in bytes.
 const LONGEST: usize = 200;
 
-/// The counts that are kept by level.
-const BY_LEVEL: [CountName; 7] = [
-    CountName::Attempted,
-    CountName::Enqueued,
-    CountName::Dropped,
-    CountName::SampledOut,
-    CountName::Delivered,
-    CountName::Evicted,
-    CountName::Lost,
-];
-
 /// Reads a check's expression.
 pub(super) fn parse(text: &str) -> Result<Expectation, PlacedProblem> {
     if text.len() > LONGEST {
@@ -166,8 +155,8 @@ fn counted(part: Part<'_>) -> Result<Counted, PlacedProblem> {
     let Some(level) = Level::ALL.into_iter().find(|level| level.as_str() == inside.text) else {
         return inside.error(Problem::unknown("level", inside.text, Level::ALL.map(Level::as_str)));
     };
-    if !BY_LEVEL.contains(&name) {
-        let known = BY_LEVEL.map(CountName::name).join(", ");
+    if !CountName::BY_LEVEL.contains(&name) {
+        let known = CountName::BY_LEVEL.map(CountName::name).join(", ");
         let problem = Problem::new(format!("`{name}` is not counted by level"), format!("known: {known}"));
         return part.error(problem);
     }
@@ -292,7 +281,7 @@ mod tests {
             limit: 0.01,
         };
         assert_eq!(good("dropped(error) / attempted(error) < 1%"), expected);
-        for name in BY_LEVEL {
+        for name in CountName::BY_LEVEL {
             assert!(matches!(good(&format!("{name}(trace) > 5")), Expectation::Count { .. }));
         }
     }

@@ -216,14 +216,7 @@ fn of_stage(case: &CaseRecord, whole: &Row, index: usize, stage: &StageRecord) -
 /// The row of a level: that of its repeat, with the level's own counts. What is not known of a level is empty.
 fn of_level(whole: &Row, level: &LevelLedger) -> Row {
     let mut known = Row::new();
-    for name in [
-        CountName::Attempted,
-        CountName::Enqueued,
-        CountName::Dropped,
-        CountName::SampledOut,
-        CountName::Delivered,
-        CountName::Evicted,
-    ] {
+    for name in CountName::BY_LEVEL {
         known.push((format!("{name}_logs"), number(level.count(name))));
     }
     part_of(whole, &[("of_level", level.level.csv())], known)
