@@ -4,7 +4,7 @@ use super::colour::When;
 use super::exit;
 use super::run::GatingArgs;
 use crate::record::{BytesOf, LevelNumbers, Unit};
-use crate::render::Format;
+use crate::render::{Extent, Format};
 use crate::report::BaselineName;
 use crate::scenario::{Override, overridable};
 use crate::session::{
@@ -272,9 +272,20 @@ pub struct DecisionArgs {
     /// is also the --format, stdout stays empty; repeatable
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Vec<PathBuf>,
+    /// Show everything about every case on the page (html), however many there are; without this, from 51 cases on,
+    /// those that did not change have a line each, and the worst 50 of the others are shown in full
+    #[arg(long)]
+    pub full: bool,
     /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t)]
     pub color: When,
+}
+
+impl DecisionArgs {
+    /// How much a page shows of many cases.
+    pub fn extent(&self) -> Extent {
+        if self.full { Extent::Full } else { Extent::Brief }
+    }
 }
 
 /// `merge`

@@ -47,7 +47,7 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
     let sides: Vec<(&Report, &Comparison)> = comparisons.iter().enumerate().map(|(at, one)| (of(at), one)).collect();
     files.write(&|format, view| match format {
         // A page draws the distributions, and a comparison has none, so it needs the reports.
-        Format::Html => Ok(html_comparison(base, &sides).into_bytes()),
+        Format::Html => Ok(html_comparison(base, &sides, args.decision.extent()).into_bytes()),
         _ => comparison::comparison(&comparisons, format, view),
     })?;
     Ok(Exit::Pass)
@@ -189,7 +189,11 @@ impl<'a> Files<'a> {
             Ok((path.as_path(), format))
         };
         shown(args.format).map_err(|error| usage("--format", Problem::new(error.to_string(), "")))?;
-        let files = args.output.iter().map(known).collect::<Result<_, CliError>>()?;
+        let files: Vec<(&Path, Format)> = args.output.iter().map(known).collect::<Result<_, CliError>>()?;
+        if args.full && args.format != Format::Html && files.iter().all(|(_, format)| *format != Format::Html) {
+            let fix = "add --output FILE.html, or leave it out: every other format has all cases";
+            return Err(usage("--full", Problem::new("there is no page that it could be about", fix)));
+        }
         Ok(Self { format: args.format, files, color: args.color })
     }
 

@@ -51,7 +51,7 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     let comparison = compare::compare(&base, &new, &options);
     files.write(&|format, view| match format {
         format if OF_A_REPORT.contains(&format) => render::render(&decided(&new, &comparison, args), format, view),
-        Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)]).into_bytes()),
+        Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)], args.decision.extent()).into_bytes()),
         Format::Table if view.colour => {
             let line = comparison::gate_line(&comparison.decision);
             Ok(render::paint_decision(&line, comparison.decision.outcome).into_bytes())

@@ -38,7 +38,7 @@ pub use formats::openmetrics::openmetrics;
 pub use formats::otava_csv::otava_csv;
 pub use formats::smaller_is_better::smaller_is_better;
 pub use formats::table::table;
-pub use html::{html, html_comparison, html_trend};
+pub use html::{Extent, html, html_comparison, html_trend};
 pub use parts::headline::headline;
 pub use parts::headline_number::{HeadlineNumber, headline_number};
 pub use parts::last_line::gate_sentence;

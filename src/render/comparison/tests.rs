@@ -4,7 +4,7 @@ use super::{comparison, gate, gate_line};
 use crate::compare::fixture::{case, means, report, sized};
 use crate::compare::{Change, Comparison, Options, compare};
 use crate::render::parts::gated::test;
-use crate::render::{Format, View, html_comparison};
+use crate::render::{Extent, Format, View, html_comparison};
 use crate::report::Report;
 
 fn base() -> Report {
@@ -116,7 +116,7 @@ fn shifts_stand_in_every_format_for_people_and_in_none_of_an_older_report() {
     };
     let (new, old) = (of_gate(tested_example()), of_gate(old));
     let of_format = |comparison: &Comparison, format| match format {
-        Format::Html => html_comparison(&base(), &[(&base(), comparison)]),
+        Format::Html => html_comparison(&base(), &[(&base(), comparison)], Extent::Brief),
         Format::Github => String::from_utf8(gate(comparison, format).unwrap()).unwrap(),
         _ => shown(std::slice::from_ref(comparison), format, 120),
     };

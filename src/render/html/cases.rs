@@ -6,6 +6,7 @@ use super::matrix::mark_of;
 use crate::measure::Ledger;
 use crate::render::formats::case as text;
 use crate::render::parts::grid::Column;
+use crate::render::parts::text::width_of;
 use crate::render::parts::{levels, numbers, stages, surroundings};
 use crate::report::{CaseRecord, Report};
 use crate::units::human;
@@ -91,6 +92,27 @@ impl Table {
             heads: columns.iter().map(|column| (column.header.replace('\n', " "), column.right)).collect(),
             rows: (0..rows).map(row).collect(),
         }
+    }
+
+    /// The table as lines of text, for a typeface of a single width.
+    pub(super) fn plain(&self) -> String {
+        let heads: Vec<&str> = self.heads.iter().map(|(head, _)| head.as_str()).collect();
+        let rows = self.rows.iter().map(|row| row.iter().map(|(cell, _)| cell.as_str()).collect());
+        let lines: Vec<Vec<&str>> = std::iter::once(heads).chain(rows).collect();
+        let widest = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| width_of(cell)).max();
+        let widths: Vec<usize> = (0..self.heads.len()).map(|column| widest(column).unwrap_or(0)).collect();
+        let mut text = String::new();
+        for line in &lines {
+            for ((cell, width), (_, right)) in line.iter().zip(&widths).zip(&self.heads) {
+                let gap = " ".repeat(width - width_of(cell));
+                let parts = if *right { [gap.as_str(), cell] } else { [cell, gap.as_str()] };
+                parts.iter().for_each(|part| text.push_str(part));
+                text.push_str("  ");
+            }
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+        }
+        text
     }
 
     /// Leaves out the columns in which no row has a number.
@@ -231,4 +253,23 @@ fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
         Spoiled { title, lines: clean(&aside.reasons) }
     });
     broken.chain(aside).take(MOST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_as_text_has_its_columns_below_each_other() {
+        let cells = |texts: [&str; 3]| texts.iter().map(|text| ((*text).to_owned(), *text == "12 µs")).collect();
+        let table = Table {
+            heads: [("metric", false), ("new", true), ("why", false)]
+                .map(|(head, right)| (head.to_owned(), right))
+                .into(),
+            rows: vec![cells(["enqueue.p99", "12 µs", ""]), cells(["日", "–", "so few"])],
+        };
+        let expected = "metric         new  why\nenqueue.p99  12 µs\n日               –  so few\n";
+        assert_eq!(table.plain(), expected);
+        assert_eq!(Table::default().plain(), "\n");
+    }
 }

@@ -1,6 +1,7 @@
 //! The page of a comparison: two or more reports in the same charts.
 
 use super::axis::{Decades, Nines};
+use super::brief::{Extent, Share, left_out, shares, worst};
 use super::canvas::Ink;
 use super::cases::{Spans, Table, spans};
 use super::chart::{Frame, Frames, Legend, Line, chart};
@@ -34,6 +35,8 @@ const DRAWN: [(&str, Get); 3] =
     [("enqueue", |set| &set.enqueue), ("response", |set| &set.response), ("delivery", |set| &set.delivery)];
 /// Points of a curve.
 const POINTS: u32 = 41;
+/// Points of a curve of a case whose numbers are text.
+const FEW_POINTS: u32 = 16;
 /// Longest line of untrusted text, in characters.
 const MAX_TEXT: usize = 400;
 
@@ -49,7 +52,14 @@ pub(super) struct Page {
     rows: Vec<Row>,
     cases: Vec<Case>,
     symbols: String,
-    left_out: usize,
+    /// The kinds of change by which the table is filtered.
+    words: Vec<&'static str>,
+    /// What is left out of the cases and why; `None` if nothing is.
+    left_out: Option<String>,
+    /// The cases that did not change, if they have no row: label and numbers.
+    lines: Vec<(String, String)>,
+    /// The new reports that are not drawn.
+    too_many: usize,
     /// Whether there are several new reports, so that each row names its own.
     several: bool,
     /// The metrics that have no column.
@@ -74,6 +84,8 @@ struct SideView {
 /// A case of a new report.
 struct Row {
     number: usize,
+    /// Whether the case is shown in full, and so can be linked to.
+    in_full: bool,
     change: &'static str,
     mark: &'static str,
     new: String,
@@ -90,8 +102,22 @@ struct Case {
     /// A change for each new report.
     changes: Vec<(&'static str, &'static str)>,
     charts: Vec<(&'static str, String)>,
-    /// Tables for each new report: its name, why, what was tested, all of its metrics.
-    tables: Vec<(String, Spans, Table, Table)>,
+    /// The numbers in each new report.
+    numbers: Vec<Numbers>,
+}
+
+/// The numbers of a case in a new report.
+struct Numbers {
+    /// Name of the report.
+    name: String,
+    /// The reason for its kind of change.
+    reason: Spans,
+    /// What was tested.
+    tested: Table,
+    /// All of its metrics.
+    metrics: Table,
+    /// Both tables as text; empty if they are tables.
+    plain: String,
 }
 
 /// A case in all reports: its position in each, and its result in each comparison.
@@ -99,6 +125,9 @@ struct Group<'c> {
     base: Option<&'c CaseRecord>,
     parts: Vec<(usize, &'c CaseComparison, Option<&'c CaseRecord>)>,
 }
+
+/// The index of a case, what is shown of it, and the case.
+type Placed<'g> = (usize, Share, &'g Group<'g>);
 
 /// The mark of a change: colour alone must not carry it.
 pub(super) fn mark(change: Change) -> &'static str {
@@ -115,28 +144,20 @@ pub(super) fn mark(change: Change) -> &'static str {
 
 impl Page {
     /// The baseline and each new report with its comparison, of which the first three are shown.
-    pub fn of(base: &Report, others: &[(&Report, &Comparison)]) -> Self {
+    pub fn of(base: &Report, others: &[(&Report, &Comparison)], extent: Extent) -> Self {
         let shown = &others[..others.len().min(MOST)];
         let groups = groups(base, shown);
-        let curves: Vec<Vec<Vec<(Ink, Curve)>>> = groups.iter().map(curves).collect();
-        let scale = scale(&curves);
-        let mut frames = Frames::default();
-        let open = worst(&groups).or((groups.len() == 1).then_some(1));
-        let cases: Vec<Case> = groups
-            .iter()
-            .zip(&curves)
-            .enumerate()
-            .map(|(index, (group, curves))| Case {
-                number: index + 1,
-                open: open == Some(index + 1),
-                label: label(group),
-                changes: group.parts.iter().map(|(_, case, _)| (case.change.word(), mark(case.change))).collect(),
-                charts: charts(curves, scale, shown.len(), &mut frames),
-                tables: group.parts.iter().map(|(new, case, _)| table(&name(*new, shown.len()), case)).collect(),
-            })
-            .collect();
-        let (heads, without_column, rows) = listing(&groups, shown.len());
+        let changes: Vec<Vec<Change>> = groups.iter().map(Group::changes).collect();
+        let shares = shares(&changes, extent);
+        let open = worst(&changes).or((groups.len() == 1).then_some(0));
+        let placed: Vec<Placed<'_>> =
+            groups.iter().zip(&shares).enumerate().map(|(i, (g, share))| (i, *share, g)).collect();
+        let (cases, symbols) = cases(&placed, open, shown.len());
+        let (heads, without_column, rows) = listing(&placed, shown.len());
         let counts = shown.iter().map(|(_, comparison)| counts(comparison)).collect::<Vec<_>>().join("; ");
+        let lines: Vec<(String, String)> =
+            placed.iter().filter(|(_, share, _)| *share == Share::Line).map(|(.., group)| line(group)).collect();
+        let has_row = |change: &Change| *change != Change::Unchanged || lines.is_empty();
         Self {
             frame: PageFrame::new(format!("comparison: {}{counts}", said(shown)), base),
             outcome: one(shown).map(|gate| (gate.word(), Headline::of_gate(gate).mark())),
@@ -146,10 +167,50 @@ impl Page {
             several: shown.len() > 1,
             without_column: without_column.join(", "),
             cases,
-            symbols: frames.symbols(),
-            left_out: others.len() - shown.len(),
+            symbols,
+            words: Change::ALL.into_iter().filter(has_row).map(Change::word).collect(),
+            left_out: left_out(&shares),
+            lines,
+            too_many: others.len() - shown.len(),
         }
     }
+}
+
+impl Group<'_> {
+    fn changes(&self) -> Vec<Change> {
+        self.parts.iter().map(|(_, case, _)| case.change).collect()
+    }
+}
+
+/// The cases of which everything is shown, and the axes of their charts. `open` is the index of the one that is open at
+/// first.
+fn cases(placed: &[Placed<'_>], open: Option<usize>, reports: usize) -> (Vec<Case>, String) {
+    let whole = || placed.iter().filter(|(_, share, _)| matches!(share, Share::Full | Share::Plain));
+    let curves: Vec<Vec<Vec<(Ink, Curve)>>> = whole().map(|(_, share, group)| curves(group, points(*share))).collect();
+    let scale = scale(&curves);
+    let mut frames = Frames::default();
+    let mut cases = Vec::with_capacity(curves.len());
+    for ((index, share, group), curves) in whole().zip(&curves) {
+        let numbers = |(new, case): (usize, &CaseComparison)| numbers(name(new, reports), case, *share == Share::Plain);
+        cases.push(Case {
+            number: index + 1,
+            open: open == Some(*index),
+            label: label(group),
+            changes: group.parts.iter().map(|(_, case, _)| (case.change.word(), mark(case.change))).collect(),
+            charts: charts(curves, scale, reports, &mut frames),
+            numbers: group.parts.iter().map(|(new, case, _)| numbers((*new, case))).collect(),
+        });
+    }
+    (cases, frames.symbols())
+}
+
+/// A case in one line: its label, and the metric that stands for it in each new report.
+fn line(group: &Group<'_>) -> (String, String) {
+    let parts = group.parts.iter().map(|(_, case, _)| {
+        let stands = case.metrics.iter().find(|metric| metric.confirmatory);
+        stands.map_or(NONE.to_owned(), in_short)
+    });
+    (label(group), parts.collect::<Vec<_>>().join(" · "))
 }
 
 /// The decision of a gate, if there is a single new report.
@@ -198,11 +259,15 @@ fn groups<'c>(base: &'c Report, others: &[(&'c Report, &'c Comparison)]) -> Vec<
     groups
 }
 
+fn points(share: Share) -> u32 {
+    if share == Share::Plain { FEW_POINTS } else { POINTS }
+}
+
 /// The curves of the baseline and of the new reports, for each latency.
-fn curves(group: &Group<'_>) -> Vec<Vec<(Ink, Curve)>> {
+fn curves(group: &Group<'_>, points: u32) -> Vec<Vec<(Ink, Curve)>> {
     let of = |ink, case: Option<&CaseRecord>, get: Get| {
         let summary = case.and_then(|case| case.summary.as_ref())?;
-        let curve = Curve::of(get(&summary.latency), POINTS);
+        let curve = Curve::of(get(&summary.latency), points);
         (!curve.points.is_empty()).then_some((ink, curve))
     };
     let latency = |get| {
@@ -295,8 +360,8 @@ const MOST_COLUMNS: usize = 12;
 
 /// The metrics with a column and those without one, in their own order. The one that decides has a column, then those that
 /// changed in any case, then those that are not medians.
-fn columns(groups: &[Group<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
-    let all = || groups.iter().flat_map(|group| &group.parts).flat_map(|(_, case, _)| &case.metrics);
+fn columns(groups: &[&Placed<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
+    let all = || groups.iter().flat_map(|(.., group)| &group.parts).flat_map(|(_, case, _)| &case.metrics);
     let mut names: Vec<&'static str> = Vec::new();
     for metric in all() {
         if !names.contains(&metric.metric) {
@@ -327,12 +392,13 @@ fn columns(groups: &[Group<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
     (with, without)
 }
 
-/// The table of all cases: for each metric the new value and the ratio, by which it is sorted. Also returns the metrics
+/// The table of the cases that have a row: for each metric the new value and the ratio, by which it is sorted. Also returns the metrics
 /// without a column.
-fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'static str>, Vec<Row>) {
-    let (heads, without) = columns(groups);
+fn listing(placed: &[Placed<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'static str>, Vec<Row>) {
+    let listed: Vec<&Placed<'_>> = placed.iter().filter(|(_, share, _)| *share != Share::Line).collect();
+    let (heads, without) = columns(&listed);
     let mut rows = Vec::new();
-    for (index, group) in groups.iter().enumerate() {
+    for (index, share, group) in listed {
         for (new, case, _) in &group.parts {
             let cell = |head: &&'static str| {
                 let metric = case.metrics.iter().find(|metric| metric.metric == *head);
@@ -343,6 +409,7 @@ fn listing(groups: &[Group<'_>], reports: usize) -> (Vec<&'static str>, Vec<&'st
             };
             rows.push(Row {
                 number: index + 1,
+                in_full: *share != Share::Row,
                 change: case.change.word(),
                 mark: mark(case.change),
                 new: name(*new, reports),
@@ -383,7 +450,7 @@ fn estimate(estimate: Estimate, unit: MetricUnit) -> String {
 }
 
 /// Every metric of a case in one new report, and the reason for its kind of change.
-fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
+fn numbers(name: String, case: &CaseComparison, plain: bool) -> Numbers {
     let head = |text: &str, right| (text.to_owned(), right);
     let heads = ["base", "new", "ratio"].map(|text| head(text, true));
     let row = |metric: &MetricComparison| {
@@ -404,7 +471,13 @@ fn table(name: &str, case: &CaseComparison) -> (String, Spans, Table, Table) {
     };
     let heads = [vec![head("metric", false)], heads.into(), vec![head("change", false), head("why", false)]].concat();
     let reason = spans(&case.decision.reason.html(MAX_TEXT));
-    (name.to_owned(), reason, tested(case), Table { heads, rows: case.metrics.iter().map(row).collect() })
+    let metrics = Table { heads, rows: case.metrics.iter().map(row).collect() };
+    let numbers = Numbers { name, reason, tested: tested(case), metrics, plain: String::new() };
+    if !plain {
+        return numbers;
+    }
+    let tested = if numbers.tested.rows.is_empty() { String::new() } else { numbers.tested.plain() + "\n" };
+    Numbers { plain: tested + &numbers.metrics.plain(), ..numbers }
 }
 
 /// The tested metrics of a case, and by how much each changed.
@@ -430,14 +503,6 @@ fn tested(case: &CaseComparison) -> Table {
     };
     let rows = shift::shown(&case.decision).into_iter().map(row).collect();
     Table { heads: heads.iter().map(|(text, right)| ((*text).to_owned(), *right)).collect(), rows }
-}
-
-/// The first case that regressed; else the first that was removed, is incomparable or is inconclusive.
-fn worst(groups: &[Group<'_>]) -> Option<usize> {
-    let order = [Change::Regressed, Change::Removed, Change::Incomparable, Change::Inconclusive];
-    let has = |group: &Group<'_>, change: Change| group.parts.iter().any(|(_, case, _)| case.change == change);
-    let first = |change: &Change| groups.iter().position(|group| has(group, *change)).map(|index| index + 1);
-    order.iter().find_map(first)
 }
 
 /// The name of a metric as a heading, which breaks between words.

@@ -5,6 +5,7 @@
 
 mod axis;
 mod bar;
+mod brief;
 mod canvas;
 mod cases;
 mod chart;
@@ -20,6 +21,8 @@ mod series;
 mod trend;
 #[cfg(test)]
 mod tests;
+
+pub use brief::Extent;
 
 use crate::compare::Comparison;
 use crate::history::Trend;
@@ -42,8 +45,8 @@ pub fn html(report: &Report) -> String {
 
 /// A baseline and the reports that were compared with it, in the same charts, each with its comparison.
 #[must_use]
-pub fn html_comparison(base: &Report, others: &[(&Report, &Comparison)]) -> String {
-    comparison::Page::of(base, others).render().expect("writing into memory does not fail")
+pub fn html_comparison(base: &Report, others: &[(&Report, &Comparison)], extent: Extent) -> String {
+    comparison::Page::of(base, others, extent).render().expect("writing into memory does not fail")
 }
 
 /// A trend as HTML: a curve for each case.

@@ -47,8 +47,11 @@
 
   const form = byId("filter");
   const names = heads.map((head) => head.textContent.trim());
-  const texts = rows.map((row) => [...row.cells].map((cell, at) => `${names[at]}=${cell.textContent.trim()}`).join(" ").toLowerCase());
+  const text = (row) => [...row.cells].map((cell, at) => `${names[at]}=${cell.textContent.trim()}`).join(" ").toLowerCase();
+  // Reading a thousand rows takes a moment, which opening the page does not need.
+  let texts;
   const filter = () => {
+    texts ??= rows.map(text);
     const words = byId("words").value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = new Set([...form.querySelectorAll("[name=outcome]:checked")].map((box) => box.value));
     const kept = new Set();
@@ -66,7 +69,9 @@
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = rows.length < 2;
-  filter();
+  // A browser that goes back to a page brings back what was typed, too.
+  if (byId("words").value || form.querySelector("[name=outcome]:not(:checked)")) filter();
+  else status.textContent = `${rows.length} cases`;
 
   const open = () => {
     const target = /^#c\d+$/.test(location.hash) && byId(location.hash.slice(1));

@@ -1,6 +1,6 @@
 //! The pages of fixed reports. `.ci/html_check.py` checks how a browser shows them.
 
-use super::{html, html_comparison};
+use super::{Extent, html, html_comparison};
 use crate::compare::{Options, compare};
 use crate::measure::fixture::{healthy, of};
 use crate::measure::{Measurement, Point, Series};
@@ -138,7 +138,7 @@ fn the_worst_case_of_a_comparison_is_open() {
     ] {
         let mut comparison = compare(&base, &base, &Options::default());
         comparison.cases.iter_mut().zip(changes).for_each(|(case, change)| case.change = change);
-        let page = html_comparison(&base, &[(&base, &comparison)]);
+        let page = html_comparison(&base, &[(&base, &comparison)], Extent::Brief);
         let numbers = open_cases(&page);
         assert_eq!(numbers.len(), usize::from(open.is_some()), "{changes:?}");
         for (number, change) in numbers.iter().zip(open) {
@@ -172,11 +172,52 @@ fn a_thousand_cases_stay_below_five_megabytes() {
     assert!(page.contains("only 50 are shown in full"));
 }
 
+/// Of a thousand cases, 60 are said to have changed.
+#[test]
+fn a_comparison_of_many_cases_has_a_brief_form_that_says_what_it_leaves_out() {
+    use crate::report::Change::{Improved, Regressed, Unchanged};
+    let base = thousand();
+    let mut comparison = compare(&base, &base, &Options::default());
+    let change = |index: usize| {
+        if index == 999 {
+            Regressed
+        } else if index < 59 {
+            Improved
+        } else {
+            Unchanged
+        }
+    };
+    comparison.cases.iter_mut().enumerate().for_each(|(index, case)| case.change = change(index));
+    let page = html_comparison(&base, &[(&base, &comparison)], Extent::Brief);
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+    assert_eq!(page.matches("<tr data-o=").count(), 60);
+    assert_eq!(page.matches("<details class=\"case\"").count(), 50);
+    assert_eq!(page.matches("<tr data-o=improved><th scope=row><a href=#c").count(), 49, "the others lead nowhere");
+    let lines = &page[page.find("<details class=\"folded\"").unwrap()..];
+    assert_eq!(lines.split("</details>").next().unwrap().matches("<li>").count(), 940);
+    assert!(page.contains("Unchanged: 940 cases"));
+    assert!(page.contains("Of 1,000 cases, 940 did not change") && page.contains("<code>--full</code>"));
+    assert!(!page.contains("value=\"unchanged\""), "no row could be filtered by it");
+    assert_eq!(open_cases(&page).len(), 1);
+
+    let full = html_comparison(&base, &[(&base, &comparison)], Extent::Full);
+    assert_eq!(full.matches("<tr data-o=").count(), 1_000);
+    assert_eq!(full.matches("<details class=\"case\"").count(), 1_000);
+    assert_eq!(full.matches("<pre class=scroll>").count(), 950);
+    assert!(!full.contains("<code>--full</code>") && !full.contains("class=\"folded\""));
+    assert!(full.len() < 8_000_000, "{} bytes", full.len());
+
+    comparison.cases.iter_mut().for_each(|case| case.change = Unchanged);
+    let same = html_comparison(&base, &[(&base, &comparison)], Extent::Brief);
+    assert!(same.contains("No case has changed.") && !same.contains("id=\"list\"") && !same.contains("id=\"each\""));
+}
+
 #[test]
 fn nothing_is_asked_of_the_network() {
-    for page in
-        [html(&mixed()), html_comparison(&mixed(), &[(&mixed(), &compare(&mixed(), &mixed(), &Options::default()))])]
-    {
+    for page in [
+        html(&mixed()),
+        html_comparison(&mixed(), &[(&mixed(), &compare(&mixed(), &mixed(), &Options::default()))], Extent::Brief),
+    ] {
         assert!(page.contains("default-src &#39;none&#39;") || page.contains("default-src 'none'"));
         for (at, _) in page.match_indices("href=").chain(page.match_indices("src=")) {
             let target = page[at..].split_once('=').unwrap().1.trim_start_matches(['"', '\'']);
@@ -227,7 +268,7 @@ fn hostile_names_come_out_harmless() {
         broken.errors[0].stderr_tail = vec![text.into()];
         let comparison =
             compare(&report, &report, &Options { labels: (text.into(), text.into()), ..Options::default() });
-        for page in [html(&report), html_comparison(&report, &[(&report, &comparison)])] {
+        for page in [html(&report), html_comparison(&report, &[(&report, &comparison)], Extent::Full)] {
             assert_eq!(page.matches("<script>").count(), 1, "{text}");
             assert_eq!(page.matches("</script>").count(), 1, "{text}");
             assert!(!page.contains("<img") && !page.contains("<!--") && !page.contains("onmouseover='"), "{text}");
@@ -263,16 +304,16 @@ fn new_reports_lie_over_the_baseline() {
     let new = report_of(vec![report(3, Strategy::Drop), report(4, Strategy::Sample)]);
     let options = Options::default();
     let one = compare(&base, &new, &options);
-    let page = html_comparison(&base, &[(&new, &one)]);
+    let page = html_comparison(&base, &[(&new, &one)], Extent::Brief);
     assert_eq!(page.matches("<tr data-o=").count(), 3, "one on both sides, one added, one removed");
     let drawn = &page[page.find("</defs>").unwrap()..];
     assert_eq!(drawn.matches("<path class=c3 ").count(), 2 * 3, "two of the baseline, three latencies each");
     assert_eq!(drawn.matches("<path class=c1 ").count(), 2 * 3);
 
     let same = compare(&base, &base, &options);
-    let page = html_comparison(&base, &[(&new, &one), (&base, &same)]);
+    let page = html_comparison(&base, &[(&new, &one), (&base, &same)], Extent::Brief);
     assert_eq!(page.matches("<tr data-o=").count(), 3 + 2);
     assert_eq!(page.matches("<details class=\"case\"").count(), 3, "a case of the baseline stands once");
     let many = [(&base, &same), (&base, &same), (&base, &same), (&base, &same), (&base, &same)];
-    assert!(html_comparison(&base, &many).contains("2 further reports are left out"));
+    assert!(html_comparison(&base, &many, Extent::Brief).contains("2 further reports are left out"));
 }
