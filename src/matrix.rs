@@ -157,6 +157,8 @@ enum Lack {
     Strategy,
     /// Its records cannot have that many fields.
     Fields,
+    /// Its records do not carry the context of a task.
+    Context,
     /// Under this strategy a call blocks its thread, and so all other tasks on the same lane.
     Lanes,
     /// Its program does not support the value of this axis.
@@ -174,6 +176,7 @@ impl Lack {
         [
             (Lack::Strategy, !queue.strategies.contains(&parameters.strategy)),
             (Lack::Fields, parameters.payload.fields > queue.most_fields),
+            (Lack::Context, !parameters.context.is_none() && !queue.carries_context),
             (Lack::Lanes, blocks && shared),
         ]
         .into_iter()
@@ -195,6 +198,7 @@ impl Lack {
         match self {
             Lack::Queue => "queue",
             Lack::Fields | Lack::Axis(SIZES) => "payload",
+            Lack::Context => "context",
             Lack::Strategy | Lack::Lanes => "strategy",
             Lack::Axis(axis) => axis,
         }
@@ -228,6 +232,10 @@ impl Lack {
                 let fix = format!("write one length, or a driver that can declares `{SIZES}` among its axes");
                 (format!("queue `{queue}` cannot draw the lengths of messages"), fix)
             }
+            Lack::Axis("context") => {
+                let fix = "write context = \"none\", or a driver that can declares `context` among its axes";
+                (format!("queue `{queue}` does not carry the context of a task"), fix.to_owned())
+            }
             Lack::Axis(axis) => {
                 let can = known.and_then(|queue| queue.capabilities.as_ref());
                 let has = can.map_or_else(String::new, |can| can.described(axis));
@@ -238,6 +246,13 @@ impl Lack {
                 let message =
                     format!("queue `{queue}` takes at most {most} fields, which its macros fix in the program");
                 (message, format!("use a payload of {most} fields or fewer"))
+            }
+            Lack::Context => {
+                let message = format!("queue `{queue}` does not carry the context of a task");
+                (
+                    message,
+                    "write context = \"none\", or let it pass on `Entry::context` and say `carries_context`".to_owned(),
+                )
             }
             Lack::Lanes => {
                 let message = format!("under `{strategy}` queue `{queue}` blocks its caller, and with it a whole lane");

@@ -71,7 +71,7 @@ class Queue:
     # The strategies under which a call blocks its thread.
     blocks_caller = []
     # Axes that the queue supports besides those of this module (see AXES), such as "batch_size"; "level" if its `log` heeds
-    # the level of the record.
+    # the level of the record, "context" if it passes on the context of the record.
     axes = []
 
     def __init__(self, parameters, sink, seed):
@@ -100,12 +100,14 @@ class Account:
 
 
 class Record:
-    """The content of one log: a message, typed fields, a level of LEVELS, and the identity by which the sink recognises it."""
+    """The content of one log: a message, typed fields, a level of LEVELS, the context of its task (a dict of texts, empty
+    unless the axis `context` is set), and the identity by which the sink recognises it."""
 
-    __slots__ = ("message", "fields", "identity", "level")
+    __slots__ = ("message", "fields", "identity", "level", "context")
 
-    def __init__(self, message, fields, identity, level="info"):
+    def __init__(self, message, fields, identity, level="info", context=None):
         self.message, self.fields, self.identity, self.level = message, fields, identity, level
+        self.context = context or {}
 
 
 # --- what each log carries ---------------------------------------------------------------------------------------------
@@ -144,6 +146,20 @@ def content(payload):
     names = ["user_id", "route", "duration_ms", "cached"] + [f"field_{n}" for n in range(4, count)]
     values = [lambda n: 1_000_000 + n, lambda n: "/api/v1/orders", lambda n: 12.75, lambda n: True]
     return (words * (length // len(words) + 1))[:length], {names[n]: values[n % 4](n) for n in range(count)}
+
+
+SPANS = ["request", "handler", "query", "attempt"]
+DIGITS = "7c0e19f4b25ad863" * 17
+
+
+def context_of(text):
+    """The context for "none", "8f+16B" or "2x4f+16B": the fields of all spans, the same that other queues get."""
+    if text == "none":
+        return {}
+    count, length = text.split("f+")
+    spans, fields = map(int, count.split("x")) if "x" in count else (1, int(count))
+    length = parse_size(length)
+    return {f"{span}_{n:02}": DIGITS[n : n + length] for span in SPANS[:spans] for n in range(fields)}
 
 
 def mix(z):
@@ -452,6 +468,7 @@ class Load:
     def __init__(self, queue, parameters, phases, lane_each, contents=None):
         self.queue, self.phases = queue, phases
         self.message, self.fields = content(parameters["payload"])
+        self.context = context_of(parameters.get("context", "none"))
         self.contents = contents if contents and contents.differ else None
         self.on_loop, self.lane_each = parameters["producers"] == "tasks", lane_each
         # If each task has its own thread, the calls of other tasks cannot hold it up.
@@ -543,9 +560,9 @@ class Load:
         identity = task.phase.flag | task.number << TASK_SHIFT | len(task.starts)
         contents = self.contents
         if not contents:
-            return Record(self.message, self.fields, identity)
+            return Record(self.message, self.fields, identity, context=self.context)
         message = self.message[: contents.length(identity)]
-        return Record(message, self.fields, identity, LEVELS[contents.level(identity)])
+        return Record(message, self.fields, identity, LEVELS[contents.level(identity)], self.context)
 
 
 class Noop:

@@ -76,7 +76,7 @@ class QueueHandler(driver.Queue):
     strategies = ["drop", "block"]
     # `put` blocks inside the call, and so blocks every task of an event loop.
     blocks_caller = ["block"]
-    axes = ["producers=tasks", "producers=lanes", "level"]
+    axes = ["producers=tasks", "producers=lanes", "level", "context"]
     # Records below this level are discarded once the queue is nearly full.
     keep_from = 0
 
@@ -91,7 +91,9 @@ class QueueHandler(driver.Queue):
     def log(self, record):
         handler = self.handler
         handler.accepted = True
-        self.logger.log(LEVELS[record.level], record.message, extra={**record.fields, "identity": record.identity})
+        # A filter or an adapter of `logging` puts the context into each record like this, too.
+        extra = {**record.context, **record.fields, "identity": record.identity}
+        self.logger.log(LEVELS[record.level], record.message, extra=extra)
         return handler.accepted
 
     def shutdown(self, timeout):

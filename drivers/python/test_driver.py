@@ -5,10 +5,12 @@ import base64
 import random
 import struct
 import unittest
+import unittest.mock
 import zlib
 from array import array
 
 import queue_load_driver as driver
+import queuehandler_driver
 
 try:
     from hdrh.histogram import HdrHistogram
@@ -89,6 +91,30 @@ class Draws(unittest.TestCase):
         ]:
             drawn = driver.Contents(case(**changes), 1)
             self.assertEqual((drawn.differ, drawn.has_levels), (differ, has_levels), changes)
+
+    def test_contexts_are_those_of_the_runner_s_own_worker(self):
+        expected = {"request_00": "7c0e19", "request_01": "c0e19f", "handler_00": "7c0e19", "handler_01": "c0e19f"}
+        self.assertEqual(driver.context_of("2x2f+6B"), expected)
+        for text, count, length in [("none", 0, 0), ("1f+1B", 1, 1), ("4x16f+256B", 64, 256)]:
+            context = driver.context_of(text)
+            self.assertEqual((len(context), {len(value) for value in context.values()} or {0}), (count, {length}), text)
+
+    def test_queuehandler_carries_the_context(self):
+        parameters, arrived = case(context="2x3f+16B", maxsize=10), []
+
+        class Seeing(queuehandler_driver.Deliver):
+            def emit(self, record):
+                arrived.append(vars(record))
+
+        with unittest.mock.patch.object(queuehandler_driver, "Deliver", Seeing):
+            queue = queuehandler_driver.QueueHandler(parameters, driver.Sink(), 1)
+        phase = driver.Phase([[0, 0, 0]], driver.now_ns(), 10**12, driver.WINDOW_BIT)
+        driver.Load(queue, parameters, [phase], False, driver.Contents(parameters, 1)).run()
+        queue.shutdown(1)
+        self.assertEqual(len(arrived), 3)
+        for record in arrived:
+            for name, value in driver.context_of("2x3f+16B").items():
+                self.assertEqual(record[name], value)
 
     def test_records_carry_what_is_drawn(self):
         class Seeing:

@@ -20,6 +20,8 @@ const STAMP_AT: &str = "stamp_at";
 #[derive(Debug)]
 pub struct Builtin {
     queue: LogQueue,
+    /// The context of each task, made once, as a service makes it for each request.
+    context: Box<[Field<'static>]>,
 }
 
 impl Builtin {
@@ -30,19 +32,24 @@ impl Builtin {
     /// Why it cannot be built, in words.
     pub fn before(setup: &Setup, sink: impl log_queue::Sink + 'static) -> Result<Self, String> {
         let queue = LogQueue::start(config(&setup.parameters, setup.seed)?, sink);
-        queue.map(|queue| Self { queue }).map_err(|error| error.to_string())
+        let context = setup.context().fields().iter().map(|&(name, value)| Field::new(name, value)).collect();
+        queue.map(|queue| Self { queue, context }).map_err(|error| error.to_string())
     }
 }
 
 impl Queue for Builtin {
-    const ABOUT: About = About { strategies: &Strategy::ALL, ..About::new("builtin", env!("CARGO_PKG_VERSION")) };
+    const ABOUT: About =
+        About { strategies: &Strategy::ALL, carries_context: true, ..About::new("builtin", env!("CARGO_PKG_VERSION")) };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         Self::before(setup, Counted { sink, batch_delay: setup.parameters.batch_delay.0 })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        reply(log(&self.queue, entry).await)
+        if self.context.is_empty() {
+            return reply(log(&self.queue, entry).await);
+        }
+        reply(log_in_context(&self.queue, &self.context, entry).await)
     }
 
     fn shutdown(self, deadline: Duration) -> Account {
@@ -103,16 +110,47 @@ async fn log(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
     }
 }
 
+/// The same with a context, whose fields a service adds from a slice.
+async fn log_in_context(queue: &LogQueue, context: &[Field<'_>], entry: &Entry<'_>) -> Result<Accepted, Reason> {
+    match entry.typed() {
+        Typed { user_id: Some(user_id), route: Some(route), duration_ms: Some(duration_ms), cached: Some(cached) }
+            if entry.fields().len() == Typed::COUNT as usize =>
+        {
+            let (id, at) = entry.stamp.to_words();
+            let record = Record::new(entry.level(), entry.message())
+                .fields(context)
+                .with("user_id", user_id)
+                .with("route", route)
+                .with("duration_ms", duration_ms)
+                .with("cached", cached);
+            queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
+        }
+        _ => {
+            let (id, at) = entry.stamp.to_words();
+            let slice = in_slice(entry);
+            let record =
+                Record::new(entry.level(), entry.message()).fields(context).fields(&slice[..entry.fields().len()]);
+            queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
+        }
+    }
+}
+
 /// As many fields as a case asks for lie in a slice.
 async fn log_slice(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
     let (id, at) = entry.stamp.to_words();
-    let fields = entry.fields();
+    let slice = in_slice(entry);
+    let record = Record::new(entry.level(), entry.message()).fields(&slice[..entry.fields().len()]);
+    queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
+}
+
+/// The fields of a log, at the beginning of a slice that has room for the most.
+#[inline]
+fn in_slice(entry: &Entry<'_>) -> [Field<'static>; MAX_FIELDS] {
     let mut slice = [const { Field { name: log_queue::Name::Static(""), value: Value::Bool(false) } }; MAX_FIELDS];
-    for (place, field) in slice.iter_mut().zip(fields) {
+    for (place, field) in slice.iter_mut().zip(entry.fields()) {
         *place = to_field(field);
     }
-    let record = Record::new(entry.level(), entry.message()).fields(&slice[..fields.len()]);
-    queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
+    slice
 }
 
 fn to_field(&(name, value): &(&'static str, payload::Value)) -> Field<'static> {

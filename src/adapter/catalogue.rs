@@ -32,6 +32,7 @@ pub const TRACING_APPENDER: About = About {
     // The guard waits only one second for the worker.
     shutdown_delivers: false,
     most_fields: Typed::COUNT,
+    carries_context: true,
     ..About::new("tracing-appender", env!("QUEUE_LOAD_VERSION_TRACING_APPENDER"))
 };
 
@@ -40,6 +41,7 @@ pub const SLOG_ASYNC: About = About {
     strategies: DROP_AND_BLOCK,
     blocks_caller: BLOCK,
     most_fields: Typed::COUNT,
+    carries_context: true,
     ..About::new("slog-async", env!("QUEUE_LOAD_VERSION_SLOG_ASYNC"))
 };
 
@@ -47,6 +49,7 @@ pub const SLOG_ASYNC: About = About {
 pub const OPENTELEMETRY: About = About {
     outcome_source: OutcomeSource::Delivery,
     most_fields: Typed::COUNT,
+    carries_context: true,
     ..About::new("opentelemetry", env!("QUEUE_LOAD_VERSION_OPENTELEMETRY_SDK"))
 };
 
@@ -55,17 +58,22 @@ pub const SPDLOG_RS: About = About {
     strategies: DROP_AND_BLOCK,
     blocks_caller: BLOCK,
     most_fields: Typed::COUNT,
+    carries_context: true,
     ..About::new("spdlog-rs", env!("QUEUE_LOAD_VERSION_SPDLOG_RS"))
 };
 
 /// A bounded `tokio::sync::mpsc` channel.
-pub const TOKIO_MPSC: About =
-    About { strategies: DROP_AND_BLOCK, ..About::new("tokio-mpsc", env!("QUEUE_LOAD_VERSION_TOKIO")) };
+pub const TOKIO_MPSC: About = About {
+    strategies: DROP_AND_BLOCK,
+    carries_context: true,
+    ..About::new("tokio-mpsc", env!("QUEUE_LOAD_VERSION_TOKIO"))
+};
 
 /// A bounded `crossbeam-channel`.
 pub const CROSSBEAM: About = About {
     strategies: DROP_AND_BLOCK,
     blocks_caller: BLOCK,
+    carries_context: true,
     ..About::new("crossbeam", env!("QUEUE_LOAD_VERSION_CROSSBEAM_CHANNEL"))
 };
 
@@ -76,6 +84,7 @@ pub const TICKLOG: About = About {
     outcome_source: OutcomeSource::Delivery,
     keeps_maxsize: false,
     most_fields: Typed::COUNT,
+    carries_context: true,
     ..About::new("ticklog", env!("QUEUE_LOAD_VERSION_TICKLOG"))
 };
 
@@ -84,6 +93,7 @@ pub const FTLOG: About = About {
     strategies: DROP_AND_BLOCK,
     blocks_caller: BLOCK,
     outcome_source: OutcomeSource::Delivery,
+    carries_context: true,
     ..About::new("ftlog", env!("QUEUE_LOAD_VERSION_FTLOG"))
 };
 
@@ -93,6 +103,7 @@ pub const LOGFORTH: About = About {
     blocks_caller: BLOCK,
     outcome_source: OutcomeSource::Delivery,
     most_fields: Typed::COUNT,
+    carries_context: true,
     ..About::new("logforth", env!("QUEUE_LOAD_VERSION_LOGFORTH_APPEND_ASYNC"))
 };
 

@@ -20,6 +20,7 @@ pub struct Owned {
     level: Level,
     message: String,
     fields: Vec<(&'static str, Value)>,
+    context: Box<[(&'static str, String)]>,
 }
 
 impl Owned {
@@ -30,6 +31,7 @@ impl Owned {
             level: entry.level(),
             message: entry.message().to_owned(),
             fields: entry.fields().to_vec(),
+            context: entry.context().iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
         }
     }
 
@@ -43,6 +45,7 @@ impl Owned {
                 Value::Bool(value) => write!(out, " {name}={value}")?,
             }
         }
+        self.context.iter().try_for_each(|(name, value)| write!(out, " {name}={value}"))?;
         writeln!(out, " {}={}", Stamp::FIELD, self.stamp)
     }
 }

@@ -3,7 +3,8 @@
 //! - `drop` is its usual mode, `block` the other one. Neither the call nor a counter tells which records it dropped (it can
 //!   print their number), so what did not arrive counts as dropped; that includes what a shutdown leaves behind that runs
 //!   out of time.
-//! - Its own text has no key-value pairs. So the fields are part of the message, as its users write them.
+//! - Its own text has no key-value pairs. So the fields are part of the message, as its users write them, and so is a
+//!   context.
 //! - It is flushed at the shutdown, without a limit of time. The deadline of the case limits it here.
 
 use super::catalogue::FTLOG;
@@ -71,6 +72,7 @@ impl fmt::Display for Text<'_> {
                 Value::Bool(value) => write!(f, " {name}={value}"),
             }?;
         }
+        self.0.context().iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))?;
         write!(f, " {}={}", Stamp::FIELD, self.0.stamp)
     }
 }

@@ -6,15 +6,17 @@
 //! - Dropping the logger delivers what is left, without a limit of time. The deadline of the case limits it here.
 //! - The pairs are fixed when the program is compiled: four. A case with fewer leaves the others out; one with more is
 //!   refused.
+//! - A context is a `Diagnostic`, its MDC: the caller copies the pairs with each record.
 
 use super::catalogue::LOGFORTH;
 use super::deadline::within;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
+use super::{About, Account, Context, Entry, Queue, Reply, Setup, Sink, Stamp};
 use crate::log_queue::Level;
 use logforth_append_async::AsyncBuilder;
-use logforth_core::kv::{Key, Value};
+use logforth_core::kv::{Key, KeyView, Value, ValueView, Visitor};
 use logforth_core::record::{self, Record};
 use logforth_core::{Append, Diagnostic, Error, Logger};
+use std::io::Write;
 use std::time::Duration;
 
 /// `logforth` under load.
@@ -30,7 +32,12 @@ impl Queue for Logforth {
         let builder =
             AsyncBuilder::new("logforth").buffered_lines_limit(Some(setup.maxsize())).append(Counted { sink });
         let builder = if setup.blocks() { builder.overflow_block() } else { builder.overflow_drop_incoming() };
-        Ok(Self { logger: logforth_core::builder().dispatch(|dispatch| dispatch.append(builder.build())).build() })
+        let context = setup.context();
+        let logger = logforth_core::builder().dispatch(|dispatch| match context.fields() {
+            [] => dispatch.append(builder.build()),
+            _ => dispatch.diagnostic(Mdc(context)).append(builder.build()),
+        });
+        Ok(Self { logger: logger.build() })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
@@ -65,6 +72,29 @@ fn level(entry: &Entry<'_>) -> record::Level {
     }
 }
 
+/// The context of the calls.
+#[derive(Debug)]
+struct Mdc(Context);
+
+impl Diagnostic for Mdc {
+    fn visit(&self, visitor: &mut dyn Visitor) -> Result<(), Error> {
+        let mut pairs = self.0.fields().iter();
+        // As it visits those of its own: the value is copied.
+        pairs.try_for_each(|(name, value)| visitor.visit(Key::borrowed(name).view(), Value::str(value).view()))
+    }
+}
+
+/// Writes the pairs of a context.
+struct Pairs<'a> {
+    out: &'a mut dyn Write,
+}
+
+impl Visitor for Pairs<'_> {
+    fn visit(&mut self, key: KeyView<'_>, value: ValueView<'_>) -> Result<(), Error> {
+        write!(self.out, " {key}={value}").map_err(|error| Error::new("the sink refuses it").with_source(error))
+    }
+}
+
 /// The counting sink as an appender.
 #[derive(Debug)]
 struct Counted {
@@ -72,12 +102,14 @@ struct Counted {
 }
 
 impl Append for Counted {
-    fn append(&self, record: &Record<'_>, _: &[Box<dyn Diagnostic>]) -> Result<(), Error> {
+    fn append(&self, record: &Record<'_>, contexts: &[Box<dyn Diagnostic>]) -> Result<(), Error> {
         let word = |name| record.key_values().get(name)?.to_u64();
         let stamp = word("stamp_id").zip(word("stamp_at")).and_then(|(id, at)| Stamp::from_words(id, at));
         let written = self.sink.deliver(stamp, |out| {
             write!(out, "{} {}", record.level(), record.payload())?;
             record.key_values().iter().try_for_each(|(key, value)| write!(out, " {key}={value}"))?;
+            let mut pairs = Pairs { out: &mut *out };
+            contexts.iter().try_for_each(|context| context.visit(&mut pairs)).map_err(std::io::Error::other)?;
             writeln!(out)
         });
         written.map_err(|error| Error::new("the sink refuses it").with_source(error))

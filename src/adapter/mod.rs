@@ -41,7 +41,7 @@ mod dispatch;
 #[cfg(any(feature = "ftlog", feature = "tracing-appender"))]
 mod lines;
 
-pub use crate::load::{Entry, Phase, Reply, Stamp, Typed};
+pub use crate::load::{Context, Entry, Phase, Reply, Stamp, Typed};
 pub use crate::measure::OutcomeSource;
 pub use crate::measure::sink::CountingSink;
 pub use crate::scenario::{Parameters, Strategy};
@@ -73,11 +73,14 @@ pub struct About {
     pub shutdown_delivers: bool,
     /// Largest number of fields of a record, without the stamp. Macros fix the fields at compile time.
     pub most_fields: u32,
+    /// Whether its records carry the context of the task that logs them ([`Entry::context`], or what [`Queue::within`]
+    /// enters). A case with a context is refused for a queue that does not.
+    pub carries_context: bool,
 }
 
 impl About {
     /// A queue that supports `drop`, never blocks its caller, returns the outcome of each call, keeps to
-    /// `maxsize`, promises to deliver what it accepted, and takes any number of fields. For other properties, use `..About::new(…)`.
+    /// `maxsize`, promises to deliver what it accepted, takes any number of fields, and carries no context. For other properties, use `..About::new(…)`.
     pub const fn new(name: &'static str, version: &'static str) -> Self {
         Self {
             name,
@@ -88,6 +91,7 @@ impl About {
             keeps_maxsize: true,
             shutdown_delivers: true,
             most_fields: u32::MAX,
+            carries_context: false,
         }
     }
 }
@@ -131,6 +135,16 @@ pub trait Queue: Sized + Send + Sync + 'static {
     /// answer is [`Reply::UNKNOWN`], and [`About::outcome_source`] says how the outcome is known instead.
     fn log(&self, entry: &Entry<'_>) -> impl Future<Output = Reply> + Send;
 
+    /// Carries on with a task: `work` makes some of its calls. A queue whose library keeps the context of a task beside its
+    /// records, as `tracing` does with spans, enters it here, and makes it in [`Self::build`]. What happens before and after
+    /// `work` is no part of a call, and is not timed. It may be called on another thread each time.
+    ///
+    /// The default enters nothing.
+    fn within<R>(&self, task: u32, work: impl FnOnce() -> R) -> R {
+        let _ = task;
+        work()
+    }
+
     /// Delivers the remaining records, for at most `deadline`, and returns the account. Called once, after the last
     /// call has returned.
     ///
@@ -149,6 +163,11 @@ impl Setup {
     /// The case's `maxsize`.
     pub fn maxsize(&self) -> usize {
         usize::try_from(self.parameters.maxsize).unwrap_or(usize::MAX)
+    }
+
+    /// The context of every task.
+    pub fn context(&self) -> Context {
+        Context::of(self.parameters.context)
     }
 
     /// Whether the case asks the queue to block while it is full.

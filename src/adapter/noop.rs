@@ -13,17 +13,20 @@ pub struct Noop {
 
 impl Queue for Noop {
     // It is never full, so it is the same under each of them.
-    const ABOUT: About = About { strategies: &Strategy::ALL, ..About::new("noop", env!("CARGO_PKG_VERSION")) };
+    const ABOUT: About =
+        About { strategies: &Strategy::ALL, carries_context: true, ..About::new("noop", env!("CARGO_PKG_VERSION")) };
 
     fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
         Ok(Self { sink })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        match self
-            .sink
-            .deliver(Some(entry.stamp), |out| writeln!(out, "{} {} {}", entry.stamp, entry.level(), entry.message()))
-        {
+        let written = self.sink.deliver(Some(entry.stamp), |out| {
+            write!(out, "{} {} {}", entry.stamp, entry.level(), entry.message())?;
+            entry.context().iter().try_for_each(|(name, value)| write!(out, " {name}={value}"))?;
+            writeln!(out)
+        });
+        match written {
             Ok(()) => Reply::ACCEPTED,
             Err(_) => Reply::Dropped,
         }

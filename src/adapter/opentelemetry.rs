@@ -5,12 +5,14 @@
 //! - `batch_size` and `batch_timeout` of the case set its export batch size and its scheduled delay.
 //! - The fields of `tracing`'s macros are fixed when the program is compiled: there are four. A case with fewer fields
 //!   leaves the others out; a case with more is refused.
+//! - A context is spans, in which a task runs, and the bridge copies their fields to the attributes of each record. It does
+//!   that only if told to (`with_tracing_span_attributes`), so it is told in a case that has a context.
 
 use super::catalogue::OPENTELEMETRY;
-use super::dispatch::{Installed, event};
+use super::dispatch::{Installed, Spans, event};
 use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp};
 use opentelemetry::logs::AnyValue;
-use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_appender_tracing::layer::{OpenTelemetryTracingBridge, TracingSpanAttributes};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{
     BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter, SdkLogRecord, SdkLoggerProvider,
@@ -22,6 +24,7 @@ use tracing_subscriber::layer::SubscriberExt;
 #[derive(Debug)]
 pub struct OpenTelemetry {
     installed: Installed,
+    spans: Spans,
     provider: SdkLoggerProvider,
 }
 
@@ -38,8 +41,13 @@ impl Queue for OpenTelemetry {
             .build();
         let processor = BatchLogProcessor::builder(Exporter { sink }).with_batch_config(config).build();
         let provider = SdkLoggerProvider::builder().with_log_processor(processor).build();
-        let subscriber = tracing_subscriber::registry().with(OpenTelemetryTracingBridge::new(&provider));
-        Ok(Self { installed: Installed::new(subscriber.into()), provider })
+        let bridge = OpenTelemetryTracingBridge::builder(&provider);
+        let bridge = match parameters.context.is_none() {
+            true => bridge,
+            false => bridge.with_tracing_span_attributes(TracingSpanAttributes::all()),
+        };
+        let installed = Installed::new(tracing_subscriber::registry().with(bridge.build()).into());
+        Ok(Self { spans: Spans::new(setup, &installed), installed, provider })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
@@ -59,6 +67,10 @@ impl Queue for OpenTelemetry {
             );
         });
         Reply::UNKNOWN
+    }
+
+    fn within<R>(&self, task: u32, work: impl FnOnce() -> R) -> R {
+        self.spans.within(task, work)
     }
 
     fn shutdown(self, deadline: Duration) -> Account {

@@ -82,6 +82,7 @@ impl<H: Host> Registry<H> {
             blocks_caller: about.blocks_caller.to_vec(),
             capabilities: None,
             most_fields: about.most_fields,
+            carries_context: about.carries_context,
             missing: None,
         };
         let missing = |optional: &catalogue::Optional| QueueSpec {

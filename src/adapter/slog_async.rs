@@ -7,6 +7,7 @@
 //! - Dropping the core delivers the remaining records, without a time limit. The deadline of the case limits it here.
 //! - The fields of the macros are fixed when the program is compiled: there are four. In a case with fewer fields the
 //!   others are `None`; a case with more is refused.
+//! - Each task that has a context logs through a child logger, made once, for each span one: a record shares their pairs.
 
 use super::catalogue::SLOG_ASYNC;
 use super::deadline::within;
@@ -23,6 +24,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct SlogAsync {
     logger: Logger,
+    /// The logger of each task; empty if there is no context.
+    children: Vec<Logger>,
     accepted: Reply,
 }
 
@@ -41,16 +44,21 @@ impl Queue for SlogAsync {
             .thread_name("slog-async".to_owned())
             .build();
         let accepted = if setup.blocks() { Reply::UNKNOWN } else { Reply::ACCEPTED };
-        Ok(Self { logger: Logger::root(Telling { core }, o!()), accepted })
+        let logger = Logger::root(Telling { core }, o!());
+        let context = setup.context();
+        let child = |_| context.spans().fold(logger.clone(), |outer, (_, fields)| outer.new(o!(Owned::of(fields))));
+        let tasks = if context.fields().is_empty() { 0 } else { setup.parameters.concurrency };
+        Ok(Self { children: (0..tasks).map(child).collect(), logger, accepted })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
         let typed = entry.typed();
         let (id, at) = entry.stamp.to_words();
+        let logger = self.children.get(entry.stamp.task as usize).unwrap_or(&self.logger);
         // A record's level is fixed where the macro stands, so there is one for each.
         macro_rules! log {
             ($log:ident) => {
-                slog::$log!(self.logger, "{}", entry.message();
+                slog::$log!(logger, "{}", entry.message();
                     "user_id" => typed.user_id,
                     "route" => typed.route,
                     "duration_ms" => typed.duration_ms,
@@ -71,8 +79,23 @@ impl Queue for SlogAsync {
     }
 
     fn shutdown(self, deadline: Duration) -> Account {
-        within(deadline, move || drop(self.logger));
+        within(deadline, move || drop(self));
         Account::default()
+    }
+}
+
+/// The pairs of a span, which a child logger owns.
+struct Owned(Vec<(&'static str, String)>);
+
+impl Owned {
+    fn of(fields: &[(&'static str, &'static str)]) -> Self {
+        Self(fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
+    }
+}
+
+impl KV for Owned {
+    fn serialize(&self, _: &Record<'_>, serializer: &mut dyn Serializer) -> slog::Result {
+        self.0.iter().try_for_each(|(name, value)| serializer.emit_str(name, value))
     }
 }
 
@@ -100,14 +123,15 @@ impl Drain for Counted {
     type Ok = ();
     type Err = Never;
 
-    fn log(&self, record: &Record<'_>, _: &OwnedKVList) -> Result<(), Never> {
+    fn log(&self, record: &Record<'_>, context: &OwnedKVList) -> Result<(), Never> {
         let mut stamp = Words::default();
         let found = record.kv().serialize(record, &mut stamp).is_ok();
         let stamp = if found { stamp.to_stamp() } else { None };
         // A record that the sink refuses is lost: a drain has no way to report it.
         let _ = self.sink.deliver(stamp, |out| {
             write!(out, "{} {}", record.level().as_str(), record.msg())?;
-            let written = record.kv().serialize(record, &mut Text { out });
+            let mut text = Text { out: &mut *out };
+            let written = record.kv().serialize(record, &mut text).and_then(|()| context.serialize(record, &mut text));
             written.map_err(std::io::Error::other)?;
             writeln!(out)
         });

@@ -6,7 +6,7 @@
 //! - Dropping the thread pool delivers the remaining records, without a time limit. The deadline of the case limits it
 //!   here.
 //! - The keys of the macros are fixed when the program is compiled: there is one macro call for each number of fields
-//!   up to four. A case with more is refused.
+//!   up to four. A case with more is refused. A context, which is not known then, is part of the message.
 
 use super::catalogue::SPDLOG_RS;
 use super::deadline::within;
@@ -16,6 +16,7 @@ use spdlog::formatter::FormatterContext;
 use spdlog::sink::{AsyncPoolSink, GetSinkProp, OverflowPolicy, SinkProp};
 use spdlog::{LevelFilter, Logger, Record, StringBuf, ThreadPool};
 use std::cell::Cell;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,7 @@ impl Queue for Spdlog {
         let level = level(entry);
         macro_rules! log {
             ($($key:ident)*) => {
-                spdlog::log!(logger: self.logger, level, "{}", entry.message(), kv: { $($key,)* stamp_id, stamp_at })
+                spdlog::log!(logger: self.logger, level, "{}", Text(entry), kv: { $($key,)* stamp_id, stamp_at })
             };
         }
         match (user_id, route, duration_ms, cached) {
@@ -84,6 +85,16 @@ fn level(entry: &Entry<'_>) -> spdlog::Level {
         Level::Info => spdlog::Level::Info,
         Level::Warn => spdlog::Level::Warn,
         Level::Error => spdlog::Level::Error,
+    }
+}
+
+/// The message and the context.
+struct Text<'a>(&'a Entry<'a>);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.message())?;
+        self.0.context().iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Tests what every built-in queue must do with a record, without a load.
 
-use super::{About, Account, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
+use super::{About, Account, Context, Host, Queue, Registry, Reply, Setup, Sink, Stamp, Strategy, Typed};
 use crate::clock::{LoadClock, ManualClock};
 use crate::load::{Content, Entry, Phase, Template};
 use crate::log_queue::Level;
-use crate::scenario::Parameters;
+use crate::scenario::{ContextFields, Parameters};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,10 +41,11 @@ fn length_of(sequence: u64) -> u32 {
     if sequence == 0 { 20 } else { 14 - sequence as u32 }
 }
 
-/// Logs five records with `fields` fields each.
+/// Logs five records with `fields` fields each, in a context.
 struct LogsFive {
     fields: u32,
     strategy: Strategy,
+    context: ContextFields,
 }
 
 struct Logged {
@@ -62,14 +63,14 @@ impl Host for LogsFive {
     fn host<Q: Queue>(self) -> Logged {
         let kept = Kept::default();
         let sink = Sink::new(LoadClock::Manual(ManualClock::at(0)), 1, 0, Some(Box::new(kept.clone())));
-        let parameters = Parameters { strategy: self.strategy, ..Parameters::default() };
+        let parameters = Parameters { strategy: self.strategy, context: self.context, ..Parameters::default() };
         let queue = Q::build(&Setup { parameters, seed: 1 }, sink.clone()).unwrap();
-        let template = Template::new(self.fields, 20);
+        let template = Template::new(self.fields, 20).within(Context::of(self.context));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let log = |sequence| {
             let stamp = Stamp { phase: Phase::Window, task: 0, sequence, at: 7 };
             let content = Content { level: Level::ALL[sequence as usize], length: length_of(sequence) };
-            runtime.block_on(queue.log(&Entry::new(&template, stamp).with(content)))
+            queue.within(0, || runtime.block_on(queue.log(&Entry::new(&template, stamp).with(content))))
         };
         let replies = (0..5).map(log).collect();
         let account = queue.shutdown(DEADLINE);
@@ -82,11 +83,15 @@ impl Host for LogsFive {
 }
 
 fn with_each(fields: u32, test: impl Fn(Logged)) {
+    in_each(fields, ContextFields::default(), test);
+}
+
+fn in_each(fields: u32, context: ContextFields, test: impl Fn(Logged)) {
     let registry = Registry::<LogsFive>::with_own();
     let abouts: Vec<_> = registry.abouts().copied().collect();
     for about in abouts.into_iter().filter(|about| !ONCE.contains(&about.name)) {
         for &strategy in about.strategies {
-            test(registry.host(about.name, LogsFive { fields, strategy }).unwrap());
+            test(registry.host(about.name, LogsFive { fields, strategy, context }).unwrap());
         }
     }
 }
@@ -115,7 +120,7 @@ impl Drop for Late {
 
 #[test]
 fn a_queue_without_a_shutdown_delivers_when_it_is_dropped() {
-    let logged = LogsFive { fields: 0, strategy: Strategy::Drop }.host::<Late>();
+    let logged = LogsFive { fields: 0, strategy: Strategy::Drop, context: ContextFields::default() }.host::<Late>();
     assert_eq!((logged.arrived, logged.account), (5, Account::default()));
 }
 
@@ -148,6 +153,34 @@ fn the_text_has_the_message_and_every_field() {
             }
         });
     }
+}
+
+/// What a queue writes of the stamp and of the usual fields is the business of the tests above.
+#[test]
+fn every_record_carries_the_context_of_its_task() {
+    for (text, fields) in [("none", 4), ("1f+1B", 4), ("2x3f+16B", 2), ("4x16f+256B", 4)] {
+        let asked: ContextFields = text.parse().unwrap();
+        let context = Context::of(asked);
+        in_each(fields, asked, |Logged { name, text, arrived, strangers, .. }| {
+            assert_eq!((arrived, strangers, text.lines().count()), (5, 0, 5), "{name}: {text}");
+            for line in text.lines() {
+                for (field, value) in context.fields() {
+                    let after: Vec<&str> = line.split(field).skip(1).collect();
+                    assert_eq!(after.len(), 1, "{name}: {field} stands once: {line}");
+                    let found = after[0].trim_start_matches(['=', ':', '"']).split([' ', '"', ',', '}']).next();
+                    assert_eq!(found, Some(*value), "{name}: {field}: {line}");
+                }
+                let others = ["request_", "handler_", "query_", "attempt_"].map(|span| line.matches(span).count());
+                assert_eq!(others.iter().sum::<usize>(), context.fields().len(), "{name}: {line}");
+            }
+        });
+    }
+}
+
+#[test]
+fn every_queue_of_this_program_carries_a_context() {
+    assert!(Registry::<LogsFive>::with_own().abouts().all(|about| about.carries_context));
+    assert!(!About::new("yours", "1").carries_context, "one that does not say so does not");
 }
 
 #[test]

@@ -19,10 +19,11 @@
 //! - What happens when a ring is full is decided when the program is compiled, by a macro that `configure!` defines. This
 //!   program needs both, so it defines that macro itself where it logs, once for each.
 //! - The text is fixed when the program is compiled, for up to four fields. A case with more is refused.
+//! - A context is a text, made once, which is an argument of each record: the call copies it.
 
 use super::catalogue::TICKLOG;
 use super::deadline::within;
-use super::{About, Account, Entry, Queue, Reply, Setup, Sink, Stamp, Typed};
+use super::{About, Account, Context, Entry, Queue, Reply, Setup, Sink, Stamp, Typed};
 use crate::log_queue::Level;
 use std::io;
 use std::time::Duration;
@@ -32,6 +33,8 @@ use ticklog::{Guard, LogSink};
 pub struct Ticklog {
     guard: Guard,
     blocks: bool,
+    /// The context of each task, as text; empty if there is none.
+    context: String,
 }
 
 impl Queue for Ticklog {
@@ -40,14 +43,15 @@ impl Queue for Ticklog {
     #[expect(missing_docs, reason = "`configure!` leaves two macros behind that are not ours to document")]
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
         let guard = ticklog::configure! { sink: Lines { sink } }.map_err(|error| error.to_string())?;
-        Ok(Self { guard, blocks: setup.blocks() })
+        Ok(Self { guard, blocks: setup.blocks(), context: text_of(&setup.context()) })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
-        if self.blocks {
-            blocking::log(entry);
-        } else {
-            dropping::log(entry);
+        match (self.blocks, self.context.as_str()) {
+            (true, "") => blocking::log(entry),
+            (false, "") => dropping::log(entry),
+            (true, context) => blocking::log_in(context, entry),
+            (false, context) => dropping::log_in(context, entry),
         }
         Reply::UNKNOWN
     }
@@ -56,6 +60,11 @@ impl Queue for Ticklog {
         within(deadline, move || drop(self.guard));
         Account::default()
     }
+}
+
+/// The pairs of a context, each after a space.
+fn text_of(context: &Context) -> String {
+    context.fields().iter().map(|(name, value)| format!(" {name}={value}")).collect()
 }
 
 /// The highest level that is logged, for the macros of `ticklog`.
@@ -95,6 +104,27 @@ macro_rules! place {
                         ticklog::__ticklog_log!(level, "{} user_id={} stamp_id={} stamp_at={}", message, user, id, at);
                     }
                     _ => ticklog::__ticklog_log!(level, "{} stamp_id={} stamp_at={}", message, id, at),
+                }
+            }
+
+            #[rustfmt::skip]
+            pub fn log_in(context: &str, entry: &Entry<'_>) {
+                let (message, (id, at)) = (entry.message(), entry.stamp.to_words());
+                let level = level(entry);
+                match entry.typed() {
+                    Typed { user_id: Some(user), route: Some(route), duration_ms: Some(ms), cached: Some(cached) } => {
+                        ticklog::__ticklog_log!(level, "{}{} user_id={} route={} duration_ms={} cached={} stamp_id={} stamp_at={}", message, context, user, route, ms, cached, id, at);
+                    }
+                    Typed { user_id: Some(user), route: Some(route), duration_ms: Some(ms), .. } => {
+                        ticklog::__ticklog_log!(level, "{}{} user_id={} route={} duration_ms={} stamp_id={} stamp_at={}", message, context, user, route, ms, id, at);
+                    }
+                    Typed { user_id: Some(user), route: Some(route), .. } => {
+                        ticklog::__ticklog_log!(level, "{}{} user_id={} route={} stamp_id={} stamp_at={}", message, context, user, route, id, at);
+                    }
+                    Typed { user_id: Some(user), .. } => {
+                        ticklog::__ticklog_log!(level, "{}{} user_id={} stamp_id={} stamp_at={}", message, context, user, id, at);
+                    }
+                    _ => ticklog::__ticklog_log!(level, "{}{} stamp_id={} stamp_at={}", message, context, id, at),
                 }
             }
         }
@@ -158,10 +188,12 @@ mod tests {
         let mut queue = Ticklog::build(&setup(Strategy::Drop), sink.clone()).unwrap();
         let again = Ticklog::build(&setup(Strategy::Drop), sink.clone());
         assert!(again.err().is_some_and(|why| why.contains("already")), "set up twice");
+        let context = Context::of("2x3f+16B".parse().unwrap());
         let content = |sequence: u64| Content { level: Level::ALL[sequence as usize % 5], length: 20 };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for sequence in 0..10 {
             queue.blocks = sequence % 2 == 1;
+            queue.context = if sequence < 5 { text_of(&context) } else { String::new() };
             let template = Template::new(sequence as u32 / 2, 20);
             let stamp = Stamp { phase: Phase::Window, task: 0, sequence, at: 7 };
             assert_eq!(
@@ -177,6 +209,9 @@ mod tests {
         for (sequence, line) in text.lines().enumerate() {
             assert!(line.contains("request served from "), "{line}");
             assert!(line.to_lowercase().contains(Level::ALL[sequence % 5].as_str()), "{line}");
+            for (name, value) in context.fields() {
+                assert_eq!(line.contains(&format!(" {name}={value} ")), sequence < 5, "{line}");
+            }
             for (n, field) in fields.iter().enumerate() {
                 assert_eq!(line.contains(field), n < sequence / 2, "{line}");
             }

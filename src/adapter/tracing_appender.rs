@@ -7,9 +7,10 @@
 //!   lost and not counted anywhere.
 //! - The fields of `tracing`'s macros are fixed when the program is compiled: there are four, as its users write them.
 //!   A case with fewer fields leaves the others out; a case with more is refused.
+//! - A context is spans, in which a task runs. Their text is made once, and copied into each line.
 
 use super::catalogue::TRACING_APPENDER;
-use super::dispatch::{Installed, event};
+use super::dispatch::{Installed, Spans, event};
 use super::lines::Lines;
 use super::{About, Account, Entry, Queue, Reply, Setup, Sink};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tracing_subscriber::filter::LevelFilter;
 #[derive(Debug)]
 pub struct TracingAppender {
     installed: Installed,
+    spans: Spans,
     errors: ErrorCounter,
     guard: WorkerGuard,
 }
@@ -35,7 +37,8 @@ impl Queue for TracingAppender {
         let errors = writer.error_counter();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_max_level(LevelFilter::TRACE).with_writer(writer).finish();
-        Ok(Self { installed: Installed::new(subscriber.into()), errors, guard })
+        let installed = Installed::new(subscriber.into());
+        Ok(Self { spans: Spans::new(setup, &installed), installed, errors, guard })
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
@@ -53,6 +56,10 @@ impl Queue for TracingAppender {
             );
         });
         Reply::UNKNOWN
+    }
+
+    fn within<R>(&self, task: u32, work: impl FnOnce() -> R) -> R {
+        self.spans.within(task, work)
     }
 
     fn shutdown(self, _: Duration) -> Account {

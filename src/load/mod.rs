@@ -3,6 +3,7 @@
 //! No code here knows a queue or keeps a statistic. [`schedule`] is pure arithmetic; [`producer`] walks a schedule and
 //! computes the ideal start of each log; [`pacing`] turns due times into wake-ups.
 
+pub(crate) mod context;
 mod contents;
 pub mod metronome;
 pub mod pacing;
@@ -17,6 +18,7 @@ mod stages_tests;
 #[cfg(test)]
 pub use contents::Content;
 pub use contents::Contents;
+pub use context::Context;
 pub use payload::{Entry, Phase, Stamp, Template, Typed};
 pub use producer::{Call, Producer, Reply, Step, Tally};
 pub use schedule::Schedule;

@@ -1,6 +1,7 @@
 //! The content of a log: a message, typed fields, and the stamp by which the sink identifies the log.
 
 use super::contents::Content;
+use super::context::Context;
 use crate::log_queue::Level;
 use std::fmt;
 use std::sync::LazyLock;
@@ -160,6 +161,7 @@ pub struct Template {
     message: String,
     fields: Vec<(&'static str, Value)>,
     typed: Typed,
+    context: Context,
 }
 
 impl Template {
@@ -175,7 +177,12 @@ impl Template {
         };
         let fields = FIELD_NAMES.iter().take(fields as usize).enumerate();
         let fields: Vec<_> = fields.map(|(n, name)| (name.as_str(), value(n))).collect();
-        Self { message, typed: Typed::of(&fields), fields }
+        Self { message, typed: Typed::of(&fields), fields, context: Context::default() }
+    }
+
+    /// The same with a context.
+    pub fn within(self, context: Context) -> Self {
+        Self { context, ..self }
     }
 }
 
@@ -214,6 +221,11 @@ impl<'a> Entry<'a> {
     /// The fields, without the stamp.
     pub fn fields(&self) -> &'a [(&'static str, Value)] {
         &self.template.fields
+    }
+
+    /// The fields of the context in which it is logged, from the outermost span; none, if the case asks for none.
+    pub fn context(&self) -> &'a [(&'static str, &'static str)] {
+        self.template.context.fields()
     }
 
     /// The first four fields, each with its own type.

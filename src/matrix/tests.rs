@@ -1,5 +1,5 @@
 use super::*;
-use crate::scenario::{Context, Missing, Override, Overrides, QueueSpec, parse};
+use crate::scenario::{Capabilities, Context, Missing, Override, Overrides, QueueSpec, parse};
 use proptest::prelude::{Strategy as _, any, prop, prop_assert_eq, proptest};
 
 fn catalog() -> Catalog {
@@ -266,6 +266,37 @@ fn a_queue_that_is_not_to_be_had_or_takes_fewer_fields_is_refused_once_with_its_
         ]
     );
     assert!(expansion.notes[1].ends_with("left out; build with it"), "{:?}", expansion.notes);
+}
+
+#[test]
+fn a_queue_that_carries_no_context_is_refused_where_a_case_has_one() {
+    let plain = QueueSpec { carries_context: false, ..QueueSpec::new("plain", vec![Strategy::Drop]) };
+    let can = Capabilities { strategies: vec![Strategy::Drop], ..Capabilities::default() };
+    let driven = QueueSpec { capabilities: Some(can), ..QueueSpec::new("driven", vec![Strategy::Drop]) };
+    let catalog = Catalog::new([QueueSpec::new("builtin", Strategy::ALL.to_vec()), plain, driven]);
+    let overrides = Overrides::none();
+    let context = Context { catalog: &catalog, overrides: &overrides, default_repeats: 3 };
+    let expanded = |text: &str| expand(&parse("s.toml", text.as_bytes(), context).unwrap(), 0, &catalog);
+    let text = "[matrix]\nqueue = [\"builtin\", \"plain\", \"driven\"]\ncontext = [\"none\", \"8f+16B\"]\n";
+    let error = expanded(text).unwrap_err().to_string();
+    assert!(error.contains("s.toml:3:") && error.contains("matrix.context"), "{error}");
+    assert!(
+        error.contains("queue `plain` does not carry the context of a task (write context = \"none\", or"),
+        "{error}"
+    );
+    assert!(
+        error.contains("queue `driven` does not carry the context of a task (write context = \"none\", or"),
+        "{error}"
+    );
+    assert!(error.contains("`carries_context`") && error.contains("declares `context`"), "{error}");
+    let cases = expanded(&format!("{text}[run]\nskip_unsupported = true\n")).unwrap().cases;
+    let ids: Vec<&str> = cases.iter().map(|case| case.id.as_given()).collect();
+    assert_eq!(
+        ids.iter().map(|id| id.contains("context=")).collect::<Vec<_>>(),
+        [false, true, false, false],
+        "{ids:?}"
+    );
+    assert!(ids[1].contains("context=8f+16B") && ids[1].contains("queue=builtin"), "{ids:?}");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 
 use super::readers::{self, Raw};
 use super::{
-    Arrival, Catalog, Levels, Pacing, Parameters, Payload, PhaseShift, Placement, Problem, Producers, SinkKind,
-    Strategy,
+    Arrival, Catalog, ContextFields, Levels, Pacing, Parameters, Payload, PhaseShift, Placement, Problem, Producers,
+    SinkKind, Strategy,
 };
 use crate::units::{Nanos, Rate, Ratio, human};
 use crate::untrusted::Untrusted;
@@ -58,6 +58,7 @@ pub(super) enum Kind {
     Placement,
     Phase,
     Level,
+    Context,
 }
 
 /// A value of an axis. `Display` gives its canonical text.
@@ -91,6 +92,8 @@ pub enum Value {
     Phase(PhaseShift),
     /// Which levels the logs have.
     Level(Levels),
+    /// Which context the logs carry.
+    Context(ContextFields),
 }
 
 impl Value {
@@ -112,6 +115,7 @@ impl Value {
             Value::Placement(placement) => placement.to_string().into(),
             Value::Phase(phase) => phase.to_string().into(),
             Value::Level(levels) => levels.to_string().into(),
+            Value::Context(context) => context.to_string().into(),
         }
     }
 }
@@ -128,7 +132,7 @@ const fn axis(name: &'static str, summary: &'static str, kind: Kind) -> Axis {
 }
 
 /// Every axis, in the order of the product: the last axis varies fastest.
-pub static AXES: [Axis; 19] = [
+pub static AXES: [Axis; 20] = [
     Axis { always_in_id: true, ..axis("queue", "the queue under load", Kind::Queue) },
     Axis {
         always_in_id: true,
@@ -214,6 +218,7 @@ pub static AXES: [Axis; 19] = [
         },
     ),
     axis("level", "level of each log, or shares of levels: `info`, `info:90%+error:10%`", Kind::Level),
+    axis("context", "fields of the spans around each log: `8f+16B`, in two spans `2x4f+16B`", Kind::Context),
 ];
 
 /// The rate over all tasks. It replaces `rate` in a matrix, and selectors can use it.
@@ -273,6 +278,7 @@ impl Axis {
             Kind::Placement => Value::Placement(parameters.placement),
             Kind::Phase => Value::Phase(parameters.phase),
             Kind::Level => Value::Level(parameters.level),
+            Kind::Context => Value::Context(parameters.context),
         }
     }
 
@@ -302,6 +308,7 @@ impl Axis {
             (Kind::Placement, Value::Placement(placement)) => parameters.placement = *placement,
             (Kind::Phase, Value::Phase(phase)) => parameters.phase = *phase,
             (Kind::Level, Value::Level(levels)) => parameters.level = *levels,
+            (Kind::Context, Value::Context(context)) => parameters.context = *context,
             (_, value) => unreachable!("axis {} does not take {value:?}", self.name),
         }
         Ok(())
@@ -346,6 +353,10 @@ impl Axis {
             Kind::Level => {
                 let levels = readers::shares(raw, "level", "info:90%+error:10%")?.parse::<Levels>();
                 levels.map(Value::Level).map_err(|error| Problem::new(error.to_string(), ""))
+            }
+            Kind::Context => {
+                let context = readers::text(raw, "context", "8f+16B")?.parse::<ContextFields>();
+                context.map(Value::Context).map_err(|error| Problem::new(error.to_string(), ""))
             }
         }
     }
@@ -419,6 +430,7 @@ mod tests {
                 Value::Placement(_) => Value::Placement(Placement::Split),
                 Value::Phase(_) => Value::Phase(PhaseShift::Aligned),
                 Value::Level(_) => Value::Level("warn".parse().unwrap()),
+                Value::Context(_) => Value::Context("8f+16B".parse().unwrap()),
             };
             let mut parameters = Parameters::default();
             axis.set(&mut parameters, &other).unwrap();

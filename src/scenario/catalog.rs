@@ -13,6 +13,8 @@ pub struct QueueSpec {
     pub blocks_caller: Vec<Strategy>,
     /// Largest number of fields in a record.
     pub most_fields: u32,
+    /// Whether its records carry the context of a task.
+    pub carries_context: bool,
     /// Why it cannot be put under load, and what to do about it; `None` if it can.
     pub missing: Option<Missing>,
     /// The capabilities that its program reports; `None` if it is a queue of this program, or was not asked yet.
@@ -36,6 +38,7 @@ impl QueueSpec {
             strategies,
             blocks_caller: Vec::new(),
             most_fields: u32::MAX,
+            carries_context: true,
             missing: None,
             capabilities: None,
         }

@@ -154,6 +154,9 @@ mod tests {
         let levelled = Parameters { level: "info:90%+error:10%".parse().unwrap(), ..Parameters::default() };
         assert_eq!(can(&["payload"]).lacking_axis(&levelled), Some("level"));
         assert_eq!(can(&["level"]).lacking_axis(&levelled), None);
+        let inside = Parameters { context: "8f+16B".parse().unwrap(), ..Parameters::default() };
+        assert_eq!(can(&["payload"]).lacking_axis(&inside), Some("context"));
+        assert_eq!(can(&["context"]).lacking_axis(&inside), None);
         assert_eq!(can(&["pacing=sleep", "pacing=spin"]).described("pacing"), "sleep, spin");
         assert_eq!(can(&[]).described("pacing"), "hybrid");
     }

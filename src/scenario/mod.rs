@@ -8,6 +8,7 @@
 //! | `generator` | the axes that say how the load is generated |
 //! | `payload` | the axis `payload`: fields, and lengths of messages |
 //! | `levels` | the axis `level`: which levels the logs have |
+//! | `context` | the axis `context`: fields of the spans around each log |
 //! | [`axes`] | the one table of axes |
 //! | `external` | queues of other programs: `[queues.NAME]` |
 //! | `settings` | the table of `[run]` |
@@ -24,6 +25,7 @@ mod arrivals;
 pub mod axes;
 mod catalog;
 mod check_expr;
+mod context;
 mod document;
 mod errors;
 mod expectation;
@@ -49,6 +51,9 @@ pub use crate::observed::{CountName, LatencyName, RateName};
 pub use arrivals::{Arrivals, COLUMNS, LONGEST_TRACE, MOST_ARRIVALS};
 pub use axes::{AXES, Axis, MOST_RATE, TOTAL_RATE, Value};
 pub use catalog::{Catalog, Missing, QueueSpec};
+#[cfg(feature = "internals")]
+pub use context::ContextError;
+pub use context::ContextFields;
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, Counted, Expectation, RECOVERY};
 pub use external::{Capabilities, ExternalQueue, SIZES, STAGES, TRACE};

@@ -1,8 +1,8 @@
 //! The validated scenario: every value has its own type, and defaults are filled in.
 
 use super::{
-    Arrival, Catalog, Check, ExternalQueue, GateSettings, Lengths, Levels, Matrix, Override, Pacing, Payload,
-    PhaseShift, Placement, Position, Producers, Selector, Stages, Trace,
+    Arrival, Catalog, Check, ContextFields, ExternalQueue, GateSettings, Lengths, Levels, Matrix, Override, Pacing,
+    Payload, PhaseShift, Placement, Position, Producers, Selector, Stages, Trace,
 };
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use crate::untrusted::Untrusted;
@@ -197,6 +197,9 @@ pub struct Parameters {
     /// Which levels the logs have, and in which shares.
     #[serde(default)]
     pub level: Levels,
+    /// The context of each task, which its logs carry.
+    #[serde(default)]
+    pub context: ContextFields,
     /// How the rate changes over the window, which they fill; left out where it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stages: Option<Stages>,
@@ -258,6 +261,7 @@ impl Default for Parameters {
             phase: PhaseShift::default(),
             batch_delay: Nanos::ZERO,
             level: Levels::default(),
+            context: ContextFields::default(),
             stages: None,
             trace: None,
         }
@@ -539,7 +543,7 @@ mod tests {
              \"batch_timeout_ns\":1000000000,\"sample_rate\":\"10%\",\"sink\":\"counting\",\
              \"sink_delay_ns\":0,\"payload\":\"4f+64B\",\"producers\":\"tasks\",\"pacing\":\"hybrid\",\
              \"placement\":\"none\",\"arrival\":\"uniform\",\"phase\":\"spread\",\"batch_delay_ns\":0,\
-             \"level\":\"info\"}"
+             \"level\":\"info\",\"context\":\"none\"}"
         );
         assert_eq!(serde_json::from_str::<Parameters>(&json).unwrap(), parameters);
         let older = json.split(",\"producers\"").next().unwrap().to_owned() + "}";

@@ -6,8 +6,8 @@
 use super::axes::{AXES, Axis, Kind, TOTAL_RATE, Value as AxisValue};
 use super::settings::SETTINGS;
 use super::{
-    Arrival, GateSettings, Levels, MOST_STAGES, Order, Pacing, Payload, PhaseShift, Placement, Producers, RunSettings,
-    SinkKind, Stages, Statistic, Strategy, Target, Until,
+    Arrival, ContextFields, GateSettings, Levels, MOST_STAGES, Order, Pacing, Payload, PhaseShift, Placement,
+    Producers, RunSettings, SinkKind, Stages, Statistic, Strategy, Target, Until,
 };
 use crate::log_queue::Level;
 use crate::units::schema::{multiple, quantile, rate, share, share_part, size_part, text, time};
@@ -16,6 +16,7 @@ use std::fmt::Display;
 
 text!(Payload, "Payload", payload(), "Fields and length of the message: `4f+64B`, or lengths such as `4f+64B..4KiB`.");
 text!(Levels, "Levels", levels(), "The level of each log, or shares of levels: `info`, `info:90%+error:10%`.");
+text!(ContextFields, "ContextFields", context(), "Fields of the spans around each log: `none`, `8f+16B`, `2x4f+16B`.");
 text!(Statistic, "Statistic", statistic(), "A statistic: `mean`, `max`, or a quantile such as `p99.9`.");
 text!(Arrival, "Arrival", arrival(), "When logs are due: `uniform`, `poisson` or `burst:10`.");
 text!(
@@ -38,6 +39,12 @@ fn levels() -> String {
     let names = Level::ALL.map(Level::as_str).join("|");
     let share = share_part();
     format!(r"^\s*(({names})|({names})\s*:\s*{share}(\s*\+\s*({names})\s*:\s*{share})*)\s*$")
+}
+
+/// Nothing, or fields and the size of a value, with a number of spans before them.
+fn context() -> String {
+    let size = size_part();
+    format!(r"^\s*(none|([0-9]+\s*x\s*)?[0-9]+f\s*\+\s*{size})\s*$")
 }
 
 /// A level, or a table of levels with shares.
@@ -262,6 +269,7 @@ fn value_of(axis: &Axis) -> Value {
         Kind::Placement => words(Placement::ALL, Placement::name),
         Kind::Phase => words(PhaseShift::ALL, PhaseShift::name),
         Kind::Level => level(),
+        Kind::Context => json!({"type": "string", "pattern": context()}),
     }
 }
 
@@ -364,6 +372,8 @@ mod tests {
             ("level", "[{ debug = 0.7, info = \"25%\", error = 0.05 }, \"warn\"]", "{ loud = 1 }"),
             ("level", "{ info = 1 }", "{}"),
             ("level", "{ info = 1.0 }", "7"),
+            ("context", "[\"none\", \"8f+16B\", \" 2 x 4f + 0.25 KiB \"]", "\"8f\""),
+            ("context", "\"4x16f+256B\"", "8"),
         ] {
             assert!(holds(&format!("[matrix]\n{axis} = {good}\n")), "{axis} = {good}");
             assert!(!holds(&format!("[matrix]\n{axis} = {bad}\n")), "{axis} = {bad}");

@@ -155,6 +155,20 @@ fn what_a_shutdown_leaves_behind_is_shown() {
     });
 }
 
+#[test]
+#[ignore = "takes real time"]
+fn what_is_logged_inside_spans_arrives() {
+    with_each(Strategy::Drop, |about| {
+        for context in ["1f+1B", "4x16f+32B"] {
+            let mut repeat = repeat(about, Strategy::Drop, 10_000, 0);
+            repeat.parameters.context = context.parse().unwrap();
+            repeat.parameters.duration = Nanos::from_millis(50);
+            let ledger = measure(repeat).ledger;
+            assert_eq!(ledger.delivered, ledger.attempted, "{}, {context}", about.name);
+        }
+    });
+}
+
 #[cfg(feature = "tracing-appender")]
 #[test]
 #[ignore = "takes real time"]

@@ -66,6 +66,7 @@ fn load_of(parameters: &Parameters) -> Parameters {
         duration: if parameters.stages.is_none() { parameters.duration.min(WINDOW) } else { parameters.duration },
         payload: parameters.payload.clone(),
         level: parameters.level,
+        context: parameters.context,
         producers: parameters.producers,
         pacing: parameters.pacing,
         placement: parameters.placement,

@@ -2,7 +2,7 @@
 
 use crate::adapter::{Queue, Sink};
 use crate::clock::{Clock, LoadClock};
-use crate::load::{Contents, Phase, Schedule, Template};
+use crate::load::{Contents, Context, Phase, Schedule, Template};
 use crate::measure::Settled;
 use crate::measure::recorder::Recorders;
 use crate::measure::stages::Watch;
@@ -87,7 +87,7 @@ pub fn share<Q>(
     let longest = Contents::longest(parameters).into();
     LoadState {
         queue,
-        template: Template::new(parameters.payload.fields, longest),
+        template: Template::new(parameters.payload.fields, longest).within(Context::of(parameters.context)),
         contents: Contents::of(parameters, repeat.seed),
         waiting,
         warm_up_schedule: Schedule::of(parameters, repeat.warmup, repeat.seed),

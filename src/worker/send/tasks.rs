@@ -153,8 +153,13 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         }
     }
 
-    /// Runs one task through warm-up and window.
+    /// Runs one task through warm-up and window, whenever it is polled in the context that the queue has for it.
     pub async fn run_task(&self, task: u32) -> TaskResult {
+        let mut course = pin!(self.course(task));
+        poll_fn(|context| self.queue.within(task, || course.as_mut().poll(context))).await
+    }
+
+    async fn course(&self, task: u32) -> TaskResult {
         let mut result = TaskResult {
             task,
             tally: Default::default(),
@@ -345,6 +350,61 @@ mod tests {
             self.0.pass(1_000_000);
             Reply::ACCEPTED
         }
+    }
+
+    thread_local! {
+        /// The task whose context is entered.
+        static INSIDE: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    /// Takes 3 µs for a call, 7 µs to enter and 11 µs to leave the context of a task.
+    struct Enters(LoadClock);
+
+    impl Queue for Enters {
+        const ABOUT: About = About { carries_context: true, ..About::new("enters", "1") };
+
+        fn build(_: &Setup, sink: Sink) -> Result<Self, String> {
+            Ok(Self(sink.clock().clone()))
+        }
+
+        fn within<R>(&self, task: u32, work: impl FnOnce() -> R) -> R {
+            self.0.pass(7_000);
+            INSIDE.set(Some(task));
+            let done = work();
+            INSIDE.set(None);
+            self.0.pass(11_000);
+            done
+        }
+
+        async fn log(&self, entry: &Entry<'_>) -> Reply {
+            assert_eq!(INSIDE.get(), Some(entry.stamp.task));
+            assert_eq!(entry.context().len(), 6);
+            self.0.pass(3_000);
+            Reply::ACCEPTED
+        }
+    }
+
+    #[test]
+    fn a_task_logs_in_its_context_and_to_enter_it_is_not_timed() {
+        let parameters = Parameters {
+            concurrency: 2,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_secs(1),
+            context: "2x3f+16B".parse().unwrap(),
+            ..Parameters::default()
+        };
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let none = Span { start: 0, length: 0 };
+        let load = drive::share(&repeat(parameters), Enters(clock.clone()), clock.clone(), none, Waiting::Timer, 1);
+        // All logs are overdue.
+        clock.pass(1_000_000_000);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let results = [0, 1].map(|task| runtime.block_on(load.run_task(task)));
+        assert_eq!(results.map(|result| result.tally.attempted), [1_000, 1_000]);
+        assert_eq!(INSIDE.get(), None);
+        let nothing = crate::measure::encoding::Distribution::new().encode();
+        let enqueue = load.recorders.merge().unwrap().to_latencies(nothing).unwrap().enqueue;
+        assert_eq!((enqueue.count, enqueue.min_ns, enqueue.max_ns), (2_000, Some(3_000), Some(3_000)));
     }
 
     /// One task with 1,000 logs to send in a second, to a queue that takes a millisecond.
