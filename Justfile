@@ -118,9 +118,14 @@ loom *ARGS:
 miri *ARGS="log_queue::state_tests log_queue::pool log_queue::record log_queue::json":
     MIRIFLAGS="-Zmiri-disable-isolation" PROPTEST_CASES=4 cargo +nightly miri test --lib -- {{ARGS}}
 
-# Send very many logs through the built-in queue from threads that come and go; the ledger must close, in every snapshot.
+# Send very many logs through the built-in queue from threads that come and go, and then shut it down at random moments under
+# load, with a sink that is slow, stalls and fails; the ledger must close, in every snapshot.
 stress LOGS="1_000_000_000":
     cargo bench --quiet --bench log_queue -- stress {{LOGS}}
+
+# Put the built-in queue under the target's load for DURATION, in real time: nothing may grow.
+soak DURATION="24h" *ARGS="--filter strategy=block":
+    {{queue-load}} run scenarios/soak.toml --duration {{DURATION}} {{ARGS}}
 
 # Measure the overhead of the instrument.
 bench *ARGS:

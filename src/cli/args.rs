@@ -188,7 +188,7 @@ pub struct ListArgs {
 /// `validate`
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Scenario files, or globs such as 'scenarios/*.toml'
+    /// Scenario files, or globs such as 'scenarios/*.toml'; - is stdin
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     pub scenarios: Vec<String>,
 }
@@ -420,7 +420,7 @@ pub struct RecordArgs {
     /// Logs, one JSON object a line; - is stdin [default: stdin]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Write the trace to this file instead of stdout
+    /// Write the trace to this file; - is stdout [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Key of the time: RFC 3339 with an offset, or a number since 1970 [default: the first of timestamp, time, ts,

@@ -117,6 +117,7 @@ impl CliError {
 /// The exit code of an error of a session.
 fn exit_of(error: &SessionError) -> Exit {
     match error {
+        SessionError::Report(error) if error.is_of_the_system() => Exit::Internal,
         SessionError::Input(_)
         | SessionError::ReportsDirectory { .. }
         | SessionError::ReportFile { .. }

@@ -32,16 +32,17 @@ pub fn init(args: &InitArgs) -> Result<Exit, CliError> {
             return Err(refused(path, "is there already; --force replaces it"));
         }
     }
-    write(&args.file, SCENARIO, args.force)?;
+    // The scenario last: if it is there, all is.
     if !has_schema {
         write(&schema, schema::SCENARIO, args.force)?;
     }
+    write(&args.file, SCENARIO, args.force)?;
     stdio::note(&format!("note: next: queue-load run {}", args.file.display()));
     stdio::result(format!("{}\n{}\n", args.file.display(), schema.display()).as_bytes())?;
     Ok(Exit::Pass)
 }
 
-/// Writes a file. Without `force` it must not exist, not even since we looked.
+/// Writes a file, whole or not at all. Without `force` it must not exist, not even since we looked.
 fn write(path: &Path, text: &str, force: bool) -> Result<(), CliError> {
     if force {
         return Ok(report::write_bytes(text.as_bytes(), path)?);
@@ -55,9 +56,11 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), CliError> {
             _ => refused(path, &format!("cannot be written: {error}")),
         }
     })?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(|error| refused(path, &format!("cannot be written: {error}")))
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        // It is ours: a part of it would be in the way of the next try.
+        let _ = fs::remove_file(path);
+        CliError::Internal(format!("{}: cannot be written: {error}", path.display()))
+    })
 }
 
 fn refused(path: &Path, problem: &str) -> CliError {

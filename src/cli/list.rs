@@ -103,7 +103,7 @@ fn program_lines(plan: &Plan) -> String {
             [] => String::new(),
             names => format!(", with {} set", Untrusted::join(names.iter().copied(), ", ").terminal(200)),
         };
-        let problem = program.problem.map_or_else(String::new, |problem| format!("\n    {}", problem.terminal(500)));
+        let problem = program.problem.map_or_else(String::new, |problem| format!("\n    ! {}", problem.terminal(500)));
         let directory = program.working_dir.terminal(200);
         format!("  {}: {command}\n    in {directory}{variables}{problem}\n", program.queue.terminal(200))
     };

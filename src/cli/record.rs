@@ -21,8 +21,8 @@ pub fn record(args: &RecordArgs) -> Result<Exit, CliError> {
     let recording = recorder.finish()?;
     let trace = recording.to_csv();
     match &args.output {
-        Some(path) => report::write_bytes(&trace, path)?,
-        None => stdio::result(&trace)?,
+        Some(path) if !report::is_stdin(path) => report::write_bytes(&trace, path)?,
+        _ => stdio::result(&trace)?,
     }
     recording.notes().iter().filter(|_| !args.quiet).for_each(|note| stdio::note(note));
     Ok(Exit::Pass)

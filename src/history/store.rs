@@ -124,7 +124,12 @@ pub fn append(path: &Path, entries: &[Entry]) -> Result<Appended, HistoryError> 
         bytes.extend(line.map_err(|error| io(&path, "write a line")(error.into()))?);
         bytes.push(b'\n');
     }
-    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(io(&path, "append to it"))?;
+    let before = file.metadata().map_err(io(&path, "look at its length"))?.len();
+    file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(|source| {
+        // Some lines of a run would pass for a run of fewer cases.
+        let _ = file.set_len(before);
+        io(&path, "append to it")(source)
+    })?;
     if is_new {
         platform::sync_directory(directory_of(&path)).map_err(io(&path, "sync its directory"))?;
     }

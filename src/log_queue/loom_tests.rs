@@ -198,3 +198,71 @@ fn a_waiter_is_woken_for_the_place_that_comes_free() {
         assert_eq!(take(&core), ["b"]);
     });
 }
+
+#[test]
+fn the_worker_and_a_caller_that_needs_room_take_the_oldest_once() {
+    model(|| {
+        let core = quiet(Strategy::DropOldest, 1);
+        let (first, second) = (core.register().expect("few"), core.register().expect("few"));
+        assert_eq!(log(&core, &first, "1"), Ok(()));
+        let writer = thread::spawn({
+            let core = Arc::clone(&core);
+            move || assert_eq!(log(&core, &second, "2"), Ok(()))
+        });
+        let mut read = take(&core);
+        writer.join().expect("returns");
+        read.extend(take(&core));
+        match lock(&core.state).evicted {
+            0 => assert_eq!(read, ["1", "2"]),
+            evicted => assert_eq!((evicted, &read[..]), (1, &["2".to_owned()][..])),
+        }
+    });
+}
+
+#[test]
+fn two_callers_that_need_room_evict_no_record_twice_and_none_unsaid() {
+    model(|| {
+        let core = quiet(Strategy::DropOldest, 1);
+        let (first, second) = (core.register().expect("few"), core.register().expect("few"));
+        assert_eq!(log(&core, &first, "1"), Ok(()));
+        let writer = thread::spawn({
+            let (core, second) = (Arc::clone(&core), Arc::clone(&second));
+            move || u64::from(log(&core, &second, "2").is_ok())
+        });
+        let accepted = 1 + u64::from(log(&core, &first, "3").is_ok()) + writer.join().expect("returns");
+        // Refused only where the single place was taken by a record that was just being written.
+        assert_eq!(accepted + first.counts.dropped.get() + second.counts.dropped.get(), 3);
+        assert_eq!(lock(&core.state).evicted, accepted - 1);
+        assert_eq!(take(&core).len(), 1);
+    });
+}
+
+#[test]
+fn a_wait_that_is_cancelled_passes_its_place_to_the_next() {
+    model(|| {
+        let core = quiet(Strategy::Block, 1);
+        let producers = [core.register().expect("few"), core.register().expect("few")];
+        assert_eq!(log(&core, &producers[0], "a"), Ok(()));
+        let woken = [(); 2].map(|()| Arc::new(Woken(AtomicUsize::new(0))));
+        let turn = |waiter: usize, ticket: &mut Option<u64>| {
+            let waker = Waker::from(Arc::clone(&woken[waiter]));
+            lock(&core.state).turn(&core, &producers[waiter], ticket, &waker, &mut Vec::new())
+        };
+        let (mut first, mut second) = (None, None);
+        assert!(matches!((turn(0, &mut first), turn(1, &mut second)), (Turn::Wait(None), Turn::Wait(None))));
+        let worker = thread::spawn({
+            let core = Arc::clone(&core);
+            move || assert_eq!(take(&core), ["a"])
+        });
+        let (own, next) = lock(&core.state).cancel(&core, first.expect("it waits"));
+        drop(own);
+        next.into_iter().for_each(Waker::wake);
+        worker.join().expect("returns");
+        assert_eq!(woken[1].0.load(Ordering::SeqCst), 1);
+        assert!(matches!(turn(1, &mut second), Turn::Done(Ok(place)) if place.waited));
+        core.enter(&producers[1], &Record::new(Level::Info, "b"), None);
+        assert_eq!(take(&core), ["b"]);
+        // Nobody waits any more, so the gate is open.
+        assert_eq!(log(&core, &producers[0], "c"), Ok(()));
+    });
+}

@@ -115,6 +115,8 @@ mod worker;
 #[cfg(all(test, loom_models))]
 mod loom_tests;
 #[cfg(all(test, not(loom_models)))]
+mod racing_tests;
+#[cfg(all(test, not(loom_models)))]
 mod state_tests;
 #[cfg(all(test, not(loom_models)))]
 mod tests;

@@ -1,5 +1,6 @@
 //! What can be wrong with a report's file.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Why a report could not be written or read. Every message names the file.
@@ -80,7 +81,22 @@ pub enum ReportError {
     },
 }
 
+/// What is tried when a file is written that could be begun.
+pub(super) const WRITE: &str = "write it";
+pub(super) const PLACE: &str = "put it in place";
+pub(super) const SYNC: &str = "sync its directory";
+
 impl ReportError {
+    /// Whether the system failed while a file was written, as a full disk does: not the fault of whoever named the file.
+    pub(crate) fn is_of_the_system(&self) -> bool {
+        let Self::Io { action, source, .. } = self else { return false };
+        let is_full = matches!(
+            source.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge | ErrorKind::ReadOnlyFilesystem
+        );
+        is_full || [WRITE, PLACE, SYNC].contains(action)
+    }
+
     pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }

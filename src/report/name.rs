@@ -1,6 +1,6 @@
 //! Where a report goes when nobody says where.
 
-use super::error::ReportError;
+use super::error::{PLACE, ReportError};
 use super::model::Report;
 use super::write::{Temporary, sync_directory};
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ pub fn write_new(report: &Report, directory: &Path, name: &str) -> Result<PathBu
             1 => wanted.clone(),
             _ => directory.join(format!("{stem}-{number}.json")),
         };
-        if place(&temporary.path, &path).map_err(ReportError::io(&path, "put the report in place"))? {
+        if place(&temporary.path, &path).map_err(ReportError::io(&path, PLACE))? {
             sync_directory(&path)?;
             return Ok(path);
         }

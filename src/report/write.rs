@@ -1,6 +1,6 @@
 //! Report -> bytes -> file, whole or not at all.
 
-use super::error::ReportError;
+use super::error::{self, ReportError, SYNC, WRITE};
 use super::gating::{Confirmation, GateRecord};
 use super::maximum::Maximum;
 use super::model::{Environment, Report, ScenarioRecord, Sitting, Tool};
@@ -167,11 +167,11 @@ pub fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), ReportError> {
     if is_device(path) {
         // There is nothing to put in its place.
         let mut file = OpenOptions::new().write(true).open(path).map_err(ReportError::io(path, "open it"))?;
-        return file.write_all(bytes).map_err(ReportError::io(path, "write the report"));
+        return file.write_all(bytes).map_err(ReportError::io(path, WRITE));
     }
     let path = &behind_links(path);
     let temporary = Temporary::create(path, |file| file.write_all(bytes))?;
-    std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, "put the report in place"))?;
+    std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, error::PLACE))?;
     temporary.placed();
     sync_directory(path)
 }
@@ -220,7 +220,7 @@ impl Temporary {
         if let Ok(replaced) = std::fs::metadata(destination) {
             platform::resemble(&file, &replaced).map_err(ReportError::io(destination, "keep its rights"))?;
         }
-        fill(&mut file).and_then(|()| file.sync_all()).map_err(ReportError::io(destination, "write the report"))?;
+        fill(&mut file).and_then(|()| file.sync_all()).map_err(ReportError::io(destination, WRITE))?;
         Ok(temporary)
     }
 
@@ -249,7 +249,7 @@ pub(super) fn directory(path: &Path) -> &Path {
 
 /// Makes a rename last.
 pub(super) fn sync_directory(path: &Path) -> Result<(), ReportError> {
-    platform::sync_directory(directory(path)).map_err(ReportError::io(path, "sync its directory"))
+    platform::sync_directory(directory(path)).map_err(ReportError::io(path, SYNC))
 }
 
 #[cfg(test)]
@@ -264,6 +264,44 @@ mod tests {
             .collect();
         names.sort();
         names
+    }
+
+    /// Names the place of a child of this test, which writes and is killed before it renames.
+    const STOPS_AT: &str = "QUEUE_LOAD_TEST_STOPS_BEFORE_RENAME";
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_killed_before_it_renames_leaves_the_old_file_and_is_in_nobodys_way() {
+        use std::io::{BufRead, BufReader};
+        use std::process::{Command, Stdio};
+        let bytes = fixture::report().to_bytes().unwrap();
+        if let Some(path) = std::env::var_os(STOPS_AT) {
+            let _written = Temporary::create(Path::new(&path), |file| file.write_all(&bytes)).unwrap();
+            println!("written");
+            loop {
+                std::thread::park();
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.json");
+        std::fs::write(&path, "old").unwrap();
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let name = format!("{module}::what_is_killed_before_it_renames_leaves_the_old_file_and_is_in_nobodys_way");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([&name, "--exact", "--nocapture", "--test-threads=1"])
+            .env(STOPS_AT, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        lines.by_ref().find(|line| line.ends_with("written")).expect("it comes to the rename");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        let left = names(directory.path());
+        assert!(left.len() == 2 && left[0].starts_with(".queue-load-") && left[0].ends_with(".tmp"), "{left:?}");
+        write(&fixture::report(), &path).unwrap();
+        assert_eq!((std::fs::read(&path).unwrap(), names(directory.path())), (bytes, left));
     }
 
     #[test]
@@ -328,7 +366,7 @@ mod tests {
             file.write_all(b"half of the re")?;
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });
-        assert!(failed.err().unwrap().to_string().contains("r.json: cannot write the report"));
+        assert!(failed.err().unwrap().to_string().contains("r.json: cannot write it"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(names(directory.path()), ["r.json"]);
     }

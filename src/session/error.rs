@@ -191,3 +191,30 @@ fn in_lines(diagnostics: &Diagnostics) -> String {
         many => format!("{many} errors\n{diagnostics}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_stands_beside_what_is_kept() {
+        let full = || ReportError::Io {
+            path: "r.json".into(),
+            action: "write it",
+            source: io::Error::other("No space left on device"),
+        };
+        let journal = PathBuf::from("r.journal");
+        for (error, kept) in [
+            (
+                SessionError::Unsaved { source: full(), journal: journal.clone() },
+                "the journal has what was finished: `queue-load show r.journal`",
+            ),
+            (
+                SessionError::Unkept { source: full(), journal },
+                "the journal lacks the last repeats, too: only the output above has all results; r.journal has the others",
+            ),
+        ] {
+            assert_eq!(error.to_string(), format!("r.json: cannot write it: No space left on device; {kept}"));
+        }
+    }
+}

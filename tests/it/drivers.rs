@@ -112,6 +112,38 @@ fn whoever_breaks_the_protocol_is_an_error_and_the_run_goes_on() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_interrupt_while_a_program_says_nothing_ends_the_run_at_once() {
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::os::unix::fs::PermissionsExt;
+    let silent = "echo $$ > pid; exec sleep 600";
+    let place = place_with(&[("silent", silent)], SHORT);
+    place.write("quick.toml", format!("[matrix]\nqueue = \"noop\"\n{SHORT}"));
+    let program = place.write("other.sh", format!("#!/bin/sh\n{silent}\n"));
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for args in [&["run", "s.toml"][..], &["run", "quick.toml", "--ab-exec", "other.sh", "--insist"]] {
+        let _ = std::fs::remove_file(place.path().join("pid"));
+        let mut command = place.command(args);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
+        let begun = std::time::Instant::now();
+        let pid = loop {
+            let pid = std::fs::read_to_string(place.path().join("pid")).unwrap_or_default();
+            if pid.ends_with('\n') {
+                break pid;
+            }
+            assert!(begun.elapsed().as_secs() < 60, "{args:?}: the program is not started");
+            std::thread::yield_now();
+        };
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        expect_code(&output, 130);
+        assert!(stderr(&output).contains("interrupted; nothing was run"), "{args:?}: {}", stderr(&output));
+        assert!(!is_alive(&pid), "process {pid} was left behind");
+    }
+}
+
+#[test]
 fn whoever_hangs_is_ended_at_the_deadline_with_all_that_it_started() {
     let script = "begin; sleep 600 & echo $! > pid; exec sleep 600";
     let place = place_with(&[("hangs", script)], &format!("{SHORT}deadline = \"200ms\"\n"));

@@ -23,7 +23,9 @@ mod liars;
 mod memory;
 mod merging;
 mod outcomes;
+mod printed;
 mod producers;
+mod promises;
 mod protocol;
 mod queues;
 mod replaying;
@@ -37,3 +39,5 @@ mod starting;
 mod support;
 #[cfg(unix)]
 mod surroundings;
+#[cfg(unix)]
+mod writes;

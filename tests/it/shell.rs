@@ -41,6 +41,11 @@ fn a_dash_is_stdin() {
         let gated = with_stdin(place.command(&args), &report);
         assert!(stdout(&gated).starts_with("failed: 4 cases"), "{}", stderr(&gated));
     }
+    place.write("app.log", "{\"time\":1700000000,\"level\":\"info\"}\n");
+    let recorded = place.run(&["record", "app.log", "--output", "-"]);
+    expect_code(&recorded, 0);
+    assert_eq!(stdout(&recorded), stdout(&place.run(&["record", "app.log"])));
+    assert_eq!(place.files("."), ["app.log"]);
     let refused = place.run(&["show", golden, "--output", "-"]);
     expect_code(&refused, 2);
     assert!(stderr(&refused).contains("stdout already gets --format"), "{}", stderr(&refused));
@@ -77,6 +82,8 @@ fn a_gate_speaks_to_tools_too() {
     let xml = stdout(&place.run(&["gate", golden, golden, "--format", "junit"]));
     assert!(xml.contains("<testsuite name=\"gate\"") && xml.contains("the run holds against its baseline"), "{xml}");
     assert!(xml.contains(" timestamp=\"20") && xml.contains(" time=\""), "{xml}");
+    let page = stdout(&place.run(&["gate", golden, golden, "--format", "html"]));
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"), "{page:.500}");
     let csv = stdout(&place.run(&["gate", golden, golden, "--format", "csv"]));
     assert_eq!(csv.lines().next(), stdout(&place.run(&["show", golden, "--format", "csv"])).lines().next());
     place.run(&["gate", golden, golden, "--output", "g.xml"]);
@@ -91,12 +98,56 @@ fn colour_comes_only_if_it_is_requested() {
     place.write("four.toml", FOUR);
     let golden = golden();
     let golden = golden.to_str().unwrap();
-    for args in [&["compare", golden, golden][..], &["gate", golden, golden], &["list", "four.toml"]] {
+    // What a list has to mark is a program that is not there.
+    place.write("absent.toml", "[queues.absent]\ncommand = [\"./absent\"]\n[matrix]\nqueue = \"absent\"\n");
+    for args in [&["compare", golden, golden][..], &["gate", golden, golden], &["list", "absent.toml"]] {
         let plain = stdout(&place.run(&[args, &["--color", "never"]].concat()));
         assert!(!plain.contains('\u{1b}'), "{args:?}: {plain:?}");
         let coloured = stdout(&place.run(&[args, &["--color", "always"]].concat()));
-        assert!(args[0] == "list" || coloured.contains('\u{1b}'), "{args:?}: {coloured:?}");
+        assert!(coloured.contains('\u{1b}'), "{args:?}: {coloured:?}");
     }
+}
+
+#[test]
+fn a_number_that_is_no_whole_one_is_answered_with_the_one_that_is_meant() {
+    let place = Place::new();
+    place.write("four.toml", FOUR);
+    for verb in ["list", "run"] {
+        let refused = place.run(&[verb, "four.toml", "--maxsize", "10k"]);
+        expect_code(&refused, 2);
+        let said = stderr(&refused);
+        assert!(said.contains("--maxsize: `10k` is not a whole number (write 10000)"), "{said}");
+    }
+}
+
+#[test]
+fn help_says_where_a_dash_may_stand() {
+    for verb in ["validate", "list", "run", "show", "gate", "record"] {
+        let help = stdout(&Place::new().run(&[verb, "--help"])).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains("- is stdin") || help.contains("- for a report from stdin"), "{verb}: {help}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_split_on_one_cpu_is_refused_before_anything_runs() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let place = Place::new();
+    place.write("four.toml", FOUR);
+    // A thread of its own: what it starts inherits its CPU.
+    let run = || {
+        let allowed = sched_getaffinity(None).unwrap();
+        let mut one = CpuSet::new();
+        one.set((0..CpuSet::MAX_CPU).find(|&cpu| allowed.is_set(cpu)).unwrap());
+        sched_setaffinity(None, &one).unwrap();
+        place.run(&["run", "four.toml", "--placement", "split"])
+    };
+    let output = std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+    expect_code(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("needs two CPUs, and this process may use one: case "), "{said}");
+    assert!(said.contains("placement=split"), "{said}");
+    assert_eq!(place.files("."), ["four.toml"], "{said}");
 }
 
 #[test]

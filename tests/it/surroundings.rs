@@ -13,7 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 /// Short repeats, so that there are several to be interrupted.
-const SHORT: &str = r#"
+pub const SHORT: &str = r#"
 [target]
 throughput = "200/s"
 [matrix]
@@ -29,7 +29,8 @@ repeats = 1
 invalid_retries = 0
 "#;
 
-fn report() -> String {
+/// A saved report.
+pub fn report() -> String {
     format!("{}/tests/data/report.json", env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -57,7 +58,7 @@ fn results(place: &Place, file: &str) -> BTreeMap<String, Value> {
 }
 
 /// How many repeats a journal or a report holds; fails if it cannot be shown.
-fn kept(place: &Place, file: &str) -> usize {
+pub fn kept(place: &Place, file: &str) -> usize {
     results(place, file).len()
 }
 
@@ -96,7 +97,7 @@ fn a_result_that_cannot_be_written_is_no_success() {
 }
 
 /// The program as a user who may not write where root may; `None`, and said so, where that cannot be tried.
-fn as_nobody(mut command: Command) -> Option<Command> {
+pub fn as_nobody(mut command: Command) -> Option<Command> {
     use std::os::unix::process::CommandExt;
     const NOBODY: u32 = 65_534;
     if rustix::process::geteuid().is_root() {
@@ -110,7 +111,8 @@ fn as_nobody(mut command: Command) -> Option<Command> {
     Some(command)
 }
 
-fn set_mode(path: &std::path::Path, mode: u32) {
+/// Sets the rights of a file.
+pub fn set_mode(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
@@ -260,10 +262,16 @@ fn the_temporary_files_of_a_killed_run_are_removed_by_the_next_one() {
 }
 
 /// Runs the program with no file allowed to grow over so many blocks of 512 bytes: writing fails as on a full disk.
+pub fn limited(place: &Place, blocks: u32, args: &[&str]) -> Output {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_queue-load")]).args(args);
+    command.current_dir(place.path()).output().unwrap()
+}
+
+/// The run of `short.toml` with so little room.
 fn with_room_for(place: &Place, blocks: u32) -> Output {
-    let program = env!("CARGO_BIN_EXE_queue-load");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {program} run short.toml --output r.json");
-    Command::new("sh").args(["-c", &script]).current_dir(place.path()).output().unwrap()
+    limited(place, blocks, &["run", "short.toml", "--output", "r.json"])
 }
 
 #[test]
@@ -284,7 +292,10 @@ fn a_disk_that_is_full_loses_nothing_that_was_finished() {
             Some(1) => {
                 assert!(said.contains("File too large"), "{blocks} blocks: {said}");
                 // The one that did not fit is shown, and named as lost.
-                assert!(kept(&place, "r.journal") + 1 >= finished, "{blocks} blocks: {said}");
+                let kept = kept(&place, "r.journal");
+                assert!(kept + 1 >= finished, "{blocks} blocks: {said}");
+                let is_said = said.contains("the journal lacks the last repeats, too: only the output above has all");
+                assert!(is_said || kept >= finished, "{blocks} blocks: {kept} of {finished} kept: {said}");
                 assert!(stdout(&output).contains("Total logs attempted:"), "{blocks} blocks: {}", stdout(&output));
             }
             code => assert!(matches!(code, Some(0 | 3 | 5)) && kept(&place, "r.json") == 4, "{blocks} blocks: {said}"),

@@ -168,8 +168,10 @@ fn build<Q: Queue>(repeat: &PlannedRepeat, clock: &LoadClock) -> Result<(Q, Sink
     let not_built =
         |why: String| Failure::new(FailureKind::NotBuilt, format!("cannot build `{}`: {why}", Q::ABOUT.name));
     let parameters = &repeat.parameters;
-    let inner = open_sink(parameters.sink)
-        .map_err(|error| Failure::new(FailureKind::SinkFailed, format!("cannot create its file: {error}")))?;
+    let inner = open_sink(parameters.sink).map_err(|error| {
+        let directory = std::env::temp_dir();
+        Failure::new(FailureKind::SinkFailed, format!("cannot create its file in {}: {error}", directory.display()))
+    })?;
     let sink = Sink::new(clock.clone(), parameters.concurrency, parameters.sink_delay.0, inner);
     let setup = Setup { parameters: parameters.clone(), seed: repeat.seed };
     let built = catch_unwind(AssertUnwindSafe(|| Q::build(&setup, sink.clone())));
