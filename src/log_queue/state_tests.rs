@@ -567,7 +567,7 @@ proptest! {
         eager in any::<bool>(),
         maxsize in prop_oneof![1..6_usize, 20..100_usize],
         batch_size in prop_oneof![1..8_usize, 30..80_usize],
-        ops in proptest::collection::vec(op(), 0..300),
+        ops in proptest::collection::vec(op(), 0..if cfg!(miri) { 20 } else { 300 }),
     ) {
         let strategy = if block { Strategy::Block } else { Strategy::Drop };
         let batch_timeout = if eager { Duration::ZERO } else { HOUR };

@@ -127,8 +127,8 @@ fn a_run_whose_last_files_do_not_fit_keeps_its_report_and_what_was_there() {
     let page = std::fs::read_to_string(place.path().join("r.html")).unwrap();
     assert_eq!((kept(&place, "r.json"), page.as_str()), (1, OLD));
     // A history that has room for a part of its new line, or for one or two of four.
-    for (blocks, cases) in [(80, "maxsize=10"), (82, "maxsize=10,20,30,40")] {
-        let length = 80 * 512 - if blocks == 80 { 100 } else { 0 };
+    for (blocks, cases) in [(160, "maxsize=10"), (162, "maxsize=10,20,30,40")] {
+        let length = 160 * 512 - if blocks == 160 { 100 } else { 0 };
         let filler = format!("{HISTORY}\n").repeat(length / (HISTORY.len() + 1));
         let path = place.write("full.jsonl", &filler);
         let args = ["run", "short.toml", "--filter", cases, "--output", "r.json", "--history", "full.jsonl"];
