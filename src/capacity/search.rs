@@ -15,7 +15,7 @@
 //! agree by luck all the same. So the throughputs of the overloaded runs have a say: spreads that cannot explain how much
 //! they differ become unlikely. Throughputs that are all alike say nothing, since what breaks may be a latency.
 
-use std::f64::consts::SQRT_2;
+use std::f64::consts::{LN_2, SQRT_2};
 
 /// What a run at a rate said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,10 @@ pub struct Search {
     /// Logarithms of the throughputs that the overloaded queue achieved.
     throughputs: Vec<f64>,
     answers: u32,
+    /// Logarithm of the highest rate that held.
+    held: Option<f64>,
+    /// Number of rates since the last answer that were too high to tell.
+    missed: u32,
     /// Positions from `.0` up to, without, `.1` can be told by runs.
     tellable: (usize, usize),
 }
@@ -129,13 +133,26 @@ impl Search {
         let step = (high - low) / count as f64;
         let positions: Vec<f64> = (0..count).map(|index| low + (index as f64 + 0.5) * step).collect();
         let likelihood = SPREADS.map(|_| vec![1.0; count + 2]);
-        Self { positions, likelihood, width, throughputs: Vec::new(), answers: 0, tellable: (0, count) }
+        Self {
+            positions,
+            likelihood,
+            width,
+            throughputs: Vec::new(),
+            answers: 0,
+            held: None,
+            missed: 0,
+            tellable: (0, count),
+        }
     }
 
     /// A run at `rate` said this.
     pub fn note(&mut self, rate: f64, answer: Answer) {
         self.answers += 1;
+        self.missed = 0;
         let rate = rate.ln();
+        if answer == Answer::Holds {
+            self.held = Some(self.held.map_or(rate, |held| held.max(rate)));
+        }
         for ((spread, _), likelihood) in SPREADS.iter().zip(&mut self.likelihood) {
             let (last, positions) = (likelihood.len() - 1, &self.positions);
             for (index, likelihood) in likelihood.iter_mut().enumerate() {
@@ -158,6 +175,7 @@ impl Search {
 
     /// Runs at this rate and above cannot tell.
     pub fn cannot_tell_from(&mut self, rate: f64) {
+        self.missed += 1;
         let count = self.positions.partition_point(|position| *position < rate.ln());
         self.tellable.1 = self.tellable.1.min(count).max(self.tellable.0);
     }
@@ -171,12 +189,12 @@ impl Search {
     /// Whether it is over, and how to go on.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let (Some(bottom), Some(top)) = (self.tellable().first(), self.tellable().last()) else {
+        let (Some(bottom), Some(highest)) = (self.tellable().first(), self.highest()) else {
             return Standing::Above;
         };
         if self.answers == 0 {
             // The first run shows whether the generator is the limit, and, if it is not, the queue's throughput.
-            return Standing::Open { next: top.exp() };
+            return Standing::Open { next: highest.exp() };
         }
         let [low, median, high] = self.quantiles();
         match (low, high) {
@@ -187,7 +205,7 @@ impl Search {
                 next: match median {
                     Place::Below => bottom.exp(),
                     Place::At(median) => median.exp(),
-                    Place::Above => top.exp(),
+                    Place::Above => highest.exp(),
                 },
             },
         }
@@ -202,6 +220,21 @@ impl Search {
         });
         let again = |bound: f64| median.map_or(bound, |median| median + SQRT_2 * (bound - median)).exp();
         Interval { low: low.map(again), median: median.map(f64::exp), high: high.map(again) }
+    }
+
+    /// Logarithm of the highest rate that is worth a run: the top of the range, unless rates below it were too high to tell.
+    /// A rate just below those is too high as well, most likely. So the next is well below: half of it, a quarter of that,
+    /// and so on, or, if a rate has held, in the middle between the two. `None` if nothing is left to be told.
+    fn highest(&self) -> Option<f64> {
+        let (bottom, top) = (*self.tellable().first()?, *self.tellable().last()?);
+        let is_top = self.tellable.1 == self.positions.len();
+        Some(match self.held.filter(|held| *held < top) {
+            _ if is_top => top,
+            // Near enough: once more where it held makes sure of it.
+            Some(held) if top - held <= self.width => held,
+            Some(held) => f64::midpoint(held, top),
+            None => (top - f64::from(self.missed) * LN_2).max(bottom),
+        })
     }
 
     fn tellable(&self) -> &[f64] {
@@ -419,13 +452,47 @@ mod tests {
         search.cannot_tell_from(50_000.0);
         search.cannot_tell_up_to(1_000.0);
         let Standing::Open { next } = search.standing() else { panic!("nothing is known yet") };
-        assert!(next < 50_000.0 && next > 48_000.0, "{next}");
-        search.note(next, Answer::Holds);
-        search.note(next, Answer::Holds);
-        search.note(next, Answer::Holds);
+        assert!(next < 50_000.0 && next > 24_000.0, "{next}");
+        while let Standing::Open { next } = search.standing() {
+            assert!(next < 50_000.0 && next > 1_000.0, "{next}");
+            search.note(next, Answer::Holds);
+        }
         assert_eq!(search.standing(), Standing::Above);
         search.cannot_tell_from(1.0);
         assert_eq!(search.standing(), Standing::Above, "nothing is left to be told");
+    }
+
+    /// A generator that shares its CPUs with the queue offers less than it does alone.
+    #[test]
+    fn a_rate_that_was_not_offered_is_followed_by_one_well_below() {
+        for offered in [900_000.0, 300_000.0, 40_000.0, 3_000.0] {
+            for threshold in [2e6, 250_000.0, 30_000.0, 2_900.0] {
+                let (mut search, mut runs, mut untold) = (Search::new(RANGE, 0.04), 0, 0);
+                while let Standing::Open { next } = search.standing() {
+                    runs += 1;
+                    match next {
+                        _ if next > offered => {
+                            untold += 1;
+                            search.cannot_tell_from(next);
+                        }
+                        _ if next > threshold => {
+                            search.note(next, Answer::Breaks);
+                            search.expect_near(threshold * 0.99);
+                        }
+                        _ => search.note(next, Answer::Holds),
+                    }
+                    assert!(runs <= 30 && untold <= 8, "{offered} {threshold}: {runs} runs, {untold} untold");
+                }
+                let interval = search.interval();
+                match threshold < offered {
+                    true => {
+                        let bounds = interval.low.unwrap()..interval.high.unwrap();
+                        assert!(bounds.contains(&threshold), "{offered} {threshold}: {interval:?}");
+                    }
+                    false => assert_eq!(search.standing(), Standing::Above, "{offered} {threshold}: {interval:?}"),
+                }
+            }
+        }
     }
 
     #[test]
