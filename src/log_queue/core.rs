@@ -328,11 +328,12 @@ impl Core {
         (self.taken() + limit).saturating_sub(self.granted.load(Ordering::Acquire) & !GATE)
     }
 
-    /// Gives out one credit if there is room.
-    pub(super) fn grant(&self, limit: u64) -> bool {
+    /// Gives out as many credits as there is room for, at most `most`, and says how many.
+    pub(super) fn grant(&self, most: u64, limit: u64) -> u64 {
         let taken = self.taken();
-        let one = |granted: u64| (granted & !GATE < taken + limit).then_some(granted + 1);
-        self.granted.fetch_update(Ordering::AcqRel, Ordering::Acquire, one).is_ok()
+        let granted_of = |granted: u64| most.min((taken + limit).saturating_sub(granted & !GATE));
+        let more = |granted: u64| Some(granted_of(granted)).filter(|&new| new > 0).map(|new| granted + new);
+        self.granted.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map_or(0, granted_of)
     }
 
     /// Gives out credits of records that are about to leave the queue.

@@ -11,8 +11,9 @@ const CREDITS: u64 = 0xFF;
 /// What one claim adds to [`Producer::word`].
 const CLAIM: u64 = CREDITS + 1;
 
-/// The most credits that a producer holds.
-pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 32 };
+/// The most credits that a producer holds. With more producers than CPUs, each runs until it has used its lease up, and then
+/// another one has to be woken: so this is also the number of records between two changes of threads.
+pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 128 };
 
 /// A chain of chunks with one writer, its owner. It belongs to one thread at a time; when that thread ends, to the next
 /// new one. Methods "for the owner" are for that thread alone, the others for every thread.

@@ -73,11 +73,20 @@ pub(super) fn words_of(field: &Field<'_>) -> usize {
     1 + name + value
 }
 
+/// Whether the first word of a field can say how long its name and its text are.
+fn can_be_described(field: &Field<'_>) -> bool {
+    let text = match field.value {
+        Value::Str(text) => text.len(),
+        _ => 0,
+    };
+    field.name.as_str().len() <= u16::MAX.into() && text <= u32::MAX as usize
+}
+
 /// Writes a field, and returns where the next one goes.
 ///
 /// # Safety
 ///
-/// At `at` there are as many words as [`words_of`] says, and the name has at most [`u16::MAX`] bytes.
+/// At `at` there are as many words as [`words_of`] says, and the field [`can_be_described`].
 #[inline(always)]
 unsafe fn put_field(at: *mut u64, field: &Field<'_>) -> *mut u64 {
     let name = field.name.as_str();
@@ -145,7 +154,7 @@ impl Put for Whole {
     #[inline(always)]
     fn field(&mut self, field: &Field<'_>) {
         self.count += 1;
-        // SAFETY: whoever made this promised that there is space. A name that lies in a slot is short.
+        // SAFETY: whoever made this promised that there is space. What lies in a slot is short.
         self.at = unsafe { put_field(self.at, field) };
     }
 }
@@ -174,9 +183,9 @@ impl Limited {
     fn cut(&mut self, field: &Field<'_>) {
         self.cut = true;
         let rest = Field { value: Value::Str(""), ..*field };
-        let fits = words_of(&rest) < self.left && field.name.as_str().len() <= u16::MAX.into();
+        let fits = words_of(&rest) < self.left && can_be_described(&rest);
         if let (Value::Str(text), true) = (field.value, fits && self.count < u16::MAX) {
-            let most = (self.left - words_of(&rest)) * 8;
+            let most = ((self.left - words_of(&rest)) * 8).min(u32::MAX as usize);
             self.field(&Field { value: Value::Str(shortened(text, most)), ..*field });
         }
     }
@@ -185,7 +194,7 @@ impl Limited {
 impl Put for Limited {
     fn field(&mut self, field: &Field<'_>) {
         let needed = words_of(field);
-        if needed > self.left || field.name.as_str().len() > u16::MAX.into() || self.count == u16::MAX {
+        if needed > self.left || !can_be_described(field) || self.count == u16::MAX {
             return self.cut(field);
         }
         self.count += 1;
@@ -489,3 +498,21 @@ impl<'a> Iterator for RecordFields<'a> {
 
 impl ExactSizeIterator for RecordFields<'_> {}
 impl FusedIterator for RecordFields<'_> {}
+
+#[cfg(all(test, not(miri), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_more_than_four_gigabytes_has_no_description() {
+        // Memory that nothing touches: only lengths are looked at.
+        let zeros = vec![0_u8; (1 << 32) + 1];
+        for (length, expected) in [(0, true), ((1 << 32) - 1, true), (1 << 32, false), ((1 << 32) + 1, false)] {
+            // SAFETY: zeros are ASCII.
+            let text = unsafe { str::from_utf8_unchecked(&zeros[..length]) };
+            assert_eq!(can_be_described(&Field::new("text", text)), expected, "{length}");
+        }
+        let name = "n".repeat(usize::from(u16::MAX) + 1);
+        assert!(!can_be_described(&Field::named(&name, 1)) && can_be_described(&Field::named(&name[1..], 1)));
+    }
+}

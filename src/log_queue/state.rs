@@ -25,6 +25,9 @@ const LONG_NAP: Duration = Duration::from_millis(10);
 const SHORT_NAP: Duration = Duration::from_micros(50);
 /// The longest sleep of a worker that has nothing to do.
 const DEEP: Duration = Duration::from_millis(50);
+/// A caller that waited gets as many places at once as the worker empties in this time, up to a lease. The others wait so
+/// much longer. A slow sink therefore hands over single places.
+const LOT: Duration = Duration::from_micros(100);
 /// After this many looks without a new record, the worker sleeps for longer than a nap.
 const QUIET: u32 = 16;
 
@@ -103,12 +106,26 @@ struct Pace {
     /// Number of looks in a row that found no new record.
     quiet: u32,
     parked: bool,
+    /// The time of the last look that took a batch, and the size of the batch.
+    took: Option<(Instant, u64)>,
+    /// Time for a record, from one batch to the next; `None` before the second batch.
+    per_record: Option<Duration>,
 }
 
 impl State {
     /// See [`Producer::is_quick`] for `quick`.
     pub(super) fn new(quick: bool) -> Self {
-        let pace = Pace { looked: None, ready: 0, since: None, nap: NAP, interval: None, quiet: 0, parked: false };
+        let pace = Pace {
+            looked: None,
+            ready: 0,
+            since: None,
+            nap: NAP,
+            interval: None,
+            quiet: 0,
+            parked: false,
+            took: None,
+            per_record: None,
+        };
         Self {
             producers: Vec::new(),
             lanes: Vec::new(),
@@ -194,8 +211,8 @@ impl State {
             return Err(Reason::SampledOut);
         }
         // Beyond `lent_to`, credits are given out only under the lock, so there still is room.
-        let granted = core.grant(core.maxsize());
-        debug_assert!(granted);
+        let granted = core.grant(1, core.maxsize());
+        debug_assert_eq!(granted, 1);
         producer.claim_directly();
         Ok(())
     }
@@ -209,7 +226,7 @@ impl State {
         }
         let mut looks = 0_u32;
         loop {
-            if core.grant(limit) {
+            if core.grant(1, limit) == 1 {
                 return true;
             }
             let idle: u64 = self.producers.iter().map(|producer| producer.reclaim()).sum();
@@ -332,16 +349,22 @@ impl State {
     }
 
     /// Promises the free places to those who wait, in the order of their arrival, and adds their wakers to `wakers`. Each
-    /// gets a whole lease while there are that many: waking a thread costs more than ten records, and the next in line
-    /// get theirs from the next batch.
+    /// gets a whole lot while there are that many: waking a thread costs more than ten records, and the next in line get
+    /// theirs from the next batch.
     fn promise(&mut self, core: &Core, wakers: &mut Vec<Waker>) {
+        let lot = self.lot();
         while !self.waiting.is_empty() {
-            let granted = (0..LEASE).take_while(|_| core.grant(core.maxsize())).count() as u64;
+            let granted = core.grant(lot, core.maxsize());
             let Some((ticket, waker)) = (granted > 0).then(|| self.waiting.pop_first()).flatten() else { return };
             self.lots.insert(ticket, granted);
             self.promised += granted;
             wakers.push(waker);
         }
+    }
+
+    /// How many places a caller that waited gets at once.
+    pub(super) fn lot(&self) -> u64 {
+        self.pace.lot()
     }
 
     fn open_if_nobody_waits(&mut self, core: &Core) {
@@ -436,6 +459,7 @@ impl State {
             self.pace.since = None;
         }
         self.pace.ready -= taken.min(self.pace.ready);
+        self.pace.note_batch(taken);
         self.promise(core, wakers);
         self.open_if_nobody_waits(core);
         taken
@@ -479,6 +503,20 @@ impl Pace {
         let Some(interval) = self.interval.filter(|_| self.nap == NAP) else { return Duration::ZERO };
         let records = core.complete.saturating_sub(self.ready).min(core.maxsize() / 8);
         interval.saturating_mul(records.min(u32::MAX.into()) as u32).min(LONG_NAP)
+    }
+
+    /// A batch of this many records was taken at the last look.
+    fn note_batch(&mut self, records: u64) {
+        let Some(now) = self.looked.filter(|_| records > 0) else { return };
+        if let Some((before, records)) = self.took.replace((now, records)) {
+            self.per_record = Some(now.saturating_duration_since(before) / records.min(u32::MAX.into()) as u32);
+        }
+    }
+
+    /// How many places a caller that waited gets at once.
+    fn lot(&self) -> u64 {
+        let of = |per_record: Duration| LOT.as_nanos() as u64 / (per_record.as_nanos() as u64).max(1);
+        self.per_record.map_or(LEASE, of).clamp(1, LEASE)
     }
 
     /// Makes naps shorter if the queue fills up during one.

@@ -303,6 +303,28 @@ fn a_thread_whose_many_tasks_all_waited_holds_no_more_than_a_lease() {
 }
 
 #[test]
+fn a_slow_sink_hands_over_single_places_and_a_fast_one_whole_leases() {
+    const BATCH: u64 = 10;
+    for (per_record, expected) in [
+        (Duration::ZERO, LEASE),
+        (Duration::from_nanos(100), LEASE),
+        (Duration::from_micros(1), 100),
+        (Duration::from_micros(30), 3),
+        (Duration::from_millis(1), 1),
+        (HOUR, 1),
+    ] {
+        let bench = Bench::of(Strategy::Block, BATCH as usize, BATCH as usize);
+        let start = Instant::now();
+        for now in [start, start + per_record * BATCH as u32] {
+            (0..BATCH).for_each(|n| assert!(bench.offer(0, n).is_ok()));
+            assert_eq!(bench.step(now), Step::Take);
+            assert_eq!(bench.take().len() as u64, BATCH);
+        }
+        assert_eq!(lock(&bench.core.state).lot(), expected, "{per_record:?}");
+    }
+}
+
+#[test]
 fn more_memory_than_there_is_is_refused() {
     let config = Config { maxsize: usize::MAX, ..Config::default() };
     let error = Core::new(config, Ticker::counting(), || ()).err().expect("refused");
@@ -356,6 +378,8 @@ struct Model {
     /// The worker's last step if it sleeps, and the number of calls before that.
     asleep: Option<(Step, usize)>,
     next: u64,
+    /// Time on the worker's clock.
+    now: Instant,
     enqueued: u64,
     refused: u64,
 }
@@ -373,6 +397,7 @@ impl Model {
             closed: false,
             asleep: None,
             next: 0,
+            now: Instant::now(),
             enqueued: 0,
             refused: 0,
         }
@@ -398,9 +423,10 @@ impl Model {
 
     fn promise(&mut self) {
         let lent: usize = self.lent.iter().sum();
+        let lot = lock(&self.bench.core.state).lot() as usize;
         let mut room = self.maxsize - self.ring.len() - self.promised() - lent;
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.promised == 0) {
-            waiter.promised = room.min(LEASE as usize);
+            waiter.promised = room.min(lot);
             room -= waiter.promised;
         }
     }
@@ -497,7 +523,10 @@ impl Model {
             return;
         }
         self.asleep = None;
-        match self.bench.step(Instant::now()) {
+        // A fast sink, a slow one, and one in between.
+        const PACES: [Duration; 3] = [Duration::from_nanos(100), Duration::from_micros(30), Duration::from_millis(1)];
+        self.now += PACES[(self.next % 3) as usize];
+        match self.bench.step(self.now) {
             Step::Take => {
                 let idle = self.bench.producers.iter().any(|producer| producer.credits() > 0);
                 let taken_back = !idle && self.lent != [0; PRODUCERS];
@@ -556,7 +585,7 @@ impl Model {
         while !self.ring.is_empty() {
             self.apply(Op::Work);
         }
-        assert_eq!(self.bench.step(Instant::now()), Step::Exit);
+        assert_eq!(self.bench.step(self.now), Step::Exit);
     }
 }
 
