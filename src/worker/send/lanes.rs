@@ -77,8 +77,8 @@ pub fn run<Q: Queue, C: Clock>(
             resume_at(now);
             let place = &mut places[place_of(task)];
             // A task that is still in a call is skipped. Its call ends later than this due time, and the task then
-            // sends everything that has become due.
-            if place.state == State::Waiting {
+            // sends everything that has become due. So does a task that is resumed late: then it waits for a later log.
+            if place.is_due(now) {
                 done = resume(place);
                 // Recent enough: the task has read the clock at the end of its call.
                 now = last_read();
@@ -194,12 +194,19 @@ struct Place<F> {
     future: Pin<Box<F>>,
     waker: Waker,
     state: State,
+    /// When the log is due for which it waits.
+    due: u64,
 }
 
 impl<F: Future<Output = TaskResult>> Place<F> {
     fn new(future: Pin<Box<F>>, resumed: &Arc<Resumed>, task: u32) -> Self {
         let waker = Waker::from(Arc::new(TaskWaker { resumed: Arc::clone(resumed), task }));
-        Self { future, waker, state: State::Waiting }
+        Self { future, waker, state: State::Waiting, due: 0 }
+    }
+
+    /// Whether it waits for a log that is due.
+    fn is_due(&self, now: u64) -> bool {
+        self.state == State::Waiting && self.due <= now
     }
 
     /// Runs the task until it has to wait.
@@ -212,7 +219,9 @@ impl<F: Future<Output = TaskResult>> Place<F> {
                 Some(result)
             }
             Poll::Pending => {
-                self.state = if take_due().is_some() { State::Waiting } else { State::Calling };
+                let due = take_due();
+                self.state = if due.is_some() { State::Waiting } else { State::Calling };
+                self.due = due.unwrap_or_default();
                 None
             }
         }
@@ -269,6 +278,7 @@ impl Wake for TaskWaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::send::tasks::wait_for;
 
     #[test]
     fn lanes_are_as_many_as_the_load_needs_and_the_machine_has() {
@@ -295,6 +305,35 @@ mod tests {
         ] {
             assert_eq!(rests(logs_per_s, pacing), expected, "{logs_per_s}/s, {pacing:?}");
         }
+    }
+
+    #[test]
+    fn a_task_is_resumed_once_for_all_logs_that_are_due() {
+        let result = TaskResult {
+            task: 0,
+            tally: Default::default(),
+            told: Default::default(),
+            warm_up: Default::default(),
+            last_return: 0,
+        };
+        // It waits for a log that is due at 50, is then inside a call, and then ends.
+        let mut waits = [Some(50), None].into_iter();
+        let task = std::future::poll_fn(move |_| match waits.next() {
+            Some(due) => {
+                // None: it is inside a call.
+                wait_for(due);
+                Poll::Pending
+            }
+            None => Poll::Ready(result),
+        });
+        let mut place = Place::new(Box::pin(task), &Arc::new(Resumed::here()), 0);
+        assert!(place.is_due(0), "it has not begun");
+        assert_eq!(place.resume(), None);
+        assert!(!place.is_due(49) && place.is_due(50));
+        assert_eq!(place.resume(), None);
+        assert!(!place.is_due(u64::MAX), "a call is not disturbed");
+        assert_eq!(place.resume(), Some(result));
+        assert!(!place.is_due(u64::MAX));
     }
 
     #[test]

@@ -115,6 +115,11 @@ pub fn take_due() -> Option<u64> {
     DUE.take()
 }
 
+/// Says for which due time the task that runs on this thread is about to wait; `None` if it waits for something else.
+pub fn wait_for(due: Option<u64>) {
+    DUE.set(due);
+}
+
 /// Makes the calling thread sender number `index`. Each sender thread must do so before its first call, since `index`
 /// selects its recorder and its slot in the stalls.
 pub fn become_sender(index: usize) {
@@ -261,7 +266,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
                     if std::mem::replace(&mut waited, true) {
                         return Poll::Ready(RESUMED_AT.get());
                     }
-                    DUE.set(Some(until));
+                    wait_for(Some(until));
                     Poll::Pending
                 })
                 .await
