@@ -17,7 +17,7 @@ BLAME = {
     "stolen_cpu",
     "paused",
 }
-# What a case says of the repeats that were set aside; each of those has its own reasons.
+# What a case says of the discarded repeats; each of those has its own reasons.
 OF_SET_ASIDE = {"no_valid_repeat", "outnumbered"}
 
 

@@ -5,6 +5,7 @@ use super::pools::{BASE, CONTESTS, Contest, Failure, REPEATS, Trial};
 use super::reports::{Evidence, Memo};
 use super::store::Pools;
 use queue_load::compare::{self, Change, GateDecision, GateOutcome, Settings};
+use queue_load::internals::compare::{Settled, settle, suspects, undecided};
 use queue_load::report::{GateRecord, GateRound, Report, Untrusted};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,8 +73,8 @@ pub type Gate<'a> = dyn Fn(&Report, &Report, u64) -> GateDecision + 'a;
 pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(usize) -> Untrusted) -> Vec<GateRound> {
     let (old, new) = pair(&draw.first, None);
     let first = gate(&old, &new, 0);
-    let again = compare::suspects(&first);
-    let undecided = compare::undecided(&first);
+    let again = suspects(&first);
+    let undecided = undecided(&first);
     let least_family = if undecided.is_empty() { 0 } else { first.family };
     let mut rounds = vec![GateRound { round: 0, decision: first }];
     if !again.is_empty() {
@@ -87,8 +88,9 @@ pub fn decide(draw: &Draw, pair: &MakePair<'_>, gate: &Gate<'_>, id_of: &dyn Fn(
 /// The last word, and what it rests on. `changed`: ids of the cases that changed.
 pub fn said(rounds: Vec<GateRound>, changed: &BTreeSet<Untrusted>) -> Said {
     let first = rounds.first().map_or(GateOutcome::Incomparable, |round| round.decision.outcome);
-    let (outcome, reason) = compare::settle(&rounds);
-    let record = GateRecord { baseline: Untrusted::default(), digest: Untrusted::default(), outcome, reason, rounds };
+    let Settled { outcome, reason, reason_code } = settle(&rounds);
+    let (baseline, digest) = (Untrusted::default(), Untrusted::default());
+    let record = GateRecord { baseline, digest, outcome, reason, reason_code, rounds };
     let mut said = Said { outcome, first, caught: false, found: BTreeSet::new() };
     let Some(decision) = record.decision() else { return said };
     for case in &decision.cases {

@@ -7,9 +7,9 @@ use queue_load::internals::plan::{Plan, PlannedRepeat};
 use queue_load::internals::run::{
     CaseRuns, ChildCommand, ChildDriver, Ending, Execution, Interrupt, Journal, yardstick,
 };
+use queue_load::internals::session::{Stage, environment, verify};
 use queue_load::internals::units::{Nanos, human};
 use queue_load::report::RepeatRecord;
-use queue_load::session::{Stage, environment, verify};
 use std::time::{Duration, Instant};
 
 /// Number of repeats that calibrate the lanes' queues.

@@ -89,7 +89,7 @@ fn method(pools: &Pools, rows: &[Row<'_>]) -> String {
     let rounds = rows.iter().map(|row| row.tally.rounds).max().unwrap_or(0);
     let each = rows.iter().map(|row| row.tally.each).max().unwrap_or(0);
     format!(
-        "The pools hold {} valid repeats of {} queues in {rounds} rounds ({aside} invalid ones set aside, {broken} broken), \
+        "The pools hold {} valid repeats of {} queues in {rounds} rounds ({aside} invalid ones discarded, {broken} broken), \
          each in a process of its own. A draw takes {each} rounds at random for a pair of reports, {each} against {each}, and \
          {each} others for the confirmation: of what looked regressed, alone; of what could not be told, together with the first. \
          These rounds are spread over all the time of measuring, where those of a run follow \

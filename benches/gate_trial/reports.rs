@@ -4,12 +4,11 @@ use super::draw::{Look, Pick};
 use super::pools::{Failure, Trial};
 use super::store::{Pools, Settings};
 use queue_load::internals::plan::PlannedRepeat;
+use queue_load::internals::report::{self, CaseInput, ReportInput};
 use queue_load::internals::run::{CaseRuns, Failed, Measured, SetAside, Yardstick};
+use queue_load::internals::session;
 use queue_load::internals::verdict::{PlanCase, judge_plan};
-use queue_load::report::{
-    self, CaseInput, CaseRecord, Environment, RepeatRecord, Report, ReportInput, ScenarioRecord, Untrusted,
-};
-use queue_load::session;
+use queue_load::report::{CaseRecord, Environment, RepeatRecord, Report, ScenarioRecord, Untrusted};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -214,8 +214,8 @@ fn plain(value: f64) -> String {
     format!("{value:.3}")
 }
 
-/// What was promised of `builtin`, and whether it holds here.
-fn promises(results: &Results) -> String {
+/// What was promised of `builtin`: what is promised, what is measured here, and the bound.
+fn promised(results: &Results) -> [(&'static str, Option<f64>, Bound); 9] {
     let loggers: Vec<&str> =
         results.queues.iter().map(|(name, _)| name.as_str()).filter(|name| !NO_LOGGERS.contains(name)).collect();
     let formatters: Vec<&str> = loggers.iter().copied().filter(|name| *name != TICKLOG).collect();
@@ -235,8 +235,9 @@ fn promises(results: &Results) -> String {
     };
     let [lanes, tasks] = [Paced::TenSleep, Paced::TenTasks].map(Cell::Paced);
     let against = |cell, other: &str, name, floor| results.ratio(cell, [OURS, other], name, floor).map(|r| r.median);
+    let spread = results.spread(lanes, OURS, "mean").map(Spread::width);
     let cpu = Cell::SATURATED.map(|count| least(Cell::Saturated(count), &loggers, "cpu_per_million", None));
-    let lines = [
+    [
         ("mean call on lanes, as a multiple of `noop`", against(lanes, "noop", "mean", None), Bound::Most(1.0)),
         ("mean call of tasks, as a multiple of `noop`", against(tasks, "noop", "mean", None), Bound::Most(1.2)),
         (
@@ -254,11 +255,7 @@ fn promises(results: &Results) -> String {
             least(lanes, &loggers, "p99", None),
             Bound::Least(4.0),
         ),
-        (
-            "spread between processes of our mean call on lanes",
-            results.spread(lanes, OURS, "mean").map(Spread::width),
-            Bound::Most(0.1),
-        ),
+        ("spread between processes of our mean call on lanes", spread, Bound::Most(0.1)),
         (
             "logs per second of 1 producer, as a multiple of the fastest logger's",
             most(Cell::Saturated(1), &loggers, "per_second").map(|r| 1.0 / r),
@@ -274,9 +271,13 @@ fn promises(results: &Results) -> String {
             cpu.into_iter().flatten().min_by(f64::total_cmp),
             Bound::Least(1.0),
         ),
-    ];
+    ]
+}
+
+/// What was promised of `builtin`, and whether it holds here.
+fn promises(results: &Results) -> String {
     let mut text = "| what must hold of `builtin` | is | should be | |\n|---|---|---|---|\n".to_owned();
-    for (what, value, bound) in lines {
+    for (what, value, bound) in promised(results) {
         let is = value.map_or("not measured".to_owned(), short);
         let met = value.map_or("", |value| if bound.holds(value) { "met" } else { "**missed**" });
         let _ = writeln!(text, "| {what} | {is} | {} | {met} |", bound.text());

@@ -3,7 +3,7 @@
 //! This module exports everything that you need for your own queue.
 
 pub mod builtin;
-pub mod catalogue;
+pub(crate) mod catalogue;
 pub mod noop;
 mod registry;
 
@@ -44,7 +44,11 @@ mod lines;
 pub use crate::load::{Context, Entry, Phase, Reply, Stamp, Typed};
 pub use crate::measure::OutcomeSource;
 pub use crate::measure::sink::CountingSink;
-pub use crate::scenario::{Parameters, Strategy};
+pub use crate::scenario::{
+    Arrival, Lengths, Levels, Pacing, Parameters, Payload, PhaseShift, Placement, Producers, Shape, SinkKind, Stage,
+    Stages, Strategy, Trace,
+};
+pub use crate::units::{Nanos, Rate, Ratio};
 pub use registry::{Host, Registry};
 
 use crate::clock::LoadClock;

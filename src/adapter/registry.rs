@@ -68,7 +68,7 @@ impl<H: Host> Registry<H> {
     }
 
     /// The queues of the catalogue that are not built into this program.
-    pub fn not_built(&self) -> impl Iterator<Item = &'static catalogue::Optional> {
+    pub(crate) fn not_built(&self) -> impl Iterator<Item = &'static catalogue::Optional> {
         let is_built = |name| self.abouts().any(|about| about.name == name);
         catalogue::OPTIONAL.iter().filter(move |optional| !is_built(optional.about.name))
     }

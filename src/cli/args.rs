@@ -206,7 +206,7 @@ pub struct ShowArgs {
     /// (HdrHistogram), .txt; repeatable
     #[arg(long = "output", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub outputs: Vec<PathBuf>,
-    /// Show one case in full: its id, or as many `axis=value` pairs of it as identify it
+    /// Show one case in full: its id, or enough of its `axis=value` pairs to tell it from the others
     #[arg(long = "case", value_name = "ID")]
     pub case_id: Option<String>,
     /// When to colour marks; NO_COLOR and CLICOLOR_FORCE are respected
@@ -301,8 +301,8 @@ pub struct MergeArgs {
     /// Merge what is there, although cases are missing or a part was interrupted; the report then never passes
     #[arg(long)]
     pub partial: bool,
-    /// Format of stdout: table, json, markdown, csv, html, junit, github or hdr
-    #[arg(long, value_name = "FORMAT", default_value_t)]
+    /// Format of stdout
+    #[arg(long, value_name = "FORMAT", default_value_t, value_parser = one_of(&Format::ALL))]
     pub format: Format,
     /// When to colour marks: auto, always or never; NO_COLOR and CLICOLOR_FORCE are respected
     #[arg(long, value_name = "WHEN", default_value_t)]

@@ -45,8 +45,6 @@ impl When {
     }
 }
 
-pub use crate::render::paint;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,7 @@ fn decided(new: &Report, comparison: &Comparison, args: &GateArgs) -> Report {
         digest: Untrusted::default(),
         outcome: decision.outcome,
         reason: decision.reason.clone(),
+        reason_code: decision.reason_code,
         rounds: vec![GateRound { round: 0, decision }],
     };
     let verdict = PlanVerdict { exit, ..new.verdict.clone() };
@@ -52,11 +53,7 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     files.write(&|format, view| match format {
         format if OF_A_REPORT.contains(&format) => render::render(&decided(&new, &comparison, args), format, view),
         Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)], args.decision.extent()).into_bytes()),
-        Format::Table if view.colour => {
-            let line = comparison::gate_line(&comparison.decision);
-            Ok(render::paint_decision(&line, comparison.decision.outcome).into_bytes())
-        }
-        _ => comparison::gate(&comparison, format),
+        _ => comparison::gate(&comparison, format, view),
     })?;
     if comparison.decision.outcome != GateOutcome::Pass {
         let hint = format!("note: every number: queue-load compare {} {}", options.labels.0, options.labels.1);

@@ -75,12 +75,12 @@ pub(super) fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
     };
     let mut findings = Vec::new();
     match change {
-        Change::Incomparable => findings.push(Finding { kind: FindingKind::Unlike, text: reason.clone() }),
-        Change::Regressed => findings.push(Finding { kind: FindingKind::AddedUnfit, text: reason.clone() }),
+        Change::Incomparable => findings.push(Finding::new(FindingKind::Unlike, reason.clone())),
+        Change::Regressed => findings.push(Finding::new(FindingKind::AddedUnfit, reason.clone())),
         _ => {}
     }
     if let Some(text) = pair.new.and_then(|new| unmeasured(new.case)).filter(|_| change == Change::Incomparable) {
-        findings.push(Finding { kind: FindingKind::Unmeasured, text });
+        findings.push(Finding::new(FindingKind::Unmeasured, text));
     }
     CaseDecision {
         id: pair.either().map(|case| case.id.clone()).unwrap_or_default(),
@@ -142,18 +142,18 @@ fn judge(
     // `Broke` already reports an error that the baseline did not have; `Unmeasured` would say the same again.
     let is_broken = findings.iter().any(|finding| finding.kind == FindingKind::Broke);
     match unmeasured(new.case) {
-        Some(text) if !is_broken => findings.push(Finding { kind: FindingKind::Unmeasured, text }),
+        Some(text) if !is_broken => findings.push(Finding::new(FindingKind::Unmeasured, text)),
         None if effect.is_none() => findings.push(no_samples(base.case, new.case)),
         _ => {}
     }
     findings.extend(two_groups((base.case, new.case)));
     if new.case.verdict.outcome == Outcome::Fail {
-        findings.push(Finding { kind: FindingKind::Fails, text: because("it fails", new.case) });
+        findings.push(Finding::new(FindingKind::Fails, because("it fails", new.case)));
     }
     // Regressions first: the reason shown is the first finding that implies the change.
     findings.sort_by_key(|finding| (!finding.kind.is_regression(), finding.kind));
     let change = change(&findings);
-    let reason = findings.iter().find(|finding| implies(finding.kind) == change).map(|finding| finding.text.clone());
+    let reason = findings.iter().find(|finding| finding.kind.implies() == change).map(|finding| finding.text.clone());
     let needed = answered.iter().filter_map(|answered| answered.repeats_needed).max();
     CaseDecision {
         id: new.case.id.clone(),
@@ -171,7 +171,7 @@ fn judge(
 fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
     let alpha = options.settings.alpha;
     let text = (family.p_stalls <= alpha).then(|| family.stalls.text(index, &chance(family.p_stalls)))??;
-    Some(Finding { kind: FindingKind::Stalls, text: text.into() })
+    Some(Finding::new(FindingKind::Stalls, text))
 }
 
 /// Reports that the repeats of one side form two groups, and what divides them. The new side is looked at first. The
@@ -179,33 +179,19 @@ fn stalls(family: &Family, index: usize, options: &Options) -> Option<Finding> {
 fn two_groups((base, new): (&CaseRecord, &CaseRecord)) -> Option<Finding> {
     let of = |case: &CaseRecord| modes(&case.repeats.iter().collect::<Vec<_>>());
     let found = of(new).or_else(|| of(base))?;
-    Some(Finding { kind: FindingKind::TwoGroups, text: found.text().into() })
+    Some(Finding::new(FindingKind::TwoGroups, found.text()))
 }
 
 fn vanished(metric: &str) -> Finding {
     let text = format!("the baseline knows `{metric}` of every repeat, and the new report does not");
-    Finding { kind: FindingKind::Vanished, text: text.into() }
-}
-
-/// The change that a finding implies on its own.
-fn implies(kind: FindingKind) -> Change {
-    match kind {
-        kind if kind.is_regression() => Change::Regressed,
-        FindingKind::Unlike | FindingKind::NoSamples => Change::Incomparable,
-        FindingKind::Faster | FindingKind::Better | FindingKind::AcceptsMore | FindingKind::MeetsTarget => {
-            Change::Improved
-        }
-        // A failing case is handled by the gate as a whole, and two groups are only information: neither is a change.
-        FindingKind::Fails | FindingKind::TwoGroups => Change::Unchanged,
-        _ => Change::Inconclusive,
-    }
+    Finding::new(FindingKind::Vanished, text)
 }
 
 /// The change that all findings together imply: the worst one. An inconclusive finding outranks an improvement, so a
 /// case is never called improved while part of it is undecided.
 fn change(findings: &[Finding]) -> Change {
     let worst = [Change::Regressed, Change::Incomparable, Change::Inconclusive, Change::Improved];
-    let implied = |change: &Change| findings.iter().any(|finding| implies(finding.kind) == *change);
+    let implied = |change: &Change| findings.iter().any(|finding| finding.kind.implies() == *change);
     worst.into_iter().find(implied).unwrap_or(Change::Unchanged)
 }
 
@@ -247,7 +233,7 @@ fn finding(answered: &Answered) -> Option<Finding> {
             (FindingKind::Machine, text)
         }
     };
-    Some(Finding { kind, text: text.into() })
+    Some(Finding { metric: Some(test.metric.clone()), ..Finding::new(kind, text) })
 }
 
 fn worse_kind(Answered { test, rule, .. }: &Answered) -> FindingKind {
@@ -291,7 +277,7 @@ fn no_samples(base: &CaseRecord, new: &CaseRecord) -> Finding {
         _ => "the new report does not have",
     };
     let text = format!("{side} a repeat with enough accepted logs for a mean of `enqueue`");
-    Finding { kind: FindingKind::NoSamples, text: text.into() }
+    Finding::new(FindingKind::NoSamples, text)
 }
 
 /// A share in percent, with one decimal.

@@ -17,7 +17,7 @@ const ENOUGH_TO_SPARE_ONE: usize = 5;
 pub(super) fn findings(base: Found<'_>, new: Found<'_>) -> Vec<Finding> {
     let (base, new) = (base.case, new.case);
     let mut found = Vec::new();
-    let mut say = |kind, text: Option<Untrusted>| found.extend(text.map(|text| Finding { kind, text }));
+    let mut say = |kind, text: Option<Untrusted>| found.extend(text.map(|text| Finding::new(kind, text)));
     say(FindingKind::Broke, broke(base, new));
     say(FindingKind::Lost, more(base, new, "lost", |r| r.ledger.lost.admitted.saturating_add(r.ledger.lost.silent)));
     say(FindingKind::Duplicated, more(base, new, "duplicated", |repeat| repeat.ledger.duplicated));
@@ -78,7 +78,7 @@ fn checks(base: &CaseRecord, new: &CaseRecord) -> Vec<Finding> {
             Some(CheckOrigin::Target) => (FindingKind::Target, "it met its target, and does not now"),
             _ => (FindingKind::Check, "a check held, and does not now"),
         };
-        Finding { kind, text: format!("{what}: `{}`: {why}", check.expression.as_given()).into() }
+        Finding::new(kind, format!("{what}: `{}`: {why}", check.expression.as_given()))
     };
     fresh.map(finding).collect()
 }

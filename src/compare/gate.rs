@@ -3,7 +3,8 @@
 use super::align::{Alignment, Pair};
 use super::decide::{lacks_tails, percent};
 use super::{
-    CaseDecision, Change, CoverageChange, Difference, FindingKind, GateDecision, GateOutcome, Options, Settings,
+    CaseDecision, Change, CoverageChange, Difference, FindingKind, GateDecision, GateOutcome, GateReason, Options,
+    Settings,
 };
 use super::{coverage, decide, differences, exact, maxima, power, steadiness};
 use crate::report::Report;
@@ -47,10 +48,11 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     let unlike = maxima::unlike(base, new);
     let found =
         Found { unlike, cases: &cases, differences: &differences, coverage: &coverage, failures: &failures, family };
-    let (outcome, reason) = outcome(new, &found, &alignment.pairs, settings);
+    let (outcome, code, reason) = outcome(new, &found, &alignment.pairs, settings);
     GateDecision {
         outcome,
-        reason,
+        reason: reason.into(),
+        reason_code: Some(code),
         alpha: settings.alpha,
         min_effect: settings.min_effect,
         suspects: cases.iter().filter(|case| may_be_settled(case)).map(|case| case.id.clone()).collect(),
@@ -126,47 +128,71 @@ struct Found<'a> {
 }
 
 /// The first outcome that applies, in the order of the exit codes.
-fn outcome(new: &Report, found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> (GateOutcome, Untrusted) {
+fn outcome(
+    new: &Report,
+    found: &Found<'_>,
+    pairs: &[Pair<'_>],
+    settings: &Settings,
+) -> (GateOutcome, GateReason, String) {
     let cases = found.cases;
     let any = |change: Change| cases.iter().any(|case| case.change == change);
     let blocking: Vec<String> = found.differences.iter().filter(|d| d.blocks_gate).map(difference_text).collect();
     if !blocking.is_empty() {
         let reason = format!("not the same machine or build: {}", blocking.join(", "));
-        return (GateOutcome::Incomparable, (reason + "; --allow-cross-machine overrules this").into());
+        let code = GateReason::EnvironmentDiffers;
+        return (GateOutcome::Incomparable, code, reason + &overruled(code, found.coverage));
     }
     if let Some(why) = found.unlike {
-        return (GateOutcome::Incomparable, why.into());
+        return (GateOutcome::Incomparable, GateReason::SearchAndRun, why.to_owned());
     }
     if !cases.iter().any(CaseDecision::is_of_both) {
-        return (GateOutcome::Incomparable, "the two reports have no case in common".into());
+        let why = "the two reports have no case in common".to_owned();
+        return (GateOutcome::Incomparable, GateReason::NothingInCommon, why);
     }
     if any(Change::Regressed) {
-        return (GateOutcome::Regressed, summary(cases, Change::Regressed, "regressed").into());
+        let why = summary(cases, Change::Regressed, "regressed");
+        return (GateOutcome::Regressed, GateReason::CasesRegressed, why);
     }
-    if let Some(first) = found.coverage.iter().find(|change| change.fails) {
-        let more = found.coverage.iter().filter(|change| change.fails).count() - 1;
-        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        let overruled = first.kind.overruled_by().map_or_else(String::new, |by| format!("; {by} overrules this"));
-        return (GateOutcome::Regressed, format!("{}{more}{overruled}", coverage_text(first)).into());
+    if let Some(why) = less_required(found.coverage) {
+        return (GateOutcome::Regressed, GateReason::CoverageReduced, why);
     }
-    if let Some(first) = found.failures.own.first() {
-        let count = human::counted(found.failures.own.len() as u64, "case");
-        let reason = format!(
-            "{count} of the new report failed by itself: {}; --allow-known-failures accepts what failed before",
-            first.as_given()
-        );
-        return (GateOutcome::Failed, reason.into());
+    if let Some(why) = failed_alone(&found.failures.own) {
+        return (GateOutcome::Failed, GateReason::CasesFail, why);
     }
     if any(Change::Incomparable) {
-        return (GateOutcome::Incomparable, summary(cases, Change::Incomparable, "cannot be compared").into());
+        let why = summary(cases, Change::Incomparable, "cannot be compared");
+        return (GateOutcome::Incomparable, GateReason::CasesIncomparable, why);
     }
     if any(Change::Inconclusive) {
-        return (GateOutcome::Inconclusive, summary(cases, Change::Inconclusive, "cannot be told").into());
+        let why = summary(cases, Change::Inconclusive, "cannot be told");
+        return (GateOutcome::Inconclusive, GateReason::CasesInconclusive, why);
     }
     if new.interrupted {
-        return (GateOutcome::Inconclusive, "the new report was interrupted before all of it was measured".into());
+        let why = "the new report was interrupted before all of it was measured".to_owned();
+        return (GateOutcome::Inconclusive, GateReason::NewReportInterrupted, why);
     }
-    (GateOutcome::Pass, passed(found, pairs, settings).into())
+    (GateOutcome::Pass, GateReason::NoRegression, passed(found, pairs, settings))
+}
+
+/// The first requirement that the new report lacks, and what overrules that; `None` if it lacks none that fails the gate.
+pub(super) fn less_required(coverage: &[CoverageChange]) -> Option<String> {
+    let mut failing = coverage.iter().filter(|change| change.fails);
+    let first = failing.next()?;
+    let more = failing.count();
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    Some(format!("{}{more}{}", coverage_text(first), overruled(GateReason::CoverageReduced, coverage)))
+}
+
+/// The number of cases that fail by themselves, and the first one; `None` if there is none.
+pub(super) fn failed_alone(failures: &[Untrusted]) -> Option<String> {
+    let (first, count) = (failures.first()?.as_given(), human::counted(failures.len() as u64, "case"));
+    let by = GateReason::CasesFail.overruled_by(&[]).unwrap_or_default();
+    Some(format!("{count} of the new report failed by itself: {first}; {by} accepts what failed before"))
+}
+
+/// The end of a sentence: which option overrules it.
+fn overruled(code: GateReason, coverage: &[CoverageChange]) -> String {
+    code.overruled_by(coverage).map_or_else(String::new, |by| format!("; {by} overrules this"))
 }
 
 fn difference_text(difference: &Difference) -> String {

@@ -64,7 +64,7 @@ fn judge(case: &CaseRecord, old: &Maximum, new: &Maximum, min_effect: f64) -> Ca
         id: case.id.clone(),
         change,
         reason: if change == Change::Unchanged { Untrusted::default() } else { text.clone() },
-        findings: kind.into_iter().map(|kind| Finding { kind, text: text.clone() }).collect(),
+        findings: kind.into_iter().map(|kind| Finding::new(kind, text.clone())).collect(),
         effect: None,
         tails: Vec::new(),
         tests: Vec::new(),

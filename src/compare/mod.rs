@@ -7,17 +7,17 @@ mod align;
 mod answers;
 mod assemble;
 mod attribution;
-mod calibrate;
+pub(crate) mod calibrate;
 mod coverage;
 mod decide;
 mod differences;
 mod effect;
 mod exact;
-mod family;
+pub(crate) mod family;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
-mod fooled;
+mod fooled_tests;
 mod gate;
 mod level;
 mod machines;
@@ -30,7 +30,7 @@ mod power;
 mod promises;
 mod rank;
 mod samples;
-mod settle;
+pub(crate) mod settle;
 mod stalls;
 mod steadiness;
 #[cfg(test)]
@@ -38,16 +38,17 @@ mod tests;
 
 pub use crate::report::{
     CaseDecision, Change, CoverageChange, CoverageKind, Difference, Effect, Finding, FindingKind, GateDecision,
-    GateOutcome, MetricTest, MetricUnit, Steadiness, Tail, TailBound,
+    GateOutcome, GateReason, MetricTest, MetricUnit, Steadiness, Tail, TailBound,
 };
-pub use calibrate::calibrate;
-pub use family::{fewest_repeats, most_tests};
+pub use crate::scenario::Selector;
+pub(crate) use calibrate::calibrate;
+pub(crate) use family::{fewest_repeats, most_tests};
 pub use metrics::metric_names;
 pub(crate) use metrics::{CONFIRMATORY, medians, metric_unit};
 pub use model::{
     Allowances, CaseComparison, ChangeCounts, Comparison, Estimate, MetricComparison, Options, Settings, Side,
 };
-pub use settle::{settle, suspects, undecided};
+pub(crate) use settle::{Settled, settle, suspects, undecided};
 
 use crate::report::Report;
 

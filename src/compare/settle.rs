@@ -1,6 +1,7 @@
 //! Combines the decision on a run with the decisions on its confirmations into the final one.
 
-use super::{CaseDecision, Change, GateDecision, GateOutcome};
+use super::gate::{failed_alone, less_required};
+use super::{CaseDecision, Change, GateDecision, GateOutcome, GateReason};
 use crate::report::GateRound;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -18,10 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Panics
 /// Without a round.
 #[must_use]
-pub fn settle(rounds: &[GateRound]) -> (GateOutcome, Untrusted) {
+pub fn settle(rounds: &[GateRound]) -> Settled {
     let first = &rounds.first().expect("the run itself was decided on").decision;
     if rounds.len() < 2 || !matches!(first.outcome, GateOutcome::Regressed | GateOutcome::Inconclusive) {
-        return (first.outcome, first.reason.clone());
+        return Settled { outcome: first.outcome, reason: first.reason.clone(), reason_code: first.reason_code };
     }
     let mut last: BTreeMap<&Untrusted, &CaseDecision> = BTreeMap::new();
     for round in rounds {
@@ -39,39 +40,56 @@ pub fn settle(rounds: &[GateRound]) -> (GateOutcome, Untrusted) {
         1 => "1 case was run again".to_owned(),
         more => format!("{more} cases were run again"),
     };
-    let (outcome, reason) = of_cases(first, rounds, &last);
-    (outcome, format!("{again}: {}", reason.as_given()).into())
+    // In the order of the run's own decision, so that a reason is about the case that views show first.
+    let last: Vec<&CaseDecision> = first.cases.iter().filter_map(|case| last.get(&case.id).copied()).collect();
+    let (outcome, reason_code, why) = of_cases(first, rounds, &last);
+    Settled { outcome, reason: format!("{again}: {why}").into(), reason_code }
+}
+
+/// What is decided in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The decision.
+    pub outcome: GateOutcome,
+    /// Why, in one line.
+    pub reason: Untrusted,
+    /// What kind of reason it is; `None` if the rounds are of a build that is older than the codes.
+    pub reason_code: Option<GateReason>,
 }
 
 fn of_cases(
     first: &GateDecision,
     rounds: &[GateRound],
-    last: &BTreeMap<&Untrusted, &CaseDecision>,
-) -> (GateOutcome, Untrusted) {
-    let of = |change: Change| last.values().filter(move |case| case.change == change);
+    last: &[&CaseDecision],
+) -> (GateOutcome, Option<GateReason>, String) {
+    let of = |change: Change| last.iter().filter(move |case| case.change == change);
     let text = |case: &&CaseDecision| format!("{}: {}", case.id.as_given(), case.reason.as_given());
     let shown = |change: Change| of(change).next().map_or_else(String::new, text);
     let regressed = of(Change::Regressed).count();
     if regressed > 0 {
         let count = human::counted(regressed as u64, "case");
-        return (GateOutcome::Regressed, format!("{count} regressed: {}", shown(Change::Regressed)).into());
+        let why = format!("{count} regressed: {}", shown(Change::Regressed));
+        return (GateOutcome::Regressed, Some(GateReason::CasesRegressed), why);
     }
-    if first.coverage.iter().any(|change| change.fails) {
-        return (GateOutcome::Regressed, first.reason.clone());
+    if let Some(why) = less_required(&first.coverage) {
+        return (GateOutcome::Regressed, Some(GateReason::CoverageReduced), why);
     }
-    if let Some(failure) = first.failures.first() {
-        return (GateOutcome::Failed, failure.clone());
+    if let Some(why) = failed_alone(&first.failures) {
+        return (GateOutcome::Failed, Some(GateReason::CasesFail), why);
     }
     if let Some(round) = rounds.iter().find(|round| round.decision.outcome == GateOutcome::Incomparable) {
-        return (GateOutcome::Incomparable, round.decision.reason.clone());
+        let decision = &round.decision;
+        return (GateOutcome::Incomparable, decision.reason_code, decision.reason.as_given().to_owned());
     }
     if of(Change::Incomparable).next().is_some() {
-        return (GateOutcome::Incomparable, shown(Change::Incomparable).into());
+        let why = shown(Change::Incomparable);
+        return (GateOutcome::Incomparable, Some(GateReason::CasesIncomparable), why);
     }
     if of(Change::Inconclusive).next().is_some() {
-        return (GateOutcome::Inconclusive, format!("cannot be told: {}", shown(Change::Inconclusive)).into());
+        let why = format!("cannot be told: {}", shown(Change::Inconclusive));
+        return (GateOutcome::Inconclusive, Some(GateReason::CasesInconclusive), why);
     }
-    (GateOutcome::Pass, "none of them regressed then".into())
+    (GateOutcome::Pass, Some(GateReason::NotConfirmed), "none of them regressed then".to_owned())
 }
 
 /// The cases for which fresh repeats may change the decision: those that look regressed, and those that are
@@ -100,14 +118,14 @@ fn is_certain(case: &CaseDecision) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Finding, FindingKind, Steadiness};
+    use crate::report::{CoverageChange, CoverageKind, Finding, FindingKind, Steadiness};
 
     fn case(id: &str, change: Change, kind: FindingKind) -> CaseDecision {
         CaseDecision {
             id: id.into(),
             change,
             reason: format!("because of {id}").into(),
-            findings: vec![Finding { kind, text: Untrusted::default() }],
+            findings: vec![Finding::new(kind, Untrusted::default())],
             effect: None,
             tails: Vec::new(),
             tests: Vec::new(),
@@ -120,6 +138,7 @@ mod tests {
         let decision = GateDecision {
             outcome,
             reason: format!("{} of round {round}", outcome.word()).into(),
+            reason_code: None,
             alpha: 0.01,
             min_effect: 0.1,
             suspects: cases.iter().filter(by_test).map(|case| case.id.clone()).collect(),
@@ -134,74 +153,103 @@ mod tests {
         GateRound { round, decision }
     }
 
+    fn slower() -> CaseDecision {
+        case("a", Change::Regressed, FindingKind::Slower)
+    }
+
+    fn same() -> CaseDecision {
+        case("a", Change::Unchanged, FindingKind::TwoGroups)
+    }
+
+    fn open(id: &str) -> CaseDecision {
+        case(id, Change::Inconclusive, FindingKind::Spread)
+    }
+
+    /// The case `a` on probation beside an unchanged one: by the run alone it regressed, or cannot be told.
+    fn first(outcome: GateOutcome, a: CaseDecision) -> GateRound {
+        round(0, outcome, vec![a, case("b", Change::Unchanged, FindingKind::TwoGroups)])
+    }
+
+    /// Each row: the rounds, and what is decided in the end, by which code and in which words.
+    fn say(table: Vec<(Vec<GateRound>, GateOutcome, Option<GateReason>, &str)>) {
+        for (rounds, outcome, reason_code, reason) in table {
+            let expected = Settled { outcome, reason: reason.into(), reason_code };
+            assert_eq!(settle(&rounds), expected, "{rounds:#?}");
+        }
+    }
+
     #[test]
-    fn the_last_word() {
-        use Change::{Inconclusive as Open, Regressed as Worse, Unchanged as Same};
-        use FindingKind::{Lost, Slower, Spread, TwoGroups};
-        use GateOutcome::{Failed, Incomparable, Inconclusive, Pass, Regressed};
-        let slower = || case("a", Worse, Slower);
-        let same = || case("a", Same, TwoGroups);
-        let open = || case("a", Open, Spread);
-        let suspected = || round(0, Regressed, vec![slower(), case("b", Same, TwoGroups)]);
-        let undecided = || round(0, Inconclusive, vec![open(), case("b", Same, TwoGroups)]);
-        let failing = || {
-            let mut round = undecided();
-            round.decision.failures = vec!["b: it fails".into()];
-            round
-        };
-        for (rounds, outcome, reason) in [
-            (vec![round(0, Pass, vec![same()])], Pass, "pass of round 0"),
-            (vec![round(0, Inconclusive, vec![])], Inconclusive, "inconclusive of round 0"),
-            (vec![suspected()], Regressed, "regressed of round 0"),
+    fn without_a_confirmation_the_run_itself_decides() {
+        use GateOutcome::{Inconclusive, Pass, Regressed};
+        say(vec![
+            (vec![round(0, Pass, vec![same()])], Pass, None, "pass of round 0"),
+            (vec![round(0, Inconclusive, vec![])], Inconclusive, None, "inconclusive of round 0"),
+            (vec![first(Regressed, slower())], Regressed, None, "regressed of round 0"),
+        ]);
+    }
+
+    #[test]
+    fn what_was_run_again_is_judged_by_its_last_look() {
+        use GateOutcome::{Incomparable, Inconclusive, Pass, Regressed};
+        use GateReason::{CasesInconclusive, CasesRegressed, NotConfirmed};
+        const REGRESSED: &str = "1 case was run again: 1 case regressed: a: because of a";
+        const CLEARED: &str = "1 case was run again: none of them regressed then";
+        let suspected = || first(Regressed, slower());
+        let undecided = || first(Inconclusive, open("a"));
+        let worse = || round(1, Regressed, vec![slower()]);
+        let fine = |number| round(number, Pass, vec![same()]);
+        let told = "1 case was run again: cannot be told: a: because of a";
+        let unlike = "1 case was run again: incomparable of round 1";
+        say(vec![
+            (vec![suspected(), worse()], Regressed, Some(CasesRegressed), REGRESSED),
+            (vec![suspected(), fine(1)], Pass, Some(NotConfirmed), CLEARED),
+            (vec![suspected(), round(1, Inconclusive, vec![open("a")])], Inconclusive, Some(CasesInconclusive), told),
+            (vec![suspected(), round(1, Incomparable, vec![same()])], Incomparable, None, unlike),
+            (vec![suspected(), worse(), fine(2)], Pass, Some(NotConfirmed), CLEARED),
+            (vec![undecided(), fine(1)], Pass, Some(NotConfirmed), CLEARED),
+            (vec![undecided(), worse()], Regressed, Some(CasesRegressed), REGRESSED),
+        ]);
+    }
+
+    #[test]
+    fn what_was_not_run_again_stays_as_it_was() {
+        use GateOutcome::{Failed, Inconclusive, Pass, Regressed};
+        use GateReason::{CasesFail, CasesInconclusive, CasesRegressed, CoverageReduced};
+        let fine = || round(1, Pass, vec![same()]);
+        let lost = case("l", Change::Regressed, FindingKind::Lost);
+        let mut failing = first(Inconclusive, open("a"));
+        failing.decision.failures = vec!["b: it fails".into()];
+        let kind = CoverageKind::CheckRemoved;
+        let mut lacking = first(Regressed, slower());
+        let gone = CoverageChange { kind, of: "s".into(), base: Some("lost == 0".into()), new: None, fails: true };
+        lacking.decision.coverage = vec![gone];
+        say(vec![
             (
-                vec![suspected(), round(1, Regressed, vec![slower()])],
+                vec![round(0, Regressed, vec![slower(), lost]), fine()],
                 Regressed,
-                "1 case was run again: 1 case regressed: a: because of a",
-            ),
-            (
-                vec![suspected(), round(1, Pass, vec![same()])],
-                Pass,
-                "1 case was run again: none of them regressed then",
-            ),
-            (
-                vec![suspected(), round(1, Inconclusive, vec![open()])],
-                Inconclusive,
-                "1 case was run again: cannot be told: a: because of a",
-            ),
-            (
-                vec![suspected(), round(1, Incomparable, vec![same()])],
-                Incomparable,
-                "1 case was run again: incomparable of round 1",
-            ),
-            (
-                vec![suspected(), round(1, Regressed, vec![slower()]), round(2, Pass, vec![same()])],
-                Pass,
-                "1 case was run again: none of them regressed then",
-            ),
-            (
-                vec![undecided(), round(1, Pass, vec![same()])],
-                Pass,
-                "1 case was run again: none of them regressed then",
-            ),
-            (
-                vec![undecided(), round(1, Regressed, vec![slower()])],
-                Regressed,
-                "1 case was run again: 1 case regressed: a: because of a",
-            ),
-            (
-                vec![round(0, Regressed, vec![slower(), case("l", Worse, Lost)]), round(1, Pass, vec![same()])],
-                Regressed,
+                Some(CasesRegressed),
                 "1 case was run again: 1 case regressed: l: because of l",
             ),
             (
-                vec![round(0, Regressed, vec![slower(), case("o", Open, Spread)]), round(1, Pass, vec![same()])],
+                vec![round(0, Regressed, vec![slower(), open("o")]), fine()],
                 Inconclusive,
+                Some(CasesInconclusive),
                 "1 case was run again: cannot be told: o: because of o",
             ),
-            (vec![failing(), round(1, Pass, vec![same()])], Failed, "1 case was run again: b: it fails"),
-        ] {
-            assert_eq!(settle(&rounds), (outcome, reason.into()), "{rounds:#?}");
-        }
+            (
+                vec![failing, fine()],
+                Failed,
+                Some(CasesFail),
+                "1 case was run again: 1 case of the new report failed by itself: b: it fails; --allow-known-failures \
+                 accepts what failed before",
+            ),
+            (
+                vec![lacking, fine()],
+                Regressed,
+                Some(CoverageReduced),
+                "1 case was run again: check removed: s: lost == 0 → nothing; --allow-changed-checks overrules this",
+            ),
+        ]);
     }
 
     #[test]

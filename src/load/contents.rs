@@ -31,7 +31,7 @@ pub struct Contents {
 #[derive(Clone, Debug)]
 enum Drawn {
     Fixed(u32),
-    /// From the first one on, so many.
+    /// The first ones, up to this number.
     Uniform(u32, u64),
     /// [`QUANTILES`] of equal probability.
     Quantiles(Arc<[u32]>),

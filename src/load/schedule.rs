@@ -125,7 +125,7 @@ impl Schedule {
         Regular { line, step: self.phases(self.tasks), burst: self.burst(), sent: 0, span: self.span }
     }
 
-    /// The time from the turn of one task to that of the task so many places after it. Tasks of aligned phases have their
+    /// The time from the turn of one task to that of the task this number of places after it. Tasks of aligned phases have their
     /// turns at the same time, so that there only a whole round of all tasks takes time.
     fn phases(&self, places: u32) -> Time {
         let places = match self.phase {

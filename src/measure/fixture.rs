@@ -47,7 +47,7 @@ fn usual_latencies(logs: u64) -> Latencies {
     }
 }
 
-/// A point of a series with so many calls of 10 µs.
+/// A point of a series with a number of calls of 10 µs.
 fn point(enqueued: u64) -> Point {
     let ns = Some(10_000);
     Point { enqueued, rejected: 0, p50_ns: ns, p99_ns: ns, max_ns: ns }
@@ -138,7 +138,7 @@ impl Measurement {
         self
     }
 
-    /// So many logs of each level were sent; all of them were accepted and delivered.
+    /// These numbers of logs of each level were sent; all of them were accepted and delivered.
     #[must_use]
     pub fn with_levels(mut self, counts: ByLevel<u64>) -> Self {
         let of = |(level, count): (Level, u64)| LevelLedger {
@@ -197,7 +197,7 @@ impl Measurement {
         self.enqueue_taking(10_000)
     }
 
-    /// In stages of so many logs each, and a spike among them that was felt for `recovered_ns`; `None`: to the end of the
+    /// In stages of these numbers of logs, and a spike among them that was felt for `recovered_ns`; `None`: to the end of the
     /// window, 2 s after it.
     #[must_use]
     pub fn in_stages(mut self, logs: &[u64], recovered_ns: Option<u64>) -> Self {

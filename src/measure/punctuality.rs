@@ -23,7 +23,8 @@ pub const LONGEST_CONTROL_NS: u64 = 30_000_000_000;
 /// A quantile is judged only with at least this many values above it.
 const SAMPLES_ABOVE: u64 = 10;
 
-/// The quantiles of the lateness, in parts of [`WHOLE`]. The first one with enough samples is judged.
+/// The quantiles of the lateness, in parts of [`WHOLE`]. The first one with enough samples is judged. None is above p99: a
+/// single short pause of the machine would spoil a long window, in which up to 1 % of the logs may even be unsent.
 const QUANTILES: [Judged; 3] = [
     Judged { name: "p99", parts: 990_000_000 },
     Judged { name: "p90", parts: 900_000_000 },
@@ -128,6 +129,7 @@ impl Punctuality {
         let judged = wanted.iter().find(|judged| has_samples(lateness.count(), judged.parts));
         let (judged, lateness_ns) =
             judged.and_then(|judged| Some((*judged, lateness.quantile_ns(judged.parts)?))).unwrap_or((LARGEST, max));
+        // By the lower end of a bucket: a log counts as late only if it certainly was.
         let late = lateness.buckets().filter(|bucket| bucket.low_ns > MOST_LATE_NS).map(|bucket| bucket.count).sum();
         Ok(Self { scheduled, unsent, late, judged, lateness_ns })
     }
@@ -177,6 +179,7 @@ impl Punctuality {
 
     fn faults_beyond(&self, part: u64) -> Vec<Late> {
         let mut faults = Vec::new();
+        // In integers: as a fraction, exactly 1 % may be a little more than 1 % on one machine and a little less on another.
         if u128::from(self.unsent) * MILLION > u128::from(self.scheduled) * u128::from(MOST_UNSENT_PPM / part) {
             let (unsent, scheduled) = (self.unsent, self.scheduled);
             faults.push(Late::Unsent { unsent, scheduled, most_ppm: MOST_UNSENT_PPM / part });
@@ -206,6 +209,7 @@ pub fn window_ns(measurement: &Measurement) -> Option<f64> {
 #[must_use]
 pub fn is_second_control_wanted(measurement: &Measurement) -> bool {
     let is_late = Punctuality::of_window(measurement).is_ok_and(|window| !window.faults().is_empty());
+    // What cannot be read counts as late, so nothing is run: the repeat is invalid in any case.
     let control = measurement.control.as_ref().map(Punctuality::of_control);
     is_late && control.is_some_and(|control| control.is_ok_and(|control| control.faults_of_control().is_empty()))
 }

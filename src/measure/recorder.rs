@@ -58,6 +58,8 @@ impl Recorder {
     #[inline]
     pub fn record(&mut self, call: &Call) {
         let service = call.service();
+        // A call is in exactly one of the four: `verdict::faults` compares their counts with the ledger's, and a call in two
+        // of them would make every honest measurement an error.
         match call.reply {
             Reply::Enqueued { waited } => {
                 match waited {
@@ -72,6 +74,8 @@ impl Recorder {
                 self.series.record_rejected(call.start);
             }
         }
+        // Of refused calls too: a log that was refused has waited as well, and without it a queue would look faster the more it
+        // refuses.
         self.response.record(call.response());
         self.response_ideal.record(call.response_ideal());
         self.lateness.record(call.lateness());
@@ -107,6 +111,7 @@ impl Recorder {
         }
     }
 
+    /// All but the blocks, which [`Recorders::block`] sums while the load runs: after it, nobody asks for them.
     fn add(&mut self, other: &Self) -> Result<(), EncodingError> {
         self.unblocked.add(&other.unblocked)?;
         self.blocked.add(&other.blocked)?;
@@ -136,6 +141,8 @@ impl Recorder {
         let mut enqueue = self.unblocked.clone();
         enqueue.add(&self.blocked)?;
         enqueue.add(&self.undistinguished)?;
+        // One call of which it is unknown spoils both: without it, `unblocked` and `blocked` would not add up to `enqueue`, and
+        // each would be a selection. So both are null, not almost right.
         let known = self.undistinguished.count() == 0;
         Ok(Latencies {
             enqueue: enqueue.encode(),
@@ -169,7 +176,8 @@ impl Recorder {
     }
 }
 
-/// A recorder on its own cache lines, so that threads do not slow each other down.
+/// A recorder on its own cache lines, so that threads do not slow each other down. 128 bytes, since processors fetch lines of 64
+/// bytes in pairs.
 #[repr(align(128))]
 #[derive(Debug)]
 struct Shard(Mutex<Recorder>);

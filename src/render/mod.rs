@@ -42,7 +42,7 @@ pub use html::{Extent, html, html_comparison, html_trend};
 pub use parts::headline::headline;
 pub use parts::headline_number::{HeadlineNumber, headline_number};
 pub use parts::last_line::gate_sentence;
-pub use parts::paint::{paint, paint_decision, paint_lines};
+pub use parts::paint::{Tone, paint_lines};
 pub use parts::sparkline::sparkline;
 pub use parts::text::width_of;
 

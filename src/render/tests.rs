@@ -7,6 +7,7 @@ use crate::render::parts::text::width_of;
 use crate::render::{Format, View, case, render, table};
 use crate::report::fixture::{case as case_input, report_of};
 use crate::report::{CaseInput, ErrorInput, RepeatInput, Report, SetAsideInput};
+use crate::run::Objections;
 use crate::scenario::Strategy;
 use crate::units::{Nanos, Rate};
 use crate::verdict::Outcome;
@@ -39,7 +40,7 @@ pub(super) fn mixed() -> Report {
     let measurement = healthy(1_000).with_unsent_generator(50);
     late.set_aside.push(SetAsideInput {
         repeat: RepeatInput { repeat: 0, attempt: 0, measurement },
-        reasons: vec!["the generator was late: 50 of 1,000 logs were not sent, more than 1%".into()],
+        why: Objections::uncoded(vec!["the generator was late: 50 of 1,000 logs were not sent, more than 1%".into()]),
     });
     let mut broken = with_tasks(case_input(Strategy::Sample, Vec::new()), 100, 100);
     broken.errors.push(ErrorInput {
@@ -69,7 +70,7 @@ fn fits(text: &str, width: usize) {
 fn what_was_set_aside_is_named_although_the_case_passes() {
     let mut input = case_input(Strategy::Drop, vec![healthy(1_000), healthy(1_000)]);
     let repeat = RepeatInput { repeat: 1, attempt: 0, measurement: healthy(1_000) };
-    input.set_aside.push(SetAsideInput { repeat, reasons: vec!["the machine was busy".into()] });
+    input.set_aside.push(SetAsideInput { repeat, why: Objections::uncoded(vec!["the machine was busy".into()]) });
     let report = report_of(vec![input]);
     assert_eq!(report.verdict.outcome, Outcome::Pass);
     let in_full = case(&report, report.cases[0].id.as_given(), 100).unwrap();
@@ -78,7 +79,7 @@ fn what_was_set_aside_is_named_although_the_case_passes() {
         (format!("{format:?}"), String::from_utf8(bytes).unwrap())
     });
     for (name, text) in views.into_iter().chain([("case".to_owned(), in_full)]) {
-        assert!(text.contains("note: set aside: 1 of 3 repeats: the machine was busy"), "{name}: {text}");
+        assert!(text.contains("note: discarded: 1 of 3 repeats: the machine was busy"), "{name}: {text}");
     }
 }
 

@@ -11,7 +11,7 @@ use super::statistics::latency_set;
 use super::surroundings::{ControlRecord, MachineRecord, lag_ratios};
 use crate::matrix::Case;
 use crate::measure::{Cost, Measurement};
-use crate::run::Yardstick;
+use crate::run::{Objections, Yardstick};
 use crate::scenario::{Check, Figure, Parameters, Scenario, Target};
 use crate::units::Nanos;
 use crate::untrusted::Untrusted;
@@ -97,8 +97,8 @@ pub struct RepeatInput {
 pub struct SetAsideInput {
     /// The repeat.
     pub repeat: RepeatInput,
-    /// Why, in the words of [`crate::verdict::judge_repeat`].
-    pub reasons: Vec<Untrusted>,
+    /// Why, as [`crate::verdict::judge_repeat`] says it.
+    pub why: Objections,
 }
 
 /// A repeat that gave no measurement.
@@ -225,7 +225,7 @@ fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, Reason>) -> CaseRecord {
     let spoiled: Vec<verdict::SetAside> = input
         .set_aside
         .iter()
-        .map(|aside| verdict::SetAside::of(&aside.repeat.measurement, aside.reasons.clone()))
+        .map(|aside| verdict::SetAside::of(&aside.repeat.measurement, aside.why.clone()))
         .collect();
     let failed = |error: &ErrorInput| Reason::RepeatFailed { kind: error.kind.clone(), message: error.message.clone() };
     let broken: Vec<Reason> = input.errors.iter().map(failed).chain(replaced).collect();
@@ -252,11 +252,11 @@ fn case(input: CaseInput, replaced: &BTreeMap<QueueKey, Reason>) -> CaseRecord {
     }
 }
 
-/// A repeat set aside; one whose histograms cannot be read has nothing to show.
+/// A discarded repeat; one whose histograms cannot be read has nothing to show.
 fn set_aside(input: SetAsideInput, spoiled: &verdict::SetAside, bound: Nanos) -> Option<SetAsideRecord> {
     let decoded = Distributions::decode(&input.repeat.measurement.latency).ok()?;
     let reason_codes = verdict::codes(&spoiled.reasons);
-    Some(SetAsideRecord { reasons: input.reasons, reason_codes, measured: record(input.repeat, &decoded, bound)? })
+    Some(SetAsideRecord { reasons: input.why.reasons, reason_codes, measured: record(input.repeat, &decoded, bound)? })
 }
 
 fn error(input: ErrorInput) -> ErrorRecord {
@@ -387,7 +387,7 @@ mod tests {
     fn a_version_that_only_a_spoiled_repeat_had_counts_too() {
         let mut case = case_of(Strategy::Drop, vec![version("1")]);
         let repeat = RepeatInput { repeat: 1, attempt: 0, measurement: version("2") };
-        case.set_aside.push(SetAsideInput { repeat, reasons: vec!["late".into()] });
+        case.set_aside.push(SetAsideInput { repeat, why: Objections::uncoded(vec!["late".into()]) });
         assert_eq!(report_of(vec![case]).cases[0].verdict.outcome, Outcome::Error);
     }
 
@@ -413,7 +413,7 @@ mod tests {
         }
     }
 
-    /// What a journal keeps are sentences: the report has their codes all the same, each beside its own.
+    /// A journal of an older build has only sentences. The report has their codes all the same, each beside its own.
     #[test]
     fn what_was_set_aside_has_its_codes_again() {
         let mut stolen = healthy(1_000).with_unsent_generator(50);
@@ -421,7 +421,7 @@ mod tests {
         let said = judge_repeat(&stolen).in_words().unwrap_err();
         let mut case = case_of(Strategy::Drop, Vec::new());
         let repeat = RepeatInput { repeat: 0, attempt: 0, measurement: stolen };
-        case.set_aside.push(SetAsideInput { repeat, reasons: said.clone() });
+        case.set_aside.push(SetAsideInput { repeat, why: Objections::uncoded(said.clone()) });
         let case = report_of(vec![case]).cases.remove(0);
         assert_eq!(case.set_aside[0].reasons, said);
         assert_eq!(case.set_aside[0].reason_codes, ["generator_late", "machine_busy", "no_control"]);
@@ -433,10 +433,10 @@ mod tests {
         let mut case = case_of(Strategy::Drop, vec![healthy(1_000), healthy(1_000)]);
         let measurement = healthy(1_000).with_unsent_generator(50);
         let repeat = RepeatInput { repeat: 1, attempt: 0, measurement };
-        case.set_aside.push(SetAsideInput { repeat, reasons: vec!["the generator was late".into()] });
+        case.set_aside.push(SetAsideInput { repeat, why: Objections::uncoded(vec!["the generator was late".into()]) });
         let verdict = report_of(vec![case]).cases.remove(0).verdict;
         assert_eq!((verdict.outcome, verdict.notes.len()), (Outcome::Pass, 2));
-        assert_eq!(verdict.notes[0], "set aside: 1 of 3 repeats: the generator was late");
+        assert_eq!(verdict.notes[0], "discarded: 1 of 3 repeats: the generator was late");
         assert!(
             verdict.notes[1].as_given().starts_with("late without a control: 1 of 3 repeats; "),
             "{:?}",

@@ -1,5 +1,6 @@
 //! The decision of a gate, as it is saved in the report of a run that was compared with a baseline.
 
+use super::kinds::{CoverageKind, FindingKind, GateReason};
 use crate::units::human;
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,10 @@ pub struct GateDecision {
     pub outcome: GateOutcome,
     /// Why, in one line.
     pub reason: Untrusted,
-    /// Chance of any false alarm over all cases.
+    /// What kind of reason it is, by the words of docs/REASONS.md. Absent in reports that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<GateReason>,
+    /// Probability of any false alarm over all cases.
     pub alpha: f64,
     /// Smallest change that counts, as a share: 0.1 is 10 %.
     pub min_effect: f64,
@@ -137,7 +141,7 @@ pub struct CaseDecision {
     pub id: Untrusted,
     /// The decision.
     pub change: Change,
-    /// Why, in one line; empty for an unchanged case.
+    /// Why, in one line; empty for an unchanged case. Its code is the kind of the first of `findings` that leads to `change`.
     pub reason: Untrusted,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
@@ -154,6 +158,13 @@ pub struct CaseDecision {
 }
 
 impl CaseDecision {
+    /// The finding that leads to the change; its text is the reason. `None` if the change follows from no finding: the case
+    /// is unchanged, or only one side has it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.kind.implies() == self.change)
+    }
+
     /// Whether both reports have the case.
     #[must_use]
     pub fn is_of_both(&self) -> bool {
@@ -178,47 +189,6 @@ pub struct CoverageChange {
     pub fails: bool,
 }
 
-/// How a requirement has become weaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum CoverageKind {
-    /// A case of the baseline is not in the new report.
-    CaseRemoved,
-    /// A check is gone.
-    CheckRemoved,
-    /// A check allows more, or its limit cannot be compared with the old one.
-    CheckLoosened,
-    /// The target allows more.
-    TargetLoosened,
-    /// The gate's own settings are laxer in the new report; those of the baseline rule.
-    GateLaxer,
-}
-
-impl CoverageKind {
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::CaseRemoved => "case removed",
-            Self::CheckRemoved => "check removed",
-            Self::CheckLoosened => "check loosened",
-            Self::TargetLoosened => "target loosened",
-            Self::GateLaxer => "gate laxer",
-        }
-    }
-
-    /// The option that lets it pass; `None` where it fails nothing.
-    #[must_use]
-    pub const fn overruled_by(self) -> Option<&'static str> {
-        match self {
-            Self::CaseRemoved => Some("--allow-removed"),
-            Self::CheckRemoved | Self::CheckLoosened | Self::TargetLoosened => Some("--allow-changed-checks"),
-            Self::GateLaxer => None,
-        }
-    }
-}
-
 /// One thing that was found about a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
@@ -227,93 +197,16 @@ pub struct Finding {
     pub kind: FindingKind,
     /// In one line, with the numbers.
     pub text: Untrusted,
+    /// The metric that was tested. Absent where none was, and in reports that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Untrusted>,
 }
 
-/// The rules of a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// It gave no measurement, and did before.
-    Broke,
-    /// Logs were lost.
-    Lost,
-    /// Logs were delivered twice.
-    Duplicated,
-    /// Logs were delivered that nobody sent, or that the call had refused.
-    Phantom,
-    /// Deliveries could not be told to be new or a repetition.
-    Undecidable,
-    /// It met the target, and does not now.
-    Target,
-    /// A check of the scenario held, and does not now.
-    Check,
-    /// The baseline lacks the case, and it fails or cannot be trusted.
-    AddedUnfit,
-    /// A smaller share is accepted.
-    Accepted,
-    /// `enqueue` rose: the mean of the fastest 95 %.
-    Slower,
-    /// A larger share of the logs is slow.
-    Tail,
-    /// Another promise is kept less well than before.
-    Worse,
-    /// Logs that no repeat of the baseline had: dropped, sampled out, reordered.
-    Appeared,
-    /// More repeats of the whole report have a stall in them.
-    Stalls,
-    /// `enqueue` fell.
-    Faster,
-    /// Another promise is kept better than before.
-    Better,
-    /// A larger share is accepted.
-    AcceptsMore,
-    /// It met no target, and does now.
-    MeetsTarget,
-    /// The new measurement is `invalid`, or there is none.
-    Unmeasured,
-    /// No number of values is large enough for the statistic.
-    NoSamples,
-    /// There are too few repeats to prove anything.
-    TooFewRepeats,
-    /// The repeats differ too much among themselves.
-    Spread,
-    /// The machine moved by as much as the case.
-    Machine,
-    /// The baseline knows a number that the new report does not.
-    Vanished,
-    /// It looks slower by more than the least effect, and the repeats do not confirm it.
-    Unconfirmed,
-    /// The two were not measured alike.
-    Unlike,
-    /// The repeats form two groups; informs.
-    TwoGroups,
-    /// The new report's own verdict is `fail` or `error`; the gate as a whole says so.
-    Fails,
-}
-
-impl FindingKind {
-    /// Whether the rule is one of arithmetic, which more repeats would not change.
+impl Finding {
+    /// A finding that is about no single metric.
     #[must_use]
-    pub const fn is_exact(self) -> bool {
-        matches!(
-            self,
-            Self::Broke
-                | Self::Lost
-                | Self::Duplicated
-                | Self::Phantom
-                | Self::Undecidable
-                | Self::Target
-                | Self::Check
-                | Self::AddedUnfit
-                | Self::Accepted
-        )
-    }
-
-    /// Whether a case for which it was found has regressed.
-    #[must_use]
-    pub const fn is_regression(self) -> bool {
-        self.is_exact() || matches!(self, Self::Slower | Self::Tail | Self::Worse | Self::Appeared | Self::Stalls)
+    pub fn new(kind: FindingKind, text: impl Into<Untrusted>) -> Self {
+        Self { kind, text: text.into(), metric: None }
     }
 }
 
@@ -335,11 +228,11 @@ pub struct Effect {
     pub ratio_low: Option<f64>,
     /// Upper end.
     pub ratio_high: Option<f64>,
-    /// Chance of repeats at least so much slower if nothing had changed: exact, one-sided.
+    /// Probability of repeats that are slower by at least as much if nothing had changed: exact, one-sided.
     pub p_slower: f64,
     /// The same, over the whole family by Holm's method.
     pub p_slower_adjusted: f64,
-    /// Chance of repeats at least so much faster if nothing had changed.
+    /// Probability of repeats that are faster by at least as much if nothing had changed.
     pub p_faster: f64,
     /// The same, over the whole family.
     pub p_faster_adjusted: f64,
@@ -382,7 +275,7 @@ pub struct MetricTest {
     pub shift_high: Option<f64>,
     /// How much worse it has to be to count.
     pub margin: f64,
-    /// Chance of repeats at least so much worse if nothing had changed: exact, one-sided.
+    /// Probability of repeats that are worse by at least as much if nothing had changed: exact, one-sided.
     pub p_worse: f64,
     /// The same, over the whole family by Holm's method.
     pub p_worse_adjusted: f64,
@@ -443,14 +336,14 @@ pub struct Tail {
     pub base_share: f64,
     /// Share of the new calls.
     pub new_share: f64,
-    /// Chance of repeats with at least so much larger shares if they had just doubled or grown by half a percentage
-    /// point, whichever is more; null where repeats have no shares.
+    /// Probability of repeats with shares that are larger by at least as much if they had just doubled or grown by half a
+    /// percentage point, whichever is more; null where repeats have no shares.
     pub p: Option<f64>,
     /// The same, over the whole family by Holm's method.
     pub p_adjusted: Option<f64>,
     /// It grew by enough to matter.
     pub grew: bool,
-    /// So many repeats could confirm that at all.
+    /// There are enough repeats to confirm that at all.
     pub confirmable: bool,
     /// It grew by enough, and the repeats confirm it.
     pub regressed: bool,

@@ -2,12 +2,13 @@
 
 use super::decision::{CaseDecision, Change, GateDecision, GateOutcome, Steadiness};
 use super::gating::{Calibration, Confirmation, GateRecord, GateRound};
+use super::kinds::GateReason;
 use super::maximum::{Maximum, MaximumOutcome, Probe};
 use super::model::{CaseRecord, Environment, Report, ScenarioRecord};
 use super::{CaseInput, CheckRecord, ErrorInput, RepeatInput, ReportInput, SetAsideInput, build};
 use crate::measure::Measurement;
 use crate::measure::fixture::healthy;
-use crate::run::{Yardstick, YardstickReading};
+use crate::run::{Objections, Yardstick, YardstickReading};
 use crate::scenario::{GateSettings, Override, Parameters, RunSettings, Strategy, Target};
 use crate::units::{Nanos, Rate};
 use crate::verdict::Outcome;
@@ -65,12 +66,12 @@ pub fn report_of(cases: Vec<CaseInput>) -> Report {
     report
 }
 
-/// A passing case, one that drops, and one that broke after a repeat was set aside.
+/// A passing case, one that drops, and one that broke after a repeat was discarded.
 pub fn report() -> Report {
     let mut broken = case(Strategy::Sample, Vec::new());
     broken.set_aside.push(SetAsideInput {
         repeat: RepeatInput { repeat: 0, attempt: 0, measurement: healthy(1_000).with_unsent_generator(50) },
-        reasons: vec!["the generator was late".into()],
+        why: Objections::uncoded(vec!["the generator was late".into()]),
     });
     broken.errors.push(ErrorInput {
         repeat: 0,
@@ -161,6 +162,7 @@ fn gated(report: &mut Report, numbers: &[f64], counts: &[u64], text: &str) {
     let decision = GateDecision {
         outcome: GateOutcome::Regressed,
         reason: text.into(),
+        reason_code: None,
         alpha: numbers[1],
         min_effect: numbers[2],
         cases: vec![case],
@@ -177,6 +179,7 @@ fn gated(report: &mut Report, numbers: &[f64], counts: &[u64], text: &str) {
         digest: "0".repeat(64).into(),
         outcome: GateOutcome::Regressed,
         reason: text.into(),
+        reason_code: Some(GateReason::CasesRegressed),
         rounds: vec![GateRound { round: 0, decision }],
     });
 }

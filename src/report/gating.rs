@@ -1,6 +1,7 @@
 //! What a report holds for comparisons: the machine's speed, the spread of the repeats, and what came of a gate.
 
 use super::decision::{GateDecision, GateOutcome};
+use super::kinds::GateReason;
 use super::model::CaseRecord;
 use crate::run::Yardstick;
 use crate::untrusted::Untrusted;
@@ -36,7 +37,7 @@ pub struct Confirmation {
     pub yardstick: Option<Yardstick>,
 }
 
-/// What came of holding a run against a baseline.
+/// What came of comparing a run with a baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
 pub struct GateRecord {
@@ -48,6 +49,9 @@ pub struct GateRecord {
     pub outcome: GateOutcome,
     /// Why, in one line.
     pub reason: Untrusted,
+    /// What kind of reason it is, by the words of docs/REASONS.md. Absent in reports that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<GateReason>,
     /// The decision on the run's own repeats, then one for each confirmation.
     pub rounds: Vec<GateRound>,
 }
@@ -57,8 +61,12 @@ impl GateRecord {
     #[must_use]
     pub fn decision(&self) -> Option<GateDecision> {
         let (first, later) = self.rounds.split_first()?;
-        let mut decision =
-            GateDecision { outcome: self.outcome, reason: self.reason.clone(), ..first.decision.clone() };
+        let mut decision = GateDecision {
+            outcome: self.outcome,
+            reason: self.reason.clone(),
+            reason_code: self.reason_code,
+            ..first.decision.clone()
+        };
         for fresh in later.iter().flat_map(|round| &round.decision.cases) {
             if let Some(case) = decision.cases.iter_mut().find(|case| case.id == fresh.id) {
                 case.clone_from(fresh);

@@ -69,7 +69,7 @@ pub struct Report {
 pub struct Sitting {
     /// When it began: RFC 3339, UTC.
     pub began_at: Untrusted,
-    /// The repeats that ran in it, in order, those that were set aside or broke as well.
+    /// The repeats that ran in it, in order, those that were discarded or broke as well.
     pub repeats: Vec<RepeatName>,
 }
 

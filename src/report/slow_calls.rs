@@ -1,4 +1,4 @@
-//! How many calls of a repeat were slower than each of a few fixed bounds: so much of a distribution as a comparison of
+//! How many calls of a repeat were slower than each of a few fixed bounds: as much of a distribution as a comparison of
 //! tails needs, repeat by repeat.
 
 use crate::measure::encoding::Distribution;

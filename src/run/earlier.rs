@@ -46,7 +46,7 @@ impl Earlier {
 }
 
 /// Checks the order of the records of a journal: the attempts at a repeat are counted from 0, and another attempt
-/// follows only one that was set aside. So a line that was lost, repeated or moved shows as a record out of turn.
+/// follows only a discarded one. So a line that was lost, repeated or moved shows as a record out of turn.
 #[derive(Debug, Default)]
 pub struct Order(BTreeMap<Name, Option<u32>>);
 

@@ -1,7 +1,7 @@
 //! Runs that are stopped and continued, and journals that are damaged in between.
 
 use super::errors::{Fault, RepeatError, RunError};
-use super::execute::{CaseRuns, Conditions, Ending, Execution, execute};
+use super::execute::{CaseRuns, Conditions, Ending, Execution, Objections, execute};
 use super::fixture;
 use super::journal::{Journal, JournalContents};
 use super::scripted::ScriptedDriver;
@@ -9,7 +9,6 @@ use super::yardstick::YardstickReading;
 use super::{Interrupt, RepeatOutcome, RepeatRecord};
 use crate::measure::Measurement;
 use crate::plan::PlannedRepeat;
-use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +26,9 @@ fn answer(repeat: &PlannedRepeat) -> Result<Measurement, RepeatError> {
     }
 }
 
-fn validity(repeat: &PlannedRepeat, _: &Measurement) -> Result<(), Vec<Untrusted>> {
+fn validity(repeat: &PlannedRepeat, _: &Measurement) -> Result<(), Objections> {
     match (repeat.case, repeat.attempt) {
-        (0, 0) | (2, _) => Err(vec!["late".into()]),
+        (0, 0) | (2, _) => Err(Objections::uncoded(vec!["late".into()])),
         _ => Ok(()),
     }
 }

@@ -35,7 +35,7 @@ pub enum Event<'a> {
         /// What came of it.
         outcome: &'a RepeatOutcome,
     },
-    /// The repeat that just finished was set aside, and is now run again.
+    /// The repeat that just finished was discarded, and is now run again.
     Retry {
         /// The repeat that follows.
         repeat: &'a PlannedRepeat,

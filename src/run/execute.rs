@@ -11,7 +11,29 @@ use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 
 /// Whether a measurement can be trusted; if not, why not.
-pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Vec<Untrusted>> + 'a;
+pub type Validity<'a> = dyn Fn(&PlannedRepeat, &Measurement) -> Result<(), Objections> + 'a;
+
+/// Why a measurement cannot be trusted, as whoever judges it says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Objections {
+    /// In sentences, for people.
+    pub reasons: Vec<Untrusted>,
+    /// The code of each, in the same order, for programs; empty if there are none.
+    pub reason_codes: Vec<Untrusted>,
+}
+
+impl Objections {
+    /// Sentences that have no codes.
+    #[must_use]
+    pub fn uncoded(reasons: Vec<Untrusted>) -> Self {
+        Self { reasons, reason_codes: Vec::new() }
+    }
+
+    /// With a reason in any case: without one, the repeat would be neither run again nor explained.
+    fn named(self) -> Self {
+        if self.reasons.is_empty() { Self::uncoded(vec!["no reason given".into()]) } else { self }
+    }
+}
 
 /// Everything that a run needs besides its plan.
 pub struct Conditions<'a> {
@@ -86,7 +108,7 @@ pub struct SetAside {
     /// Its measurement.
     pub measurement: Measurement,
     /// Why it cannot be trusted.
-    pub reasons: Vec<Untrusted>,
+    pub why: Objections,
 }
 
 /// A repeat that gave no measurement.
@@ -111,8 +133,9 @@ impl CaseRuns {
         let RepeatRecord { repeat, outcome } = record;
         match outcome {
             RepeatOutcome::Measured(measurement) => self.measured.push(Measured { repeat, measurement: *measurement }),
-            RepeatOutcome::SetAside { measurement, reasons } => {
-                self.set_aside.push(SetAside { repeat, measurement: *measurement, reasons });
+            RepeatOutcome::SetAside { measurement, reasons, reason_codes } => {
+                let why = Objections { reasons, reason_codes };
+                self.set_aside.push(SetAside { repeat, measurement: *measurement, why });
             }
             RepeatOutcome::Error(error) => self.errors.push(Failed { repeat, error }),
         }
@@ -121,7 +144,7 @@ impl CaseRuns {
 
 /// Runs the repeats one after the other, in the order given.
 ///
-/// A measurement that cannot be trusted is discarded (set aside). Its repeat is run again at once, with the next
+/// A measurement that cannot be trusted is discarded. Its repeat is run again at once, with the next
 /// `attempt` and a new seed, until a measurement can be trusted or the retries are used up. An error is recorded and
 /// not retried, and the plan continues: a queue that breaks is a result. An interrupt, or a journal that cannot be
 /// written, ends the run with what is finished.
@@ -251,16 +274,14 @@ impl Conditions<'_> {
                 let measurement = Box::new(measurement);
                 Ok(match (self.validity)(repeat, &measurement) {
                     Ok(()) => RepeatOutcome::Measured(measurement),
-                    Err(reasons) => RepeatOutcome::SetAside { measurement, reasons: named(reasons) },
+                    Err(why) => {
+                        let Objections { reasons, reason_codes } = why.named();
+                        RepeatOutcome::SetAside { measurement, reasons, reason_codes }
+                    }
                 })
             }
         }
     }
-}
-
-/// Ensures that a discarded measurement has a reason: without one, it would be neither run again nor explained.
-fn named(reasons: Vec<Untrusted>) -> Vec<Untrusted> {
-    if reasons.is_empty() { vec!["no reason given".into()] } else { reasons }
 }
 
 #[cfg(test)]
@@ -293,7 +314,7 @@ mod tests {
     struct Run {
         driver: ScriptedDriver,
         /// Validity of the measurements in the order in which they come; valid when used up.
-        validity: RefCell<VecDeque<Result<(), Vec<Untrusted>>>>,
+        validity: RefCell<VecDeque<Result<(), Objections>>>,
         interrupt: Interrupt,
         /// The events, in short form.
         events: Vec<String>,
@@ -314,7 +335,8 @@ mod tests {
         }
 
         fn invalid(mut self, pattern: &[bool]) -> Self {
-            let answers = pattern.iter().map(|invalid| if *invalid { Err(vec!["late".into()]) } else { Ok(()) });
+            let late = || Objections { reasons: vec!["late".into()], reason_codes: vec!["generator_late".into()] };
+            let answers = pattern.iter().map(|invalid| if *invalid { Err(late()) } else { Ok(()) });
             self.validity = RefCell::new(answers.collect());
             self
         }
@@ -353,7 +375,7 @@ mod tests {
             Event::Progress { progress, .. } => format!("progress {}", progress.attempted),
             Event::RepeatFinished { outcome, .. } => match outcome {
                 RepeatOutcome::Measured(_) => "measured".to_owned(),
-                RepeatOutcome::SetAside { .. } => "set aside".to_owned(),
+                RepeatOutcome::SetAside { .. } => "discarded".to_owned(),
                 RepeatOutcome::Error(error) => format!("error: {error:?}"),
             },
             Event::Retry { repeat, reasons } => {
@@ -438,7 +460,7 @@ mod tests {
                 "plan of 1",
                 "start 0: (2, 0, 0)",
                 "progress 7",
-                "set aside",
+                "discarded",
                 "retry (2, 0, 1): late",
                 "start 0: (2, 0, 1)",
                 "progress 7",
@@ -457,7 +479,8 @@ mod tests {
         assert_eq!(seeds.len(), 3, "each attempt has a seed of its own");
         let runs = &done.cases[&0];
         assert_eq!(runs.set_aside.iter().map(|s| s.repeat.attempt).collect::<Vec<_>>(), [0, 1]);
-        assert_eq!(runs.set_aside[0].reasons, ["late"]);
+        assert_eq!(runs.set_aside[0].why.reasons, ["late"]);
+        assert_eq!(runs.set_aside[0].why.reason_codes, ["generator_late"]);
         assert_eq!(runs.measured.iter().map(|m| m.repeat.attempt).collect::<Vec<_>>(), [2]);
     }
 
@@ -466,7 +489,7 @@ mod tests {
         let mut run = Run::new(ScriptedDriver::new(good)).invalid(&[false, true, true, true]);
         let done = run.execute(&plan()[..2], None);
         assert!(done.cases[&2].is_settled(0, 2) && !done.cases[&2].is_settled(1, 2));
-        assert!(done.cases[&0].is_settled(0, 2), "set aside, and not to be run again");
+        assert!(done.cases[&0].is_settled(0, 2), "discarded, and not to be run again");
         assert!(!done.cases[&0].is_settled(0, 3), "one more try was to come");
         let mut broken = Run::new(ScriptedDriver::new(|_: &PlannedRepeat, _: &Interrupt| Err(error())));
         assert!(broken.execute(&plan()[..1], None).cases[&2].is_settled(0, 2));

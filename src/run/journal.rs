@@ -59,6 +59,9 @@ pub enum RepeatOutcome {
         measurement: Box<Measurement>,
         /// Why it cannot be trusted; never empty.
         reasons: Vec<Untrusted>,
+        /// The code of each reason, in the same order; empty in journals that are older than it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reason_codes: Vec<Untrusted>,
     },
     /// No measurement.
     Error(RepeatError),
@@ -485,6 +488,7 @@ mod tests {
                 RepeatOutcome::SetAside {
                     measurement: Box::new(fixture::measurement()),
                     reasons: vec!["steal 7 %".into()],
+                    reason_codes: vec!["stolen_cpu".into()],
                 },
             ),
             record(2, RepeatOutcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone())),

@@ -71,7 +71,7 @@ pub use errors::{Fault, RepeatError, RunError};
 pub use events::Event;
 #[cfg(feature = "internals")]
 pub use execute::Validity;
-pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, SetAside, execute};
+pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, Objections, SetAside, execute};
 pub use greeting::{PATIENCE, greet};
 pub use in_process::InProcessDriver;
 pub use journal::{GaugeRecord, Journal, JournalContents, RepeatOutcome, RepeatRecord};

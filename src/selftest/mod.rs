@@ -20,7 +20,7 @@ mod examine;
 mod exact_tests;
 mod experiments;
 #[cfg(test)]
-mod fabricated;
+mod fabricated_tests;
 mod overhead;
 mod settle;
 mod synthetic;

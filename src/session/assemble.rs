@@ -100,8 +100,8 @@ fn repeat(measured: Measured) -> RepeatInput {
 }
 
 fn aside(set_aside: SetAside) -> SetAsideInput {
-    let SetAside { repeat, measurement, reasons } = set_aside;
-    SetAsideInput { repeat: RepeatInput { repeat: repeat.repeat, attempt: repeat.attempt, measurement }, reasons }
+    let SetAside { repeat, measurement, why } = set_aside;
+    SetAsideInput { repeat: RepeatInput { repeat: repeat.repeat, attempt: repeat.attempt, measurement }, why }
 }
 
 fn error(failed: Failed) -> ErrorInput {

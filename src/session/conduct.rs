@@ -3,7 +3,7 @@
 use super::assemble::{self, About, Gathered, Reports};
 use super::evidence;
 use super::stage::Stage;
-use crate::compare::{self, GateDecision, GateOutcome, Settings};
+use crate::compare::{self, GateDecision, GateOutcome, GateReason, Settings, Settled};
 use crate::plan::Layout;
 use crate::report::{CaseRecord, Confirmation, GateRecord, GateRound, Report};
 use crate::run::{Ending, Execution};
@@ -208,11 +208,13 @@ fn keep(reports: &mut Reports, fresh: Reports, round: u32) {
 
 /// Writes the decision into the report, and the outcome of the invocation that follows from it.
 fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, ending: &Ending) {
-    let (outcome, reason) = match ending {
+    let Settled { outcome, reason, reason_code } = match ending {
         Ending::Complete => compare::settle(&rounds),
-        Ending::Interrupted | Ending::Stopped(_) => {
-            (GateOutcome::Inconclusive, Unfinished::Confirmation.to_string().into())
-        }
+        Ending::Interrupted | Ending::Stopped(_) => Settled {
+            outcome: GateOutcome::Inconclusive,
+            reason: Unfinished::Confirmation.to_string().into(),
+            reason_code: Some(GateReason::ConfirmationInterrupted),
+        },
     };
     let (baseline, digest) = match &gating.reference {
         Reference::Saved { file, digest, .. } => (file.clone(), digest.clone()),
@@ -224,7 +226,7 @@ fn record(report: &mut Report, gating: &Gating<'_>, rounds: Vec<GateRound>, endi
         report.verdict.exit = ExitOutcome::Interrupted;
         report.verdict.say_first(&Reason::Interrupted(Unfinished::Confirmation));
     }
-    report.gate = Some(GateRecord { baseline, digest, outcome, reason, rounds });
+    report.gate = Some(GateRecord { baseline, digest, outcome, reason, reason_code, rounds });
 }
 
 /// The outcome of an invocation with these outcomes of its cases and its gate: the first one that applies, in the order

@@ -39,7 +39,7 @@
 //! | `observer` | who is told what happens |
 //! | `concluded` | how a session ended |
 
-mod assemble;
+pub(crate) mod assemble;
 mod baseline;
 mod bisect;
 mod builder;
@@ -47,12 +47,12 @@ mod concluded;
 mod conduct;
 mod destination;
 mod doubts;
-mod drivers;
+pub(crate) mod drivers;
 mod error;
 mod evidence;
-mod external;
+pub(crate) mod external;
 mod find_max;
-mod inputs;
+pub(crate) mod inputs;
 mod keep;
 #[cfg(test)]
 mod merge_tests;
@@ -62,37 +62,37 @@ mod placement;
 mod recover;
 mod request;
 mod resume;
-mod stage;
+pub(crate) mod stage;
 mod strength;
 mod workers;
 
 pub use crate::capacity::{DEFAULT_MOST_RUNS, SearchSettings};
 pub use crate::compare::Allowances;
-pub use crate::plan::{Farm, Partition, PartitionError, PartitionMethod, Plan, PlannedRepeat};
-pub use crate::run::{ChildCommand, Event, Interrupt};
-pub use crate::scenario::Override;
-pub use assemble::{environment, input};
+pub use crate::matrix::Case;
+pub use crate::plan::{Farm, Layout, Part, Partition, PartitionError, PartitionMethod, Plan, PlannedRepeat};
+pub use crate::run::{ChildCommand, Event, Fault, Interrupt, RepeatError, RepeatOutcome};
+pub use crate::scenario::{Diagnostics, Override, Scenario};
+pub use crate::units::{Bytes, Nanos, Ratio};
+pub use crate::worker::protocol::Progress as Counts;
 pub use bisect::{BisectOutcome, BisectStep, Bisected, Bisection, Judged};
 pub use builder::{Builder, check};
 pub use concluded::Concluded;
-pub use destination::JOURNAL;
-pub use drivers::verify;
+pub(crate) use destination::JOURNAL;
 pub use error::{BaselineProblem, SessionError, Unfit};
-pub use external::{command_of, of_plan as programs_of};
-pub use inputs::{Inputs, Prepared, prepare};
+pub(crate) use external::{command_of, of_plan as programs_of};
+pub(crate) use inputs::{Inputs, Prepared, prepare};
 pub use observer::{Observer, OnEvent, Progress};
 pub use recover::{Recovered, recover};
 pub use request::{Against, DEFAULT_CONFIRMATIONS, Place, Request, Resume, Selection};
-pub use stage::Stage;
+pub(crate) use stage::Stage;
 pub use workers::Workers;
 
 use crate::compare::{self, Settings};
-use crate::plan::Layout;
 use crate::platform;
 use crate::report::{Environment, Report, Sitting};
 use crate::run::{Ending, Journal, yardstick};
-use crate::scenario::{ExternalQueue, Scenario, Selector};
-use crate::units::{Ratio, human};
+use crate::scenario::{ExternalQueue, Selector};
+use crate::units::human;
 use crate::worker::Queues;
 use assemble::{About, Gathered, Reports};
 use baseline::Baseline;

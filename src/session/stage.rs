@@ -2,8 +2,8 @@
 
 use super::observer::Observer;
 use crate::plan::{Plan, PlannedRepeat};
-use crate::run::{Conditions, Driver, Execution, Interrupt, Journal, YardstickReading, execute};
-use crate::verdict;
+use crate::run::{Conditions, Driver, Execution, Interrupt, Journal, Objections, YardstickReading, execute};
+use crate::verdict::{self, Validity};
 
 /// Everything that the phases of a run need.
 pub struct Stage<'a> {
@@ -31,7 +31,7 @@ impl Stage<'_> {
             &phase.repeats,
             Conditions {
                 driver: &mut *self.driver,
-                validity: &|_, measurement| verdict::judge_repeat(measurement).in_words(),
+                validity: &|_, measurement| objections(verdict::judge_repeat(measurement)),
                 invalid_retries: &|repeat| phase.scenario_of(&phase.cases[repeat.case]).run.invalid_retries,
                 on_event: &mut |event| progress.on_event(event),
                 gauge: &mut *self.gauge,
@@ -40,5 +40,16 @@ impl Stage<'_> {
                 interrupt: self.interrupt,
             },
         )
+    }
+}
+
+/// The judgement in the words that the runner keeps.
+fn objections(validity: Validity) -> Result<(), Objections> {
+    match validity {
+        Validity::Valid => Ok(()),
+        Validity::Invalid { reasons } => {
+            let reason_codes = verdict::codes(&reasons);
+            Err(Objections { reasons: verdict::sentences(&reasons), reason_codes })
+        }
     }
 }

@@ -31,17 +31,17 @@ impl Nanos {
     /// No time at all.
     pub const ZERO: Nanos = Nanos(0);
 
-    /// So many seconds, at most 584 years.
+    /// A number of seconds, at most 584 years.
     pub const fn from_secs(seconds: u64) -> Nanos {
         Nanos(seconds.saturating_mul(1_000_000_000))
     }
 
-    /// So many milliseconds, at most 584 years.
+    /// A number of milliseconds, at most 584 years.
     pub const fn from_millis(millis: u64) -> Nanos {
         Nanos(millis.saturating_mul(1_000_000))
     }
 
-    /// So many microseconds, at most 584 years.
+    /// A number of microseconds, at most 584 years.
     pub const fn from_micros(micros: u64) -> Nanos {
         Nanos(micros.saturating_mul(1_000))
     }

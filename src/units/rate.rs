@@ -39,7 +39,7 @@ impl Rate {
             .map_err(|fault| UnitError::new(fault, &format!("{logs}/{seconds}s"), &SORT))
     }
 
-    /// So many logs every second.
+    /// A number of logs every second.
     ///
     /// # Errors
     /// 0, or more than 10^15.
@@ -47,7 +47,7 @@ impl Rate {
         Rate::new(logs, 1)
     }
 
-    /// So many logs every second, where the number is known when the program is written.
+    /// A number of logs every second, where it is known when the program is written.
     ///
     /// # Panics
     /// On 0.

@@ -18,7 +18,7 @@ const SORT: Sort = Sort { what: "share", example: "10%", units: "%", finest: "0.
 const WHOLE: u32 = 1_000_000;
 
 impl Ratio {
-    /// So many parts per million.
+    /// A number of parts per million.
     ///
     /// # Errors
     /// More than 1,000,000.
@@ -29,7 +29,7 @@ impl Ratio {
         Ok(Ratio { ppm })
     }
 
-    /// So many percent, at most 100.
+    /// A number of percent, at most 100.
     pub const fn from_percent(percent: u8) -> Ratio {
         let percent = if percent > 100 { 100 } else { percent };
         Ratio { ppm: percent as u32 * 10_000 }

@@ -29,8 +29,10 @@ pub(super) fn blame(measurement: &Measurement) -> Blame {
     if late.is_empty() {
         return Blame::Nobody;
     }
+    // Every excuse is collected, not only the first one: whoever reads that a repeat was discarded can see all that was wrong.
     let mut excuses: Vec<Reason> = during(measurement, &window).into_iter().collect();
     match controls(measurement) {
+        // Without a control, a queue that starves its producers looks like a generator that is slow.
         [None, None] => excuses.push(Reason::NoControl),
         controls => excuses.splice(0..0, uncleared(measurement, &window, controls)).for_each(drop),
     }
@@ -69,6 +71,8 @@ fn uncleared(measurement: &Measurement, window: &Punctuality, controls: [Option<
     let mut reasons: Vec<Reason> =
         found.clone().flat_map(|(when, control)| late_control(when, control, window)).collect();
     let longest = found.map(|(_, control)| control.span_ns).max().unwrap_or(0);
+    // A window of unknown length wants the longest control. Read as zero, it would be satisfied with any, and a queue that sends
+    // no rate would be blamed too easily.
     let wanted = window_ns(measurement).unwrap_or(f64::INFINITY).min(LONGEST_CONTROL_NS as f64);
     // The window's length is computed from a rate, and is off by some nanoseconds.
     if reasons.is_empty() && (longest as f64) < wanted * 0.999 {
@@ -86,6 +90,8 @@ fn late_control(when: When, control: &Control, window: &Punctuality) -> Vec<Reas
     if late.is_empty() {
         return Vec::new();
     }
+    // The machine during a control excuses nothing by itself: a punctual control clears the generator even on a busy machine.
+    // It is said only to explain a late one.
     let mut reasons = vec![Reason::ControlLate { when, late }];
     let disturbed = disturbance::found(&control.machine, punctual.is_of_single_values(), false);
     reasons.extend(disturbed.map(|machine| Reason::MachineBusyInControl { when, machine }));

@@ -17,9 +17,9 @@ pub struct CaseEvidence<'a> {
     pub checks: &'a [Check],
     /// The valid repeats.
     pub pooled: &'a Pooled,
-    /// The repeats that were set aside.
+    /// The discarded repeats.
     pub set_aside: &'a [SetAside],
-    /// Repeats, valid or set aside, that have no control although the plan asked for one.
+    /// Repeats, valid or discarded, that have no control although the plan asked for one.
     pub uncontrolled: u64,
     /// Why each repeat without a measurement broke.
     pub errors: &'a [Reason],
@@ -27,7 +27,7 @@ pub struct CaseEvidence<'a> {
 
 /// Judges a case on its valid repeats. The first rule that applies decides: a repeat that broke makes the case an
 /// `error`; a check that fails makes it a `fail`, even if another check cannot be decided; without a valid repeat, or
-/// if more repeats were set aside than are valid, the case is `invalid`.
+/// if more repeats were discarded than are valid, the case is `invalid`.
 #[must_use]
 pub fn judge_case(evidence: &CaseEvidence<'_>) -> CaseVerdict {
     let mut checks = target::judge(evidence.parameters, evidence.target, evidence.pooled);
@@ -76,6 +76,7 @@ fn reasons(evidence: &CaseEvidence<'_>, checks: &[Checked]) -> Vec<Reason> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::reason::ReasonCode;
     use super::*;
     use crate::measure::Measurement;
     use crate::measure::fixture::{constant, healthy};
@@ -343,7 +344,10 @@ pub(super) mod tests {
     }
 
     fn aside(reason: &str) -> SetAside {
-        SetAside { reasons: vec![Reason::Recorded { text: reason.into() }], unjudged: false }
+        SetAside {
+            reasons: vec![Reason::Recorded { code: ReasonCode::Recorded, text: reason.into() }],
+            unjudged: false,
+        }
     }
 
     #[test]

@@ -309,7 +309,7 @@ mod tests {
         }
     }
 
-    /// A repeat that recovered from its spike after so many ns; `None`: not within 2 s.
+    /// A repeat that recovered from its spike after this time, in ns; `None`: not within 2 s.
     fn recovering(recovered_ns: Option<u64>) -> Measurement {
         healthy(100).in_stages(&[100], recovered_ns)
     }
@@ -341,7 +341,7 @@ mod tests {
         }
     }
 
-    /// A repeat whose queue held so many records at once; `None`: it does not tell.
+    /// A repeat whose queue held this number of records at once; `None`: it does not tell.
     fn holding(records: Option<u64>) -> Measurement {
         let mut measurement = healthy(100);
         measurement.cost.depth_high_water = records;

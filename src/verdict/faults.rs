@@ -42,8 +42,8 @@ pub(super) fn faults_of(measurement: &Measurement, distributions: &Distributions
     source(measurement, &mut faults);
     numbers(measurement, &mut faults);
     surroundings::faults(measurement, distributions, &mut faults);
-    // Reports list them by their sentences; another order would change what scripts have seen.
-    faults.sort_by_cached_key(ToString::to_string);
+    // Those of one kind together; of the same kind, in the order of the rules.
+    faults.sort_by_key(Contradiction::code);
     faults
 }
 

@@ -36,9 +36,9 @@ pub use model::{
 };
 pub use plan::{PlanCase, judge_part, judge_plan, judge_rest};
 pub use pooled::{Distributions, Pooled};
-pub use reason::{Contradiction, MaximumBounds, Reason, ReasonCode, SearchReason, Unfinished, codes};
+pub use reason::{Contradiction, MaximumBounds, Reason, ReasonCode, SearchReason, Unfinished, codes, sentences};
 #[cfg(feature = "internals")]
-pub use reason::{MachineState, Observed, Pauses, Shortfall, Starvation, Switches, When, sentences};
+pub use reason::{MachineState, Observed, Pauses, Shortfall, Starvation, Switches, When};
 pub use repeat::judge_repeat;
 #[cfg(feature = "internals")]
 pub use stages::Recoveries;

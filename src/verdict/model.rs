@@ -38,15 +38,16 @@ impl Outcome {
 pub enum Validity {
     /// It does.
     Valid,
-    /// The generator or the machine spoiled it; it is set aside and run again.
+    /// The generator or the machine spoiled it; it is discarded and run again.
     Invalid {
         /// What spoiled it.
         reasons: Vec<Reason>,
     },
 }
 
+#[cfg(any(test, feature = "internals"))]
 impl Validity {
-    /// For the runner, which keeps sentences.
+    /// As a result, for benchmarks.
     ///
     /// # Errors
     /// What spoiled it, one line each.
@@ -194,7 +195,7 @@ pub struct CaseVerdict {
     /// The kind of each reason, in the same order, by the words of docs/REASONS.md. Empty in reports that are older than it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reason_codes: Vec<Untrusted>,
-    /// Notes whatever the outcome, one line each: repeats that were set aside, controls that are missing.
+    /// Notes whatever the outcome, one line each: discarded repeats, controls that are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Untrusted>,
     /// The case offers less than the target's throughput.

@@ -1,17 +1,18 @@
-//! What the repeats that were set aside say about those that were kept.
+//! What the discarded repeats say about those that were kept.
 //!
 //! If most of a case's repeats are invalid, the few others are a selection. A queue, or the program that drives it, can
 //! make repeats invalid on purpose, and so could keep only its good ones.
 
 use super::blame::{Blame, blame};
-use super::reason::Reason;
+use super::reason::{Reason, ReasonCode};
 use super::{Validity, judge_repeat};
 use crate::measure::Measurement;
+use crate::run::Objections;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 use std::collections::BTreeMap;
 
-/// A repeat that was set aside.
+/// A discarded repeat.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SetAside {
     /// Why.
@@ -21,21 +22,32 @@ pub struct SetAside {
 }
 
 impl SetAside {
-    /// A measurement that was set aside, and the sentences that say why. The runner and its journal keep only
-    /// sentences, so the measurement is judged again to find the reasons. A sentence of another build that this build
-    /// does not have becomes a [`Reason::Recorded`].
+    /// A discarded measurement, and why: the runner and its journal keep a sentence and a code of each reason.
     #[must_use]
-    pub fn of(measurement: &Measurement, said: Vec<Untrusted>) -> Self {
-        let judged = match judge_repeat(measurement) {
-            Validity::Valid => Vec::new(),
-            Validity::Invalid { reasons } => reasons,
+    pub fn of(measurement: &Measurement, why: Objections) -> Self {
+        let reasons = match why.reason_codes.len() == why.reasons.len() {
+            true => why.reasons.into_iter().zip(&why.reason_codes).map(recorded).collect(),
+            false => judged_again(measurement, why.reasons),
         };
-        let known: BTreeMap<Untrusted, Reason> = judged.into_iter().map(|reason| (reason.sentence(), reason)).collect();
-        let reason = |text: Untrusted| known.get(&text).cloned().unwrap_or(Reason::Recorded { text });
-        let reasons = said.into_iter().map(reason).collect();
         let unjudged = measurement.control.is_none() && matches!(blame(measurement), Blame::Instrument(_));
         Self { reasons, unjudged }
     }
+}
+
+fn recorded((text, code): (Untrusted, &Untrusted)) -> Reason {
+    Reason::Recorded { code: ReasonCode::find(code.as_given()).unwrap_or(ReasonCode::Recorded), text }
+}
+
+/// The reasons of a journal that is older than their codes: the measurement is judged again, and what is said of it is
+/// recognised by its sentence. A sentence that this build does not have is kept without a code.
+fn judged_again(measurement: &Measurement, said: Vec<Untrusted>) -> Vec<Reason> {
+    let judged = match judge_repeat(measurement) {
+        Validity::Valid => Vec::new(),
+        Validity::Invalid { reasons } => reasons,
+    };
+    let known: BTreeMap<Untrusted, Reason> = judged.into_iter().map(|reason| (reason.sentence(), reason)).collect();
+    let uncoded = |text: Untrusted| Reason::Recorded { code: ReasonCode::Recorded, text };
+    said.into_iter().map(|text| known.get(&text).cloned().unwrap_or_else(|| uncoded(text))).collect()
 }
 
 /// Why the valid repeats do not represent the case; `None` if they do, or if there are none.
@@ -44,7 +56,7 @@ pub(super) fn outnumbered(valid: u64, aside: &[SetAside]) -> Option<Reason> {
     (valid > 0 && invalid > valid).then_some(Reason::Outnumbered { invalid, repeats: valid + invalid })
 }
 
-/// Notes on a case whatever its outcome, one line each: which repeats were set aside, and for which nobody could be
+/// Notes on a case whatever its outcome, one line each: which repeats were discarded, and for which nobody could be
 /// blamed. `uncontrolled` repeats have no control although the plan asked for one.
 pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<Untrusted> {
     let all = human::count(valid + aside.len() as u64);
@@ -54,7 +66,7 @@ pub(super) fn notes(valid: u64, aside: &[SetAside], uncontrolled: u64) -> Vec<Un
         let which = if aside.len() == 1 { "" } else { ", the first because" };
         let why = first.reasons.first().map_or_else(|| "no reason given".into(), Reason::sentence);
         let count = human::count(aside.len() as u64);
-        notes.push(format!("set aside: {count} of {all} repeats{which}: {}", why.as_given()).into());
+        notes.push(format!("discarded: {count} of {all} repeats{which}: {}", why.as_given()).into());
     }
     let unjudged = aside.iter().filter(|aside| aside.unjudged).count() as u64;
     let told = [
@@ -102,7 +114,7 @@ mod tests {
             (late().with_control(20_000_000), false),
             (healthy(1_000), false),
         ] {
-            assert_eq!(SetAside::of(&measurement, Vec::new()).unjudged, unjudged);
+            assert_eq!(SetAside::of(&measurement, Objections::default()).unjudged, unjudged);
         }
     }
 
@@ -123,18 +135,33 @@ mod tests {
             (late(), older, &["recorded", "no_control"]),
             (stolen.clone(), said(&stolen), &["stolen_cpu"]),
         ] {
-            let aside = SetAside::of(&measurement, said.clone());
+            let aside = SetAside::of(&measurement, Objections::uncoded(said.clone()));
             assert_eq!(codes(&aside.reasons), expected, "{said:?}");
             assert_eq!(sentences(&aside.reasons), said);
         }
     }
 
+    /// (the codes in the journal, those of the reasons); the sentences are none that this build has.
+    #[test]
+    fn with_codes_nothing_is_recognised_by_its_sentence() {
+        for (given, expected) in [
+            (["generator_late", "paused"], ["generator_late", "paused"]),
+            (["of_tomorrow", "recorded"], ["recorded", "recorded"]),
+        ] {
+            let reasons: Vec<Untrusted> = vec!["late, said otherwise".into(), "stopped".into()];
+            let reason_codes = given.map(Untrusted::from).to_vec();
+            let aside = SetAside::of(&late(), Objections { reasons: reasons.clone(), reason_codes });
+            assert_eq!(codes(&aside.reasons), expected);
+            assert_eq!(sentences(&aside.reasons), reasons);
+        }
+    }
+
     #[test]
     fn notes_are_shown() {
-        let recorded = |text: &str| Reason::Recorded { text: text.into() };
+        let recorded = |text: &str| Reason::Recorded { code: ReasonCode::Recorded, text: text.into() };
         let aside = |unjudged| SetAside { reasons: vec![recorded("late"), recorded("busy")], unjudged };
         assert_eq!(notes(3, &[], 0), [""; 0]);
-        assert_eq!(notes(3, &[aside(false)], 0), ["set aside: 1 of 4 repeats: late"]);
+        assert_eq!(notes(3, &[aside(false)], 0), ["discarded: 1 of 4 repeats: late"]);
         let unjudged = |count| {
             format!("late without a control: {count} repeats; a queue that starves its producers could not be blamed")
         };
@@ -142,7 +169,7 @@ mod tests {
             "no control, though one was asked for: 1 of 5 repeats; the queue cannot be blamed for their lateness";
         assert_eq!(
             notes(3, &[aside(true), aside(false)], 1),
-            ["set aside: 2 of 5 repeats, the first because: late", &unjudged("1 of 5"), uncontrolled]
+            ["discarded: 2 of 5 repeats, the first because: late", &unjudged("1 of 5"), uncontrolled]
         );
         assert_eq!(notes(0, &[aside(true)], 0), [unjudged("1 of 1")]);
     }

@@ -252,7 +252,7 @@ fn measure<C: Conduct>() -> (Measurement, usize) {
     let ledger = &measurement.ledger;
     assert_eq!(ledger.scheduled, 500);
     let suspicion = (ledger.lost.silent, ledger.phantom, ledger.undecidable);
-    assert_eq!(suspicion, (0, 0, 0), "{} is honest, and nothing is held against it", C::NAME);
+    assert_eq!(suspicion, (0, 0, 0), "{} is honest, and not suspected of anything", C::NAME);
     let said = *said.lock().unwrap();
     (measurement, said)
 }

@@ -15,7 +15,7 @@ fn read(text: &str) -> Result<(), String> {
 
 const MATRIX: &str = "[matrix]\n";
 
-/// What has a bound, the most that is read, words of the refusal, and a text with so much of it.
+/// What has a bound, the most that is read, words of the refusal, and a text that is as large as that.
 type Edge = (&'static str, usize, &'static str, fn(usize) -> String);
 
 fn table(times: usize, one: impl Fn(usize) -> String) -> String {

@@ -1,8 +1,8 @@
 //! What CONTRIBUTING.md says has to be added to in several places was added everywhere.
 
 use crate::support::{Place, repeat_of, stdout};
-use queue_load::adapter::catalogue;
 use queue_load::adapter::noop::Noop;
+use queue_load::internals::adapter::{catalogue, not_built};
 use queue_load::internals::render::Format;
 use queue_load::internals::scenario::{AXES, Figure, LatencyName};
 use queue_load::internals::verdict::Pooled;
@@ -27,7 +27,7 @@ fn every_queue_is_built_by_its_feature_and_shown() {
         assert!(peers.contains(&format!("\"{name}\"")), "peers.toml does not have {name}");
     }
     if cfg!(feature = "all-queues") {
-        let missing: Vec<&str> = Queues::with_own().not_built().map(|optional| optional.about.name).collect();
+        let missing: Vec<&str> = not_built(&Queues::with_own()).map(|optional| optional.about.name).collect();
         assert_eq!(missing, [""; 0], "not in the registry");
     }
 }

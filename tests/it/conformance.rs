@@ -2,7 +2,8 @@
 //! be busy.
 
 use queue_load::Queues;
-use queue_load::adapter::{About, OutcomeSource, Strategy, catalogue};
+use queue_load::adapter::{About, OutcomeSource, Strategy};
+use queue_load::internals::adapter::catalogue;
 use queue_load::internals::measure::Measurement;
 use queue_load::internals::plan::PlannedRepeat;
 use queue_load::internals::units::{Nanos, Rate};

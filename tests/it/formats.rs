@@ -47,7 +47,7 @@ fn python(interpreter: &str, program: &str, file: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// (codes of the case, codes of the repeat that was set aside, whether CI may blame the machine)
+/// (codes of the case, codes of the discarded repeat, whether CI may blame the machine)
 #[test]
 fn ci_blames_the_machine_by_codes_and_by_nothing_else() {
     let place = Place::new();

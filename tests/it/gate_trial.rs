@@ -180,7 +180,7 @@ fn record(place: usize, round: u32, attempt: u32, invalid: bool) -> RepeatRecord
     let measurement = Box::new(measurement());
     let outcome = match invalid {
         false => RepeatOutcome::Measured(measurement),
-        true => RepeatOutcome::SetAside { measurement, reasons: vec!["late".into()] },
+        true => RepeatOutcome::SetAside { measurement, reasons: vec!["late".into()], reason_codes: vec![] },
     };
     RepeatRecord { repeat, outcome }
 }
@@ -281,7 +281,7 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
         id: (*id).into(),
         change: *change,
         reason: "".into(),
-        findings: vec![Finding { kind: *kind, text: "".into() }],
+        findings: vec![Finding::new(*kind, "")],
         effect: None,
         tails: Vec::new(),
         tests: Vec::new(),
@@ -291,6 +291,7 @@ fn decision(outcome: GateOutcome, cases: &[(&str, Change, FindingKind)]) -> Gate
     GateDecision {
         outcome,
         reason: "".into(),
+        reason_code: None,
         alpha: 0.01,
         min_effect: 0.1,
         suspects: regressed.map(|(id, ..)| (*id).into()).collect(),

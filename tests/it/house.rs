@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 /// Longest function, in lines.
 const LONGEST_FUNCTION: usize = 60;
 
-/// Longest function of a test, which may be a table of cases.
-const LONGEST_TEST: usize = 70;
-
+/// The files of the crate itself.
 fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut folders, mut files) = (vec![root], Vec::new());
+    files_in(&["src"])
+}
+
+/// The files in these folders, tests and benchmarks included.
+fn files_in(roots: &[&str]) -> Vec<(PathBuf, String)> {
+    let roots = roots.iter().map(|root| Path::new(env!("CARGO_MANIFEST_DIR")).join(root));
+    let (mut folders, mut files): (Vec<PathBuf>, _) = (roots.collect(), Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                folders.extend((!path.ends_with("target")).then_some(path));
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 files.push((path, text));
@@ -64,6 +67,33 @@ fn a_room_imports_only_from_rooms_above_it() {
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
 
+/// The rooms within `render`, those that others build on first. A report that has a gate shows its comparison too, so
+/// `comparison` and `formats` are on one level.
+const RENDER: [&[&str]; 3] = [&["parts"], &["comparison", "formats"], &["html"]];
+
+#[test]
+fn a_room_of_render_imports_only_from_those_above_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/render");
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        let Ok(inside) = path.strip_prefix(&root) else { continue };
+        let room = inside.iter().next().unwrap().to_str().unwrap();
+        let Some(own) = RENDER.iter().position(|level| level.contains(&room)) else { continue };
+        if inside.file_stem().is_some_and(|name| name == "tests") {
+            continue;
+        }
+        for (number, line) in without_tests(&text).lines().enumerate() {
+            let code = line.split("//").next().unwrap();
+            for below in RENDER[own + 1..].iter().copied().flatten() {
+                if code.contains(&format!("render::{below}")) {
+                    offences.push(format!("{}:{}: `{below}` stands below `{room}`", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
 #[test]
 fn the_built_in_queue_imports_nothing_else_of_ours() {
     for (path, text) in sources() {
@@ -79,13 +109,8 @@ fn the_built_in_queue_imports_nothing_else_of_ours() {
 #[test]
 fn functions_fit_on_a_screen() {
     let mut offences = Vec::new();
-    for (path, text) in sources() {
+    for (path, text) in files_in(&["src", "tests", "benches", "examples"]) {
         let lines: Vec<&str> = text.lines().collect();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let tests_from = match name.contains("tests") || name == "fixture" {
-            true => 0,
-            false => without_tests(&text).lines().count(),
-        };
         for (start, line) in lines.iter().enumerate() {
             let indent = line.len() - line.trim_start().len();
             let code = line.trim_start().split("//").next().unwrap();
@@ -95,13 +120,29 @@ fn functions_fit_on_a_screen() {
                 continue;
             }
             let end = lines[start..].iter().position(|line| line.trim_end() == format!("{}}}", " ".repeat(indent)));
-            let most = if start < tests_from { LONGEST_FUNCTION } else { LONGEST_TEST };
-            if let Some(length) = end.filter(|&length| length >= most) {
+            if let Some(length) = end.filter(|&length| length >= LONGEST_FUNCTION) {
                 offences.push(format!("{}:{}: {} lines", path.display(), start + 1, length + 1));
             }
         }
     }
     assert!(offences.is_empty(), "{}", offences.join("\n"));
+}
+
+/// A file that is there for tests alone says so by its name.
+#[test]
+fn files_of_tests_have_names_of_tests() {
+    let mut found = 0;
+    for (path, text) in sources() {
+        for rest in text.split("#[cfg(test)]\n").skip(1) {
+            let declared = rest.lines().next().unwrap().trim();
+            let named = declared.split_once("mod ").and_then(|(_, name)| name.strip_suffix(';'));
+            let Some(name) = named else { continue };
+            found += 1;
+            let says_so = ["tests", "fixture"].iter().any(|end| name == *end || name.ends_with(&format!("_{end}")));
+            assert!(says_so, "{}: `{name}` is for tests alone", path.display());
+        }
+    }
+    assert!(found > 20, "{found} files were found");
 }
 
 /// Where `unsafe` stands, and how often: each has its reason there. More of it is a decision, to be written down here.

@@ -106,7 +106,7 @@ impl Queue for Slow {
     }
 }
 
-/// The peak of the memory of a process that simulates so many logs in each ten seconds.
+/// The peak of the memory of a process that simulates a number of logs every ten seconds.
 fn peak(seconds: u64, logs: u64) -> u64 {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "memory::child", "--nocapture"]);

@@ -1,7 +1,7 @@
 //! What can be put under load: the list, the queues that are not built in, and a queue of one's own.
 
-use queue_load::adapter::catalogue;
 use queue_load::adapter::noop::Noop;
+use queue_load::internals::adapter::{catalogue, not_built};
 use queue_load::internals::run::{Journal, RepeatOutcome, RepeatRecord};
 use queue_load::internals::worker::{Queues, simulate};
 use queue_load::report::Environment;
@@ -73,7 +73,7 @@ fn versions_are_those_of_the_lock_file() {
 fn a_queue_that_is_not_built_in_is_refused_with_the_feature_that_it_needs() {
     let queues = Queues::with_own();
     let place = Place::new();
-    for optional in queues.not_built() {
+    for optional in not_built(&queues) {
         let name = optional.about.name;
         place.write("one.toml", format!("[matrix]\nqueue = [\"noop\", \"{name}\"]\n"));
         let output = place.run(&["run", "one.toml"]);
@@ -108,7 +108,7 @@ fn what_is_not_supported_is_left_out_and_said() {
     let said = stderr(&output);
     for optional in &catalogue::OPTIONAL {
         let name = optional.about.name;
-        let expected = match queues.not_built().any(|missing| missing == optional) {
+        let expected = match not_built(&queues).any(|missing| missing == optional) {
             true => format!("queue `{name}` is not built into this program: 2 cases are left out"),
             false => format!("queue `{name}` has no strategy `sample`: 1 case is left out"),
         };

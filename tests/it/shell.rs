@@ -222,7 +222,7 @@ fn threads_of(worker: &str) -> Vec<String> {
     threads.map(|thread| thread.file_name().into_string().unwrap()).collect()
 }
 
-/// What became of the case: which rounds ended, and the codes for which tries were set aside.
+/// What became of the case: which rounds ended, and the codes for which tries were discarded.
 #[cfg(target_os = "linux")]
 fn ended(place: &Place) -> (BTreeSet<u64>, Vec<String>) {
     let report = report(place);

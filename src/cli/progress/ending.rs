@@ -3,6 +3,7 @@
 use super::LONGEST;
 use crate::measure::Measurement;
 use crate::plan::{Plan, PlannedRepeat};
+use crate::render::Tone;
 use crate::run::RepeatOutcome;
 use crate::units::human;
 use crate::untrusted::Untrusted;
@@ -23,13 +24,22 @@ pub enum Kind {
     Fine,
     /// It breaks the promise.
     Failing,
-    /// It is set aside.
+    /// It is discarded.
     SetAside,
     /// It broke.
     Broken,
 }
 
 impl Kind {
+    /// What the colour of its line says; `None`: nothing.
+    pub const fn tone(self) -> Option<Tone> {
+        match self {
+            Self::Fine => None,
+            Self::SetAside => Some(Tone::Doubtful),
+            Self::Failing | Self::Broken => Some(Tone::Bad),
+        }
+    }
+
     /// The mark in front of its line.
     pub const fn mark(self) -> &'static str {
         match self {
@@ -50,7 +60,7 @@ impl Ending {
                 Self { kind, words: counts(measurement) }
             }
             RepeatOutcome::SetAside { reasons, .. } => {
-                let words = format!("set aside: {}", Untrusted::join(reasons, "; ").terminal(LONGEST));
+                let words = format!("discarded: {}", Untrusted::join(reasons, "; ").terminal(LONGEST));
                 Self { kind: Kind::SetAside, words }
             }
             RepeatOutcome::Error(error) => {

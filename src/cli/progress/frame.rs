@@ -4,7 +4,7 @@ use super::ending::{Ending, Kind};
 use super::labels::labels;
 use super::left::Left;
 use crate::plan::Plan;
-use crate::render::width_of;
+use crate::render::{Tone, width_of};
 use crate::run::Event;
 use crate::units::{Nanos, human};
 use crate::worker::protocol;
@@ -102,8 +102,8 @@ impl State {
         &self.left
     }
 
-    /// The display: at most six lines, none wider than `width` columns (at least 10).
-    pub fn frame(&self, width: usize, now: Instant) -> Vec<String> {
+    /// The display: at most six lines, none wider than `width` columns (at least 10), each with the tone of its colour.
+    pub fn frame(&self, width: usize, now: Instant) -> Vec<(String, Option<Tone>)> {
         if self.left.position == 0 {
             return Vec::new();
         }
@@ -112,7 +112,9 @@ impl State {
             lines.push(running.bar_line(&self.left, width, now));
             lines.extend(running.numbers().iter().map(|items| join(items, width)));
         }
-        lines.extend(self.trouble_line(width));
+        let mut lines: Vec<_> = lines.into_iter().map(|line| (line, None)).collect();
+        let tone = if self.troubled.is_empty() { Tone::Doubtful } else { Tone::Bad };
+        lines.extend(self.trouble_line(width).map(|line| (line, Some(tone))));
         lines
     }
 
@@ -134,7 +136,7 @@ impl State {
         let counts = [
             said(count(Kind::Broken), Kind::Broken.mark(), "broke"),
             said(count(Kind::Failing), Kind::Failing.mark(), "failing"),
-            said(self.set_aside, Kind::SetAside.mark(), "set aside"),
+            said(self.set_aside, Kind::SetAside.mark(), "discarded"),
         ];
         let mut items: Vec<String> = counts.into_iter().flatten().collect();
         if let Some((_, kind, id)) = self.troubled.last() {

@@ -5,9 +5,9 @@ use super::ending::Ending;
 use super::frame::State;
 use super::plain;
 use super::screen::Screen;
-use crate::cli::{colour, stdio};
+use crate::cli::stdio;
 use crate::plan::Plan;
-use crate::render::width_of;
+use crate::render::{Tone, width_of};
 use crate::run::Event;
 use std::io::Stderr;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -63,7 +63,8 @@ impl Progress for Terminal<'_> {
         let mut shown = lock(&self.shown);
         shown.state.note(event, ending.as_ref(), Instant::now());
         if let Some(line) = plain::line(self.plan, shown.state.labels(), shown.state.left(), event) {
-            let line = if shown.colour { colour::paint(&line) } else { line };
+            let tone = ending.as_ref().and_then(|ending| ending.kind.tone()).filter(|_| shown.colour);
+            let line = if let Some(tone) = tone { tone.paint(&line) } else { line };
             shown.screen.print(&line, columns());
             shown.drawn = None;
         }
@@ -92,9 +93,9 @@ impl Shown {
         // cannot be erased.
         let mut lines = self.state.frame(columns.saturating_sub(1), Instant::now());
         lines.truncate(rows.saturating_sub(2));
-        let paint = |line: String| {
+        let paint = |(line, tone): (String, Option<Tone>)| {
             let width = width_of(&line);
-            (if self.colour { colour::paint(&line) } else { line }, width)
+            (if let Some(tone) = tone.filter(|_| self.colour) { tone.paint(&line) } else { line }, width)
         };
         let lines: Vec<(String, usize)> = lines.into_iter().map(paint).collect();
         self.screen.draw(&lines, columns);

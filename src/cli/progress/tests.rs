@@ -9,7 +9,7 @@ use super::plain;
 use super::screen::Screen;
 use crate::measure::fixture::healthy;
 use crate::plan::Plan;
-use crate::render::width_of;
+use crate::render::{Tone, width_of};
 use crate::run::{Event, Fault, RepeatOutcome};
 use crate::scenario::{self, Catalog, Context, Overrides, Selector};
 use crate::worker::{Queues, protocol};
@@ -63,7 +63,28 @@ fn state(plan: &Plan, start: Instant) -> State {
 
 fn frame(width: usize) -> Vec<String> {
     let start = Instant::now();
-    state(&plan(), start).frame(width, start + Duration::from_secs(17))
+    lines(&state(&plan(), start), width, start + Duration::from_secs(17))
+}
+
+/// The display without its colours.
+fn lines(state: &State, width: usize, now: Instant) -> Vec<String> {
+    state.frame(width, now).into_iter().map(|(line, _)| line).collect()
+}
+
+#[test]
+fn what_went_wrong_has_a_colour() {
+    let (plan, start) = (plan(), Instant::now());
+    let tones = |state: &State| state.frame(80, start).into_iter().filter_map(|(_, tone)| tone).collect::<Vec<_>>();
+    assert_eq!(tones(&state(&plan, start)), [Tone::Bad]);
+    let mut state = State::new(&plan);
+    let repeat = &plan.repeats[0];
+    state.note(&Event::RepeatStarted { repeat, position: 0 }, None, start);
+    assert_eq!(tones(&state), []);
+    let (measurement, reasons) = (Box::new(healthy(10)), vec!["late".into()]);
+    let outcome = RepeatOutcome::SetAside { measurement, reasons, reason_codes: Vec::new() };
+    let ending = Ending::of(&plan, repeat, &outcome);
+    state.note(&Event::RepeatFinished { repeat, outcome: &outcome }, Some(&ending), start);
+    assert_eq!(tones(&state), [Tone::Doubtful]);
 }
 
 #[test]
@@ -100,7 +121,7 @@ fn rate_and_mean_are_those_of_the_last_second() {
     let mut state = state(&plan, start);
     let told = protocol::Progress { enqueue_sum_ns: None, ..at_second(6) };
     state.note(&Event::Progress { repeat: &plan.repeats[1], progress: told }, None, start);
-    let shown = state.frame(100, start).join("\n");
+    let shown = lines(&state, 100, start).join("\n");
     assert!(shown.contains("mean 5.00 µs"), "a driver that tells no sum has the mean so far: {shown}");
 }
 
@@ -120,7 +141,7 @@ fn nonsense_from_a_driver_is_survived() {
         at_second(3),
     ] {
         state.note(&Event::Progress { repeat: &plan.repeats[1], progress }, None, start);
-        assert!(state.frame(60, start).iter().all(|line| width_of(line) <= 60));
+        assert!(lines(&state, 60, start).iter().all(|line| width_of(line) <= 60));
     }
 }
 
@@ -189,8 +210,8 @@ fn without_a_terminal_each_finished_repeat_has_one_plain_line() {
     let lost = line(RepeatOutcome::Measured(Box::new(healthy(100_000).losing(1))));
     assert!(lost.starts_with("[1/2] ✗ strategy=drop: "), "{lost}");
     let reasons = vec!["steal\u{1b}[2J\n7 %".into()];
-    let aside = line(RepeatOutcome::SetAside { measurement: Box::new(healthy(10)), reasons });
-    assert_eq!(aside, "[1/2] ? strategy=drop: set aside: steal\u{fffd}[2J 7 %");
+    let aside = line(RepeatOutcome::SetAside { measurement: Box::new(healthy(10)), reasons, reason_codes: vec![] });
+    assert_eq!(aside, "[1/2] ? strategy=drop: discarded: steal\u{fffd}[2J 7 %");
     let broken = line(RepeatOutcome::Error(Fault::TimedOut { deadline_ns: 5 }.alone()));
     assert!(broken.starts_with("[1/2] ! strategy=drop: error: ") && !broken.contains('\n'), "{broken}");
     ().on_event(&Event::PlanFinished);

@@ -1,4 +1,4 @@
-//! The files of a reports directory, and what is in them. Only so much is read of each, and of so many.
+//! The files of a reports directory, and what is in them. How much is read of each is bounded, and so is their number.
 
 use crate::render;
 use crate::report::{self, Report};

@@ -9,13 +9,12 @@ mod tested;
 mod tests;
 
 pub(super) use github::of_cases as annotations;
-pub(super) use rows::mark;
-pub use table::gate_line;
 
 use super::{Format, RenderError, View};
 use crate::compare::{Comparison, GateDecision};
 use crate::report::ReportError;
 use serde::Serialize;
+use table::gate_line;
 
 /// Formats in which a comparison can be shown. [`super::html_comparison`] makes a page, since it also draws the reports.
 pub const COMPARISON_FORMATS: [Format; 5] =
@@ -46,10 +45,10 @@ pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Res
 ///
 /// # Errors
 /// A page, a format that is not one of [`COMPARISON_FORMATS`], a number that cannot be written as JSON.
-pub fn gate(comparison: &Comparison, format: Format) -> Result<Vec<u8>, RenderError> {
+pub fn gate(comparison: &Comparison, format: Format, view: View) -> Result<Vec<u8>, RenderError> {
     let decision: &GateDecision = &comparison.decision;
     match format {
-        Format::Table => Ok(gate_line(decision).into_bytes()),
+        Format::Table => Ok(gate_line(decision, view.colour).into_bytes()),
         Format::Json => json(decision),
         Format::Markdown => Ok([markdown::marked(Some(comparison)), markdown::gate(comparison).into_bytes()].concat()),
         Format::Github => Ok(github::gate(decision).into_bytes()),

@@ -1,6 +1,7 @@
 //! The rows of a comparison as text: which metrics of a case are shown, and numbers with their uncertainty.
 
 use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricComparison, MetricUnit};
+pub(super) use crate::render::parts::change::mark;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::NONE;
 
@@ -8,19 +9,6 @@ use crate::render::parts::numbers::NONE;
 pub(super) const MOST_CASES: usize = 200;
 /// Longest label of a case, in characters.
 const LONGEST_LABEL: usize = 200;
-
-/// The mark of a change.
-pub(in crate::render) fn mark(change: Change) -> char {
-    match change {
-        Change::Regressed => '✗',
-        Change::Improved => '✓',
-        Change::Inconclusive => '?',
-        Change::Incomparable => '≠',
-        Change::Added => '+',
-        Change::Removed => '−',
-        Change::Unchanged => '~',
-    }
-}
 
 /// The label of a case, made harmless.
 pub(super) fn label(case: &CaseComparison) -> String {

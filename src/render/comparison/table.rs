@@ -32,10 +32,13 @@ pub(super) fn table(comparison: &Comparison, width: usize) -> String {
     out + "\n" + &changes + "\n"
 }
 
-/// A gate's decision in one line.
+/// A gate's decision in one line; `colour`: with its first word in colour.
 #[must_use]
-pub fn gate_line(decision: &GateDecision) -> String {
-    last_line::of_decision(decision) + "\n"
+pub fn gate_line(decision: &GateDecision, colour: bool) -> String {
+    match colour {
+        true => last_line::of_decision_in_colour(decision) + "\n",
+        false => last_line::of_decision(decision) + "\n",
+    }
 }
 
 fn heading(comparison: &Comparison, width: usize) -> String {

@@ -3,7 +3,7 @@
 use super::{comparison, gate, gate_line};
 use crate::compare::fixture::{case, means, report, sized};
 use crate::compare::{Change, Comparison, Options, compare};
-use crate::render::parts::gated::test;
+use crate::render::parts::gating_fixture::test;
 use crate::render::{Extent, Format, View, html_comparison};
 use crate::report::Report;
 
@@ -47,13 +47,19 @@ fn in_a_terminal() {
 
 #[test]
 fn on_a_pull_request() {
-    insta::assert_snapshot!("markdown", String::from_utf8(gate(&example(), Format::Markdown).unwrap()).unwrap());
-    insta::assert_snapshot!("github", String::from_utf8(gate(&example(), Format::Github).unwrap()).unwrap());
+    insta::assert_snapshot!(
+        "markdown",
+        String::from_utf8(gate(&example(), Format::Markdown, View::FILE).unwrap()).unwrap()
+    );
+    insta::assert_snapshot!(
+        "github",
+        String::from_utf8(gate(&example(), Format::Github, View::FILE).unwrap()).unwrap()
+    );
 }
 
 #[test]
 fn a_gate_is_one_line() {
-    let line = gate_line(&example().decision);
+    let line = gate_line(&example().decision, false);
     assert_eq!(line.lines().count(), 1);
     assert!(line.starts_with("regressed: 1 of 6 cases regressed: "), "{line}");
     assert!(line.contains(": 3 logs lost, 0 before"), "{line}");
@@ -70,7 +76,7 @@ fn json_holds_the_decision_and_every_metric() {
         (Some(1), Some("regressed"))
     );
     assert_eq!(one["cases"][0]["metrics"][0]["metric"], "enqueue.trimmed_mean");
-    let gate: serde_json::Value = serde_json::from_slice(&gate(&example(), Format::Json).unwrap()).unwrap();
+    let gate: serde_json::Value = serde_json::from_slice(&gate(&example(), Format::Json, View::FILE).unwrap()).unwrap();
     assert_eq!((gate["outcome"].as_str(), gate["cases"][0]["change"].as_str()), (Some("regressed"), Some("regressed")));
 }
 
@@ -117,7 +123,7 @@ fn shifts_stand_in_every_format_for_people_and_in_none_of_an_older_report() {
     let (new, old) = (of_gate(tested_example()), of_gate(old));
     let of_format = |comparison: &Comparison, format| match format {
         Format::Html => html_comparison(&base(), &[(&base(), comparison)], Extent::Brief),
-        Format::Github => String::from_utf8(gate(comparison, format).unwrap()).unwrap(),
+        Format::Github => String::from_utf8(gate(comparison, format, View::FILE).unwrap()).unwrap(),
         _ => shown(std::slice::from_ref(comparison), format, 120),
     };
     for format in [Format::Table, Format::Markdown, Format::Html, Format::Github] {
@@ -127,7 +133,7 @@ fn shifts_stand_in_every_format_for_people_and_in_none_of_an_older_report() {
         }
         assert!(!without.contains("1.16 µs") && !without.contains("[low, high]"), "{format}: {without}");
     }
-    let line = gate_line(&new.decision);
+    let line = gate_line(&new.decision, false);
     assert!(line.contains("1.16 µs → 3.56 µs") && line.lines().count() == 1, "{line}");
 }
 
@@ -157,14 +163,14 @@ fn hostile_names_stay_where_they_are() {
     for format in [Format::Table, Format::Markdown, Format::Github] {
         for text in [
             shown(std::slice::from_ref(&comparison), format, 80),
-            String::from_utf8(gate(&comparison, format).unwrap()).unwrap(),
+            String::from_utf8(gate(&comparison, format, View::FILE).unwrap()).unwrap(),
         ] {
             assert!(!text.contains(['\u{1b}', '\u{202e}']), "{format}: {text}");
             let injected = text.lines().any(|line| line.trim_start().starts_with("::error::owned"));
             assert!(!injected, "{format}: {text}");
         }
     }
-    let markdown = String::from_utf8(gate(&comparison, Format::Markdown).unwrap()).unwrap();
+    let markdown = String::from_utf8(gate(&comparison, Format::Markdown, View::FILE).unwrap()).unwrap();
     let outside_of_code: String = markdown.split("```text").map(|part| part.rsplit("```\n").next().unwrap()).collect();
     assert!(!outside_of_code.lines().any(|line| line.starts_with("<script>")), "{markdown}");
 }

@@ -20,7 +20,7 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
     let mut out = text::wrap(&case.id.terminal(400), width, 2) + "\n";
     out.push_str(&text::wrap_items(&all_axes(case), width, 2));
     out.push_str(&format!(
-        "\nrepeats: {} valid, {} set aside, {} broken\n",
+        "\nrepeats: {} valid, {} discarded, {} broken\n",
         case.repeats.len(),
         case.set_aside.len(),
         case.errors.len()
@@ -148,7 +148,7 @@ fn aside(case: &CaseRecord, width: usize) -> String {
     let line = |aside: &crate::report::SetAsideRecord| {
         let why: Vec<String> = aside.reasons.iter().map(|reason| reason.terminal(200)).collect();
         let number = aside.measured.repeat + 1;
-        text::wrap(&format!("set aside, repeat {number}: {}", why.join("; ")), width, 4) + "\n"
+        text::wrap(&format!("discarded, repeat {number}: {}", why.join("; ")), width, 4) + "\n"
     };
     case.set_aside.iter().take(20).map(line).collect()
 }

@@ -140,7 +140,7 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
     status
 }
 
-/// How long a case was measured: the windows of its repeats, including those that were set aside.
+/// How long a case was measured: the windows of its repeats, including the discarded ones.
 fn measured_time(case: &CaseRecord) -> Duration {
     let aside = case.set_aside.iter().map(|aside| &aside.measured);
     let windows = case.repeats.iter().chain(aside).map(|repeat| repeat.window_ns(case.parameters.duration));
@@ -187,7 +187,7 @@ fn status(outcome: Outcome, kind: impl Into<XmlString>, message: &Untrusted) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::parts::gated::{case, decision, record, test};
+    use crate::render::parts::gating_fixture::{case, decision, record, test};
     use crate::report::{Finding, FindingKind, fixture};
 
     fn shown(outcome: GateOutcome, case: CaseDecision) -> String {
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_test_passes_only_if_its_case_did_not_become_worse() {
         use Change::{Added, Improved, Incomparable, Inconclusive, Regressed, Removed, Unchanged};
-        let unmeasured = || vec![Finding { kind: FindingKind::Unmeasured, text: "it is invalid".into() }];
+        let unmeasured = || vec![Finding::new(FindingKind::Unmeasured, "it is invalid")];
         for (gate, change, findings, ended) in [
             (GateOutcome::Regressed, Regressed, Vec::new(), "failure"),
             (GateOutcome::Regressed, Removed, Vec::new(), "failure"),

@@ -207,7 +207,7 @@ pub(super) fn spans(text: &str) -> Spans {
 
 fn repeats(case: &CaseRecord) -> String {
     let mut text = human::counted(case.repeats.len() as u64, "valid repeat");
-    for (count, word) in [(case.set_aside.len(), "set aside"), (case.errors.len(), "broken")] {
+    for (count, word) in [(case.set_aside.len(), "discarded"), (case.errors.len(), "broken")] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }
@@ -249,7 +249,7 @@ fn spoiled(case: &CaseRecord) -> Vec<Spoiled> {
     });
     let aside = case.set_aside.iter().map(|aside| {
         let measured = &aside.measured;
-        let title = format!("repeat {}, try {}: set aside", measured.repeat + 1, measured.attempt + 1);
+        let title = format!("repeat {}, try {}: discarded", measured.repeat + 1, measured.attempt + 1);
         Spoiled { title, lines: clean(&aside.reasons) }
     });
     broken.chain(aside).take(MOST).collect()

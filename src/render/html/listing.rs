@@ -4,6 +4,7 @@ use super::bar::bar;
 use super::facts::{shown_metrics, sort_key};
 use super::matrix::mark_of;
 use crate::measure::Ledger;
+use crate::render::parts::columns::mark_of_metric;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, Report, Summary};
@@ -87,8 +88,8 @@ const LOST: Measured = Measured {
     value: |summary| Some(summary.ledger.lost() as f64),
 };
 
-/// The table of a report. `marked` are the measured columns of the table for a terminal, which have the marks.
-pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Listing {
+/// The table of a report.
+pub(super) fn listing(report: &Report, axes: &[Column]) -> Listing {
     let mut measured: Vec<Measured> = shown_metrics(report)
         .into_iter()
         .map(|metric| Measured { name: metric.name, key: metric.key, text: metric.text, value: metric.value })
@@ -108,7 +109,7 @@ pub(super) fn listing(report: &Report, axes: &[Column], marked: &[Column]) -> Li
             right: axis.right,
             bad: false,
         });
-        let cells = axes.chain(measured.iter().map(|column| cell(case, index, column, marked)));
+        let cells = axes.chain(measured.iter().map(|column| cell(case, column)));
         Row {
             number: index + 1,
             outcome: case.verdict.outcome.word(),
@@ -127,10 +128,9 @@ fn short(value: f64) -> String {
     if value.fract() == 0.0 || value >= 1e4 { format!("{value:.0}") } else { format!("{value:.5}") }
 }
 
-fn cell(case: &CaseRecord, index: usize, column: &Measured, marked: &[Column]) -> Cell {
+fn cell(case: &CaseRecord, column: &Measured) -> Cell {
     let text = case.summary.as_ref().map_or(NONE.into(), column.text);
-    let known = marked.iter().find(|known| known.key == column.key).map(|known| known.cells[index].as_str());
-    let mark = known.and_then(|known| known.chars().next()).filter(|mark| "✗?!".contains(*mark));
+    let mark = mark_of_metric(case, column.key);
     let value = case.summary.as_ref().and_then(column.value);
     Cell {
         text: mark.map_or_else(|| text.clone(), |mark| format!("{mark} {text}")),

@@ -49,7 +49,7 @@ pub(super) struct Page {
     pub reasons: Vec<String>,
     pub scenarios: Vec<Scenario>,
     pub same: Vec<String>,
-    pub totals: Vec<(String, String)>,
+    pub totals: Vec<(&'static str, String)>,
     pub facts: Vec<(&'static str, String)>,
     pub failures: Vec<Failure>,
     pub more_failures: Option<String>,
@@ -156,13 +156,13 @@ impl Page {
             reasons: report.verdict.reasons.iter().take(20).map(|reason| reason.html(400)).collect(),
             scenarios: report.scenarios.iter().map(scenario).collect(),
             same,
-            totals: totals(report),
+            totals: totals::totals(report.cases.iter().filter_map(|case| case.summary.as_ref())),
             facts: [facts(&report.environment), yardstick(report.yardstick.as_ref()), origin(report)].concat(),
             failures,
             more_failures,
             matrix: matrix(report, &axes),
             maxima: maxima(report, &mut frames),
-            listing: listing(report, &axes, &columns::metrics(report)),
+            listing: listing(report, &axes),
             symbols: frames.symbols(),
             few: cases.len() <= FEW,
             briefly: cases.len() > MOST_IN_FULL,
@@ -170,13 +170,6 @@ impl Page {
             cases,
         }
     }
-}
-
-/// The totals of the report, as names and values.
-fn totals(report: &Report) -> Vec<(String, String)> {
-    let lines = totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()));
-    let pairs = lines.lines().filter_map(|line| line.split_once(": "));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn counts(counts: &OutcomeCounts) -> String {

@@ -4,7 +4,7 @@ use super::{Extent, html, html_comparison};
 use crate::compare::{Options, compare};
 use crate::measure::fixture::{healthy, of};
 use crate::measure::{Measurement, Point, Series};
-use crate::render::parts::gated;
+use crate::render::parts::gating_fixture as gated;
 use crate::render::tests::mixed;
 use crate::report::fixture::{case, filled_with, report_of};
 use crate::report::{CaseRecord, Report};

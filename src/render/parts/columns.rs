@@ -251,13 +251,17 @@ pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
 fn measured(case: &CaseRecord, metric: &Metric) -> String {
     let text = case.summary.as_ref().map_or(NONE.into(), metric.value);
     let text = if text != NONE && covers_all_calls(case, metric.key) { format!("{text}{ALL_CALLS}") } else { text };
-    let about = case.verdict.checks.iter().filter(|check| column_of(check.subject.as_given()) == Some(metric.key));
-    let worst = about.map(|check| check.outcome).max().and_then(mark);
-    // Without a repeat there is no number to mark.
-    match worst.filter(|_| case.summary.is_some()) {
+    match mark_of_metric(case, metric.key) {
         Some(mark) => format!("{mark}{text}"),
         None => text,
     }
+}
+
+/// The mark of a number: that of the worst check about it. Without a repeat there is no number to mark.
+pub(in crate::render) fn mark_of_metric(case: &CaseRecord, key: &str) -> Option<char> {
+    case.summary.as_ref()?;
+    let about = case.verdict.checks.iter().filter(|check| column_of(check.subject.as_given()) == Some(key));
+    about.map(|check| check.outcome).max().and_then(mark)
 }
 
 /// Whether a metric of `enqueue` also covers refused calls, because it is not known which calls were refused.

@@ -1,8 +1,7 @@
 //! The comparison of a run with something else: the calibration and the gate.
 
-use crate::render::comparison;
 use crate::render::parts::grid::{Column, draw};
-use crate::render::parts::{last_line, shift, text};
+use crate::render::parts::{change, last_line, shift, text};
 use crate::report::{Calibration, CaseDecision, Change, GateDecision, GateRecord, Report};
 use crate::units::human;
 
@@ -63,7 +62,7 @@ fn cases(decision: &GateDecision, width: usize) -> Vec<String> {
     let open: Vec<&CaseDecision> = decision.cases.iter().filter(is_open).collect();
     for case in open.iter().take(MOST_CASES) {
         let name = case.id.terminal(200);
-        let mark = |change: Change| format!("{} {}: {name}", comparison::mark(change), change.word());
+        let mark = |of: Change| format!("{} {}: {name}", change::mark(of), of.word());
         let shifts = shift::open(case);
         if shifts.is_empty() {
             lines.push(text::wrap(&format!("{}: {}", mark(case.change), case.reason.terminal(1_000)), width, 4));
@@ -98,7 +97,7 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::parts::gated::{case, decision, record, test};
+    use crate::render::parts::gating_fixture::{case, decision, record, test};
     use crate::report::{GateOutcome, fixture};
 
     #[test]

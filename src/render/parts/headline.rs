@@ -194,6 +194,7 @@ mod tests {
             digest: "".into(),
             outcome,
             reason: "for a reason".into(),
+            reason_code: None,
             rounds: Vec::new(),
         });
         report

@@ -2,8 +2,9 @@
 //! to do.
 
 use crate::render::parts::headline::{Headline, gate_word};
-use crate::render::parts::shift;
-use crate::report::{CaseDecision, Change, GateDecision, GateOutcome, GateRecord, Report};
+use crate::render::parts::paint::Tone;
+use crate::render::parts::shift::{self, Shift};
+use crate::report::{CaseDecision, Change, GateDecision, GateOutcome, GateReason, GateRecord, Report};
 use crate::verdict::Outcome;
 
 /// Longest untrusted text, in characters.
@@ -19,7 +20,7 @@ pub fn gate_sentence(report: &Report) -> Option<String> {
     let word = gate_word(gate.outcome, Headline::of(report));
     let mut parts = vec![format!("gate against {baseline}: {word}: {}", gate.reason.terminal(LONGEST))];
     if let Some(decision) = gate.decision() {
-        parts.extend(worst(&decision).and_then(|case| numbers(case, gate.reason.as_given())));
+        parts.extend(worst(&decision).and_then(|case| numbers(case, &decision)));
     }
     parts.extend(advice_of_run(report, gate, &baseline));
     Some(parts.join("; "))
@@ -27,9 +28,18 @@ pub fn gate_sentence(report: &Report) -> Option<String> {
 
 /// The same for a decision alone.
 pub(in crate::render) fn of_decision(decision: &GateDecision) -> String {
-    let mut parts = vec![format!("{}: {}", decision.outcome.word(), decision.reason.terminal(LONGEST))];
-    parts.extend(worst(decision).and_then(|case| numbers(case, decision.reason.as_given())));
-    parts.extend(advice(decision, decision.reason.as_given(), false));
+    beginning_with(decision.outcome.word(), decision)
+}
+
+/// The same, with the decision itself in colour.
+pub(in crate::render) fn of_decision_in_colour(decision: &GateDecision) -> String {
+    beginning_with(&Tone::of(Headline::of_gate(decision.outcome)).paint(decision.outcome.word()), decision)
+}
+
+fn beginning_with(word: &str, decision: &GateDecision) -> String {
+    let mut parts = vec![format!("{word}: {}", decision.reason.terminal(LONGEST))];
+    parts.extend(worst(decision).and_then(|case| numbers(case, decision)));
+    parts.extend(advice(decision, false));
     parts.join("; ")
 }
 
@@ -44,16 +54,37 @@ fn worst(decision: &GateDecision) -> Option<&CaseDecision> {
     wanted.iter().find_map(|change| decision.cases.iter().find(|case| case.change == *change))
 }
 
-/// The case and its metric, old and new, without what the reason contains already.
-fn numbers(case: &CaseDecision, reason: &str) -> Option<String> {
-    let known = |text: &str| reason.contains(text);
-    let id = if known(case.id.as_given()) { String::new() } else { case.id.terminal(LONGEST_NAME) };
-    let number = shift::open(case).into_iter().next().map(|shift| match known(&shift.values) {
+/// The case and its metric, old and new, without what the reason says already.
+fn numbers(case: &CaseDecision, decision: &GateDecision) -> Option<String> {
+    let id = (!names(decision, case)).then(|| case.id.terminal(LONGEST_NAME));
+    let number = shift::open(case).into_iter().next().map(|shift| match gives_numbers(decision, case, &shift) {
         true => shift.difference(),
         false => format!("{} {}", shift.metric, shift.line()),
     });
-    let said: Vec<String> = [Some(id).filter(|id| !id.is_empty()), number].into_iter().flatten().collect();
+    let said: Vec<String> = [id, number].into_iter().flatten().collect();
     (!said.is_empty()).then(|| said.join(": "))
+}
+
+/// Whether the reason of the decision is that of its first such case, as [`worst`] finds it.
+const fn is_of_first(code: GateReason) -> bool {
+    matches!(code, GateReason::CasesRegressed | GateReason::CasesIncomparable | GateReason::CasesInconclusive)
+}
+
+/// Whether the reason names the case. Of a report that is older than the codes nobody knows, so its case is named twice.
+fn names(decision: &GateDecision, case: &CaseDecision) -> bool {
+    match decision.reason_code {
+        Some(GateReason::CoverageReduced) => {
+            decision.coverage.iter().find(|change| change.fails).is_some_and(|change| change.of == case.id)
+        }
+        Some(code) => is_of_first(code),
+        None => false,
+    }
+}
+
+/// Whether the reason gives both sides of this shift.
+fn gives_numbers(decision: &GateDecision, case: &CaseDecision, shift: &Shift) -> bool {
+    let metric = case.cause().and_then(|cause| cause.metric.as_ref());
+    decision.reason_code.is_some_and(is_of_first) && metric.is_some_and(|metric| shift.is_of(metric))
 }
 
 fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<String> {
@@ -61,7 +92,7 @@ fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<Stri
         return Vec::new();
     }
     let fails = matches!(report.verdict.outcome, Outcome::Fail | Outcome::Error);
-    let mut said = gate.decision().map(|decision| advice(&decision, gate.reason.as_given(), fails)).unwrap_or_default();
+    let mut said = gate.decision().map(|decision| advice(&decision, fails)).unwrap_or_default();
     if gate.outcome == GateOutcome::Regressed {
         said.push(format!("look: queue-load compare {baseline} NEW"));
         said.push("accept: run it without --baseline and with --save-baseline NAME".to_owned());
@@ -70,8 +101,8 @@ fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<Stri
 }
 
 /// What to do about a decision that is not a pass: how many repeats would decide, or which option overrules it. `fails`:
-/// the new report has a case that fails by itself. What the reason contains already is left out.
-fn advice(decision: &GateDecision, reason: &str, fails: bool) -> Vec<String> {
+/// the new report has a case that fails by itself. The option that the reason names is left out.
+fn advice(decision: &GateDecision, fails: bool) -> Vec<String> {
     if decision.outcome == GateOutcome::Pass {
         return Vec::new();
     }
@@ -89,13 +120,14 @@ fn advice(decision: &GateDecision, reason: &str, fails: bool) -> Vec<String> {
         fails.filter_map(|change| change.kind.overruled_by()).any(|by| by == flag)
     };
     let fails = fails || !decision.failures.is_empty();
+    let named = decision.reason_code.and_then(|code| code.overruled_by(&decision.coverage));
     for (applies, why, flag) in [
         (lacking("--allow-removed"), "gone on purpose", "--allow-removed"),
         (fails && !any(Change::Regressed), "failures that are known", "--allow-known-failures"),
         (lacking("--allow-changed-checks"), "changed on purpose", "--allow-changed-checks"),
         (blocking, "elsewhere on purpose", "--allow-cross-machine"),
     ] {
-        if applies && !reason.contains(flag) {
+        if applies && named != Some(flag) {
             said.push(format!("{why}: {flag}"));
         }
     }
@@ -105,8 +137,8 @@ fn advice(decision: &GateDecision, reason: &str, fails: bool) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::parts::gated::{case, decision, record, test};
-    use crate::report::{CoverageChange, CoverageKind, Difference, fixture};
+    use crate::render::parts::gating_fixture::{case, decision, record, test};
+    use crate::report::{CoverageChange, CoverageKind, Difference, Finding, FindingKind, fixture};
 
     /// The line of a run without cases of its own.
     fn line(decision: GateDecision, outcome: Outcome) -> String {
@@ -143,14 +175,32 @@ mod tests {
         let slower = case("a=1", Change::Regressed, tests);
         let regressed = |cases: Vec<CaseDecision>| decision(GateOutcome::Regressed, cases);
         let same = || case("z", Change::Unchanged, Vec::new());
-        let mut told = regressed(vec![slower.clone()]);
-        told.reason = "a=1: enqueue 1.16 µs → 1.56 µs".into();
+        let coded = |case: CaseDecision| {
+            let reason_code = Some(GateReason::CasesRegressed);
+            GateDecision { reason: "told".into(), reason_code, ..regressed(vec![case]) }
+        };
+        let metric = |name: &str| Finding { metric: Some(name.into()), ..Finding::new(FindingKind::Slower, "slower") };
+        let because = |name| coded(CaseDecision { findings: vec![metric(name)], ..slower.clone() });
         let difference = "+400 ns (+34%) [+310 ns, +520 ns], margin 1 µs";
         let numbers = format!("a=1: enqueue.trimmed_mean 1.16 µs → 1.56 µs  {difference}");
         let whole = "regressed: regressed as a whole";
         say(vec![
-            (regressed(vec![same(), slower]), Outcome::Pass, &format!("{whole}; {numbers}; {LOOK}")),
-            (told, Outcome::Pass, &format!("regressed: a=1: enqueue 1.16 µs → 1.56 µs; {difference}; {LOOK}")),
+            (regressed(vec![same(), slower.clone()]), Outcome::Pass, &format!("{whole}; {numbers}; {LOOK}")),
+            // The reason names the case; it gives the numbers of the metric that was found.
+            (because("enqueue.trimmed_mean"), Outcome::Pass, &format!("regressed: told; {difference}; {LOOK}")),
+            (
+                because("cpu"),
+                Outcome::Pass,
+                &format!("regressed: told; {}; {LOOK}", numbers.trim_start_matches("a=1: ")),
+            ),
+            (
+                GateDecision {
+                    reason_code: Some(GateReason::CoverageReduced),
+                    ..lacking(CoverageKind::CaseRemoved, vec![case("gone", Change::Removed, Vec::new())])
+                },
+                Outcome::Pass,
+                &format!("{whole}; {LOOK}"),
+            ),
             (
                 lacking(CoverageKind::CaseRemoved, vec![case("gone", Change::Removed, Vec::new())]),
                 Outcome::Pass,
@@ -177,7 +227,7 @@ mod tests {
         };
         let inconclusive = |cases: Vec<CaseDecision>| decision(GateOutcome::Inconclusive, cases);
         let mut flagged = differing("cpu_model");
-        flagged.reason = "another machine; --allow-cross-machine overrules this".into();
+        flagged.reason_code = Some(GateReason::EnvironmentDiffers);
         let numbers = "cpu 1.00 µs → 2.00 µs  +1.00 µs (+100%) [+910 ns, +1.12 µs], margin 1 µs";
         let (open, unlike) = ("inconclusive: inconclusive as a whole", "incomparable: incomparable as a whole");
         say(vec![
@@ -188,7 +238,7 @@ mod tests {
             ),
             (inconclusive(Vec::new()), Outcome::Pass, &format!("{open}; decide: run it again on a quiet machine")),
             (differing("cpu_model"), Outcome::Pass, &format!("{unlike}; elsewhere on purpose: --allow-cross-machine")),
-            (flagged, Outcome::Pass, "incomparable: another machine; --allow-cross-machine overrules this"),
+            (flagged, Outcome::Pass, unlike),
         ]);
     }
 
@@ -208,6 +258,8 @@ mod tests {
         let decided = decision(GateOutcome::Regressed, vec![case("a\n::error::x", Change::Regressed, tests)]);
         let line = of_decision(&decided);
         assert_eq!(line.lines().count(), 1);
+        let rest = line.strip_prefix("regressed").unwrap();
+        assert_eq!(of_decision_in_colour(&decided), format!("\u{1b}[31mregressed\u{1b}[0m{rest}"));
         assert!(line.contains("cpu 1.00 µs → 2.00 µs  +1.00 µs (+100%)"), "{line}");
     }
 }

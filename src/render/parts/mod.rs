@@ -1,11 +1,12 @@
 //! What several formats share: columns, numbers, reasons, headlines.
 
+pub(in crate::render) mod change;
 pub(in crate::render) mod columns;
 pub(in crate::render) mod curve;
 pub(in crate::render) mod exported;
 pub(in crate::render) mod facts;
 #[cfg(test)]
-pub(in crate::render) mod gated;
+pub(in crate::render) mod gating_fixture;
 pub(in crate::render) mod gating;
 pub(in crate::render) mod grid;
 pub(in crate::render) mod headline;

@@ -2,6 +2,7 @@
 
 use crate::render::parts::numbers::NONE;
 use crate::report::{CaseDecision, Change, MetricTest, MetricUnit};
+use crate::untrusted::Untrusted;
 
 /// The metric that is shown for every case, whatever its result.
 pub(in crate::render) const ALWAYS: &str = "enqueue.trimmed_mean";
@@ -22,35 +23,48 @@ pub(in crate::render) struct Shift {
     pub(in crate::render) margin: String,
     /// What follows.
     pub(in crate::render) change: Change,
+    /// The two values.
+    sides: [String; 2],
+    /// The ends of the interval; `None` with too few repeats.
+    ends: Option<[String; 2]>,
+    /// The name as it is in the report.
+    given: Untrusted,
 }
 
 impl Shift {
     /// The text of a test.
     pub(in crate::render) fn of(test: &MetricTest) -> Self {
         let signed = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| signed(test.unit, value));
-        let interval = match (test.shift_low, test.shift_high) {
-            (None, None) => String::new(),
-            (low, high) => format!("[{}, {}]", signed(low), signed(high)),
+        let ends = match (test.shift_low, test.shift_high) {
+            (None, None) => None,
+            (low, high) => Some([signed(low), signed(high)]),
         };
+        let sides = [test.base, test.new].map(|value| test.unit.show(value));
         Self {
             metric: test.metric.terminal(LONGEST_NAME),
-            values: format!("{} → {}", test.unit.show(test.base), test.unit.show(test.new)),
+            values: sides.join(" → "),
             moved: signed(Some(test.shift)) + &relative(test),
-            interval,
+            interval: ends.as_ref().map_or_else(String::new, |[low, high]| format!("[{low}, {high}]")),
             margin: bare(test.unit, test.margin),
             change: test.change,
+            sides,
+            ends,
+            given: test.metric.clone(),
         }
+    }
+
+    /// Whether it is of the metric with this name.
+    pub(in crate::render) fn is_of(&self, metric: &Untrusted) -> bool {
+        self.given == *metric
     }
 
     /// The parts of its line. No part may be broken.
     pub(in crate::render) fn parts(&self) -> Vec<String> {
-        let (base, new) = self.values.split_once(" → ").unwrap_or((&self.values, ""));
-        let mut parts = vec![self.metric.clone(), format!("{base} →"), new.to_owned(), format!(" {}", self.moved)];
-        let interval = self.interval.split_once(", ").map(|(low, high)| [format!("{low},"), format!("{high},")]);
-        match (interval, parts.last_mut()) {
-            (Some(interval), _) => parts.extend(interval),
-            (None, Some(moved)) => moved.push(','),
-            (None, None) => {}
+        let [base, new] = &self.sides;
+        let mut parts = vec![self.metric.clone(), format!("{base} →"), new.clone()];
+        match &self.ends {
+            Some([low, high]) => parts.extend([format!(" {}", self.moved), format!("[{low},"), format!("{high}],")]),
+            None => parts.push(format!(" {},", self.moved)),
         }
         parts.push(format!("margin {}", self.margin));
         parts
@@ -133,7 +147,7 @@ fn relative(test: &MetricTest) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::parts::gated::{case, test};
+    use crate::render::parts::gating_fixture::{case, test};
 
     #[test]
     fn a_shift_reads_with_its_unit_its_interval_and_its_margin() {

@@ -5,26 +5,28 @@ use crate::render::parts::numbers::plain_mean;
 use crate::report::Summary;
 use crate::units::human;
 
-/// The lines over the valid repeats of the given cases. The mean covers every call whose time is known.
+/// A line for each total.
 pub(in crate::render) fn lines<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
+    totals(summaries).into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+/// Name and value of each total over the valid repeats of the given cases. The mean covers every call whose time is known.
+pub(in crate::render) fn totals<'a>(summaries: impl Iterator<Item = &'a Summary>) -> Vec<(&'static str, String)> {
     let summaries: Vec<&Summary> = summaries.collect();
     let mut sum = Ledger::default();
     // A report may hold any number; a sum that does not fit is shown as the largest that does.
     summaries.iter().for_each(|summary| sum.add(&summary.ledger));
     let mean = mean_enqueue_ns(summaries.into_iter());
-    let mut lines = format!(
-        "Total logs attempted: {}\nSuccessfully enqueued: {}\nDropped: {}\n",
-        human::count(sum.attempted),
-        human::count(sum.enqueued),
-        human::count(sum.dropped)
-    );
-    for (name, count) in [("Sampled out", sum.sampled_out), ("Evicted", sum.evicted)] {
-        if count > 0 {
-            lines.push_str(&format!("{name}: {}\n", human::count(count)));
-        }
-    }
-    lines.push_str(&format!("Avg enqueue latency: {}\n", plain_mean(mean)));
-    lines
+    let counted = [
+        ("Total logs attempted", sum.attempted, true),
+        ("Successfully enqueued", sum.enqueued, true),
+        ("Dropped", sum.dropped, true),
+        ("Sampled out", sum.sampled_out, false),
+        ("Evicted", sum.evicted, false),
+    ];
+    let counted = counted.into_iter().filter(|(_, count, always)| *always || *count > 0);
+    let counted = counted.map(|(name, count, _)| (name, human::count(count)));
+    counted.chain([("Avg enqueue latency", plain_mean(mean))]).collect()
 }
 
 /// Mean of `enqueue` in nanoseconds over every timed call of these repeats; `None` without a call.

@@ -121,9 +121,8 @@ fn what_is_left_out_takes_the_documented_defaults() {
     assert_eq!(scenario.run.warmup, Nanos::from_millis(500));
 }
 
-#[test]
-fn every_error_is_said_at_its_place() {
-    let text = r#"nmae = "x"
+/// An error of every kind.
+const ALL_WRONG: &str = r#"nmae = "x"
 [target]
 latency = 100
 statistic = "avg"
@@ -158,7 +157,10 @@ expect = "droped == 0"
 [[check]]
 where = { strateg = "drop" }
 "#;
-    insta::assert_snapshot!(errors(text), @r#"
+
+#[test]
+fn every_error_is_said_at_its_place() {
+    insta::assert_snapshot!(errors(ALL_WRONG), @r#"
     s.toml:1:1: unknown key `nmae` (did you mean `name`?)
     s.toml:3:11: target.latency: 100 has no unit (write "100us")
     s.toml:4:13: target.statistic: unknown statistic `avg` (write mean, max, or a quantile such as p50, p99, p99.9)

@@ -141,7 +141,7 @@ fn decision(outcome: GateOutcome, changes: &[(&str, Change, FindingKind)]) -> Ga
         id: id(strategy),
         change,
         reason: "as scripted".into(),
-        findings: vec![Finding { kind, text: Untrusted::default() }],
+        findings: vec![Finding::new(kind, Untrusted::default())],
         effect: None,
         tails: Vec::new(),
         tests: Vec::new(),
@@ -153,6 +153,7 @@ fn decision(outcome: GateOutcome, changes: &[(&str, Change, FindingKind)]) -> Ga
     GateDecision {
         outcome,
         reason: format!("{} as scripted", outcome.word()).into(),
+        reason_code: None,
         alpha: 0.01,
         min_effect: 0.1,
         cases: cases.collect(),

@@ -32,7 +32,7 @@ impl Searched {
         Self { case, runs: trail.into_runs(), outcome, interval, generator, runs_of_search }
     }
 
-    /// The same, if the search itself took so many runs, and the others were for the curve.
+    /// The same, if the search itself took this number of runs, and the others were for the curve.
     pub fn after(self, runs_of_search: u32) -> Self {
         Self { runs_of_search, ..self }
     }

@@ -323,7 +323,7 @@ fn cases_that_share_a_load_share_the_generators_ceiling() {
     assert_eq!(report.maxima[0].generator_per_s, report.maxima[1].generator_per_s);
 }
 
-/// The search of a server that takes so many times as long as the plan says.
+/// The search of a server that takes a multiple of the time that the plan says.
 fn slowed(plan: &Plan, times: f64) -> Report {
     let slow = move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
         let mut repeat = repeat.clone();

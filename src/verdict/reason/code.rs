@@ -12,6 +12,12 @@ macro_rules! codes {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
+            /// The code with this word; `None` if this build has none.
+            #[must_use]
+            pub fn find(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.word() == word)
+            }
+
             /// The word for it, as in the JSON.
             #[must_use]
             pub const fn word(self) -> &'static str {
@@ -52,7 +58,7 @@ codes! {
     Paused = "paused",
     /// It was to end when its load is steady, and did not settle.
     NotSteady = "not_steady",
-    /// Another build set it aside, with a sentence that this build does not have.
+    /// Another build discarded it, with a sentence that this build does not have.
     Recorded = "recorded",
     /// The queue could not be built.
     QueueNotBuilt = "queue_not_built",
@@ -100,7 +106,7 @@ codes! {
     Incomplete = "incomplete",
     /// The repeats hold more values than can be counted.
     NotPooled = "not_pooled",
-    /// Every repeat was set aside.
+    /// Every repeat was discarded.
     NoValidRepeat = "no_valid_repeat",
     /// No repeat was run.
     NothingRun = "nothing_run",
@@ -110,7 +116,7 @@ codes! {
     CheckUndecided = "check_undecided",
     /// The queue keeps its producers from sending in time.
     StarvesProducers = "starves_producers",
-    /// More repeats were set aside than are valid.
+    /// More repeats were discarded than are valid.
     Outnumbered = "outnumbered",
     /// There is no case.
     NoCase = "no_case",

@@ -77,8 +77,10 @@ pub enum Reason {
     },
     /// A warm-up or a window that was to end when its load is steady did not settle.
     NotSteady(Unsettled),
-    /// A sentence from a journal that judging the same measurement again does not give.
+    /// What a journal says of a repeat: it keeps only a sentence and a code.
     Recorded {
+        /// The code; [`ReasonCode::Recorded`] if the journal has none, or one that this build does not know.
+        code: ReasonCode,
         /// The sentence.
         text: Untrusted,
     },
@@ -98,9 +100,9 @@ pub enum Reason {
     },
     /// A measurement contradicts itself.
     Contradiction(Contradiction),
-    /// Every repeat was set aside; this is why one of them was.
+    /// Every repeat was discarded; this is why one of them was.
     NoValidRepeat {
-        /// Why one was set aside.
+        /// Why one was discarded.
         why: Box<Reason>,
     },
     /// No repeat was run.
@@ -126,9 +128,9 @@ pub enum Reason {
         /// In how many it did.
         repeats: u64,
     },
-    /// More repeats were set aside than are valid.
+    /// More repeats were discarded than are valid.
     Outnumbered {
-        /// How many were set aside.
+        /// How many were discarded.
         invalid: u64,
         /// How many there are.
         repeats: u64,
@@ -207,7 +209,7 @@ impl Reason {
             Self::StolenCpu { .. } => ReasonCode::StolenCpu,
             Self::Paused { .. } => ReasonCode::Paused,
             Self::NotSteady(_) => ReasonCode::NotSteady,
-            Self::Recorded { .. } => ReasonCode::Recorded,
+            Self::Recorded { code, .. } => *code,
             Self::RepeatFailed { kind, .. } => code_of_failure(kind.as_given()),
             Self::QueueReplaced { .. } => ReasonCode::QueueReplaced,
             Self::Contradiction(contradiction) => contradiction.code(),

@@ -37,7 +37,7 @@ impl Reason {
                 format!("the run was stopped for {} while it ran, and went on", human::latency(*ns as f64))
             }
             Self::NotSteady(unsettled) => unsettled.to_string(),
-            Self::Recorded { text } => text.as_given().to_owned(),
+            Self::Recorded { text, .. } => text.as_given().to_owned(),
             Self::RepeatFailed { kind, message } => format!("{}: {}", kind.as_given(), message.as_given()),
             Self::QueueReplaced { queue, versions } => {
                 format!("replaced: the queue `{}` was of version {}", queue.as_given(), of_versions(versions))

@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(drain(late), 5_000_000);
     }
 
-    /// A server that takes 1 ms for each log, behind room for so many; a log that finds none is dropped. The last
+    /// A server that takes 1 ms for each log, behind a buffer with this number of places; a log that finds none is dropped. The last
     /// `KEPT` places are for errors. A log is delivered at the first call after the server has finished it.
     struct Server<const ROOM: usize, const KEPT: usize = 0> {
         sink: Sink,

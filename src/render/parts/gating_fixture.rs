@@ -43,6 +43,7 @@ pub(in crate::render) fn decision(outcome: GateOutcome, cases: Vec<CaseDecision>
     GateDecision {
         outcome,
         reason: format!("{} as a whole", outcome.word()).into(),
+        reason_code: None,
         alpha: 0.01,
         min_effect: 0.1,
         cases,
@@ -63,6 +64,7 @@ pub(in crate::render) fn record(decision: GateDecision) -> GateRecord {
         digest: "".into(),
         outcome: decision.outcome,
         reason: decision.reason.clone(),
+        reason_code: decision.reason_code,
         rounds: vec![GateRound { round: 0, decision }],
     }
 }
