@@ -317,6 +317,37 @@ fn many_axes_become_a_number() {
 }
 
 #[test]
+fn cases_that_differ_at_the_end_of_a_long_text_are_told_apart() {
+    let of = |payload: &str, level: &str| {
+        let mut input = case_input(Strategy::Drop, vec![healthy(100)]);
+        input.parameters.payload = payload.parse().unwrap();
+        input.parameters.level = level.parse().unwrap();
+        input.id = format!("level={level} payload={payload}").into();
+        input
+    };
+    let all = "trace:20%+debug:20%+info:20%+warn:20%+error:20%";
+    for [first, second] in [
+        [("4f+p50:120B+p99:2KiB+max:4KiB", "info"), ("4f+p50:120B+p99:2KiB+max:8KiB", "info")],
+        [("4f+64B", "debug:70%+info:25.5%+error:4.5%"), ("4f+64B", "debug:70%+info:25.5%+error:4%+warn:0.5%")],
+        [("4f+64B", all), ("4f+64B", "trace:20%+debug:20%+info:20%+warn:20.5%+error:19.5%")],
+    ] {
+        let report = report_of(vec![of(first.0, first.1), of(second.0, second.1)]);
+        for width in [60, 80, 140] {
+            let shown = table(&report, width);
+            fits(&shown, width);
+            let unbroken: String = shown.split_whitespace().collect();
+            for (payload, level) in [first, second] {
+                let told = report.cases.iter().find(|case| case.id == format!("level={level} payload={payload}"));
+                let parameters = &told.unwrap().parameters;
+                let texts = [parameters.payload.to_string(), parameters.level.to_string()];
+                let differing = if first.0 == second.0 { &texts[1] } else { &texts[0] };
+                assert!(unbroken.contains(differing), "{width}, {differing}: {shown}");
+            }
+        }
+    }
+}
+
+#[test]
 fn hostile_names_are_harmless() {
     let name = format!("\u{1b}[2J\u{202e}::error::<script>{}", "日".repeat(10_000));
     let mut input = case_input(Strategy::Drop, vec![healthy(100).losing(1)]);

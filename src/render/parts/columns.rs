@@ -12,6 +12,9 @@ use crate::verdict::Outcome;
 /// Longest untrusted text of a cell, in characters.
 const MAX_CELL: usize = 24;
 
+/// No text of levels or of a payload is longer. It is not cut: cases may differ at its end alone.
+const MAX_SHARES: usize = 300;
+
 /// Longest text of the stages, in characters.
 const MAX_STAGES: usize = 60;
 
@@ -80,6 +83,7 @@ fn of_axis(axis: &'static Axis) -> Subject {
         value: Box::new(|case| match axis.get(&case.parameters) {
             Value::Count(count) => human::count(count),
             Value::Rate(rate) => numbers::exact_rate(rate),
+            value @ (Value::Level(_) | Value::Payload(_)) => value.text().terminal(MAX_SHARES),
             value => value.text().terminal(MAX_CELL),
         }),
     }
