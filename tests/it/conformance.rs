@@ -6,7 +6,7 @@ use queue_load::adapter::{About, OutcomeSource, Strategy};
 use queue_load::internals::adapter::catalogue;
 use queue_load::internals::measure::Measurement;
 use queue_load::internals::plan::PlannedRepeat;
-use queue_load::internals::units::{Nanos, Rate};
+use queue_load::internals::units::Nanos;
 use queue_load::internals::verdict::faults;
 use queue_load::internals::worker::protocol::{Message, PROTOCOL_VERSION, Request};
 use std::io::{BufRead, BufReader, Write};
@@ -190,7 +190,7 @@ fn a_full_ring_of_ticklog_drops_what_no_counter_tells() {
     let _shared = share_the_machine();
     // 50,000 records within a quarter of a second, of which two rings of 1 MB hold some 8,000.
     let mut repeat = repeat(&catalogue::TICKLOG, Strategy::Drop, 1_000_000, MS / 10);
-    repeat.parameters.rate = Rate::of_whole(20_000);
+    repeat.parameters.rate = queue_load::internals::units::Rate::of_whole(20_000);
     let measurement = measure(repeat);
     let ledger = &measurement.ledger;
     assert!(ledger.dropped > 1_000, "far below `maxsize`: {ledger:?}");
