@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::{show, stdio};
 use crate::compare::{self, Comparison, Options, Settings};
 use crate::render::{Format, RenderError, View, comparison, html_comparison};
-use crate::report::{self, Report};
+use crate::report::{self, Kept, Report};
 use crate::scenario::files::unreadable_names;
 use crate::scenario::{Axis, Catalog, Diagnostic, Diagnostics, Problem, QueueSpec, Selector, Strategy, axes};
 use crate::session::SessionError;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
     let files = Files::of(&args.decision, &[])?;
     let mut options = options(args)?;
-    let reports = read(named(&args.reports)?, queues)?;
+    let reports = read(named(&args.reports)?, queues, Kept::Compared)?;
     options.filter = filter(&args.filters, &reports)?;
     if let Some(axis) = args.across.as_deref().and_then(axes::find) {
         differs(axis, &options.filter, &reports)?;
@@ -54,12 +54,17 @@ pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
 }
 
 /// Reads all reports in parallel: for large ones, reading is most of the work.
-pub(super) fn read(named: Vec<(String, PathBuf)>, queues: &Queues) -> Result<Vec<(String, Report)>, CliError> {
+pub(super) fn read(
+    named: Vec<(String, PathBuf)>,
+    queues: &Queues,
+    kept: Kept,
+) -> Result<Vec<(String, Report)>, CliError> {
     const AT_ONCE: usize = 4;
     let mut reports = Vec::with_capacity(named.len());
     for some in named.chunks(AT_ONCE) {
         let read: Vec<Result<Report, CliError>> = std::thread::scope(|scope| {
-            let readers: Vec<_> = some.iter().map(|(_, path)| scope.spawn(|| show::read_any(path, queues))).collect();
+            let readers: Vec<_> =
+                some.iter().map(|(_, path)| scope.spawn(|| show::read_any(path, queues, kept))).collect();
             readers.into_iter().map(|reader| reader.join().expect("reading a report does not panic")).collect()
         });
         for ((label, _), report) in some.iter().zip(read) {

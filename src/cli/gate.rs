@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::stdio;
 use crate::compare::{self, Comparison, GateOutcome, Options};
 use crate::render::{self, Format, comparison, html_comparison};
-use crate::report::{self, ExitOutcome, GateRecord, GateRound, PlanVerdict, Report};
+use crate::report::{self, ExitOutcome, GateRecord, GateRound, Kept, PlanVerdict, Report};
 use crate::untrusted::Untrusted;
 
 /// Formats that show the report, including the decision.
@@ -42,8 +42,8 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
         return Err(CliError::NoBaseline { path: args.base.clone() });
     }
     let (base, new) = std::thread::scope(|scope| {
-        let base = scope.spawn(|| report::read_verified(&args.base));
-        let new = report::read_verified(&args.new);
+        let base = scope.spawn(|| report::verified(&args.base, Kept::Compared));
+        let new = report::verified(&args.new, Kept::Compared);
         (base.join().expect("reading a report does not panic"), new)
     });
     let (base, new) = (base?, new?);

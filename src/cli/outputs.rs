@@ -70,6 +70,11 @@ impl Outputs {
     fn write(&self, report: &Report, but: Option<&Path>) -> Result<(), CliError> {
         let mut problems = Vec::new();
         for (path, format) in self.0.iter().filter(|(path, _)| Some(path.as_path()) != but) {
+            if *format == Format::Json {
+                // Not as a text first: it may be large.
+                problems.extend(report::write(report, path).err().map(|error| error.to_string()));
+                continue;
+            }
             match render::render(report, *format, View::FILE) {
                 Ok(bytes) => problems.extend(report::write_bytes(&bytes, path).err().map(|error| error.to_string())),
                 Err(error) => problems.push(format!("{}: {error}", path.display())),

@@ -7,7 +7,7 @@ use super::latest::{Latest, latest};
 use super::outputs::{self, Outputs};
 use super::{near, run, stdio};
 use crate::render::{self, Format};
-use crate::report::{self, CaseRecord, Report};
+use crate::report::{self, CaseRecord, Kept, Report};
 use crate::session::{self, JOURNAL, Recovered, SessionError};
 use crate::untrusted::Untrusted;
 use crate::worker::Queues;
@@ -20,7 +20,7 @@ pub fn show(args: &ShowArgs, queues: &Queues) -> Result<Exit, CliError> {
     let format = args.format.unwrap_or_default();
     outputs::may_explain(args.explain, format)?;
     let path = find(args)?;
-    let report = read_any(&path, queues)?;
+    let report = read_any(&path, queues, Kept::Everything)?;
     match &args.case_id {
         Some(id) => show_cases(args, &path, report, id, format)?,
         None if outputs.is_empty() => run::show(&report, format, args.color, args.explain)?,
@@ -89,9 +89,9 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
 }
 
 /// Reads a report, or makes one from a journal.
-pub(super) fn read_any(path: &Path, queues: &Queues) -> Result<Report, CliError> {
+pub(super) fn read_any(path: &Path, queues: &Queues, kept: Kept) -> Result<Report, CliError> {
     let is_journal = path.extension().is_some_and(|ending| ending == JOURNAL);
-    if is_journal { recover(path, queues) } else { read(path) }
+    if is_journal { recover(path, queues) } else { read(path, kept) }
 }
 
 /// The cases with that id; if there are none, those whose ids have all of its pairs.
@@ -113,8 +113,8 @@ fn without_cases(report: &Report) -> Report {
     Report { cases: Vec::new(), partition: None, merged: None, ..report.clone() }
 }
 
-fn read(path: &Path) -> Result<Report, CliError> {
-    let read = report::read(path)?;
+fn read(path: &Path, kept: Kept) -> Result<Report, CliError> {
+    let read = report::read_kept(path, kept)?;
     if !read.digest_matches {
         stdio::note(&format!(
             "warning: {}: the digest does not match: it was altered after it was saved",

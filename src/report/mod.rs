@@ -16,6 +16,7 @@ mod kinds;
 mod levels;
 mod maximum;
 mod likeness;
+mod lines;
 mod merge;
 mod model;
 pub(crate) mod name;
@@ -62,7 +63,7 @@ pub use model::{
 };
 pub(crate) use name::{file_name, write_new};
 pub use partition::{Merged, PartitionRecord, Shard};
-pub(crate) use read::is_stdin;
+pub(crate) use read::{Kept, is_stdin, read_kept, verified};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
 pub(crate) use slow_calls::{bound_from, calls_over};
 pub use stages::StageRecord;

@@ -3,6 +3,7 @@
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
 use super::levels;
+use super::lines;
 use super::maximum::Maximum;
 use super::model::{CaseRecord, Environment, Report, SCHEMA_VERSION, ScenarioRecord, Sitting, Tool};
 use super::partition::{Merged, PartitionRecord};
@@ -38,7 +39,8 @@ struct Version {
 }
 
 #[derive(Deserialize)]
-struct Stored<'a> {
+pub(super) struct Stored<'a> {
+    schema_version: u64,
     tool: Tool,
     created_at: Untrusted,
     interrupted: bool,
@@ -50,20 +52,54 @@ struct Stored<'a> {
     #[serde(default)]
     gate: Option<GateRecord>,
     #[serde(borrow)]
-    cases: &'a RawValue,
-    digest: String,
+    pub(super) cases: &'a RawValue,
+    pub(super) digest: String,
     #[serde(default)]
-    seal: Option<String>,
+    pub(super) seal: Option<String>,
     #[serde(default)]
     confirmations: Vec<Confirmation>,
     #[serde(default)]
     sittings: Vec<Sitting>,
     #[serde(default)]
-    maxima: Vec<Maximum>,
+    pub(super) maxima: Vec<Maximum>,
     #[serde(default)]
     partition: Option<PartitionRecord>,
     #[serde(default)]
     merged: Option<Merged>,
+}
+
+impl Stored<'_> {
+    /// The report, if its schema is known.
+    pub(super) fn with(self, cases: Vec<CaseRecord>, digest_matches: bool) -> Option<ReadReport> {
+        let schema_version = u32::try_from(self.schema_version).ok().filter(|version| *version <= SCHEMA_VERSION)?;
+        let report = Report {
+            schema_version,
+            tool: self.tool,
+            created_at: self.created_at,
+            interrupted: self.interrupted,
+            scenarios: self.scenarios,
+            environment: self.environment,
+            cases,
+            verdict: self.verdict,
+            yardstick: self.yardstick,
+            confirmations: self.confirmations,
+            gate: self.gate,
+            sittings: self.sittings,
+            maxima: self.maxima,
+            partition: self.partition,
+            merged: self.merged,
+        };
+        Some(ReadReport { report, digest: self.digest, digest_matches })
+    }
+}
+
+/// What is kept of the cases of a report that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Everything.
+    Everything,
+    /// What a comparison and its page look at.
+    Compared,
 }
 
 /// Reads a report that a decision will be based on.
@@ -71,7 +107,15 @@ struct Stored<'a> {
 /// # Errors
 /// As [`read`], and [`ReportError::Digest`] when the cases are not those that were written.
 pub fn read_verified(path: &Path) -> Result<Report, ReportError> {
-    let read = read(path)?;
+    verified(path, Kept::Everything)
+}
+
+/// The same, and only what is needed of it.
+///
+/// # Errors
+/// As [`read_verified`].
+pub(crate) fn verified(path: &Path, kept: Kept) -> Result<Report, ReportError> {
+    let read = read_kept(path, kept)?;
     match read.digest_matches {
         true => Ok(read.report),
         false => Err(ReportError::Digest { path: path.to_owned() }),
@@ -84,6 +128,29 @@ pub fn read_verified(path: &Path) -> Result<Report, ReportError> {
 /// When the file is missing, unreadable, larger than [`MAX_REPORT_BYTES`], truncated, no report, of a newer schema, or when the ledgers of
 /// its levels do not add up.
 pub fn read(path: &Path) -> Result<ReadReport, ReportError> {
+    read_kept(path, Kept::Everything)
+}
+
+/// The same, and only what is needed of it.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_kept(path: &Path, kept: Kept) -> Result<ReadReport, ReportError> {
+    if let Some(read) = lines::read(path, kept) {
+        return Ok(read);
+    }
+    let mut read = read_whole(path)?;
+    if kept == Kept::Compared {
+        read.report.cases = read.report.cases.into_iter().map(lines::compared).collect();
+    }
+    Ok(read)
+}
+
+/// Reads a report that may be laid out in any way.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_whole(path: &Path) -> Result<ReadReport, ReportError> {
     parse(path, &load(path, MAX_REPORT_BYTES)?)
 }
 
@@ -118,7 +185,7 @@ fn as_written(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
 }
 
-fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
     // A cut inside a number or a word is a syntax error to the parser, but a whole report ends in a brace.
     let cut = text.starts_with('{') && !text.trim_end().ends_with('}');
     let fault = |error: serde_json::Error| match error.classify() {
@@ -128,37 +195,17 @@ fn parse(path: &Path, text: &str) -> Result<ReadReport, ReportError> {
         _ => ReportError::Malformed { path: path.to_owned(), fault: error.to_string() },
     };
     let found = serde_json::from_str::<Version>(text).map_err(fault)?.schema_version;
-    let schema_version = u32::try_from(found).ok().filter(|version| *version <= SCHEMA_VERSION);
-    let Some(schema_version) = schema_version else {
-        return Err(ReportError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
-    };
+    let newer = || ReportError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION };
+    if found > u64::from(SCHEMA_VERSION) {
+        return Err(newer());
+    }
     let stored: Stored<'_> = serde_json::from_str(text).map_err(fault)?;
     let digest_matches =
         digest(stored.cases.get().as_bytes()) == stored.digest && is_sealed(text, stored.seal.as_deref());
     let cases: Vec<CaseRecord> = serde_json::from_str(stored.cases.get())
         .map_err(|error| ReportError::Malformed { path: path.to_owned(), fault: format!("in cases: {error}") })?;
     levels::check(path, &cases, &stored.maxima)?;
-    Ok(ReadReport {
-        report: Report {
-            schema_version,
-            tool: stored.tool,
-            created_at: stored.created_at,
-            interrupted: stored.interrupted,
-            scenarios: stored.scenarios,
-            environment: stored.environment,
-            cases,
-            verdict: stored.verdict,
-            yardstick: stored.yardstick,
-            confirmations: stored.confirmations,
-            gate: stored.gate,
-            sittings: stored.sittings,
-            maxima: stored.maxima,
-            partition: stored.partition,
-            merged: stored.merged,
-        },
-        digest: stored.digest,
-        digest_matches,
-    })
+    stored.with(cases, digest_matches).ok_or_else(newer)
 }
 
 /// Whether the seal is that of everything before it; reports that are older than it have none.

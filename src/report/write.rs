@@ -12,8 +12,9 @@ use crate::verdict::PlanVerdict;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,6 +43,9 @@ struct Written<'a> {
     digest: &'a str,
 }
 
+/// Bytes that are written at once.
+const CHUNK: usize = 1 << 18;
+
 /// What stands between the sealed part of a report and its seal.
 pub(super) const SEAL: &str = ",\n  \"seal\": \"";
 
@@ -52,26 +56,32 @@ impl Report {
     /// # Errors
     /// [`ReportError::Unwritable`] when a number in it is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ReportError> {
-        // The cases are nearly all of it, so they are written where they stay, and never copied.
-        let nothing = RawValue::NULL;
-        let frame = escaped(&serde_json::to_string_pretty(&self.written(nothing))?);
-        let lacks = || ReportError::Unwritable(serde::ser::Error::custom("its frame has no place for the cases"));
+        let mut bytes = Vec::new();
+        // Memory takes whatever it is given, so what fails is the report.
+        self.write_to(&mut bytes).map_err(|error| ReportError::Unwritable(serde::ser::Error::custom(error)))?;
+        Ok(bytes)
+    }
+
+    /// Writes what [`Report::to_bytes`] has, a case after the other: a large report is never there as a text.
+    fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        let frame = escaped(&serde_json::to_string_pretty(&self.written(RawValue::NULL))?).into_owned();
+        let lacks = || io::Error::other("its frame has no place for the cases");
         let (before, after) = frame.split_once(PLACE).ok_or_else(lacks)?;
         let after = after.strip_suffix("\"\n}").ok_or_else(lacks)?;
-        let mut text = String::from(before);
-        text.push_str(CASES);
-        let from = text.len();
-        self.write_cases(&mut text)?;
-        let of_cases = digest(&text.as_bytes()[from..]);
-        text.push(',');
-        text.push_str(after);
-        text.push_str(&of_cases);
-        text.push('"');
-        let seal = digest(text.as_bytes());
-        text.push_str(SEAL);
-        text.push_str(&seal);
-        text.push_str("\"\n}\n");
-        Ok(text.into_bytes())
+        let mut sealed = Hashing { out, digest: Sha256::new() };
+        sealed.write_all(before.as_bytes())?;
+        sealed.write_all(CASES.as_bytes())?;
+        let mut cases = Hashing { out: &mut sealed, digest: Sha256::new() };
+        self.write_cases(&mut cases)?;
+        let of_cases = hexadecimal(&cases.digest.finalize());
+        for part in [",", after, of_cases.as_str(), "\""] {
+            sealed.write_all(part.as_bytes())?;
+        }
+        let seal = hexadecimal(&sealed.digest.finalize());
+        for part in [SEAL, seal.as_str(), "\"\n}\n"] {
+            out.write_all(part.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Everything around the cases; the digest, which comes last, is still empty.
@@ -98,7 +108,7 @@ impl Report {
 }
 
 /// What stands before the cases.
-const CASES: &str = "\n  \"cases\": ";
+pub(super) const CASES: &str = "\n  \"cases\": ";
 
 /// The same where they are still missing. No text in JSON has a bare line feed, so nothing else can be this.
 const PLACE: &str = "\n  \"cases\": null,";
@@ -109,29 +119,50 @@ impl Report {
     /// # Errors
     /// As [`Report::to_bytes`].
     pub fn digest(&self) -> Result<String, ReportError> {
-        let mut cases = String::new();
-        self.write_cases(&mut cases)?;
-        Ok(digest(cases.as_bytes()))
+        let mut cases = Hashing { out: &mut io::sink(), digest: Sha256::new() };
+        self.write_cases(&mut cases).map_err(|error| ReportError::Unwritable(serde::ser::Error::custom(error)))?;
+        Ok(hexadecimal(&cases.digest.finalize()))
     }
 
     /// A case a line.
-    fn write_cases(&self, out: &mut String) -> Result<(), ReportError> {
-        out.push('[');
+    fn write_cases(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(b"[")?;
         for (index, case) in self.cases.iter().enumerate() {
-            out.push_str(if index == 0 { "\n" } else { ",\n" });
-            out.push_str(&escaped(&serde_json::to_string(case)?));
+            out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
+            out.write_all(escaped(&serde_json::to_string(case)?).as_bytes())?;
         }
-        out.push_str("\n]");
-        Ok(())
+        out.write_all(b"\n]")
+    }
+}
+
+/// Writes, and hashes what is written.
+struct Hashing<'w, W> {
+    out: &'w mut W,
+    digest: Sha256,
+}
+
+impl<W: Write> Write for Hashing<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
 /// JSON that is harmless in a terminal, too: what steers one, and JSON may have bare in a text, stands there as `\u…`.
-fn escaped(json: &str) -> String {
+fn escaped(json: &str) -> Cow<'_, str> {
     let steers = |c: char| {
         (c.is_control() && !c.is_ascii())
             || matches!(c, '\u{7f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
+    // Nearly every case is plain ASCII, which two fast looks can tell.
+    if json.is_ascii() && !json.as_bytes().contains(&0x7f) {
+        return Cow::Borrowed(json);
+    }
     let mut out = String::with_capacity(json.len());
     for character in json.chars() {
         if steers(character) {
@@ -141,12 +172,17 @@ fn escaped(json: &str) -> String {
             out.push(character);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// SHA-256 in lower-case hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes a report to `path`, in place of what is there, with its rights and its owner as far as that is allowed; a link
@@ -156,7 +192,14 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 /// # Errors
 /// When the report is no JSON or the file system refuses; what was at `path` is still there then.
 pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
-    write_bytes(&report.to_bytes()?, path)
+    if is_device(path) {
+        return write_bytes(&report.to_bytes()?, path);
+    }
+    put(path, |file| {
+        let mut out = BufWriter::with_capacity(CHUNK, file);
+        report.write_to(&mut out)?;
+        out.flush()
+    })
 }
 
 /// Writes a report in whatever format to `path`, as [`write()`] does.
@@ -169,8 +212,13 @@ pub fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), ReportError> {
         let mut file = OpenOptions::new().write(true).open(path).map_err(ReportError::io(path, "open it"))?;
         return file.write_all(bytes).map_err(ReportError::io(path, WRITE));
     }
+    put(path, |file| file.write_all(bytes))
+}
+
+/// Puts a file that `fill` writes in the place of what is at `path`.
+fn put(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), ReportError> {
     let path = &behind_links(path);
-    let temporary = Temporary::create(path, |file| file.write_all(bytes))?;
+    let temporary = Temporary::create(path, fill)?;
     std::fs::rename(&temporary.path, path).map_err(ReportError::io(path, error::PLACE))?;
     temporary.placed();
     sync_directory(path)

@@ -172,6 +172,40 @@ fn a_thousand_cases_stay_below_five_megabytes() {
     assert!(page.contains("only 50 are shown in full"));
 }
 
+/// A comparison reads less of a report than there is: all of that must be what it never shows.
+#[test]
+fn a_comparison_needs_nothing_that_is_not_kept_for_it() {
+    use crate::report::{Kept, read_kept, write};
+    let directory = tempfile::tempdir().unwrap();
+    let report = |seed, strategy| {
+        // Repeats that differed by their curves alone would be those of one run.
+        let measured = |seed: u64| {
+            let mut measured = lively(seed);
+            measured.latency.enqueue = of((0..10_000).map(|n| 400 + 50 * seed + n));
+            measured
+        };
+        let mut input = case(strategy, vec![measured(seed), measured(seed + 1)]);
+        input.parameters.duration = Nanos::from_millis(1_000);
+        input
+    };
+    let saved = |name: &str, seed: u64| {
+        let path = directory.path().join(name);
+        write(&report_of(vec![report(seed, Strategy::Drop), report(seed + 2, Strategy::Block)]), &path).unwrap();
+        [Kept::Everything, Kept::Compared].map(|kept| read_kept(&path, kept).unwrap().report)
+    };
+    let (base, new) = (saved("base.json", 1), saved("new.json", 5));
+    assert_ne!(base[0], base[1]);
+    let [whole, lean] = [0, 1].map(|kept| {
+        let comparison = compare(&base[kept], &new[kept], &Options::default());
+        let page = html_comparison(&base[kept], &[(&new[kept], &comparison)], Extent::Full);
+        // As text: a number that is none is not equal to itself.
+        (serde_json::to_string(&comparison).unwrap(), page)
+    });
+    assert!(whole.1.contains("<path class=c1 "), "curves are drawn");
+    assert_eq!(whole.0, lean.0);
+    assert!(whole.1 == lean.1, "the same page");
+}
+
 /// Of a thousand cases, 60 are said to have changed.
 #[test]
 fn a_comparison_of_many_cases_has_a_brief_form_that_says_what_it_leaves_out() {
