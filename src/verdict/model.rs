@@ -1,6 +1,6 @@
 //! A verdict. The same types stand in the saved report.
 
-use super::reason::{self, Reason};
+use super::reason::Reason;
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -54,7 +54,7 @@ impl Validity {
     pub fn in_words(self) -> Result<(), Vec<Untrusted>> {
         match self {
             Self::Valid => Ok(()),
-            Self::Invalid { reasons } => Err(reason::sentences(&reasons)),
+            Self::Invalid { reasons } => Err(super::reason::sentences(&reasons)),
         }
     }
 }
