@@ -177,7 +177,7 @@ fn counts(counts: &OutcomeCounts) -> String {
     let told = [(pass, "pass"), (fail, "fail"), (invalid, "invalid"), (error, "error")].into_iter();
     let told = told.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", human::count(count)));
     let told = told.collect::<Vec<_>>().join(", ");
-    let all = human::counted(pass + fail + invalid + error, "case");
+    let all = human::counted([pass, fail, invalid, error].into_iter().fold(0, u64::saturating_add), "case");
     if told.is_empty() { all } else { format!("{all}: {told}") }
 }
 

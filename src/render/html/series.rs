@@ -47,17 +47,20 @@ impl OverTime {
             let points: Vec<&Point> =
                 same().flat_map(|repeat| repeat.series.points.iter().skip(first).take(together)).collect();
             let start = bin_ns.saturating_mul(first as u64);
-            let end = bin_ns.saturating_mul((first + together).min(bins) as u64).min(span_ns).max(start + 1);
+            let end =
+                bin_ns.saturating_mul((first + together).min(bins) as u64).min(span_ns).max(start.saturating_add(1));
             // A repeat whose window was over before has no logs here.
             let repeats = same().filter(|repeat| repeat.series.points.len() > first).count().max(1) as f64;
-            let per_s = |logs: u64| logs as f64 / repeats * 1e9 / (end - start) as f64;
+            // A report may say anything: its sums may be beyond a number's range.
+            let sum = |of: fn(&Point) -> u64| points.iter().fold(0, |sum: u64, point| sum.saturating_add(of(point)));
+            let per_s = |logs: u64| logs as f64 / repeats * 1e9 / (end - start).max(1) as f64;
             Step {
                 at: start.midpoint(end) as f64,
                 p50: median(points.iter().filter_map(|point| point.p50_ns).collect()),
                 p99: median(points.iter().filter_map(|point| point.p99_ns).collect()),
                 max: points.iter().filter_map(|point| point.max_ns).max().map(|max| max as f64),
-                accepted_per_s: per_s(points.iter().map(|point| point.enqueued).sum()),
-                refused_per_s: per_s(points.iter().map(|point| point.rejected).sum()),
+                accepted_per_s: per_s(sum(|point| point.enqueued)),
+                refused_per_s: per_s(sum(|point| point.rejected)),
             }
         });
         Self { span_ns, steps: steps.collect() }

@@ -272,7 +272,7 @@ pub(in crate::render) fn mark_of_metric(case: &CaseRecord, key: &str) -> Option<
 fn covers_all_calls(case: &CaseRecord, key: &str) -> bool {
     let is_of_enqueue = matches!(key, "mean" | "p99" | "max");
     let unknown = case.repeats.iter().any(|repeat| repeat.outcome_source != OutcomeSource::Call);
-    is_of_enqueue && unknown && case.summary.as_ref().is_some_and(|s| s.ledger.dropped + s.ledger.sampled_out > 0)
+    is_of_enqueue && unknown && case.summary.as_ref().is_some_and(|s| s.ledger.dropped > 0 || s.ledger.sampled_out > 0)
 }
 
 fn verdict(case: &CaseRecord) -> String {

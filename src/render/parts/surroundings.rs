@@ -78,7 +78,7 @@ fn controls<'r>(repeats: &'r [RepeatRecord]) -> Vec<String> {
     let lateness = |get: fn(&LatencySummary) -> Option<u64>| {
         numbers::time(controls.iter().filter_map(|control| get(&control.lateness)).max())
     };
-    let unsent: u64 = controls.iter().map(|control| control.unsent_generator).sum();
+    let unsent: u64 = controls.iter().fold(0, |sum, control| sum.saturating_add(control.unsent_generator));
     let own = [
         format!("lateness p50 {}, p99 {}", lateness(|late| late.p50_ns), lateness(|late| late.p99_ns)),
         format!("unsent {}", human::count(unsent)),
