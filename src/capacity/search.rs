@@ -176,13 +176,16 @@ impl Search {
     /// Runs at this rate and above cannot tell.
     pub fn cannot_tell_from(&mut self, rate: f64) {
         self.missed += 1;
-        let count = self.positions.partition_point(|position| *position < rate.ln());
+        // A run offers a rate near the one that was asked for: the position that is meant is the nearest.
+        let from = rate.ln() - self.half_a_step();
+        let count = self.positions.partition_point(|position| *position < from);
         self.tellable.1 = self.tellable.1.min(count).max(self.tellable.0);
     }
 
     /// Runs at this rate and below cannot tell.
     pub fn cannot_tell_up_to(&mut self, rate: f64) {
-        let count = self.positions.partition_point(|position| *position <= rate.ln());
+        let up_to = rate.ln() + self.half_a_step();
+        let count = self.positions.partition_point(|position| *position <= up_to);
         self.tellable.0 = self.tellable.0.max(count).min(self.tellable.1);
     }
 
@@ -235,6 +238,11 @@ impl Search {
             Some(held) => f64::midpoint(held, top),
             None => (top - f64::from(self.missed) * LN_2).max(bottom),
         })
+    }
+
+    /// Half of the distance between two positions.
+    fn half_a_step(&self) -> f64 {
+        (self.positions[1] - self.positions[0]) / 2.0
     }
 
     fn tellable(&self) -> &[f64] {
@@ -473,7 +481,8 @@ mod tests {
                     match next {
                         _ if next > offered => {
                             untold += 1;
-                            search.cannot_tell_from(next);
+                            // The rate that was offered has four digits.
+                            search.cannot_tell_from(next * 1.0004);
                         }
                         _ if next > threshold => {
                             search.note(next, Answer::Breaks);
