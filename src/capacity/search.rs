@@ -116,6 +116,8 @@ pub struct Search {
     answers: u32,
     /// Logarithm of the highest rate that held.
     held: Option<f64>,
+    /// Logarithm of the highest rate that a run said something about.
+    told: Option<f64>,
     /// Number of rates since the last answer that were too high to tell.
     missed: u32,
     /// Positions from `.0` up to, without, `.1` can be told by runs.
@@ -140,6 +142,7 @@ impl Search {
             throughputs: Vec::new(),
             answers: 0,
             held: None,
+            told: None,
             missed: 0,
             tellable: (0, count),
         }
@@ -150,6 +153,7 @@ impl Search {
         self.answers += 1;
         self.missed = 0;
         let rate = rate.ln();
+        self.told = Some(self.told.map_or(rate, |told| told.max(rate)));
         if answer == Answer::Holds {
             self.held = Some(self.held.map_or(rate, |held| held.max(rate)));
         }
@@ -173,8 +177,12 @@ impl Search {
         self.throughputs.extend(Some(throughput.ln()).filter(|rate| rate.is_finite()));
     }
 
-    /// Runs at this rate and above cannot tell.
+    /// A run at this rate could not tell, so those at this rate and above cannot either. If one above has told something, it
+    /// was not the rate that kept this one from telling: nothing follows.
     pub fn cannot_tell_from(&mut self, rate: f64) {
+        if self.told.is_some_and(|told| told >= rate.ln()) {
+            return;
+        }
         self.missed += 1;
         // A run offers a rate near the one that was asked for: the position that is meant is the nearest.
         let from = rate.ln() - self.half_a_step();
@@ -502,6 +510,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_rate_that_was_not_offered_bounds_nothing_if_a_higher_one_was() {
+        let mut search = Search::new(RANGE, 0.04);
+        for (rate, answer) in [(20_000.0, Answer::Breaks), (9_000.0, Answer::Holds), (11_000.0, Answer::Breaks)] {
+            search.note(rate, answer);
+        }
+        let (standing, interval) = (search.standing(), search.interval());
+        search.cannot_tell_from(9_500.0);
+        search.cannot_tell_from(11_000.0);
+        assert_eq!((search.standing(), search.interval()), (standing, interval));
     }
 
     #[test]

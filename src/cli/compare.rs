@@ -211,9 +211,7 @@ impl<'a> Files<'a> {
         if self.files.iter().any(|(_, format)| *format == self.format) {
             return Ok(());
         }
-        let view = stdio::view(self.color);
-        let bytes = render(self.format, view).map_err(internal)?;
-        stdio::text(&bytes, view.colour && self.format == Format::Table)
+        stdio::result(&render(self.format, stdio::view(self.color)).map_err(internal)?)
     }
 }
 

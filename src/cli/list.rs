@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::stdio;
 use super::stdio::plain_table;
 use crate::plan::Plan;
-use crate::render::Format;
+use crate::render::{Format, Tone};
 use crate::scenario::{ExternalQueue, Parameters, Problem, Scenario};
 use crate::session::{self, Prepared};
 use crate::units::human;
@@ -55,7 +55,7 @@ pub fn list(args: &ListArgs, queues: &Queues) -> Result<Exit, CliError> {
                 serde_json::to_vec_pretty(&listing(&plan)).map_err(|error| CliError::Internal(error.to_string()))?;
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
-        _ => stdio::text(table(&plan).as_bytes(), stdio::view(args.color).colour)?,
+        _ => stdio::result(table(&plan, stdio::view(args.color).colour).as_bytes())?,
     }
     Ok(Exit::Pass)
 }
@@ -96,14 +96,17 @@ fn program<'p>(queue: &'p ExternalQueue, scenario: &'p Scenario) -> ListedProgra
     }
 }
 
-fn program_lines(plan: &Plan) -> String {
+fn program_lines(plan: &Plan, colour: bool) -> String {
     let line = |program: ListedProgram<'_>| {
         let command = Untrusted::join(program.command, " ").terminal(200);
         let variables = match program.env.as_slice() {
             [] => String::new(),
             names => format!(", with {} set", Untrusted::join(names.iter().copied(), ", ").terminal(200)),
         };
-        let problem = program.problem.map_or_else(String::new, |problem| format!("\n    ! {}", problem.terminal(500)));
+        let problem = program.problem.map_or_else(String::new, |problem| {
+            let line = format!("! {}", problem.terminal(500));
+            format!("\n    {}", if colour { Tone::Bad.paint(&line) } else { line })
+        });
         let directory = program.working_dir.terminal(200);
         format!("  {}: {command}\n    in {directory}{variables}{problem}\n", program.queue.terminal(200))
     };
@@ -111,7 +114,7 @@ fn program_lines(plan: &Plan) -> String {
     if lines.is_empty() { lines } else { format!("\nA run starts these programs:\n{lines}") }
 }
 
-fn table(plan: &Plan) -> String {
+fn table(plan: &Plan, colour: bool) -> String {
     let mut table = plain_table();
     table.set_header(["case", "repeats", "offered", "scenario"]);
     for case in &plan.cases {
@@ -127,5 +130,5 @@ fn table(plan: &Plan) -> String {
     let cases = human::counted(plan.cases.len() as u64, "case");
     let repeats = human::counted(plan.repeats.len() as u64, "repeat");
     let estimate = human::span(plan.estimate());
-    format!("{}\n\n{cases}, {repeats}, about {estimate}\n{}", table.trim_fmt(), program_lines(plan))
+    format!("{}\n\n{cases}, {repeats}, about {estimate}\n{}", table.trim_fmt(), program_lines(plan, colour))
 }

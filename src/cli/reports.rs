@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::stdio;
 use super::stdio::plain_table;
-use crate::render::{Format, HeadlineNumber, sparkline};
+use crate::render::{Format, HeadlineNumber, Tone, sparkline};
 use crate::session::SessionError;
 use crate::untrusted::Untrusted;
 use comfy_table::ColumnConstraint;
@@ -53,7 +53,7 @@ pub fn reports(args: &ReportsArgs) -> Result<Exit, CliError> {
             stdio::result(&[json, b"\n".to_vec()].concat())?;
         }
         _ if files.is_empty() => {}
-        _ => stdio::text(table(&files).as_bytes(), stdio::view(args.color).colour)?,
+        _ => stdio::result(table(&files, stdio::view(args.color).colour).as_bytes())?,
     }
     Ok(Exit::Pass)
 }
@@ -93,6 +93,15 @@ impl Saved {
         }
     }
 
+    fn tone(&self) -> Tone {
+        match &self.content {
+            Content::Report(listed) if listed.altered && listed.tone == Tone::Good => Tone::Doubtful,
+            Content::Report(listed) => listed.tone,
+            Content::Unfinished => Tone::Doubtful,
+            Content::Damaged(_) => Tone::Bad,
+        }
+    }
+
     /// Whether the numbers of two reports mean the same: they have the same scenarios and cases.
     fn is_like(&self, other: &Self) -> bool {
         let (Some(one), Some(other)) = (self.report(), other.report()) else { return false };
@@ -114,10 +123,11 @@ fn bars(files: &[Saved], index: usize) -> String {
     sparkline(&until[until.len().saturating_sub(MOST_BARS)..], highest)
 }
 
-fn table(files: &[Saved]) -> String {
+fn table(files: &[Saved], colour: bool) -> String {
     let mut table = plain_table();
     table.set_header(["report", "begun (UTC)", "scenario", "cases", "number", "until then", "verdict"]);
     let mut problems = String::new();
+    let mut verdicts = Vec::new();
     for (index, saved) in files.iter().enumerate().rev() {
         let report = saved.report();
         let when = saved.when.strftime("%Y-%m-%d %H:%M").to_string();
@@ -128,6 +138,8 @@ fn table(files: &[Saved]) -> String {
         } else if let Content::Damaged(problem) = &saved.content {
             problems.push_str(&format!("{}: {}\n", saved.name.terminal(100), problem.terminal(300)));
         }
+        let verdict = if altered { format!("{}, altered", saved.word()) } else { saved.word().to_owned() };
+        verdicts.push((verdict.clone(), saved.tone()));
         table.add_row([
             saved.name.terminal(100),
             when,
@@ -135,16 +147,45 @@ fn table(files: &[Saved]) -> String {
             report.map_or("–".to_owned(), |report| report.cases.len().to_string()),
             number,
             bars(files, index),
-            if altered { format!("{}, altered", saved.word()) } else { saved.word().to_owned() },
+            verdict,
         ]);
     }
-    // A name is copied from here, so it stays on one line, and so does the time.
-    for column in [0, 1] {
+    // A name is copied from here, so it stays on one line, and so do the time and the verdict.
+    for column in [0, 1, 6] {
         if let Some(whole) = table.column_mut(column) {
             whole.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     let legend = "number: mean of enqueue over the cases that pass or fail; of find-max, the lowest maximum. Bars begin at zero.";
     let problems = if problems.is_empty() { problems } else { format!("\n{problems}") };
-    format!("{}\n{problems}\n{legend}\n", table.trim_fmt())
+    let drawn = if colour { toned(&table.trim_fmt(), &verdicts) } else { table.trim_fmt() };
+    format!("{drawn}\n{problems}\n{legend}\n")
+}
+
+/// The table with its verdicts, the last cells of the rows, in colour. The first line of a row begins with its name, and
+/// those after it with a space.
+fn toned(drawn: &str, verdicts: &[(String, Tone)]) -> String {
+    let mut left = verdicts.iter();
+    let mut is_in_rows = false;
+    let lines = drawn.lines().map(|line| {
+        let verdict = if is_in_rows && !line.starts_with(' ') { left.next() } else { None };
+        is_in_rows |= line.starts_with('─');
+        let before = verdict.and_then(|(word, tone)| Some((line.strip_suffix(word.as_str())?, tone.paint(word))));
+        before.map_or_else(|| line.to_owned(), |(before, painted)| format!("{before}{painted}"))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_of_each_row_has_its_own_colour() {
+        let drawn = "report  verdict\n───────────────\npass    pass\n        fail\nb       fail\nc       odd";
+        let verdicts = [("pass", Tone::Good), ("fail", Tone::Bad), ("else", Tone::Bad)];
+        let verdicts = verdicts.map(|(word, tone)| (word.to_owned(), tone));
+        let expected = "report  verdict\n───────────────\npass    \x1b[32mpass\x1b[0m\n        fail\nb       \x1b[31mfail\x1b[0m\nc       odd";
+        assert_eq!(toned(drawn, &verdicts), expected);
+    }
 }

@@ -73,13 +73,12 @@ fn show_cases(args: &ShowArgs, path: &Path, report: Report, id: &str, format: Fo
             stdio::result(&[json, b"\n".to_vec()].concat())
         }
         Format::Table => {
+            let view = stdio::view(args.color);
             let texts = cases.iter().filter_map(|case| {
                 let one = Report { cases: vec![(*case).clone()], ..without_cases(&report) };
-                render::case(&one, case.id.as_given(), stdio::width())
+                render::case(&one, case.id.as_given(), view)
             });
-            let text = texts.collect::<Vec<_>>().join("\n");
-            let colour = stdio::view(args.color).colour;
-            stdio::result(if colour { render::paint_lines(&text) } else { text }.as_bytes())
+            stdio::result(texts.collect::<Vec<_>>().join("\n").as_bytes())
         }
         other => {
             let alone = Report { cases: cases.into_iter().cloned().collect(), ..without_cases(&report) };

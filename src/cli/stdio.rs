@@ -2,7 +2,7 @@
 
 use super::colour::When;
 use super::error::CliError;
-use crate::render::{View, paint_lines};
+use crate::render::View;
 use crate::untrusted::Untrusted;
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -12,17 +12,6 @@ use terminal_size::{Height, Width, terminal_size_of};
 pub fn result(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     printed(out.write_all(bytes).and_then(|()| out.flush()))
-}
-
-/// Writes a result that is a table for people, in colour if `colour` is set.
-///
-/// # Errors
-/// As [`result`].
-pub fn text(bytes: &[u8], colour: bool) -> Result<(), CliError> {
-    if !colour {
-        return result(bytes);
-    }
-    result(paint_lines(&String::from_utf8_lossy(bytes)).as_bytes())
 }
 
 /// Turns a failed write to stdout into an error, unless the reader has gone away.

@@ -39,10 +39,10 @@ pub use formats::otava_csv::otava_csv;
 pub use formats::smaller_is_better::smaller_is_better;
 pub use formats::table::table;
 pub use html::{Extent, html, html_comparison, html_trend};
-pub use parts::headline::headline;
+pub use parts::headline::{headline, headline_tone};
 pub use parts::headline_number::{HeadlineNumber, headline_number};
 pub use parts::last_line::gate_sentence;
-pub use parts::paint::{Tone, paint_lines};
+pub use parts::paint::Tone;
 pub use parts::sparkline::sparkline;
 pub use parts::text::width_of;
 
@@ -60,6 +60,12 @@ pub struct View {
 impl View {
     /// For a file, which has no terminal's width.
     pub const FILE: Self = Self { width: 100, colour: false };
+
+    /// The same with another width.
+    #[must_use]
+    pub const fn wide(self, width: usize) -> Self {
+        Self { width, ..self }
+    }
 }
 
 /// Renders a report in a format: the bytes of a file, or of stdout.
@@ -68,10 +74,7 @@ impl View {
 /// The format cannot express something in the report.
 pub fn render(report: &Report, format: Format, view: View) -> Result<Vec<u8>, RenderError> {
     match format {
-        Format::Table => {
-            let table = table(report, view.width);
-            Ok(if view.colour { paint_lines(&table) } else { table }.into_bytes())
-        }
+        Format::Table => Ok(table(report, view).into_bytes()),
         Format::Json => Ok(json(report)?),
         Format::Markdown => Ok(markdown(report).into_bytes()),
         Format::Csv => Ok(csv(report).into_bytes()),

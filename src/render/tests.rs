@@ -73,7 +73,7 @@ fn what_was_set_aside_is_named_although_the_case_passes() {
     input.set_aside.push(SetAsideInput { repeat, why: Objections::uncoded(vec!["the machine was busy".into()]) });
     let report = report_of(vec![input]);
     assert_eq!(report.verdict.outcome, Outcome::Pass);
-    let in_full = case(&report, report.cases[0].id.as_given(), 100).unwrap();
+    let in_full = case(&report, report.cases[0].id.as_given(), View::FILE).unwrap();
     let views = [Format::Table, Format::Markdown, Format::Html].map(|format| {
         let bytes = render(&report, format, View::FILE).unwrap();
         (format!("{format:?}"), String::from_utf8(bytes).unwrap())
@@ -85,7 +85,7 @@ fn what_was_set_aside_is_named_although_the_case_passes() {
 
 #[test]
 fn a_hundred_columns() {
-    let shown = table(&mixed(), 100);
+    let shown = table(&mixed(), View::FILE);
     fits(&shown, 100);
     insta::assert_snapshot!(shown, @r#"
     queue-load 0.0.0 · 2026-01-02T03:04:05Z
@@ -139,7 +139,7 @@ fn a_hundred_columns() {
 
 #[test]
 fn eighty_columns() {
-    let shown = table(&mixed(), 80);
+    let shown = table(&mixed(), View::FILE.wide(80));
     fits(&shown, 80);
     insta::assert_snapshot!(shown, @r#"
     queue-load 0.0.0 · 2026-01-02T03:04:05Z
@@ -196,7 +196,7 @@ fn eighty_columns() {
 
 #[test]
 fn sixty_columns() {
-    let shown = table(&mixed(), 60);
+    let shown = table(&mixed(), View::FILE.wide(60));
     fits(&shown, 60);
     insta::assert_snapshot!(shown, @r#"
     queue-load 0.0.0 · 2026-01-02T03:04:05Z
@@ -259,14 +259,14 @@ fn sixty_columns() {
 #[test]
 fn what_was_evicted_has_a_column_where_there_is_any() {
     let cases = |evicted| vec![case_input(Strategy::DropOldest, vec![healthy(1_000).evicting(evicted)])];
-    let shown = table(&report_of(cases(900)), 100);
+    let shown = table(&report_of(cases(900)), View::FILE);
     assert!(shown.contains("evicted") && shown.contains("Evicted: 900\n") && shown.contains("10.0%"), "{shown}");
-    assert!(!table(&report_of(cases(0)), 100).to_lowercase().contains("evicted"));
+    assert!(!table(&report_of(cases(0)), View::FILE).to_lowercase().contains("evicted"));
 }
 
 #[test]
 fn one_case_that_passes() {
-    let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), 100);
+    let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), View::FILE);
     insta::assert_snapshot!(shown, @r#"
     queue-load 0.0.0 · 2026-01-02T03:04:05Z
     example (scenarios/example.toml): mean(enqueue) < 100us at 10k/s, accepted >= 99%
@@ -292,10 +292,10 @@ fn one_case_that_passes() {
 fn one_case_in_full() {
     let mut report = mixed();
     report.cases[2].id = "it".into();
-    let shown = case(&report, "it", 80).unwrap();
+    let shown = case(&report, "it", View::FILE.wide(80)).unwrap();
     fits(&shown, 80);
     insta::assert_snapshot!(shown);
-    assert_eq!(case(&report, "no such case", 80), None);
+    assert_eq!(case(&report, "no such case", View::FILE.wide(80)), None);
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn many_axes_become_a_number() {
         parameters.sink_delay = Nanos::from_micros(number.into());
         cases.push(input);
     }
-    let shown = table(&report_of(cases), 60);
+    let shown = table(&report_of(cases), View::FILE.wide(60));
     fits(&shown, 60);
     assert!(shown.contains("\n#1: queue=a-queue-of-that-name-1,"), "{shown}");
 }
@@ -333,7 +333,7 @@ fn cases_that_differ_at_the_end_of_a_long_text_are_told_apart() {
     ] {
         let report = report_of(vec![of(first.0, first.1), of(second.0, second.1)]);
         for width in [60, 80, 140] {
-            let shown = table(&report, width);
+            let shown = table(&report, View::FILE.wide(width));
             fits(&shown, width);
             let unbroken: String = shown.split_whitespace().collect();
             for (payload, level) in [first, second] {
@@ -368,7 +368,7 @@ fn hostile_names_are_harmless() {
     report.tool.version.clone_from(&name.as_str().into());
     report.created_at.clone_from(&name.as_str().into());
     for width in [0, 60, 100] {
-        let shown = table(&report, width) + &case(&report, &name, width).unwrap();
+        let shown = table(&report, View::FILE.wide(width)) + &case(&report, &name, View::FILE.wide(width)).unwrap();
         assert!(!shown.chars().any(|c| c == '\u{1b}' || c == '\u{202e}' || (c.is_control() && c != '\n')));
         assert!(shown.len() < 20_000, "{}", shown.len());
         if width >= 60 {
@@ -379,7 +379,7 @@ fn hostile_names_are_harmless() {
 
 #[test]
 fn nothing_to_show_is_said() {
-    let shown = table(&report_of(Vec::new()), 100);
+    let shown = table(&report_of(Vec::new()), View::FILE);
     assert!(shown.contains("no cases\n"));
     assert!(shown.contains("Avg enqueue latency: –\n"));
     assert!(shown.ends_with("no case was run\nVerdict: invalid (no cases)\n"), "{shown}");
@@ -388,7 +388,7 @@ fn nothing_to_show_is_said() {
 #[test]
 fn a_failure_is_marked_in_its_cell() {
     let slow = healthy(1_000).enqueue_taking(250_000);
-    let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![slow.losing(2)])]), 100);
+    let shown = table(&report_of(vec![case_input(Strategy::Drop, vec![slow.losing(2)])]), View::FILE);
     assert!(shown.contains("✗250 µs") && shown.contains("✗2") && shown.contains("✗ fail"), "{shown}");
     assert!(shown.contains("\n✗ breaks a limit\n"));
 }
@@ -408,7 +408,7 @@ fn a_number_that_covers_refused_calls_says_so() {
         with_tasks(case_input(Strategy::Drop, vec![counted]), 10, 1_000),
         with_tasks(case_input(Strategy::Drop, vec![silent]), 1, 10_000),
     ]);
-    let shown = table(&report, 100);
+    let shown = table(&report, View::FILE);
     fits(&shown, 100);
     let row = |tasks: &str| shown.lines().find(|line| line.trim_start().starts_with(tasks)).unwrap();
     assert!(row("10 ").contains("8.00 µs‡"), "{shown}");
@@ -420,7 +420,9 @@ fn a_number_that_covers_refused_calls_says_so() {
 fn what_was_left_out_stands_above_the_table() {
     let mut report = mixed();
     report.scenarios[0].left_out = vec!["queue `x` has no strategy `block`: 2 cases are left out".into()];
-    assert!(table(&report, 100).contains("\nnot run: queue `x` has no strategy `block`: 2 cases are left out\n"));
+    assert!(
+        table(&report, View::FILE).contains("\nnot run: queue `x` has no strategy `block`: 2 cases are left out\n")
+    );
 }
 
 #[test]
@@ -431,7 +433,7 @@ fn stages_are_a_table_of_their_own() {
         report_of(vec![input])
     };
     let report = staged(Some(900_000_000));
-    let shown = case(&report, "strategy=drop", 140).unwrap();
+    let shown = case(&report, "strategy=drop", View::FILE.wide(140)).unwrap();
     fits(&shown, 140);
     assert!(shown.contains("stages 100ms@1x,spike:100ms@5x,2s@1x"), "{shown}");
     assert!(shown.contains("\nrecovery 900 ms (response 900 ms to 21.0 µs, delivery 0 ns to 525 µs)\n"), "{shown}");
@@ -442,11 +444,13 @@ fn stages_are_a_table_of_their_own() {
     assert!(rows.iter().any(|row| row.starts_with(&["3", "2s", "1x", "400"])), "one without a name has a number");
     let markdown = String::from_utf8(render(&report, Format::Markdown, View::FILE).unwrap()).unwrap();
     assert!(markdown.contains("<summary>Stages of the window</summary>") && markdown.contains("recovery 900 ms"));
-    let never = case(&staged(None), "strategy=drop", 140).unwrap();
+    let never = case(&staged(None), "strategy=drop", View::FILE.wide(140)).unwrap();
     assert!(never.contains("recovery not within 2.00 s (response not within 2.00 s to 21.0 µs"), "{never}");
     let json = String::from_utf8(render(&report, Format::Json, View::FILE).unwrap()).unwrap();
     assert!(json.contains("\"stages\": \"100ms@1x,spike:100ms@5x,2s@1x\"") || json.contains("\"stages\":\"100ms@1x"));
-    let plain = case(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), "strategy=drop", 140).unwrap();
+    let plain =
+        case(&report_of(vec![case_input(Strategy::Drop, vec![healthy(1_000)])]), "strategy=drop", View::FILE.wide(140))
+            .unwrap();
     assert!(!plain.contains("stage") && !plain.contains("recovery"), "{plain}");
 }
 
@@ -489,7 +493,7 @@ fn levels_are_a_table_of_their_own_and_rows_of_a_file() {
     let levelled = healthy(1_000).with_levels([0, 700, 250, 0, 50]);
     let report =
         report_of(vec![case_input(Strategy::Drop, vec![levelled]), case_input(Strategy::Block, vec![healthy(100)])]);
-    let shown = case(&report, "strategy=drop", 140).unwrap();
+    let shown = case(&report, "strategy=drop", View::FILE.wide(140)).unwrap();
     fits(&shown, 140);
     let rows: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
     // Sent, accepted, dropped, share of them, delivered, lost.
@@ -508,5 +512,5 @@ fn levels_are_a_table_of_their_own_and_rows_of_a_file() {
     });
     assert_eq!(cells.collect::<Vec<_>>(), [" 1000 1000", "debug 700 ", "info 250 ", "error 50 ", " 100 100"], "{csv}");
     let one = report_of(vec![case_input(Strategy::Drop, vec![healthy(100).with_levels([0, 0, 0, 0, 100])])]);
-    assert!(!case(&one, "strategy=drop", 140).unwrap().contains("level  "), "one level is no table");
+    assert!(!case(&one, "strategy=drop", View::FILE.wide(140)).unwrap().contains("level  "), "one level is no table");
 }

@@ -47,6 +47,8 @@ pub struct Listed {
     pub cases: Vec<Untrusted>,
     /// One word for the whole report.
     pub verdict: &'static str,
+    /// What the colour of that word says.
+    pub tone: render::Tone,
     /// Whether its digest or its seal says that it was altered.
     pub altered: bool,
     /// The number that stands for the whole.
@@ -115,6 +117,7 @@ fn listed(report: &Report, altered: bool) -> Listed {
         scenario: Untrusted::join(report.scenarios.iter().map(|scenario| &scenario.name), ", "),
         cases: report.cases.iter().map(|case| case.id.clone()).collect(),
         verdict: render::headline(report),
+        tone: render::headline_tone(report),
         altered,
         number: render::headline_number(report),
     }

@@ -33,7 +33,7 @@ pub fn comparison(comparisons: &[Comparison], format: Format, view: View) -> Res
     let joined =
         |one: &dyn Fn(&Comparison) -> String| comparisons.iter().map(one).collect::<Vec<_>>().join("\n").into_bytes();
     match format {
-        Format::Table => Ok(joined(&|one| table::table(one, view.width))),
+        Format::Table => Ok(joined(&|one| table::table(one, view))),
         Format::Json => json(&All { comparisons }),
         Format::Markdown => Ok([markdown::marked(comparisons.first()), joined(&markdown::comparison)].concat()),
         Format::Github => Ok(joined(&|one| github::gate(&one.decision))),

@@ -4,6 +4,7 @@ use crate::compare::{CaseComparison, Change, Comparison, Estimate, MetricCompari
 pub(super) use crate::render::parts::change::mark;
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::NONE;
+use crate::render::parts::paint::Tone;
 
 /// Largest number of cases in a table.
 pub(super) const MOST_CASES: usize = 200;
@@ -28,20 +29,26 @@ pub(super) fn shown(case: &CaseComparison, asked: bool) -> impl Iterator<Item = 
 pub(super) fn columns(comparison: &Comparison, names: &[String], header: &'static str) -> Vec<Column> {
     let asked = !comparison.asked.is_empty();
     let mut texts: [Vec<String>; 8] = Default::default();
+    let (mut of_changes, mut of_words) = (Vec::new(), Vec::new());
     for (case, name) in comparison.cases.iter().zip(names).take(MOST_CASES) {
         let mut metrics = shown(case, asked).peekable();
         if metrics.peek().is_none() {
             let none = || NONE.to_owned();
             let cells = [name.clone(), none(), none(), none(), none(), none(), none(), word(case.change)];
             texts.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
+            of_changes.push(None);
+            of_words.push(Tone::of_change(case.change));
         }
         for (place, metric) in metrics.enumerate() {
             let name = if place == 0 { name.clone() } else { String::new() };
             texts.iter_mut().zip(cells(name, case, metric)).for_each(|(column, cell)| column.push(cell));
+            of_changes.push(Tone::of_change(metric.change));
+            of_words.push(Tone::of_change(said(case, metric)));
         }
     }
     let [name, metric, base, base_width, new, new_width, change, word] = texts;
-    let column = |key, header, right, dispensable, cells| Column { key, header, right, dispensable, cells };
+    let column =
+        |key, header, right, dispensable, cells| Column { key, header, right, dispensable, cells, ..Column::default() };
     vec![
         column("case", header, header == "#", None, name),
         column("metric", "metric", false, None, metric),
@@ -49,14 +56,13 @@ pub(super) fn columns(comparison: &Comparison, names: &[String], header: &'stati
         column("base ±", "±", true, Some(1), base_width),
         column("new", "new", true, None, new),
         column("new ±", "±", true, Some(1), new_width),
-        column("change", "change", true, None, change),
-        column("verdict", "verdict", false, Some(2), word),
+        Column { tones: of_changes, ..column("change", "change", true, None, change) },
+        Column { tones: of_words, ..column("verdict", "verdict", false, Some(2), word) },
     ]
 }
 
 fn cells(name: String, case: &CaseComparison, metric: &MetricComparison) -> [String; 8] {
-    // The row of the metric that decides shows the change of the case. The other rows only inform.
-    let said = if metric.confirmatory { case.change } else { metric.change };
+    let said = said(case, metric);
     [
         name,
         metric.metric.into(),
@@ -67,6 +73,11 @@ fn cells(name: String, case: &CaseComparison, metric: &MetricComparison) -> [Str
         format!("{}{}", mark_of(metric.change), moved(metric)),
         if metric.confirmatory || said != Change::Unchanged { word(said) } else { String::new() },
     ]
+}
+
+/// The row of the metric that decides shows the change of the case. The other rows only inform.
+const fn said(case: &CaseComparison, metric: &MetricComparison) -> Change {
+    if metric.confirmatory { case.change } else { metric.change }
 }
 
 fn word(change: Change) -> String {

@@ -3,7 +3,9 @@
 use super::rows::{self, MOST_CASES, mark};
 use super::tested;
 use crate::compare::{Change, ChangeCounts, Comparison, Difference, GateDecision, Side};
-use crate::render::parts::grid::{draw, fit, width_of};
+use crate::render::View;
+use crate::render::parts::grid::{draw_toned, fit, width_of};
+use crate::render::parts::paint::Tone;
 use crate::render::parts::{last_line, text};
 use crate::untrusted::Untrusted;
 
@@ -14,15 +16,16 @@ const LONGEST: usize = 1_000;
 /// Largest number of cases whose reasons are listed.
 const MOST_REASONS: usize = 30;
 
-/// The comparison as text, at most `width` columns wide if that is at least 60.
-pub(super) fn table(comparison: &Comparison, width: usize) -> String {
-    let width = width.max(NARROWEST);
+/// The comparison as text, at most as wide as the view if that has at least 60 columns.
+pub(super) fn table(comparison: &Comparison, view: View) -> String {
+    let view = view.wide(view.width.max(NARROWEST));
+    let width = view.width;
     let mut out = heading(comparison, width);
     let attribution = comparison.attribution.iter();
     out.extend(attribution.map(|line| text::wrap(&line.terminal(LONGEST), width, 2) + "\n"));
-    let (grid, names) = grid(comparison, width);
-    let tested = tested::text(comparison, &names, width);
-    for part in [grid, tested, reasons(comparison, &names, width), footnotes(comparison, width)] {
+    let (grid, names) = grid(comparison, view);
+    let tested = tested::text(comparison, &names, view);
+    for part in [grid, tested, reasons(comparison, &names, view), footnotes(comparison, width)] {
         if !part.is_empty() {
             out.push('\n');
             out.push_str(&part);
@@ -50,7 +53,8 @@ fn heading(comparison: &Comparison, width: usize) -> String {
 }
 
 /// The table, and the names of its cases: their values, or numbers if the values would be too wide.
-fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
+fn grid(comparison: &Comparison, view: View) -> (String, Vec<String>) {
+    let width = view.width;
     if comparison.cases.is_empty() {
         return ("no cases\n".into(), Vec::new());
     }
@@ -67,7 +71,7 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
         }
         names = names.iter().map(|number| format!("#{number}")).collect();
     }
-    let mut out = draw(&columns) + "\n";
+    let mut out = draw_toned(&columns, view.colour) + "\n";
     if comparison.cases.len() > MOST_CASES {
         out.push_str(&format!("and {} more cases\n", comparison.cases.len() - MOST_CASES));
     }
@@ -84,14 +88,15 @@ fn grid(comparison: &Comparison, width: usize) -> (String, Vec<String>) {
 }
 
 /// Every finding about each case that changed or is inconclusive.
-fn reasons(comparison: &Comparison, names: &[String], width: usize) -> String {
+fn reasons(comparison: &Comparison, names: &[String], view: View) -> String {
     let open: Vec<_> =
         comparison.cases.iter().zip(names).filter(|(case, _)| !case.decision.findings.is_empty()).collect();
     let mut out = String::new();
     for (case, name) in open.iter().take(MOST_REASONS) {
         for finding in &case.decision.findings {
             let line = format!("{} {name}: {}", mark(case.change), finding.text.terminal(LONGEST));
-            out.push_str(&(text::wrap(&line, width, 4) + "\n"));
+            let line = text::wrap(&line, view.width, 4);
+            out.push_str(&(view.paint(Tone::of_change(case.change), &line) + "\n"));
         }
     }
     if open.len() > MOST_REASONS {

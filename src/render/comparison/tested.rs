@@ -2,7 +2,9 @@
 
 use super::rows::{self, mark};
 use crate::compare::{CaseComparison, Comparison};
-use crate::render::parts::grid::{Column, draw, width_of};
+use crate::render::View;
+use crate::render::parts::grid::{Column, draw_toned, width_of};
+use crate::render::parts::paint::Tone;
 use crate::render::parts::shift::{self, Shift};
 use crate::render::parts::text;
 
@@ -21,16 +23,18 @@ fn rows(comparison: &Comparison, names: &[String]) -> Vec<Row> {
 }
 
 /// The tests as a table, or as a line for each if the table would be too wide; empty if nothing was tested.
-pub(super) fn text(comparison: &Comparison, names: &[String], width: usize) -> String {
+pub(super) fn text(comparison: &Comparison, names: &[String], view: View) -> String {
     let rows = rows(comparison, names);
     if rows.is_empty() {
         return String::new();
     }
     let (shown, more) = (&rows[..rows.len().min(MOST_ROWS)], rows.len().saturating_sub(MOST_ROWS));
     let columns = columns(shown);
-    let mut out = match width_of(&columns) <= width {
-        true => draw(&columns) + "\n",
-        false => shown.iter().map(|row| text::wrap_parts(&parts(row), width, 4) + "\n").collect(),
+    let line =
+        |row: &Row| view.paint(Tone::of_change(row.1.change), &text::wrap_parts(&parts(row), view.width, 4)) + "\n";
+    let mut out = match width_of(&columns) <= view.width {
+        true => draw_toned(&columns, view.colour) + "\n",
+        false => shown.iter().map(line).collect(),
     };
     if more > 0 {
         out.push_str(&format!("and {more} more\n"));
@@ -49,8 +53,8 @@ fn columns(rows: &[Row]) -> [Column; 7] {
         key,
         header: key,
         right,
-        dispensable: None,
         cells: rows.iter().map(cell).collect(),
+        ..Column::default()
     };
     let mut columns = [
         column("case", false, &|(name, _)| name.clone()),
@@ -61,6 +65,7 @@ fn columns(rows: &[Row]) -> [Column; 7] {
         column("margin", true, &|(_, shift)| shift.margin.clone()),
         column("says", false, &|(_, shift)| format!("{} {}", mark(shift.change), shift.change.word())),
     ];
+    columns[6].tones = rows.iter().map(|(_, shift)| Tone::of_change(shift.change)).collect();
     // The name of a case stands only in its first row.
     for row in (1..rows.len()).rev().filter(|row| rows[*row].0 == rows[*row - 1].0) {
         columns[0].cells[row].clear();

@@ -102,7 +102,7 @@ fn shifts_stand_in_the_table_with_their_intervals() {
     let comparison = tested_example();
     let names: Vec<String> = comparison.cases.iter().map(|case| case.label.as_given().to_owned()).collect();
     for width in [60, 80, 120] {
-        let text = super::tested::text(&comparison, &names, width);
+        let text = super::tested::text(&comparison, &names, View { width, colour: false });
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         insta::assert_snapshot!(format!("tested_{width}"), text);
         let whole = shown(std::slice::from_ref(&comparison), Format::Table, width);

@@ -1,22 +1,24 @@
 //! One case in full.
 
 use crate::measure::Ledger;
+use crate::render::View;
 use crate::render::parts::columns::{AT_LEAST, all_axes, mark};
 use crate::render::parts::facts::facts;
-use crate::render::parts::grid::{Column, draw, fit};
+use crate::render::parts::grid::{Column, draw, draw_toned, fit};
 use crate::render::parts::headline::VERDICT;
 use crate::render::parts::numbers::{self, NONE};
+use crate::render::parts::paint::Tone;
 use crate::render::parts::{curve, levels, reasons, stages, surroundings, text, totals};
 use crate::report::{CaseRecord, LatencySet, LatencySummary, Report, Summary};
 use crate::units::human;
-use crate::verdict::{CheckResult, Unit};
+use crate::verdict::{CheckResult, Outcome, Unit};
 
-/// Everything that the report has about the case with this id, at most `width` columns wide; `None` if there is no such
+/// Everything that the report has about the case with this id, at most as wide as the view; `None` if there is no such
 /// case.
 #[must_use]
-pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
+pub fn case(report: &Report, id: &str, view: View) -> Option<String> {
     let case = report.cases.iter().find(|case| case.id == id)?;
-    let width = width.max(40);
+    let width = view.width.max(40);
     let mut out = text::wrap(&case.id.terminal(400), width, 2) + "\n";
     out.push_str(&text::wrap_items(&all_axes(case), width, 2));
     out.push_str(&format!(
@@ -35,9 +37,11 @@ pub fn case(report: &Report, id: &str, width: usize) -> Option<String> {
         out.push_str(&format!("\n{}", ledger(summary, width)));
         out.push_str(&staged(case, width));
     }
-    out.push_str(&format!("\n{}\n", draw(&fit(checks(&case.verdict.checks), width).0)));
+    out.push_str(&format!("\n{}\n", draw_toned(&fit(checks(&case.verdict.checks), width).0, view.colour)));
     out.push_str(&format!("\n{}", totals::lines(case.summary.iter())));
-    out.push_str(&format!("\n{VERDICT}{}\n{}", case.verdict.outcome.word(), reasons::of_case(case, width)));
+    let verdict = format!("{VERDICT}{}", case.verdict.outcome.word());
+    let verdict = view.paint(Some(Tone::of_outcome(case.verdict.outcome)), &verdict);
+    out.push_str(&format!("\n{verdict}\n{}", reasons::of_case(case, width)));
     out.push_str(&aside(case, width));
     let mut facts = facts(report);
     facts[0] = format!("environment: {}", facts[0]);
@@ -55,10 +59,11 @@ pub(in crate::render) fn times(set: &LatencySet) -> Vec<Column> {
         right: true,
         dispensable,
         cells: named.iter().map(|(_, latency)| bounded(key, latency, value(latency))).collect(),
+        ..Column::default()
     };
     let names = named.iter().map(|(name, _)| (*name).to_owned()).collect();
     vec![
-        Column { key: "latency", header: "latency", right: false, dispensable: None, cells: names },
+        Column { key: "latency", header: "latency", cells: names, ..Column::default() },
         column("count", Some(5), |latency| numbers::count(latency.count)),
         column("mean", None, |latency| numbers::mean(latency.mean_ns)),
         column("p50", Some(4), |latency| numbers::time(latency.p50_ns)),
@@ -115,16 +120,23 @@ pub(in crate::render) fn checks(checks: &[CheckResult]) -> Vec<Column> {
         right,
         dispensable,
         cells: checks.iter().map(value).collect(),
+        ..Column::default()
     };
+    let tones = checks.iter().map(|check| Some(Tone::of_outcome(check.outcome))).collect();
     vec![
         column("check", false, Some(0), |check| check.name.terminal(20)),
         column("expected", false, None, |check| check.expression.terminal(36)),
         column("observed", true, None, |check| quantity(check.observed, check.unit)),
-        column("outcome", false, None, |check| match mark(check.outcome) {
-            Some(mark) => format!("{mark} {}", check.outcome.word()),
-            None => check.outcome.word().into(),
-        }),
+        Column { tones, ..column("outcome", false, None, |check| marked(check.outcome)) },
     ]
+}
+
+/// The word for an outcome, behind its mark.
+fn marked(outcome: Outcome) -> String {
+    match mark(outcome) {
+        Some(mark) => format!("{mark} {}", outcome.word()),
+        None => outcome.word().into(),
+    }
 }
 
 fn quantity(value: Option<f64>, unit: Unit) -> String {

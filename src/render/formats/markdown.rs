@@ -2,6 +2,7 @@
 //!
 //! Untrusted text is only put into code spans and fenced blocks, where nothing is a link, a mention, HTML or emphasis.
 
+use crate::render::View;
 use crate::render::formats::table;
 use crate::render::parts::columns::{all_axes, axes, metrics};
 use crate::render::parts::facts::facts;
@@ -34,14 +35,14 @@ pub fn markdown(report: &Report) -> String {
 
     let mut out = heading(report);
     if report.gate.is_some() {
-        out.push_str(&fenced(&(gating::last_line(report, 100) + &gating::evidence(report, 100))));
+        out.push_str(&fenced(&(gating::last_line(report, 100) + &gating::evidence(report, View::FILE))));
     }
     if !report.maxima.is_empty() {
         let all: Vec<usize> = (0..report.maxima.len()).collect();
         out.push_str(&format!("{}\n\n{}", maxima::title(), rows(&maxima::columns(report), &all)));
     }
     out.push_str(&rows(&columns, &open));
-    let why = reasons::lines(report, &labels, 100);
+    let why = reasons::lines(report, &labels, View::FILE);
     if !why.is_empty() {
         out.push_str(&fenced(&why));
     }

@@ -1,8 +1,10 @@
 //! The table for people.
 
+use crate::render::View;
 use crate::render::parts::columns::{ALL_CALLS, AT_LEAST, BELOW_LOAD, axes, metrics};
-use crate::render::parts::grid::{Column, draw, fit, width_of};
+use crate::render::parts::grid::{Column, draw_toned, fit, width_of};
 use crate::render::parts::headline::{Headline, VERDICT};
+use crate::render::parts::paint::Tone;
 use crate::render::parts::{gating, maxima, numbers, origin, reasons, text, totals};
 use crate::report::{Report, ScenarioRecord};
 use crate::verdict::{OutcomeCounts, PlanVerdict};
@@ -10,24 +12,25 @@ use crate::verdict::{OutcomeCounts, PlanVerdict};
 /// Smallest width of the layout. In a narrower terminal, lines may be too long.
 const NARROWEST: usize = 40;
 
-/// The whole report as text, at most `width` columns wide if that is at least 60.
+/// The whole report as text, at most as wide as the view if that has at least 60 columns.
 ///
 /// Values that do not vary are given once, above the table. If the columns do not fit, some are left out and named below the
 /// table, in this order: largest enqueue, sampled out, evicted, offered, p99 of enqueue, dropped, response. If that is not enough,
 /// a number replaces the axes, and is explained below.
 #[must_use]
-pub fn table(report: &Report, width: usize) -> String {
-    let width = width.max(NARROWEST);
+pub fn table(report: &Report, view: View) -> String {
+    let width = view.width.max(NARROWEST);
+    let view = view.wide(width);
     let (axes, same) = axes(report);
     let labels = labels(report, &axes);
     let mut out = heading(report, &same, width);
-    out.push_str(&grid(report, axes, &labels, width));
-    out.push_str(&section(&maxima::lines(report, width)));
-    out.push_str(&section(&reasons::lines(report, &labels, width)));
+    out.push_str(&grid(report, axes, &labels, view));
+    out.push_str(&section(&maxima::lines(report, view)));
+    out.push_str(&section(&reasons::lines(report, &labels, view)));
     out.push_str(&section(&totals::lines(report.cases.iter().filter_map(|case| case.summary.as_ref()))));
     out.push_str(&section(&gating::calibration(report, &labels, width)));
-    out.push_str(&section(&gating::evidence(report, width)));
-    out.push_str(&section(&verdict(report, width)));
+    out.push_str(&section(&gating::evidence(report, view)));
+    out.push_str(&section(&verdict(report, view)));
     out
 }
 
@@ -72,7 +75,8 @@ pub(in crate::render) fn target(scenario: &ScenarioRecord) -> String {
     )
 }
 
-fn grid(report: &Report, axes: Vec<Column>, labels: &[String], width: usize) -> String {
+fn grid(report: &Report, axes: Vec<Column>, labels: &[String], view: View) -> String {
+    let width = view.width;
     if report.cases.is_empty() {
         return "no cases\n".into();
     }
@@ -81,14 +85,14 @@ fn grid(report: &Report, axes: Vec<Column>, labels: &[String], width: usize) -> 
     let mut legend = String::new();
     if width_of(&columns) > width {
         let numbers = (1..=report.cases.len()).map(|number| number.to_string()).collect();
-        let number = Column { key: "#", header: "#", right: true, dispensable: None, cells: numbers };
+        let number = Column { key: "#", header: "#", right: true, cells: numbers, ..Column::default() };
         (columns, left_out) = fit(std::iter::once(number).chain(metrics(report)).collect(), width);
         for (label, number) in labels.iter().zip(1..) {
             legend.push_str(&text::wrap(&format!("#{number}: {label}"), width, 4));
             legend.push('\n');
         }
     }
-    let mut out = draw(&columns) + "\n";
+    let mut out = draw_toned(&columns, view.colour) + "\n";
     legend.push_str(&footnotes(&columns, width));
     if !left_out.is_empty() {
         let names = left_out.join(", ");
@@ -146,9 +150,11 @@ pub(in crate::render) fn whole(report: &Report) -> String {
     format!("{} ({by_themselves}{counts})", Headline::of(report).word())
 }
 
-fn verdict(report: &Report, width: usize) -> String {
+fn verdict(report: &Report, view: View) -> String {
+    let width = view.width;
     let reasons = report.verdict.reasons.iter();
     let mut out: String = reasons.map(|reason| text::wrap(&reason.terminal(400), width, 2) + "\n").collect();
-    out.push_str(&(text::wrap(&format!("{VERDICT}{}", whole(report)), width, 2) + "\n"));
+    let whole = text::wrap(&format!("{VERDICT}{}", whole(report)), width, 2);
+    out.push_str(&(view.paint(Some(Tone::of(Headline::of(report))), &whole) + "\n"));
     out + &gating::last_line(report, width)
 }

@@ -224,8 +224,8 @@ fn each(case: &CaseRecord) -> Table {
         key,
         header: key,
         right: true,
-        dispensable: None,
         cells: case.repeats.iter().map(value).collect(),
+        ..Column::default()
     };
     Table::of(&[
         column("repeat", |repeat| (repeat.repeat + 1).to_string()),

@@ -4,7 +4,7 @@ use super::bar::bar;
 use super::facts::{shown_metrics, sort_key};
 use super::matrix::mark_of;
 use crate::measure::Ledger;
-use crate::render::parts::columns::mark_of_metric;
+use crate::render::parts::columns::{mark, outcome_of_metric};
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
 use crate::report::{CaseRecord, Report, Summary};
@@ -130,7 +130,7 @@ fn short(value: f64) -> String {
 
 fn cell(case: &CaseRecord, column: &Measured) -> Cell {
     let text = case.summary.as_ref().map_or(NONE.into(), column.text);
-    let mark = mark_of_metric(case, column.key);
+    let mark = outcome_of_metric(case, column.key).and_then(mark);
     let value = case.summary.as_ref().and_then(column.value);
     Cell {
         text: mark.map_or_else(|| text.clone(), |mark| format!("{mark} {text}")),

@@ -3,6 +3,7 @@
 use crate::measure::{Ledger, OutcomeSource};
 use crate::render::parts::grid::Column;
 use crate::render::parts::numbers::{self, NONE};
+use crate::render::parts::paint::Tone;
 use crate::report::{CaseRecord, LatencySummary, Report, Summary};
 use crate::scenario::{AXES, Axis, Parameters, STAGES, TRACE, Value};
 use crate::units::human;
@@ -115,7 +116,7 @@ pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
         if cells.iter().any(|cell| cell != first) {
             // The offered rate follows from tasks and rate, one of which varies too.
             let dispensable = (key == "offered").then_some(2);
-            columns.push(Column { key, header: header(key), right, dispensable, cells });
+            columns.push(Column { key, header: header(key), right, dispensable, cells, ..Column::default() });
         } else if key != "scenario" && usual.as_ref() != Some(first) {
             same.push(format!("{key} {first}"));
         }
@@ -123,7 +124,7 @@ pub(in crate::render) fn axes(report: &Report) -> (Vec<Column>, Vec<String>) {
     if let Some(shards) = report.shard_of_each_case() {
         let cell = |index: usize| shards.get(index).map_or(NONE.into(), |shard| shard.machine.to_string());
         let cells = (0..report.cases.len()).map(cell).collect();
-        columns.push(Column { key: "machine", header: "machine", right: true, dispensable: None, cells });
+        columns.push(Column { key: "machine", header: "machine", right: true, cells, ..Column::default() });
     }
     (columns, same)
 }
@@ -240,6 +241,7 @@ pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
             right: true,
             dispensable: metric.dispensable,
             cells: report.cases.iter().map(|case| measured(case, metric)).collect(),
+            tones: report.cases.iter().map(|case| tone(case, metric)).collect(),
         })
         .collect();
     columns.push(Column {
@@ -248,6 +250,7 @@ pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
         right: false,
         dispensable: None,
         cells: report.cases.iter().map(verdict).collect(),
+        tones: report.cases.iter().map(|case| Some(Tone::of_outcome(case.verdict.outcome))).collect(),
     });
     columns
 }
@@ -255,17 +258,22 @@ pub(in crate::render) fn metrics(report: &Report) -> Vec<Column> {
 fn measured(case: &CaseRecord, metric: &Metric) -> String {
     let text = case.summary.as_ref().map_or(NONE.into(), metric.value);
     let text = if text != NONE && covers_all_calls(case, metric.key) { format!("{text}{ALL_CALLS}") } else { text };
-    match mark_of_metric(case, metric.key) {
+    match outcome_of_metric(case, metric.key).and_then(mark) {
         Some(mark) => format!("{mark}{text}"),
         None => text,
     }
 }
 
-/// The mark of a number: that of the worst check about it. Without a repeat there is no number to mark.
-pub(in crate::render) fn mark_of_metric(case: &CaseRecord, key: &str) -> Option<char> {
+/// A number has a colour only if it has a mark.
+fn tone(case: &CaseRecord, metric: &Metric) -> Option<Tone> {
+    outcome_of_metric(case, metric.key).filter(|outcome| mark(*outcome).is_some()).map(Tone::of_outcome)
+}
+
+/// The outcome of a number: that of the worst check about it. Without a repeat there is no number.
+pub(in crate::render) fn outcome_of_metric(case: &CaseRecord, key: &str) -> Option<Outcome> {
     case.summary.as_ref()?;
     let about = case.verdict.checks.iter().filter(|check| column_of(check.subject.as_given()) == Some(key));
-    about.map(|check| check.outcome).max().and_then(mark)
+    about.map(|check| check.outcome).max()
 }
 
 /// Whether a metric of `enqueue` also covers refused calls, because it is not known which calls were refused.

@@ -1,6 +1,8 @@
 //! The comparison of a run with something else: the calibration and the gate.
 
+use crate::render::View;
 use crate::render::parts::grid::{Column, draw};
+use crate::render::parts::paint::Tone;
 use crate::render::parts::{change, last_line, shift, text};
 use crate::report::{Calibration, CaseDecision, Change, GateDecision, GateRecord, Report};
 use crate::units::human;
@@ -17,11 +19,11 @@ pub(in crate::render) fn calibration(report: &Report, labels: &[String], width: 
     }
     let column = |key, header, cell: &dyn Fn(&Calibration) -> Option<String>| {
         let cells = calibrated.iter().map(|(_, case)| cell(case).unwrap_or_else(|| "–".into())).collect();
-        Column { key, header, right: true, dispensable: None, cells }
+        Column { key, header, right: true, cells, ..Column::default() }
     };
     let cases = calibrated.iter().map(|(label, _)| (*label).clone()).collect();
     let columns = [
-        Column { key: "case", header: "the same code twice", right: false, dispensable: None, cells: cases },
+        Column { key: "case", header: "the same code twice", cells: cases, ..Column::default() },
         column("repeats", "repeats\na side", &|case| Some(human::count(case.repeats))),
         column("spread", "spread of\nrepeats", &|case| case.spread.map(percent)),
         column("difference", "seeming\ndifference", &|case| case.difference.map(percent)),
@@ -43,10 +45,10 @@ pub(in crate::render) fn calibration(report: &Report, labels: &[String], width: 
 const MOST_CASES: usize = 20;
 
 /// The evidence of a gate: the numbers of each case that decided it, and the confirmations.
-pub(in crate::render) fn evidence(report: &Report, width: usize) -> String {
+pub(in crate::render) fn evidence(report: &Report, view: View) -> String {
     let Some(gate) = &report.gate else { return String::new() };
-    let mut lines = gate.decision().map(|decision| cases(&decision, width)).unwrap_or_default();
-    lines.extend(rounds(gate).iter().map(|line| text::wrap(line, width, 4)));
+    let mut lines = gate.decision().map(|decision| cases(&decision, view)).unwrap_or_default();
+    lines.extend(rounds(gate).iter().map(|line| text::wrap(line, view.width, 4)));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
@@ -56,7 +58,7 @@ pub(in crate::render) fn last_line(report: &Report, width: usize) -> String {
 }
 
 /// A line for each metric that regressed or is inconclusive, and one for a case without such a metric.
-fn cases(decision: &GateDecision, width: usize) -> Vec<String> {
+fn cases(decision: &GateDecision, view: View) -> Vec<String> {
     let is_open = |case: &&CaseDecision| !matches!(case.change, Change::Unchanged | Change::Improved | Change::Added);
     let mut lines = Vec::new();
     let open: Vec<&CaseDecision> = decision.cases.iter().filter(is_open).collect();
@@ -65,12 +67,13 @@ fn cases(decision: &GateDecision, width: usize) -> Vec<String> {
         let mark = |of: Change| format!("{} {}: {name}", change::mark(of), of.word());
         let shifts = shift::open(case);
         if shifts.is_empty() {
-            lines.push(text::wrap(&format!("{}: {}", mark(case.change), case.reason.terminal(1_000)), width, 4));
+            let line = format!("{}: {}", mark(case.change), case.reason.terminal(1_000));
+            lines.push(view.paint(Tone::of_change(case.change), &text::wrap(&line, view.width, 4)));
         }
         lines.extend(shifts.iter().map(|one| {
             let words = format!("{}:", mark(one.change));
             let parts: Vec<String> = words.split(' ').map(str::to_owned).chain(one.parts()).collect();
-            text::wrap_parts(&parts, width, 4)
+            view.paint(Tone::of_change(one.change), &text::wrap_parts(&parts, view.width, 4))
         }));
     }
     if open.len() > MOST_CASES {
@@ -127,9 +130,9 @@ mod tests {
 
     #[test]
     fn a_gate_says_what_was_decided_and_what_confirmed_it() {
-        assert_eq!(evidence(&fixture::report(), 100) + &last_line(&fixture::report(), 100), "");
+        assert_eq!(evidence(&fixture::report(), View::FILE) + &last_line(&fixture::report(), 100), "");
         let mut report = fixture::filled_with(&[1.0; 8], &[1; 8], "\u{1b}[31mmean +30 %");
-        insta::assert_snapshot!(evidence(&report, 100) + &last_line(&report, 100), @r"
+        insta::assert_snapshot!(evidence(&report, View::FILE) + &last_line(&report, 100), @r"
         ✗ regressed: �[31mmean +30 %: �[31mmean +30 %
         gate against �[31mmean +30 %: regressed: �[31mmean +30 %; look: queue-load compare �[31mmean +30 %
           NEW; accept: run it without --baseline and with --save-baseline NAME
@@ -142,7 +145,7 @@ mod tests {
         record.rounds.push(second);
         record.outcome = GateOutcome::Pass;
         record.reason = "1 case was run again, and none of them regressed then".into();
-        insta::assert_snapshot!(evidence(&report, 100) + &last_line(&report, 100), @r"
+        insta::assert_snapshot!(evidence(&report, View::FILE) + &last_line(&report, 100), @r"
         at first: regressed: �[31mmean +30 %
         confirmation 1: pass: �[31mmean +30 %
         gate against �[31mmean +30 %: no regression: 1 case was run again, and none of them regressed then
@@ -162,16 +165,16 @@ mod tests {
                 case("strategy=sample", Unchanged, vec![test("cpu", 1e3, 1e3, Unchanged)]),
             ],
         )));
-        insta::assert_snapshot!(evidence(&report, 100), @r"
+        insta::assert_snapshot!(evidence(&report, View::FILE), @r"
         ✗ regressed: strategy=block: enqueue.trimmed_mean 1.00 µs → 3.00 µs  +2.00 µs (+200%) [+1.91 µs,
             +2.12 µs], margin 1 µs
         ? inconclusive: strategy=block: cpu 1.00 µs → 2.00 µs  +1.00 µs (+100%) [+910 ns, +1.12 µs],
             margin 1 µs
         − removed: strategy=drop: removed for a reason
         ");
-        assert!(evidence(&report, 60).lines().all(|line| text::width_of(line) <= 60));
+        assert!(evidence(&report, View::FILE.wide(60)).lines().all(|line| text::width_of(line) <= 60));
         let many = (0..30).map(|number| case(&format!("a={number}"), Regressed, Vec::new())).collect();
         report.gate = Some(record(decision(GateOutcome::Regressed, many)));
-        assert!(evidence(&report, 100).ends_with("\nand 10 more cases\n"));
+        assert!(evidence(&report, View::FILE).ends_with("\nand 10 more cases\n"));
     }
 }

@@ -1,5 +1,6 @@
 //! The headline of a report, in every format: one word for the whole, never better than the exit code.
 
+use crate::render::parts::paint::Tone;
 use crate::report::{GateOutcome, Report};
 use crate::verdict::{ExitOutcome, Outcome};
 
@@ -33,23 +34,13 @@ pub fn headline(report: &Report) -> &'static str {
     Headline::of(report).word()
 }
 
+/// What the colour of that word says.
+#[must_use]
+pub fn headline_tone(report: &Report) -> Tone {
+    Tone::of(Headline::of(report))
+}
+
 impl Headline {
-    const ALL: [Self; 8] = [
-        Self::Pass,
-        Self::Invalid,
-        Self::Inconclusive,
-        Self::Incomparable,
-        Self::Regressed,
-        Self::Fail,
-        Self::Error,
-        Self::Interrupted,
-    ];
-
-    /// The headline with this word.
-    pub(in crate::render) fn find(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|headline| headline.word() == word)
-    }
-
     /// The headline of a report.
     pub(in crate::render) fn of(report: &Report) -> Self {
         let verdict = &report.verdict;

@@ -22,15 +22,15 @@ pub(in crate::render) fn columns(case: &CaseRecord) -> Vec<Column> {
         right: true,
         dispensable,
         cells: levels.iter().map(|of| of.count(name).map_or(NONE.into(), numbers::count)).collect(),
+        ..Column::default()
     };
     let share = |of: &LevelLedger| of.dropped.map_or(NONE.into(), |dropped| numbers::share(dropped, of.attempted));
     let mut columns = vec![
         Column {
             key: "level",
             header: "level",
-            right: false,
-            dispensable: None,
             cells: levels.iter().map(|of| of.level.terminal(MAX_NAME)).collect(),
+            ..Column::default()
         },
         number("sent", CountName::Attempted, None),
         number("accepted", CountName::Enqueued, Some(2)),
@@ -41,6 +41,7 @@ pub(in crate::render) fn columns(case: &CaseRecord) -> Vec<Column> {
             right: true,
             dispensable: Some(3),
             cells: levels.iter().copied().map(share).collect(),
+            ..Column::default()
         },
         number("sampled\nout", CountName::SampledOut, Some(0)),
         number("delivered", CountName::Delivered, Some(1)),

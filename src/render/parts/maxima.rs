@@ -1,9 +1,11 @@
 //! The results of `find-max` as a table: what varies between the searches, the maximum with its interval, what limits it.
 
 use crate::capacity::CONFIDENCE;
+use crate::render::View;
 use crate::render::parts::columns::{axes, metrics};
-use crate::render::parts::grid::{Column, draw, fit};
+use crate::render::parts::grid::{Column, draw_toned, fit};
 use crate::render::parts::numbers::NONE;
+use crate::render::parts::paint::Tone;
 use crate::render::parts::text;
 use crate::report::{Maximum, MaximumOutcome, Report};
 use crate::units::human;
@@ -21,7 +23,8 @@ pub(in crate::render) fn columns(report: &Report) -> Vec<Column> {
     let mut columns: Vec<Column> = subjects.collect();
     let mut add = |key, header, dispensable, cell: &dyn Fn(&Maximum) -> String| {
         let cells = report.maxima.iter().map(cell).collect();
-        columns.push(Column { key, header, right: !matches!(key, "limited by" | "search"), dispensable, cells });
+        let right = key != "limited by";
+        columns.push(Column { key, header, right, dispensable, cells, ..Column::default() });
     };
     add("maximum", "maximum", None, &|maximum| rate(maximum.max_per_s));
     add("from", "from", None, &|maximum| rate(maximum.low_per_s));
@@ -30,19 +33,27 @@ pub(in crate::render) fn columns(report: &Report) -> Vec<Column> {
     add("generator", "generator", Some(1), &|maximum| rate(maximum.generator_per_s));
     add("runs", "runs", Some(0), &|maximum| human::count(maximum.runs));
     add("limited by", "limited by", Some(3), &limited_by);
-    add("search", "search", None, &|maximum| word(maximum.outcome).to_owned());
+    let ends = report.maxima.iter().map(|maximum| maximum.outcome);
+    columns.push(Column {
+        key: "search",
+        header: "search",
+        cells: ends.clone().map(|end| word(end).to_owned()).collect(),
+        tones: ends.map(Tone::of_search).collect(),
+        ..Column::default()
+    });
     columns
 }
 
 /// The table of results, and below it every rate of each search; empty for a run.
-pub(in crate::render) fn lines(report: &Report, width: usize) -> String {
+pub(in crate::render) fn lines(report: &Report, view: View) -> String {
+    let width = view.width;
     if report.maxima.is_empty() {
         return String::new();
     }
-    let mut out = text::wrap(&title(), width, 2) + "\n\n" + &results(report, width);
+    let mut out = text::wrap(&title(), width, 2) + "\n\n" + &results(report, view);
     for (index, maximum) in report.maxima.iter().enumerate().take(MOST_IN_FULL) {
         out.push_str(&format!("\n{}\n\n", text::wrap(&maximum.search.terminal(200), width, 2)));
-        out.push_str(&by_rate(report, index, width));
+        out.push_str(&by_rate(report, index, view));
     }
     if report.maxima.len() > MOST_IN_FULL {
         let more = human::count((report.maxima.len() - MOST_IN_FULL) as u64);
@@ -56,17 +67,18 @@ pub(in crate::render) fn title() -> String {
     format!("Highest rate over all tasks at which target and checks hold ({} intervals):", human::share(CONFIDENCE))
 }
 
-fn results(report: &Report, width: usize) -> String {
-    draw(&fit(columns(report), width).0) + "\n"
+fn results(report: &Report, view: View) -> String {
+    draw_toned(&fit(columns(report), view.width).0, view.colour) + "\n"
 }
 
 /// Every rate of a search, ascending, with what was measured there.
-fn by_rate(report: &Report, index: usize, width: usize) -> String {
+fn by_rate(report: &Report, index: usize, view: View) -> String {
     let of_search = of_search(report, index);
     let rates = of_search.cases.iter().map(|case| rate(Some(case.parameters.offered_per_second())));
-    let offered = Column { key: "offered", header: "offered", right: true, dispensable: None, cells: rates.collect() };
+    let offered =
+        Column { key: "offered", header: "offered", right: true, cells: rates.collect(), ..Column::default() };
     let others = metrics(&of_search).into_iter().filter(|column| column.key != "offered");
-    draw(&fit(std::iter::once(offered).chain(others).collect(), width).0) + "\n"
+    draw_toned(&fit(std::iter::once(offered).chain(others).collect(), view.width).0, view.colour) + "\n"
 }
 
 /// The evidence of a search as a report of its own.

@@ -1,9 +1,12 @@
 //! Colour, which follows what is said and never says more.
 //!
-//! Whoever makes a text from a decision, an outcome or an ending knows its [`Tone`]. Only finished tables are coloured by the
-//! marks and headlines in them: their cells are laid out as plain text, whose width counts.
+//! Whoever makes a text from a decision, an outcome or an ending knows its [`Tone`]. No text is searched for what it says.
 
-use super::headline::{Headline, VERDICT};
+use super::headline::Headline;
+use crate::compare::Change;
+use crate::render::View;
+use crate::report::MaximumOutcome;
+use crate::verdict::Outcome;
 
 /// What the colour of a text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,13 @@ impl Tone {
         format!("\x1b[{colour}m{text}\x1b[0m")
     }
 
+    /// The text of a cell in this colour, but not the spaces around it.
+    pub(in crate::render) fn paint_within(self, cell: &str) -> String {
+        let text = cell.trim();
+        let before = cell.len() - cell.trim_start().len();
+        format!("{}{}{}", &cell[..before], self.paint(text), &cell[before + text.len()..])
+    }
+
     pub(in crate::render) const fn of(headline: Headline) -> Self {
         match headline {
             Headline::Pass => Self::Good,
@@ -37,47 +47,39 @@ impl Tone {
             Headline::Regressed | Headline::Fail | Headline::Error => Self::Bad,
         }
     }
-}
 
-/// A line with colour: from a mark to the end of its cell (two spaces, or the end of the line), and a lone `pass`.
-fn paint(line: &str) -> String {
-    let mut out = String::with_capacity(line.len() + 16);
-    for (index, cell) in line.split("  ").enumerate() {
-        if index > 0 {
-            out.push_str("  ");
+    /// Of a case or a check.
+    pub(in crate::render) const fn of_outcome(outcome: Outcome) -> Self {
+        Self::of(Headline::of_case(outcome))
+    }
+
+    /// Of a change; `None` if it is neither good nor bad.
+    pub(in crate::render) const fn of_change(change: Change) -> Option<Self> {
+        match change {
+            Change::Regressed => Some(Self::Bad),
+            Change::Inconclusive | Change::Incomparable => Some(Self::Doubtful),
+            Change::Improved => Some(Self::Good),
+            Change::Added | Change::Removed | Change::Unchanged => None,
         }
-        out.push_str(&painted(cell));
     }
-    out
-}
 
-/// Every line of a text with colour.
-#[must_use]
-pub fn paint_lines(text: &str) -> String {
-    text.split('\n').map(paint).collect::<Vec<_>>().join("\n")
-}
-
-fn painted(cell: &str) -> String {
-    let text = cell.trim_start();
-    let (is_headline, rest) = match text.strip_prefix(VERDICT) {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let tone = match rest.split([' ', '(']).next().and_then(Headline::find) {
-        Some(headline) if is_headline || headline == Headline::Pass => Some(Tone::of(headline)),
-        _ => text.chars().next().and_then(of_mark),
-    };
-    match tone {
-        Some(tone) => format!("{}{}", &cell[..cell.len() - text.len()], tone.paint(text)),
-        None => cell.to_owned(),
+    /// Of a search's end; `None` if it found what it was to find.
+    pub(in crate::render) const fn of_search(outcome: MaximumOutcome) -> Option<Self> {
+        match outcome {
+            MaximumOutcome::Found | MaximumOutcome::Wide => None,
+            MaximumOutcome::GeneratorLimited | MaximumOutcome::Unknown => Some(Self::Doubtful),
+            MaximumOutcome::NothingHolds | MaximumOutcome::Unfinished => Some(Self::Bad),
+        }
     }
 }
 
-const fn of_mark(mark: char) -> Option<Tone> {
-    match mark {
-        '✗' | '!' => Some(Tone::Bad),
-        '?' => Some(Tone::Doubtful),
-        _ => None,
+impl View {
+    /// Every line of a text in a colour, if this view has colours.
+    pub(in crate::render) fn paint(self, tone: Option<Tone>, text: &str) -> String {
+        match tone.filter(|_| self.colour) {
+            Some(tone) => text.split('\n').map(|line| tone.paint_within(line)).collect::<Vec<_>>().join("\n"),
+            None => text.to_owned(),
+        }
     }
 }
 
@@ -86,19 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_follows_the_marks() {
-        for (line, painted) in [
-            ("drop    ✗12.0%   10 µs  ✗ fail †", "drop    \x1b[31m✗12.0%\x1b[0m   10 µs  \x1b[31m✗ fail †\x1b[0m"),
-            ("block  –  ? invalid", "block  –  \x1b[33m? invalid\x1b[0m"),
-            ("drop  10 µs  pass", "drop  10 µs  \x1b[32mpass\x1b[0m"),
-            ("Verdict: fail (1 fail)", "\x1b[31mVerdict: fail (1 fail)\x1b[0m"),
-            ("Verdict: interrupted (1 pass)", "\x1b[33mVerdict: interrupted (1 pass)\x1b[0m"),
-            ("Verdict: pass", "\x1b[32mVerdict: pass\x1b[0m"),
-            ("fail: a=b", "fail: a=b"),
-            ("interrupted", "interrupted"),
-            ("", ""),
-        ] {
-            assert_eq!(paint(line), painted);
-        }
+    fn every_line_is_painted_without_its_indent() {
+        let view = View { width: 80, colour: true };
+        let text = "✗ fail: a=1\n    b=2";
+        assert_eq!(view.paint(Some(Tone::Bad), text), "\x1b[31m✗ fail: a=1\x1b[0m\n    \x1b[31mb=2\x1b[0m");
+        assert_eq!(view.paint(None, text), text);
+        assert_eq!(View::FILE.paint(Some(Tone::Bad), text), text);
     }
 }

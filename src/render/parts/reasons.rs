@@ -1,6 +1,8 @@
 //! Why cases did not pass.
 
+use crate::render::View;
 use crate::render::parts::columns::mark;
+use crate::render::parts::paint::Tone;
 use crate::render::parts::text::wrap;
 use crate::report::{CaseRecord, Report};
 use crate::untrusted::Untrusted;
@@ -16,7 +18,7 @@ const MAX_STDERR: usize = 3;
 const MAX_TEXT: usize = 400;
 
 /// A paragraph for each case that did not pass or has notes, the worst first. `labels` name the cases.
-pub(in crate::render) fn lines(report: &Report, labels: &[String], width: usize) -> String {
+pub(in crate::render) fn lines(report: &Report, labels: &[String], view: View) -> String {
     let is_open = |case: &CaseRecord| case.verdict.outcome != Outcome::Pass || !case.verdict.notes.is_empty();
     let mut open: Vec<(&CaseRecord, &String)> =
         report.cases.iter().zip(labels).filter(|(case, _)| is_open(case)).collect();
@@ -24,9 +26,10 @@ pub(in crate::render) fn lines(report: &Report, labels: &[String], width: usize)
     let mut text = String::new();
     for (case, label) in open.iter().take(MAX_CASES) {
         let mark = mark(case.verdict.outcome).map_or(String::new(), |mark| format!("{mark} "));
-        text.push_str(&wrap(&format!("{mark}{}: {label}", case.verdict.outcome.word()), width, 4));
+        let heading = wrap(&format!("{mark}{}: {label}", case.verdict.outcome.word()), view.width, 4);
+        text.push_str(&view.paint(Some(Tone::of_outcome(case.verdict.outcome)), &heading));
         text.push('\n');
-        text.push_str(&of_case(case, width));
+        text.push_str(&of_case(case, view.width));
     }
     if open.len() > MAX_CASES {
         let rest = open[MAX_CASES..].iter().filter(|(case, _)| case.verdict.outcome != Outcome::Pass).count();

@@ -18,9 +18,9 @@ pub(in crate::render) fn columns(case: &CaseRecord) -> Vec<Column> {
     let text = |key, dispensable, value: fn(&Stage) -> String| Column {
         key,
         header: key,
-        right: false,
         dispensable,
         cells: (0..stages.len()).map(|index| asked.get(index).map_or(NONE.into(), value)).collect(),
+        ..Column::default()
     };
     let number = |key, header, dispensable, value: fn(&StageRecord) -> String| Column {
         key,
@@ -28,13 +28,14 @@ pub(in crate::render) fn columns(case: &CaseRecord) -> Vec<Column> {
         right: true,
         dispensable,
         cells: stages.iter().map(value).collect(),
+        ..Column::default()
     };
     let names = (1..=stages.len()).map(|number| {
         let name = asked.get(number - 1).and_then(|stage| stage.name.clone());
         name.unwrap_or_else(|| number.to_string())
     });
     let mut columns = vec![
-        Column { key: "stage", header: "stage", right: false, dispensable: None, cells: names.collect() },
+        Column { key: "stage", header: "stage", cells: names.collect(), ..Column::default() },
         text("for", Some(4), |stage| stage.length.to_string()),
         text("rate", None, |stage| stage.shape.to_string()),
         number("due", "due", Some(5), |stage| numbers::count(stage.scheduled)),

@@ -59,6 +59,16 @@ pub fn width_of(text: &str) -> usize {
     text.chars().map(width_of_char).sum()
 }
 
+/// The first `width` columns of a text, and the rest; all of it if it is not wider.
+pub(in crate::render) fn split_at_width(text: &str, width: usize) -> (&str, &str) {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        used += width_of_char(*character);
+        used > width
+    });
+    text.split_at(end.map_or(text.len(), |(place, _)| place))
+}
+
 fn width_of_char(character: char) -> usize {
     character.width().unwrap_or(0)
 }
@@ -73,6 +83,20 @@ mod tests {
         assert_eq!(wrap("one two three four", 14, 2), "one two three\n  four");
         assert_eq!(wrap("short", 80, 4), "short");
         assert_eq!(wrap("abcdefghijklmnopqrstuvwxyz", 12, 2), "abcdefghijkl\n  mnopqrstuv\n  wxyz");
+    }
+
+    #[test]
+    fn a_text_is_split_where_a_column_ends() {
+        for (text, width, expected) in [
+            ("abc", 2, ("ab", "c")),
+            ("abc", 3, ("abc", "")),
+            ("abc", 9, ("abc", "")),
+            ("abc", 0, ("", "abc")),
+            ("日本", 3, ("日", "本")),
+            ("e\u{301}f", 1, ("e\u{301}", "f")),
+        ] {
+            assert_eq!(split_at_width(text, width), expected);
+        }
     }
 
     #[test]

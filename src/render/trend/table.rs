@@ -40,7 +40,8 @@ fn columns(trend: &Trend) -> Vec<Column> {
     let cells = |of: &dyn Fn(usize, &Series) -> String| -> Vec<String> {
         trend.series.iter().enumerate().map(|(index, series)| of(index, series)).collect()
     };
-    let column = |key, right, dispensable, cells| Column { key, header: key, right, dispensable, cells };
+    let column =
+        |key, right, dispensable, cells| Column { key, header: key, right, dispensable, cells, ..Column::default() };
     let last = |series: &Series| series.points.last().map(|point| point.value);
     let value = |value: Option<f64>| value.map_or_else(|| NONE.to_owned(), |value| trend.unit.show(value));
     vec![
