@@ -16,5 +16,5 @@ mod trial_tests;
 
 pub use ceiling::Ceiling;
 pub use knee::knee;
-pub use search::{Answer, CONFIDENCE, Interval, Range, Search, Standing};
+pub use search::{Answer, CONFIDENCE, Interval, Limit, Range, Search, Standing};
 pub use settings::{DEFAULT_MOST_RUNS, SearchSettings};

@@ -14,8 +14,12 @@
 //! Each run is a process of its own, and the same queue may be 10 % faster in one process than in another. A few answers can
 //! agree by luck all the same. So the throughputs of the overloaded runs have a say: spreads that cannot explain how much
 //! they differ become unlikely. Throughputs that are all alike say nothing, since what breaks may be a latency.
+//!
+//! Where the generator shares its CPUs with the queue, a rate may be offered in one run and not in the next. Such a run answers
+//! as one that breaks does: a bound that no later run can move would be wrong as often as a run is. [`Search::limit`] tells in
+//! the end whose limit was found.
 
-use std::f64::consts::{LN_2, SQRT_2};
+use std::f64::consts::SQRT_2;
 
 /// What a run at a rate said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,17 @@ pub enum Answer {
     Holds,
     /// One of them did not.
     Breaks,
+    /// The generator did not offer the rate in time.
+    NotOffered,
+}
+
+/// Whose limit the threshold is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Target and checks do not hold above it.
+    Queue,
+    /// The generator does not offer more beside the queue.
+    Generator,
 }
 
 /// The rates between which the threshold is looked for, in logs per second.
@@ -101,6 +116,9 @@ const STEPS: f64 = 8.0;
 /// Largest number of positions, for a wide range and a fine width.
 const MOST_POSITIONS: usize = 20_000;
 
+/// How far above the interval a run still tells whose limit it is, as a logarithm: a quarter.
+const NEAR: f64 = 0.223_143_551_314_209_76;
+
 /// A search for the threshold.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -113,15 +131,10 @@ pub struct Search {
     width: f64,
     /// Logarithms of the throughputs that the overloaded queue achieved.
     throughputs: Vec<f64>,
-    answers: u32,
-    /// Logarithm of the highest rate that held.
-    held: Option<f64>,
-    /// Logarithm of the highest rate that a run said something about.
-    told: Option<f64>,
-    /// Number of rates since the last answer that were too high to tell.
-    missed: u32,
-    /// Positions from `.0` up to, without, `.1` can be told by runs.
-    tellable: (usize, usize),
+    /// Logarithms of the rates, and what runs said of them.
+    answers: Vec<(f64, Answer)>,
+    /// Positions from this one on can be told by runs.
+    tellable: usize,
 }
 
 impl Search {
@@ -135,28 +148,13 @@ impl Search {
         let step = (high - low) / count as f64;
         let positions: Vec<f64> = (0..count).map(|index| low + (index as f64 + 0.5) * step).collect();
         let likelihood = SPREADS.map(|_| vec![1.0; count + 2]);
-        Self {
-            positions,
-            likelihood,
-            width,
-            throughputs: Vec::new(),
-            answers: 0,
-            held: None,
-            told: None,
-            missed: 0,
-            tellable: (0, count),
-        }
+        Self { positions, likelihood, width, throughputs: Vec::new(), answers: Vec::new(), tellable: 0 }
     }
 
     /// A run at `rate` said this.
     pub fn note(&mut self, rate: f64, answer: Answer) {
-        self.answers += 1;
-        self.missed = 0;
         let rate = rate.ln();
-        self.told = Some(self.told.map_or(rate, |told| told.max(rate)));
-        if answer == Answer::Holds {
-            self.held = Some(self.held.map_or(rate, |held| held.max(rate)));
-        }
+        self.answers.push((rate, answer));
         for ((spread, _), likelihood) in SPREADS.iter().zip(&mut self.likelihood) {
             let (last, positions) = (likelihood.len() - 1, &self.positions);
             for (index, likelihood) in likelihood.iter_mut().enumerate() {
@@ -177,33 +175,37 @@ impl Search {
         self.throughputs.extend(Some(throughput.ln()).filter(|rate| rate.is_finite()));
     }
 
-    /// A run at this rate could not tell, so those at this rate and above cannot either. If one above has told something, it
-    /// was not the rate that kept this one from telling: nothing follows.
-    pub fn cannot_tell_from(&mut self, rate: f64) {
-        if self.told.is_some_and(|told| told >= rate.ln()) {
-            return;
-        }
-        self.missed += 1;
-        // A run offers a rate near the one that was asked for: the position that is meant is the nearest.
-        let from = rate.ln() - self.half_a_step();
-        let count = self.positions.partition_point(|position| *position < from);
-        self.tellable.1 = self.tellable.1.min(count).max(self.tellable.0);
-    }
-
-    /// Runs at this rate and below cannot tell.
+    /// Runs at this rate and below cannot tell, unless one of them has.
     pub fn cannot_tell_up_to(&mut self, rate: f64) {
         let up_to = rate.ln() + self.half_a_step();
-        let count = self.positions.partition_point(|position| *position <= up_to);
-        self.tellable.0 = self.tellable.0.max(count).min(self.tellable.1);
+        if self.answers.iter().all(|(told, _)| *told > up_to) {
+            self.tellable = self.tellable.max(self.positions.partition_point(|position| *position <= up_to));
+        }
+    }
+
+    /// Whose limit was found: that of most of the runs that did not hold, from the interval's lower bound to a little above the
+    /// upper one; if there are none, of the one that is nearest above. A rate that held in some run, or a higher one, is not
+    /// beyond the generator, whatever kept it from it in another. A draw is the queue's.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        let bounds = self.interval();
+        let (low, high) = (bounds.low.map_or(f64::NEG_INFINITY, f64::ln), bounds.high.map_or(f64::INFINITY, f64::ln));
+        let rates = |of: Answer| self.answers.iter().filter(move |(_, answer)| *answer == of).map(|(rate, _)| *rate);
+        let held = rates(Answer::Holds).fold(f64::NEG_INFINITY, f64::max);
+        let broken: Vec<f64> = rates(Answer::Breaks).filter(|rate| *rate >= low).collect();
+        let beyond: Vec<f64> = rates(Answer::NotOffered).filter(|rate| *rate >= low && *rate > held).collect();
+        let nearest = broken.iter().chain(&beyond).copied().fold(f64::INFINITY, f64::min);
+        let near = |rates: &[f64]| rates.iter().filter(|rate| **rate <= (high + NEAR).max(nearest)).count();
+        if near(&beyond) > near(&broken) { Limit::Generator } else { Limit::Queue }
     }
 
     /// Whether it is over, and how to go on.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let (Some(bottom), Some(highest)) = (self.tellable().first(), self.highest()) else {
+        let (Some(bottom), Some(highest)) = (self.tellable().first(), self.tellable().last()) else {
             return Standing::Above;
         };
-        if self.answers == 0 {
+        if self.answers.is_empty() {
             // The first run shows whether the generator is the limit, and, if it is not, the queue's throughput.
             return Standing::Open { next: highest.exp() };
         }
@@ -233,28 +235,13 @@ impl Search {
         Interval { low: low.map(again), median: median.map(f64::exp), high: high.map(again) }
     }
 
-    /// Logarithm of the highest rate that is worth a run: the top of the range, unless rates below it were too high to tell.
-    /// A rate just below those is too high as well, most likely. So the next is well below: half of it, a quarter of that,
-    /// and so on, or, if a rate has held, in the middle between the two. `None` if nothing is left to be told.
-    fn highest(&self) -> Option<f64> {
-        let (bottom, top) = (*self.tellable().first()?, *self.tellable().last()?);
-        let is_top = self.tellable.1 == self.positions.len();
-        Some(match self.held.filter(|held| *held < top) {
-            _ if is_top => top,
-            // Near enough: once more where it held makes sure of it.
-            Some(held) if top - held <= self.width => held,
-            Some(held) => f64::midpoint(held, top),
-            None => (top - f64::from(self.missed) * LN_2).max(bottom),
-        })
-    }
-
     /// Half of the distance between two positions.
     fn half_a_step(&self) -> f64 {
         (self.positions[1] - self.positions[0]) / 2.0
     }
 
     fn tellable(&self) -> &[f64] {
-        &self.positions[self.tellable.0..self.tellable.1]
+        &self.positions[self.tellable..]
     }
 
     /// The lower bound, the median and the upper bound.
@@ -274,8 +261,8 @@ impl Search {
 
     fn place(&self, index: usize) -> Place {
         match index.checked_sub(1) {
-            Some(position) if position >= self.tellable.1 => Place::Above,
-            Some(position) if position >= self.tellable.0 => Place::At(self.positions[position]),
+            Some(position) if position >= self.positions.len() => Place::Above,
+            Some(position) if position >= self.tellable => Place::At(self.positions[position]),
             _ => Place::Below,
         }
     }
@@ -465,63 +452,63 @@ mod tests {
     #[test]
     fn where_runs_cannot_tell_the_search_does_not_go() {
         let mut search = Search::new(RANGE, 0.04);
-        search.cannot_tell_from(50_000.0);
         search.cannot_tell_up_to(1_000.0);
-        let Standing::Open { next } = search.standing() else { panic!("nothing is known yet") };
-        assert!(next < 50_000.0 && next > 24_000.0, "{next}");
         while let Standing::Open { next } = search.standing() {
-            assert!(next < 50_000.0 && next > 1_000.0, "{next}");
+            assert!(next > 1_000.0, "{next}");
             search.note(next, Answer::Holds);
         }
         assert_eq!(search.standing(), Standing::Above);
-        search.cannot_tell_from(1.0);
-        assert_eq!(search.standing(), Standing::Above, "nothing is left to be told");
+        let all = search.interval();
+        search.cannot_tell_up_to(2e6);
+        assert_eq!(search.interval(), all, "some of them have told");
+        let mut silent = Search::new(RANGE, 0.04);
+        silent.cannot_tell_up_to(2e6);
+        assert_eq!(silent.standing(), Standing::Above, "nothing is left to be told");
     }
 
-    /// A generator that shares its CPUs with the queue offers less than it does alone.
+    /// A generator that shares its CPUs with the queue offers less than it does alone: `offered`, in most runs.
+    fn searched_beside(offered: f64, threshold: f64, every: u32) -> (Search, u32) {
+        let (mut search, mut runs) = (Search::new(RANGE, 0.04), 0);
+        while let Standing::Open { next } = search.standing() {
+            runs += 1;
+            assert!(runs <= 40, "{offered} {threshold}");
+            let lapse = every > 0 && runs % every == 0;
+            if next > offered || lapse {
+                search.note(next, Answer::NotOffered);
+                search.expect_near(offered.min(threshold));
+            } else if next > threshold {
+                search.note(next, Answer::Breaks);
+                search.expect_near(threshold * 0.99);
+            } else {
+                search.note(next, Answer::Holds);
+            }
+        }
+        (search, runs)
+    }
+
     #[test]
-    fn a_rate_that_was_not_offered_is_followed_by_one_well_below() {
+    fn whose_limit_it_is_is_told() {
         for offered in [900_000.0, 300_000.0, 40_000.0, 3_000.0] {
             for threshold in [2e6, 250_000.0, 30_000.0, 2_900.0] {
-                let (mut search, mut runs, mut untold) = (Search::new(RANGE, 0.04), 0, 0);
-                while let Standing::Open { next } = search.standing() {
-                    runs += 1;
-                    match next {
-                        _ if next > offered => {
-                            untold += 1;
-                            // The rate that was offered has four digits.
-                            search.cannot_tell_from(next * 1.0004);
-                        }
-                        _ if next > threshold => {
-                            search.note(next, Answer::Breaks);
-                            search.expect_near(threshold * 0.99);
-                        }
-                        _ => search.note(next, Answer::Holds),
-                    }
-                    assert!(runs <= 30 && untold <= 8, "{offered} {threshold}: {runs} runs, {untold} untold");
-                }
+                let (search, _) = searched_beside(offered, threshold, 0);
+                let limit = if threshold < offered { Limit::Queue } else { Limit::Generator };
                 let interval = search.interval();
-                match threshold < offered {
-                    true => {
-                        let bounds = interval.low.unwrap()..interval.high.unwrap();
-                        assert!(bounds.contains(&threshold), "{offered} {threshold}: {interval:?}");
-                    }
-                    false => assert_eq!(search.standing(), Standing::Above, "{offered} {threshold}: {interval:?}"),
-                }
+                assert_eq!(search.limit(), limit, "{offered} {threshold}: {interval:?}");
+                let (low, high) = (interval.low.unwrap(), interval.high.unwrap());
+                assert!((low..=high).contains(&threshold.min(offered)), "{offered} {threshold}: {interval:?}");
             }
         }
     }
 
     #[test]
-    fn a_rate_that_was_not_offered_bounds_nothing_if_a_higher_one_was() {
-        let mut search = Search::new(RANGE, 0.04);
-        for (rate, answer) in [(20_000.0, Answer::Breaks), (9_000.0, Answer::Holds), (11_000.0, Answer::Breaks)] {
-            search.note(rate, answer);
+    fn runs_that_were_not_offered_now_and_then_bound_nothing() {
+        for every in [4, 5, 7, 10] {
+            let (search, runs) = searched_beside(1e6, 41_000.0, every);
+            let interval = search.interval();
+            let (low, high) = (interval.low.unwrap(), interval.high.unwrap());
+            assert!((low..=high).contains(&41_000.0), "{every}: {interval:?} after {runs} runs");
+            assert_eq!(search.limit(), Limit::Queue, "{every}");
         }
-        let (standing, interval) = (search.standing(), search.interval());
-        search.cannot_tell_from(9_500.0);
-        search.cannot_tell_from(11_000.0);
-        assert_eq!((search.standing(), search.interval()), (standing, interval));
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcom
         let untold = search
             .runs
             .iter()
-            .filter(|run| matches!(run.said, Said::NotOffered | Said::Disturbed | Said::TooFewLogs))
+            .filter(|run| matches!(run.said, Said::NotOffered { .. } | Said::Disturbed | Said::TooFewLogs))
             .count();
         SearchReason::MaximumUnknown { runs: search.runs.len() as u64, untold: untold as u64 }
     };

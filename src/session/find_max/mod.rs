@@ -18,7 +18,7 @@ pub use runs::{Live, Replayed, Runs};
 
 use super::assemble::About;
 use super::observer::Observer;
-use crate::capacity::{Answer, Interval, Range, Search, SearchSettings, Standing};
+use crate::capacity::{Answer, Interval, Limit, Range, Search, SearchSettings, Standing};
 use crate::plan::Plan;
 use crate::report::{MaximumOutcome, Report, Yardstick};
 use crate::run::Ending;
@@ -157,16 +157,13 @@ impl Searches<'_> {
         loop {
             let next = match search.standing() {
                 Standing::Open { next } => next,
-                Standing::Found => return Ok(MaximumOutcome::Found),
-                Standing::Above => return Ok(MaximumOutcome::GeneratorLimited),
-                Standing::Below => return Ok(MaximumOutcome::NothingHolds),
+                standing => return Ok(ended(standing, search, trail)),
             };
             if untold > MOST_UNTOLD {
                 return Ok(MaximumOutcome::Unknown);
             }
             if trail.runs() >= self.settings.most_runs {
-                let Interval { low, high, .. } = search.interval();
-                return Ok(if low.and(high).is_some() { MaximumOutcome::Wide } else { MaximumOutcome::Unknown });
+                return Ok(ended(search.standing(), search, trail));
             }
             let (rate, said) = trail.run(next, self.runs)?;
             match said {
@@ -175,11 +172,14 @@ impl Searches<'_> {
                     search.note(rate, Answer::Breaks);
                     throughput.into_iter().for_each(|near| search.expect_near(near));
                 }
-                Said::NotOffered => search.cannot_tell_from(rate),
+                Said::NotOffered { throughput } => {
+                    search.note(rate, Answer::NotOffered);
+                    throughput.into_iter().for_each(|near| search.expect_near(near));
+                }
                 Said::Disturbed => {}
                 Said::TooFewLogs => search.cannot_tell_up_to(rate),
             }
-            untold += u32::from(matches!(said, Said::NotOffered | Said::Disturbed | Said::TooFewLogs));
+            untold += u32::from(matches!(said, Said::Disturbed | Said::TooFewLogs));
             self.tell(trail, rate, said, Some(search));
         }
     }
@@ -195,5 +195,18 @@ impl Searches<'_> {
         let (number, most) = (trail.runs(), self.settings.most_runs);
         let (id, rate) = (trail.id().quoted(), human::rate(rate));
         self.observer.note(&format!("{id}: run {number} of at most {most}: {rate} {}{place}", said.words()));
+    }
+}
+
+/// How a search ended that stands like this, and makes no more runs.
+fn ended(standing: Standing, search: &Search, trail: &Trail<'_>) -> MaximumOutcome {
+    let Interval { low, high, .. } = search.interval();
+    let has_held = trail.told().any(|(_, answer)| answer == Answer::Holds);
+    match (standing, search.limit()) {
+        (Standing::Above, _) | (_, Limit::Generator) if has_held => MaximumOutcome::GeneratorLimited,
+        (Standing::Below, Limit::Queue) if !has_held => MaximumOutcome::NothingHolds,
+        (Standing::Found, Limit::Queue) => MaximumOutcome::Found,
+        (Standing::Open { .. }, Limit::Queue) if low.and(high).is_some() => MaximumOutcome::Wide,
+        _ => MaximumOutcome::Unknown,
     }
 }

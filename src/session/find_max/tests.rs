@@ -215,6 +215,41 @@ fn a_queue_that_outruns_the_generator_has_no_known_maximum() {
     assert_eq!(report.verdict.exit, ExitOutcome::Invalid);
 }
 
+/// Beside the queue, the generator is late above `most` in as many tries of each run as `late`.
+fn beside_the_queue(
+    most: f64,
+    late: usize,
+) -> impl FnMut(&PlannedRepeat, &Interrupt) -> Result<Measurement, RepeatError> {
+    let mut tries = std::collections::BTreeMap::new();
+    move |repeat: &PlannedRepeat, interrupt: &Interrupt| {
+        let tried = tries.entry(repeat.repeat).or_insert(0);
+        *tried += 1;
+        let beyond = repeat.parameters.queue != "noop" && repeat.parameters.offered_per_second() > most;
+        if beyond && *tried <= late {
+            return Ok(crate::measure::fixture::healthy(1_000).with_unsent_generator(500));
+        }
+        simulated(repeat, interrupt)
+    }
+}
+
+/// The second row: one try of three is valid, which makes no answer. A search in which something held never says that
+/// nothing does.
+#[test]
+fn a_generator_that_is_late_beside_the_queue_is_the_limit() {
+    for (late, retries) in [(1, 0), (2, 2)] {
+        let text = scenario(Nanos::from_micros(500));
+        let plan = plan(&text.replace("invalid_retries = 0", &format!("invalid_retries = {retries}")));
+        let mut driver = ScriptedDriver::new(beside_the_queue(1_200.0, late));
+        let (report, _) = searched(&plan, &mut driver, None, &Interrupt::new());
+        let maximum = only(&report);
+        assert_eq!(maximum.outcome, MaximumOutcome::GeneratorLimited, "{late}: {:?}", maximum.probes);
+        let low = maximum.low_per_s.unwrap();
+        assert!((1_100.0..=1_200.0).contains(&low), "{late}: {low}");
+        assert_eq!(report.cases[0].verdict.reason_codes, ["generator_is_the_limit"], "{late}");
+        assert!(maximum.runs <= 20 && maximum.generator_per_s.is_some_and(|alone| alone > 5_000.0), "{late}");
+    }
+}
+
 #[test]
 fn a_maximum_below_the_targets_throughput_fails() {
     let report = search_of(Nanos::from_millis(20));

@@ -4,13 +4,13 @@ use super::Runs;
 use crate::capacity::Answer;
 use crate::matrix;
 use crate::plan::{Plan, PlannedRepeat};
-use crate::report::{CaseInput, CaseRecord, judged};
+use crate::report::{CaseInput, CaseRecord, RepeatRecord, judged};
 use crate::run::{CaseRuns, Ending};
 use crate::scenario::{MOST_RATE, Parameters};
 use crate::session::assemble;
 use crate::units::Rate;
 use crate::untrusted::Untrusted;
-use crate::verdict::{Outcome, ReasonCode};
+use crate::verdict::{CheckResult, Outcome, ReasonCode};
 
 /// What a run said.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +22,11 @@ pub enum Said {
         /// The rate that the queue can probably keep up, if the run offered more, in logs per second.
         throughput: Option<f64>,
     },
-    /// The generator was at fault, in the last retry: the rate is too high for it.
-    NotOffered,
+    /// The generator was at fault, in most tries: the rate is too high for it beside the queue.
+    NotOffered {
+        /// What the queue accepted instead, in logs per second.
+        throughput: Option<f64>,
+    },
     /// The machine was disturbed, in every retry: that says nothing about the rate.
     Disturbed,
     /// A statistic needs more logs than the run had.
@@ -31,12 +34,29 @@ pub enum Said {
 }
 
 impl Said {
+    /// What the record of a run at `rate` says, of a target that asks for this accepted share.
+    fn of(rate: f64, record: &CaseRecord, min_accepted: f64) -> Self {
+        // At its threshold the queue accepts just the least share.
+        let accepted = |repeat: &RepeatRecord| repeat.rates.accepted_per_s / min_accepted.max(0.01);
+        let below = |throughput: &f64| *throughput < rate && *throughput >= 1.0;
+        let throughput = |repeat: Option<&RepeatRecord>| repeat.map(accepted).filter(below);
+        match record.verdict.outcome {
+            Outcome::Pass => Self::Holds,
+            Outcome::Fail | Outcome::Error => Self::Breaks { throughput: throughput(record.repeats.last()) },
+            Outcome::Invalid if is_disturbed(record) => Self::Disturbed,
+            Outcome::Invalid if lacks_logs(record) => Self::TooFewLogs,
+            Outcome::Invalid => {
+                Self::NotOffered { throughput: throughput(record.set_aside.last().map(|aside| &aside.measured)) }
+            }
+        }
+    }
+
     /// In words, as what is said of a rate.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::Breaks { .. } => "does not hold",
-            Self::NotOffered => "was not offered in time",
+            Self::NotOffered { .. } => "was not offered in time",
             Self::Disturbed => "cannot be told: the machine was disturbed",
             Self::TooFewLogs => "cannot be told: too few logs",
         }
@@ -108,7 +128,8 @@ impl<'p> Trail<'p> {
         self.runs.iter().filter_map(|run| match run.said {
             Said::Holds => Some((run.rate, Answer::Holds)),
             Said::Breaks { .. } => Some((run.rate, Answer::Breaks)),
-            Said::NotOffered | Said::Disturbed | Said::TooFewLogs => None,
+            Said::NotOffered { .. } => Some((run.rate, Answer::NotOffered)),
+            Said::Disturbed | Said::TooFewLogs => None,
         })
     }
 
@@ -136,7 +157,8 @@ impl<'p> Trail<'p> {
         let parameters = self.parameters().clone();
         let (repeat, record, runs) = self.carry_out(rate, parameters, runs)?;
         let rate = repeat.parameters.offered_per_second();
-        let said = said(rate, &record, self.plan.scenario_of(&self.plan.cases[self.case]).target.min_accepted.as_f64());
+        let said =
+            Said::of(rate, &record, self.plan.scenario_of(&self.plan.cases[self.case]).target.min_accepted.as_f64());
         self.runs.push(Run { rate, repeat, runs, outcome: record.verdict.outcome, said });
         Ok((rate, said))
     }
@@ -171,26 +193,22 @@ fn rate_of(total: f64, concurrency: u32) -> Option<Rate> {
     Some(rate.min(MOST_RATE))
 }
 
-fn said(rate: f64, record: &CaseRecord, min_accepted: f64) -> Said {
-    match record.verdict.outcome {
-        Outcome::Pass => Said::Holds,
-        Outcome::Invalid if is_disturbed(record) => Said::Disturbed,
-        Outcome::Invalid if record.repeats.is_empty() => Said::NotOffered,
-        Outcome::Invalid => Said::TooFewLogs,
-        Outcome::Fail | Outcome::Error => {
-            // At its threshold the queue accepts just the least share.
-            let accepted = record.repeats.last().map(|repeat| repeat.rates.accepted_per_s / min_accepted.max(0.01));
-            Said::Breaks { throughput: accepted.filter(|accepted| *accepted < rate && *accepted >= 1.0) }
-        }
-    }
-}
-
-/// Whether nothing but the machine spoiled a run, with its retries. Such a run must not bound the search: the disturbance
-/// is over at the next one, and the bound would stay.
+/// Whether nothing but the machine spoiled a run, with its retries. Such a run says nothing about the rate. The one valid
+/// repeat among several is a selection, so the others speak.
 pub fn is_disturbed(record: &CaseRecord) -> bool {
     let of_machine = |code: &Untrusted| OF_MACHINE.iter().any(|known| *code == known.word());
-    let last = record.set_aside.last().filter(|_| record.repeats.is_empty());
+    let last = record.set_aside.last().filter(|_| record.repeats.is_empty() || is_outnumbered(record));
     last.is_some_and(|aside| !aside.reason_codes.is_empty() && aside.reason_codes.iter().all(of_machine))
+}
+
+fn is_outnumbered(record: &CaseRecord) -> bool {
+    record.verdict.reason_codes.iter().any(|code| *code == ReasonCode::Outnumbered.word())
+}
+
+/// Whether some check has no number although the run is valid.
+fn lacks_logs(record: &CaseRecord) -> bool {
+    let has_no_number = |check: &CheckResult| check.outcome == Outcome::Invalid && check.observed.is_none();
+    !record.repeats.is_empty() && !is_outnumbered(record) && record.verdict.checks.iter().any(has_no_number)
 }
 
 /// The reasons that blame the machine alone.
