@@ -14,6 +14,7 @@ mod ratio;
 mod slope;
 #[cfg(feature = "internals")]
 pub mod schema;
+mod text;
 
 pub use bytes::Bytes;
 pub use decimal::Decimal;
@@ -24,3 +25,4 @@ pub use quantile::Quantile;
 pub use rate::Rate;
 pub use ratio::Ratio;
 pub use slope::{bytes_per_second, nanos_per_second};
+pub(crate) use text::as_text;

@@ -1,7 +1,7 @@
 //! The axis `context`: what the spans, or the diagnostic context (MDC), around each log hold.
 
+use crate::units::as_text;
 use crate::units::{Bytes, UnitError, excerpt};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -88,17 +88,7 @@ impl fmt::Display for ContextFields {
     }
 }
 
-impl Serialize for ContextFields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ContextFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(ContextFields);
 
 #[cfg(test)]
 mod tests {

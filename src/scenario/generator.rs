@@ -1,7 +1,8 @@
 //! The axes that say how the load is generated. They change the enqueue latency of the same queue, so they are part of
 //! a case's identity.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use crate::units::as_text;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -133,17 +134,7 @@ impl FromStr for Arrival {
     }
 }
 
-impl Serialize for Arrival {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Arrival {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
+as_text!(Arrival);
 
 #[cfg(test)]
 mod tests {

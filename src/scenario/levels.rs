@@ -1,8 +1,8 @@
 //! The axis `level`: which levels the logs have, and in which shares.
 
 use crate::log_queue::Level;
+use crate::units::as_text;
 use crate::units::{Ratio, UnitError, excerpt};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -110,17 +110,7 @@ impl fmt::Display for Levels {
     }
 }
 
-impl Serialize for Levels {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Levels {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Levels);
 
 #[cfg(test)]
 mod tests {

@@ -4,9 +4,10 @@ use super::{
     Arrival, Catalog, Check, ContextFields, ExternalQueue, GateSettings, Lengths, Levels, Matrix, Override, Pacing,
     Payload, PhaseShift, Placement, Position, Producers, Selector, Stages, Trace,
 };
+use crate::units::as_text;
 use crate::units::{Bytes, Nanos, Quantile, Rate, Ratio, UnitError};
 use crate::untrusted::Untrusted;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -321,17 +322,7 @@ impl FromStr for Statistic {
     }
 }
 
-impl Serialize for Statistic {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Statistic {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Statistic, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Statistic);
 
 /// The promise that every case must keep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! The axis `payload`: how many fields a log has, and how long its message is.
 
 use super::levels::{NoWhole, whole};
+use crate::units::as_text;
 use crate::units::{Bytes, Ratio, UnitError, excerpt};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -203,17 +203,7 @@ impl fmt::Display for Lengths {
     }
 }
 
-impl Serialize for Payload {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Payload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Payload);
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,8 @@
 //!
 //! Their text is part of a case's id and of the protocol: `2s@1x,spike:1s@5x,2s@1x`.
 
+use crate::units::as_text;
 use crate::units::{Multiple, Nanos, UnitError, excerpt};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 use std::str::FromStr;
 
@@ -374,17 +374,7 @@ impl FromStr for Shape {
     }
 }
 
-impl Serialize for Stages {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Stages {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
+as_text!(Stages);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use super::decimal::Decimal;
 use super::error::{Fault, Sort, UnitError};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::units::as_text;
 use std::fmt;
 use std::str::FromStr;
 
@@ -62,17 +62,7 @@ impl fmt::Display for Multiple {
     }
 }
 
-impl Serialize for Multiple {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Multiple {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Multiple, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Multiple);
 
 #[cfg(test)]
 mod tests {

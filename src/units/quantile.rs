@@ -3,7 +3,7 @@
 use super::decimal::Decimal;
 use super::error::{Fault, Sort, UnitError};
 use super::ratio::percent_text;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::units::as_text;
 use std::fmt;
 use std::str::FromStr;
 
@@ -85,17 +85,7 @@ impl fmt::Display for Quantile {
     }
 }
 
-impl Serialize for Quantile {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Quantile {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Quantile, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Quantile);
 
 #[cfg(test)]
 mod tests {

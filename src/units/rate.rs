@@ -3,7 +3,7 @@
 use super::decimal::Decimal;
 use super::error::{Fault, Sort, UnitError};
 use super::nanos::nanos_in;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::units::as_text;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -179,17 +179,7 @@ impl fmt::Display for Rate {
     }
 }
 
-impl Serialize for Rate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rate, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Rate);
 
 #[cfg(test)]
 mod tests {

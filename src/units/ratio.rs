@@ -2,7 +2,7 @@
 
 use super::decimal::Decimal;
 use super::error::{Fault, Sort, UnitError};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::units::as_text;
 use std::fmt;
 use std::str::FromStr;
 
@@ -113,17 +113,7 @@ pub(super) fn percent_text(ppm: u32) -> String {
     text.trim_end_matches('0').to_owned()
 }
 
-impl Serialize for Ratio {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Ratio {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ratio, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(Ratio);
 
 #[cfg(test)]
 mod tests {

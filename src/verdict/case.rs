@@ -68,9 +68,9 @@ fn reasons(evidence: &CaseEvidence<'_>, checks: &[Checked]) -> Vec<Reason> {
         open.sort_by_key(|(outcome, _)| std::cmp::Reverse(*outcome));
         reasons.extend(open.into_iter().map(|(_, reason)| reason.clone()));
     }
-    // Two reasons may have one sentence, which is shown once.
+    // Two reasons of one kind may have one sentence, which is shown once.
     let mut seen = BTreeSet::new();
-    reasons.retain(|reason| seen.insert(reason.sentence()));
+    reasons.retain(|reason| seen.insert((reason.code(), reason.sentence())));
     reasons
 }
 
