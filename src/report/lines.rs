@@ -11,6 +11,7 @@ use super::write::{CASES, SEAL, hexadecimal};
 use crate::measure::Series;
 use crate::observed::LatencyName;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Take};
 use std::path::Path;
@@ -90,13 +91,19 @@ fn cases(lines: &mut Lines, sealed: &mut Sha256, kept: Kept) -> Option<(Vec<Case
     }
 }
 
-/// A case without what no comparison looks at, and no page of one: its curves over time, and the distributions that are not
-/// drawn. They are most of a case. Two repeats that differ in nothing else then count as the same one.
+/// A case without what no comparison looks at, and no page of one: curves over time, controls, stages, the queue's own
+/// counters, and the distributions that are not drawn. They are most of a case. Two repeats that differ in nothing else then
+/// count as the same one.
 pub(super) fn compared(mut case: CaseRecord) -> CaseRecord {
     let aside = case.set_aside.iter_mut().map(|aside| &mut aside.measured);
     for repeat in case.repeats.iter_mut().chain(aside) {
         repeat.series = Series { points: Vec::new(), ..repeat.series };
-        repeat.memory = None;
+        (repeat.memory, repeat.control, repeat.control_after) = (None, None, None);
+        repeat.stages = Vec::new();
+        repeat.queue_counters = BTreeMap::new();
+        for slow in [&mut repeat.slow_calls, &mut repeat.slow_responses, &mut repeat.slow_deliveries] {
+            slow.shrink_to_fit();
+        }
     }
     if let Some(summary) = &mut case.summary {
         let is_drawn = |name| matches!(name, LatencyName::Enqueue | LatencyName::Response | LatencyName::Delivery);

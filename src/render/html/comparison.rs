@@ -356,7 +356,7 @@ fn lines(comparison: &Comparison) -> Vec<String> {
 }
 
 /// Largest number of metrics with a column: more do not fit on a usual screen.
-const MOST_COLUMNS: usize = 12;
+const MOST_COLUMNS: usize = 11;
 
 /// The metrics with a column and those without one, in their own order. The one that decides has a column, then those that
 /// changed in any case, then those that are not medians.
