@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub fn compare(args: &CompareArgs, queues: &Queues) -> Result<Exit, CliError> {
     let files = Files::of(&args.decision, &[])?;
     let mut options = options(args)?;
-    let reports = read(named(&args.reports)?, queues, Kept::Compared)?;
+    let reports = read(named(&args.reports)?, queues, files.needed(&[]))?;
     options.filter = filter(&args.filters, &reports)?;
     if let Some(axis) = args.across.as_deref().and_then(axes::find) {
         differs(axis, &options.filter, &reports)?;
@@ -200,6 +200,18 @@ impl<'a> Files<'a> {
             return Err(usage("--full", Problem::new("there is no page that it could be about", fix)));
         }
         Ok(Self { format: args.format, files, color: args.color })
+    }
+
+    /// What these formats need of a report; those in `whole` need everything.
+    pub(super) fn needed(&self, whole: &[Format]) -> Kept {
+        let formats = || self.files.iter().map(|(_, format)| *format).chain([self.format]);
+        if formats().any(|format| whole.contains(&format)) {
+            Kept::Everything
+        } else if formats().any(|format| format == Format::Html) {
+            Kept::Drawn
+        } else {
+            Kept::Compared
+        }
     }
 
     /// Writes the files, then stdout, unless one of the files has the format of stdout.

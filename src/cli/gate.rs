@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::stdio;
 use crate::compare::{self, Comparison, GateOutcome, Options};
 use crate::render::{self, Format, comparison, html_comparison};
-use crate::report::{self, ExitOutcome, GateRecord, GateRound, Kept, PlanVerdict, Report};
+use crate::report::{self, ExitOutcome, GateRecord, GateRound, PlanVerdict, Report};
 use crate::untrusted::Untrusted;
 
 /// Formats that show the report, including the decision.
@@ -41,9 +41,10 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
     if !args.base.exists() && !report::is_stdin(&args.base) {
         return Err(CliError::NoBaseline { path: args.base.clone() });
     }
+    let kept = files.needed(&OF_A_REPORT);
     let (base, new) = std::thread::scope(|scope| {
-        let base = scope.spawn(|| report::verified(&args.base, Kept::Compared));
-        let new = report::verified(&args.new, Kept::Compared);
+        let base = scope.spawn(|| report::verified(&args.base, kept));
+        let new = report::verified(&args.new, kept);
         (base.join().expect("reading a report does not panic"), new)
     });
     let (base, new) = (base?, new?);

@@ -4,14 +4,12 @@
 //! stays. A file that is laid out in any other way, or in which anything is wrong, is `None` here: the reader of whole texts
 //! reads it again, and says what is wrong.
 
+use super::kept::Kept;
 use super::levels;
-use super::model::{CaseRecord, LatencySummary};
-use super::read::{Kept, MAX_REPORT_BYTES, ReadReport, Stored, is_stdin};
+use super::model::CaseRecord;
+use super::read::{MAX_REPORT_BYTES, ReadReport, Stored, is_stdin};
 use super::write::{CASES, SEAL, hexadecimal};
-use crate::measure::Series;
-use crate::observed::LatencyName;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Take};
 use std::path::Path;
@@ -87,31 +85,8 @@ fn cases(lines: &mut Lines, sealed: &mut Sha256, kept: Kept) -> Option<(Vec<Case
         let mut case: CaseRecord = serde_json::from_str(case.strip_suffix(',').unwrap_or(case)).ok()?;
         // A list has room for up to twice as many as were read.
         case.repeats.shrink_to_fit();
-        cases.push(if kept == Kept::Compared { compared(case) } else { case });
+        cases.push(kept.of(case));
     }
-}
-
-/// A case without what no comparison looks at, and no page of one: curves over time, controls, stages, the queue's own
-/// counters, and the distributions that are not drawn. They are most of a case. Two repeats that differ in nothing else then
-/// count as the same one.
-pub(super) fn compared(mut case: CaseRecord) -> CaseRecord {
-    let aside = case.set_aside.iter_mut().map(|aside| &mut aside.measured);
-    for repeat in case.repeats.iter_mut().chain(aside) {
-        repeat.series = Series { points: Vec::new(), ..repeat.series };
-        (repeat.memory, repeat.control, repeat.control_after) = (None, None, None);
-        repeat.stages = Vec::new();
-        repeat.queue_counters = BTreeMap::new();
-        for slow in [&mut repeat.slow_calls, &mut repeat.slow_responses, &mut repeat.slow_deliveries] {
-            slow.shrink_to_fit();
-        }
-    }
-    if let Some(summary) = &mut case.summary {
-        let is_drawn = |name| matches!(name, LatencyName::Enqueue | LatencyName::Response | LatencyName::Delivery);
-        summary.latency = summary
-            .latency
-            .map(|name, latency| LatencySummary { hdr: latency.hdr.clone().filter(|_| is_drawn(name)), ..*latency });
-    }
-    case
 }
 
 /// The lines of a file, each with its end.
@@ -211,9 +186,9 @@ mod tests {
             (fixture::filled_with(&[1.0; 8], &[5; 8], "a"), fixture::filled_with(&[1.4; 8], &[6; 8], "b"));
         let lean = |report: &crate::report::Report| {
             let (_directory, path) = saved(&report.to_bytes().unwrap());
-            let lean = read(&path, Kept::Compared).unwrap().report;
+            let lean = read(&path, Kept::Drawn).unwrap().report;
             assert!(lean.cases.iter().flat_map(|case| &case.repeats).all(|repeat| repeat.series.points.is_empty()));
-            let cases = report.cases.iter().cloned().map(compared).collect();
+            let cases = report.cases.iter().cloned().map(|case| Kept::Drawn.of(case)).collect();
             assert_eq!(lean, crate::report::Report { cases, ..report.clone() });
             lean
         };

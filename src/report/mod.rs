@@ -16,6 +16,7 @@ mod kinds;
 mod levels;
 mod maximum;
 mod likeness;
+mod kept;
 mod lines;
 mod merge;
 mod model;
@@ -53,6 +54,7 @@ pub use decision::{
 pub(crate) use environment::{BuildFacts, collect_environment};
 pub use error::ReportError;
 pub use gating::{Calibration, Confirmation, GateRecord, GateRound};
+pub(crate) use kept::Kept;
 pub use kinds::{CoverageKind, FindingKind, GateReason};
 pub use likeness::environment_differences;
 pub use maximum::{Maximum, MaximumOutcome, Probe};
@@ -63,8 +65,8 @@ pub use model::{
 };
 pub(crate) use name::{file_name, write_new};
 pub use partition::{Merged, PartitionRecord, Shard};
-pub(crate) use read::{Kept, is_stdin, read_kept, verified};
 pub use read::{MAX_REPORT_BYTES, ReadReport, read, read_verified};
+pub(crate) use read::{is_stdin, read_kept, verified};
 pub(crate) use slow_calls::{bound_from, calls_over};
 pub use stages::StageRecord;
 pub use surroundings::{ControlRecord, LagRatio, MachineRecord};

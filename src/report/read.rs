@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use super::gating::{Confirmation, GateRecord};
+use super::kept::Kept;
 use super::levels;
 use super::lines;
 use super::maximum::Maximum;
@@ -93,15 +94,6 @@ impl Stored<'_> {
     }
 }
 
-/// What is kept of the cases of a report that is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// Everything.
-    Everything,
-    /// What a comparison and its page look at.
-    Compared,
-}
-
 /// Reads a report that a decision will be based on.
 ///
 /// # Errors
@@ -140,9 +132,7 @@ pub(crate) fn read_kept(path: &Path, kept: Kept) -> Result<ReadReport, ReportErr
         return Ok(read);
     }
     let mut read = read_whole(path)?;
-    if kept == Kept::Compared {
-        read.report.cases = read.report.cases.into_iter().map(lines::compared).collect();
-    }
+    read.report.cases = read.report.cases.into_iter().map(|case| kept.of(case)).collect();
     Ok(read)
 }
 

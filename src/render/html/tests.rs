@@ -191,19 +191,19 @@ fn a_comparison_needs_nothing_that_is_not_kept_for_it() {
     let saved = |name: &str, seed: u64| {
         let path = directory.path().join(name);
         write(&report_of(vec![report(seed, Strategy::Drop), report(seed + 2, Strategy::Block)]), &path).unwrap();
-        [Kept::Everything, Kept::Compared].map(|kept| read_kept(&path, kept).unwrap().report)
+        [Kept::Everything, Kept::Drawn, Kept::Compared].map(|kept| read_kept(&path, kept).unwrap().report)
     };
     let (base, new) = (saved("base.json", 1), saved("new.json", 5));
-    assert_ne!(base[0], base[1]);
-    let [whole, lean] = [0, 1].map(|kept| {
+    assert!(base[0] != base[1] && base[1] != base[2], "each has less than the one before");
+    let [whole, drawn, compared] = [0, 1, 2].map(|kept| {
         let comparison = compare(&base[kept], &new[kept], &Options::default());
         let page = html_comparison(&base[kept], &[(&new[kept], &comparison)], Extent::Full);
         // As text: a number that is none is not equal to itself.
         (serde_json::to_string(&comparison).unwrap(), page)
     });
     assert!(whole.1.contains("<path class=c1 "), "curves are drawn");
-    assert_eq!(whole.0, lean.0);
-    assert!(whole.1 == lean.1, "the same page");
+    assert_eq!([&drawn.0, &compared.0], [&whole.0; 2]);
+    assert!(whole.1 == drawn.1, "the same page");
 }
 
 /// Of a thousand cases, 60 are said to have changed.
