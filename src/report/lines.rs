@@ -82,9 +82,7 @@ fn cases(lines: &mut Lines, sealed: &mut Sha256, kept: Kept) -> Option<(Vec<Case
             return None;
         }
         is_more = case.ends_with(',');
-        let mut case: CaseRecord = serde_json::from_str(case.strip_suffix(',').unwrap_or(case)).ok()?;
-        // A list has room for up to twice as many as were read.
-        case.repeats.shrink_to_fit();
+        let case: CaseRecord = serde_json::from_str(case.strip_suffix(',').unwrap_or(case)).ok()?;
         cases.push(kept.of(case));
     }
 }
