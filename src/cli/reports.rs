@@ -162,13 +162,13 @@ fn table(files: &[Saved], colour: bool) -> String {
     format!("{drawn}\n{problems}\n{legend}\n")
 }
 
-/// The table with its verdicts, the last cells of the rows, in colour. The first line of a row begins with its name, and
-/// those after it with a space.
+/// The table with its verdicts, the last cells of the rows, in colour. Each column begins with a space. So the first line of a
+/// row has its name after one, and what is wrapped after more.
 fn toned(drawn: &str, verdicts: &[(String, Tone)]) -> String {
     let mut left = verdicts.iter();
     let mut is_in_rows = false;
     let lines = drawn.lines().map(|line| {
-        let verdict = if is_in_rows && !line.starts_with(' ') { left.next() } else { None };
+        let verdict = if is_in_rows && !line.starts_with("  ") { left.next() } else { None };
         is_in_rows |= line.starts_with('─');
         let before = verdict.and_then(|(word, tone)| Some((line.strip_suffix(word.as_str())?, tone.paint(word))));
         before.map_or_else(|| line.to_owned(), |(before, painted)| format!("{before}{painted}"))
@@ -182,10 +182,36 @@ mod tests {
 
     #[test]
     fn the_verdict_of_each_row_has_its_own_colour() {
-        let drawn = "report  verdict\n───────────────\npass    pass\n        fail\nb       fail\nc       odd";
-        let verdicts = [("pass", Tone::Good), ("fail", Tone::Bad), ("else", Tone::Bad)];
-        let verdicts = verdicts.map(|(word, tone)| (word.to_owned(), tone));
-        let expected = "report  verdict\n───────────────\npass    \x1b[32mpass\x1b[0m\n        fail\nb       \x1b[31mfail\x1b[0m\nc       odd";
-        assert_eq!(toned(drawn, &verdicts), expected);
+        let listed = |verdict, tone, altered| Listed {
+            scenario: "pass, and so long a name that it does not fit".into(),
+            cases: Vec::new(),
+            verdict,
+            tone,
+            altered,
+            number: None,
+        };
+        let saved = |content| Saved { name: "pass.json".into(), when: jiff::Timestamp::UNIX_EPOCH, content };
+        let report = |verdict, tone, altered| saved(Content::Report(Box::new(listed(verdict, tone, altered))));
+        let files = [
+            report("pass", Tone::Good, false),
+            report("pass", Tone::Good, true),
+            report("fail", Tone::Bad, false),
+            saved(Content::Unfinished),
+            saved(Content::Damaged("it is torn".into())),
+        ];
+        let coloured = table(&files, true);
+        let verdicts: Vec<&str> = coloured.lines().filter_map(|line| Some(&line[line.find('\u{1b}')?..])).collect();
+        assert_eq!(
+            verdicts,
+            [
+                "\u{1b}[31mdamaged\u{1b}[0m",
+                "\u{1b}[33munfinished\u{1b}[0m",
+                "\u{1b}[31mfail\u{1b}[0m",
+                "\u{1b}[33mpass, altered\u{1b}[0m",
+                "\u{1b}[32mpass\u{1b}[0m",
+            ]
+        );
+        let codes = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[0m"];
+        assert_eq!(codes.iter().fold(coloured, |text, code| text.replace(code, "")), table(&files, false));
     }
 }
