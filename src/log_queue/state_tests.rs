@@ -272,9 +272,10 @@ fn the_waker_of_the_latest_poll_is_the_one_that_is_woken() {
     let wakers = calls.clone().map(Waker::from);
     let mut ticket = None;
     assert!(matches!(bench.turn(0, &mut ticket, 1, &wakers[0]), Turn::Wait(None)));
-    assert!(matches!(bench.turn(0, &mut ticket, 1, &wakers[0]), Turn::Wait(None)));
+    // In Miri a table of functions has several addresses, and `will_wake` may not know a waker again.
+    assert!(matches!(bench.turn(0, &mut ticket, 1, &wakers[0]), Turn::Wait(None)) || cfg!(miri));
     let Turn::Wait(Some(stale)) = bench.turn(0, &mut ticket, 1, &wakers[1]) else { panic!("no stale waker") };
-    assert!(stale.will_wake(&wakers[0]));
+    assert!(stale.will_wake(&wakers[0]) || cfg!(miri));
     assert_eq!(bench.take(), [0]);
     assert_eq!(calls.each_ref().map(|calls| calls.count()), [0, 1]);
 }
