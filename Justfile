@@ -29,7 +29,7 @@ test *ARGS:
     cargo test --quiet --all-features {{ARGS}}
 
 # Tests that take long and time nothing, by what their names have.
-long := "fifty_known_capacities thousands_of_damaged_seeds every_number_of_more an_hour_of_schedule"
+long := "a_hundred_known_capacities thousands_of_damaged_seeds every_number_of_more an_hour_of_schedule"
 
 # Run the tests that take long, side by side.
 test-long:

@@ -48,7 +48,7 @@ impl Kept {
     }
 }
 
-/// A list has room for up to twice as many as were read: in a large report, a sixth of the memory.
+/// A list has room for up to twice as many as were read: in a large report, a tenth of the memory.
 fn fit(case: &mut CaseRecord) {
     case.repeats.shrink_to_fit();
     for repeat in &mut case.repeats {
