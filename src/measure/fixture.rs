@@ -3,8 +3,8 @@
 use super::encoding::Distribution;
 use super::levels::ByLevel;
 use super::{
-    Control, Cost, Latencies, Latency, Ledger, LevelLedger, Lost, Machine, Measurement, OutcomeSource, Point, Rates,
-    Recovery, Series, StageMeasurement,
+    Control, Cost, Latencies, Latency, Ledger, LevelLedger, Lost, Machine, Measurement, OutcomeSource, Point,
+    PointTimes, Rates, Recovery, Series, StageMeasurement,
 };
 use crate::log_queue::Level;
 use std::collections::BTreeMap;
@@ -49,8 +49,8 @@ fn usual_latencies(logs: u64) -> Latencies {
 
 /// A point of a series with a number of calls of 10 µs.
 fn point(enqueued: u64) -> Point {
-    let ns = Some(10_000);
-    Point { enqueued, rejected: 0, p50_ns: ns, p99_ns: ns, max_ns: ns }
+    let ns = 10_000;
+    Point { enqueued, rejected: 0, times: Some(PointTimes { p50_ns: ns, p99_ns: ns, max_ns: ns }) }
 }
 
 /// A repeat of `logs` logs in one second, all accepted and delivered; enqueue 10 µs, response 20 µs, lateness 5 µs.

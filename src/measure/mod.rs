@@ -14,6 +14,7 @@ pub mod lag;
 pub mod ledger;
 pub mod levels;
 pub mod model;
+pub mod point;
 pub mod punctuality;
 pub mod recorder;
 pub mod series;
@@ -27,5 +28,6 @@ mod values;
 
 pub use levels::LevelLedger;
 pub use model::*;
+pub use point::{Point, PointTimes};
 pub use stages::{Recovery, StageMeasurement};
 pub use steady::{Settled, SteadyEnds, Trend};

@@ -1,6 +1,7 @@
 //! The measurement of one repeat. It has the same form in the protocol (`docs/PROTOCOL.md`) and in the journal.
 
 use super::levels::LevelLedger;
+use super::point::Point;
 use super::stages::{self, Recovery, StageMeasurement};
 use super::steady::SteadyEnds;
 use crate::observed::{self, ByLatency, CountName, RateName};
@@ -335,23 +336,6 @@ pub struct Series {
     pub bin_ns: u64,
     /// The bins.
     pub points: Vec<Point>,
-}
-
-/// One bin.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Point {
-    /// Accepted calls that started in the bin.
-    pub enqueued: u64,
-    /// Refused calls that started in the bin.
-    pub rejected: u64,
-    /// Median of `enqueue` in nanoseconds; null if no log was accepted.
-    pub p50_ns: Option<u64>,
-    /// 99th percentile of `enqueue` in nanoseconds; null if no log was accepted.
-    pub p99_ns: Option<u64>,
-    /// Longest `enqueue` in nanoseconds; null if no log was accepted.
-    pub max_ns: Option<u64>,
 }
 
 /// The resident memory of the process over time, from the window's start.

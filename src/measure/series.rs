@@ -2,7 +2,8 @@
 //! so that the memory of the process does not grow by it.
 
 use super::encoding::HIGHEST_NS;
-use super::model::{Point, Series};
+use super::model::Series;
+use super::point::{Point, PointTimes};
 use hdrhistogram::Histogram;
 
 /// Largest number of bins of a series.
@@ -94,13 +95,15 @@ impl SeriesRecorder {
 impl Bin {
     fn to_point(&self) -> Point {
         let enqueued = self.enqueue.len();
-        let quantile = |q| (enqueued > 0).then(|| self.enqueue.value_at_quantile(q).min(self.max));
+        let quantile = |q| self.enqueue.value_at_quantile(q).min(self.max);
         Point {
             enqueued,
             rejected: self.rejected,
-            p50_ns: quantile(0.5),
-            p99_ns: quantile(0.99),
-            max_ns: (enqueued > 0).then_some(self.max),
+            times: (enqueued > 0).then(|| PointTimes {
+                p50_ns: quantile(0.5),
+                p99_ns: quantile(0.99),
+                max_ns: self.max,
+            }),
         }
     }
 }
@@ -126,8 +129,8 @@ mod tests {
         assert_eq!(series.bin_ns, 10 * MS);
         let counts: Vec<_> = series.points.iter().map(|point| (point.enqueued, point.rejected)).collect();
         assert_eq!(counts, [(1, 0), (1, 0), (0, 1), (1, 0)]);
-        assert_eq!(series.points[1].max_ns, Some(300));
-        assert_eq!(series.points[2].p50_ns, None);
+        let longest: Vec<_> = series.points.iter().map(|point| point.times.map(|times| times.max_ns)).collect();
+        assert_eq!(longest, [Some(100), Some(300), None, Some(7)]);
     }
 
     #[test]

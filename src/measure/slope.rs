@@ -1,6 +1,7 @@
 //! How fast a series grows, robustly: a few odd points do not change it.
 
-use super::model::{MemorySeries, Point, Series};
+use super::model::{MemorySeries, Series};
+use super::point::PointTimes;
 
 /// Number of points that a slope needs.
 pub const LEAST_POINTS: usize = 10;
@@ -55,10 +56,14 @@ impl Series {
     /// How fast a statistic of `enqueue` grows over the window, in nanoseconds per second; `None` where too few bins have
     /// it.
     #[must_use]
-    pub fn slope(&self, of: fn(&Point) -> Option<u64>) -> Option<f64> {
+    pub fn slope(&self, of: fn(&PointTimes) -> u64) -> Option<f64> {
         let at = |index: usize| index as f64 * self.bin_ns as f64 / 1e9;
-        let points: Vec<(f64, f64)> =
-            self.points.iter().enumerate().filter_map(|(index, point)| Some((at(index), of(point)? as f64))).collect();
+        let points: Vec<(f64, f64)> = self
+            .points
+            .iter()
+            .enumerate()
+            .filter_map(|(index, point)| Some((at(index), of(point.times.as_ref()?) as f64)))
+            .collect();
         theil_sen(&points)
     }
 }
@@ -66,6 +71,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Point;
     use proptest::prelude::*;
 
     fn line(points: usize, slope: f64) -> Vec<(f64, f64)> {
@@ -95,9 +101,12 @@ mod tests {
         let bytes: Vec<Option<u64>> = (0..40).map(|n| (n % 3 > 0).then_some(1_000 + n * 10)).collect();
         assert_eq!(MemorySeries { step_ns: 100_000_000, bytes }.slope(), Some(100.0));
         assert_eq!(MemorySeries { step_ns: 1, bytes: vec![None; 40] }.slope(), None);
-        let point = |n: u64| Point { p99_ns: (n > 5).then_some(n * 7), ..Point::default() };
+        let times = |n: u64| PointTimes { p50_ns: 3, p99_ns: n * 7, max_ns: 1_000 };
+        let point = |n: u64| Point { times: (n > 5).then(|| times(n)), ..Point::default() };
         let series = Series { bin_ns: 1_000_000_000, points: (0..40).map(point).collect() };
-        assert_eq!((series.slope(|point| point.p99_ns), series.slope(|point| point.p50_ns)), (Some(7.0), None));
+        assert_eq!((series.slope(|times| times.p99_ns), series.slope(|times| times.p50_ns)), (Some(7.0), Some(0.0)));
+        let empty = Series { points: vec![Point::default(); 40], ..series };
+        assert_eq!(empty.slope(|times| times.p99_ns), None);
     }
 
     proptest! {

@@ -106,7 +106,7 @@ pub fn filled_with(numbers: &[f64], counts: &[u64], text: &str) -> Report {
     repeat.rates.offered_per_s = numbers[3];
     repeat.cost.cpu_s_per_million.insert(text.into(), numbers[4]);
     repeat.queue_counters.insert(text.into(), counts[4]);
-    repeat.series.points[0].p99_ns = Some(counts[5]);
+    repeat.series.points[0].times.as_mut().expect("a healthy repeat has some").p99_ns = counts[5];
     repeat.disagreements.push(text.into());
     let check = &mut case.verdict.checks[0];
     (check.observed, check.limit) = (Some(numbers[5]), Some(counts[6] as f64));

@@ -17,9 +17,9 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    /// A case without what is not kept: of one that is compared, curves over time, controls, stages, the queue's own counters,
-    /// and the distributions that are not drawn. They are most of a case. Two repeats that differ in nothing else then count as
-    /// the same one.
+    /// A case without what is not kept: of one that is compared, curves over time, controls, jitter, stages, the queue's own
+    /// counters, and the distributions that are not drawn. They are most of a case. Two repeats that differ in nothing else
+    /// then count as the same one.
     pub(super) fn of(self, mut case: CaseRecord) -> CaseRecord {
         if self == Self::Everything {
             fit(&mut case);
@@ -29,6 +29,7 @@ impl Kept {
         for repeat in case.repeats.iter_mut().chain(aside) {
             repeat.series = Series { points: Vec::new(), ..repeat.series };
             (repeat.memory, repeat.control, repeat.control_after) = (None, None, None);
+            repeat.machine.jitter = None;
             repeat.stages = Vec::new();
             repeat.queue_counters = BTreeMap::new();
         }

@@ -289,12 +289,13 @@ pub struct RepeatRecord {
     pub cost: Cost,
     /// The machine during the repeat.
     pub machine: MachineRecord,
+    // Both are boxed: a comparison does not keep them, and they are a quarter of a repeat.
     /// The control before it; null if there was none.
     #[serde(default)]
-    pub control: Option<ControlRecord>,
+    pub control: Option<Box<ControlRecord>>,
     /// The second control, as long as the window, which runs after a late repeat; null if there was none.
     #[serde(default)]
-    pub control_after: Option<ControlRecord>,
+    pub control_after: Option<Box<ControlRecord>>,
     /// Counts and percentiles of `enqueue` over time.
     pub series: Series,
     /// The memory of the process over time; null where it is not known.
@@ -311,7 +312,7 @@ pub struct RepeatRecord {
     pub recovery: Option<Recovery>,
     /// What was decided about a warm-up or a window that ends when the load is steady; null without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steadiness: Option<SteadyEnds>,
+    pub steadiness: Option<Box<SteadyEnds>>,
     /// How evenly the producers were served; null where it is not known.
     #[serde(default)]
     pub fairness: Option<Fairness>,
@@ -330,7 +331,7 @@ impl RepeatRecord {
     /// The length of its window in nanoseconds, given that of its case: shorter if it ended when the load was steady.
     #[must_use]
     pub(crate) fn window_ns(&self, planned: Nanos) -> u64 {
-        let window = self.steadiness.and_then(|steadiness| steadiness.window);
+        let window = self.steadiness.as_ref().and_then(|steadiness| steadiness.window);
         window.map_or(planned.0, |window| window.length_ns.min(planned.0))
     }
 }

@@ -26,7 +26,7 @@ pub struct MachineRecord {
     pub others_share: Option<f64>,
     /// By how much a thread that only sleeps from one millisecond to the next woke up late.
     #[serde(default)]
-    pub jitter: Option<LatencySummary>,
+    pub jitter: Option<Box<LatencySummary>>,
     /// Sum of those of its wake-ups that were over 1 ms late, in nanoseconds.
     #[serde(default)]
     pub stolen_ns: Option<u64>,
@@ -81,7 +81,7 @@ impl MachineRecord {
             producer_switches: machine.producer_switches,
             process_share: machine.process_share,
             others_share: machine.others_share,
-            jitter: machine.jitter.as_ref().map(statistics).transpose()?,
+            jitter: machine.jitter.as_ref().map(statistics).transpose()?.map(Box::new),
             stolen_ns: machine.stolen_ns,
             allowed: machine.allowed,
             waited_ns: machine.waited_ns,

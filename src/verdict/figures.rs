@@ -35,8 +35,8 @@ fn of(figure: Figure, measurement: &Measurement, distributions: &Distributions) 
     match figure {
         Figure::PeakMemory => cost.peak_memory_bytes.map(|bytes| bytes as f64),
         Figure::MemorySlope => measurement.memory.as_ref()?.slope(),
-        Figure::MedianSlope => measurement.series.slope(|point| point.p50_ns),
-        Figure::TailSlope => measurement.series.slope(|point| point.p99_ns),
+        Figure::MedianSlope => measurement.series.slope(|times| times.p50_ns),
+        Figure::TailSlope => measurement.series.slope(|times| times.p99_ns),
         Figure::Drain => Some(cost.drain_ns as f64),
         Figure::QueueCpu => cost.cpu_s_per_million.get("queue").map(|seconds| seconds * 1e9),
         Figure::ProcessCpu => {
@@ -65,14 +65,15 @@ fn mean_depth(measurement: &Measurement, distributions: &Distributions) -> Optio
 mod tests {
     use super::*;
     use crate::measure::fixture::healthy;
-    use crate::measure::{Fairness, MemorySeries, Point, Series};
+    use crate::measure::{Fairness, MemorySeries, Point, PointTimes, Series};
 
     /// A repeat that knows everything: 1,000 logs in a second, each 500 µs in the queue.
     fn telling() -> Measurement {
         let mut measurement = healthy(1_000);
         let bytes = (0..50_u64).map(|n| Some(1_000_000 + n * 100)).collect();
         measurement.memory = Some(MemorySeries { step_ns: 20_000_000, bytes });
-        let point = |n: u64| Point { p50_ns: Some(1_000), p99_ns: Some(2_000 + n), ..Point::default() };
+        let times = |n: u64| PointTimes { p50_ns: 1_000, p99_ns: 2_000 + n, max_ns: 9_000 };
+        let point = |n: u64| Point { times: Some(times(n)), ..Point::default() };
         measurement.series = Series { bin_ns: 10_000_000, points: (0..100).map(point).collect() };
         measurement.fairness = Some(Fairness { tasks: 10, jain: 0.9, least_share: 0.5 });
         measurement

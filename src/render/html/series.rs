@@ -53,12 +53,13 @@ impl OverTime {
             let repeats = same().filter(|repeat| repeat.series.points.len() > first).count().max(1) as f64;
             // A report may say anything: its sums may be beyond a number's range.
             let sum = |of: fn(&Point) -> u64| points.iter().fold(0, |sum: u64, point| sum.saturating_add(of(point)));
+            let times = || points.iter().filter_map(|point| point.times);
             let per_s = |logs: u64| logs as f64 / repeats * 1e9 / (end - start).max(1) as f64;
             Step {
                 at: start.midpoint(end) as f64,
-                p50: median(points.iter().filter_map(|point| point.p50_ns).collect()),
-                p99: median(points.iter().filter_map(|point| point.p99_ns).collect()),
-                max: points.iter().filter_map(|point| point.max_ns).max().map(|max| max as f64),
+                p50: median(times().map(|times| times.p50_ns).collect()),
+                p99: median(times().map(|times| times.p99_ns).collect()),
+                max: times().map(|times| times.max_ns).max().map(|max| max as f64),
                 accepted_per_s: per_s(sum(|point| point.enqueued)),
                 refused_per_s: per_s(sum(|point| point.rejected)),
             }
@@ -112,8 +113,8 @@ fn rounded_up(most: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Series;
     use crate::measure::fixture::healthy;
+    use crate::measure::{PointTimes, Series};
     use crate::report::fixture::{case, report_of};
     use crate::scenario::Strategy;
     use crate::units::Nanos;
@@ -121,8 +122,11 @@ mod tests {
     #[test]
     fn repeats_lie_over_each_other() {
         let repeat = |p50: u64, rejected| {
-            let point =
-                |ns: u64| Point { enqueued: 100, rejected, p50_ns: Some(p50), p99_ns: Some(ns), max_ns: Some(ns * 2) };
+            let point = |ns: u64| Point {
+                enqueued: 100,
+                rejected,
+                times: Some(PointTimes { p50_ns: p50, p99_ns: ns, max_ns: ns * 2 }),
+            };
             let mut measurement = healthy(1_000);
             measurement.series = Series { bin_ns: 10_000_000, points: [100, 200, 300, 400, 500].map(point).into() };
             measurement

@@ -3,7 +3,7 @@
 use super::{Extent, html, html_comparison};
 use crate::compare::{Options, compare};
 use crate::measure::fixture::{healthy, of};
-use crate::measure::{Measurement, Point, Series};
+use crate::measure::{Measurement, Point, PointTimes, Series};
 use crate::render::parts::gating_fixture as gated;
 use crate::render::tests::mixed;
 use crate::report::fixture::{case, filled_with, report_of};
@@ -31,9 +31,11 @@ fn lively(seed: u64) -> Measurement {
     let point = |n: u64| Point {
         enqueued: 90 + (n * seed) % 20,
         rejected: n % 3,
-        p50_ns: Some(3_000 + n * 37 % 700),
-        p99_ns: Some(40_000 + n * 61 % 9_000),
-        max_ns: Some(100_000 + n * 977 % 800_000),
+        times: Some(PointTimes {
+            p50_ns: 3_000 + n * 37 % 700,
+            p99_ns: 40_000 + n * 61 % 9_000,
+            max_ns: 100_000 + n * 977 % 800_000,
+        }),
     };
     measurement.series = Series { bin_ns: 10_000_000, points: (0..100).map(point).collect() };
     measurement

@@ -69,7 +69,8 @@ fn machine<'r>(title: &str, of: impl Iterator<Item = &'r MachineRecord> + Clone)
 }
 
 fn controls<'r>(repeats: &'r [RepeatRecord]) -> Vec<String> {
-    let of = |repeat: &'r RepeatRecord| [repeat.control.as_ref(), repeat.control_after.as_ref()].into_iter().flatten();
+    let of =
+        |repeat: &'r RepeatRecord| [repeat.control.as_deref(), repeat.control_after.as_deref()].into_iter().flatten();
     let controls: Vec<&ControlRecord> = repeats.iter().flat_map(of).collect();
     let mut items = machine("control, at worst", controls.iter().map(|control| &control.machine));
     if controls.is_empty() {
