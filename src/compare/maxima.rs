@@ -7,7 +7,7 @@
 use super::align::Pair;
 use super::decide::one_sided;
 use super::{CaseDecision, Change, Finding, FindingKind, Options};
-use crate::report::{CaseRecord, Maximum, Report};
+use crate::report::{CaseRecord, CoreToCore, Maximum, Report};
 use crate::units::human;
 use crate::untrusted::Untrusted;
 
@@ -47,7 +47,9 @@ fn judge(case: &CaseRecord, old: &Maximum, new: &Maximum, min_effect: f64) -> Ca
     let is = |bound: Option<f64>, other: Option<f64>, holds: fn(f64, f64) -> bool, share: f64| {
         bound.zip(other).is_some_and(|(bound, other)| holds(bound, other * share))
     };
-    let text: Untrusted = format!("maximum {} → {}", told(old), told(new)).into();
+    let text = format!("maximum {} → {}", told(old), told(new));
+    let apart = apart(old, new);
+    let text: Untrusted = apart.as_ref().map_or_else(|| text.clone(), |why| format!("{text}; {why}")).into();
     let (change, kind) = if old == new {
         // Whatever a file says, nothing is worse than itself.
         (Change::Unchanged, None)
@@ -60,6 +62,8 @@ fn judge(case: &CaseRecord, old: &Maximum, new: &Maximum, min_effect: f64) -> Ca
     } else {
         (Change::Inconclusive, Some(FindingKind::Spread))
     };
+    let moved = matches!(change, Change::Regressed | Change::Improved) && apart.is_some();
+    let (change, kind) = if moved { (Change::Inconclusive, Some(FindingKind::Spread)) } else { (change, kind) };
     CaseDecision {
         id: case.id.clone(),
         change,
@@ -70,6 +74,16 @@ fn judge(case: &CaseRecord, old: &Maximum, new: &Maximum, min_effect: f64) -> Ca
         tests: Vec::new(),
         repeats_needed: None,
     }
+}
+
+/// What is said if the CPUs were much farther apart in one search than in the other: then the searches are not of the same
+/// machine.
+fn apart(old: &Maximum, new: &Maximum) -> Option<String> {
+    let (before_ns, after_ns) = (old.core_to_core_ns?, new.core_to_core_ns?);
+    let is_same = CoreToCore { before_ns, after_ns }.is_within(before_ns.min(after_ns));
+    let [before, after] = [before_ns, after_ns].map(|ns| human::latency(ns as f64));
+    (!is_same)
+        .then(|| format!("the CPUs moved: a cache line took {before} to another CPU and back, and now takes {after}"))
 }
 
 /// Such as `412k/s (405k/s to 420k/s)`.
@@ -106,6 +120,7 @@ mod tests {
             limited_by: Vec::new(),
             runs: 8,
             generator_per_s: None,
+            core_to_core_ns: None,
             probes: Vec::new(),
             cases: Vec::new(),
         };
@@ -144,6 +159,27 @@ mod tests {
         );
         let reason = decision.reason.as_given();
         assert!(reason.contains("maximum 10.0k/s (9.80k/s to 10.2k/s) → 5.05k/s (5.00k/s to 5.10k/s)"), "{reason}");
+    }
+
+    #[test]
+    fn what_changes_when_the_cpus_move_is_not_the_queues() {
+        use GateOutcome::{Inconclusive, Pass, Regressed};
+        for (high, before, after, outcome) in [
+            (8_800.0, Some(47), Some(48), Regressed),
+            (8_800.0, Some(47), Some(390), Inconclusive),
+            (8_800.0, Some(390), Some(47), Inconclusive),
+            (8_800.0, None, Some(390), Regressed),
+            (9_700.0, Some(47), Some(390), Pass),
+        ] {
+            let (mut base, mut new) =
+                (searched(Some(9_800.0), Some(10_200.0)), searched(Some(high - 300.0), Some(high)));
+            base.maxima[0].core_to_core_ns = before;
+            new.maxima[0].core_to_core_ns = after;
+            let decision = gate(&base, &new, &Settings::default());
+            assert_eq!(decision.outcome, outcome, "{high} {before:?} {after:?}: {:?}", decision.reason);
+            let told = decision.reason.as_given().contains("the CPUs moved: a cache line took");
+            assert_eq!(told, outcome == Inconclusive, "{:?}", decision.reason);
+        }
     }
 
     #[test]

@@ -66,9 +66,11 @@ pub(super) struct Dividing {
     pub(super) chance: f64,
 }
 
-/// A recorded property of a repeat's threads.
+/// A recorded property of a repeat's threads, or of their CPUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Property {
+    /// How far apart the CPUs were: the round trip of a cache line, in nanoseconds.
+    CoreToCore,
     /// How much of their time producers and queue spent on one CPU.
     SharedCpu,
     /// How often the queue's threads went to sleep, for each log.
@@ -162,6 +164,7 @@ type Known<'a> = [(f64, &'a RepeatRecord)];
 fn dividing(low: &Known<'_>, high: &Known<'_>) -> Option<Dividing> {
     let cpus = |of: fn(&RepeatRecord) -> Shares| Some((main_cpu(low, of)?, main_cpu(high, of)?));
     let properties = [
+        Some(Property::CoreToCore),
         Some(Property::SharedCpu),
         Some(Property::Sleeps),
         cpus(queue_cpus).map(|(low, high)| Property::QueueCpu { low, high }),
@@ -192,10 +195,11 @@ fn main_cpu(group: &Known<'_>, of: fn(&RepeatRecord) -> Shares) -> Option<u32> {
 
 impl Property {
     fn of(self, repeat: &RepeatRecord) -> Option<f64> {
-        let threads = repeat.threads.as_ref()?;
+        let threads = || repeat.threads.as_ref();
         let value = match self {
-            Self::SharedCpu => threads.shared_cpu_share?,
-            Self::Sleeps => threads.queue_switches_per_log?,
+            Self::CoreToCore => repeat.machine.core_to_core?.worst_ns() as f64,
+            Self::SharedCpu => threads()?.shared_cpu_share?,
+            Self::Sleeps => threads()?.queue_switches_per_log?,
             Self::QueueCpu { low, high } => more_on(&queue_cpus(repeat), low, high)?,
             Self::ProducerCpu { low, high } => more_on(&producer_cpus(repeat), low, high)?,
         };
@@ -206,6 +210,7 @@ impl Property {
     fn differs(self, a: f64, b: f64) -> bool {
         let difference = (a - b).abs();
         match self {
+            Self::CoreToCore => a.max(b) >= 1.5 * a.min(b),
             Self::SharedCpu => difference >= 0.25,
             // A worker that takes ten logs at a time sleeps 0.1 times per log, so small differences can matter.
             Self::Sleeps => difference >= 0.02 && a.max(b) >= 2.0 * a.min(b),
@@ -249,6 +254,10 @@ impl Dividing {
     fn text(&self) -> String {
         let (low, high) = (self.low, self.high);
         match self.property {
+            Property::CoreToCore => format!(
+                "they differ in how far apart the CPUs were ({low:.0} and {high:.0} ns for a cache line to another CPU and back); \
+                 a hypervisor moves CPUs, and only fixed ones or real hardware keep that constant"
+            ),
             Property::SharedCpu => format!(
                 "they differ in whether producers and queue shared a CPU ({} and {} of the time); \
                  placement = \"same\" or \"split\" keeps that constant",

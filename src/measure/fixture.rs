@@ -86,6 +86,7 @@ pub fn healthy(logs: u64) -> Measurement {
             stolen_ns: Some(0),
             allowed: None,
             waited_ns: None,
+            core_to_core: None,
             paused_ns: None,
             clock: "tsc".into(),
             instrument_floor_ns: 21.5,

@@ -259,6 +259,10 @@ pub struct Machine {
     /// nanoseconds.
     #[serde(default)]
     pub waited_ns: Option<u64>,
+    /// How far apart the CPUs were before and after the repeat; null if it is not known. The runner measures it: what a program
+    /// says here does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_to_core: Option<CoreToCore>,
     /// For how long the runner itself was stopped during the repeat (SIGSTOP, a closed lid), in nanoseconds; null if it
     /// was not. What a program says here does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -267,6 +271,37 @@ pub struct Machine {
     pub clock: Untrusted,
     /// Cost of two clock readings and one recorded value, ns.
     pub instrument_floor_ns: f64,
+}
+
+/// How long a cache line took from one CPU to another and back: the core-to-core latency, as a round trip, of the slowest of a
+/// few pairs of CPUs. On a virtual machine it changes when the hypervisor moves a CPU, and calls that share a cache line
+/// with another thread take as much longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "internals", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CoreToCore {
+    /// Right before the repeat, in nanoseconds.
+    pub before_ns: u64,
+    /// Right after it, in nanoseconds.
+    pub after_ns: u64,
+}
+
+impl CoreToCore {
+    /// Two round trips with a larger ratio are not of the same place: neighbours take some 50 ns, and CPUs in different parts
+    /// of a processor 200 to 400 ns.
+    const SAME: u64 = 2;
+
+    /// The worse of both, in nanoseconds.
+    #[must_use]
+    pub fn worst_ns(&self) -> u64 {
+        self.before_ns.max(self.after_ns)
+    }
+
+    /// Whether the CPUs were this far apart, in nanoseconds, or nearer, before and after the repeat.
+    #[must_use]
+    pub fn is_within(&self, ns: u64) -> bool {
+        self.worst_ns() <= ns.saturating_mul(Self::SAME)
+    }
 }
 
 /// The use of the CPUs that a process may run on. On a machine with more CPUs, other processes can take all of these

@@ -131,6 +131,7 @@ pub fn maximum(case: CaseRecord, numbers: &[f64], text: &str) -> Maximum {
         limited_by: vec![text.into()],
         runs: 2,
         generator_per_s: Some(numbers[5]),
+        core_to_core_ns: Some(47),
         probes: vec![Probe { rate_per_s: numbers[6], case: text.into(), repeat: 0, outcome: Outcome::Pass }],
         cases: vec![case],
     }

@@ -37,6 +37,10 @@ pub struct Maximum {
     /// The highest rate at which the generator alone was in time. Null for a program of the user, whose generator cannot
     /// be run alone, and if the generator was in time at no rate.
     pub generator_per_s: Option<f64>,
+    /// How near the CPUs were to each other in the runs that count: the round trip of a cache line, in nanoseconds. Null if it
+    /// is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_to_core_ns: Option<u64>,
     /// Every run, in order; those for the curve come last.
     pub probes: Vec<Probe>,
     /// The evidence: a case for each rate that was tried, by rate.

@@ -32,8 +32,8 @@ mod surroundings;
 mod write;
 
 pub use crate::measure::{
-    Cost, CpuShare, CpuShares, Fairness, Ledger, LevelLedger, Lost, MemorySeries, OutcomeSource, Point, PointTimes,
-    Rates, Recovery, Series, Settled, SteadyEnds, Threads, Trend,
+    CoreToCore, Cost, CpuShare, CpuShares, Fairness, Ledger, LevelLedger, Lost, MemorySeries, OutcomeSource, Point,
+    PointTimes, Rates, Recovery, Series, Settled, SteadyEnds, Threads, Trend,
 };
 pub use crate::plan::PartitionMethod;
 pub use crate::run::{Yardstick, YardstickReading};

@@ -3,7 +3,7 @@
 use super::model::{LatencySet, LatencySummary};
 use super::statistics::summary;
 use crate::measure::encoding::{Distribution, EncodingError};
-use crate::measure::{Control, CpuShares, Latency, Machine};
+use crate::measure::{Control, CoreToCore, CpuShares, Latency, Machine};
 use crate::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,9 @@ pub struct MachineRecord {
     /// For how long the threads of the load were ready to run and had no CPU, in nanoseconds, all together.
     #[serde(default)]
     pub waited_ns: Option<u64>,
+    /// How far apart the CPUs were before and after the repeat; null where it is not known, and in a control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_to_core: Option<CoreToCore>,
     /// Clock source: `tsc` or `os`.
     pub clock: Untrusted,
     /// Cost of two clock readings and one recorded value, ns.
@@ -85,6 +88,7 @@ impl MachineRecord {
             stolen_ns: machine.stolen_ns,
             allowed: machine.allowed,
             waited_ns: machine.waited_ns,
+            core_to_core: machine.core_to_core,
             clock: machine.clock,
             instrument_floor_ns: machine.instrument_floor_ns,
         })

@@ -21,6 +21,7 @@
 //! | [`events`] | what an observer is told |
 //! | `execute` | [`execute()`]: the loop |
 //! | [`yardstick`] | a fixed piece of work, timed between repeats |
+//! | [`core_to_core`] | how far apart the CPUs are, before and after each repeat |
 //! | [`journal`] | finished repeats, on disk before the next one starts |
 //! | `earlier` | what a run had finished before it was stopped |
 //!
@@ -37,6 +38,7 @@ mod child;
 #[cfg(test)]
 mod child_tests;
 mod conversation;
+pub mod core_to_core;
 pub mod driver;
 pub mod errors;
 pub mod events;

@@ -5,9 +5,9 @@ use super::error::SessionError;
 use super::external::{command_of, said_of};
 use super::other_program::OtherProgram;
 use super::workers::Workers;
-use crate::measure::Measurement;
+use crate::measure::{CoreToCore, Measurement};
 use crate::plan::{Plan, PlannedRepeat, Program};
-use crate::run::{ChildDriver, Driver, InProcessDriver, Interrupt, RepeatError, Verify};
+use crate::run::{ChildDriver, Driver, InProcessDriver, Interrupt, RepeatError, Verify, core_to_core};
 use crate::untrusted::Untrusted;
 use crate::verdict::{self, Contradiction};
 use crate::worker::{Queues, protocol};
@@ -74,7 +74,11 @@ impl Driver for PlanDriver<'_> {
         interrupt: &Interrupt,
         on_progress: &mut dyn FnMut(protocol::Progress),
     ) -> Result<Measurement, RepeatError> {
-        self.driver_of(repeat).run(repeat, interrupt, on_progress)
+        let before = core_to_core::measure();
+        let mut measurement = self.driver_of(repeat).run(repeat, interrupt, on_progress)?;
+        let both = before.zip(core_to_core::measure());
+        measurement.machine.core_to_core = both.map(|(before_ns, after_ns)| CoreToCore { before_ns, after_ns });
+        Ok(measurement)
     }
 }
 

@@ -307,6 +307,8 @@ fn machine(row: &mut Row, machine: Option<&MachineRecord>) {
     row.push(("cpu_stolen_share".to_owned(), real(machine.and_then(|machine| machine.steal_share))));
     row.push(("cpu_of_others_share".to_owned(), real(machine.and_then(|machine| machine.others_share))));
     row.push(("stolen_ns".to_owned(), number(machine.and_then(|machine| machine.stolen_ns))));
+    let apart = machine.and_then(|machine| machine.core_to_core);
+    row.push(("core_to_core_ns".to_owned(), number(apart.map(|apart| apart.worst_ns()))));
     row.push(("instrument_floor_ns".to_owned(), real(machine.map(|machine| machine.instrument_floor_ns))));
 }
 

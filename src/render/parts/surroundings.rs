@@ -54,7 +54,12 @@ fn machine<'r>(title: &str, of: impl Iterator<Item = &'r MachineRecord> + Clone)
     let jitter = |get: fn(&LatencySummary) -> Option<u64>| of.clone().filter_map(|m| get(m.jitter.as_ref()?)).max();
     let stolen = of.clone().filter_map(|machine| machine.stolen_ns).max();
     let switches = of.clone().filter_map(|machine| machine.producer_switches).max();
+    let apart = || of.clone().filter_map(|machine| machine.core_to_core).map(|apart| apart.worst_ns());
     let items = [
+        apart().min().zip(apart().max()).map(|(least, most)| {
+            let [least, most] = [least, most].map(|ns| numbers::time(Some(ns)));
+            format!("core to core and back {least} to {most}")
+        }),
         share(|machine| machine.steal_share).map(|share| format!("CPU stolen {share}")),
         share(|machine| machine.others_share).map(|share| format!("used by others {share}")),
         share(|machine| machine.process_share).map(|share| format!("by the repeat {share}")),

@@ -1,6 +1,6 @@
 //! From the runs of the searches to the report.
 
-use super::trail::{Run, Said, Trail};
+use super::trail::{Run, Trail};
 use crate::capacity::{self, Interval, SearchSettings};
 use crate::matrix::{self, Case};
 use crate::observed::LatencyName;
@@ -23,29 +23,39 @@ pub struct Searched {
     generator: Option<f64>,
     /// Number of runs without those of the curve.
     runs_of_search: u32,
+    /// How near the CPUs were to each other in the runs that count, in nanoseconds.
+    nearest_ns: Option<u64>,
+}
+
+/// What a search found.
+pub struct Found {
+    /// How it ended.
+    pub outcome: MaximumOutcome,
+    /// Where the maximum lies.
+    pub interval: Interval,
+    /// Number of runs without those of the curve.
+    pub runs: u32,
 }
 
 impl Searched {
     /// It came to its end.
-    pub fn new(trail: Trail<'_>, outcome: MaximumOutcome, interval: Interval, generator: Option<f64>) -> Self {
-        let (case, runs_of_search) = (trail.case(), trail.runs());
-        Self { case, runs: trail.into_runs(), outcome, interval, generator, runs_of_search }
-    }
-
-    /// The same, if the search itself took this number of runs, and the others were for the curve.
-    pub fn after(self, runs_of_search: u32) -> Self {
-        Self { runs_of_search, ..self }
+    pub fn new(trail: Trail<'_>, found: Found, generator: Option<f64>) -> Self {
+        let Found { outcome, interval, runs: runs_of_search } = found;
+        let (case, nearest_ns) = (trail.case(), trail.nearest_ns());
+        Self { case, runs: trail.into_runs(), outcome, interval, generator, runs_of_search, nearest_ns }
     }
 
     /// It was interrupted.
     pub fn unfinished(trail: Trail<'_>, generator: Option<f64>) -> Self {
-        Self::new(trail, MaximumOutcome::Unfinished, Interval::default(), generator)
+        let runs = trail.runs();
+        let found = Found { outcome: MaximumOutcome::Unfinished, interval: Interval::default(), runs };
+        Self::new(trail, found, generator)
     }
 
     /// It was not begun.
     pub fn not_begun(case: usize) -> Self {
         let (outcome, interval) = (MaximumOutcome::Unfinished, Interval::default());
-        Self { case, runs: Vec::new(), outcome, interval, generator: None, runs_of_search: 0 }
+        Self { case, runs: Vec::new(), outcome, interval, generator: None, runs_of_search: 0, nearest_ns: None }
     }
 }
 
@@ -141,11 +151,7 @@ fn best(tried: &[Tried], search: &Searched) -> Option<usize> {
 fn reason(search: &Searched, target: &Target, tried: &[Tried]) -> Option<(Outcome, SearchReason)> {
     let rate_at = |index: Option<usize>| index.map_or(0.0, |index| tried[index].case.parameters.offered_per_second());
     let unknown = || {
-        let untold = search
-            .runs
-            .iter()
-            .filter(|run| matches!(run.said, Said::NotOffered { .. } | Said::Disturbed | Said::TooFewLogs))
-            .count();
+        let untold = search.runs.iter().filter(|run| run.outcome == Outcome::Invalid).count();
         SearchReason::MaximumUnknown { runs: search.runs.len() as u64, untold: untold as u64 }
     };
     match (search.outcome, search.interval) {
@@ -208,6 +214,7 @@ fn maximum(plan: &Plan, settings: SearchSettings, search: Searched, case: Option
         limited_by: failed,
         runs: u64::from(search.runs_of_search),
         generator_per_s: search.generator,
+        core_to_core_ns: search.nearest_ns,
         probes: search.runs.iter().map(probe).collect(),
         cases: tried.into_iter().map(|one| one.record).collect(),
     }

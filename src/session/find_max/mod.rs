@@ -18,17 +18,17 @@ pub use runs::{Live, Replayed, Runs};
 
 use super::assemble::About;
 use super::observer::Observer;
-use crate::capacity::{Answer, Interval, Limit, Range, Search, SearchSettings, Standing};
+use crate::capacity::{Interval, Limit, Range, Search, SearchSettings, Standing};
 use crate::plan::Plan;
 use crate::report::{MaximumOutcome, Report, Yardstick};
 use crate::run::Ending;
 use crate::units::human;
-use conclude::Searched;
+use conclude::{Found, Searched};
 use generator::Generators;
 use trail::{Said, Trail};
 
 /// Most runs of a search that may fail to tell before it gives up.
-const MOST_UNTOLD: u32 = 8;
+const MOST_UNTOLD: usize = 8;
 
 /// The lowest rate of a search offers this many logs in a window: fewer make no mean.
 const LEAST_LOGS: f64 = 20.0;
@@ -48,7 +48,7 @@ pub fn conduct(
     runs: &mut dyn Runs,
     observer: &dyn Observer,
 ) -> (Report, Ending) {
-    let mut searches = Searches { plan, settings, runs, observer, generators: Generators::default() };
+    let mut searches = Searches { plan, settings, runs, observer, generators: Generators::default(), nearest_ns: None };
     let mut concluded = Vec::new();
     let mut ending = Ending::Complete;
     for case in 0..plan.cases.len() {
@@ -83,37 +83,36 @@ struct Searches<'a> {
     runs: &'a mut dyn Runs,
     observer: &'a dyn Observer,
     generators: Generators,
+    /// How near the CPUs have been to each other so far, in nanoseconds.
+    nearest_ns: Option<u64>,
 }
 
 impl Searches<'_> {
     fn search(&mut self, case: usize) -> (Searched, Ending) {
-        let mut trail = Trail::new(self.plan, case);
-        let is_own = self.plan.scenario_of(&self.plan.cases[case]).external(trail.queue()).is_none();
-        let range = match is_own {
-            true => self.below_the_ceiling(&mut trail),
-            false => self.climb(&mut trail),
-        };
-        let (range, generator) = match range {
-            Ok(range) => range,
-            Err(ending) => return (Searched::unfinished(trail, None), ending),
-        };
-        let Some(range) = range else {
-            return (Searched::new(trail, MaximumOutcome::Unknown, Interval::default(), generator), Ending::Complete);
-        };
-        let mut search = Search::new(range, self.settings.precision.as_f64());
-        trail.told().for_each(|(rate, answer)| search.note(rate, answer));
-        let ended = self.narrow(&mut trail, &mut search).and_then(|outcome| {
-            let runs = trail.runs();
-            self.draw_curve(&mut trail, search.interval())?;
-            Ok((outcome, runs))
-        });
-        match ended {
-            Ok((outcome, runs)) => {
-                let searched = Searched::new(trail, outcome, search.interval(), generator);
-                (searched.after(runs), Ending::Complete)
-            }
+        let mut trail = Trail::new(self.plan, case, self.nearest_ns);
+        let mut generator = None;
+        let found = self.search_along(&mut trail, &mut generator);
+        self.nearest_ns = trail.nearest_ns();
+        match found {
+            Ok(found) => (Searched::new(trail, found, generator), Ending::Complete),
             Err(ending) => (Searched::unfinished(trail, generator), ending),
         }
+    }
+
+    /// Searches from the generator's ceiling, which it finds first, to the curve.
+    fn search_along(&mut self, trail: &mut Trail<'_>, generator: &mut Option<f64>) -> Result<Found, Ending> {
+        let is_own = self.plan.scenario_of(&self.plan.cases[trail.case()]).external(trail.queue()).is_none();
+        let range = match is_own {
+            true => self.below_the_ceiling(trail, generator)?,
+            false => Some(self.climb(trail)?),
+        };
+        let Some(range) = range else {
+            return Ok(Found { outcome: MaximumOutcome::Unknown, interval: Interval::default(), runs: trail.runs() });
+        };
+        let (outcome, interval) = self.narrow(trail, range)?;
+        let found = Found { outcome, interval, runs: trail.runs() };
+        self.draw_curve(trail, interval)?;
+        Ok(found)
     }
 
     /// Runs at a few rates below the maximum, if it is known.
@@ -127,81 +126,83 @@ impl Searches<'_> {
         Ok(())
     }
 
-    /// The range from the least rate to the generator's ceiling, and that ceiling; no range if the generator is in time
-    /// at no rate.
-    fn below_the_ceiling(&mut self, trail: &mut Trail<'_>) -> Result<(Option<Range>, Option<f64>), Ending> {
-        let ceiling = self.generators.ceiling(trail, self.runs, self.observer)?;
+    /// The range from the least rate to the generator's ceiling, which is noted; `None` if the generator is in time at no
+    /// rate.
+    fn below_the_ceiling(
+        &mut self,
+        trail: &mut Trail<'_>,
+        generator: &mut Option<f64>,
+    ) -> Result<Option<Range>, Ending> {
+        *generator = self.generators.ceiling(trail, self.runs, self.observer)?;
         let low = trail.least_rate(LEAST_LOGS);
-        Ok((ceiling.map(|high| Range { low, high: high.max(low * 2.0) }), ceiling))
+        Ok(generator.map(|high| Range { low, high: high.max(low * 2.0) }))
     }
 
     /// The range of a program whose generator cannot be run alone: its rate is raised until it does not hold.
-    fn climb(&mut self, trail: &mut Trail<'_>) -> Result<(Option<Range>, Option<f64>), Ending> {
+    fn climb(&mut self, trail: &mut Trail<'_>) -> Result<Range, Ending> {
         const STRIDE: f64 = 4.0;
         let low = trail.least_rate(LEAST_LOGS);
         let most = trail.most_rate().min(low * WIDEST);
         let mut rate = trail.planned_rate().min(most);
         loop {
             let (offered, said) = trail.run(rate, self.runs)?;
-            self.tell(trail, offered, said, None);
+            self.tell(trail, None);
             if !matches!(said, Said::Holds) || offered * 1.01 >= most {
-                return Ok((Some(Range { low, high: offered.max(low * 2.0) }), None));
+                return Ok(Range { low, high: offered.max(low * 2.0) });
             }
             rate = (offered * STRIDE).min(most);
         }
     }
 
     /// Runs at the rates that tell most, until the interval is narrow enough.
-    fn narrow(&mut self, trail: &mut Trail<'_>, search: &mut Search) -> Result<MaximumOutcome, Ending> {
-        let mut untold = 0;
+    fn narrow(&mut self, trail: &mut Trail<'_>, range: Range) -> Result<(MaximumOutcome, Interval), Ending> {
+        let most_runs = self.settings.most_runs as usize;
+        let mut told = trail.runs();
         loop {
+            // All runs speak again: one that has found the CPUs nearer makes some of the others not count.
+            let search = trail.search(range, self.settings.precision.as_f64());
+            let interval = search.interval();
+            if trail.runs() > told {
+                self.tell(trail, Some(interval));
+                told = trail.runs();
+            }
+            let counted = trail.counted().count();
+            let untold = trail.counted().filter(|run| run.said.answer().is_none()).count();
+            let apart = trail.runs() as usize - counted;
             let next = match search.standing() {
                 Standing::Open { next } => next,
-                standing => return Ok(ended(standing, search, trail)),
+                standing => return Ok((ended(standing, &search, trail), interval)),
             };
-            if untold > MOST_UNTOLD {
-                return Ok(MaximumOutcome::Unknown);
+            if untold > MOST_UNTOLD || apart > most_runs {
+                return Ok((MaximumOutcome::Unknown, interval));
             }
-            if trail.runs() >= self.settings.most_runs {
-                return Ok(ended(search.standing(), search, trail));
+            if counted >= most_runs {
+                return Ok((ended(search.standing(), &search, trail), interval));
             }
-            let (rate, said) = trail.run(next, self.runs)?;
-            match said {
-                Said::Holds => search.note(rate, Answer::Holds),
-                Said::Breaks { throughput } => {
-                    search.note(rate, Answer::Breaks);
-                    throughput.into_iter().for_each(|near| search.expect_near(near));
-                }
-                Said::NotOffered { throughput } => {
-                    search.note(rate, Answer::NotOffered);
-                    throughput.into_iter().for_each(|near| search.expect_near(near));
-                }
-                Said::Disturbed => {}
-                Said::TooFewLogs => search.cannot_tell_up_to(rate),
-            }
-            untold += u32::from(matches!(said, Said::Disturbed | Said::TooFewLogs));
-            self.tell(trail, rate, said, Some(search));
+            trail.run(next, self.runs)?;
         }
     }
 
-    /// Tells the observer what a run said, and where the maximum lies by now.
-    fn tell(&self, trail: &Trail<'_>, rate: f64, said: Said, search: Option<&Search>) {
-        let place = search.map_or(String::new(), |search| match search.interval() {
-            Interval { low: Some(low), high: Some(high), .. } => {
+    /// Tells the observer what the last run said, and where the maximum lies by now.
+    fn tell(&self, trail: &Trail<'_>, interval: Option<Interval>) {
+        let Some(run) = trail.last() else { return };
+        let place = match interval {
+            Some(Interval { low: Some(low), high: Some(high), .. }) => {
                 format!("; the maximum lies between {} and {}", human::rate(low), human::rate(high))
             }
             _ => String::new(),
-        });
+        };
+        let said = trail.apart(run).map_or_else(|| run.said.words().to_owned(), |why| format!("does not count: {why}"));
         let (number, most) = (trail.runs(), self.settings.most_runs);
-        let (id, rate) = (trail.id().quoted(), human::rate(rate));
-        self.observer.note(&format!("{id}: run {number} of at most {most}: {rate} {}{place}", said.words()));
+        let (id, rate) = (trail.id().quoted(), human::rate(run.rate));
+        self.observer.note(&format!("{id}: run {number} of at most {most}: {rate} {said}{place}"));
     }
 }
 
 /// How a search ended that stands like this, and makes no more runs.
 fn ended(standing: Standing, search: &Search, trail: &Trail<'_>) -> MaximumOutcome {
     let Interval { low, high, .. } = search.interval();
-    let has_held = trail.told().any(|(_, answer)| answer == Answer::Holds);
+    let has_held = trail.counted().any(|run| run.said == Said::Holds);
     match (standing, search.limit()) {
         (Standing::Above, _) | (_, Limit::Generator) if has_held => MaximumOutcome::GeneratorLimited,
         (Standing::Below, Limit::Queue) if !has_held => MaximumOutcome::NothingHolds,

@@ -1,9 +1,16 @@
 //! Who carries out the runs of a search.
 
+use crate::measure::CoreToCore;
 use crate::plan::PlannedRepeat;
-use crate::run::{CaseRuns, Ending, Execution, GaugeRecord, RepeatRecord, Yardstick};
+use crate::run::{CaseRuns, Ending, Execution, GaugeRecord, RepeatRecord, Yardstick, core_to_core};
 use crate::session::Stage;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Longest wait before a run for the CPUs to be near each other: on a virtual machine they are apart for seconds or a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at them.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Carries out one run after the other.
 pub trait Runs {
@@ -15,6 +22,10 @@ pub trait Runs {
 
     /// How fast the machine was during the runs so far.
     fn yardstick(&self) -> Yardstick;
+
+    /// Waits a while for the CPUs to be as near each other as they have been: a round trip of `nearest_ns` nanoseconds for a
+    /// cache line. What was recorded waits for nothing.
+    fn wait_for_near_cpus(&mut self, _nearest_ns: u64) {}
 }
 
 /// Runs that a driver carries out now; those that an earlier sitting finished are in the journal of the stage.
@@ -45,6 +56,17 @@ impl Runs for Live<'_, '_> {
 
     fn yardstick(&self) -> Yardstick {
         self.yardstick
+    }
+
+    fn wait_for_near_cpus(&mut self, nearest_ns: u64) {
+        let is_far = || {
+            let (before_ns, after_ns) = (core_to_core::measure()?, nearest_ns);
+            Some(!CoreToCore { before_ns, after_ns }.is_within(nearest_ns))
+        };
+        let begun = Instant::now();
+        while is_far() == Some(true) && begun.elapsed() < PATIENCE && !self.stage.interrupt.is_raised() {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::adapter::{About as AboutQueue, Account, Queue, Setup, Sink};
 use crate::clock::Clock;
 use crate::compare::{self, GateOutcome, Settings};
 use crate::load::{Entry, Reply};
-use crate::measure::Measurement;
+use crate::measure::{CoreToCore, Measurement};
 use crate::plan::PlannedRepeat;
 use crate::report::Maximum;
 use crate::run::{Fault, Interrupt, Journal, RepeatError, ScriptedDriver, YardstickReading};
@@ -279,6 +279,70 @@ fn a_machine_that_is_disturbed_now_and_then_bounds_nothing() {
     assert_eq!(found.generator_per_s, known.generator_per_s);
     assert!((found.max_per_s.unwrap() / known.max_per_s.unwrap() - 1.0).abs() < 0.03);
     assert!(found.probes.iter().any(|probe| probe.outcome == crate::report::Outcome::Invalid), "some were disturbed");
+}
+
+/// Round trips of a cache line in nanoseconds, longer than any machine's: a search waits for near CPUs on the real one.
+const NEAR_NS: u64 = 1_000_000;
+const FAR_NS: u64 = 8_000_000;
+
+/// A server on a machine whose CPUs are apart in the runs of these numbers; it then takes four times as long for a log.
+fn moving(
+    is_far: impl Fn(usize) -> bool,
+) -> impl FnMut(&PlannedRepeat, &Interrupt) -> Result<Measurement, RepeatError> {
+    let mut number = 0;
+    move |repeat, interrupt| {
+        let mut repeat = repeat.clone();
+        let (before_ns, after_ns) = if is_far(number) { (NEAR_NS, FAR_NS) } else { (NEAR_NS, NEAR_NS) };
+        repeat.parameters.batch_delay.0 *= if is_far(number) { 4 } else { 1 };
+        number += 1;
+        let mut measurement = simulated(&repeat, interrupt)?;
+        measurement.machine.core_to_core = Some(CoreToCore { before_ns, after_ns });
+        Ok(measurement)
+    }
+}
+
+#[test]
+fn runs_with_the_cpus_apart_do_not_count() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let unmoved = searched(&plan, &mut ScriptedDriver::new(simulated), None, &Interrupt::new()).0;
+    let known = only(&unmoved).max_per_s.unwrap();
+    for (what, is_far, most_apart) in [
+        ("now and then", (|number| number % 3 == 0) as fn(usize) -> bool, 6),
+        ("for a while", |number| (6..12).contains(&number), 6),
+        ("at first, the runs of the generator included", |number| number < 12, 12),
+    ] {
+        let (report, _) = searched(&plan, &mut ScriptedDriver::new(moving(is_far)), None, &Interrupt::new());
+        let maximum = only(&report);
+        assert_eq!(maximum.outcome, MaximumOutcome::Found, "{what}: {:?}", report.cases[0].verdict.reasons);
+        assert!((maximum.max_per_s.unwrap() / known - 1.0).abs() < 0.03, "{what}: {:?}", maximum.max_per_s);
+        assert_eq!(maximum.core_to_core_ns, Some(NEAR_NS), "{what}");
+        let aside = || maximum.cases.iter().flat_map(|case| &case.set_aside);
+        assert!((1..=most_apart).contains(&aside().count()), "{what}: {} runs", aside().count());
+        assert!(aside().all(|aside| aside.reason_codes == ["cpus_apart"]), "{what}");
+        let invalid = maximum.probes.iter().filter(|probe| probe.outcome == crate::report::Outcome::Invalid).count();
+        assert_eq!(invalid, aside().count(), "{what}");
+    }
+}
+
+#[test]
+fn where_the_cpus_are_always_apart_that_is_the_machine() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let far = searched(&plan, &mut ScriptedDriver::new(moving(|_| true)), None, &Interrupt::new()).0;
+    let slow = slowed(&plan, 4.0);
+    assert_eq!(only(&far).outcome, MaximumOutcome::Found);
+    assert_eq!(only(&far).core_to_core_ns, Some(FAR_NS));
+    assert!((only(&far).max_per_s.unwrap() / only(&slow).max_per_s.unwrap() - 1.0).abs() < 0.03);
+}
+
+#[test]
+fn cpus_that_stay_apart_end_the_search() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let (report, _) = searched(&plan, &mut ScriptedDriver::new(moving(|number| number > 0)), None, &Interrupt::new());
+    let maximum = only(&report);
+    assert_eq!((maximum.outcome, maximum.max_per_s), (MaximumOutcome::Unknown, None));
+    assert_eq!(report.cases[0].verdict.reason_codes[0], "maximum_unknown");
+    assert_eq!(report.verdict.exit, ExitOutcome::Invalid);
+    assert_eq!(maximum.runs, 21, "as many as may count, and one more");
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! The runs of one search, in order, and what each of them said.
 
 use super::Runs;
-use crate::capacity::Answer;
+use crate::capacity::{Answer, Range, Search};
 use crate::matrix;
+use crate::measure::CoreToCore;
 use crate::plan::{Plan, PlannedRepeat};
 use crate::report::{CaseInput, CaseRecord, RepeatRecord, judged};
-use crate::run::{CaseRuns, Ending};
+use crate::run::{CaseRuns, Ending, Measured, Objections, SetAside};
 use crate::scenario::{MOST_RATE, Parameters};
 use crate::session::assemble;
 use crate::units::Rate;
 use crate::untrusted::Untrusted;
-use crate::verdict::{CheckResult, Outcome, ReasonCode};
+use crate::verdict::{self, CheckResult, Outcome, Reason, ReasonCode, SearchReason};
 
 /// What a run said.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +52,16 @@ impl Said {
         }
     }
 
+    /// What it says of the rate; `None` if it cannot tell.
+    pub const fn answer(self) -> Option<Answer> {
+        match self {
+            Self::Holds => Some(Answer::Holds),
+            Self::Breaks { .. } => Some(Answer::Breaks),
+            Self::NotOffered { .. } => Some(Answer::NotOffered),
+            Self::Disturbed | Self::TooFewLogs => None,
+        }
+    }
+
     /// In words, as what is said of a rate.
     pub const fn words(self) -> &'static str {
         match self {
@@ -76,6 +87,23 @@ pub struct Run {
     pub outcome: Outcome,
     /// What it said.
     pub said: Said,
+    /// How far apart the CPUs were in its worst try; `None` if it is not known.
+    pub core_to_core: Option<CoreToCore>,
+}
+
+impl Run {
+    /// Its valid measurements are not to be trusted.
+    fn discard(&mut self, why: SearchReason) {
+        let why = [Reason::Search(why)];
+        let why = Objections { reasons: verdict::sentences(&why), reason_codes: verdict::codes(&why) };
+        let discarded = self.runs.measured.drain(..).map(|Measured { repeat, measurement }| SetAside {
+            repeat,
+            measurement,
+            why: why.clone(),
+        });
+        self.runs.set_aside.extend(discarded);
+        self.outcome = Outcome::Invalid;
+    }
 }
 
 /// The runs of one search.
@@ -85,12 +113,31 @@ pub struct Trail<'p> {
     /// Round of the next run: unique among all runs of the case, those of its generator included.
     next: u32,
     runs: Vec<Run>,
+    /// How near the CPUs have been to each other in any run, in nanoseconds; `None` if it is not known.
+    nearest_ns: Option<u64>,
 }
 
 impl<'p> Trail<'p> {
-    /// Of the plan's case of that index.
-    pub fn new(plan: &'p Plan, case: usize) -> Self {
-        Self { plan, case, next: 0, runs: Vec::new() }
+    /// Of the plan's case of that index; the CPUs have been as near as this in earlier searches.
+    pub fn new(plan: &'p Plan, case: usize, nearest_ns: Option<u64>) -> Self {
+        Self { plan, case, next: 0, runs: Vec::new(), nearest_ns }
+    }
+
+    /// How near the CPUs have been to each other in any run so far, in nanoseconds; `None` if it is not known.
+    pub fn nearest_ns(&self) -> Option<u64> {
+        self.nearest_ns
+    }
+
+    /// Why a run does not count: the CPUs were farther apart than in others. Its queue may be several times as slow, and the
+    /// search would be about the hypervisor.
+    pub fn apart(&self, run: &Run) -> Option<SearchReason> {
+        let (nearest_ns, apart) = (self.nearest_ns?, run.core_to_core?);
+        (!apart.is_within(nearest_ns)).then(|| SearchReason::CpusApart { ns: apart.worst_ns(), nearest_ns })
+    }
+
+    /// The runs that count.
+    pub fn counted(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| self.apart(run).is_none())
     }
 
     /// Index of the case.
@@ -118,19 +165,34 @@ impl<'p> Trail<'p> {
         u32::try_from(self.runs.len()).unwrap_or(u32::MAX)
     }
 
-    /// The runs, in order.
-    pub fn into_runs(self) -> Vec<Run> {
+    /// The last run.
+    pub fn last(&self) -> Option<&Run> {
+        self.runs.last()
+    }
+
+    /// The runs, in order; those that do not count are discarded, with the reason.
+    pub fn into_runs(mut self) -> Vec<Run> {
+        let apart: Vec<Option<SearchReason>> = self.runs.iter().map(|run| self.apart(run)).collect();
+        for (run, why) in self.runs.iter_mut().zip(apart) {
+            why.into_iter().for_each(|why| run.discard(why));
+        }
         self.runs
     }
 
-    /// Every answer so far.
-    pub fn told(&self) -> impl Iterator<Item = (f64, Answer)> {
-        self.runs.iter().filter_map(|run| match run.said {
-            Said::Holds => Some((run.rate, Answer::Holds)),
-            Said::Breaks { .. } => Some((run.rate, Answer::Breaks)),
-            Said::NotOffered { .. } => Some((run.rate, Answer::NotOffered)),
-            Said::Disturbed | Said::TooFewLogs => None,
-        })
+    /// What is known by the runs that count.
+    pub fn search(&self, range: Range, precision: f64) -> Search {
+        let mut search = Search::new(range, precision);
+        for Run { rate, said, .. } in self.counted() {
+            said.answer().into_iter().for_each(|answer| search.note(*rate, answer));
+            match said {
+                Said::Breaks { throughput } | Said::NotOffered { throughput } => {
+                    throughput.iter().for_each(|near| search.expect_near(*near));
+                }
+                Said::TooFewLogs => search.cannot_tell_up_to(*rate),
+                Said::Holds | Said::Disturbed => {}
+            }
+        }
+        search
     }
 
     /// The rate over all tasks that offers this many logs in a window; at least one log a second.
@@ -159,7 +221,8 @@ impl<'p> Trail<'p> {
         let rate = repeat.parameters.offered_per_second();
         let said =
             Said::of(rate, &record, self.plan.scenario_of(&self.plan.cases[self.case]).target.min_accepted.as_f64());
-        self.runs.push(Run { rate, repeat, runs, outcome: record.verdict.outcome, said });
+        let core_to_core = core_to_core(&runs);
+        self.runs.push(Run { rate, repeat, runs, outcome: record.verdict.outcome, said, core_to_core });
         Ok((rate, said))
     }
 
@@ -176,11 +239,21 @@ impl<'p> Trail<'p> {
         let rate = rate_of(rate, parameters.concurrency).unwrap_or(parameters.rate);
         let repeat = self.plan.probe(self.case, self.next, Parameters { rate, ..parameters });
         self.next += 1;
+        self.nearest_ns.into_iter().for_each(|nearest| runs.wait_for_near_cpus(nearest));
         let done = runs.run(repeat.clone())?;
+        let nearest = core_to_core(&done).map(|apart| apart.worst_ns());
+        self.nearest_ns = self.nearest_ns.into_iter().chain(nearest).min();
         let case = self.plan.case_like(self.case, repeat.parameters.clone());
         let input = CaseInput::new(&case, self.plan.scenario_of(&case));
         Ok((repeat, judged(assemble::input(input, done.clone())), done))
     }
+}
+
+/// How far apart the CPUs were in the worst try of a run.
+fn core_to_core(runs: &CaseRuns) -> Option<CoreToCore> {
+    let measured = runs.measured.iter().map(|measured| &measured.measurement);
+    let all = measured.chain(runs.set_aside.iter().map(|aside| &aside.measurement));
+    all.filter_map(|measurement| measurement.machine.core_to_core).max_by_key(CoreToCore::worst_ns)
 }
 
 /// A total as the rate of each task: a whole number of logs per second with at most four digits that count, so that ids

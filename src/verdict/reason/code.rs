@@ -138,4 +138,6 @@ codes! {
     NothingHolds = "nothing_holds",
     /// The highest rate that holds could not be found.
     MaximumUnknown = "maximum_unknown",
+    /// The CPUs were farther apart than in other runs of the search.
+    CpusApart = "cpus_apart",
 }

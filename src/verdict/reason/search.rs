@@ -28,6 +28,13 @@ pub enum SearchReason {
         /// Those of them that could not tell.
         untold: u64,
     },
+    /// The CPUs were farther apart than in other runs of the search, so the run is not counted.
+    CpusApart {
+        /// Round trip of a cache line between them, in nanoseconds.
+        ns: u64,
+        /// The shortest one of the search, in nanoseconds.
+        nearest_ns: u64,
+    },
 }
 
 /// Between which rates the highest one that holds lies.
@@ -51,6 +58,7 @@ impl SearchReason {
             Self::MaximumUndecided(_) => ReasonCode::MaximumUndecided,
             Self::NothingHolds { .. } => ReasonCode::NothingHolds,
             Self::MaximumUnknown { .. } => ReasonCode::MaximumUnknown,
+            Self::CpusApart { .. } => ReasonCode::CpusApart,
         }
     }
 }
@@ -74,6 +82,12 @@ impl fmt::Display for SearchReason {
                 let [runs, untold] = [*runs, *untold].map(human::count);
                 write!(f, "the highest rate that holds was not found: {untold} of {runs} runs could not tell")
             }
+            Self::CpusApart { ns, nearest_ns } => write!(
+                f,
+                "the CPUs were farther apart than in other runs: a cache line took {} to another CPU and back instead of {}",
+                human::latency(*ns as f64),
+                human::latency(*nearest_ns as f64)
+            ),
         }
     }
 }

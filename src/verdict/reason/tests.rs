@@ -444,6 +444,11 @@ fn of_searches() -> Vec<Row> {
             "maximum_unknown",
             "the highest rate that holds was not found: 5 of 7 runs could not tell",
         ),
+        (
+            Reason::Search(S::CpusApart { ns: 390, nearest_ns: 47 }),
+            "cpus_apart",
+            "the CPUs were farther apart than in other runs: a cache line took 390 ns to another CPU and back instead of 47.0 ns",
+        ),
     ]
 }
 

@@ -131,6 +131,7 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
         stolen_ns,
         allowed: passed.allowed,
         waited_ns: passed.waited_ns,
+        core_to_core: None,
         paused_ns: None,
         clock: clock.into(),
         instrument_floor_ns: floor_ns,
