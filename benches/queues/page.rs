@@ -59,8 +59,16 @@ fn method(results: &Results) -> String {
     format!(
         "{} rounds, windows of {:.2} s, each measurement in a process of its own. A cell is the median over the rounds. After it \
          stands how many times that of `builtin` it is: the ratio within each round, its median, and the least and greatest in \
-         brackets. A queue holds 8,192 records of four fields and 64 bytes of message.\n\n",
-        results.rounds, results.window
+         brackets. A queue holds 8,192 records of four fields and 64 bytes of message. {}\n\n",
+        results.rounds,
+        results.window,
+        results.nearest_ns.map_or_else(
+            || "How far apart the CPUs were is not known.".to_owned(),
+            |ns| format!(
+                "Measured while a cache line took at most {} to another CPU and back.",
+                human::latency(2.0 * ns as f64)
+            )
+        )
     )
 }
 

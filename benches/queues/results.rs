@@ -15,6 +15,8 @@ pub struct Results {
     pub begun: String,
     /// Names and versions of the queues, in the order of the tables.
     pub queues: Vec<(String, String)>,
+    /// The nearest that the CPUs were: the round trip of a cache line, in nanoseconds.
+    pub nearest_ns: Option<u64>,
     /// Rounds.
     pub rounds: u32,
     /// Length of a window in seconds.

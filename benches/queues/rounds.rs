@@ -7,7 +7,7 @@ use super::results::{Results, Values};
 use queue_load::adapter::{About, Host, Queue};
 use queue_load::internals::measure::encoding::{Distribution, WHOLE};
 use queue_load::internals::measure::{Latency, Measurement};
-use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt, Verify};
+use queue_load::internals::run::{ChildCommand, ChildDriver, Driver, Interrupt, Verify, core_to_core};
 use queue_load::internals::session::environment;
 use queue_load::internals::units::Nanos;
 use queue_load::internals::verdict::{faults, judge_repeat};
@@ -23,6 +23,12 @@ const FEWEST: u32 = 3;
 const BESIDE: Duration = Duration::from_millis(550);
 /// Shortest and longest window.
 const WINDOWS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+/// How long the machine is looked at before the first round, for how near its CPUs can be to each other, and between two looks.
+const LOOKS: [Duration; 2] = [Duration::from_secs(30), Duration::from_millis(200)];
+/// Longest wait for near CPUs before a measurement.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Most tries of a measurement of which the CPUs were near before it, and apart after it.
+const MOST_TRIES: u32 = 5;
 /// Where the numbers of each measurement are kept as they come.
 const KEPT: &str = "target/bench-queues.jsonl";
 
@@ -32,18 +38,20 @@ pub fn measure(minutes: f64, only: &[String]) -> Result<Results, Failure> {
     let queues: Vec<About> = abouts().into_iter().filter(|about| is_wanted(about, only)).collect();
     let order: Vec<(Cell, About)> = order(&queues);
     let window = window(limit, order.len());
+    let nearest_ns = nearest();
     eprintln!("{} measurements a round, windows of {window:.0?}, about {minutes} min", order.len());
     let mut results = Results {
         environment: environment(),
         begun: jiff::Timestamp::now().to_string(),
         queues: queues.iter().map(|about| (about.name.to_owned(), about.version.to_owned())).collect(),
+        nearest_ns,
         rounds: 0,
         window: window.as_secs_f64(),
         values: BTreeMap::new(),
         failures: Vec::new(),
     };
     std::fs::create_dir_all("target")?;
-    let mut bench = Bench { driver: driver()?, kept: File::create(KEPT)?, window };
+    let mut bench = Bench { driver: driver()?, kept: File::create(KEPT)?, window, nearest_ns };
     let (begin, mut longest) = (Instant::now(), Duration::ZERO);
     while results.rounds < FEWEST || begin.elapsed() + longest <= limit {
         let started = Instant::now();
@@ -52,6 +60,18 @@ pub fn measure(minutes: f64, only: &[String]) -> Result<Results, Failure> {
         eprintln!("round {}: {:.0?}", results.rounds, started.elapsed());
     }
     Ok(results)
+}
+
+/// The nearest that the CPUs are in a while, as the round trip of a cache line in nanoseconds; `None` if it cannot be told.
+fn nearest() -> Option<u64> {
+    let [span, pause] = LOOKS;
+    let begin = Instant::now();
+    let mut nearest = None;
+    while begin.elapsed() < span {
+        nearest = nearest.into_iter().chain(core_to_core::measure()).min();
+        std::thread::sleep(pause);
+    }
+    nearest
 }
 
 fn driver() -> Result<ChildDriver, Failure> {
@@ -97,6 +117,7 @@ struct Bench {
     driver: ChildDriver,
     kept: File,
     window: Duration,
+    nearest_ns: Option<u64>,
 }
 
 impl Bench {
@@ -106,7 +127,7 @@ impl Bench {
         for same in order.chunk_by(|(one, _), (other, _)| one == other) {
             for turn in 0..same.len() {
                 let (cell, about) = &same[(turn + round as usize) % same.len()];
-                match self.one(*cell, about.name, round) {
+                match self.near(*cell, about.name, round) {
                     Ok(values) => {
                         let line = serde_json::json!({
                             "round": round, "cell": format!("{cell:?}"), "queue": about.name, "values": values,
@@ -123,6 +144,21 @@ impl Bench {
         }
         results.rounds += 1;
         Ok(())
+    }
+
+    /// One measurement while the CPUs are as near each other as they can be: on a virtual machine the hypervisor moves them, and
+    /// a queue then takes several times as long.
+    fn near(&mut self, cell: Cell, queue: &str, round: u32) -> Result<Values, Failure> {
+        let Some(nearest_ns) = self.nearest_ns else { return self.one(cell, queue, round) };
+        let is_near = |patience| core_to_core::wait_until_near(nearest_ns, patience, || false);
+        for _ in 0..MOST_TRIES {
+            let was_near = is_near(PATIENCE);
+            let values = self.one(cell, queue, round);
+            if was_near && is_near(Duration::ZERO) {
+                return values;
+            }
+        }
+        Err(format!("the CPUs were apart in {MOST_TRIES} tries").into())
     }
 
     fn one(&mut self, cell: Cell, queue: &str, round: u32) -> Result<Values, Failure> {

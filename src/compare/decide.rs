@@ -6,7 +6,7 @@ use super::effect::effect;
 use super::family::{Examined, Family};
 use super::modes::modes;
 use super::promises::{ACCEPTED, ENQUEUE, Rule, lacks_counts};
-use super::steadiness::Speed;
+use super::steadiness::SpeedOf;
 use super::{CaseDecision, Change, Finding, FindingKind, MetricUnit, Options, exact};
 use crate::report::CaseRecord;
 use crate::units::human;
@@ -14,7 +14,7 @@ use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
 
 /// Decides on every pair, in the given order. Also returns the number of tests in the family.
-pub(super) fn decide(pairs: &[Pair<'_>], options: &Options, speed: Speed) -> (Vec<CaseDecision>, usize) {
+pub(super) fn decide(pairs: &[Pair<'_>], options: &Options, speed: &SpeedOf<'_>) -> (Vec<CaseDecision>, usize) {
     let alike: Vec<Option<(Found<'_>, Found<'_>)>> = pairs
         .iter()
         .map(|pair| pair.both().filter(|(base, new)| reasons_against(*base, *new, options).is_empty()))

@@ -7,7 +7,7 @@ use super::level::{Level, STALLS};
 use super::promises::{MOST_TESTS, Question, questions};
 use super::rank::RankTests;
 use super::stalls::Stalls;
-use super::steadiness::Speed;
+use super::steadiness::{Speed, SpeedOf};
 
 /// The questions about a pair, answered.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Family {
     /// Asks every question about every pair, and adjusts the p-values for their number: the probability of any false
     /// alarm is at most alpha. The test of stalls has the share [`STALLS`] of alpha, the questions about cases share
     /// the rest (Bonferroni between the two, Holm 1979 among the latter).
-    pub(super) fn examine(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, speed: Speed) -> Self {
+    pub(super) fn examine(pairs: &[Option<(Found<'_>, Found<'_>)>], settings: &Settings, speed: &SpeedOf<'_>) -> Self {
         let mut tests = RankTests::default();
         let asked: Vec<(Vec<Question>, Vec<&'static str>)> = pairs
             .iter()
@@ -38,7 +38,9 @@ impl Family {
             .collect();
         let answers: Vec<Vec<Answer<'_>>> = asked
             .iter()
-            .map(|(questions, _)| {
+            .zip(pairs)
+            .map(|((questions, _), pair)| {
+                let speed = pair.map_or_else(Speed::default, |(base, new)| speed(base.case, new.case));
                 let answer = |question| Answer::of(question, speed, settings.alpha, &mut tests);
                 questions.iter().filter_map(answer).collect()
             })

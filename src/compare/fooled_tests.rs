@@ -2,7 +2,7 @@
 
 use super::fixture::{LOGS, case, means, report, sized};
 use super::{Allowances, CoverageKind, FindingKind, GateDecision, GateOutcome, Settings, gate};
-use crate::measure::Fairness;
+use crate::measure::{CoreToCore, Fairness};
 use crate::report::{CaseRecord, CheckRecord, RepeatRecord, Report, Yardstick, YardstickReading};
 use crate::scenario::Statistic;
 use crate::units::{Nanos, Quantile, Rate, Ratio};
@@ -404,6 +404,36 @@ fn a_machine_that_moved_is_no_reason_to_refuse_what_it_cannot_explain() {
             decision.notes.iter().any(|note| note.as_given().starts_with("the machine changed")),
             "{what}: it is said"
         );
+    }
+}
+
+#[test]
+fn cpus_that_moved_between_two_runs_are_not_the_queues_fault() {
+    let of = |same_run: bool, apart: [u64; 2], times: f64| {
+        let (mut old, mut new) = (base(), base());
+        if !same_run {
+            new.created_at = "2026-01-03T03:04:05Z".into();
+        }
+        for (report, ns) in [(&mut old, apart[0]), (&mut new, apart[1])] {
+            each(report, |r| r.machine.core_to_core = Some(CoreToCore { before_ns: ns, after_ns: ns }));
+        }
+        let slower = |mean: f64| mean * times;
+        each(&mut new, |r| r.latency.enqueue.trimmed_mean_ns = r.latency.enqueue.trimmed_mean_ns.map(slower));
+        let decision = gate(&old, &new, &Settings::of(&old));
+        let is_said = decision.notes.iter().any(|note| note.as_given().contains("the CPUs moved in "));
+        (decision.outcome, is_said)
+    };
+    use GateOutcome::{Inconclusive, Pass, Regressed};
+    for (what, same_run, apart, times, expected) in [
+        ("nothing moved", false, [47, 48], 4.0, (Regressed, false)),
+        ("they are apart now", false, [47, 390], 4.0, (Inconclusive, true)),
+        ("that does not explain as much", false, [47, 390], 40.0, (Regressed, true)),
+        ("they are near now: the slow-down would be larger", false, [390, 47], 4.0, (Regressed, true)),
+        ("they are near now, which can hide a slow-down", false, [390, 47], 1.0, (Inconclusive, true)),
+        ("both sides of a run met it", true, [47, 390], 4.0, (Regressed, false)),
+        ("apart all the time", false, [390, 400], 1.0, (Pass, false)),
+    ] {
+        assert_eq!(of(same_run, apart, times), expected, "{what}");
     }
 }
 

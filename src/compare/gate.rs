@@ -16,9 +16,12 @@ use crate::verdict::Outcome;
 pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, options: &Options) -> GateDecision {
     let settings = &options.settings;
     let (yardstick, speed) = steadiness::steadiness(base, new);
+    let same_run = steadiness::interleaved(base, new);
     let (cases, family) = match maxima::are_searches(base, new) {
         true => maxima::decide(base, new, &alignment.pairs, options),
-        false => decide::decide(&alignment.pairs, options, speed),
+        // Interleaved repeats met the CPUs as they were for both sides.
+        false if same_run => decide::decide(&alignment.pairs, options, &|_, _| speed),
+        false => decide::decide(&alignment.pairs, options, &|old, fresh| speed.of_case(old, fresh)),
     };
     let mut differences = differences::differences(base, new, &alignment.pairs);
     differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allowances.cross_machine);
@@ -35,6 +38,8 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     notes.extend(same_or_swapped(base, new));
     notes.extend(interrupted(base, new));
     notes.extend(yardstick.reason.clone());
+    let both = alignment.pairs.iter().filter_map(|pair| pair.both().map(|(old, fresh)| (old.case, fresh.case)));
+    notes.extend(if same_run { None } else { steadiness::moved_in(both) });
     if lacks_tails(&alignment.pairs) {
         notes.push("a report is too old to hold counts of slow logs: not all tails are compared".into());
     }

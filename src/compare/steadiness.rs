@@ -6,8 +6,9 @@
 
 use super::Steadiness;
 use super::rank::median;
-use crate::report::{Report, Yardstick, YardstickReading};
+use crate::report::{CaseRecord, CoreToCore, Report, Yardstick, YardstickReading};
 use crate::units::human;
+use crate::untrusted::Untrusted;
 
 /// A part of the work.
 type Part = (&'static str, fn(&YardstickReading) -> Option<f64>);
@@ -24,6 +25,46 @@ pub(super) struct Speed {
     pub(super) slower: f64,
     /// At least 1.
     pub(super) faster: f64,
+}
+
+/// By how much the machine may have changed the times of a case, of its baseline and its new side.
+pub(super) type SpeedOf<'a> = dyn Fn(&CaseRecord, &CaseRecord) -> Speed + 'a;
+
+impl Speed {
+    /// The same for a case whose repeats say how far apart the CPUs were: calls may be as many times slower as a cache line.
+    pub(super) fn of_case(self, base: &CaseRecord, new: &CaseRecord) -> Self {
+        let Some([before, after]) = moved_cpus(base, new) else { return self };
+        Self { slower: self.slower.max(after / before), faster: self.faster.max(before / after) }
+    }
+}
+
+/// How far apart the CPUs were in most repeats of both sides, in nanoseconds of a cache line's round trip; `None` if it is not
+/// known, or nearly the same.
+fn moved_cpus(base: &CaseRecord, new: &CaseRecord) -> Option<[f64; 2]> {
+    let middle = |case: &CaseRecord| {
+        let apart = case.repeats.iter().filter_map(|repeat| repeat.machine.core_to_core);
+        let mut apart: Vec<f64> = apart.map(|apart| apart.worst_ns() as f64).collect();
+        apart.sort_by(f64::total_cmp);
+        median(&apart)
+    };
+    let both = [middle(base)?, middle(new)?];
+    let [before_ns, after_ns] = both.map(|ns| ns as u64);
+    let is_same = CoreToCore { before_ns, after_ns }.is_within(before_ns.min(after_ns));
+    (!is_same && before_ns > 0 && after_ns > 0).then_some(both)
+}
+
+/// What is said if the CPUs moved in some of these cases.
+pub(super) fn moved_in<'c>(pairs: impl Iterator<Item = (&'c CaseRecord, &'c CaseRecord)>) -> Option<Untrusted> {
+    let moved: Vec<[f64; 2]> = pairs.filter_map(|(base, new)| moved_cpus(base, new)).collect();
+    let [before, after] = moved.first()?.map(human::latency);
+    let cases = human::counted(moved.len() as u64, "case");
+    Some(
+        format!(
+            "the CPUs moved in {cases}: in the first, a cache line took {before} to another CPU and back in the baseline, and \
+             takes {after} now; times may differ as much"
+        )
+        .into(),
+    )
 }
 
 impl Default for Speed {

@@ -6,10 +6,12 @@
 //! that nothing else divides.
 
 use crate::clock::{Clock, SystemClock};
+use crate::measure::CoreToCore;
 use crate::platform;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Pairs of CPUs that are measured at most.
 const MOST_PAIRS: usize = 4;
@@ -21,8 +23,12 @@ const BUDGET_NS: u64 = 1_000_000;
 const PATIENCE_NS: u64 = 20_000_000;
 /// Smallest number of blocks from which a value is taken.
 const LEAST: usize = 10;
+/// A longer round trip, in nanoseconds, is not one of two CPUs that were free: between two sockets it takes some 500.
+const MOST_NS: u64 = 2_000;
 /// Between two looks at the clock while waiting.
 const SPINS: u32 = 1_000;
+/// Between two looks while waiting for near CPUs: a hypervisor leaves them apart for seconds.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The turn that ends the game. Any other says by its lowest bit who is next: 1 is the one who answers.
 const OVER: u64 = u64::MAX;
 
@@ -37,6 +43,19 @@ struct Line(AtomicU64);
 pub fn measure() -> Option<u64> {
     let allowed = platform::allowed_cpus().ok()??;
     pairs(&allowed).into_iter().filter_map(round_trip).max()
+}
+
+/// Whether the CPUs are as near each other as a round trip of `nearest_ns` nanoseconds, or nearly; waits for it until
+/// `patience` is over or `is_over` says so. Yes, if that cannot be told.
+pub fn wait_until_near(nearest_ns: u64, patience: Duration, is_over: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    loop {
+        let is_near = measure().is_none_or(|ns| CoreToCore { before_ns: ns, after_ns: ns }.is_within(nearest_ns));
+        if is_near || begun.elapsed() >= patience || is_over() {
+            return is_near;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
 }
 
 /// Neighbours in the list, spread over all of it.
@@ -119,7 +138,7 @@ fn lower_quartile(mut blocks: Vec<u64>) -> Option<u64> {
         return None;
     }
     blocks.sort_unstable();
-    blocks.get(blocks.len() / 4).map(|ns| (ns / BLOCK).max(1))
+    blocks.get(blocks.len() / 4).map(|ns| (ns / BLOCK).max(1)).filter(|ns| *ns <= MOST_NS)
 }
 
 #[cfg(test)]
@@ -152,7 +171,7 @@ mod tests {
             blocks
         });
         assert_eq!(turn.into_inner(), OVER);
-        assert_eq!(lower_quartile(blocks.clone()).is_some(), blocks.len() >= LEAST);
+        assert!(lower_quartile(blocks.clone()).is_none_or(|ns| blocks.len() >= LEAST && ns <= MOST_NS));
     }
 
     #[test]
@@ -165,6 +184,20 @@ mod tests {
         assert_eq!(lower_quartile(vec![BLOCK * 40; LEAST - 1]), None);
         let blocks = [vec![BLOCK * 47; 4], vec![BLOCK * 90_000; 8]].concat();
         assert_eq!(lower_quartile(blocks), Some(47));
+        assert_eq!(lower_quartile(vec![BLOCK * (MOST_NS + 1); LEAST]), None, "nobody is as far away");
+    }
+
+    #[test]
+    fn only_cpus_that_are_apart_are_waited_for() {
+        let looks = std::cell::Cell::new(0);
+        let count = || looks.replace(looks.get() + 1) > 1;
+        assert!(wait_until_near(u64::MAX, Duration::MAX, count));
+        assert_eq!(looks.get(), 0);
+        // No machine is as near as that, and one that cannot tell does not wait.
+        let told = measure().is_some();
+        let is_near = wait_until_near(0, Duration::MAX, count);
+        assert!(is_near || looks.get() == 3, "{} looks", looks.get());
+        assert!(!is_near || !told || looks.get() > 0, "at least one of the looks could not tell");
     }
 
     #[test]

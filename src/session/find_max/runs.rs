@@ -1,16 +1,13 @@
 //! Who carries out the runs of a search.
 
-use crate::measure::CoreToCore;
 use crate::plan::PlannedRepeat;
 use crate::run::{CaseRuns, Ending, Execution, GaugeRecord, RepeatRecord, Yardstick, core_to_core};
 use crate::session::Stage;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest wait before a run for the CPUs to be near each other: on a virtual machine they are apart for seconds or a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at them.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Carries out one run after the other.
 pub trait Runs {
@@ -59,14 +56,8 @@ impl Runs for Live<'_, '_> {
     }
 
     fn wait_for_near_cpus(&mut self, nearest_ns: u64) {
-        let is_far = || {
-            let (before_ns, after_ns) = (core_to_core::measure()?, nearest_ns);
-            Some(!CoreToCore { before_ns, after_ns }.is_within(nearest_ns))
-        };
-        let begun = Instant::now();
-        while is_far() == Some(true) && begun.elapsed() < PATIENCE && !self.stage.interrupt.is_raised() {
-            std::thread::sleep(LOOK_EVERY);
-        }
+        // What comes of it is seen after the run.
+        core_to_core::wait_until_near(nearest_ns, PATIENCE, || self.stage.interrupt.is_raised());
     }
 }
 
