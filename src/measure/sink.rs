@@ -36,7 +36,7 @@ impl<C> fmt::Debug for CountingSink<C> {
 
 struct SinkState<C> {
     clock: C,
-    trackers: Vec<Mutex<Tracked>>,
+    trackers: Vec<Track>,
     shards: Vec<Shard>,
     window_end: AtomicU64,
     apart: OnceLock<Apart>,
@@ -143,6 +143,11 @@ struct Tracked {
     in_window: u64,
 }
 
+/// A task's place, alone on its cache lines: its neighbours deliver on other CPUs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Track(Mutex<Tracked>);
+
 impl Tracked {
     /// Records what is held.
     fn record_into(&self, deliveries: &mut Deliveries) {
@@ -185,7 +190,7 @@ impl<C: Clock> CountingSink<C> {
         let inner = inner.map(|out| Mutex::new(Inner { out, failed: Arc::clone(&inner_failed) }));
         let shared = SinkState {
             clock,
-            trackers: (0..tasks).map(|_| Mutex::default()).collect(),
+            trackers: (0..tasks).map(|_| Track::default()).collect(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             window_end: AtomicU64::new(u64::MAX),
             apart: OnceLock::new(),
@@ -263,12 +268,12 @@ impl<C: Clock> CountingSink<C> {
     pub fn close(&self) {
         self.shared.closed.store(true, Ordering::Relaxed);
         // A delivery that did not see `closed` still holds its tracker until it is counted completely.
-        self.shared.trackers.iter().for_each(|tracker| drop(lock(tracker)));
+        self.shared.trackers.iter().for_each(|tracker| drop(lock(&tracker.0)));
     }
 
     /// Number of distinct logs of the window that have arrived so far.
     pub fn so_far(&self) -> u64 {
-        let held: u64 = self.shared.trackers.iter().map(|task| lock(task).held as u64).sum();
+        let held: u64 = self.shared.trackers.iter().map(|task| lock(&task.0).held as u64).sum();
         held + self.shared.shards.iter().map(|shard| lock(&shard.0).latency.count()).sum::<u64>()
     }
 
@@ -278,7 +283,7 @@ impl<C: Clock> CountingSink<C> {
     /// More values than can be counted exactly.
     pub fn delivered(&self) -> Result<Delivered, EncodingError> {
         let mut all = Deliveries::default();
-        self.shared.trackers.iter().for_each(|task| lock(task).record_into(&mut all));
+        self.shared.trackers.iter().for_each(|task| lock(&task.0).record_into(&mut all));
         for shard in &self.shared.shards {
             let part = lock(&shard.0);
             all.latency.add(&part.latency)?;
@@ -288,7 +293,7 @@ impl<C: Clock> CountingSink<C> {
         }
         Ok(Delivered {
             latency: all.latency,
-            arrivals: self.shared.trackers.iter().map(|task| lock(task).tracker.arrivals()).collect(),
+            arrivals: self.shared.trackers.iter().map(|task| lock(&task.0).tracker.arrivals()).collect(),
             in_window: all.in_window,
             warm_up: self.shared.warm_up.load(Ordering::Relaxed),
             strangers: self.shared.strangers.load(Ordering::Relaxed),
@@ -314,7 +319,7 @@ impl<C: Clock> CountingSink<C> {
             return;
         };
         // Held until the delivery is counted in full: `close` waits for this lock.
-        let mut task = lock(task);
+        let mut task = lock(&task.0);
         if self.shared.closed.load(Ordering::Relaxed) {
             return;
         }
