@@ -117,6 +117,7 @@ impl Searches<'_> {
             return Ok(Found { outcome: MaximumOutcome::Unknown, interval: Interval::default(), runs: trail.runs() });
         };
         let (outcome, interval) = self.narrow(trail, range)?;
+        trail.settle();
         let found = Found { outcome, interval, runs: trail.runs() };
         self.draw_curve(trail, interval)?;
         Ok(found)

@@ -335,6 +335,27 @@ fn where_the_cpus_are_always_apart_that_is_the_machine() {
 }
 
 #[test]
+fn cpus_that_come_near_during_the_curve_take_nothing_back() {
+    let plan = plan(&scenario(Nanos::from_micros(500)));
+    let with_curve = |driver: &mut ScriptedDriver| {
+        let interrupt = Interrupt::new();
+        let (gauge, journal) = (&mut || None, None);
+        let mut stage = Stage { plan: &plan, driver, gauge, observer: &(), journal, interrupt: &interrupt };
+        conduct(&plan, &about(), SearchSettings::default(), &mut Live::new(&mut stage), &()).0
+    };
+    let mut always = ScriptedDriver::new(moving(|_| true));
+    let far = with_curve(&mut always);
+    let before_the_curve = always.asked().len() - 5;
+    let near_at_last = with_curve(&mut ScriptedDriver::new(moving(move |number| number < before_the_curve)));
+    for report in [&far, &near_at_last] {
+        let maximum = only(report);
+        assert_eq!((maximum.outcome, maximum.core_to_core_ns), (MaximumOutcome::Found, Some(FAR_NS)));
+        assert_eq!(maximum.max_per_s, only(&far).max_per_s);
+        assert!(maximum.cases.iter().all(|case| case.set_aside.is_empty()), "{:?}", maximum.probes);
+    }
+}
+
+#[test]
 fn cpus_that_stay_apart_end_the_search() {
     let plan = plan(&scenario(Nanos::from_micros(500)));
     let (report, _) = searched(&plan, &mut ScriptedDriver::new(moving(|number| number > 0)), None, &Interrupt::new());

@@ -115,12 +115,14 @@ pub struct Trail<'p> {
     runs: Vec<Run>,
     /// How near the CPUs have been to each other in any run, in nanoseconds; `None` if it is not known.
     nearest_ns: Option<u64>,
+    /// Whether it is known which runs count.
+    is_settled: bool,
 }
 
 impl<'p> Trail<'p> {
     /// Of the plan's case of that index; the CPUs have been as near as this in earlier searches.
     pub fn new(plan: &'p Plan, case: usize, nearest_ns: Option<u64>) -> Self {
-        Self { plan, case, next: 0, runs: Vec::new(), nearest_ns }
+        Self { plan, case, next: 0, runs: Vec::new(), nearest_ns, is_settled: false }
     }
 
     /// How near the CPUs have been to each other in any run so far, in nanoseconds; `None` if it is not known.
@@ -133,6 +135,11 @@ impl<'p> Trail<'p> {
     pub fn apart(&self, run: &Run) -> Option<SearchReason> {
         let (nearest_ns, apart) = (self.nearest_ns?, run.core_to_core?);
         (!apart.is_within(nearest_ns)).then(|| SearchReason::CpusApart { ns: apart.worst_ns(), nearest_ns })
+    }
+
+    /// The maximum is found: whatever later runs, those of the curve, say of the CPUs, its evidence counts.
+    pub fn settle(&mut self) {
+        self.is_settled = true;
     }
 
     /// The runs that count.
@@ -241,7 +248,7 @@ impl<'p> Trail<'p> {
         self.next += 1;
         self.nearest_ns.into_iter().for_each(|nearest| runs.wait_for_near_cpus(nearest));
         let done = runs.run(repeat.clone())?;
-        let nearest = core_to_core(&done).map(|apart| apart.worst_ns());
+        let nearest = core_to_core(&done).map(|apart| apart.worst_ns()).filter(|_| !self.is_settled);
         self.nearest_ns = self.nearest_ns.into_iter().chain(nearest).min();
         let case = self.plan.case_like(self.case, repeat.parameters.clone());
         let input = CaseInput::new(&case, self.plan.scenario_of(&case));
