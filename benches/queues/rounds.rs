@@ -23,8 +23,8 @@ const FEWEST: u32 = 3;
 const BESIDE: Duration = Duration::from_millis(550);
 /// Shortest and longest window.
 const WINDOWS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
-/// How long the machine is looked at before the first round, for how near its CPUs can be to each other, and between two looks.
-const LOOKS: [Duration; 2] = [Duration::from_secs(30), Duration::from_millis(200)];
+/// How long the machine is looked at before the first round, for how near its CPUs can be to each other.
+const LOOK: Duration = Duration::from_secs(30);
 /// Longest wait for near CPUs before a measurement.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Most tries of a measurement of which the CPUs were near before it, and apart after it.
@@ -64,13 +64,11 @@ pub fn measure(minutes: f64, only: &[String]) -> Result<Results, Failure> {
 
 /// The nearest that the CPUs are in a while, as the round trip of a cache line in nanoseconds; `None` if it cannot be told.
 fn nearest() -> Option<u64> {
-    let [span, pause] = LOOKS;
-    let begin = Instant::now();
     let mut nearest = None;
-    while begin.elapsed() < span {
-        nearest = nearest.into_iter().chain(core_to_core::measure()).min();
-        std::thread::sleep(pause);
-    }
+    core_to_core::look(LOOK, |seen| {
+        nearest = nearest.into_iter().chain(seen).min();
+        false
+    });
     nearest
 }
 

@@ -119,7 +119,7 @@ pub struct FindMaxArgs {
     /// End a search when its interval is at most this wide; a search that is resumed keeps what it was begun with
     #[arg(long, value_name = "SHARE", default_value_t = SearchSettings::default().precision, value_parser = precision, conflicts_with = "resume")]
     pub precision: Ratio,
-    /// End a search after N runs, however wide its interval is; those for the generator's own ceiling do not count
+    /// End a search after N runs, however wide its interval is; those for the generator's own ceiling, and those with the CPUs apart, do not count
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MOST_RUNS, value_parser = clap::value_parser!(u32).range(2..=1_000), conflicts_with = "resume")]
     pub max_runs: u32,
     /// Leave out the five runs below the maximum that draw the load-latency curve

@@ -80,7 +80,7 @@ fn judge(case: &CaseRecord, old: &Maximum, new: &Maximum, min_effect: f64) -> Ca
 /// machine.
 fn apart(old: &Maximum, new: &Maximum) -> Option<String> {
     let (before_ns, after_ns) = (old.core_to_core_ns?, new.core_to_core_ns?);
-    let is_same = CoreToCore { before_ns, after_ns }.is_within(before_ns.min(after_ns));
+    let is_same = CoreToCore::is_near(before_ns.max(after_ns), before_ns.min(after_ns));
     let [before, after] = [before_ns, after_ns].map(|ns| human::latency(ns as f64));
     (!is_same)
         .then(|| format!("the CPUs moved: a cache line took {before} to another CPU and back, and now takes {after}"))

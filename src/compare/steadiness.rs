@@ -49,7 +49,7 @@ fn moved_cpus(base: &CaseRecord, new: &CaseRecord) -> Option<[f64; 2]> {
     };
     let both = [middle(base)?, middle(new)?];
     let [before_ns, after_ns] = both.map(|ns| ns as u64);
-    let is_same = CoreToCore { before_ns, after_ns }.is_within(before_ns.min(after_ns));
+    let is_same = CoreToCore::is_near(before_ns.max(after_ns), before_ns.min(after_ns));
     (!is_same && before_ns > 0 && after_ns > 0).then_some(both)
 }
 

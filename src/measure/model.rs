@@ -297,10 +297,10 @@ impl CoreToCore {
         self.before_ns.max(self.after_ns)
     }
 
-    /// Whether the CPUs were this far apart, in nanoseconds, or nearer, before and after the repeat.
+    /// Whether CPUs with a round trip of `ns` are about as near each other as those with one of `nearest_ns`, or nearer.
     #[must_use]
-    pub fn is_within(&self, ns: u64) -> bool {
-        self.worst_ns() <= ns.saturating_mul(Self::SAME)
+    pub fn is_near(ns: u64, nearest_ns: u64) -> bool {
+        ns <= nearest_ns.saturating_mul(Self::SAME)
     }
 }
 

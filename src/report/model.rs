@@ -310,6 +310,7 @@ pub struct RepeatRecord {
     /// How long the queue took to recover from a spike; null if there was none to see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
+    // Boxed, too: hardly any repeat has one.
     /// What was decided about a warm-up or a window that ends when the load is steady; null without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steadiness: Option<Box<SteadyEnds>>,

@@ -134,7 +134,8 @@ impl<'p> Trail<'p> {
     /// search would be about the hypervisor.
     pub fn apart(&self, run: &Run) -> Option<SearchReason> {
         let (nearest_ns, apart) = (self.nearest_ns?, run.core_to_core?);
-        (!apart.is_within(nearest_ns)).then(|| SearchReason::CpusApart { ns: apart.worst_ns(), nearest_ns })
+        let ns = apart.worst_ns();
+        (!CoreToCore::is_near(ns, nearest_ns)).then_some(SearchReason::CpusApart { ns, nearest_ns })
     }
 
     /// The maximum is found: whatever later runs, those of the curve, say of the CPUs, its evidence counts.
