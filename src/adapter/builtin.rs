@@ -3,7 +3,7 @@
 use super::{About, Account, Queue, Setup, Sink};
 use crate::clock::Clock;
 use crate::load::pacing::sleep_until;
-use crate::load::payload::{self, MAX_FIELDS, Typed};
+use crate::load::payload::{self, Typed};
 use crate::load::{Entry, Reply, Stamp};
 use crate::log_queue::{self, Accepted, Config, Field, LogQueue, Reason, Record, RecordRef, Value};
 use crate::scenario::{Pacing, Parameters, Strategy};
@@ -106,7 +106,7 @@ async fn log(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
                 .with("cached", cached);
             queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
         }
-        _ => log_slice(queue, entry).await,
+        _ => log_many(queue, entry).await,
     }
 }
 
@@ -127,30 +127,26 @@ async fn log_in_context(queue: &LogQueue, context: &[Field<'_>], entry: &Entry<'
         }
         _ => {
             let (id, at) = entry.stamp.to_words();
-            let slice = in_slice(entry);
-            let record =
-                Record::new(entry.level(), entry.message()).fields(context).fields(&slice[..entry.fields().len()]);
+            let fields = fields(entry);
+            let record = Record::new(entry.level(), entry.message()).fields(context).fields(&fields);
             queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
         }
     }
 }
 
-/// As many fields as a case asks for lie in a slice.
-async fn log_slice(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
+/// The same with as many fields as a case asks for.
+async fn log_many(queue: &LogQueue, entry: &Entry<'_>) -> Result<Accepted, Reason> {
     let (id, at) = entry.stamp.to_words();
-    let slice = in_slice(entry);
-    let record = Record::new(entry.level(), entry.message()).fields(&slice[..entry.fields().len()]);
+    let fields = fields(entry);
+    let record = Record::new(entry.level(), entry.message()).fields(&fields);
     queue.log(record.with(STAMP_ID, id).with(STAMP_AT, at)).await.map_err(|refused| refused.reason)
 }
 
-/// The fields of a log, at the beginning of a slice that has room for the most.
+/// The fields of a log, made for the call. An array with room for the most would lie in the future of each call, whether it
+/// is used or not, and be moved with it.
 #[inline]
-fn in_slice(entry: &Entry<'_>) -> [Field<'static>; MAX_FIELDS] {
-    let mut slice = [const { Field { name: log_queue::Name::Static(""), value: Value::Bool(false) } }; MAX_FIELDS];
-    for (place, field) in slice.iter_mut().zip(entry.fields()) {
-        *place = to_field(field);
-    }
-    slice
+fn fields(entry: &Entry<'_>) -> Vec<Field<'static>> {
+    entry.fields().iter().map(to_field).collect()
 }
 
 fn to_field(&(name, value): &(&'static str, payload::Value)) -> Field<'static> {
@@ -173,11 +169,16 @@ fn reply(outcome: Result<Accepted, Reason>) -> Reply {
 /// The stamp of a record that [`Builtin`] made; `None` of any other record.
 #[must_use]
 pub fn stamp_of(record: &RecordRef<'_>) -> Option<Stamp> {
-    let word = |name| match record.field(name) {
-        Some(Value::U64(word)) => Some(word),
-        _ => None,
-    };
-    Stamp::from_words(word(STAMP_ID)?, word(STAMP_AT)?)
+    // One walk over the fields: each record passes here on its way to the sink.
+    let (mut id, mut at) = (None, None);
+    for (name, value) in record.fields() {
+        match (name, value) {
+            (STAMP_ID, Value::U64(word)) => id = Some(word),
+            (STAMP_AT, Value::U64(word)) => at = Some(word),
+            _ => {}
+        }
+    }
+    Stamp::from_words(id?, at?)
 }
 
 /// The counting sink as a sink of the queue.

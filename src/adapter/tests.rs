@@ -55,6 +55,8 @@ struct Logged {
     arrived: u64,
     strangers: u64,
     text: String,
+    /// Size of the future of a call, in bytes.
+    future: usize,
 }
 
 impl Host for LogsFive {
@@ -72,13 +74,15 @@ impl Host for LogsFive {
             let content = Content { level: Level::ALL[sequence as usize], length: length_of(sequence) };
             queue.within(0, || runtime.block_on(queue.log(&Entry::new(&template, stamp).with(content))))
         };
+        let stamp = Stamp { phase: Phase::Window, task: 0, sequence: 0, at: 7 };
+        let future = size_of_val(&queue.log(&Entry::new(&template, stamp)));
         let replies = (0..5).map(log).collect();
         let account = queue.shutdown(DEADLINE);
         sink.flush().unwrap();
         let delivered = sink.delivered().unwrap();
         let text = kept.text();
         let arrived = delivered.arrivals[0].unique;
-        Logged { name: Q::ABOUT.name, replies, account, arrived, strangers: delivered.strangers, text }
+        Logged { name: Q::ABOUT.name, replies, account, arrived, strangers: delivered.strangers, text, future }
     }
 }
 
@@ -94,6 +98,12 @@ fn in_each(fields: u32, context: ContextFields, test: impl Fn(Logged)) {
             test(registry.host(about.name, LogsFive { fields, strategy, context }).unwrap());
         }
     }
+}
+
+/// It is moved before it is polled, within the time that a call is measured to take, and each task has room for it.
+#[test]
+fn the_future_of_a_call_is_small() {
+    with_each(Typed::COUNT, |Logged { name, future, .. }| assert!(future <= 512, "{name}: {future} bytes"));
 }
 
 /// Keeps its records until it is dropped, and has no shutdown of its own.

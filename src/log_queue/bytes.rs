@@ -21,10 +21,8 @@ pub(super) fn push_seeking(out: &mut Vec<u8>, text: &[u8]) -> bool {
 #[inline(always)]
 fn push_blocks(out: &mut Vec<u8>, text: &[u8], seek: bool) -> bool {
     let Some(last) = text.last_chunk() else {
-        let block = padded(text);
-        out.extend_from_slice(&block);
-        out.truncate(out.len() - (BLOCK - text.len()));
-        return seek && block_has::<0x20, false>(&block);
+        push_short(out, text);
+        return seek && block_has::<0x20, false>(&block_of(text));
     };
     let mut found = false;
     let (blocks, rest) = text.as_chunks();
@@ -39,6 +37,27 @@ fn push_blocks(out: &mut Vec<u8>, text: &[u8], seek: bool) -> bool {
         found |= seek && block_has::<0x20, false>(last);
     }
     found
+}
+
+/// Appends a text shorter than a block: its first and its last bytes, which may overlap.
+#[inline(always)]
+fn push_short(out: &mut Vec<u8>, text: &[u8]) {
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        push_both(out, first, last, text.len());
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        push_both(out, first, last, text.len());
+    } else {
+        out.extend_from_slice(&few(text).to_le_bytes());
+        out.truncate(out.len() - (4 - text.len()));
+    }
+}
+
+/// Appends a text of this length, of which `first` and `last` are the two ends.
+#[inline(always)]
+fn push_both<const N: usize>(out: &mut Vec<u8>, first: &[u8; N], last: &[u8; N], length: usize) {
+    out.extend_from_slice(first);
+    out.truncate(out.len() - (2 * N - length));
+    out.extend_from_slice(last);
 }
 
 /// Whether a line of text has the text as it is: it has no control character, quotation mark, backslash, or `=`. A
@@ -59,24 +78,30 @@ pub(super) fn is_plain_word(text: &[u8]) -> bool {
 fn has<const BELOW: u8>(text: &[u8]) -> bool {
     match text.last_chunk() {
         Some(last) => text.as_chunks().0.iter().any(block_has::<BELOW, true>) || block_has::<BELOW, true>(last),
-        None => block_has::<BELOW, true>(&padded(text)),
+        None => block_has::<BELOW, true>(&block_of(text)),
     }
 }
 
-/// A text shorter than a block, with digits after it, which no format looks for.
+/// A block with the bytes of a text shorter than a block, some of them twice, and otherwise digits, which no format looks
+/// for.
 #[inline(always)]
-fn padded(text: &[u8]) -> [u8; BLOCK] {
-    const DIGITS: u128 = u128::from_le_bytes([b'0'; BLOCK]);
-    let bits = 8 * text.len() as u32;
-    // Two words that together cover the text, and may overlap.
-    let word = if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (bits - 64)
-    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        u128::from(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (bits - 32))
+fn block_of(text: &[u8]) -> [u8; BLOCK] {
+    const DIGITS: u64 = u64::from_le_bytes([b'0'; 8]);
+    let pair = |low: u64, high: u64| u128::from(low) | u128::from(high) << 64;
+    let block = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        pair(u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        pair(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32, DIGITS)
     } else {
-        u128::from(text.iter().rev().fold(0, |word: u32, &byte| word << 8 | u32::from(byte)))
+        pair(u64::from(few(text)) | DIGITS << (8 * text.len()), DIGITS)
     };
-    (word | DIGITS << bits).to_le_bytes()
+    block.to_le_bytes()
+}
+
+/// A text of less than four bytes, the first of them lowest.
+#[inline(always)]
+fn few(text: &[u8]) -> u32 {
+    text.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
 }
 
 /// Whether the block has a byte below `BELOW`, a quotation mark or a backslash; and for a line of text, `=`, or a byte from

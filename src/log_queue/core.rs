@@ -219,12 +219,18 @@ impl Core {
     #[inline(always)]
     pub(super) fn enter_quickly<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>) -> bool {
         let is_plain = producer.is_quick() && record.time.is_none() && record.words(false) <= ROOM;
-        if !is_plain || !self.offer_quickly(producer) {
+        if !is_plain {
+            return false;
+        }
+        // Before the claim: the fence in it would wait for the claim, which now ends while the record is written.
+        let ticks = ticks();
+        if !self.offer_quickly(producer) {
             return false;
         }
         // SAFETY: the slot was claimed, and is read only after it was published.
-        unsafe { record.write_whole(producer.next_slot(&self.pool), ticks()) };
+        unsafe { record.write_whole(producer.next_slot(&self.pool), ticks) };
         producer.publish();
+        producer.fetch_ahead();
         true
     }
 

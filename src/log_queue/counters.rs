@@ -1,5 +1,7 @@
 //! The counts that must add up.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// A consistent snapshot of a queue's counts: records since its start, unless a field says otherwise.
 ///
 /// `enqueued = delivered + sink_errors + abandoned + evicted + depth + in_hand`, always.
@@ -64,6 +66,48 @@ pub(super) struct Deliveries {
     pub(super) written_off: bool,
 }
 
+/// The records of the batch in hand that were delivered one by one and are not yet in [`Deliveries`]: the worker adds to
+/// it without a lock. Everything else happens under the lock of the deliveries.
+///
+/// The count and the end share one word, so that a shutdown which gives up knows exactly how many records were delivered
+/// before it, and at most the one that the sink was writing is delivered after it.
+#[derive(Debug, Default)]
+pub(super) struct Hand(AtomicU64);
+
+/// The bit of [`Hand`] that says that its batch was written off.
+const WRITTEN_OFF: u64 = 1 << 63;
+
+impl Hand {
+    /// Counts one record more; for the worker.
+    #[inline]
+    pub(super) fn add(&self) {
+        // `Release`, with the `Acquire` of `delivered`: who sees the count also sees what the sink did.
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether the batch was written off.
+    #[inline]
+    pub(super) fn is_written_off(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & WRITTEN_OFF != 0
+    }
+
+    /// Records that were delivered one by one; none once they are settled.
+    pub(super) fn delivered(&self) -> u64 {
+        let word = self.0.load(Ordering::Acquire);
+        if word & WRITTEN_OFF == 0 { word } else { 0 }
+    }
+
+    /// Passes them on to be settled; for the worker, before a write-off.
+    pub(super) fn take(&self) -> u64 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+
+    /// Passes them on to be settled, for the last time.
+    pub(super) fn write_off(&self) -> u64 {
+        self.0.fetch_or(WRITTEN_OFF, Ordering::Acquire)
+    }
+}
+
 /// The outcome of a record in the worker's hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -98,5 +142,21 @@ impl Deliveries {
             sink_errors: self.sink_errors,
             completed: self.finished && !self.written_off,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_delivered_after_a_write_off_counts_no_more() {
+        let hand = Hand::default();
+        (0..2).for_each(|_| hand.add());
+        assert_eq!((hand.delivered(), hand.take(), hand.delivered()), (2, 2, 0));
+        hand.add();
+        assert_eq!((hand.is_written_off(), hand.write_off(), hand.is_written_off()), (false, 1, true));
+        hand.add();
+        assert_eq!(hand.delivered(), 0, "it was passed on");
     }
 }

@@ -3,7 +3,8 @@
 use super::bytes::push_seeking;
 use super::format::{push_float, push_integer, push_time};
 use super::line::with_line;
-use super::record::{Level, Value};
+use super::names::Names;
+use super::record::{Field, Level, Value};
 use super::slot::RecordRef;
 use std::io;
 
@@ -39,14 +40,19 @@ impl RecordRef<'_> {
         }
         push_level(out, self.level());
         push_text(out, self.message());
-        out.extend_from_slice(b",\"fields\":{");
-        for (index, (name, value)) in self.fields().enumerate() {
-            if index > 0 {
-                out.push(b',');
+        out.extend_from_slice(b",\"fields\":");
+        let first = out.len();
+        let mut fields = self.fields();
+        Names::with(|names| {
+            while let Some(Field { name, value }) = fields.next_field() {
+                names.push(out, name);
+                push_value(out, value);
             }
-            push_text(out, name);
-            out.push(b':');
-            push_value(out, value);
+        });
+        // In place of the first comma.
+        match out.get_mut(first) {
+            Some(comma) => *comma = b'{',
+            None => out.push(b'{'),
         }
         out.extend_from_slice(if self.is_cut() { b"},\"cut\":true}\n" } else { b"}}\n" });
     }
@@ -84,7 +90,7 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) {
 
 /// Appends the text in quotation marks.
 #[inline]
-fn push_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
     out.push(b'"');
     if push_seeking(out, bytes) {

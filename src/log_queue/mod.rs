@@ -94,6 +94,7 @@ mod line;
 mod local;
 #[cfg(feature = "log")]
 mod log_backend;
+mod names;
 mod pool;
 mod producer;
 mod queue;

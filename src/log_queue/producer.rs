@@ -1,7 +1,7 @@
 //! One caller's side of the queue: its credits, its counts, and where it writes next.
 
 use super::pool::{CHUNK, Pool};
-use super::slot::WORDS;
+use super::slot::{WORDS, fetch};
 use super::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// What one credit adds to [`Producer::word`].
@@ -14,6 +14,9 @@ const CLAIM: u64 = CREDITS + 1;
 /// The most credits that a producer holds. With more producers than CPUs, each runs until it has used its lease up, and then
 /// another one has to be woken: so this is also the number of records between two changes of threads.
 pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 128 };
+
+/// Slots between the next one and the one whose cache lines are fetched.
+const AHEAD: u32 = 3;
 
 /// A chain of chunks with one writer, its owner. It belongs to one thread at a time; when that thread ends, to the next
 /// new one. Methods "for the owner" are for that thread alone, the others for every thread.
@@ -174,6 +177,18 @@ impl Producer {
         pool.link(self.chunk.load(Ordering::Relaxed), next);
         self.chunk.store(next, Ordering::Relaxed);
         self.first.store(pool.slot(next, 0), Ordering::Relaxed);
+        (0..=AHEAD).for_each(|index| fetch(pool.slot(next, index)));
+    }
+
+    /// Fetches a slot that will be needed soon: the worker read it last, so another CPU has its cache lines. For the owner,
+    /// after a record.
+    #[inline(always)]
+    pub(super) fn fetch_ahead(&self) {
+        let index = self.used.load(Ordering::Relaxed) + AHEAD;
+        // Beyond this chunk, another producer may be writing.
+        if index < CHUNK {
+            fetch(self.first.load(Ordering::Relaxed).wrapping_add(index as usize * WORDS));
+        }
     }
 
     /// Hands over the record that was written last; for the owner.

@@ -124,8 +124,8 @@ impl LogQueue {
     /// Enters the record; under `block` waits for room, first come, first served. Under the other strategies it is
     /// [`LogQueue::try_log`].
     ///
-    /// If there is room, the call itself enters the record, and the future is done from the start. Otherwise the future
-    /// waits.
+    /// If there is room, the call itself enters the record, and the future is done from the start. Otherwise the call
+    /// allocates a place for the record, and the future waits or returns it.
     ///
     /// Cancel-safe: if the future is dropped before it is done, the record is dropped with it and was not entered, and
     /// no place is lost.
@@ -141,7 +141,7 @@ impl LogQueue {
     #[cold]
     #[inline(never)]
     fn wait<'a, F: Fields>(&self, record: Record<'a, F>) -> Logging<'_, 'a, F> {
-        Logging::Waiting(Entry::new(&self.handle.shared, record))
+        Logging::Waiting(Box::new(Entry::new(&self.handle.shared, record)))
     }
 
     /// [`LogQueue::log`] for a thread outside a runtime: parks it while it waits.

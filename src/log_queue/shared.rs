@@ -2,7 +2,7 @@
 
 use super::config::{Config, StartError, Strategy};
 use super::core::Core;
-use super::counters::{Counters, Deliveries, Settled, Shutdown};
+use super::counters::{Counters, Deliveries, Hand, Settled, Shutdown};
 use super::lane::Run;
 use super::local::{own, with_producer};
 use super::queue::{Accepted, Reason};
@@ -10,7 +10,6 @@ use super::record::{Fields, Record};
 use super::state::{Place, Step, Turn};
 use super::sync::{Apart, lock};
 use super::time::Ticker;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -21,8 +20,7 @@ pub(super) struct Shared {
     pub(super) core: Core,
     worker: Arc<OnceLock<Thread>>,
     deliveries: Apart<Mutex<Deliveries>>,
-    /// A copy of the deliveries' `written_off` that can be read without their lock.
-    over: AtomicBool,
+    hand: Apart<Hand>,
     /// A shutdown waits here, under the lock of `deliveries`, for the worker's end.
     end: Condvar,
 }
@@ -38,7 +36,7 @@ impl Shared {
             core: Core::new(config, Ticker::new(), call)?,
             worker,
             deliveries: Apart(Mutex::default()),
-            over: AtomicBool::new(false),
+            hand: Apart::default(),
             end: Condvar::new(),
         })
     }
@@ -109,6 +107,7 @@ impl Shared {
     pub(super) fn counters(&self) -> Counters {
         let mut state = lock(&self.core.state);
         let deliveries = self.deliveries();
+        let one_by_one = self.hand.delivered();
         let depth = state.depth(&self.core);
         let sum = |count: fn(&super::producer::Counts) -> u64| -> u64 {
             state.producers().iter().map(|producer| count(&producer.counts)).sum()
@@ -119,13 +118,13 @@ impl Shared {
             sampled_out: sum(|counts| counts.sampled_out.get()),
             would_block: sum(|counts| counts.would_block.get()),
             cut: sum(|counts| counts.cut.get()),
-            delivered: deliveries.delivered,
+            delivered: deliveries.delivered + one_by_one,
             sink_errors: deliveries.sink_errors,
             flush_errors: deliveries.flush_errors,
             abandoned: deliveries.abandoned,
             evicted: state.evicted,
             depth,
-            in_hand: deliveries.in_hand,
+            in_hand: deliveries.in_hand - one_by_one,
             depth_high_water: state.high_water,
         }
     }
@@ -159,8 +158,8 @@ impl Shared {
         let mut state = lock(&self.core.state);
         let mut deliveries = self.deliveries();
         if !deliveries.finished && !deliveries.written_off {
+            deliveries.settle(self.hand.write_off(), Settled::Delivered);
             deliveries.write_off(state.discard(&self.core));
-            self.over.store(true, Ordering::Relaxed);
             self.end.notify_all();
         }
         deliveries.shutdown()
@@ -208,17 +207,28 @@ impl Shared {
         }
     }
 
-    /// Settles records in hand; false when they have been written off and the worker should end.
+    /// Settles records in hand, among them those that were delivered one by one; false when they have been written off and
+    /// the worker should end.
     pub(super) fn settle(&self, records: u64, outcome: Settled) -> bool {
         let mut deliveries = self.deliveries();
+        if deliveries.written_off {
+            return false;
+        }
+        deliveries.settle(self.hand.take(), Settled::Delivered);
         deliveries.settle(records, outcome);
-        !deliveries.written_off
+        true
+    }
+
+    /// Settles one record of the batch as delivered. It counts in every snapshot from now on.
+    #[inline]
+    pub(super) fn delivered_one(&self) {
+        self.hand.add();
     }
 
     /// Whether the records in hand have been written off.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.hand.is_written_off()
     }
 
     pub(super) fn count_flush_error(&self) {

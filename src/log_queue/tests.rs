@@ -159,6 +159,14 @@ fn handles_and_futures_go_anywhere() {
 }
 
 #[test]
+fn a_call_takes_no_room_for_its_record_in_the_task_that_awaits_it() {
+    let queue = LogQueue::start(Config::default(), NullSink).expect("started");
+    let few = size_of_val(&queue.log(record(0)));
+    let many = size_of_val(&queue.log(record(0).with("a", 1).with("b", "text").with("c", 0.5).with("d", true)));
+    assert_eq!((few, many), (size_of::<usize>(), size_of::<usize>()));
+}
+
+#[test]
 fn a_bad_config_starts_nothing() {
     let result = LogQueue::start(Config { maxsize: 0, ..Config::default() }, NullSink);
     assert!(matches!(result, Err(StartError::Maxsize)));
@@ -500,12 +508,15 @@ fn shutdown_returns_although_the_sink_hangs_and_accounts_for_everything() {
     assert_eq!(gate.given(), 0);
     (4..10).for_each(|n| assert!(queue.try_log(record(n)).is_ok()));
     advance(&gate, 1);
+    let counters = queue.counters();
+    assert_eq!((counters.delivered, counters.in_hand), (1, 3), "each counts before its batch is over");
     gate.act(Act::Fail);
     assert_eq!(gate.given(), 2);
+    advance(&gate, 3);
 
-    // 0 delivered, 1 failed, 2 and 3 in hand, six in the queue.
+    // 0 and 2 delivered, 1 failed, 3 in hand, six in the queue.
     let end = queue.shutdown(Duration::from_millis(1));
-    assert_eq!(end, Shutdown { delivered: 1, abandoned: 8, sink_errors: 1, completed: false });
+    assert_eq!(end, Shutdown { delivered: 2, abandoned: 7, sink_errors: 1, completed: false });
     let counters = queue.counters();
     assert_eq!((counters.depth, counters.in_hand), (0, 0));
     assert_closes(&counters);

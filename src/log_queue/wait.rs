@@ -12,9 +12,12 @@ use std::thread::{self, Thread};
 use std::time::SystemTime;
 
 /// A call that logs: done at once, or waiting for room.
+///
+/// It is moved into the task that awaits it, and most calls are done before that. So what only a waiting call needs lies
+/// elsewhere: a whole record here would be copied by each call, and each task would have room for it.
 pub(super) enum Logging<'q, 'a, F> {
     Done,
-    Waiting(Entry<'q, 'a, F>),
+    Waiting(Box<Entry<'q, 'a, F>>),
 }
 
 impl<'a, F: Fields> Future for Logging<'_, 'a, F> {
@@ -24,7 +27,7 @@ impl<'a, F: Fields> Future for Logging<'_, 'a, F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Done => Poll::Ready(Ok(Accepted { waited: false })),
-            Self::Waiting(entry) => Pin::new(entry).poll(context),
+            Self::Waiting(entry) => Pin::new(&mut **entry).poll(context),
         }
     }
 }

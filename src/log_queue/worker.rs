@@ -89,11 +89,12 @@ impl<S: Sink> Worker<S> {
             if !shared.is_over() {
                 // SAFETY: the record was published and taken, so it stays as it is until it is released below.
                 let record = unsafe { RecordRef::new(slot, &self.wall) };
-                let written = self.sink.write(&record).is_ok();
-                if written && self.buffers {
-                    *held += 1;
-                } else {
-                    shared.settle(1, outcome(written));
+                match self.sink.write(&record) {
+                    Ok(()) if self.buffers => *held += 1,
+                    Ok(()) => shared.delivered_one(),
+                    Err(_) => {
+                        shared.settle(1, Settled::SinkError);
+                    }
                 }
             }
             release_slot(&shared.core, slot);

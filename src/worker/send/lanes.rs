@@ -27,7 +27,7 @@ const NAP: u64 = 50_000_000;
 const MOST_PER_LANE: f64 = 2_000_000.0;
 
 /// How long a lane with a larger load sleeps, in nanoseconds.
-const REST: u64 = 50_000;
+const REST: u64 = 200_000;
 
 /// The number of lanes of a load: one for each 2 million logs/s, but no more than there are CPUs or tasks.
 pub fn count(offered_per_s: f64, tasks: u32, cpus: usize) -> u32 {
