@@ -177,7 +177,9 @@ impl Producer {
         pool.link(self.chunk.load(Ordering::Relaxed), next);
         self.chunk.store(next, Ordering::Relaxed);
         self.first.store(pool.slot(next, 0), Ordering::Relaxed);
-        (0..=AHEAD).for_each(|index| fetch(pool.slot(next, index)));
+        if self.quick {
+            (0..=AHEAD).for_each(|index| fetch(pool.slot(next, index)));
+        }
     }
 
     /// Fetches a slot that will be needed soon: the worker read it last, so another CPU has its cache lines. For the owner,

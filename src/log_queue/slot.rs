@@ -337,7 +337,7 @@ pub(super) fn fetch(slot: *mut u64) {
     #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom_models))))]
     for line in 0..WORDS / LINE {
         // `_mm_prefetch` fetches for writing only where the compiler may assume PREFETCHW; otherwise for reading, which
-        // does not help. Processors that do not have the instruction skip it.
+        // does not help. A processor with an invariant TSC that lacks the instruction skips it.
         // SAFETY: a hint: it changes nothing, and does not fault whatever the address.
         unsafe {
             core::arch::asm!(
