@@ -44,7 +44,7 @@ pub fn run<Q: Queue, C: Clock>(
     mut tell: impl FnMut(TaskResult),
 ) {
     become_sender(lane as usize);
-    calls::start_lane();
+    calls::forget();
     let mut dues = all_due_times(&shared, lane, lanes).peekable();
     let resumed = Arc::new(Resumed::here());
     let mut places = places(&shared, (lane, lanes), &resumed);
@@ -90,17 +90,17 @@ pub fn run<Q: Queue, C: Clock>(
             done = places.iter_mut().filter(|place| place.state == State::Waiting).fold(done, |_, place| resume(place));
         }
         if !done {
-            calls::record_lane(&shared.recorders, lane as usize);
+            calls::record(&shared.recorders, lane as usize);
             wait(&shared, (dues.peek().map(|&(due, _)| due), is_over), how, &resumed);
         }
     }
-    calls::record_lane(&shared.recorders, lane as usize);
+    calls::record(&shared.recorders, lane as usize);
 }
 
-/// Whether a lane with this load sleeps for [`REST`] whenever it has caught up, instead of polling the clock until the next
-/// log. More lanes would share this load if there were more CPUs. So polling would take time from the queue, which has no
+/// Whether a sender with this load rests whenever it has caught up: a lane sleeps for [`REST`], instead of polling the clock
+/// until the next log. More lanes would share this load if there were more CPUs. So polling would take time from the queue, which has no
 /// CPU of its own, and would save a lateness that is small beside the 10 ms which a load may have.
-fn rests(logs_per_s: f64, pacing: Pacing) -> bool {
+pub fn rests(logs_per_s: f64, pacing: Pacing) -> bool {
     pacing == Pacing::Hybrid && logs_per_s > MOST_PER_LANE
 }
 

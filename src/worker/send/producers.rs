@@ -28,6 +28,10 @@ pub type Ended = Option<TaskResult>;
 /// more than the calls.
 const MOST_WAKE_UPS: f64 = 100_000.0;
 
+/// How long a task at least sleeps on tokio's timer if its thread has more to send than a CPU can take, in nanoseconds: one
+/// step of the timer. To resume a task costs more than a log, so it then sends all that has become due meanwhile.
+const REST: u64 = 1_000_000;
+
 /// How the producers of a case are laid out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CrewPlan {
@@ -38,6 +42,8 @@ pub struct CrewPlan {
     /// Number of sender threads.
     pub senders: usize,
     paced: bool,
+    /// Whether there are too few CPUs for the load.
+    rests: bool,
 }
 
 impl CrewPlan {
@@ -51,7 +57,9 @@ impl CrewPlan {
             scenario::Producers::Lanes if blocks => parameters.concurrency as usize,
             scenario::Producers::Lanes => lanes::count(offered, parameters.concurrency, cpus) as usize,
         };
-        Self { producers: parameters.producers, pacing: parameters.pacing, senders, paced: offered <= MOST_WAKE_UPS }
+        let rests = lanes::rests(offered / senders.max(1) as f64, parameters.pacing);
+        let paced = offered <= MOST_WAKE_UPS;
+        Self { producers: parameters.producers, pacing: parameters.pacing, senders, paced, rests }
     }
 
     /// How a task waits for its due times.
@@ -59,7 +67,7 @@ impl CrewPlan {
         match self.producers {
             scenario::Producers::Lanes => Waiting::Lane,
             scenario::Producers::Tasks if self.paced => Waiting::Paced(Pacer::new(tasks)),
-            scenario::Producers::Tasks => Waiting::Timer,
+            scenario::Producers::Tasks => Waiting::Timer { least: if self.rests { REST } else { 0 } },
         }
     }
 }
@@ -241,6 +249,28 @@ impl Drop for Ending {
         // repeat would be called hung.
         if thread::panicking() {
             let _ = self.send.send(None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::noop::Noop;
+    use crate::units::Rate;
+
+    #[test]
+    fn a_task_waits_as_its_load_and_the_cpus_allow() {
+        for (tasks, rate, cpus, expected) in [
+            (10, 1_000, 2, "Paced"),
+            (1_000, 1_000, 2, "Timer { least: 0 }"),
+            (1_000, 10_000, 2, "Timer { least: 1000000 }"),
+            (1_000, 10_000, 8, "Timer { least: 0 }"),
+        ] {
+            let parameters = Parameters { concurrency: tasks, rate: Rate::of_whole(rate), ..Parameters::default() };
+            let waiting = CrewPlan::of(&parameters, &Noop::ABOUT, cpus).waiting(tasks);
+            let told = format!("{waiting:?}");
+            assert!(told.starts_with(expected), "{tasks} x {rate}/s on {cpus} CPUs: {told}");
         }
     }
 }

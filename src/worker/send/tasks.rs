@@ -8,7 +8,7 @@ use crate::measure::ledger::Told;
 use crate::measure::recorder::Recorders;
 use crate::measure::stalls::Stalls;
 use crate::worker::observe::settling::Settling;
-use crate::worker::send::calls::Pending;
+use crate::worker::send::calls;
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -41,7 +41,10 @@ pub enum Waiting {
     /// A pacer that knows the schedule wakes the task.
     Paced(Arc<Pacer>),
     /// The task sleeps on tokio's timer, whose steps are 1 ms, and sends everything that is due at each wake-up.
-    Timer,
+    Timer {
+        /// The shortest sleep, in nanoseconds.
+        least: u64,
+    },
     /// The lane on which the task runs resumes it.
     Lane,
 }
@@ -175,10 +178,6 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         let busy_until = self.run_warm_up(task, &mut result).await;
         let window = self.window;
         let mut producer = Producer::new(&self.window_schedule, task, window.start, window.length, busy_until);
-        let mut pending = match self.waiting {
-            Waiting::Lane => Pending::OfLane,
-            Waiting::Paced(_) | Waiting::Timer => Pending::OfTask(Vec::new()),
-        };
         // The end of a call is recent enough to decide on the next step. That saves one clock reading for each log.
         let mut now = self.clock.now();
         loop {
@@ -186,7 +185,7 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             match producer.step(now, |from, to| self.stalls.held(from, to)) {
                 Step::Wait(until) => {
                     // Here, since no log of the task is due: recorded between two calls, they would make the second late.
-                    pending.record(&self.recorders, SENDER.get());
+                    self.record_calls();
                     now = self.wait(task, until).await;
                 }
                 Step::Send { sequence } => {
@@ -195,13 +194,13 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
                     // The task may have moved to another thread during the call, so `SENDER` is read here: each
                     // recorder must belong to one thread, or threads would wait for each other's lock between two
                     // calls.
-                    pending.add(call, &self.recorders, SENDER.get());
+                    calls::add(call, &self.recorders, SENDER.get());
                     now = self.give_others_a_turn(call.end).await;
                 }
                 Step::Done => break,
             }
         }
-        pending.record(&self.recorders, SENDER.get());
+        self.record_calls();
         self.record_unsent(&producer);
         result.tally = producer.tally();
         result
@@ -237,7 +236,10 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
         let mut taken = false;
         poll_fn(|context| {
             let poll = turn.as_mut().poll(context);
-            taken |= poll.is_pending();
+            if poll.is_pending() {
+                self.record_calls();
+                taken = true;
+            }
             poll
         })
         .await;
@@ -250,8 +252,8 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
     async fn wait(&self, task: u32, until: u64) -> u64 {
         match &self.waiting {
             Waiting::Paced(pacer) => pacer.wait(&self.clock, task, until).await,
-            Waiting::Timer => {
-                let mut span = until.saturating_sub(self.clock.now());
+            Waiting::Timer { least } => {
+                let mut span = until.saturating_sub(self.clock.now()).max(*least);
                 if self.settling.is_some() {
                     span = span.min(LONGEST_SLEEP);
                 }
@@ -314,9 +316,20 @@ impl<Q: Queue, C: Clock> LoadState<Q, C> {
             let now = self.clock.now();
             self.stalls.leave(sender, entered, now);
             RESUMED_AT.set(now);
+            if poll.is_pending() {
+                self.record_calls();
+            }
             poll.map(|reply| (reply, now))
         })
         .await
+    }
+
+    /// Records the calls that this thread has made, before the task yields it: the task may go on on another one. A lane
+    /// records them when nothing is due.
+    fn record_calls(&self) {
+        if !matches!(self.waiting, Waiting::Lane) {
+            calls::record(&self.recorders, SENDER.get());
+        }
     }
 
     /// Enters the logs that were never sent, so that `response` has one value for each scheduled log.
@@ -400,7 +413,14 @@ mod tests {
         };
         let clock = LoadClock::Manual(ManualClock::at(0));
         let none = Span { start: 0, length: 0 };
-        let load = drive::share(&repeat(parameters), Enters(clock.clone()), clock.clone(), none, Waiting::Timer, 1);
+        let load = drive::share(
+            &repeat(parameters),
+            Enters(clock.clone()),
+            clock.clone(),
+            none,
+            Waiting::Timer { least: 0 },
+            1,
+        );
         // All logs are overdue.
         clock.pass(1_000_000_000);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -412,6 +432,39 @@ mod tests {
         assert_eq!((enqueue.count, enqueue.min_ns, enqueue.max_ns), (2_000, Some(3_000), Some(3_000)));
     }
 
+    /// Accepts the first log, and never answers the second.
+    struct AnswersOnce;
+
+    impl Queue for AnswersOnce {
+        const ABOUT: About = About::new("answers-once", "1");
+
+        fn build(_: &Setup, _: Sink) -> Result<Self, String> {
+            Ok(Self)
+        }
+
+        async fn log(&self, entry: &Entry<'_>) -> Reply {
+            if entry.stamp.sequence > 0 { std::future::pending().await } else { Reply::ACCEPTED }
+        }
+    }
+
+    #[test]
+    fn a_task_that_yields_its_thread_leaves_no_call_behind_there() {
+        let parameters = Parameters {
+            concurrency: 1,
+            rate: Rate::of_whole(1_000),
+            duration: Nanos::from_secs(1),
+            ..Parameters::default()
+        };
+        let clock = LoadClock::Manual(ManualClock::at(0));
+        let none = Span { start: 0, length: 0 };
+        let load = drive::share(&repeat(parameters), AnswersOnce, clock.clone(), none, Waiting::Timer { least: 0 }, 1);
+        clock.pass(1_000_000_000);
+        let mut task = pin!(load.run_task(0));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(task.as_mut().poll(&mut context).is_pending());
+        assert_eq!(load.recorders.so_far().enqueued, 1);
+    }
+
     /// One task with 1,000 logs to send in a second, to a queue that takes a millisecond.
     fn one_task(clock: &LoadClock) -> LoadState<Blocks, LoadClock> {
         let parameters = Parameters {
@@ -421,7 +474,7 @@ mod tests {
             ..Parameters::default()
         };
         let none = Span { start: 0, length: 0 };
-        drive::share(&repeat(parameters), Blocks(clock.clone()), clock.clone(), none, Waiting::Timer, 1)
+        drive::share(&repeat(parameters), Blocks(clock.clone()), clock.clone(), none, Waiting::Timer { least: 0 }, 1)
     }
 
     #[test]
@@ -453,7 +506,14 @@ mod tests {
         let clock = LoadClock::Manual(ManualClock::at(0));
         let none = Span { start: 0, length: 0 };
         // All logs are due or overdue at once, so no task waits for a timer.
-        let load = Arc::new(drive::share(&repeat(parameters), Blocks(clock.clone()), clock, none, Waiting::Timer, 1));
+        let load = Arc::new(drive::share(
+            &repeat(parameters),
+            Blocks(clock.clone()),
+            clock,
+            none,
+            Waiting::Timer { least: 0 },
+            1,
+        ));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let run = |task| {
             let load = Arc::clone(&load);
