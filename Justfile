@@ -115,7 +115,7 @@ loom *ARGS:
 
 # The built-in queue's tests for Miri: those of the core, and those with threads that are made shorter for it. Not those of ten
 # thousand tasks and a thousand threads, and those that wait for a real child process or file.
-for-miri := "log_queue::state_tests log_queue::pool log_queue::record log_queue::json log_queue::racing_tests log_queue::tests::drop_oldest log_queue::tests::threads_that_end log_queue::tests::order_is_kept log_queue::tests::a_cancelled"
+for-miri := "log_queue::state_tests log_queue::pool log_queue::record log_queue::names log_queue::counters log_queue::json log_queue::racing_tests log_queue::tests::drop_oldest log_queue::tests::threads_that_end log_queue::tests::order_is_kept log_queue::tests::a_cancelled"
 
 # Run them in Miri, which sees undefined behaviour and data races. Needs a nightly with the component miri.
 miri *ARGS=for-miri:

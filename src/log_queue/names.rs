@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn a_name_is_the_same_whether_it_is_kept_or_made() {
-        let all: &'static str = "0123456789 0123456789 0123456789 0123456789\"\n";
+        let all: &'static str = match () {
+            () if cfg!(miri) => "0\"\n",
+            () => "0123456789 0123456789 0123456789 0123456789\"\n",
+        };
         // Names that begin at the same address and share a place; and one after the other, so that each drives out others.
         for round in 0..3 {
             for from in 0..all.len() {

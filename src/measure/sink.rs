@@ -145,8 +145,8 @@ struct Tracked {
 }
 
 /// A task's place. Its neighbours deliver on other CPUs. It begins far enough from their last bytes that a processor which
-/// reads ahead of a few lines in a row does not fetch their locks: with 128, a delivery found its own lock taken away by the
-/// other CPU half of the time.
+/// reads ahead of a few lines in a row does not fetch their locks: with 128, a delivery from far CPUs spent most of its time on
+/// getting its own lock back.
 #[derive(Debug, Default)]
 #[repr(align(512))]
 struct Track(Mutex<Tracked>);
