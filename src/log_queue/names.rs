@@ -24,7 +24,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// The text of an empty name is too short to be worth keeping.
+    /// Nothing is kept here. A name that lies where this empty one does is made anew each time.
     const NONE: Self = Self { name: "", text: [0; ROOM], length: 0 };
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Longest sleep of a lane that waits for its last calls to return, in nanoseconds. A wake-up ends the sleep earlier.
 const NAP: u64 = 50_000_000;
 
-/// Largest load of one lane, in logs/s, as long as there are CPUs for more lanes. A log costs a lane about 0.2 µs, so
+/// Largest load of one lane, in logs/s, as long as there are CPUs for more lanes. A log costs a lane about 0.1 µs, so
 /// this keeps it below half of a CPU, and it can catch up when it is late.
 const MOST_PER_LANE: f64 = 2_000_000.0;
 
@@ -98,8 +98,8 @@ pub fn run<Q: Queue, C: Clock>(
 }
 
 /// Whether a sender with this load rests whenever it has caught up: a lane sleeps for [`REST`], instead of polling the clock
-/// until the next log. More lanes would share this load if there were more CPUs. So polling would take time from the queue, which has no
-/// CPU of its own, and would save a lateness that is small beside the 10 ms which a load may have.
+/// until the next log. More lanes would share this load if there were more CPUs. So polling would take time from the queue,
+/// which has no CPU of its own, and would save a lateness that is small beside the 10 ms which a load may have.
 pub fn rests(logs_per_s: f64, pacing: Pacing) -> bool {
     pacing == Pacing::Hybrid && logs_per_s > MOST_PER_LANE
 }
