@@ -36,7 +36,8 @@ pub struct Config {
     /// What happens to a record that finds the queue full.
     pub strategy: Strategy,
     /// Largest number of records that the worker takes at once, at least 1. The batch is complete at this number, or
-    /// when the queue is full.
+    /// when the queue is full. Under [`Strategy::Block`], the worker takes a complete batch in parts where the sink is slow:
+    /// up to a millisecond of its work, or four times its last flush.
     pub batch_size: usize,
     /// Longest time that a record waits for its batch to become complete; with zero it does not wait.
     pub batch_timeout: Duration,

@@ -47,7 +47,7 @@ fn log(core: &Core, producer: &Producer, text: &str) -> Result<(), Reason> {
 /// Takes all records that are there, as the worker does.
 fn take(core: &Core) -> Vec<String> {
     let (mut runs, mut wakers) = (Vec::new(), Vec::new());
-    lock(&core.state).take(core, &mut runs, &mut wakers);
+    lock(&core.state).take(core, u64::MAX, &mut runs, &mut wakers);
     wakers.into_iter().for_each(Waker::wake);
     let wall = Wall::fixed(SystemTime::UNIX_EPOCH);
     let mut texts = Vec::new();

@@ -173,9 +173,9 @@ impl Shared {
         let _ = self.worker.set(thread::current());
     }
 
-    /// Sleeps until a batch is due and takes it; false if there will be no further batch. The batch is empty if places
-    /// were taken back for callers that wait: they must be woken, and there is nothing to deliver.
-    pub(super) fn take(&self, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> bool {
+    /// Sleeps until a batch is due and takes up to `most` records of it; false if there will be no further batch. The batch
+    /// is empty if places were taken back for callers that wait: they must be woken, and there is nothing to deliver.
+    pub(super) fn take(&self, most: u64, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> bool {
         loop {
             let mut state = lock(&self.core.state);
             match state.step(&self.core, Instant::now()) {
@@ -186,7 +186,7 @@ impl Shared {
                     if deliveries.written_off {
                         return false;
                     }
-                    deliveries.in_hand = state.take(&self.core, runs, wakers);
+                    deliveries.in_hand = state.take(&self.core, most, runs, wakers);
                     if deliveries.in_hand > 0 || !wakers.is_empty() {
                         return true;
                     }
@@ -268,14 +268,14 @@ mod tests {
         let (mut first, mut second) = (None, None);
         assert!(matches!((turn(&mut first), turn(&mut second)), (Turn::Wait(_), Turn::Wait(_))));
         let (mut runs, mut wakers) = (Vec::new(), Vec::new());
-        assert!(shared.take(&mut runs, &mut wakers));
+        assert!(shared.take(u64::MAX, &mut runs, &mut wakers));
         assert_eq!((runs.len(), wakers.len()), (1, 1), "both places are promised to the first");
         // It has its place and a credit, and has not written its record yet.
         assert!(matches!(turn(&mut first), Turn::Done(Ok(_))));
         let (send, taken) = channel();
         thread::spawn(move || {
             let (mut runs, mut wakers) = (Vec::new(), Vec::new());
-            shared.take(&mut runs, &mut wakers);
+            shared.take(u64::MAX, &mut runs, &mut wakers);
             let _ = send.send((runs.len(), wakers.len()));
         });
         assert_eq!(taken.recv_timeout(Duration::from_secs(60)), Ok((0, 1)), "the second is woken at once");

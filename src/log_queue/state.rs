@@ -110,6 +110,8 @@ struct Pace {
     took: Option<(Instant, u64)>,
     /// Time for a record, from one batch to the next; `None` before the second batch.
     per_record: Option<Duration>,
+    /// What is left of a batch that the worker takes in parts.
+    rest: u64,
 }
 
 impl State {
@@ -125,6 +127,7 @@ impl State {
             parked: false,
             took: None,
             per_record: None,
+            rest: 0,
         };
         Self {
             producers: Vec::new(),
@@ -425,6 +428,7 @@ impl State {
         let last = if pace.parked { now } else { pace.looked.unwrap_or(now) };
         pace.looked = Some(now);
         pace.quiet = if ready == pace.ready { pace.quiet.saturating_add(1) } else { 0 };
+        pace.rest = pace.rest.min(ready);
         let arrived = ready.saturating_sub(mem::replace(&mut pace.ready, ready));
         pace.interval =
             (arrived > 0).then(|| now.saturating_duration_since(last) / arrived.min(u32::MAX.into()) as u32);
@@ -444,22 +448,20 @@ impl State {
         }
         let since = *pace.since.get_or_insert(last);
         let left = timeout.saturating_sub(now.saturating_duration_since(since));
-        let due = self.closed || ready >= core.complete || left.is_zero();
+        let due = self.closed || ready >= core.complete || pace.rest > 0 || left.is_zero();
         if due { Step::Take } else { pace.sleep(core, !self.waiting.is_empty(), left) }
     }
 
-    /// Takes the oldest records, up to a batch, and says how many. The waiters that are promised the free places have
-    /// their wakers put into `wakers`.
-    pub(super) fn take(&mut self, core: &Core, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> u64 {
+    /// Takes the oldest records, up to a batch or `most`, and says how many. What is left of the batch is due at once. The
+    /// waiters that are promised the free places have their wakers put into `wakers`.
+    pub(super) fn take(&mut self, core: &Core, most: u64, runs: &mut Vec<Run>, wakers: &mut Vec<Waker>) -> u64 {
         self.depth(core);
         self.pace.adapt(core.maxsize());
-        let taken = merge(core, &self.producers, &mut self.lanes, core.complete, runs);
+        let batch = if self.pace.rest > 0 { self.pace.rest } else { core.complete };
+        let part = batch.min(most);
+        let taken = merge(core, &self.producers, &mut self.lanes, part, runs);
         self.leave(core, taken);
-        if self.pace.ready == taken {
-            self.pace.since = None;
-        }
-        self.pace.ready -= taken.min(self.pace.ready);
-        self.pace.note_batch(taken);
+        self.pace.note_batch(taken, if taken == part { batch - part } else { 0 });
         self.promise(core, wakers);
         self.open_if_nobody_waits(core);
         taken
@@ -505,10 +507,15 @@ impl Pace {
         interval.saturating_mul(records.min(u32::MAX.into()) as u32).min(LONG_NAP)
     }
 
-    /// A batch of this many records was taken at the last look.
-    fn note_batch(&mut self, records: u64) {
-        let Some(now) = self.looked.filter(|_| records > 0) else { return };
-        if let Some((before, records)) = self.took.replace((now, records)) {
+    /// This many records were taken at the last look; of their batch, up to `rest` are left.
+    fn note_batch(&mut self, taken: u64, rest: u64) {
+        if self.ready == taken {
+            self.since = None;
+        }
+        self.ready -= taken.min(self.ready);
+        self.rest = rest.min(self.ready);
+        let Some(now) = self.looked.filter(|_| taken > 0) else { return };
+        if let Some((before, records)) = self.took.replace((now, taken)) {
             self.per_record = Some(now.saturating_duration_since(before) / records.min(u32::MAX.into()) as u32);
         }
     }

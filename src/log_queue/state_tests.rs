@@ -98,8 +98,12 @@ impl Bench {
 
     /// The numbers of the records of a batch, as the worker would read them.
     fn take(&self) -> Vec<u64> {
+        self.take_up_to(u64::MAX)
+    }
+
+    fn take_up_to(&self, most: u64) -> Vec<u64> {
         let (mut runs, mut wakers) = (Vec::new(), Vec::new());
-        let taken = lock(&self.core.state).take(&self.core, &mut runs, &mut wakers);
+        let taken = lock(&self.core.state).take(&self.core, most, &mut runs, &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
         let wall = Wall::fixed(SystemTime::UNIX_EPOCH);
         let mut numbers = Vec::new();
@@ -341,7 +345,8 @@ enum Op {
     Wait(usize),
     Poll(usize, usize),
     Cancel(usize),
-    Work,
+    /// The worker looks, and takes up to so many records.
+    Work(u64),
     Close,
 }
 
@@ -352,7 +357,7 @@ fn op() -> impl proptest::strategy::Strategy<Value = Op> {
         6 => producer().prop_map(Op::Wait),
         5 => (0..8_usize, producer()).prop_map(|(index, producer)| Op::Poll(index, producer)),
         3 => (0..8_usize).prop_map(Op::Cancel),
-        6 => Just(Op::Work),
+        6 => prop_oneof![Just(1_u64), Just(3), Just(20), Just(u64::MAX)].prop_map(Op::Work),
         1 => Just(Op::Close),
     ]
 }
@@ -378,6 +383,8 @@ struct Model {
     closed: bool,
     /// The worker's last step if it sleeps, and the number of calls before that.
     asleep: Option<(Step, usize)>,
+    /// What is left of a batch of which the worker has taken a part.
+    rest: usize,
     next: u64,
     /// Time on the worker's clock.
     now: Instant,
@@ -397,6 +404,7 @@ impl Model {
             lent: [0; PRODUCERS],
             closed: false,
             asleep: None,
+            rest: 0,
             next: 0,
             now: Instant::now(),
             enqueued: 0,
@@ -456,7 +464,7 @@ impl Model {
                 self.promise();
             }
             Op::Poll(..) | Op::Cancel(_) => {}
-            Op::Work => self.work(),
+            Op::Work(most) => self.work(most),
             Op::Close => {
                 let waiting = lock(&self.bench.core.state).close(&self.bench.core);
                 self.bench.core.call_now();
@@ -518,7 +526,7 @@ impl Model {
         }
     }
 
-    fn work(&mut self) {
+    fn work(&mut self, most: u64) {
         // Only a call ends the sleep of a worker that has parked.
         if matches!(self.asleep, Some((Step::Park, calls)) if calls == self.bench.calls.count()) {
             return;
@@ -534,8 +542,12 @@ impl Model {
                 if taken_back {
                     self.lent = [0; PRODUCERS];
                 }
-                let batch = self.bench.take();
-                let expected: Vec<u64> = self.ring.drain(..batch.len()).collect();
+                let complete = self.ring.len().min(self.bench.core.complete as usize);
+                let whole = if self.rest > 0 { self.rest } else { complete };
+                let part = whole.min(most.try_into().unwrap_or(usize::MAX));
+                self.rest = whole - part;
+                let batch = self.bench.take_up_to(most);
+                let expected: Vec<u64> = self.ring.drain(..part).collect();
                 assert!(!batch.is_empty() || taken_back);
                 assert_eq!(batch, expected);
                 if !self.closed {
@@ -544,7 +556,10 @@ impl Model {
             }
             Step::Exit => assert!(self.closed && self.ring.is_empty()),
             Step::Look => panic!("nobody is about to publish"),
-            sleep => self.asleep = Some((sleep, self.bench.calls.count())),
+            sleep => {
+                assert_eq!(self.rest, 0, "the rest of a batch waits for nothing");
+                self.asleep = Some((sleep, self.bench.calls.count()));
+            }
         }
     }
 
@@ -584,7 +599,7 @@ impl Model {
             self.apply(Op::Poll(0, 0));
         }
         while !self.ring.is_empty() {
-            self.apply(Op::Work);
+            self.apply(Op::Work(u64::MAX));
         }
         assert_eq!(self.bench.step(self.now), Step::Exit);
     }

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than any test takes.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -414,6 +414,40 @@ fn a_full_queue_goes_out_even_if_the_batch_is_larger() {
     });
     assert_eq!(finished.recv_timeout(LIMIT), Ok(40));
     assert!(flushed.iter().all(|batch| batch.len() <= 4));
+}
+
+/// What [`Batches`] are, but each record takes two milliseconds.
+struct SlowBatches(Batches);
+
+impl Sink for SlowBatches {
+    fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(2) {
+            thread::yield_now();
+        }
+        self.0.write(record)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[test]
+fn under_block_a_slow_sink_frees_one_place_after_the_other() {
+    for (strategy, one_by_one) in [(Strategy::Block, true), (Strategy::Drop, false)] {
+        let (flushed, batches) = batches();
+        let queue = LogQueue::start(config(strategy, 64, 8), SlowBatches(batches)).expect("started");
+        for n in 0..64 {
+            assert!(queue.try_log(record(n)).is_ok());
+        }
+        assert_eq!(queue.shutdown(LIMIT).delivered, 64);
+        let batches: Vec<Vec<u64>> = flushed.iter().collect();
+        // A flush that was held up makes the next batch larger.
+        let single = batches.iter().filter(|batch| batch.len() == 1).count();
+        assert_eq!(single > batches.len() / 2, one_by_one, "{strategy}: {batches:?}");
+        assert!(batches.concat().into_iter().eq(0..64), "in order, and nothing waits for a batch to become complete");
+    }
 }
 
 #[test]

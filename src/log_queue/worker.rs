@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "records are read where they lie; the worker is alone with what it has taken")]
 
+use super::config::Strategy;
 use super::core::Core;
 use super::counters::Settled;
 use super::lane::Run;
@@ -18,10 +19,18 @@ use std::time::{Duration, Instant};
 /// Time between two settings of the wall clock by the system's clock.
 const SET_CLOCK: Duration = Duration::from_secs(1);
 
-/// The buffers of a worker.
+/// Under `block`, a batch takes no more records than the sink writes in this time: their places are given out at once, and
+/// who comes too late for one waits until all of them are written.
+const WRITING: Duration = Duration::from_millis(1);
+/// Or in so many times the time of a flush, where that is longer: small batches cost no more than a fifth of the sink's time.
+const PER_FLUSH: u32 = 4;
+
+/// A worker with its buffers.
 pub(super) struct Worker<S> {
     sink: S,
     buffers: bool,
+    /// The largest number of records to take at once.
+    most: u64,
     runs: Vec<Run>,
     wakers: Vec<Waker>,
     wall: Wall,
@@ -31,14 +40,16 @@ pub(super) struct Worker<S> {
 impl<S: Sink> Worker<S> {
     pub(super) fn new(sink: S, shared: &Shared) -> Self {
         let wall = Wall::new(&shared.core.ticker);
-        Self { buffers: sink.buffers(), sink, runs: Vec::new(), wakers: Vec::new(), wall, wall_set: Instant::now() }
+        let buffers = sink.buffers();
+        let (runs, wakers) = (Vec::new(), Vec::new());
+        Self { sink, buffers, most: u64::MAX, runs, wakers, wall, wall_set: Instant::now() }
     }
 
     /// Delivers until the queue is closed and empty, or written off. The sink is dropped before the end is announced,
     /// so that a caller of `shutdown` can rely on a closed file.
     pub(super) fn run(mut self, shared: &Shared) {
         shared.begin();
-        while shared.take(&mut self.runs, &mut self.wakers) {
+        while shared.take(self.most, &mut self.runs, &mut self.wakers) {
             for waker in self.wakers.drain(..) {
                 contain(|| waker.wake());
             }
@@ -64,6 +75,7 @@ impl<S: Sink> Worker<S> {
         let core = &shared.core;
         let runs = mem::take(&mut self.runs);
         let mut held = 0;
+        let began = Instant::now();
         for run in &runs {
             let mut next = run.from;
             while next < run.to {
@@ -77,8 +89,14 @@ impl<S: Sink> Worker<S> {
             }
             core.pool.done(run.chunk, run.to - run.from);
         }
+        let wrote = began.elapsed();
+        let go_on = !shared.is_over() && self.flush(shared, held);
+        if core.config.strategy == Strategy::Block {
+            let records = runs.iter().map(|run| u64::from(run.to - run.from)).sum();
+            self.most = most_at_once(records, wrote, began.elapsed() - wrote);
+        }
         self.runs = runs;
-        !shared.is_over() && self.flush(shared, held)
+        go_on
     }
 
     /// Writes the records of a run from `next` on; adds those that the sink buffers to `held`.
@@ -109,6 +127,13 @@ impl<S: Sink> Worker<S> {
         }
         shared.settle(held, outcome(flushed))
     }
+}
+
+/// How many records to take at once, after a batch of `records`.
+fn most_at_once(records: u64, wrote: Duration, flushed: Duration) -> u64 {
+    let time = WRITING.max(flushed.saturating_mul(PER_FLUSH));
+    let most = u128::from(records) * time.as_nanos() / wrote.as_nanos().max(1);
+    u64::try_from(most).unwrap_or(u64::MAX).max(1)
 }
 
 /// Frees the memory that the record has outside of its slot. Nobody reads the record after this.
@@ -142,4 +167,29 @@ fn contain<T>(call: impl FnOnce() -> T) -> Option<T> {
         mem::forget(second);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_records_are_taken_as_the_sink_writes_in_a_millisecond_or_in_four_flushes() {
+        let most = |records, wrote, flushed| {
+            most_at_once(records, Duration::from_micros(wrote), Duration::from_micros(flushed))
+        };
+        let cases = [
+            ("a fast sink", most(512, 50, 0), 10_240),
+            ("one that takes a tenth of a millisecond", most(512, 51_200, 0), 10),
+            ("one that takes a millisecond", most(3, 3_000, 0), 1),
+            ("one that hangs", most(1, 60_000_000, 0), 1),
+            ("a flush that costs little", most(10, 1_000, 250), 10),
+            ("a flush of five milliseconds", most(10, 1_000, 5_000), 200),
+            ("a write that takes no time", most(10, 0, 0), 10_000_000),
+            ("nothing written", most(0, 0, 0), 1),
+        ];
+        for (what, most, expected) in cases {
+            assert_eq!(most, expected, "{what}");
+        }
+    }
 }
