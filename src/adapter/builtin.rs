@@ -42,7 +42,7 @@ impl Queue for Builtin {
         About { strategies: &Strategy::ALL, carries_context: true, ..About::new("builtin", env!("CARGO_PKG_VERSION")) };
 
     fn build(setup: &Setup, sink: Sink) -> Result<Self, String> {
-        Self::before(setup, Counted { sink, batch_delay: setup.parameters.batch_delay.0, line: Vec::new() })
+        Self::before(setup, Counted::new(sink, setup.parameters.batch_delay.0))
     }
 
     async fn log(&self, entry: &Entry<'_>) -> Reply {
@@ -181,27 +181,46 @@ pub fn stamp_of(record: &RecordRef<'_>) -> Option<Stamp> {
     Stamp::from_words(id?, at?)
 }
 
-/// The counting sink as a sink of the queue.
+/// The counting sink as a sink of the queue. Like the queue's own sinks, it keeps the lines of a batch and delivers them
+/// together, unless the case's sink takes its time for each record.
 struct Counted {
     sink: Sink,
     /// Time that it takes after each batch, in nanoseconds: what a commit costs, however many records are in it.
     batch_delay: u64,
-    /// Keeps its memory from line to line.
-    line: Vec<u8>,
+    one_by_one: bool,
+    wants_text: bool,
+    /// The records since the last flush, and their lines. Both keep their memory.
+    stamps: Vec<Option<Stamp>>,
+    lines: Vec<u8>,
+}
+
+impl Counted {
+    fn new(sink: Sink, batch_delay: u64) -> Self {
+        let (one_by_one, wants_text) = (sink.takes_time(), sink.wants_text());
+        Self { sink, batch_delay, one_by_one, wants_text, stamps: Vec::new(), lines: Vec::new() }
+    }
 }
 
 impl log_queue::Sink for Counted {
     fn write(&mut self, record: &RecordRef<'_>) -> io::Result<()> {
-        let line = &mut self.line;
-        self.sink.deliver(stamp_of(record), |out| {
-            line.clear();
-            record.push_json(line);
-            out.write_all(line)
-        })
+        let stamp = stamp_of(record);
+        if self.wants_text {
+            record.push_json(&mut self.lines);
+        }
+        if !self.one_by_one {
+            self.stamps.push(stamp);
+            return Ok(());
+        }
+        let delivered = self.sink.deliver(stamp, |out| out.write_all(&self.lines));
+        self.lines.clear();
+        delivered
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()?;
+        let delivered = self.sink.deliver_batch(&self.stamps, |out| out.write_all(&self.lines));
+        self.stamps.clear();
+        self.lines.clear();
+        delivered?;
         if self.batch_delay > 0 {
             let clock = self.sink.clock();
             // Nothing cuts it short: a queue that gives up at its deadline leaves its thread behind, as in a service.
@@ -211,7 +230,7 @@ impl log_queue::Sink for Counted {
     }
 
     fn buffers(&self) -> bool {
-        false
+        !self.one_by_one
     }
 }
 
@@ -249,14 +268,32 @@ mod tests {
     }
 
     #[test]
+    fn records_arrive_with_their_batch_unless_each_takes_its_time() {
+        let template = Template::new(4, 64);
+        for (sink_delay, arrived) in [(0, [0, 0, 2]), (1, [1, 2, 2])] {
+            let counting = Sink::new(LoadClock::Manual(ManualClock::at(0)), 1, sink_delay, None);
+            counting.stop_serving();
+            let mut sink = Counted::new(counting.clone(), 0);
+            assert_eq!(sink.buffers(), sink_delay == 0);
+            let mut counts = Vec::new();
+            for sequence in 0..2 {
+                let stamp = Stamp { phase: Phase::Window, task: 0, sequence, at: 0 };
+                let (id, at) = Entry::new(&template, stamp).stamp.to_words();
+                let record = Record::new(log_queue::Level::Info, "one").with(STAMP_ID, id).with(STAMP_AT, at);
+                record.read(|record| sink.write(record)).unwrap();
+                counts.push(counting.so_far());
+            }
+            sink.flush().unwrap();
+            counts.push(counting.so_far());
+            assert_eq!(counts, arrived);
+        }
+    }
+
+    #[test]
     fn a_batch_takes_its_delay_however_many_records_it_has() {
         for (batch_delay, records, taken) in [(0, 3, 0), (5_000, 3, 5_000), (5_000, 1, 5_000)] {
             let clock = ManualClock::at(0);
-            let mut sink = Counted {
-                sink: Sink::new(LoadClock::Manual(clock.clone()), 1, 0, None),
-                batch_delay,
-                line: Vec::new(),
-            };
+            let mut sink = Counted::new(Sink::new(LoadClock::Manual(clock.clone()), 1, 0, None), batch_delay);
             (0..records)
                 .for_each(|_| Record::new(log_queue::Level::Info, "one").read(|record| sink.write(record)).unwrap());
             sink.flush().unwrap();

@@ -17,6 +17,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{
     BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter, SdkLogRecord, SdkLoggerProvider,
 };
+use std::io::Write;
 use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -88,9 +89,13 @@ struct Exporter {
 
 impl LogExporter for Exporter {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        for (record, _) in batch.iter() {
-            // A record that the sink refuses is not counted as delivered; the processor drops the batch in either case.
-            let _ = self.sink.deliver(stamp(record), |out| write_line(record, out));
+        // A record that the sink refuses is not counted as delivered; the processor drops the batch in either case.
+        if self.sink.takes_time() {
+            batch.iter().for_each(|(record, _)| _ = self.sink.deliver(stamp(record), |out| write_line(record, out)));
+        } else {
+            let stamps: Vec<Option<Stamp>> = batch.iter().map(|(record, _)| stamp(record)).collect();
+            let write = |out: &mut dyn Write| batch.iter().try_for_each(|(record, _)| write_line(record, out));
+            let _ = self.sink.deliver_batch(&stamps, write);
         }
         Ok(())
     }
@@ -104,7 +109,7 @@ fn stamp(record: &SdkLogRecord) -> Option<Stamp> {
     Stamp::from_words(word("stamp_id")?, word("stamp_at")?)
 }
 
-fn write_line(record: &SdkLogRecord, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+fn write_line(record: &SdkLogRecord, out: &mut dyn Write) -> std::io::Result<()> {
     if let Some(level) = record.severity_text() {
         write!(out, "{level} ")?;
     }

@@ -237,8 +237,48 @@ impl<C: Clock> CountingSink<C> {
         if let Some(inner) = &self.shared.inner {
             render(&mut *lock(inner))?;
         }
-        self.count(stamp);
+        let Some((stamp, task)) = self.known(stamp) else { return Ok(()) };
+        self.count(&mut lock(&task.0), stamp, || self.shared.clock.now_fenced());
         Ok(())
+    }
+
+    /// Takes the records of a batch that a queue delivers as one: they arrive together, when `render` has written and
+    /// flushed them. It is called only if the case's sink wants the text. A sink that takes its time for each record
+    /// ([`Self::takes_time`]) takes that of all of them first.
+    ///
+    /// # Errors
+    /// The errors of the case's sink; none of the records then counts as delivered.
+    pub fn deliver_batch(
+        &self,
+        stamps: &[Option<Stamp>],
+        render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        stamps.iter().for_each(|_| self.serve());
+        if let Some(inner) = &self.shared.inner {
+            let inner = &mut *lock(inner);
+            render(inner)?;
+            inner.flush()?;
+        }
+        let now = self.shared.clock.now_fenced();
+        // Batches have long runs of records of one task, which are counted under one lock.
+        for run in stamps.chunk_by(|a, b| a.map(|stamp| stamp.task) == b.map(|stamp| stamp.task)) {
+            let mut task = None;
+            for stamp in run {
+                let Some((stamp, of)) = self.known(*stamp) else { continue };
+                self.count(task.get_or_insert_with(|| lock(&of.0)), stamp, || now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the case's sink takes a time for each record.
+    pub fn takes_time(&self) -> bool {
+        self.shared.server.is_some()
+    }
+
+    /// Whether the case's sink wants the text of records.
+    pub fn wants_text(&self) -> bool {
+        self.shared.inner.is_some()
     }
 
     /// Flushes the case's sink.
@@ -313,15 +353,21 @@ impl<C: Clock> CountingSink<C> {
         sleep_until(&self.shared.clock, done, Pacing::Hybrid, &self.shared.abandoned);
     }
 
+    /// The stamp and its task's place. A record without a stamp, or of an unknown task, is counted as a stranger.
     #[inline]
-    fn count(&self, stamp: Option<Stamp>) {
+    fn known(&self, stamp: Option<Stamp>) -> Option<(Stamp, &Track)> {
         let known = stamp.and_then(|stamp| Some((stamp, self.shared.trackers.get(stamp.task as usize)?)));
-        let Some((stamp, task)) = known else {
+        if known.is_none() {
             self.shared.strangers.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        // Held until the delivery is counted in full: `close` waits for this lock.
-        let mut task = lock(&task.0);
+        }
+        known
+    }
+
+    /// Counts a delivery, under the lock of its task, which is held until it is counted in full: `close` waits for it. `now`
+    /// reads the clock. It is fenced, because another thread has read the start of the call: otherwise the latency could be
+    /// negative.
+    #[inline]
+    fn count(&self, task: &mut Tracked, stamp: Stamp, now: impl FnOnce() -> u64) {
         if self.shared.closed.load(Ordering::Relaxed) {
             return;
         }
@@ -330,9 +376,7 @@ impl<C: Clock> CountingSink<C> {
             return;
         }
         if task.tracker.arrive(stamp.sequence, stamp.hash()) == Arrival::New {
-            // Fenced, because the start of the call was read by another thread: otherwise the latency could be
-            // negative.
-            let now = self.shared.clock.now_fenced();
+            let now = now();
             let held = task.held;
             let ns = now.saturating_sub(stamp.at);
             if let Some(apart) = self.shared.apart.get() {
@@ -405,20 +449,66 @@ mod tests {
     }
 
     #[test]
-    fn what_the_inner_sink_refuses_is_not_delivered() {
-        struct Refuses;
-        impl Write for Refuses {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::Error::other("no"))
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
+    fn a_batch_counts_like_its_records_one_by_one_and_arrives_at_once() {
+        let feed: Vec<Option<Stamp>> = [0, 0, 1, 0, 2, 1, 1]
+            .into_iter()
+            .enumerate()
+            .map(|(n, task)| {
+                stamp(if n == 1 { Phase::WarmUp } else { Phase::Window }, task, n as u64 / 4, 10 * n as u64)
+            })
+            .chain([None, None, stamp(Phase::Window, 0, 1, 5)])
+            .collect();
+        let sink = || CountingSink::new(ManualClock::at(1_000), 2, 0, None);
+        let (one_by_one, together) = (sink(), sink());
+        feed.iter().for_each(|stamp| one_by_one.deliver(*stamp, no_text).unwrap());
+        together.deliver_batch(&feed, no_text).unwrap();
+        let figures = |sink: &CountingSink<ManualClock>| {
+            let all = sink.delivered().unwrap();
+            let tasks: Vec<_> = all.arrivals.iter().map(|task| (task.unique, task.duplicated)).collect();
+            (tasks, all.latency.count(), all.latency.sum_ns(), all.in_window, all.warm_up, all.strangers)
+        };
+        assert_eq!(figures(&together), figures(&one_by_one));
+        assert_eq!(figures(&together).5, 3, "an unknown task, and two without a stamp");
+        together.close();
+        together.deliver_batch(&[stamp(Phase::Window, 0, 9, 0)], no_text).unwrap();
+        assert_eq!(figures(&together).1, figures(&one_by_one).1, "too late");
+    }
+
+    #[test]
+    fn a_batch_takes_the_time_of_each_of_its_records() {
+        let sink = CountingSink::new(ManualClock::at(0), 1, 1_000, None);
+        sink.stop_serving();
+        assert!(sink.takes_time());
+        sink.deliver_batch(&[None, None, None], no_text).unwrap();
+        assert_eq!(lock(sink.shared.server.as_ref().unwrap()).next_free, 3_000);
+    }
+
+    /// Refuses to write, or to flush.
+    struct Refuses {
+        writes: bool,
+    }
+
+    impl Write for Refuses {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.writes { Ok(bytes.len()) } else { Err(io::Error::other("no")) }
         }
-        let sink = CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(Refuses)));
-        sink.deliver(stamp(Phase::Window, 0, 0, 0), |out| out.write_all(b"x")).unwrap_err();
-        assert_eq!(sink.so_far(), 0);
-        assert_eq!(sink.failure(), Some("no"));
+        fn flush(&mut self) -> io::Result<()> {
+            if self.writes { Err(io::Error::other("no")) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn what_the_inner_sink_refuses_is_not_delivered() {
+        let sink = |writes| CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(Refuses { writes })));
+        let one = stamp(Phase::Window, 0, 0, 0);
+        let single = sink(false);
+        single.deliver(one, |out| out.write_all(b"x")).unwrap_err();
+        for (sink, what) in [(single, "a write"), (sink(false), "a batch"), (sink(true), "the flush of a batch")] {
+            if what != "a write" {
+                sink.deliver_batch(&[one, one], |out| out.write_all(b"x")).unwrap_err();
+            }
+            assert_eq!((sink.so_far(), sink.failure()), (0, Some("no")), "{what}");
+        }
     }
 
     #[test]
