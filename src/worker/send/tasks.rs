@@ -478,6 +478,23 @@ mod tests {
     }
 
     #[test]
+    fn a_task_rests_for_as_long_as_it_should_and_for_longer_if_nothing_is_due() {
+        for (least, due, slept) in [(0, 2, 2), (5, 2, 5), (5, 7, 7)] {
+            let least = least * 1_000_000;
+            let clock = LoadClock::Manual(ManualClock::at(0));
+            let load = LoadState { waiting: Waiting::Timer { least }, ..one_task(&clock) };
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let waited = runtime.block_on(async {
+                let began = tokio::time::Instant::now();
+                load.wait(0, due * 1_000_000).await;
+                began.elapsed()
+            });
+            assert_eq!(waited.as_millis(), slept, "{least} ns, due after {due} ms");
+        }
+    }
+
+    #[test]
     fn what_the_generator_never_sent_is_a_response_that_has_not_come_yet() {
         let clock = LoadClock::Manual(ManualClock::at(0));
         let load = one_task(&clock);
