@@ -16,7 +16,7 @@ use super::record::{Fields, Record};
 use super::slot::ROOM;
 use super::state::State;
 use super::sync::{Apart, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
-use super::time::{Ticker, ticks};
+use super::time::Ticker;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -216,15 +216,11 @@ impl Core {
     }
 
     /// Enters a record that fits into its slot and has the time of its call, if there is a place for it that needs no lock.
+    /// `ticks` is that time, if the producer numbers its records by it.
     #[inline(always)]
-    pub(super) fn enter_quickly<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>) -> bool {
+    pub(super) fn enter_quickly<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>, ticks: u64) -> bool {
         let is_plain = producer.is_quick() && record.time.is_none() && record.words(false) <= ROOM;
-        if !is_plain {
-            return false;
-        }
-        // Before the claim: the fence in it would wait for the claim, which now ends while the record is written.
-        let ticks = ticks();
-        if !self.offer_quickly(producer) {
+        if !is_plain || !self.offer_quickly(producer) {
             return false;
         }
         // SAFETY: the slot was claimed, and is read only after it was published.

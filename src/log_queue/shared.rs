@@ -9,7 +9,7 @@ use super::queue::{Accepted, Reason};
 use super::record::{Fields, Record};
 use super::state::{Place, Step, Turn};
 use super::sync::{Apart, lock};
-use super::time::Ticker;
+use super::time::{Ticker, ticks};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -49,7 +49,10 @@ impl Shared {
     /// of fields.
     #[inline(always)]
     pub(super) fn enter_quickly<F: Fields>(&self, record: &Record<'_, F>) -> bool {
-        own(&self.core).is_some_and(|producer| self.core.enter_quickly(producer, record))
+        // Before everything else: the fence in it would wait for the cache lines of the thread and of its producer, which are
+        // no longer in the cache if the CPU was idle.
+        let ticks = ticks();
+        own(&self.core).is_some_and(|producer| self.core.enter_quickly(producer, record, ticks))
     }
 
     /// Enters the record if there is room, after [`Self::enter_quickly`].

@@ -69,10 +69,10 @@ fn has_invariant_tsc() -> bool {
     false
 }
 
-/// The number of a record that is logged now, of a [`Ticker`] that tells the time.
+/// The number of a record that is logged now, of a [`Ticker`] that tells the time; of no use otherwise.
 ///
 /// It reads the TSC itself: a call of `quanta` is code elsewhere, which may not be in the cache.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 #[expect(unsafe_code, reason = "RDTSC has no safe form")]
 pub(super) fn ticks() -> u64 {
@@ -83,7 +83,7 @@ pub(super) fn ticks() -> u64 {
 }
 
 /// There is none here, and no [`Ticker`] tells the time.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
 pub(super) fn ticks() -> u64 {
     0
 }
