@@ -443,6 +443,7 @@ fn under_block_a_slow_sink_frees_one_place_after_the_other() {
         }
         assert_eq!(queue.shutdown(LIMIT).delivered, 64);
         let batches: Vec<Vec<u64>> = flushed.iter().collect();
+        assert_eq!(batches[0].len() == 1, one_by_one, "{strategy}: {batches:?}");
         // A flush that was held up makes the next batch larger.
         let single = batches.iter().filter(|batch| batch.len() == 1).count();
         assert_eq!(single > batches.len() / 2, one_by_one, "{strategy}: {batches:?}");

@@ -42,7 +42,9 @@ impl<S: Sink> Worker<S> {
         let wall = Wall::new(&shared.core.ticker);
         let buffers = sink.buffers();
         let (runs, wakers) = (Vec::new(), Vec::new());
-        Self { sink, buffers, most: u64::MAX, runs, wakers, wall, wall_set: Instant::now() }
+        // How long the sink takes is only known after the first record.
+        let most = if shared.core.config.strategy == Strategy::Block { 1 } else { u64::MAX };
+        Self { sink, buffers, most, runs, wakers, wall, wall_set: Instant::now() }
     }
 
     /// Delivers until the queue is closed and empty, or written off. The sink is dropped before the end is announced,
