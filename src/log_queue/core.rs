@@ -215,12 +215,11 @@ impl Core {
             && self.worker.full_at.load(Ordering::Acquire) == self.taken() + 1
     }
 
-    /// Enters a record that fits into its slot and has the time of its call, if there is a place for it that needs no lock.
-    /// `ticks` is that time, if the producer numbers its records by it.
+    /// Enters a record that [is plain](Record::is_plain), if there is a place for it that needs no lock. `ticks` is the time of
+    /// the call, if the producer numbers its records by it.
     #[inline(always)]
     pub(super) fn enter_quickly<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>, ticks: u64) -> bool {
-        let is_plain = producer.is_quick() && record.time.is_none() && record.words(false) <= ROOM;
-        if !is_plain || !self.offer_quickly(producer) {
+        if !record.is_plain() || !producer.is_quick() || !self.offer_quickly(producer) {
             return false;
         }
         // SAFETY: the slot was claimed, and is read only after it was published.

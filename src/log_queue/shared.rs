@@ -49,8 +49,12 @@ impl Shared {
     /// of fields.
     #[inline(always)]
     pub(super) fn enter_quickly<F: Fields>(&self, record: &Record<'_, F>) -> bool {
-        // Before everything else: the fence in it would wait for the cache lines of the thread and of its producer, which are
-        // no longer in the cache if the CPU was idle.
+        if !record.is_plain() {
+            // It would read the time for nothing.
+            return false;
+        }
+        // Before the first look at the cache lines of the thread and of its producer: the fence in it would wait for them,
+        // and they are no longer in the cache if the CPU was idle.
         let ticks = ticks();
         own(&self.core).is_some_and(|producer| self.core.enter_quickly(producer, record, ticks))
     }

@@ -215,12 +215,17 @@ impl<F: Fields> Record<'_, F> {
         time + words(self.message.len()) + self.fields.words()
     }
 
-    /// Writes a record that fits into the slot, and gets the time of its number.
+    /// Whether it fits into a slot, and gets the time of its call.
+    #[inline(always)]
+    pub(super) fn is_plain(&self) -> bool {
+        self.time.is_none() && self.words(false) <= ROOM
+    }
+
+    /// Writes a record that [is plain](Self::is_plain) into the slot.
     ///
     /// # Safety
     ///
-    /// `slot` has [`WORDS`] words, of which the content takes [`ROOM`] at most; and nobody else reads or writes them
-    /// meanwhile.
+    /// `slot` has [`WORDS`] words, and nobody else reads or writes them meanwhile.
     #[inline(always)]
     pub(super) unsafe fn write_whole(&self, slot: *mut u64, ticks: u64) {
         // SAFETY: the caller's promise.

@@ -501,12 +501,16 @@ mod tests {
     fn what_the_inner_sink_refuses_is_not_delivered() {
         let sink = |writes| CountingSink::new(ManualClock::at(0), 1, 0, Some(Box::new(Refuses { writes })));
         let one = stamp(Phase::Window, 0, 0, 0);
-        let single = sink(false);
-        single.deliver(one, |out| out.write_all(b"x")).unwrap_err();
-        for (sink, what) in [(single, "a write"), (sink(false), "a batch"), (sink(true), "the flush of a batch")] {
-            if what != "a write" {
-                sink.deliver_batch(&[one, one], |out| out.write_all(b"x")).unwrap_err();
-            }
+        let line = |out: &mut dyn Write| out.write_all(b"x");
+        type Deliver<'a> = &'a dyn Fn(&CountingSink<ManualClock>) -> io::Result<()>;
+        let cases: [(&str, bool, Deliver<'_>); 3] = [
+            ("a write", false, &|sink| sink.deliver(one, line)),
+            ("a batch", false, &|sink| sink.deliver_batch(&[one, one], line)),
+            ("the flush of a batch", true, &|sink| sink.deliver_batch(&[one, one], line)),
+        ];
+        for (what, writes, deliver) in cases {
+            let sink = sink(writes);
+            deliver(&sink).unwrap_err();
             assert_eq!((sink.so_far(), sink.failure()), (0, Some("no")), "{what}");
         }
     }
