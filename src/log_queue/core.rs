@@ -10,7 +10,7 @@
 
 use super::config::{Config, StartError, Strategy};
 use super::pool::{CHUNK, Pool};
-use super::producer::{LEASE, Producer};
+use super::producer::{Chain, LEASE, Producer};
 use super::queue::Reason;
 use super::record::{Fields, Record};
 use super::slot::ROOM;
@@ -71,7 +71,8 @@ pub(super) struct Core {
     pub(super) worker: Apart<WorkerSide>,
     /// Bytes of records that do not fit into their slots.
     text: Apart<AtomicU64>,
-    pub(super) state: Mutex<State>,
+    /// Threads that have registered know it as well: they move their chains under its lock.
+    pub(super) state: Arc<Mutex<State>>,
     /// The producer of threads without one of their own. This lock is taken before the lock of `state`.
     pub(super) crowd: Mutex<Arc<Producer>>,
 }
@@ -125,7 +126,7 @@ impl Core {
                 sleep: AtomicU8::new(sleep::AWAKE),
             }),
             text: Apart(AtomicU64::new(0)),
-            state: Mutex::new(state),
+            state: Arc::new(Mutex::new(state)),
             crowd: Mutex::new(crowd),
             config,
         })
@@ -149,13 +150,13 @@ impl Core {
 
     /// Claims a place if that needs no lock.
     #[inline(always)]
-    pub(super) fn offer_quickly(&self, producer: &Producer) -> bool {
-        producer.claim() || self.borrow(producer)
+    pub(super) fn offer_quickly(&self, chain: &Chain) -> bool {
+        chain.claim() || self.borrow(chain)
     }
 
     /// Takes credits for the next records, and claims a place with one of them.
     #[inline(never)]
-    fn borrow(&self, producer: &Producer) -> bool {
+    fn borrow(&self, chain: &Chain) -> bool {
         let mut granted = self.granted.load(Ordering::Relaxed);
         let (lease, lent) = loop {
             if granted & GATE != 0 {
@@ -172,14 +173,14 @@ impl Core {
                 Err(current) => granted = current,
             }
         };
-        producer.lend(lease);
+        chain.lend(lease);
         if self.granted.load(Ordering::Acquire) & GATE != 0 {
-            self.give_back(producer.revoke());
+            self.give_back(chain.revoke());
             return false;
         }
         self.call_for(lent);
         // Another caller may have taken the credits meanwhile.
-        producer.claim()
+        chain.claim()
     }
 
     /// How many credits a producer takes at once. If few are left it takes one: others would have to take idle ones
@@ -216,16 +217,16 @@ impl Core {
     }
 
     /// Enters a record that [is plain](Record::is_plain), if there is a place for it that needs no lock. `ticks` is the time of
-    /// the call, if the producer numbers its records by it.
+    /// the call, if the chain's records are numbered by it.
     #[inline(always)]
-    pub(super) fn enter_quickly<F: Fields>(&self, producer: &Producer, record: &Record<'_, F>, ticks: u64) -> bool {
-        if !record.is_plain() || !producer.is_quick() || !self.offer_quickly(producer) {
+    pub(super) fn enter_quickly<F: Fields>(&self, chain: &Chain, record: &Record<'_, F>, ticks: u64) -> bool {
+        if !record.is_plain() || !chain.is_quick() || !self.offer_quickly(chain) {
             return false;
         }
         // SAFETY: the slot was claimed, and is read only after it was published.
-        unsafe { record.write_whole(producer.next_slot(&self.pool), ticks) };
-        producer.publish();
-        producer.fetch_ahead();
+        unsafe { record.write_whole(chain.next_slot(&self.pool), ticks) };
+        chain.publish();
+        chain.fetch_ahead();
         true
     }
 

@@ -1,14 +1,18 @@
 //! One caller's side of the queue: its credits, its counts, and where it writes next.
 
+#![expect(unsafe_code, reason = "while a thread logs, its chain is in memory of the thread")]
+
 use super::pool::{CHUNK, Pool};
 use super::slot::{WORDS, fetch};
 use super::sync::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::ops::Deref;
+use std::ptr;
 
-/// What one credit adds to [`Producer::word`].
+/// What one credit adds to [`Chain::word`].
 const CREDIT: u64 = 1;
-/// The part of [`Producer::word`] that counts credits.
+/// The part of [`Chain::word`] that counts credits.
 const CREDITS: u64 = 0xFF;
-/// What one claim adds to [`Producer::word`].
+/// What one claim adds to [`Chain::word`].
 const CLAIM: u64 = CREDITS + 1;
 
 /// The most credits that a producer holds. With more producers than CPUs, each runs until it has used its lease up, and then
@@ -18,14 +22,11 @@ pub(super) const LEASE: u64 = if cfg!(all(test, loom_models)) { 2 } else { 128 }
 /// Slots between the next one and the one whose cache lines are fetched.
 const AHEAD: u32 = 3;
 
-/// A chain of chunks with one writer, its owner. It belongs to one thread at a time; when that thread ends, to the next
-/// new one. Methods "for the owner" are for that thread alone, the others for every thread.
-///
-/// It has cache lines of its own: while there is room, a call writes to no other shared cache line. What a call needs comes
-/// first, in one of 64 bytes.
+/// A chain of chunks with one writer, its owner: all that a call needs while there is room. Methods "for the owner" are for
+/// its thread alone, the others for every thread that may see the chain.
 #[derive(Debug)]
-#[repr(C, align(128))]
-pub(super) struct Producer {
+#[repr(C)]
+pub(super) struct Chain {
     /// Records claimed so far, and in the lower bits the credits that are left. Both share one word, so that a credit
     /// is either used by its owner or taken away by another thread, never both.
     word: AtomicU64,
@@ -37,7 +38,21 @@ pub(super) struct Producer {
     used: AtomicU32,
     /// Whether records are numbered by the TSC and the worker looks for them by itself. Kept here, so that a call needs
     /// no other cache line to know it.
-    quick: bool,
+    quick: AtomicBool,
+}
+
+/// A chain, and who owns it: one thread at a time; when that thread ends, the next new one.
+///
+/// The chain itself is *at home*, here, or *away*, where its owner has it at hand. It is moved by its owner, under the lock
+/// of the queue's state; every other thread looks at it under that lock only.
+///
+/// It has cache lines of its own: while there is room, a call writes to no other shared cache line.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub(super) struct Producer {
+    home: Chain,
+    /// The chain, if it is away. This is no atomic of loom: there, chains stay at home.
+    away: std::sync::atomic::AtomicPtr<Chain>,
     owned: AtomicBool,
     pub(super) counts: Counts,
 }
@@ -74,18 +89,17 @@ impl Count {
 }
 
 impl Producer {
-    /// A producer that belongs to the caller and will write to `chunk`.
+    /// A producer that belongs to the caller and will write to `chunk`. Its chain is at home.
     pub(super) fn new(pool: &Pool, chunk: u32, quick: bool) -> Self {
-        Self {
+        let home = Chain {
             word: AtomicU64::new(0),
             published: AtomicU64::new(0),
+            first: AtomicPtr::new(pool.slot(chunk, 0)),
             chunk: AtomicU32::new(chunk),
             used: AtomicU32::new(0),
-            first: AtomicPtr::new(pool.slot(chunk, 0)),
-            quick,
-            counts: Counts::default(),
-            owned: AtomicBool::new(true),
-        }
+            quick: AtomicBool::new(quick),
+        };
+        Self { home, away: Default::default(), owned: AtomicBool::new(true), counts: Counts::default() }
     }
 
     /// Takes over a producer that belongs to nobody.
@@ -97,6 +111,65 @@ impl Producer {
     /// Gives the producer up; for the owner. Its records will be delivered, and its credits can be taken back.
     pub(super) fn abandon(&self) {
         self.owned.store(false, Ordering::Release);
+    }
+
+    /// Moves the chain to `place`; for the owner, under the lock of the queue's state.
+    ///
+    /// # Safety
+    ///
+    /// Before `place` goes or is used for another chain, the owner calls [`Self::move_home`], or no thread looks at the
+    /// producer's chain any more.
+    pub(super) unsafe fn move_to(&self, place: &Chain) {
+        place.copy(self);
+        self.away.store(ptr::from_ref(place).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Moves the chain home; for the owner, under the lock of the queue's state.
+    pub(super) fn move_home(&self) {
+        self.home.copy(self);
+        self.away.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// Whether the chain is at home.
+    #[cfg(test)]
+    pub(super) fn is_at_home(&self) -> bool {
+        self.away.load(Ordering::Relaxed).is_null()
+    }
+}
+
+impl Deref for Producer {
+    type Target = Chain;
+
+    /// The chain; for the owner, or under the lock of the queue's state.
+    fn deref(&self) -> &Chain {
+        // Relaxed: it was stored by this thread, or under the lock that this thread holds.
+        // SAFETY: null, or a place that stays until the chain was moved home, as `move_to` asks for.
+        unsafe { self.away.load(Ordering::Relaxed).as_ref() }.unwrap_or(&self.home)
+    }
+}
+
+impl Chain {
+    /// Room for a chain that is not at home.
+    #[cfg(not(all(test, loom_models)))]
+    pub(super) const fn room() -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            published: AtomicU64::new(0),
+            first: AtomicPtr::new(ptr::null_mut()),
+            chunk: AtomicU32::new(0),
+            used: AtomicU32::new(0),
+            quick: AtomicBool::new(false),
+        }
+    }
+
+    /// Becomes a copy of `other`, which does not change meanwhile. Relaxed: the lock hands it over.
+    fn copy(&self, other: &Self) {
+        self.word.store(other.word.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.published.store(other.published.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.first.store(other.first.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.chunk.store(other.chunk.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.used.store(other.used.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.quick.store(other.quick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Uses up a credit for a record; for the owner. False if there is none.
@@ -153,7 +226,7 @@ impl Producer {
     /// Whether records are numbered by the TSC and the worker looks for them by itself.
     #[inline(always)]
     pub(super) fn is_quick(&self) -> bool {
-        self.quick
+        self.quick.load(Ordering::Relaxed)
     }
 
     /// The slot of the record that was claimed last; for the owner.
@@ -177,7 +250,7 @@ impl Producer {
         pool.link(self.chunk.load(Ordering::Relaxed), next);
         self.chunk.store(next, Ordering::Relaxed);
         self.first.store(pool.slot(next, 0), Ordering::Relaxed);
-        if self.quick {
+        if self.is_quick() {
             (0..=AHEAD).for_each(|index| fetch(pool.slot(next, index)));
         }
     }
