@@ -131,7 +131,7 @@ impl Producer {
     }
 
     /// Whether the chain is at home.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom_models)))]
     pub(super) fn is_at_home(&self) -> bool {
         self.away.load(Ordering::Relaxed).is_null()
     }
