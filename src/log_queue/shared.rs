@@ -53,8 +53,8 @@ impl Shared {
             // It would read the time for nothing.
             return false;
         }
-        // Before the first look at the cache lines of the thread and of its producer: the fence in it would wait for them,
-        // and they are no longer in the cache if the CPU was idle.
+        // Before the first look at the cache line of the chain: the fence in it would wait for that, and it is no longer in
+        // the cache if the CPU was idle.
         let ticks = ticks();
         with_chain(&self.core, |chain| self.core.enter_quickly(chain, record, ticks)).unwrap_or(false)
     }
