@@ -10,6 +10,7 @@
 
 use super::core::Core;
 use super::producer::{Chain, Producer};
+use super::record::{Fields, Record};
 use super::state::State;
 use super::sync::{Mutex, lock};
 use std::cell::{Cell, RefCell};
@@ -120,18 +121,26 @@ impl Drop for Own {
     }
 }
 
-/// Calls `act` with the thread's chain for this queue; `None` if the thread is ending or there are too many producers.
+/// Enters a record by the thread's chain, as [`Core::enter_quickly`] does.
+///
+/// There is no closure on this path: one that is not inlined gets the record through memory, without what the compiler knows
+/// of it.
 #[inline(always)]
-pub(super) fn with_chain<R>(core: &Core, act: impl FnOnce(&Chain) -> R) -> Option<R> {
-    let done = NEAR.try_with(|near| {
-        let chain = if near.queue.get() == core.id { near.chain.get() } else { near.find(core) };
-        // SAFETY: either the place of this thread, or at home in a producer, which the core keeps for as long as it lives.
-        unsafe { chain.as_ref() }.map(act)
-    });
-    done.ok().flatten()
+pub(super) fn enter_quickly<F: Fields>(core: &Core, record: &Record<'_, F>, ticks: u64) -> bool {
+    let Some(chain) = chain(core) else { return false };
+    core.enter_quickly(chain, record, ticks)
 }
 
-/// The thread's producer for this queue; `None` as of [`with_chain`].
+/// The thread's chain for this queue, for use by this thread; `None` if the thread is ending or there are too many producers.
+#[inline(always)]
+fn chain(core: &Core) -> Option<&Chain> {
+    let found = NEAR.try_with(|near| if near.queue.get() == core.id { near.chain.get() } else { near.find(core) });
+    // SAFETY: either the place of this thread, which stays until the thread has ended, or at home in a producer, which the core
+    // keeps for as long as it lives.
+    unsafe { found.unwrap_or(ptr::null()).as_ref() }
+}
+
+/// The thread's producer for this queue; `None` as of [`chain`].
 fn producer(core: &Core) -> Option<&Producer> {
     let found = OWN.try_with(|own| {
         let known = own.0.borrow().iter().find(|one| one.queue == core.id).map(|one| Arc::as_ptr(&one.producer));
@@ -202,11 +211,9 @@ mod tests {
         let core = core();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let entered = with_chain(&core, |chain| {
-                    chain.lend(2);
-                    chain.claim() && chain.claim()
-                });
-                assert_eq!(entered, Some(true));
+                let chain = chain(&core).expect("a producer");
+                chain.lend(2);
+                assert!(chain.claim() && chain.claim());
                 assert_eq!(lock(&core.state).claimed(), 2);
                 assert_eq!(core.register().expect("another").claimed(), 0, "the chain has its owner still");
             });

@@ -4,7 +4,7 @@ use super::config::{Config, StartError, Strategy};
 use super::core::Core;
 use super::counters::{Counters, Deliveries, Hand, Settled, Shutdown};
 use super::lane::Run;
-use super::local::{with_chain, with_producer};
+use super::local::{self, with_producer};
 use super::queue::{Accepted, Reason};
 use super::record::{Fields, Record};
 use super::state::{Place, Step, Turn};
@@ -56,7 +56,7 @@ impl Shared {
         // Before the first look at the cache line of the chain: the fence in it would wait for that, and it is no longer in
         // the cache if the CPU was idle.
         let ticks = ticks();
-        with_chain(&self.core, |chain| self.core.enter_quickly(chain, record, ticks)).unwrap_or(false)
+        local::enter_quickly(&self.core, record, ticks)
     }
 
     /// Enters the record if there is room, after [`Self::enter_quickly`].
