@@ -243,7 +243,7 @@ fn promised(results: &Results) -> [(&'static str, Option<f64>, Bound); 9] {
     };
     let [lanes, tasks] = [Paced::TenSleep, Paced::TenTasks].map(Cell::Paced);
     let against = |cell, other: &str, name, floor| results.ratio(cell, [OURS, other], name, floor).map(|r| r.median);
-    let spread = results.spread(lanes, OURS, "mean").map(Spread::width);
+    let spread = spread_on_lanes(results, OURS);
     let cpu = Cell::SATURATED.map(|count| least(Cell::Saturated(count), &loggers, "cpu_per_million", None));
     [
         ("mean call on lanes, as a multiple of `noop`", against(lanes, "noop", "mean", None), Bound::Most(1.0)),
@@ -282,6 +282,11 @@ fn promised(results: &Results) -> [(&'static str, Option<f64>, Bound); 9] {
     ]
 }
 
+/// How far the mean call of ten lanes that sleep differs from process to process.
+fn spread_on_lanes(results: &Results, queue: &str) -> Option<f64> {
+    results.spread(Cell::Paced(Paced::TenSleep), queue, "mean").map(Spread::width)
+}
+
 /// What was promised of `builtin`, and whether it holds here.
 fn promises(results: &Results) -> String {
     let mut text = "| what must hold of `builtin` | is | should be | |\n|---|---|---|---|\n".to_owned();
@@ -289,6 +294,10 @@ fn promises(results: &Results) -> String {
         let is = value.map_or("not measured".to_owned(), short);
         let met = value.map_or("", |value| if bound.holds(value) { "met" } else { "**missed**" });
         let _ = writeln!(text, "| {what} | {is} | {} | {met} |", bound.text());
+    }
+    if let Some(noop) = spread_on_lanes(results, "noop") {
+        let _ =
+            write!(text, "\nOf `noop`, which has no queue, the spread is {}: that is the machine's.\n", short(noop));
     }
     text + "\n"
 }

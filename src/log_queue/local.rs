@@ -22,8 +22,8 @@ use std::sync::{Arc, Weak};
 const MOVES: bool = cfg!(all(target_os = "linux", not(all(test, loom_models))));
 
 /// What a call looks at, in one cache line. It has no destructor, since a look at a variable with one is a look at whether
-/// it still is there. The processor fetches lines in pairs, and the worker looks at the chain: so nothing else of the thread is
-/// in the other one.
+/// it still is there. The processor fetches lines in pairs, and the worker looks at the chain: nothing else of the thread is in
+/// the other one.
 #[repr(C, align(128))]
 struct Near {
     /// The queue that the thread used last, and its chain there: `place`, or one at home.
