@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 fn model(check: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    // More than any order of these models has. Without a bound, loom changes threads at fewer points.
+    // Far more than a bug needs (Musuvathi and Qadeer, PLDI 2007), and all of it takes half a minute.
     builder.preemption_bound = builder.preemption_bound.or(Some(100));
     builder.check(check);
 }

@@ -1,4 +1,4 @@
-//! The names of fields as JSON has them: each static name is made once, and copied from then on.
+//! The names of fields as JSON has them: a static name is made once, if there is a place for it, and copied from then on.
 
 use super::json::push_text;
 use super::record::Name;
