@@ -101,12 +101,15 @@ impl Core {
         let no_memory = || StartError::Memory(config.maxsize);
         let complete = config.batch_size.min(config.maxsize);
         let occupied = config.maxsize.checked_add(complete).ok_or_else(no_memory)?;
-        let chunks = occupied / CHUNK as usize + 2 * MOST_PRODUCERS + 3;
+        // A chain may have two chunks that are not full: the first and the last. Eviction can leave two more, since it takes
+        // records out between those in the worker's hand and the rest.
+        let partial = if config.strategy == Strategy::DropOldest { 4 } else { 2 };
+        let chunks = occupied / CHUNK as usize + partial * MOST_PRODUCERS + 3;
         let lent_to = match config.strategy {
             Strategy::Sample => config.maxsize - config.maxsize / 5,
             Strategy::Drop | Strategy::DropOldest | Strategy::Block => config.maxsize,
         };
-        let pool = Pool::new(chunks).ok_or_else(no_memory)?;
+        let pool = Pool::new(chunks, occupied).ok_or_else(no_memory)?;
         let eager = config.batch_timeout < POLLED;
         let mut state = State::new(ticker.tells_time() && !eager);
         let crowd = state.add(&pool).ok_or_else(no_memory)?;

@@ -54,14 +54,17 @@ impl Drop for Guard {
 /// Where panics abort (`panic = "abort"`), nothing runs after the hooks. There it also shuts the queue down, and waits for
 /// at most `deadline`. Where they unwind, a [`Guard`] does that if the panic ends the process.
 ///
-/// The hook never waits for room, since the panic may be that of the sink itself. If the queue is full, the panic is only
-/// on standard error, where the usual hook puts it.
+/// The hook never waits for room. If the queue is full, or the panic is that of the queue's own sink, the panic is only on
+/// standard error, where the usual hook puts it.
 pub fn log_panics(queue: LogQueue, deadline: Duration) {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        enter(&queue, info);
-        if cfg!(panic = "abort") {
-            let _ = queue.shutdown(deadline);
+        // A record of a panic of the sink would make it panic again, and so on. And the worker cannot wait for its own end.
+        if !queue.is_worker() {
+            enter(&queue, info);
+            if cfg!(panic = "abort") {
+                let _ = queue.shutdown(deadline);
+            }
         }
         before(info);
     }));

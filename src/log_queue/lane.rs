@@ -13,6 +13,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+/// Ticks by which a number is too large to be only that of another CPU's clock: a second or two.
+const FAR: u64 = 1 << 32;
+
 /// Where the worker reads next in the chain of one producer.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -91,6 +94,12 @@ fn number(core: &Core, chunk: u32, index: u32) -> u64 {
     unsafe { ticks_of(core.pool.slot(chunk, index)) }
 }
 
+/// Whether the number is from before the clock went back, as it may after the machine was suspended: a published record has
+/// none that is still to come. Otherwise the worker would wait for that time to come again.
+fn is_of_another_time(core: &Core, number: u64) -> bool {
+    number > core.ticker.cut().saturating_add(FAR)
+}
+
 /// Takes up to `most` records from all producers, in the order of their numbers, and says how many.
 ///
 /// The order is right although callers go on logging: `cut` is read before the producers are, so every record with a
@@ -112,11 +121,11 @@ pub(super) fn merge(
     let mut taken = 0;
     while taken < most {
         let Some(Reverse((head, index))) = heads.pop() else { break };
-        if head >= cut {
+        if head >= cut && !is_of_another_time(core, head) {
             break;
         }
         // Stops at the oldest record of another producer.
-        let limit = heads.peek().map_or(cut, |Reverse((other, _))| cut.min(*other));
+        let limit = heads.peek().map_or(cut, |Reverse((other, _))| cut.min(*other)).max(head.saturating_add(1));
         let run = lanes[index].take(core, limit, ready[index].min(most - taken));
         let length = u64::from(run.to - run.from);
         runs.push(run);

@@ -13,6 +13,7 @@ use super::producer::{Chain, Producer};
 use super::record::{Fields, Record};
 use super::state::State;
 use super::sync::{Mutex, lock};
+use super::time::ticks;
 use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::{Arc, Weak};
@@ -58,18 +59,14 @@ thread_local! {
 }
 
 impl Near {
-    /// The thread's chain for this queue; null if the thread is ending or there are too many.
+    /// The thread's chain for this queue, null if the thread is ending or there are too many, and the time.
     #[cold]
     #[inline(never)]
-    fn find(&self, core: &Core) -> *const Chain {
-        match producer(core) {
-            Some(producer) => {
-                self.queue.set(core.id);
-                self.chain.set(ptr::from_ref::<Chain>(producer));
-                self.chain.get()
-            }
-            None => ptr::null(),
-        }
+    fn find(&self, core: &Core) -> (*const Chain, u64) {
+        let Some(producer) = producer(core) else { return (ptr::null(), 0) };
+        self.queue.set(core.id);
+        self.chain.set(ptr::from_ref::<Chain>(producer));
+        (self.chain.get(), ticks())
     }
 
     #[cfg(not(all(test, loom_models)))]
@@ -127,17 +124,23 @@ impl Drop for Own {
 /// of it.
 #[inline(always)]
 pub(super) fn enter_quickly<F: Fields>(core: &Core, record: &Record<'_, F>, ticks: u64) -> bool {
-    let Some(chain) = chain(core) else { return false };
+    let Some((chain, ticks)) = chain(core, ticks) else { return false };
     core.enter_quickly(chain, record, ticks)
 }
 
 /// The thread's chain for this queue, for use by this thread; `None` if the thread is ending or there are too many producers.
+/// With it the number of the next record: `ticks`, or a later one if the thread has only got the chain now. The thread that
+/// had it before may have logged after `ticks` were read, and numbers must rise within a chain.
 #[inline(always)]
-fn chain(core: &Core) -> Option<&Chain> {
-    let found = NEAR.try_with(|near| if near.queue.get() == core.id { near.chain.get() } else { near.find(core) });
+fn chain(core: &Core, ticks: u64) -> Option<(&Chain, u64)> {
+    let found = NEAR.try_with(|near| match near.queue.get() == core.id {
+        true => (near.chain.get(), ticks),
+        false => near.find(core),
+    });
+    let (chain, ticks) = found.unwrap_or((ptr::null(), 0));
     // SAFETY: either the place of this thread, which stays until the thread has ended, or at home in a producer, which the core
     // keeps for as long as it lives.
-    unsafe { found.unwrap_or(ptr::null()).as_ref() }
+    unsafe { chain.as_ref() }.map(|chain| (chain, ticks))
 }
 
 /// The thread's producer for this queue; `None` as of [`chain`].
@@ -191,6 +194,25 @@ mod tests {
         }
     }
 
+    /// A thread reads the time of its first record and is held up before it has a chain. The chain that it then gets was that of
+    /// a thread that has logged later, and ended.
+    #[test]
+    fn numbers_rise_in_a_chain_that_changes_hands() {
+        let core = core();
+        let early = ticks();
+        thread::scope(|scope| scope.spawn(|| [log(&core), log(&core)]).join().expect("no panic"));
+        thread::scope(|scope| {
+            scope.spawn(|| enter_quickly(&core, &Record::new(Level::Info, "one"), early));
+        });
+        let (mut runs, mut wakers) = (Vec::new(), Vec::new());
+        lock(&core.state).take(&core, u64::MAX, &mut runs, &mut wakers);
+        let slots = runs.iter().flat_map(|run| (run.from..run.to).map(|index| core.pool.slot(run.chunk, index)));
+        // SAFETY: the records were taken, and nobody else looks at them.
+        let numbers: Vec<u64> = slots.map(|slot| unsafe { slot.read() }).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+        assert_eq!(numbers.len(), if core.ticker.tells_time() { 3 } else { 2 });
+    }
+
     #[test]
     fn the_first_queue_of_a_thread_has_its_place_until_it_is_gone() {
         thread::scope(|scope| {
@@ -211,7 +233,7 @@ mod tests {
         let core = core();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let chain = chain(&core).expect("a producer");
+                let (chain, _) = chain(&core, 0).expect("a producer");
                 chain.lend(2);
                 assert!(chain.claim() && chain.claim());
                 assert_eq!(lock(&core.state).claimed(), 2);

@@ -39,10 +39,12 @@ const LOOK: Duration = Duration::from_millis(1);
 /// - The record has the same message, and fields for the key-value pairs: numbers and booleans keep their types,
 ///   everything else becomes text. The field `target` has the target.
 /// - If the queue is full, its strategy decides. Under [`Strategy::Block`](super::Strategy::Block) the call parks its
-///   thread until there is room. Only the queue counts the records that it refuses.
-/// - `log::logger().flush()` waits until every record accepted before is delivered, for at most
+///   thread until there is room. Only the queue counts the records that it refuses for lack of
+///   room. What comes after it was closed is not counted.
+/// - `log::logger().flush()` has every record delivered that was accepted before, and waits for that, for at most
 ///   [`DROP_DEADLINE`](super::DROP_DEADLINE).
-/// - The sink of the queue must not log through this backend: under `block`, it would wait for itself.
+/// - The sink of the queue should not log through this backend: each record would make more. The worker never waits for
+///   room.
 #[derive(Debug)]
 pub struct QueueLogger {
     queue: LogQueue,
@@ -146,6 +148,7 @@ fn settle(queue: &LogQueue, deadline: Duration) -> bool {
         if begin.elapsed() >= deadline {
             return false;
         }
+        queue.hurry();
         thread::sleep(LOOK);
     }
 }
@@ -268,9 +271,9 @@ mod tests {
     }
 
     #[test]
-    fn to_flush_is_to_wait_for_the_delivery() {
+    fn to_flush_is_to_have_it_delivered_although_no_batch_is_due() {
         let sink = crate::log_queue::TallySink::new();
-        let config = Config { batch_timeout: Duration::from_millis(5), ..Config::default() };
+        let config = Config { batch_timeout: Duration::from_secs(3600), ..Config::default() };
         let logger = QueueLogger::new(LogQueue::start(config, sink.clone()).unwrap());
         let_through();
         log::info!(logger: &logger, "one");

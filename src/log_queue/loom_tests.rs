@@ -195,12 +195,12 @@ fn a_waiter_is_woken_for_the_place_that_comes_free() {
             move || assert_eq!(take(&worker), ["a"]),
             move || {
                 let mut ticket = None;
-                (lock(&caller.state).turn(&caller, &its, &mut ticket, &own, &mut Vec::new()), ticket)
+                (lock(&caller.state).turn(&caller, &its, &mut ticket, &mut Some(own), &mut Vec::new()), ticket)
             },
         );
         if matches!(turn, Turn::Wait(_)) {
             assert_eq!(woken.0.load(Ordering::SeqCst), 1);
-            let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &waker, &mut Vec::new());
+            let turn = lock(&core.state).turn(&core, &waiting, &mut ticket, &mut Some(waker), &mut Vec::new());
             assert!(matches!(turn, Turn::Done(Ok(place)) if place.waited));
         }
         core.enter(&waiting, &Record::new(Level::Info, "b"), None);
@@ -251,8 +251,8 @@ fn a_wait_that_is_cancelled_passes_its_place_to_the_next() {
         assert_eq!(log(&core, &producers[0], "a"), Ok(()));
         let woken = [(); 2].map(|()| Arc::new(Woken(AtomicUsize::new(0))));
         let turn = |waiter: usize, ticket: &mut Option<u64>| {
-            let waker = Waker::from(Arc::clone(&woken[waiter]));
-            lock(&core.state).turn(&core, &producers[waiter], ticket, &waker, &mut Vec::new())
+            let mut waker = Some(Waker::from(Arc::clone(&woken[waiter])));
+            lock(&core.state).turn(&core, &producers[waiter], ticket, &mut waker, &mut Vec::new())
         };
         let (mut first, mut second) = (None, None);
         assert!(matches!((turn(0, &mut first), turn(1, &mut second)), (Turn::Wait(None), Turn::Wait(None))));

@@ -44,9 +44,10 @@
 //! the worker ([`Counters::depth`]). It refuses a record for lack of room only if it holds exactly that many, or if the
 //! rest is promised to callers that wait. A place becomes free when the worker takes the record into its batch. So at
 //! most [`Config::batch_size`] further records are in the worker's hand ([`Counters::in_hand`]). Waiters are promised
-//! places in the order in which they came: up to 32 each, one for the record and the others for the next records of the
-//! same thread. A thread never holds more than 32 such places; the rest passes to the next waiters. A waiter keeps its
-//! places until it is polled or dropped: a future of `log` that is kept but never polled again blocks them for others.
+//! places in the order in which they came: as many each as the worker empties in 100 µs, up to 128, one for the record and
+//! the others for the next records of the same thread. A thread never holds more than 128 such places; the rest passes to the
+//! next waiters. A waiter keeps its places until it is polled or dropped: a future of `log` that is kept but never polled
+//! again blocks them for others.
 //!
 //! A record of up to 240 bytes lies in the queue's own memory, which is allocated at the start. A text takes its
 //! length, rounded up to a multiple of 8. A field takes 8 bytes, 8 more for a static name, and 8 more for a number.
@@ -66,11 +67,12 @@
 //!
 //! # When it is delivered
 //!
-//! A batch is delivered when it is complete, or when its oldest record has waited for [`Config::batch_timeout`]. Under
-//! traffic the worker checks this at most once a millisecond. When idle, it checks every 50 ms, or every
-//! `batch_timeout` if that is shorter. A caller wakes the worker only if the queue has become half full or the worker
-//! has been idle; with a `batch_timeout` below a millisecond, whenever the worker has nothing to do. If the process is
-//! aborted or killed, records accepted within the last `batch_timeout` (and 50 ms) may be lost.
+//! A batch is delivered when it is complete, or when its oldest record has waited for [`Config::batch_timeout`]. The worker
+//! looks by itself: under traffic after 1 to 10 ms, sooner if the queue fills up meanwhile; when idle, every 50 ms; never
+//! later than `batch_timeout` allows. A caller wakes the worker only if the queue has become half full, a caller has to wait
+//! or is refused, or the worker has been idle; with a `batch_timeout` below a millisecond, whenever the worker has nothing
+//! to do. If the process is aborted or killed, records accepted within the last `batch_timeout` may be lost, and those that a
+//! sink has not written yet.
 //!
 //! # What is written
 //!

@@ -14,9 +14,11 @@ use std::ptr::NonNull;
 /// Records in a chunk.
 pub(super) const CHUNK: u32 = if cfg!(all(test, loom_models)) { 2 } else { 32 };
 
-/// Number of records whose memory is touched at the start, so that callers meet no page faults in it. In a longer
+/// Largest number of records whose memory is touched at the start, so that callers meet no page faults in it. In a longer
 /// queue, faults are rare compared with the records between them.
 const TOUCHED_RECORDS: usize = if cfg!(any(miri, all(test, loom_models))) { 0 } else { 1 << 16 };
+/// So many more than the records that it is for, as chunks of many producers are not full.
+const TOUCHED_BESIDES: usize = 1 << 13;
 
 /// Size of a page, in words, at least.
 const PAGE: usize = 512;
@@ -45,15 +47,16 @@ unsafe impl Send for Pool {}
 unsafe impl Sync for Pool {}
 
 impl Pool {
-    /// Allocates this many chunks; `None` if there is not enough memory.
-    pub(super) fn new(chunks: usize) -> Option<Self> {
+    /// Allocates this many chunks, for about this many records; `None` if there is not enough memory.
+    pub(super) fn new(chunks: usize, records: usize) -> Option<Self> {
         u32::try_from(chunks).ok().filter(|&chunks| chunks < u32::MAX / CHUNK)?;
         let layout = Layout::array::<[u64; WORDS]>(chunks * CHUNK as usize).ok()?.align_to(128).ok()?;
         let links = counters(chunks)?;
         let done = counters(chunks)?;
         // SAFETY: the layout is not empty.
         let slots = NonNull::new(unsafe { alloc_zeroed(layout) }.cast::<u64>())?;
-        let touched = (chunks * CHUNK as usize).min(TOUCHED_RECORDS) * WORDS;
+        let used = (chunks * CHUNK as usize).min(records.saturating_add(TOUCHED_BESIDES));
+        let touched = used.min(TOUCHED_RECORDS) * WORDS;
         for word in (0..touched).step_by(PAGE) {
             // SAFETY: within the block. Volatile, since the block is zero already.
             unsafe { slots.as_ptr().add(word).write_volatile(0) };
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_free_when_its_records_are_done_and_the_chain_has_left_it() {
-        let pool = Pool::new(2).expect("memory");
+        let pool = Pool::new(2, 0).expect("memory");
         assert_eq!((pool.take(), pool.take(), pool.take()), (Some(0), Some(1), None));
         pool.done(0, CHUNK - 1);
         pool.done(0, 1);
@@ -185,7 +188,7 @@ mod tests {
     #[test]
     fn a_chunk_is_given_to_one_thread_at_a_time() {
         const ROUNDS: u32 = if cfg!(miri) { 50 } else { 20_000 };
-        let pool = Pool::new(3).expect("memory");
+        let pool = Pool::new(3, 0).expect("memory");
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn more_than_there_is_is_refused() {
-        assert!(Pool::new(usize::MAX).is_none());
-        assert!(Pool::new(u32::MAX as usize).is_none());
+        assert!(Pool::new(usize::MAX, usize::MAX).is_none());
+        assert!(Pool::new(u32::MAX as usize, 0).is_none());
     }
 }

@@ -245,7 +245,7 @@ impl Chain {
     #[inline(never)]
     fn next_chunk(&self, pool: &Pool) {
         let Some(next) = pool.take() else {
-            unreachable!("the pool has a chunk for every credit, and two for each producer");
+            unreachable!("the pool has a chunk for every credit, and some for each producer");
         };
         pool.link(self.chunk.load(Ordering::Relaxed), next);
         self.chunk.store(next, Ordering::Relaxed);

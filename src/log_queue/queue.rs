@@ -125,7 +125,8 @@ impl LogQueue {
     /// [`LogQueue::try_log`].
     ///
     /// If there is room, the call itself enters the record, and the future is done from the start. Otherwise the call
-    /// allocates a place for the record, and the future waits or returns it.
+    /// allocates a place for the record, and the future waits or returns it. On the worker's own thread, in a sink or a waker,
+    /// it does not wait: nobody else makes room. Such a record is returned, and counted as `would_block`.
     ///
     /// Cancel-safe: if the future is dropped before it is done, the record is dropped with it and was not entered, and
     /// no place is lost.
@@ -164,6 +165,17 @@ impl LogQueue {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.handle.shared.counters()
+    }
+
+    /// Whether this is the worker's thread, which runs the sink.
+    pub(super) fn is_worker(&self) -> bool {
+        thread::current().id() == self.handle.worker
+    }
+
+    /// Has the worker deliver what is in the queue, although no batch is due yet.
+    #[cfg(feature = "log")]
+    pub(super) fn hurry(&self) {
+        self.handle.shared.hurry();
     }
 
     /// Stops accepting records. Callers that wait for room get their records back. Queued records are still delivered

@@ -10,6 +10,7 @@ use super::record::{Fields, Record};
 use super::state::{Place, Step, Turn};
 use super::sync::{Apart, lock};
 use super::time::{Ticker, ticks};
+use super::worker::contain;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::task::Waker;
 use std::thread::{self, Thread};
@@ -78,16 +79,17 @@ impl Shared {
         called: Option<SystemTime>,
         waker: &Waker,
     ) -> Turn {
+        if ticket.is_none()
+            && let Some(done) = self.turn_at_once(record, called)
+        {
+            return Turn::Done(done.map(|()| Place::FREE));
+        }
         let core = &self.core;
+        // A waker is code of the user, which may log: it is cloned, dropped and woken without a lock.
+        let mut own = Some(waker.clone());
         let mut next = Vec::new();
         let turn = with_producer(core, |producer| {
-            let turn = if ticket.is_none() && core.config.strategy != Strategy::Block {
-                Turn::Done(core.offer(producer).map(|()| Place::FREE))
-            } else if ticket.is_none() && core.offer_quickly(producer) {
-                Turn::Done(Ok(Place::FREE))
-            } else {
-                lock(&core.state).turn(core, producer, ticket, waker, &mut next)
-            };
+            let turn = lock(&core.state).turn(core, producer, ticket, &mut own, &mut next);
             match turn {
                 Turn::Done(Ok(place)) => {
                     core.enter(producer, record, called);
@@ -100,14 +102,48 @@ impl Shared {
             }
             turn
         });
-        next.into_iter().for_each(Waker::wake);
+        wake(next);
         turn
+    }
+
+    /// What becomes of a record that need not wait, or must not; `None` if it waits for room.
+    fn turn_at_once<F: Fields>(
+        &self,
+        record: &Record<'_, F>,
+        called: Option<SystemTime>,
+    ) -> Option<Result<(), Reason>> {
+        let core = &self.core;
+        with_producer(core, |producer| {
+            let done = match core.config.strategy {
+                Strategy::Drop | Strategy::DropOldest | Strategy::Sample => core.offer(producer),
+                Strategy::Block if core.offer_quickly(producer) => Ok(()),
+                // It makes room itself, so it would wait for itself.
+                Strategy::Block if self.is_worker() => core.offer(producer),
+                Strategy::Block => return None,
+            };
+            if done.is_ok() {
+                core.enter(producer, record, called);
+            }
+            Some(done)
+        })
+    }
+
+    /// Whether this is the worker's thread.
+    fn is_worker(&self) -> bool {
+        self.worker.get().is_some_and(|worker| worker.id() == thread::current().id())
     }
 
     pub(super) fn cancel(&self, ticket: u64) {
         let (own, next) = lock(&self.core.state).cancel(&self.core, ticket);
-        drop(own);
-        next.into_iter().for_each(Waker::wake);
+        contain(|| drop(own));
+        wake(next);
+    }
+
+    /// Has the worker deliver what is in the queue, although no batch is due yet.
+    #[cfg(feature = "log")]
+    pub(super) fn hurry(&self) {
+        lock(&self.core.state).hurry();
+        self.core.call_now();
     }
 
     /// With both locks held nothing leaves the queue and nothing is settled, so the counts fit together.
@@ -143,9 +179,7 @@ impl Shared {
     pub(super) fn close(&self) {
         let waiting = lock(&self.core.state).close(&self.core);
         self.core.call_now();
-        for waker in waiting.into_values() {
-            waker.wake();
-        }
+        wake(waiting.into_values());
     }
 
     /// Waits until the worker has ended or was written off, for at most `deadline`.
@@ -248,6 +282,13 @@ impl Shared {
     }
 }
 
+/// Wakes all of them, even if one panics.
+fn wake(wakers: impl IntoIterator<Item = Waker>) {
+    for waker in wakers {
+        contain(|| waker.wake());
+    }
+}
+
 #[cfg(all(test, not(loom_models)))]
 mod tests {
     use super::*;
@@ -270,7 +311,13 @@ mod tests {
             shared.core.enter(&producer, &Record::new(Level::Info, "one"), None);
         }
         let turn = |ticket: &mut Option<u64>| {
-            lock(&shared.core.state).turn(&shared.core, &producer, ticket, Waker::noop(), &mut Vec::new())
+            lock(&shared.core.state).turn(
+                &shared.core,
+                &producer,
+                ticket,
+                &mut Some(Waker::noop().clone()),
+                &mut Vec::new(),
+            )
         };
         let (mut first, mut second) = (None, None);
         assert!(matches!((turn(&mut first), turn(&mut second)), (Turn::Wait(_), Turn::Wait(_))));

@@ -3,7 +3,7 @@
 use super::line::Format;
 use super::slot::RecordRef;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,13 +127,18 @@ impl FileSink {
         File::create(path).map(Self::from)
     }
 
-    /// Appends to a file, which is created if it does not exist.
+    /// Appends to a file, which is created if it does not exist. If it ends within a line, as after a crash, the first record
+    /// starts on a new one.
     ///
     /// # Errors
     ///
     /// The file cannot be opened for writing.
     pub fn append(path: impl AsRef<Path>) -> io::Result<Self> {
-        OpenOptions::new().create(true).append(true).open(path).map(Self::from)
+        let path = path.as_ref();
+        let mut sink = OpenOptions::new().create(true).append(true).open(path).map(Self::from)?;
+        // A file that cannot be read may be written.
+        sink.lines.torn = ends_within_a_line(path).unwrap_or(false);
+        Ok(sink)
     }
 
     /// The sink with lines of this format.
@@ -142,6 +147,18 @@ impl FileSink {
         self.lines.format = format;
         self
     }
+}
+
+fn ends_within_a_line(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() || about.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 impl From<File> for FileSink {
@@ -325,5 +342,20 @@ mod tests {
         assert_eq!(torn, "{\"tim");
         assert!(rest.contains("kept") && !rest.contains("lost"), "{rest}");
         serde_json::from_str::<serde_json::Value>(rest).expect("valid JSON");
+    }
+
+    #[test]
+    fn a_file_that_ends_within_a_line_is_continued_on_a_new_one() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("log.jsonl");
+        for (before, lines) in [("", 1), ("{}\n", 2), ("{\"tim", 2), ("\n", 2)] {
+            std::fs::write(&path, before).expect("written");
+            let mut sink = FileSink::append(&path).expect("opened");
+            write(&mut sink, "next");
+            sink.flush().expect("written");
+            let text = std::fs::read_to_string(&path).expect("a file");
+            assert_eq!(text.lines().count(), lines, "{before:?}: {text}");
+            serde_json::from_str::<serde_json::Value>(text.lines().last().expect("a line")).expect("whole");
+        }
     }
 }

@@ -112,6 +112,8 @@ struct Pace {
     per_record: Option<Duration>,
     /// What is left of a batch that the worker takes in parts.
     rest: u64,
+    /// What is in the queue is due, whether or not it is a batch.
+    hurry: bool,
 }
 
 impl State {
@@ -128,6 +130,7 @@ impl State {
             took: None,
             per_record: None,
             rest: 0,
+            hurry: false,
         };
         Self {
             producers: Vec::new(),
@@ -273,15 +276,15 @@ impl State {
         uniform < core.config.sample_rate
     }
 
-    /// Claims a place, or makes the caller wait; called again whenever `waker` was woken. The ticket belongs to the
-    /// caller, who returns it with [`State::cancel`] if it gives up. The next waiters' wakers are put into `next`, to be
-    /// woken.
+    /// Under `block`, claims a place or makes the caller wait; called again whenever `waker` was woken. It is taken if it is
+    /// needed. The ticket belongs to the caller, who returns it with [`State::cancel`] if it gives up. The next waiters'
+    /// wakers are put into `next`, to be woken.
     pub(super) fn turn(
         &mut self,
         core: &Core,
         producer: &Producer,
         ticket: &mut Option<u64>,
-        waker: &Waker,
+        waker: &mut Option<Waker>,
         next: &mut Vec<Waker>,
     ) -> Turn {
         // Closing has removed all waiters and voided all promises, so the ticket stands for nothing.
@@ -290,21 +293,19 @@ impl State {
             return Turn::Done(Err(Reason::Closed));
         }
         let Some(own) = *ticket else {
-            if core.config.strategy != Strategy::Block {
-                return Turn::Done(self.offer(core, producer).map(|()| Place::FREE));
-            }
             if self.acquire(core, core.lent_to) {
                 producer.claim_directly();
                 return Turn::Done(Ok(Place::FREE));
             }
             core.close_gate();
-            self.waiting.insert(self.next_ticket, waker.clone());
+            self.waiting.insert(self.next_ticket, waker.take().expect("the caller's own"));
             *ticket = Some(self.next_ticket);
             self.next_ticket += 1;
             return Turn::Wait(None);
         };
         if let Some(kept) = self.waiting.get_mut(&own) {
-            return Turn::Wait((!kept.will_wake(waker)).then(|| mem::replace(kept, waker.clone())));
+            let other = waker.take_if(|waker| !kept.will_wake(waker));
+            return Turn::Wait(other.map(|other| mem::replace(kept, other)));
         }
         // The ticket neither waits nor was cancelled or voided, so places are promised to it: one for this record, the
         // others for the next ones.
@@ -346,7 +347,7 @@ impl State {
 
     /// Ends a promise, and returns its number of places.
     fn redeem(&mut self, ticket: u64) -> u64 {
-        let lot = self.lots.remove(&ticket).unwrap_or(1);
+        let lot = self.lots.remove(&ticket).expect("a ticket that does not wait has a lot");
         self.promised -= lot;
         lot
     }
@@ -443,13 +444,19 @@ impl State {
         }
         let pace = &mut self.pace;
         if ready == 0 {
-            pace.since = None;
+            (pace.since, pace.hurry) = (None, false);
             return if timeout < NAP { Step::Park } else { pace.sleep(core, !self.waiting.is_empty(), timeout) };
         }
         let since = *pace.since.get_or_insert(last);
         let left = timeout.saturating_sub(now.saturating_duration_since(since));
-        let due = self.closed || ready >= core.complete || pace.rest > 0 || left.is_zero();
+        let due = self.closed || ready >= core.complete || pace.rest > 0 || pace.hurry || left.is_zero();
         if due { Step::Take } else { pace.sleep(core, !self.waiting.is_empty(), left) }
+    }
+
+    /// Makes what is in the queue due.
+    #[cfg(any(test, feature = "log"))]
+    pub(super) fn hurry(&mut self) {
+        self.pace.hurry = true;
     }
 
     /// Takes the oldest records, up to a batch or `most`, and says how many. What is left of the batch is due at once. The

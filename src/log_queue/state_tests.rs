@@ -3,7 +3,9 @@
 #![expect(unsafe_code, reason = "what was taken is read as the worker reads it")]
 
 use super::config::{Config, Strategy};
-use super::core::{Core, sleep};
+use super::core::{Core, MOST_PRODUCERS, sleep};
+use super::lane::discard_run;
+use super::pool::CHUNK;
 use super::producer::{LEASE, Producer};
 use super::queue::Reason;
 use super::record::{Level, Record};
@@ -74,9 +76,11 @@ impl Bench {
     fn turn(&self, producer: usize, ticket: &mut Option<u64>, number: u64, waker: &Waker) -> Turn {
         let producer = &self.producers[producer];
         let mut next = Vec::new();
-        let turn = match ticket.is_none() && self.core.offer_quickly(producer) {
-            true => Turn::Done(Ok(Place::FREE)),
-            false => lock(&self.core.state).turn(&self.core, producer, ticket, waker, &mut next),
+        let is_blocking = self.core.config.strategy == Strategy::Block;
+        let turn = match ticket.is_none() {
+            true if !is_blocking => Turn::Done(self.core.offer(producer).map(|()| Place::FREE)),
+            true if self.core.offer_quickly(producer) => Turn::Done(Ok(Place::FREE)),
+            _ => lock(&self.core.state).turn(&self.core, producer, ticket, &mut Some(waker.clone()), &mut next),
         };
         next.into_iter().for_each(Waker::wake);
         match turn {
@@ -130,6 +134,49 @@ impl Bench {
     fn dropped(&self) -> u64 {
         self.count(|producer| producer.counts.dropped.get())
     }
+}
+
+/// Of each chain, a part is in the worker's hand, and eviction empties what comes after it: the chain has chunks in more places
+/// than when records leave in their order.
+#[test]
+fn the_pool_is_large_enough_for_eviction_behind_a_batch_in_hand() {
+    let producers = MOST_PRODUCERS - 1;
+    let config = Config {
+        maxsize: 2 * producers,
+        batch_size: producers,
+        strategy: Strategy::DropOldest,
+        batch_timeout: HOUR,
+        ..Config::default()
+    };
+    let bench = Bench::new(config, producers);
+    let all = |number| (0..producers).for_each(|producer| assert_eq!(bench.offer(producer, number), Ok(())));
+    all(0);
+    let (mut hand, mut wakers) = (Vec::new(), Vec::new());
+    lock(&bench.core.state).take(&bench.core, u64::MAX, &mut hand, &mut wakers);
+    assert_eq!(hand.len(), producers);
+    (1..=2 * u64::from(CHUNK)).for_each(all);
+    hand.into_iter().for_each(|run| discard_run(&bench.core, run));
+    assert_eq!(bench.depth(), 2 * producers as u64);
+}
+
+/// As after a suspend from which the machine comes back with a new counter.
+#[test]
+fn records_from_before_the_clock_went_back_are_delivered() {
+    let bench = Bench::new(Config { batch_timeout: HOUR, ..Config::default() }, 2);
+    let ahead = |number: u64| number + (1 << 40);
+    for (producer, number) in [(0, 1), (0, 2), (1, 3), (1, 4)] {
+        bench.offer(producer, number).expect("room");
+    }
+    // The shared producer has the first chunk, so this is record 3.
+    let slot = bench.core.pool.slot(2, 0);
+    // SAFETY: the record is published, and nobody else looks at it.
+    unsafe {
+        assert_ne!(slot.read(), 0, "a record");
+        slot.write(ahead(slot.read()));
+    }
+    let mut taken = bench.take();
+    taken.sort_unstable();
+    assert_eq!(taken, [1, 2, 3, 4]);
 }
 
 /// Offers `count` records to a queue of 1,000. Returns (depth, sampled_out, dropped).

@@ -1,5 +1,7 @@
 //! Tests of the whole queue. Threads meet at gates; the timeouts are limits that a broken queue would run into.
 
+#![expect(unsafe_code, reason = "a waker whose clone runs code of a user has no safe form")]
+
 use super::{
     Accepted, Config, Counters, Field, Level, LogQueue, NullSink, Reason, Record, RecordRef, Refused, Shutdown, Sink,
     StartError, Strategy, TallySink,
@@ -8,9 +10,9 @@ use std::future::Future;
 use std::io;
 use std::panic::panic_any;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -275,6 +277,99 @@ fn a_waker_that_panics_harms_nobody_else() {
     advance(&gate, 1);
     drop(hostile);
     drop(gate);
+    assert_eq!(queue.shutdown(LIMIT).delivered, 2);
+}
+
+/// Some executors log when a waker is cloned or woken; here, to the queue on which it waits.
+#[test]
+fn a_waker_may_log_to_the_queue_on_which_it_waits() {
+    static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    fn log_one() {
+        let queue = QUEUE.get().expect("started");
+        assert_eq!(queue.log_blocking(record(100)).expect_err("full").reason, Reason::Full);
+        CALLS.fetch_add(1, Ordering::SeqCst);
+    }
+    // From the worker's thread, `log_blocking` must not wait: nobody else would make room.
+    struct Logging;
+    impl Wake for Logging {
+        fn wake(self: Arc<Self>) {
+            log_one();
+        }
+    }
+    let (queue, gate) = started(Strategy::Block, 1);
+    let _ = QUEUE.set(queue.clone());
+    queue.try_log(record(1)).expect("room");
+    let mut call = Box::pin(queue.log(record(2)));
+    let waker = Waker::from(Arc::new(Logging));
+    assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    // The worker takes record 1, gives its place to the waiter, and wakes it.
+    gate.act(Act::Take);
+    assert_eq!(gate.given(), 1);
+    assert_eq!(CALLS.load(Ordering::SeqCst), 1);
+    assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    drop((call, gate));
+    assert_eq!(queue.shutdown(LIMIT).delivered, 3);
+}
+
+/// A waker whose clone calls `act`.
+struct Cloned {
+    act: fn(),
+}
+
+impl Cloned {
+    fn waker(act: fn()) -> Waker {
+        use std::task::{RawWaker, RawWakerVTable};
+        fn clone(act: *const ()) -> RawWaker {
+            // SAFETY: it was made from a reference that lives as long as the program.
+            let cloned: &Cloned = unsafe { &*act.cast() };
+            (cloned.act)();
+            RawWaker::new(act, &TABLE)
+        }
+        fn nothing(_: *const ()) {}
+        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, nothing, nothing, nothing);
+        let it: &'static Cloned = Box::leak(Box::new(Cloned { act }));
+        // SAFETY: the table's functions keep the contract of a waker: they only call a function.
+        unsafe { Waker::from_raw(RawWaker::new(std::ptr::from_ref(it).cast(), &TABLE)) }
+    }
+}
+
+#[test]
+fn a_waker_is_cloned_without_a_lock() {
+    static QUEUE: OnceLock<LogQueue> = OnceLock::new();
+    let (queue, gate) = started(Strategy::Block, 1);
+    let _ = QUEUE.set(queue.clone());
+    queue.try_log(record(1)).expect("room");
+    let waker = Cloned::waker(|| {
+        let full = QUEUE.get().expect("started").try_log(record(100));
+        assert_eq!(full.expect_err("full").reason, Reason::Full);
+    });
+    let mut call = Box::pin(queue.log(record(2)));
+    assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(queue.counters().would_block >= 1);
+    drop(call);
+    drop(gate);
+    assert_eq!(queue.shutdown(LIMIT).delivered, 2);
+}
+
+#[test]
+fn a_waker_that_panics_is_no_reason_to_forget_the_others() {
+    struct Hostile;
+    impl Wake for Hostile {
+        fn wake(self: Arc<Self>) {
+            panic!("hostile waker");
+        }
+    }
+    let (queue, gate) = started(Strategy::Block, 1);
+    queue.try_log(record(1)).expect("room");
+    let mut hostile = Box::pin(queue.log(record(2)));
+    let waker = Waker::from(Arc::new(Hostile));
+    assert!(hostile.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let mut call = Call::waiting(&queue, 3);
+    queue.close();
+    assert_eq!(call.woken.0.load(Ordering::SeqCst), 1);
+    assert!(matches!(call.poll(), Poll::Ready(Err(refused)) if refused.reason == Reason::Closed));
+    drop((hostile, call, gate));
     assert_eq!(queue.shutdown(LIMIT).delivered, 2);
 }
 

@@ -54,7 +54,7 @@ impl Ticker {
     }
 }
 
-/// The condition under which `quanta` reads the TSC: bit 8 of CPUID 8000_0007h EDX (invariant TSC) and bit 27 of
+/// As in `clock`, of which this module knows nothing: the condition under which `quanta` reads the TSC: bit 8 of CPUID 8000_0007h EDX (invariant TSC) and bit 27 of
 /// 8000_0001h EDX (RDTSCP).
 #[cfg(all(target_arch = "x86_64", not(miri), not(all(test, loom_models))))]
 fn has_invariant_tsc() -> bool {

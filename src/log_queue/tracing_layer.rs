@@ -44,8 +44,9 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 ///   under the name of its span: `request.id`. A field that is recorded again has its new value.
 /// - If the queue is full, its strategy decides. Under [`Strategy::Block`](super::Strategy::Block) the call parks its
 ///   thread until there is room: a macro cannot await. In async code, that blocks a thread of the runtime.
-/// - Only the queue counts the records that it refuses.
-/// - The sink of the queue must not log through this layer: under `block`, it would wait for itself.
+/// - Only the queue counts the records that it refuses for lack of room. What comes after it was closed is not counted.
+/// - The sink of the queue should not log through this layer: each record would make more. The worker never waits for
+///   room.
 #[derive(Clone, Debug)]
 pub struct QueueLayer {
     queue: LogQueue,
@@ -73,8 +74,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for QueueLayer {
 
     fn on_record(&self, id: &Id, values: &tracing::span::Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
+        // Values make their texts before the span's lock is taken: they may log, within this span.
+        let mut fresh = SpanFields { name: span.metadata().name(), path: String::new(), fields: Vec::new() };
+        values.record(&mut fresh);
         if let Some(known) = span.extensions_mut().get_mut::<SpanFields>() {
-            values.record(known);
+            fresh.fields.into_iter().for_each(|field| known.put(field));
         }
     }
 
@@ -150,12 +154,14 @@ impl SpanFields {
     }
 
     fn set(&mut self, field: &Field, value: SpanValue) {
-        match self.fields.iter_mut().find(|known| known.own == field.name()) {
-            Some(known) => known.value = value,
-            None => {
-                let name = format!("{}.{}", self.name, field.name());
-                self.fields.push(SpanField { own: field.name(), name, value });
-            }
+        self.put(SpanField { own: field.name(), name: format!("{}.{}", self.name, field.name()), value });
+    }
+
+    /// Adds a field, or replaces its value.
+    fn put(&mut self, field: SpanField) {
+        match self.fields.iter_mut().find(|known| known.own == field.own) {
+            Some(known) => known.value = field.value,
+            None => self.fields.push(field),
         }
     }
 }
@@ -235,7 +241,6 @@ mod tests {
     use super::*;
     use crate::log_queue::Config;
     use crate::log_queue::fixture::delivered;
-    use std::time::Duration;
     use tracing::level_filters::LevelFilter;
     use tracing::{debug, error, info, info_span, trace, warn};
     use tracing_subscriber::filter::Targets;
@@ -338,15 +343,48 @@ mod tests {
     }
 
     #[test]
+    fn values_may_log_while_they_are_recorded() {
+        struct Logs;
+        impl fmt::Debug for Logs {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                info!("made");
+                f.write_str("logs")
+            }
+        }
+        let lines = logged(Targets::new().with_default(LevelFilter::INFO), || {
+            let span = info_span!("request", first = ?Logs, later = tracing::field::Empty);
+            let _in = span.enter();
+            span.record("later", tracing::field::debug(Logs));
+            info!(own = ?Logs, "last");
+        });
+        let last = lines.last().expect("the event");
+        let fields = [&last["fields"]["own"], &last["fields"]["request.first"], &last["fields"]["request.later"]];
+        assert_eq!(fields, ["logs"; 3], "{lines:?}");
+    }
+
+    #[test]
     fn what_the_queue_refuses_is_counted_there() {
-        let queue = LogQueue::start(
-            Config { maxsize: 1, batch_size: 2, batch_timeout: Duration::from_secs(3600), ..Config::default() },
-            crate::log_queue::NullSink,
-        )
-        .unwrap();
-        queue.close();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let sink = move |_: &crate::log_queue::RecordRef<'_>| {
+            let _ = held.recv();
+            Ok(())
+        };
+        let config = Config { maxsize: 1, batch_size: 1, ..Config::default() };
+        let queue = LogQueue::start(config, sink).unwrap();
         let subscriber = tracing_subscriber::registry().with(QueueLayer::new(queue.clone()));
-        tracing::subscriber::with_default(subscriber, || info!("too late"));
-        assert_eq!(queue.counters().enqueued, 0);
+        let counts = || (queue.counters().enqueued, queue.counters().dropped);
+        tracing::subscriber::with_default(subscriber, || {
+            info!("for the sink, which holds it");
+            while queue.counters().in_hand == 0 {
+                std::thread::yield_now();
+            }
+            info!("for the queue");
+            info!("too much");
+            assert_eq!(counts(), (2, 1));
+            queue.close();
+            info!("too late");
+            assert_eq!(counts(), (2, 1), "what comes after the end is not counted");
+        });
+        drop(release);
     }
 }

@@ -158,7 +158,7 @@ fn succeeds(call: impl FnOnce() -> io::Result<()>) -> bool {
 
 /// Runs user code; `None` if it panicked. The worker never looks at the state of that code, so a half-changed state
 /// cannot affect it.
-fn contain<T>(call: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn contain<T>(call: impl FnOnce() -> T) -> Option<T> {
     let payload = match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => return Some(value),
         Err(payload) => payload,

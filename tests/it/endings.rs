@@ -1,7 +1,7 @@
 //! How a process with a log queue ends: what an abort, a panic and an orderly end leave in the file. Each process is this
 //! test binary again, started for one test, with the file's name in its environment.
 
-use queue_load::log_queue::{Config, FileSink, Guard, Level, LogQueue, Record, Strategy, log_panics};
+use queue_load::log_queue::{Config, FileSink, Guard, Level, LogQueue, Record, RecordRef, Strategy, log_panics};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio, abort};
@@ -113,6 +113,23 @@ fn a_panic_that_ends_main_is_in_the_log_with_all_before_it() {
     assert_eq!((&last["level"], &last["message"]), (&"error".into(), &"the end of main".into()));
     assert!(last["fields"]["location"].as_str().unwrap().starts_with("tests/it/endings.rs:"), "{last}");
     assert!(last["fields"]["thread"].is_string(), "{last}");
+}
+
+#[test]
+fn a_sink_that_panics_does_not_feed_itself() {
+    if let Some(file) = own_file() {
+        let sink = |_: &RecordRef<'_>| -> std::io::Result<()> { panic!("a poisoned lock") };
+        let queue = LogQueue::start(Config::default(), sink).unwrap();
+        log_panics(queue.clone(), LIMIT);
+        (0..10).for_each(|number| log(&queue, number));
+        let end = queue.shutdown(LIMIT);
+        std::fs::write(file, format!("{} {}", end.sink_errors, queue.counters().enqueued)).unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counts");
+    assert!(watch("a_sink_that_panics_does_not_feed_itself", &file).success());
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "10 10");
 }
 
 #[test]

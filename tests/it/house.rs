@@ -56,6 +56,7 @@ fn a_room_imports_only_from_rooms_above_it() {
         let Some(own) = rooms.iter().position(|room| *room == room_of(&path)) else { continue };
         for (number, line) in without_tests(&text).lines().enumerate() {
             let code = line.split("//").next().unwrap();
+            assert!(!code.contains("crate::{"), "{}:{}: one room to a line", path.display(), number + 1);
             for reference in code.split("crate::").skip(1) {
                 let room: String = reference.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 if rooms.iter().position(|name| *name == room).is_some_and(|other| other > own) {
@@ -69,7 +70,7 @@ fn a_room_imports_only_from_rooms_above_it() {
 
 /// The rooms within `render`, those that others build on first. A report that has a gate shows its comparison too, so
 /// `comparison` and `formats` are on one level.
-const RENDER: [&[&str]; 3] = [&["parts"], &["comparison", "formats"], &["html"]];
+const RENDER: [&[&str]; 3] = [&["parts"], &["comparison", "formats", "trend"], &["html"]];
 
 #[test]
 fn a_room_of_render_imports_only_from_those_above_it() {
@@ -146,18 +147,19 @@ fn files_of_tests_have_names_of_tests() {
 }
 
 /// Where `unsafe` stands, and how often: each has its reason there. More of it is a decision, to be written down here.
-const UNSAFE: [(&str, usize); 12] = [
+const UNSAFE: [(&str, usize); 13] = [
     ("src/clock.rs", 1),
     // The core of the built-in queue: see docs/QUEUE.md.
     ("src/log_queue/bytes.rs", 1),
     ("src/log_queue/core.rs", 4),
     ("src/log_queue/lane.rs", 3),
-    ("src/log_queue/local.rs", 3),
+    ("src/log_queue/local.rs", 4),
     ("src/log_queue/loom_tests.rs", 1),
     ("src/log_queue/pool.rs", 5),
     ("src/log_queue/producer.rs", 2),
     ("src/log_queue/slot.rs", 31),
-    ("src/log_queue/state_tests.rs", 1),
+    ("src/log_queue/state_tests.rs", 2),
+    ("src/log_queue/tests.rs", 2),
     ("src/log_queue/time.rs", 2),
     ("src/log_queue/worker.rs", 2),
 ];
