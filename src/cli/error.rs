@@ -127,6 +127,7 @@ fn exit_of(error: &SessionError) -> Exit {
         | SessionError::Report(_)
         | SessionError::Run(RunError::JournalInUse { .. } | RunError::JournalFormat { .. }) => Exit::Usage,
         SessionError::Interrupted => Exit::Interrupted,
+        SessionError::Baseline { problem: BaselineProblem::AsksForMore { .. }, .. } => Exit::Regressed,
         SessionError::Baseline { .. } => Exit::Incomparable,
         SessionError::Unsaved { .. }
         | SessionError::Unkept { .. }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything passed.
     Pass = 0,
-    /// A fault of the tool itself.
+    /// A fault of the system, such as a full disk, or of the tool itself.
     Internal = 1,
     /// Wrong usage or bad input; nothing was run.
     Usage = 2,
@@ -29,7 +29,7 @@ pub enum Exit {
 pub const HELP: &str = "\
 Exit codes:
   0    pass
-  1    a fault of the tool itself
+  1    something could not be read or written, or a fault of the tool itself
   2    usage or bad input; nothing was run
   3    a case failed or broke; selftest: a claim is wrong
   4    a case regressed compared with the baseline, or something that the baseline asked for

@@ -8,6 +8,7 @@ use super::stdio;
 use crate::compare::{self, Comparison, GateOutcome, Options};
 use crate::render::{self, Format, comparison, html_comparison};
 use crate::report::{self, ExitOutcome, GateRecord, GateRound, PlanVerdict, Report};
+use crate::session::Unfit;
 use crate::untrusted::Untrusted;
 
 /// Formats that show the report, including the decision.
@@ -48,9 +49,14 @@ pub fn gate(args: &GateArgs) -> Result<Exit, CliError> {
         (base.join().expect("reading a report does not panic"), new)
     });
     let (base, new) = (base?, new?);
+    // In a part, the rest of the cases would seem to be gone, or to be there.
+    if base.partition.is_some() || new.partition.is_some() {
+        return Err(CliError::Session(Unfit::PartCompared.into()));
+    }
     let labels = (args.base.display().to_string(), args.new.display().to_string());
     let options = Options { settings: settings(&args.decision, &base)?, labels, ..Options::default() };
-    let comparison = compare::compare(&base, &new, &options);
+    let mut comparison = compare::compare(&base, &new, &options);
+    compare::hold_to_verdict(&mut comparison.decision, &new);
     files.write(&|format, view| match format {
         format if OF_A_REPORT.contains(&format) => render::render(&decided(&new, &comparison, args), format, view),
         Format::Html => Ok(html_comparison(&base, &[(&new, &comparison)], args.decision.extent()).into_bytes()),

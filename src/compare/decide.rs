@@ -110,6 +110,15 @@ fn unmeasured(new: &CaseRecord) -> Option<Untrusted> {
     }
 }
 
+/// Why the baseline's measurement is no measure of a change; `None` if it is one.
+fn unmeasured_before(base: &CaseRecord) -> Option<Untrusted> {
+    match base.verdict.outcome {
+        Outcome::Error => Some(because("it broke in the baseline", base)),
+        Outcome::Invalid => Some(because("it is invalid in the baseline", base)),
+        Outcome::Pass | Outcome::Fail => None,
+    }
+}
+
 /// Why a case does not pass by its own verdict; `None` if it passes.
 fn unfit(new: &CaseRecord) -> Option<Untrusted> {
     match new.verdict.outcome {
@@ -146,6 +155,7 @@ fn judge(
         None if effect.is_none() => findings.push(no_samples(base.case, new.case)),
         _ => {}
     }
+    findings.extend(unmeasured_before(base.case).map(|text| Finding::new(FindingKind::Unmeasured, text)));
     findings.extend(two_groups((base.case, new.case)));
     if new.case.verdict.outcome == Outcome::Fail {
         findings.push(Finding::new(FindingKind::Fails, because("it fails", new.case)));
@@ -278,11 +288,6 @@ fn no_samples(base: &CaseRecord, new: &CaseRecord) -> Finding {
     };
     let text = format!("{side} a repeat with enough accepted logs for a mean of `enqueue`");
     Finding::new(FindingKind::NoSamples, text)
-}
-
-/// A share in percent, with one decimal.
-pub(super) fn percent(share: f64) -> String {
-    format!("{:.1}%", share * 100.0)
 }
 
 /// A change in percent, with its sign.

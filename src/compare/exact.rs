@@ -47,7 +47,7 @@ fn more(base: &CaseRecord, new: &CaseRecord, word: &str, of: impl Fn(&RepeatReco
     let all = new.repeats.iter().map(|repeat| repeat.ledger.enqueued).fold(0, u64::saturating_add);
     let (before, now) = (sum(base), sum(new));
     let is_more = now > 0 && (worst == 0.0 || share(now, all) > worst);
-    is_more.then(|| format!("{} logs {word}, {} before", human::count(now), human::count(before)).into())
+    is_more.then(|| format!("{} {word}, {} before", human::counted(now, "log"), human::count(before)).into())
 }
 
 /// Whether a check comes from the scenario. Such checks are identified by their expression, since their names only

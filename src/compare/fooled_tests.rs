@@ -1,9 +1,12 @@
 //! Ways to get a bad change through a gate, and ways to cause a false alarm. Each must fail.
 
 use super::fixture::{LOGS, case, means, report, sized};
-use super::{Allowances, CoverageKind, FindingKind, GateDecision, GateOutcome, Settings, gate};
+use super::{
+    Allowances, CoverageKind, FindingKind, GateDecision, GateOutcome, GateReason, Options, Settings, compare, gate,
+    hold_to_verdict,
+};
 use crate::measure::{CoreToCore, Fairness};
-use crate::report::{CaseRecord, CheckRecord, RepeatRecord, Report, Yardstick, YardstickReading};
+use crate::report::{CaseRecord, CheckRecord, Confirmation, RepeatRecord, Report, Yardstick, YardstickReading};
 use crate::scenario::Statistic;
 use crate::units::{Nanos, Quantile, Rate, Ratio};
 use crate::verdict::{CheckResult, Outcome, Unit};
@@ -71,14 +74,20 @@ fn fail(case: &mut CaseRecord, name: &str) {
 }
 
 fn decided(change: impl FnOnce(&mut Report)) -> GateDecision {
+    let mut new = decided_on();
+    change(&mut new);
+    gate(&base(), &new, &Settings::of(&base()))
+}
+
+/// A later report of the same.
+fn decided_on() -> Report {
     let mut new = base();
     new.created_at = "2026-01-02T04:04:05Z".into();
     // Equal numbers on both sides would need no test.
     each(&mut new, |repeat| {
         repeat.latency.enqueue.trimmed_mean_ns = repeat.latency.enqueue.trimmed_mean_ns.map(|mean| mean + 1.0)
     });
-    change(&mut new);
-    gate(&base(), &new, &Settings::of(&base()))
+    new
 }
 
 fn kinds(decision: &GateDecision) -> Vec<FindingKind> {
@@ -446,6 +455,50 @@ fn what_people_do_by_mistake_is_said() {
     let swapped = gate(&base(), &older, &Settings::of(&base()));
     assert!(note(&swapped, "are the two swapped?"), "{:?}", swapped.notes);
     assert!(!note(&gate(&older, &base(), &Settings::of(&base())), "swapped"));
+    let across = compare(&base(), &base(), &Options { across: Some("maxsize".into()), ..Options::default() }).decision;
+    assert!(!note(&across, "both reports are of the same run"), "{:?}", across.notes);
+    let again = decided(|new| {
+        let (round, cases) = (1, vec![new.cases[0].clone()]);
+        new.confirmations = vec![Confirmation { round, cases, yardstick: None }];
+    });
+    assert!(note(&again, "1 case of the new report ran again; what is compared"), "{:?}", again.notes);
+}
+
+#[test]
+fn a_measurement_that_its_own_run_did_not_trust_is_no_base() {
+    for (outcome, expected) in [
+        (Outcome::Pass, GateOutcome::Pass),
+        (Outcome::Fail, GateOutcome::Pass),
+        (Outcome::Invalid, GateOutcome::Inconclusive),
+        (Outcome::Error, GateOutcome::Inconclusive),
+    ] {
+        let (mut old, new) = (base(), decided_on());
+        old.cases[0].verdict.outcome = outcome;
+        let decision = gate(&old, &new, &Settings::of(&old));
+        assert_eq!(decision.outcome, expected, "{outcome:?}: {}", decision.reason.as_given());
+        let told = decision.reason.as_given().contains("in the baseline");
+        assert_eq!(told, expected != GateOutcome::Pass, "{outcome:?}: {}", decision.reason.as_given());
+    }
+}
+
+#[test]
+fn a_saved_report_that_is_invalid_as_a_whole_does_not_pass() {
+    for (outcome, expected) in [
+        (Outcome::Pass, (GateOutcome::Pass, GateReason::NoRegression)),
+        (Outcome::Invalid, (GateOutcome::Inconclusive, GateReason::NewReportInvalid)),
+    ] {
+        let mut new = decided_on();
+        (new.verdict.outcome, new.verdict.reasons) = (outcome, vec!["partial".into()]);
+        let mut decision = gate(&base(), &new, &Settings::of(&base()));
+        hold_to_verdict(&mut decision, &new);
+        assert_eq!((decision.outcome, decision.reason_code.unwrap()), expected);
+    }
+    // What is worse is said instead.
+    let mut decision = decided(|new| new.cases[0].repeats[0].ledger.lost.silent = 1);
+    let mut new = base();
+    new.verdict.outcome = Outcome::Invalid;
+    hold_to_verdict(&mut decision, &new);
+    assert_eq!(decision.outcome, GateOutcome::Regressed);
 }
 
 /// What else an adversary might try. docs/METHODOLOGY.md has the table, with the ways that get through.

@@ -1,7 +1,8 @@
 //! Derives one decision about the whole report from the decisions about its cases.
 
 use super::align::{Alignment, Pair};
-use super::decide::{lacks_tails, percent};
+use super::decide::lacks_tails;
+use super::steadiness::SpeedOf;
 use super::{
     CaseDecision, Change, CoverageChange, Difference, FindingKind, GateDecision, GateOutcome, GateReason, Options,
     Settings,
@@ -11,17 +12,18 @@ use crate::report::Report;
 use crate::units::human;
 use crate::untrusted::Untrusted;
 use crate::verdict::Outcome;
+use std::collections::BTreeSet;
 
 /// Decides on aligned reports. The cases of the decision are in the order of the pairs.
 pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, options: &Options) -> GateDecision {
     let settings = &options.settings;
     let (yardstick, speed) = steadiness::steadiness(base, new);
     let same_run = steadiness::interleaved(base, new);
+    // Interleaved repeats met the CPUs as they were for both sides.
+    let speed_of: &SpeedOf<'_> = &|old, fresh| if same_run { speed } else { speed.of_case(old, fresh) };
     let (cases, family) = match maxima::are_searches(base, new) {
         true => maxima::decide(base, new, &alignment.pairs, options),
-        // Interleaved repeats met the CPUs as they were for both sides.
-        false if same_run => decide::decide(&alignment.pairs, options, &|_, _| speed),
-        false => decide::decide(&alignment.pairs, options, &|old, fresh| speed.of_case(old, fresh)),
+        false => decide::decide(&alignment.pairs, options, speed_of),
     };
     let mut differences = differences::differences(base, new, &alignment.pairs);
     differences.iter_mut().for_each(|difference| difference.blocks_gate &= !settings.allowances.cross_machine);
@@ -35,8 +37,11 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
         None => Failures::of(&alignment.pairs, settings),
     };
     let mut notes = alignment.notes.clone();
-    notes.extend(same_or_swapped(base, new));
+    if options.across.is_none() {
+        notes.extend(same_or_swapped(base, new));
+    }
     notes.extend(interrupted(base, new));
+    notes.extend(run_again(new));
     notes.extend(yardstick.reason.clone());
     let both = alignment.pairs.iter().filter_map(|pair| pair.both().map(|(old, fresh)| (old.case, fresh.case)));
     notes.extend(if same_run { None } else { steadiness::moved_in(both) });
@@ -53,7 +58,7 @@ pub(super) fn decide_on(base: &Report, new: &Report, alignment: &Alignment<'_>, 
     let unlike = maxima::unlike(base, new);
     let found =
         Found { unlike, cases: &cases, differences: &differences, coverage: &coverage, failures: &failures, family };
-    let (outcome, code, reason) = outcome(new, &found, &alignment.pairs, settings);
+    let (outcome, code, reason) = outcome(new, &found, &alignment.pairs, settings, speed_of);
     GateDecision {
         outcome,
         reason: reason.into(),
@@ -94,6 +99,14 @@ fn interrupted(base: &Report, new: &Report) -> Vec<Untrusted> {
     let sides = [(base, "the baseline"), (new, "the new report")];
     let cut = sides.into_iter().filter(|(report, _)| report.interrupted);
     cut.map(|(_, side)| format!("{side} was interrupted: it does not have all of its plan").into()).collect()
+}
+
+/// What a run decided on fresh repeats is not decided here once more.
+fn run_again(new: &Report) -> Option<Untrusted> {
+    let cases: BTreeSet<&Untrusted> =
+        new.confirmations.iter().flat_map(|again| &again.cases).map(|case| &case.id).collect();
+    let cases = (!cases.is_empty()).then(|| human::counted(cases.len() as u64, "case"))?;
+    Some(format!("{cases} of the new report ran again; what is compared here are the first repeats alone").into())
 }
 
 /// Cases that fail by themselves.
@@ -138,6 +151,7 @@ fn outcome(
     found: &Found<'_>,
     pairs: &[Pair<'_>],
     settings: &Settings,
+    speed: &SpeedOf<'_>,
 ) -> (GateOutcome, GateReason, String) {
     let cases = found.cases;
     let any = |change: Change| cases.iter().any(|case| case.change == change);
@@ -176,7 +190,18 @@ fn outcome(
         let why = "the new report was interrupted before all of it was measured".to_owned();
         return (GateOutcome::Inconclusive, GateReason::NewReportInterrupted, why);
     }
-    (GateOutcome::Pass, GateReason::NoRegression, passed(found, pairs, settings))
+    (GateOutcome::Pass, GateReason::NoRegression, passed(found, pairs, settings, speed))
+}
+
+/// Holds the decision on two saved reports to the verdict on the new one: if that is invalid as a whole, although none of
+/// its cases is, the gate does not pass. In a run, that verdict stands beside the decision.
+pub fn hold_to_verdict(decision: &mut GateDecision, new: &Report) {
+    if decision.outcome == GateOutcome::Pass && new.verdict.outcome == Outcome::Invalid {
+        let why = new.verdict.reasons.first().map_or("", Untrusted::as_given);
+        decision.outcome = GateOutcome::Inconclusive;
+        decision.reason = format!("the new report is invalid as a whole: {why}").into();
+        decision.reason_code = Some(GateReason::NewReportInvalid);
+    }
 }
 
 /// The first requirement that the new report lacks, and what overrules that; `None` if it lacks none that fails the gate.
@@ -227,7 +252,7 @@ fn summary(cases: &[CaseDecision], change: Change, words: &str) -> String {
     format!("{count} of {all} {words}: {}: {}{more}", first.id.as_given(), first.reason.as_given())
 }
 
-fn passed(found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> String {
+fn passed(found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings, speed: &SpeedOf<'_>) -> String {
     let counts = [Change::Improved, Change::Unchanged, Change::Added, Change::Removed].map(|change| {
         let count = found.cases.iter().filter(|case| case.change == change).count();
         (count > 0).then(|| format!("{count} {}", change.word()))
@@ -238,11 +263,10 @@ fn passed(found: &Found<'_>, pairs: &[Pair<'_>], settings: &Settings) -> String 
         count => format!("; {}, allowed", human::counted(count as u64, "known failure")),
     };
     let power = match found.cases.iter().any(|case| !case.tests.is_empty()) {
-        true => power::found_in_90_of_100(pairs, found.cases, found.family, settings),
+        true => power::said(pairs, found.cases, found.family, settings, speed),
         // Of searches, the intervals say what would have been found.
         false => None,
     };
-    let power = power
-        .map_or_else(String::new, |share| format!("; a slow-down of {} would have been found in any", percent(share)));
+    let power = power.map_or_else(String::new, |said| format!("; {said}"));
     format!("no case regressed: {}{known}{power}", counts.join(", "))
 }

@@ -43,6 +43,7 @@ pub use crate::report::{
 pub use crate::scenario::Selector;
 pub(crate) use calibrate::calibrate;
 pub(crate) use family::{fewest_repeats, most_tests};
+pub use gate::hold_to_verdict;
 pub use metrics::metric_names;
 pub(crate) use metrics::{CONFIRMATORY, medians, metric_unit};
 pub use model::{

@@ -89,7 +89,7 @@ fn of_cases(
         let why = format!("cannot be told: {}", shown(Change::Inconclusive));
         return (GateOutcome::Inconclusive, Some(GateReason::CasesInconclusive), why);
     }
-    (GateOutcome::Pass, Some(GateReason::NotConfirmed), "none of them regressed then".to_owned())
+    (GateOutcome::Pass, Some(GateReason::NotConfirmed), "no regression in any of them then".to_owned())
 }
 
 /// The cases for which fresh repeats may change the decision: those that look regressed, and those that are
@@ -193,7 +193,7 @@ mod tests {
         use GateOutcome::{Incomparable, Inconclusive, Pass, Regressed};
         use GateReason::{CasesInconclusive, CasesRegressed, NotConfirmed};
         const REGRESSED: &str = "1 case was run again: 1 case regressed: a: because of a";
-        const CLEARED: &str = "1 case was run again: none of them regressed then";
+        const CLEARED: &str = "1 case was run again: no regression in any of them then";
         let suspected = || first(Regressed, slower());
         let undecided = || first(Inconclusive, open("a"));
         let worse = || round(1, Regressed, vec![slower()]);

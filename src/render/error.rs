@@ -23,7 +23,9 @@ pub enum RenderError {
         problem: String,
     },
     /// The format has no form for comparisons.
-    #[error("--format {format}: a comparison is shown as table, json, markdown, html or github")]
+    #[error(
+        "--format {format}: a comparison is shown as table, json, markdown, html or github, and that of `gate` as junit or csv too"
+    )]
     NotAComparison {
         /// Which.
         format: Format,

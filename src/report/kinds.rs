@@ -53,11 +53,13 @@ kinds! {
         CasesInconclusive = "cases_inconclusive",
         /// The new report does not have all of its plan.
         NewReportInterrupted = "new_report_interrupted",
+        /// The new report is invalid as a whole, although none of its cases is.
+        NewReportInvalid = "new_report_invalid",
         /// The run ended before what looked regressed was run again.
         ConfirmationInterrupted = "confirmation_interrupted",
         /// No case regressed.
         NoRegression = "no_regression",
-        /// What looked regressed did not do so when it was run again.
+        /// What looked regressed, or could not be decided, shows no regression with the repeats that were run again.
         NotConfirmed = "not_confirmed",
     }
 }
@@ -77,6 +79,7 @@ impl GateReason {
             | Self::CasesIncomparable
             | Self::CasesInconclusive
             | Self::NewReportInterrupted
+            | Self::NewReportInvalid
             | Self::ConfirmationInterrupted
             | Self::NoRegression
             | Self::NotConfirmed => None,
@@ -163,7 +166,7 @@ kinds! {
         AcceptsMore = "accepts_more",
         /// It met no target, and does now.
         MeetsTarget = "meets_target",
-        /// The new measurement is `invalid`, or there is none.
+        /// One of the two measurements is `invalid`, or there is none.
         Unmeasured = "unmeasured",
         /// No number of values is large enough for the statistic.
         NoSamples = "no_samples",

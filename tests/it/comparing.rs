@@ -1,7 +1,7 @@
 //! `compare` and `gate` as their user meets them: exit codes, one line on stdout, what is refused and why.
 
 use crate::support::Place;
-use queue_load::report::{self, Report};
+use queue_load::report::{self, Outcome, Report};
 use std::path::Path;
 
 /// A report of one case that passes, with this number of repeats.
@@ -44,14 +44,23 @@ fn a_gate_ends_as_it_decides_and_says_why_in_one_line() {
     elsewhere.environment.platform = "linux aarch64".into();
     save(&elsewhere, "elsewhere.json");
     save(&Report { cases: Vec::new(), ..report_with(10) }, "empty.json");
+    let mut partial = report_with(10);
+    partial.verdict.outcome = Outcome::Invalid;
+    partial.verdict.reasons = vec!["partial: 1 of 2 cases of the plan is missing".into()];
+    save(&partial, "partial.json");
     for (new, code, said) in [
         ("base.json", 0, "pass: no case regressed: 1 unchanged"),
-        ("same.json", 0, "pass: no case regressed: 1 unchanged; a slow-down of "),
+        ("same.json", 0, "pass: no case regressed: 1 unchanged; a rise of enqueue from "),
         ("slow.json", 4, "regressed: 1 of 1 case regressed: "),
         ("few.json", 5, "inconclusive: 1 of 1 case cannot be told: "),
         ("lost.json", 4, "regressed: 1 of 1 case regressed: "),
         ("elsewhere.json", 6, "incomparable: not the same machine or build: platform linux x86_64 → linux aarch64"),
         ("empty.json", 6, "incomparable: the two reports have no case in common"),
+        (
+            "partial.json",
+            5,
+            "inconclusive: the new report is invalid as a whole: partial: 1 of 2 cases of the plan is missing",
+        ),
     ] {
         let output = place.run(&["gate", "base.json", new]);
         let stdout = String::from_utf8(output.stdout).unwrap();

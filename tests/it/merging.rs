@@ -77,6 +77,8 @@ fn parts_of_a_plan_run_anywhere_and_merge_into_one_report() {
         (&["merge", "1.json", "2.json", "3.json", "1.json"], "1.json and 1.json overlap: both have the case"),
         (&["merge", "all.json"], "all.json: is merged already"),
         (&["merge", "none.json"], "none.json"),
+        (&["gate", "1.json", "all.json"], "merge all parts first"),
+        (&["gate", "all.json", "1.json", "--allow-removed"], "merge all parts first"),
     ] {
         let refused = place.run(args);
         expect_code(&refused, 2);
@@ -86,6 +88,7 @@ fn parts_of_a_plan_run_anywhere_and_merge_into_one_report() {
     expect_code(&partial, 5);
     assert!(stdout(&partial).contains("partial: 2 of 5 cases of the plan are missing"), "{}", stdout(&partial));
     assert_eq!(json(&place, "some.json")["verdict"]["reason_codes"][0], "partial");
+    expect_code(&place.run(&["gate", "some.json", "some.json"]), 5);
 }
 
 #[test]

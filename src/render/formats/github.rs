@@ -1,10 +1,10 @@
 //! Annotations of GitHub Actions: one for the whole, then one for each case that did not pass, the worst first.
 //!
-//! `fail` and `error` are `::error`s, `invalid` is a `::warning`. They point at the scenario's file. A step shows ten
+//! `fail` and `error` are `::error`s, `invalid` is a `::warning`, and so is a known failure that is allowed. They point at the scenario's file. A step shows ten
 //! annotations of each kind and silently leaves the rest out, so no more are written, and the first one says how many
 //! cases have none. The first one also has the decision of a gate, and the cases that decided it come last.
 
-use crate::render::parts::headline::Headline;
+use crate::render::parts::headline::{Headline, allows_failures};
 use crate::render::{comparison, gate_sentence};
 use crate::report::{CaseRecord, Report};
 use crate::untrusted::Untrusted;
@@ -27,12 +27,14 @@ pub fn github(report: &Report) -> String {
     let gate: Vec<Annotation> =
         gate.iter().flat_map(|decision| comparison::annotations(decision, whole.command())).collect();
     let (mut errors, mut warnings) = room(whole, &gate);
+    let allowed = allows_failures(report);
     let mut lines = Vec::new();
     for case in &open {
-        let room = if command(case.verdict.outcome) == "error" { &mut errors } else { &mut warnings };
+        let (command, word) = told(case.verdict.outcome, allowed);
+        let room = if command == "error" { &mut errors } else { &mut warnings };
         if *room > 0 {
             *room -= 1;
-            lines.push(of_case(report, case));
+            lines.push(of_case(report, case, command, word));
         }
     }
     let left_out = open.len() - lines.len();
@@ -58,11 +60,13 @@ fn room(whole: Headline, gate: &[Annotation]) -> (usize, usize) {
     (left("error"), left("warning"))
 }
 
-fn command(outcome: Outcome) -> &'static str {
+/// The command and the words for a case; `allowed`: failures are known ones, which are allowed.
+fn told(outcome: Outcome, allowed: bool) -> (&'static str, &'static str) {
     match outcome {
-        Outcome::Pass => "notice",
-        Outcome::Invalid => "warning",
-        Outcome::Fail | Outcome::Error => "error",
+        Outcome::Pass => ("notice", outcome.word()),
+        Outcome::Fail if allowed => ("warning", "known failure, allowed"),
+        Outcome::Invalid => ("warning", outcome.word()),
+        Outcome::Fail | Outcome::Error => ("error", outcome.word()),
     }
 }
 
@@ -78,12 +82,12 @@ fn of_whole(report: &Report, whole: Headline, left_out: usize) -> String {
     line(whole.command(), None, &format!("queue-load: {}", whole.word()), &said.join("; "))
 }
 
-fn of_case(report: &Report, case: &CaseRecord) -> String {
+fn of_case(report: &Report, case: &CaseRecord, command: &str, word: &str) -> String {
     let scenario = report.scenarios.iter().find(|scenario| scenario.name == case.scenario);
-    let title = format!("{}: {}", case.verdict.outcome.word(), case.id.terminal(LONGEST_TITLE));
+    let title = format!("{word}: {}", case.id.terminal(LONGEST_TITLE));
     let reasons: Vec<String> = case.verdict.reasons.iter().take(6).map(|reason| reason.terminal(LONGEST)).collect();
-    let message = if reasons.is_empty() { case.verdict.outcome.word().to_owned() } else { reasons.join("\n") };
-    line(command(case.verdict.outcome), scenario.map(|scenario| &scenario.file), &title, &message)
+    let message = if reasons.is_empty() { word.to_owned() } else { reasons.join("\n") };
+    line(command, scenario.map(|scenario| &scenario.file), &title, &message)
 }
 
 /// One workflow command, encoded.

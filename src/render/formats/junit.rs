@@ -1,12 +1,12 @@
 //! JUnit's XML: a test suite for each case of the matrix, a test case for each of its checks, and one for its run.
 //!
 //! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s; their type is `invalid`, or the kind of the error. A
-//! skipped test would not do for `invalid`: most tools show it like a pass. The suite `plan` has the verdict on the whole
+//! skipped test would not do for `invalid`: most tools show it like a pass. A known failure that is allowed is skipped. The suite `plan` has the verdict on the whole
 //! beyond its cases (interrupted, target not exercised). The suite `gate` has the decision of a gate, with a test case for
 //! each case of either report: a failure if the case regressed or was removed, an error if it is inconclusive.
 
 use crate::render::RenderError;
-use crate::render::parts::headline::Headline;
+use crate::render::parts::headline::{Headline, allows_failures};
 use crate::render::parts::shift;
 use crate::report::{CaseDecision, CaseRecord, Change, GateOutcome, GateRecord, Report};
 use crate::scenario::AXES;
@@ -31,8 +31,9 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, RenderError> {
     document.time = Some(report.cases.iter().map(measured_time).sum());
     document.add_test_suite(plan(report));
     let began = document.timestamp;
+    let allowed = allows_failures(report);
     document.add_test_suites(report.cases.iter().map(|case| {
-        let mut suite = suite(case);
+        let mut suite = suite(case, allowed);
         suite.timestamp = began;
         suite
     }));
@@ -69,7 +70,8 @@ fn plan(report: &Report) -> TestSuite {
     suite
 }
 
-fn suite(case: &CaseRecord) -> TestSuite {
+/// The checks of a case; `allowed`: those that fail are known failures, which are allowed.
+fn suite(case: &CaseRecord, allowed: bool) -> TestSuite {
     let name = format!("{}: {}", case.scenario.terminal(LONGEST), case.id.terminal(LONGEST));
     let mut suite = TestSuite::new(&name);
     for axis in &AXES {
@@ -90,7 +92,7 @@ fn suite(case: &CaseRecord) -> TestSuite {
     run.time = Some(measured_time(case));
     suite.time = run.time;
     cases.push(run);
-    cases.extend(case.verdict.checks.iter().map(|check| of_check(check, &name)));
+    cases.extend(case.verdict.checks.iter().map(|check| of_check(check, &name, allowed)));
     suite.add_test_cases(cases);
     suite
 }
@@ -122,9 +124,7 @@ fn of_change(case: &CaseDecision, gate: GateOutcome) -> TestCaseStatus {
         Change::Regressed => Outcome::Fail,
         Change::Inconclusive | Change::Incomparable => Outcome::Invalid,
         Change::Removed if gate == GateOutcome::Pass => {
-            let mut skipped = TestCaseStatus::skipped();
-            skipped.set_type(word).set_message(case.reason.junit());
-            return skipped;
+            return skipped(word, &case.reason);
         }
         Change::Removed => Outcome::Fail,
         // A new case cannot be worse than before, but its measurement may be invalid.
@@ -163,15 +163,25 @@ fn carried_out(case: &CaseRecord) -> TestCaseStatus {
     status(case.verdict.outcome, kind, &Untrusted::join(&case.verdict.reasons, "; "))
 }
 
-fn of_check(check: &CheckResult, class: &str) -> TestCase {
+fn of_check(check: &CheckResult, class: &str, allowed: bool) -> TestCase {
     let name = Untrusted::join([&check.name, &check.expression], ": ");
     if check.outcome == Outcome::Pass {
         return test_case(&name, class, TestCaseStatus::success());
     }
-    let mut status = status(check.outcome, check.outcome.word(), check.reason.as_ref().unwrap_or(&check.expression));
+    let reason = check.reason.as_ref().unwrap_or(&check.expression);
+    let mut status = match check.outcome {
+        Outcome::Fail if allowed => skipped("known_failure", &Untrusted::join([&"allowed".into(), reason], ": ")),
+        outcome => status(outcome, outcome.word(), reason),
+    };
     let number = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value} {}", check.unit.name()));
     status.set_description(format!("observed: {}, limit: {}", number(check.observed), number(check.limit)));
     test_case(&name, class, status)
+}
+
+fn skipped(kind: &str, message: &Untrusted) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_type(kind).set_message(message.junit());
+    status
 }
 
 fn status(outcome: Outcome, kind: impl Into<XmlString>, message: &Untrusted) -> TestCaseStatus {
@@ -189,6 +199,7 @@ mod tests {
     use super::*;
     use crate::render::parts::gating_fixture::{case, decision, record, test};
     use crate::report::{Finding, FindingKind, fixture};
+    use crate::verdict::ExitOutcome;
 
     fn shown(outcome: GateOutcome, case: CaseDecision) -> String {
         let mut report = fixture::report_of(Vec::new());
@@ -240,5 +251,31 @@ mod tests {
             assert!(xml.contains(property), "{property}: {xml}");
         }
         assert!(xml.contains("cpu 1.00 µs → 2.00 µs"), "{xml}");
+    }
+
+    #[test]
+    fn a_known_failure_that_is_allowed_is_skipped_and_only_then() {
+        for (gate, exit, ended) in [
+            (GateOutcome::Pass, ExitOutcome::Pass, "skipped"),
+            (GateOutcome::Failed, ExitOutcome::Failed, "failure"),
+            (GateOutcome::Inconclusive, ExitOutcome::Invalid, "failure"),
+        ] {
+            let mut report = fixture::report();
+            report.cases.truncate(1);
+            let case = &mut report.cases[0];
+            (case.verdict.outcome, report.verdict.outcome, report.verdict.exit) = (Outcome::Fail, Outcome::Fail, exit);
+            case.verdict.checks[0].outcome = Outcome::Fail;
+            report.gate = Some(record(decision(gate, Vec::new())));
+            let xml = String::from_utf8(junit(&report).unwrap()).unwrap();
+            let ends = |xml: &str, word: &str| xml.matches(&format!("<{word} ")).count();
+            let of_cases = &xml[..xml.find("<testsuite name=\"gate\"").unwrap()];
+            assert_eq!(
+                [ends(of_cases, "skipped"), ends(of_cases, "failure")],
+                [usize::from(ended == "skipped"), usize::from(ended != "skipped")],
+                "{xml}"
+            );
+            let told = crate::render::formats::github::github(&report);
+            assert_eq!(told.contains(",title=known failure%2C allowed"), ended == "skipped", "{told}");
+        }
     }
 }

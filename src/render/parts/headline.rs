@@ -47,8 +47,12 @@ impl Headline {
         Self::worst_of(verdict.outcome, report.gate.as_ref().map(|gate| gate.outcome), verdict.exit)
     }
 
-    /// The worst of three: the outcome of the cases alone, the decision of the gate, and the exit code.
+    /// The worst of three: the outcome of the cases alone, the decision of the gate, and the exit code. Failures over which
+    /// a gate and the whole pass are known ones, which are allowed.
     fn worst_of(cases: Outcome, gate: Option<GateOutcome>, exit: ExitOutcome) -> Self {
+        if are_allowed(cases, gate, exit) {
+            return Self::Pass;
+        }
         let of_exit = match exit {
             ExitOutcome::Pass => Self::Pass,
             ExitOutcome::Failed => Self::Fail,
@@ -129,6 +133,15 @@ impl Headline {
     }
 }
 
+fn are_allowed(cases: Outcome, gate: Option<GateOutcome>, exit: ExitOutcome) -> bool {
+    (cases, gate, exit) == (Outcome::Fail, Some(GateOutcome::Pass), ExitOutcome::Pass)
+}
+
+/// Whether the cases of this report that fail are known failures, which are allowed.
+pub(in crate::render) fn allows_failures(report: &Report) -> bool {
+    are_allowed(report.verdict.outcome, report.gate.as_ref().map(|gate| gate.outcome), report.verdict.exit)
+}
+
 /// The word for a gate in a report with that headline: if the run does not pass, the gate is not called `pass` either.
 pub(in crate::render) fn gate_word(gate: GateOutcome, whole: Headline) -> &'static str {
     match gate {
@@ -166,6 +179,7 @@ mod tests {
         let rules = [
             (exit == ExitOutcome::Interrupted, "interrupted"),
             (outcome == Outcome::Error, "error"),
+            (outcome == Outcome::Fail && gate == Some(GateOutcome::Pass) && exit == ExitOutcome::Pass, "pass"),
             (outcome == Outcome::Fail || exit == ExitOutcome::Failed || gate == Some(GateOutcome::Failed), "fail"),
             (gate == Some(GateOutcome::Regressed) || exit == ExitOutcome::Regressed, "regressed"),
             (gate == Some(GateOutcome::Incomparable) || exit == ExitOutcome::Incomparable, "incomparable"),

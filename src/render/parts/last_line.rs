@@ -5,7 +5,6 @@ use crate::render::parts::headline::{Headline, gate_word};
 use crate::render::parts::paint::Tone;
 use crate::render::parts::shift::{self, Shift};
 use crate::report::{CaseDecision, Change, GateDecision, GateOutcome, GateReason, GateRecord, Report};
-use crate::verdict::Outcome;
 
 /// Longest untrusted text, in characters.
 const LONGEST: usize = 400;
@@ -22,7 +21,7 @@ pub fn gate_sentence(report: &Report) -> Option<String> {
     if let Some(decision) = gate.decision() {
         parts.extend(worst(&decision).and_then(|case| numbers(case, &decision)));
     }
-    parts.extend(advice_of_run(report, gate, &baseline));
+    parts.extend(advice_of_run(gate, &baseline));
     Some(parts.join("; "))
 }
 
@@ -39,7 +38,7 @@ pub(in crate::render) fn of_decision_in_colour(decision: &GateDecision) -> Strin
 fn beginning_with(word: &str, decision: &GateDecision) -> String {
     let mut parts = vec![format!("{word}: {}", decision.reason.terminal(LONGEST))];
     parts.extend(worst(decision).and_then(|case| numbers(case, decision)));
-    parts.extend(advice(decision, false));
+    parts.extend(advice(decision));
     parts.join("; ")
 }
 
@@ -87,12 +86,11 @@ fn gives_numbers(decision: &GateDecision, case: &CaseDecision, shift: &Shift) ->
     decision.reason_code.is_some_and(is_of_first) && metric.is_some_and(|metric| shift.is_of(metric))
 }
 
-fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<String> {
+fn advice_of_run(gate: &GateRecord, baseline: &str) -> Vec<String> {
     if gate.outcome == GateOutcome::Pass {
         return Vec::new();
     }
-    let fails = matches!(report.verdict.outcome, Outcome::Fail | Outcome::Error);
-    let mut said = gate.decision().map(|decision| advice(&decision, fails)).unwrap_or_default();
+    let mut said = gate.decision().map(|decision| advice(&decision)).unwrap_or_default();
     if gate.outcome == GateOutcome::Regressed {
         said.push(format!("look: queue-load compare {baseline} NEW"));
         said.push("accept: run it without --baseline and with --save-baseline NAME".to_owned());
@@ -100,29 +98,34 @@ fn advice_of_run(report: &Report, gate: &GateRecord, baseline: &str) -> Vec<Stri
     said
 }
 
-/// What to do about a decision that is not a pass: how many repeats would decide, or which option overrules it. `fails`:
-/// the new report has a case that fails by itself. The option that the reason names is left out.
-fn advice(decision: &GateDecision, fails: bool) -> Vec<String> {
+/// What to do about a decision that is not a pass: how many repeats would decide, or which option overrules it. The
+/// option that the reason names is left out.
+fn advice(decision: &GateDecision) -> Vec<String> {
     if decision.outcome == GateOutcome::Pass {
         return Vec::new();
     }
     let any = |change: Change| decision.cases.iter().any(|case| case.change == change);
     let mut said: Vec<String> = Vec::new();
     if decision.outcome == GateOutcome::Inconclusive {
-        said.push(match decision.cases.iter().filter_map(|case| case.repeats_needed).max() {
-            Some(needed) => format!("decide: --repeats {needed}"),
-            None => "decide: run it again on a quiet machine".to_owned(),
+        let open = decision.cases.iter().filter(|case| case.change == Change::Inconclusive).count();
+        said.extend(match (decision.reason_code, decision.cases.iter().filter_map(|case| case.repeats_needed).max()) {
+            (Some(GateReason::NewReportInvalid), _) => None,
+            (Some(GateReason::NewReportInterrupted), _) => Some("decide: run the rest of it".to_owned()),
+            (_, Some(needed)) if open > 1 => Some(format!("decide all: --repeats {needed}")),
+            (_, Some(needed)) => Some(format!("decide: --repeats {needed}")),
+            (_, None) => Some("decide: run it again on a quiet machine".to_owned()),
         });
     }
     let blocking = decision.differences.iter().any(|difference| difference.blocks_gate);
+    let is_nothing_left = decision.reason_code == Some(GateReason::NothingInCommon);
     let lacking = |flag: &str| {
         let fails = decision.coverage.iter().filter(|change| change.fails);
         fails.filter_map(|change| change.kind.overruled_by()).any(|by| by == flag)
     };
-    let fails = fails || !decision.failures.is_empty();
+    let fails = !decision.failures.is_empty();
     let named = decision.reason_code.and_then(|code| code.overruled_by(&decision.coverage));
     for (applies, why, flag) in [
-        (lacking("--allow-removed"), "gone on purpose", "--allow-removed"),
+        (lacking("--allow-removed") && !is_nothing_left, "gone on purpose", "--allow-removed"),
         (fails && !any(Change::Regressed), "failures that are known", "--allow-known-failures"),
         (lacking("--allow-changed-checks"), "changed on purpose", "--allow-changed-checks"),
         (blocking, "elsewhere on purpose", "--allow-cross-machine"),
@@ -139,6 +142,7 @@ mod tests {
     use super::*;
     use crate::render::parts::gating_fixture::{case, decision, record, test};
     use crate::report::{CoverageChange, CoverageKind, Difference, Finding, FindingKind, fixture};
+    use crate::verdict::Outcome;
 
     /// The line of a run without cases of its own.
     fn line(decision: GateDecision, outcome: Outcome) -> String {
@@ -212,7 +216,7 @@ mod tests {
                 &format!("{whole}; changed on purpose: --allow-changed-checks; {LOOK}"),
             ),
             (
-                regressed(vec![same()]),
+                GateDecision { failures: vec!["a=1: slow".into()], ..regressed(vec![same()]) },
                 Outcome::Fail,
                 &format!("{whole}; failures that are known: --allow-known-failures; {LOOK}"),
             ),
@@ -234,9 +238,34 @@ mod tests {
             (
                 inconclusive(vec![undecided(Some(1_234)), undecided(Some(7))]),
                 Outcome::Pass,
-                &format!("{open}; b=2: {numbers}; decide: --repeats 1234"),
+                &format!("{open}; b=2: {numbers}; decide all: --repeats 1234"),
+            ),
+            (
+                inconclusive(vec![undecided(Some(7))]),
+                Outcome::Pass,
+                &format!("{open}; b=2: {numbers}; decide: --repeats 7"),
             ),
             (inconclusive(Vec::new()), Outcome::Pass, &format!("{open}; decide: run it again on a quiet machine")),
+            (
+                GateDecision { reason_code: Some(GateReason::NewReportInterrupted), ..inconclusive(Vec::new()) },
+                Outcome::Pass,
+                &format!("{open}; decide: run the rest of it"),
+            ),
+            (
+                GateDecision { reason_code: Some(GateReason::NewReportInvalid), ..inconclusive(Vec::new()) },
+                Outcome::Pass,
+                open,
+            ),
+            (
+                GateDecision {
+                    outcome: GateOutcome::Incomparable,
+                    reason: "incomparable as a whole".into(),
+                    reason_code: Some(GateReason::NothingInCommon),
+                    ..lacking(CoverageKind::CaseRemoved, Vec::new())
+                },
+                Outcome::Pass,
+                unlike,
+            ),
             (differing("cpu_model"), Outcome::Pass, &format!("{unlike}; elsewhere on purpose: --allow-cross-machine")),
             (flagged, Outcome::Pass, unlike),
         ]);
@@ -247,7 +276,9 @@ mod tests {
         let gone = || decision(GateOutcome::Pass, vec![case("gone", Change::Removed, Vec::new())]);
         say(vec![
             (gone(), Outcome::Pass, "pass: pass as a whole"),
-            (gone(), Outcome::Fail, "no regression: pass as a whole"),
+            // The whole passes over a case that fails, if it is a known failure that is allowed.
+            (gone(), Outcome::Fail, "pass: pass as a whole"),
+            (gone(), Outcome::Error, "no regression: pass as a whole"),
         ]);
         assert_eq!(gate_sentence(&fixture::report()), None);
     }

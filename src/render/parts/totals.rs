@@ -1,4 +1,4 @@
-//! The four lines of totals of a report or a case.
+//! The lines of totals of a report or a case: four, and one each for logs that were sampled out or evicted.
 
 use crate::measure::Ledger;
 use crate::render::parts::numbers::plain_mean;

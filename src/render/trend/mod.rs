@@ -34,8 +34,8 @@ pub fn trend(trend: &Trend, format: Format, view: View) -> Result<Vec<u8>, Rende
 /// What a change amounts to: `▲ +23% (1.00 µs → 1.23 µs)`, or without the share if the earlier value is zero.
 pub(super) fn amount(trend: &Trend, change: &Change) -> String {
     let mark = if change.is_worse { "▲" } else { "▼" };
-    let share = change.share().map_or_else(String::new, |share| format!("{share:+.0}%", share = share * 100.0));
-    format!("{mark} {share} ({} → {})", trend.unit.show(change.before), trend.unit.show(change.after))
+    let share = change.share().map_or_else(String::new, |share| format!("{share:+.0}% ", share = share * 100.0));
+    format!("{mark} {share}({} → {})", trend.unit.show(change.before), trend.unit.show(change.after))
 }
 
 /// When a change happened, and what else changed then.
