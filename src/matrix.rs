@@ -2,7 +2,7 @@
 
 use crate::scenario::{
     AXES, Axis, AxisValues, Catalog, Diagnostic, Diagnostics, MOST_CASES, Origin, Parameters, Position, Problem,
-    Producers, SIZES, STAGES, Scenario, Selector, Stages, Strategy, TRACE, Trace, axes,
+    Producers, SIZES, STAGES, STEADY, Scenario, Selector, Stages, Strategy, TRACE, Trace, axes,
 };
 use crate::untrusted::Untrusted;
 use std::collections::HashSet;
@@ -148,6 +148,14 @@ impl Unsupported {
     }
 }
 
+/// What a driver must declare besides its axes: what the others cannot do, and what to do instead.
+const DECLARED: [(&str, &str, &str); 4] = [
+    (STAGES, "change its rate in stages", "leave out [load]"),
+    (TRACE, "replay a trace", "leave out [load]"),
+    (SIZES, "draw the lengths of messages", "write one length"),
+    (STEADY, "tell when a load is steady", "give the window and the warm-up a length"),
+];
+
 /// Why a queue cannot be put under load with a case's parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lack {
@@ -166,13 +174,13 @@ enum Lack {
 }
 
 impl Lack {
-    fn of(parameters: &Parameters, catalog: &Catalog) -> Option<Lack> {
+    fn of(parameters: &Parameters, catalog: &Catalog, steady: bool) -> Option<Lack> {
         let Some(queue) = catalog.find(parameters.queue.as_given()).filter(|queue| queue.missing.is_none()) else {
             return Some(Lack::Queue);
         };
         let blocks = queue.blocks_caller.contains(&parameters.strategy);
         let shared = parameters.producers == Producers::Lanes && parameters.concurrency > MOST_OWN_LANES;
-        let lacking_axis = queue.capabilities.as_ref().and_then(|can| can.lacking_axis(parameters));
+        let lacking_axis = queue.capabilities.as_ref().and_then(|can| can.lacking_axis(parameters, steady));
         [
             (Lack::Strategy, !queue.strategies.contains(&parameters.strategy)),
             (Lack::Fields, parameters.payload.fields > queue.most_fields),
@@ -220,27 +228,21 @@ impl Lack {
                 let message = format!("queue `{queue}` has no strategy `{strategy}`");
                 (message, format!("it has {}; exclude the others", known.join(", ")))
             }
-            Lack::Axis(STAGES) => {
-                let fix = format!("leave out [load], or a driver that can declares `{STAGES}` among its axes");
-                (format!("queue `{queue}` cannot change its rate in stages"), fix)
-            }
-            Lack::Axis(TRACE) => {
-                let fix = format!("leave out [load], or a driver that can declares `{TRACE}` among its axes");
-                (format!("queue `{queue}` cannot replay a trace"), fix)
-            }
-            Lack::Axis(SIZES) => {
-                let fix = format!("write one length, or a driver that can declares `{SIZES}` among its axes");
-                (format!("queue `{queue}` cannot draw the lengths of messages"), fix)
-            }
             Lack::Axis("context") => {
                 let fix = "write context = \"none\", or a driver that can declares `context` among its axes";
                 (format!("queue `{queue}` does not carry the context of a task"), fix.to_owned())
             }
-            Lack::Axis(axis) => {
-                let can = known.and_then(|queue| queue.capabilities.as_ref());
-                let has = can.map_or_else(String::new, |can| can.described(axis));
-                (format!("queue `{queue}` has no {axis} = {asked}"), format!("it has {has}; name that in [matrix]"))
-            }
+            Lack::Axis(axis) => match DECLARED.iter().find(|(name, ..)| *name == axis) {
+                Some((_, cannot, fix)) => {
+                    let fix = format!("{fix}, or a driver that can declares `{axis}` among its axes");
+                    (format!("queue `{queue}` cannot {cannot}"), fix)
+                }
+                None => {
+                    let can = known.and_then(|queue| queue.capabilities.as_ref());
+                    let has = can.map_or_else(String::new, |can| can.described(axis));
+                    (format!("queue `{queue}` has no {axis} = {asked}"), format!("it has {has}; name that in [matrix]"))
+                }
+            },
             Lack::Fields => {
                 let most = known.map_or(0, |queue| queue.most_fields);
                 let message =
@@ -308,7 +310,7 @@ impl Builder<'_> {
         if !self.seen.insert(parameters.clone()) {
             return false;
         }
-        let Some(lack) = Lack::of(&parameters, self.catalog) else {
+        let Some(lack) = self.lack_of(&parameters) else {
             let id = id(&parameters);
             self.expansion.cases.push(Case { id, scenario: self.scenario_index, parameters });
             return true;
@@ -316,6 +318,7 @@ impl Builder<'_> {
         if !self.unsupported.iter().any(|unsupported| unsupported.is_of(&parameters, lack)) {
             let (queue, strategy) = (parameters.queue.clone(), parameters.strategy);
             let (key, position) = match include {
+                _ if lack == Lack::Axis(STEADY) => (self.key_of_steady().to_owned(), None),
                 Some(position) => ("include".to_owned(), Some(position)),
                 None if lack.is_of_load() => (format!("load.{}", lack.axis()), None),
                 None => (format!("matrix.{}", lack.axis()), self.position_of(lack.axis())),
@@ -324,6 +327,15 @@ impl Builder<'_> {
         }
         self.left_out.push(parameters);
         true
+    }
+
+    fn lack_of(&self, parameters: &Parameters) -> Option<Lack> {
+        Lack::of(parameters, self.catalog, self.scenario.run.steady.is_asked())
+    }
+
+    /// The key by which the scenario asks for a steady load.
+    fn key_of_steady(&self) -> &'static str {
+        if self.scenario.run.steady.window { "run.until" } else { "run.warmup" }
     }
 
     /// Reports stages that do not fill the window, or at whose peak a task would send too much; or a trace that does not fit.
@@ -350,7 +362,7 @@ impl Builder<'_> {
 
     fn say_unsupported(&mut self) {
         for unsupported in std::mem::take(&mut self.unsupported) {
-            let lacks = |p: &&Parameters| Lack::of(p, self.catalog).is_some_and(|lack| unsupported.is_of(p, lack));
+            let lacks = |p: &&Parameters| self.lack_of(p).is_some_and(|lack| unsupported.is_of(p, lack));
             let count = self.left_out.iter().filter(lacks).count();
             let axis = AXES.iter().find(|axis| axis.name == unsupported.lack.axis());
             let first = self.left_out.iter().find(lacks);

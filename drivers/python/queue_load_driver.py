@@ -306,23 +306,23 @@ class Sink:
         self.next_free = 0
         self.abandoned = False
         self.lock = threading.Lock()
-        self.identities, self.times = array("q"), array("q")
+        self.identities, self.times, self.warm_up = array("q"), array("q"), array("q")
         self.filtered = array("q")
-        self.warm_up, self.filtered_warm_up = 0, 0
+        self.filtered_warm_up = 0
         self.strangers = 0
 
     def take(self, identity):
         """Takes the record with this identity: an int; anything else counts as unknown. Any thread may call it."""
         if self.delay_ns:
             self._serve()
-        if type(identity) is not int:
+        if type(identity) is not int or not 0 <= identity < 2 * WINDOW_BIT:
             self.strangers += 1
         elif identity >= WINDOW_BIT:
             with self.lock:
                 self.identities.append(identity)
                 self.times.append(now_ns())
         else:
-            self.warm_up += 1
+            self.warm_up.append(identity)
 
     def leave_out(self, identity):
         """Notes that the queue's sampling has refused this record. Only for drivers that can observe this."""
@@ -354,7 +354,7 @@ class Task:
     def returned(self, start, end, reply):
         self.starts.append(start)
         self.ends.append(end)
-        self.replies.append(REPLIES[reply])
+        self.replies.append(code_of(reply))
 
     def is_over(self, now, held):
         """Whether the remaining logs are given up at `now`, which is after the window's end. They are `unsent` if the
@@ -399,6 +399,15 @@ class Task:
 
 REPLIES = {None: 0, True: 1, False: 2, "sampled_out": 3}
 UNKNOWN, ACCEPTED, DROPPED, SAMPLED_OUT = range(4)
+ANSWERS = 'True (accepted), False (dropped), "sampled_out", or None if its outcome_source is not "call"'
+
+
+def code_of(reply):
+    """The code of what a call has returned."""
+    try:
+        return REPLIES[reply]
+    except (KeyError, TypeError):
+        raise Refusal("internal", f"`log` returned {reply!r}; it must return {ANSWERS}") from None
 
 
 class Held:
@@ -784,6 +793,8 @@ class Repeat:
             raise Refusal("bad_request", "this driver cannot change its rate in stages: leave out [load]")
         if self.parameters.get("trace") is not None:
             raise Refusal("bad_request", "this driver cannot replay a trace: leave out [load]")
+        if self.repeat.get("steady") is not None:
+            raise Refusal("bad_request", 'this driver cannot tell when a load is steady: leave out until = "steady"')
         self.contents = Contents(self.parameters, self.seed)
         self.lane_each = self.parameters["strategy"] in queue_type.blocks_caller
         self.offered = parse_rate(self.parameters["rate"]) * self.parameters["concurrency"]
@@ -844,8 +855,12 @@ class Repeat:
         load = self.load(queue, [warm_up, window])
         try:
             load.run()
+        except Refusal:
+            raise
         except Exception as error:
             raise Refusal("panicked", f"a call raised {type(error).__name__}: {error}") from error
+        if self.type.outcome_source == "call" and any(UNKNOWN in task.replies for task in window.tasks):
+            raise Refusal("internal", f"`log` returned None; it must return {ANSWERS}")
         # The window lasts its full time, even if the last log was due long before its end.
         sleep_until(window.end_ns, threading.Event())
         begin = now_ns()
@@ -896,9 +911,17 @@ class Observed:
         self.window_ns, self.contents = repeat.window_ns, repeat.contents
         self.attempted = sum(len(task.starts) for task in window.tasks)
         self.duplicated, self.reordered, self.phantom = 0, 0, sink.strangers
+        of_warm_up = [identity for identity in sink.warm_up if self._was_sent(identity, warm_up)]
+        self.phantom += len(sink.warm_up) - len(of_warm_up)
+        self.warm_up_deliveries, self.warm_up_delivered = len(of_warm_up), len(set(of_warm_up))
         self.delivery, self.delivered_in_window = array("q"), 0
         self.arrived = [bytearray(len(task.starts)) for task in window.tasks]
         self._arrive()
+
+    @staticmethod
+    def _was_sent(identity, phase):
+        number, sequence = identity >> TASK_SHIFT & TASK_MASK, identity & SEQUENCE_MASK
+        return number < len(phase.tasks) and sequence < len(phase.tasks[number].starts)
 
     def _arrive(self):
         """Goes through all deliveries in the order of arrival, and classifies each."""
@@ -936,13 +959,23 @@ class Observed:
             dropped = min(missing, max(0, self.account.counters.get("dropped", 0) - self.lacking()))
         else:
             # Losses that the queue reports were not drops. Silent losses cannot be distinguished from drops.
-            dropped = 0 if self.strategy == "block" else max(0, missing - self.account.admitted)
+            refuses = self.strategy not in ("block", "drop-oldest")
+            dropped = max(0, missing - self.account.admitted) if refuses else 0
         return dropped, left_out, missing - dropped
+
+    def _evicted(self, silent):
+        """Of the accepted logs that are missing and not reported as lost: those that made room for newer ones."""
+        if self.strategy != "drop-oldest" or self.type.outcome_source == "delivery":
+            return silent if self.strategy == "drop-oldest" else 0
+        # As in `_outcomes`: the counters include the warm-up.
+        counters = self.account.counters
+        before = max(0, self.lacking() - counters.get("dropped", 0))
+        return min(silent, max(0, counters.get("evicted", 0) - before))
 
     def lacking(self):
         """Number of logs of the warm-up that are missing: neither refused by a call, nor sampled out, nor delivered."""
         refused = sum(task.replies.count(DROPPED) + task.replies.count(SAMPLED_OUT) for task in self.warm_up.tasks)
-        gone = refused + self.sink.filtered_warm_up + self.sink.warm_up
+        gone = refused + self.sink.filtered_warm_up + self.warm_up_delivered
         return max(0, sum(len(task.starts) for task in self.warm_up.tasks) - gone)
 
     def _enqueued_in_window(self, lost):
@@ -965,11 +998,11 @@ class Observed:
     def _fairness(self, ledger):
         """The fairness, from the share of each task's logs that was accepted in time.
 
-        Logs that the generator did not send are left out. None if calls do not tell the outcome and some logs were lost:
-        it is unknown whose logs those were.
+        Logs that the generator did not send are left out. None if some logs were evicted, or lost where calls do not tell the
+        outcome: it is unknown whose logs those were.
         """
         is_call = self.type.outcome_source == "call"
-        if not is_call and sum(ledger["lost"].values()):
+        if ledger["evicted"] or (not is_call and sum(ledger["lost"].values())):
             return None
         shares = []
         for task, arrived in zip(self.window.tasks, self.arrived):
@@ -987,18 +1020,21 @@ class Observed:
         tasks = self.window.tasks
         dropped, sampled_out, lost = self._outcomes()
         admitted = min(lost, max(0, self.account.admitted - self.lacking()))
+        evicted = self._evicted(lost - admitted)
         return {
             "scheduled": sum(len(task.due) for task in tasks),
             "attempted": self.attempted,
             "unsent": sum(task.unsent for task in tasks),
             "unsent_generator": sum(task.unsent_generator for task in tasks),
             "enqueued": len(self.delivery) + lost,
-            "enqueued_in_window": self._enqueued_in_window(lost),
+            # Which of the missing logs were evicted is unknown: all of them count as accepted in time.
+            "enqueued_in_window": max(0, self._enqueued_in_window(lost) - evicted),
             "dropped": dropped,
             "sampled_out": sampled_out,
+            "evicted": evicted,
             "delivered": len(self.delivery),
             "delivered_in_window": self.delivered_in_window,
-            "lost": {"admitted": admitted, "silent": lost - admitted},
+            "lost": {"admitted": admitted, "silent": lost - admitted - evicted},
             "duplicated": self.duplicated,
             "reordered": self.reordered,
             "phantom": self.phantom,
@@ -1014,6 +1050,9 @@ class Observed:
         if not self.contents.has_levels:
             return []
         is_call, lost = self.type.outcome_source == "call", sum(ledger["lost"].values())
+        evicted = ledger["evicted"]
+        # What is missing was all evicted or all lost, or nobody knows.
+        is_one = not evicted or not lost
         is_known = is_call or not ledger["dropped"] or not lost
         left_out = {identity for identity in self.sink.filtered if not self._has_arrived(identity)}
         counts = [collections.Counter() for _ in LEVELS]
@@ -1035,7 +1074,8 @@ class Observed:
                 "dropped": count[DROPPED] if is_known else None,
                 "sampled_out": count[SAMPLED_OUT],
                 "delivered": count["delivered"],
-                "lost": count[ACCEPTED] - count["delivered"] if is_known else None,
+                "evicted": (count[ACCEPTED] - count["delivered"] if evicted else 0) if is_known and is_one else None,
+                "lost": (0 if evicted else count[ACCEPTED] - count["delivered"]) if is_known and is_one else None,
             }
             for level, count in zip(LEVELS, counts)
         ]
@@ -1072,14 +1112,14 @@ class Observed:
     def _disagreements(self, ledger):
         """The differences between the queue's own counters, which include the warm-up, and our counts."""
         counters = self.account.counters
-        missing = ledger["dropped"] + ledger["lost"]["admitted"] + ledger["lost"]["silent"]
+        missing = ledger["dropped"] + ledger["evicted"] + sum(ledger["lost"].values())
         if self.type.outcome_source == "call":
             missing = ledger["dropped"] + sum(task.replies.count(DROPPED) for task in self.warm_up.tasks)
         else:
             missing += self.lacking()
         ours = {
             "dropped": (missing, "we missed"),
-            "delivered": (ledger["delivered"] + ledger["duplicated"] + self.sink.warm_up, "we saw"),
+            "delivered": (ledger["delivered"] + ledger["duplicated"] + self.warm_up_deliveries, "we saw"),
         }
         return [
             f"{name}: the queue says {counters[name]}, {verb} {number} (warm-up included)"

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import random
 import struct
+import types
 import unittest
 import unittest.mock
 import zlib
@@ -282,7 +283,8 @@ class Ledgers(unittest.TestCase):
             phase.tasks[0].returned(10 * n, 10 * n + 5, reply)
         phase.tasks[0].catch_up(driver.held_by_nobody)
         sink = driver.Sink()
-        sink.warm_up = warm_up[1]
+        for sequence in range(warm_up[1]):
+            sink.take(sequence)
         for sequence in arrived:
             sink.take(driver.WINDOW_BIT | sequence)
         sink.times = array("q", [500] * len(sink.times))
@@ -291,7 +293,8 @@ class Ledgers(unittest.TestCase):
         told = driver.Observed(Asked, before, phase, sink, account or driver.Account()).measurement()
         ledger = told["ledger"]
         self.assertEqual(ledger["attempted"], ledger["enqueued"] + ledger["dropped"] + ledger["sampled_out"])
-        self.assertEqual(ledger["enqueued"], ledger["delivered"] + sum(ledger["lost"].values()))
+        self.assertEqual(ledger["enqueued"], ledger["delivered"] + ledger["evicted"] + sum(ledger["lost"].values()))
+        self.assertLessEqual(ledger["enqueued_in_window"], ledger["enqueued"] - ledger["evicted"])
         calls = ledger["enqueued"] if source == "call" else ledger["attempted"]
         self.assertEqual(told["latency"]["enqueue"]["count"], calls)
         self.assertEqual(told["latency"]["response"]["count"], ledger["attempted"])
@@ -300,6 +303,46 @@ class Ledgers(unittest.TestCase):
     def counts(self, *args, **kwargs):
         ledger = self.observed(*args, **kwargs)["ledger"]
         return ledger["dropped"], ledger["sampled_out"], ledger["lost"]["admitted"], ledger["lost"]["silent"]
+
+    def test_what_was_evicted_is_not_lost(self):
+        told = driver.Account({"evicted": 2})
+        for source, replies, account, expected in (
+            ("call", [True] * 4, told, (2, 1)),
+            ("call", [True] * 4, driver.Account({"evicted": 9}), (3, 0)),
+            ("call", [True] * 4, driver.Account(), (0, 3)),
+            ("counter", [None] * 4, told, (2, 1)),
+            ("delivery", [None] * 4, driver.Account(), (3, 0)),
+            ("delivery", [None] * 4, driver.Account(admitted=1), (2, 1)),
+        ):
+            found = self.observed(source, replies, [0], account, strategy="drop-oldest")
+            ledger = found["ledger"]
+            self.assertEqual((ledger["evicted"], sum(ledger["lost"].values())), expected, (source, account.counters))
+            self.assertEqual(ledger["dropped"], 0)
+            self.assertIs(found["fairness"], None)
+        warmed = self.observed("call", [True] * 4, [0], told, strategy="drop-oldest", warm_up=(2, 1))["ledger"]
+        self.assertEqual((warmed["evicted"], warmed["lost"]["silent"]), (1, 2))
+
+    def test_deliveries_that_nobody_sent_are_phantoms(self):
+        for identities, expected in (([], 0), ([-5], 1), ([0, 0], 0), ([9], 1), ([1 << driver.TASK_SHIFT], 1), ([1 << 63], 1)):
+            Asked = types.SimpleNamespace(
+                type=type("Asked", (Queue,), {"outcome_source": "call"}),
+                parameters={"strategy": "drop"},
+                window_ns=1_000,
+                contents=driver.Contents(case(), 1),
+            )
+            before, phase, sink = window([[0, 0]], 0, 0, 0), window([[0]]), driver.Sink()
+            before.tasks[0].returned(0, 1, True)
+            phase.tasks[0].returned(0, 5, True)
+            phase.tasks[0].catch_up(driver.held_by_nobody)
+            for identity in identities:
+                sink.take(identity)
+            observed = driver.Observed(Asked, before, phase, sink, driver.Account())
+            self.assertEqual(observed.measurement()["ledger"]["phantom"], expected, identities)
+
+    def test_an_answer_that_says_nothing_is_named(self):
+        for reply in ("ok", 1.5, []):
+            with self.assertRaisesRegex(driver.Refusal, "returned .*; it must return True"):
+                window([[0]]).tasks[0].returned(0, 1, reply)
 
     def test_by_the_call(self):
         self.assertEqual(self.counts("call", [True, False, True], [0]), (1, 0, 0, 1))
@@ -403,11 +446,12 @@ class Ledgers(unittest.TestCase):
             self.assertEqual(response["max_ns"], given_up_at - 10)
             self.assertEqual((told["response_ideal"]["count"], told["response_ideal"]["censored"]), (1 + unsent, unsent))
 
-    def test_stages_and_traces_are_refused(self):
+    def test_loads_that_it_cannot_carry_out_are_refused(self):
         trace = {"file": "/arrivals.csv", "sha256": "0" * 64, "scale": "1x", "logs": 5}
-        for load in ({"stages": "1s@1x"}, {"trace": trace}):
+        for load, run in (({"stages": "1s@1x"}, {}), ({"trace": trace}, {}), ({}, {"steady": {"window": True}})):
             parameters = case(duration_ns=10**9, **load)
-            request = {"protocol": driver.PROTOCOL, "repeat": {"parameters": parameters, "seed": 1, "warmup_ns": 0}}
+            repeat = {"parameters": parameters, "seed": 1, "warmup_ns": 0, **run}
+            request = {"protocol": driver.PROTOCOL, "repeat": repeat}
             with self.assertRaises(driver.Refusal) as refused:
                 driver.Repeat(Queue, request, print)
             self.assertEqual(refused.exception.kind, "bad_request")

@@ -263,8 +263,8 @@ pub struct Machine {
     /// says here does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core_to_core: Option<CoreToCore>,
-    /// For how long the runner itself was stopped during the repeat (SIGSTOP, a closed lid), in nanoseconds; null if it
-    /// was not. What a program says here does not count.
+    /// For how long the runner was stopped during the repeat (SIGSTOP, a closed lid), or saw the process of the repeat stopped,
+    /// in nanoseconds; null if neither was. What a program says here does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_ns: Option<u64>,
     /// Clock source: `tsc` or `os`.

@@ -36,6 +36,11 @@ pub fn threads() -> Option<usize> {
     None
 }
 
+/// Whether a process is stopped; this system does not tell.
+pub fn is_stopped(_pid: u32) -> bool {
+    false
+}
+
 /// The processes that a process has started: not known here.
 pub fn children_of(_pid: u32) -> Vec<u32> {
     Vec::new()

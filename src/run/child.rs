@@ -17,9 +17,10 @@ use crate::worker::Patience;
 use crate::worker::protocol::{Progress, Request};
 use std::ffi::OsString;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest time between two checks of the interrupt flag and of whether the child still runs.
 const TICK: Duration = Duration::from_millis(50);
@@ -131,17 +132,28 @@ struct Guard {
     ceiling: Option<Ceiling>,
     /// Since it was started.
     patience: Patience,
+    looked: Instant,
+    /// For how long the child was seen to be stopped, though this process was not.
+    stopped: Duration,
 }
 
 impl Guard {
-    /// Looks at what the child holds, if that is limited.
-    fn look(&mut self) -> Result<(), Fault> {
+    fn begin() -> Self {
+        Self { ceiling: None, patience: Patience::begin(), looked: Instant::now(), stopped: Duration::ZERO }
+    }
+
+    /// Looks at whether the child is stopped, and at what it holds, if that is limited.
+    fn look(&mut self, child: u32) -> Result<(), Fault> {
+        let since = mem::replace(&mut self.looked, Instant::now()).elapsed();
+        if platform::is_stopped(child) {
+            self.stopped += since;
+        }
         self.ceiling.as_mut().map_or(Ok(()), Ceiling::look)
     }
 
-    /// For how long this process was stopped until the result came; `None` if it was not.
+    /// For how long this process, or the child, was stopped until the result came; `None` if neither was.
     fn paused_ns(&self) -> Option<u64> {
-        let paused = self.patience.paused();
+        let paused = self.patience.paused().max(self.stopped);
         (!paused.is_zero()).then(|| u64::try_from(paused.as_nanos()).unwrap_or(u64::MAX))
     }
 }
@@ -209,7 +221,7 @@ impl ChildDriver {
             if left.is_zero() {
                 return Err(Fault::TimedOut { deadline_ns: repeat.deadline.0 }.into());
             }
-            guard.look()?;
+            guard.look(process.id())?;
             if let Some(line) = self.next_line(process)? {
                 match conversation.hear(line)? {
                     Said::Onward => {}
@@ -246,7 +258,7 @@ impl ChildDriver {
             if interrupt.is_raised() {
                 return Fault::Interrupted.into();
             }
-            if let Err(fault) = guard.look() {
+            if let Err(fault) = guard.look(process.id()) {
                 return fault.into();
             }
             if patience.elapsed() >= most {
@@ -270,7 +282,7 @@ impl ChildDriver {
             if interrupt.is_raised() {
                 return Err(Fault::Interrupted);
             }
-            guard.look()?;
+            guard.look(process.id())?;
             let now = patience.elapsed();
             if exited_at.is_none() && process.has_exited() {
                 exited_at = Some(now);
@@ -351,7 +363,7 @@ impl ChildDriver {
             return Err(Fault::protocol(format!("the runner saw otherwise: {unseen}")));
         }
         let Some(untrue) = self.verify.problem(repeat, &measurement) else { return Ok(measurement) };
-        Err(Fault::protocol(format!("the ledger does not close: {}", excerpt(untrue.as_bytes()))))
+        Err(Fault::protocol(excerpt(untrue.as_bytes())))
     }
 }
 
@@ -367,7 +379,7 @@ impl Driver for ChildDriver {
         let scratch = Scratch::new(&mark);
         let mut process = self.spawn(mark, &scratch).map_err(Fault::alone)?;
         let watch = Watch::begin();
-        let mut guard = Guard { ceiling: None, patience: Patience::begin() };
+        let mut guard = Guard::begin();
         let said = self.converse(&mut process, &mut guard, repeat, interrupt, on_progress);
         let seen = watch.seen();
         let mut outcome = self.conclude(&mut process, &mut guard, repeat, interrupt, said, &seen);

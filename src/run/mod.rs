@@ -6,10 +6,9 @@
 //! | [`errors`] | why a repeat gave no measurement; why a run stopped |
 //! | `child` | [`ChildDriver`]: a repeat as a child process |
 //! | `in_process` | [`InProcessDriver`]: a repeat in this process, for debugging |
-//! | `greeting` | whether another program can carry out repeats |
+//! | `greeting` | a program's first message: [`probe()`] asks what it can do, [`greet()`] whether it can carry out a repeat |
 //! | `process` | the child's pipes, how it ends and how it is killed |
 //! | `conversation` | the order of a child's messages |
-//! | `probe` | [`probe()`]: asks a program what it can do |
 //! | `lines` | splits text into lines of bounded length |
 //! | `stderr` | keeps the last lines of a stream |
 //! | `leftovers` | processes that outlive their child |
@@ -51,7 +50,6 @@ mod fixture;
 mod greeting;
 mod in_process;
 pub mod journal;
-mod probe;
 mod leftovers;
 mod lines;
 mod process;
@@ -74,12 +72,11 @@ pub use events::Event;
 #[cfg(feature = "internals")]
 pub use execute::Validity;
 pub use execute::{CaseRuns, Conditions, Ending, Execution, Failed, Measured, Objections, SetAside, execute};
-pub use greeting::{PATIENCE, greet};
+pub use greeting::{PATIENCE, greet, probe};
 pub use in_process::InProcessDriver;
 pub use journal::{GaugeRecord, Journal, JournalContents, RepeatOutcome, RepeatRecord};
 #[cfg(feature = "internals")]
 pub use journal::{SittingRecord, Torn};
-pub use probe::probe;
 #[cfg(feature = "internals")]
 pub use scripted::ScriptedDriver;
 pub use verify::Verify;

@@ -99,9 +99,13 @@ impl Seen {
         if let Some((stolen, busy)) = self.cpu_ns {
             let window = repeat.parameters.duration;
             let machine = &measurement.machine;
-            for (name, share, seen) in
-                [("steal_share", machine.steal_share, stolen), ("others_share", machine.others_share, busy)]
-            {
+            let allowed = machine.allowed;
+            for (name, share, seen) in [
+                ("steal_share", machine.steal_share, stolen),
+                ("others_share", machine.others_share, busy),
+                ("allowed.steal_share", allowed.map(|shares| shares.steal_share), stolen),
+                ("allowed.others_share", allowed.map(|shares| shares.others_share), busy),
+            ] {
                 // The share may refer to only those CPUs that the program may use: at least one. So it is read as a
                 // share of one CPU's time, which is the smallest time that it can mean.
                 let claimed = share.unwrap_or(0.0) * window.0 as f64;
@@ -132,6 +136,7 @@ fn timeless((name, latency): (&'static str, &Latency)) -> Option<Unseen> {
 mod tests {
     use super::super::fixture;
     use super::*;
+    use crate::measure::CpuShares;
     use crate::units::Nanos;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -197,6 +202,13 @@ mod tests {
         ] {
             let found = said(Seen { elapsed: SECOND * 2, cpu_ns }, |measurement| {
                 (measurement.machine.steal_share, measurement.machine.others_share) = (steal, others);
+            });
+            assert_eq!(found.len(), lies, "{cpu_ns:?} {steal:?} {others:?}: {found:?}");
+            // The same claims of the CPUs that it may use.
+            let found = said(Seen { elapsed: SECOND * 2, cpu_ns }, |measurement| {
+                let (steal_share, others_share) = (steal.unwrap_or(0.0), others.unwrap_or(0.0));
+                measurement.machine.allowed =
+                    Some(CpuShares { cpus: 1, steal_share, process_share: 0.0, others_share });
             });
             assert_eq!(found.len(), lies, "{cpu_ns:?} {steal:?} {others:?}: {found:?}");
         }

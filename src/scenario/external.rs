@@ -46,6 +46,8 @@ pub const STAGES: &str = "stages";
 pub const TRACE: &str = "trace";
 /// The same for payloads whose messages are not of one length, besides the axis `payload`.
 pub const SIZES: &str = "sizes";
+/// The same for a window or a warm-up that ends when the load is steady, which is no axis either.
+pub const STEADY: &str = "steady";
 
 /// What a program can do, as it reports in `hello`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +66,8 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// The first axis whose value in this case the program does not support; `None` if it supports all of them.
-    pub fn lacking_axis(&self, parameters: &Parameters) -> Option<&'static str> {
+    /// `steady`: whether anything ends when the load is steady.
+    pub fn lacking_axis(&self, parameters: &Parameters, steady: bool) -> Option<&'static str> {
         let defaults = Parameters::default();
         let lacks = |axis: &&super::Axis| {
             let value = axis.get(parameters);
@@ -81,7 +84,8 @@ impl Capabilities {
         let payload = parameters.payload.to_string();
         let is_named = self.values_of("payload").any(|named| named == Some(payload.as_str()));
         let sizes = !matches!(parameters.payload.message, Lengths::Fixed(_)) && !is_named;
-        let loads = [(SIZES, sizes), (STAGES, parameters.stages.is_some()), (TRACE, parameters.trace.is_some())];
+        let (stages, trace) = (parameters.stages.is_some(), parameters.trace.is_some());
+        let loads = [(SIZES, sizes), (STAGES, stages), (TRACE, trace), (STEADY, steady)];
         let lacked = |(name, asked): &(&'static str, bool)| *asked && self.values_of(name).next().is_none();
         lacking.or_else(|| loads.into_iter().find(lacked).map(|(name, _)| name))
     }
@@ -133,15 +137,15 @@ mod tests {
             (&["sink_delay", "unheard_of"], &slow, None),
             (&["pacing=sleep"], &lanes, Some("producers")),
         ] {
-            assert_eq!(can(axes).lacking_axis(parameters), lacking, "{axes:?}");
+            assert_eq!(can(axes).lacking_axis(parameters, false), lacking, "{axes:?}");
         }
         let staged = Parameters { stages: "30s@1x".parse().ok(), ..usual };
-        assert_eq!(can(&[]).lacking_axis(&staged), Some("stages"));
-        assert_eq!(can(&["stages"]).lacking_axis(&staged), None);
+        assert_eq!(can(&[]).lacking_axis(&staged, false), Some("stages"));
+        assert_eq!(can(&["stages"]).lacking_axis(&staged, false), None);
         let trace = r#"{"file": "a.csv", "sha256": "ab", "scale": "1x", "logs": 1}"#;
         let replayed = Parameters { stages: None, trace: serde_json::from_str(trace).unwrap(), ..staged };
-        assert_eq!(can(&["stages"]).lacking_axis(&replayed), Some("trace"));
-        assert_eq!(can(&["trace"]).lacking_axis(&replayed), None);
+        assert_eq!(can(&["stages"]).lacking_axis(&replayed, false), Some("trace"));
+        assert_eq!(can(&["trace"]).lacking_axis(&replayed, false), None);
         let drawn = Parameters { payload: "4f+64B..4KiB".parse().unwrap(), trace: None, ..replayed };
         for (axes, lacking) in [
             (&[][..], Some("payload")),
@@ -149,14 +153,16 @@ mod tests {
             (&["payload", "sizes"], None),
             (&["payload=4f+64B..4KiB"], None),
         ] {
-            assert_eq!(can(axes).lacking_axis(&drawn), lacking, "{axes:?}");
+            assert_eq!(can(axes).lacking_axis(&drawn, false), lacking, "{axes:?}");
         }
         let levelled = Parameters { level: "info:90%+error:10%".parse().unwrap(), ..Parameters::default() };
-        assert_eq!(can(&["payload"]).lacking_axis(&levelled), Some("level"));
-        assert_eq!(can(&["level"]).lacking_axis(&levelled), None);
+        assert_eq!(can(&["payload"]).lacking_axis(&levelled, false), Some("level"));
+        assert_eq!(can(&["level"]).lacking_axis(&levelled, false), None);
         let inside = Parameters { context: "8f+16B".parse().unwrap(), ..Parameters::default() };
-        assert_eq!(can(&["payload"]).lacking_axis(&inside), Some("context"));
-        assert_eq!(can(&["context"]).lacking_axis(&inside), None);
+        assert_eq!(can(&["payload"]).lacking_axis(&inside, false), Some("context"));
+        assert_eq!(can(&["context"]).lacking_axis(&inside, false), None);
+        assert_eq!(can(&["stages"]).lacking_axis(&Parameters::default(), true), Some("steady"));
+        assert_eq!(can(&["steady"]).lacking_axis(&Parameters::default(), true), None);
         assert_eq!(can(&["pacing=sleep", "pacing=spin"]).described("pacing"), "sleep, spin");
         assert_eq!(can(&[]).described("pacing"), "hybrid");
     }

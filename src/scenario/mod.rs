@@ -56,7 +56,7 @@ pub use context::ContextError;
 pub use context::ContextFields;
 pub use errors::{Diagnostic, Diagnostics, Position, Problem};
 pub use expectation::{Check, Comparison, Counted, Expectation, RECOVERY};
-pub use external::{Capabilities, ExternalQueue, SIZES, STAGES, TRACE};
+pub use external::{Capabilities, ExternalQueue, SIZES, STAGES, STEADY, TRACE};
 pub use figure::{Figure, FigureUnit};
 pub use gate::GateSettings;
 #[cfg(feature = "internals")]

@@ -5,7 +5,7 @@ use crate::matrix::Case;
 use crate::measure::steady::{FEWEST_BLOCKS, IN_A_ROW, block_ns};
 use crate::plan::{IDLE, Plan};
 use crate::scenario::{Arrival, Expectation, LatencyName, Parameters, Scenario, Statistic};
-use crate::units::human;
+use crate::units::{Nanos, human};
 use crate::verdict::{MIN_SAMPLES, below_target_load, has_samples};
 
 /// Parts of a quantile that make a whole of [`has_samples`], for each millionth.
@@ -52,12 +52,16 @@ fn of_scenario(plan: &Plan, index: usize, scenario: &Scenario) -> Vec<String> {
         let place = format!("{file}:{}: check.expect", check.position);
         say(place, few.collect(), &|parameters| too_few(of, statistic, parameters, repeats));
     }
-    if scenario.run.steady.window {
-        let few = cases.iter().copied().filter(|case| blocks(&case.parameters) < LEAST_BLOCKS);
-        say(format!("{file}: run.until"), few.collect(), &|parameters| {
-            let (has, duration) = (human::count(blocks(parameters)), parameters.duration);
-            let needed = human::count(LEAST_BLOCKS);
-            format!("cannot be steady: it needs {needed} blocks of 1,200 logs, and {duration} have {has}")
+    let steady = scenario.run.steady;
+    for (is_asked, key, length) in
+        [(steady.window, "run.until", None), (steady.warmup, "run.steady_warmup", Some(steady.longest_warmup))]
+    {
+        let length = |parameters: &Parameters| length.unwrap_or(parameters.duration);
+        let has = |parameters: &Parameters| blocks(length(parameters), parameters);
+        let few = cases.iter().copied().filter(|case| is_asked && has(&case.parameters) < LEAST_BLOCKS);
+        say(format!("{file}: {key}"), few.collect(), &|parameters| {
+            let [needed, has] = [LEAST_BLOCKS, has(parameters)].map(human::count);
+            format!("cannot be steady: it needs {needed} blocks of 1,200 logs, and {} have {has}", length(parameters))
         });
     }
     let below = cases.iter().copied().filter(|case| below_target_load(&case.parameters, &scenario.target));
@@ -72,10 +76,9 @@ fn of_scenario(plan: &Plan, index: usize, scenario: &Scenario) -> Vec<String> {
 /// Blocks that a window must have before it can be steady.
 const LEAST_BLOCKS: u64 = FEWEST_BLOCKS + IN_A_ROW as u64 - 1;
 
-/// Blocks of a case's window that are looked at.
-fn blocks(parameters: &Parameters) -> u64 {
-    let window = parameters.duration.0;
-    (window / block_ns(window, parameters.offered_per_second())).saturating_sub(1)
+/// Blocks that are looked at of a window, or a warm-up, of this length.
+fn blocks(length: Nanos, parameters: &Parameters) -> u64 {
+    (length.0 / block_ns(length.0, parameters.offered_per_second())).saturating_sub(1)
 }
 
 /// Most samples of a latency that the repeats of a case can have together.

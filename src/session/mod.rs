@@ -27,10 +27,12 @@
 //! | `baseline` | the baseline, found and checked before anything runs |
 //! | `placement` | whether there are the CPUs that a placement needs |
 //! | `strength` | whether there are enough repeats to prove anything |
+//! | `doubts` | what a plan asks for and cannot get, said beforehand |
 //! | `stage` | carries out repeats: the plan's, and those of a confirmation |
 //! | `conduct` | the phases: the plan, the decision, its confirmation |
 //! | `bisect` | the first of several builds that is worse than a good one |
 //! | `find_max` | the searches of `find-max`, in place of the plan's repeats |
+//! | `evidence` | on which repeats a confirmation is decided |
 //! | `assemble` | makes reports of the results |
 //! | `destination` | where the report and the journal go |
 //! | `keep` | saves the reports and the baseline |
@@ -38,6 +40,7 @@
 //! | `recover` | the report of a session that did not finish, from its journal |
 //! | `observer` | who is told what happens |
 //! | `concluded` | how a session ended |
+//! | `error` | why there is no report |
 
 pub(crate) mod assemble;
 mod baseline;

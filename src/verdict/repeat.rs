@@ -71,7 +71,7 @@ mod tests {
     fn a_repeat_that_stood_still_is_invalid_however_punctual() {
         let mut punctual = healthy(1_000);
         punctual.machine.paused_ns = Some(2_000_000_000);
-        assert_eq!(reasons(&punctual), ["the run was stopped for 2.00 s while it ran, and went on"]);
+        assert_eq!(reasons(&punctual), ["the runner, or the repeat, was stopped for 2.00 s and went on"]);
     }
 
     #[test]

@@ -334,6 +334,13 @@ fn what_a_program_cannot_do_is_refused_or_left_out() {
     expect_code(&output, 2);
     let said = stderr(&output);
     assert!(said.contains("load.trace: queue `mine` cannot replay a trace (leave out [load]"), "{said}");
+    for (key, value) in [("until", "steady"), ("warmup", "steady")] {
+        let output = place.run(&["run", "s.toml", "--strategy", "drop", &format!("--{key}"), value]);
+        expect_code(&output, 2);
+        let said = stderr(&output);
+        let expected = format!("run.{key}: queue `mine` cannot tell when a load is steady (give the window");
+        assert!(said.contains(&expected), "{said}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn the_example_is_a_whole_repeat_that_is_believed() {
         panic!("hello, started, progress, result: {said:?}")
     };
     let can = hello.capabilities.as_ref().unwrap();
-    assert_eq!(can.lacking_axis(&request.repeat.parameters), None);
+    assert_eq!(can.lacking_axis(&request.repeat.parameters, false), None);
     assert_eq!((hello.protocol, &hello.version), (PROTOCOL_VERSION, &result.queue_version));
     assert_eq!(faults(result), []);
     assert_eq!(faults_for(&request.repeat, result), []);

@@ -70,7 +70,7 @@ pub enum Reason {
         /// Share of the CPU time, 0 to 1.
         share: f64,
     },
-    /// The run was stopped while the repeat ran.
+    /// The runner, or the process of the repeat, was stopped while the repeat ran.
     Paused {
         /// For how long, in nanoseconds.
         ns: u64,

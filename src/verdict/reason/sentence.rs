@@ -34,7 +34,7 @@ impl Reason {
                 format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(*share))
             }
             Self::Paused { ns } => {
-                format!("the run was stopped for {} while it ran, and went on", human::latency(*ns as f64))
+                format!("the runner, or the repeat, was stopped for {} and went on", human::latency(*ns as f64))
             }
             Self::NotSteady(unsettled) => unsettled.to_string(),
             Self::Recorded { text, .. } => text.as_given().to_owned(),

@@ -80,7 +80,11 @@ fn of_repeats() -> Vec<Row> {
             "stolen_cpu",
             "the machine was busy: 8.00% of its CPU time was stolen, more than 5%",
         ),
-        (Reason::Paused { ns: 3_000_000_000 }, "paused", "the run was stopped for 3.00 s while it ran, and went on"),
+        (
+            Reason::Paused { ns: 3_000_000_000 },
+            "paused",
+            "the runner, or the repeat, was stopped for 3.00 s and went on",
+        ),
         (
             Reason::NotSteady(Unsettled {
                 warmup: false,

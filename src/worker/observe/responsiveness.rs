@@ -291,9 +291,14 @@ mod tests {
         shared.send();
         let seeing = Arc::clone(&shared);
         let task = tokio::spawn(async move { seeing.see().await });
-        while lock(&shared.beats).get(When::During).count() == 0 {
-            tokio::task::yield_now().await;
+        let seen = || lock(&shared.beats).get(When::During).count();
+        // Each turn of the runtime lets the task run.
+        for _ in 0..100 {
+            if seen() == 0 {
+                tokio::task::yield_now().await;
+            }
         }
         task.abort();
+        assert_eq!(seen(), 1);
     }
 }
