@@ -3,8 +3,8 @@
 //!
 //! `cargo bench --bench noop_trial -- 200` runs 200 short repeats of `noop`: at the limit of the generator (1,000
 //! tasks, 10 million logs/s) and at a tenth of it, on lanes and as tasks, alone and beside processes that use the CPUs
-//! in bursts. It also runs two queues that do starve their producers, a quarter as often each. It exits with code 1 if
-//! any repeat of `noop` failed, or if the starving queue `keeps` failed in no more than half of its repeats.
+//! in bursts. It also runs two queues that do starve their producers, half as often as `noop` in each setting. It exits with
+//! code 1 if any repeat of `noop` failed, or if the starving queue `keeps` failed in no more than half of its repeats.
 
 use queue_load::adapter::{About, Account, Queue, Setup, Sink};
 use queue_load::internals::load::{Entry, Phase, Reply};

@@ -178,7 +178,7 @@ impl Core {
         };
         chain.lend(lease);
         if self.granted.load(Ordering::Acquire) & GATE != 0 {
-            self.give_back(chain.revoke());
+            self.ungrant(chain.revoke());
             return false;
         }
         self.call_for(lent);
@@ -191,10 +191,6 @@ impl Core {
     fn lease(&self, room: u64) -> u64 {
         let producers = u64::from(self.producers.load(Ordering::Relaxed)).max(1);
         (room / (2 * producers)).clamp(1, LEASE)
-    }
-
-    fn give_back(&self, credits: u64) {
-        self.granted.fetch_sub(credits, Ordering::AcqRel);
     }
 
     #[cold]
@@ -326,7 +322,7 @@ impl Core {
         }
     }
 
-    // Credits, under the lock.
+    // Credits, under the lock, but for those that come back from a closed gate.
 
     /// Credits that can be given out, up to `limit` records in the queue.
     pub(super) fn room(&self, limit: u64) -> u64 {
@@ -348,7 +344,7 @@ impl Core {
 
     /// Takes credits back.
     pub(super) fn ungrant(&self, credits: u64) {
-        self.give_back(credits);
+        self.granted.fetch_sub(credits, Ordering::AcqRel);
     }
 
     pub(super) fn close_gate(&self) {

@@ -454,7 +454,7 @@ impl State {
     }
 
     /// Makes what is in the queue due.
-    #[cfg(any(test, feature = "log"))]
+    #[cfg(feature = "log")]
     pub(super) fn hurry(&mut self) {
         self.pace.hurry = true;
     }

@@ -315,6 +315,23 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_shows_all_of_it() {
+        let readme = include_str!("../../README.md");
+        let shown = readme.split("  number         claimed").nth(1).unwrap().split("```").next().unwrap();
+        let claims: Vec<(&str, &str)> = shown
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.strip_prefix("  ")?.split_once("  "))
+            .map(|(number, rest)| (number, rest.rsplit("  ").next().unwrap()))
+            .collect();
+        let all = experiments();
+        let of_all =
+            all.iter().flat_map(|experiment| experiment.claims.iter().map(|claim| (claim.number, claim.proves)));
+        assert_eq!(claims, of_all.collect::<Vec<_>>());
+        assert!(all.iter().all(|experiment| shown.contains(&format!("\na queue that {}\n", experiment.title))));
+    }
+
+    #[test]
     fn names_are_unique_and_no_scenario_could_use_them() {
         let mut names: Vec<String> = experiments().iter().map(Experiment::queue).collect();
         assert!(names.iter().all(|name| name.starts_with(FAMILY) && name.contains(':')));

@@ -1,8 +1,9 @@
 //! Annotations of GitHub Actions: one for the whole, then one for each case that did not pass, the worst first.
 //!
-//! `fail` and `error` are `::error`s, `invalid` is a `::warning`, and so is a known failure that is allowed. They point at the scenario's file. A step shows ten
-//! annotations of each kind and silently leaves the rest out, so no more are written, and the first one says how many
-//! cases have none. The first one also has the decision of a gate, and the cases that decided it come last.
+//! `fail` and `error` are `::error`s, `invalid` is a `::warning`, and so is a known failure that is allowed. They point at
+//! the scenario's file. A step shows ten annotations of each kind and silently leaves the rest out, so no more are written,
+//! and the first one says how many cases have none. The first one also has the decision of a gate, and the cases that
+//! decided it come last.
 
 use crate::render::parts::headline::{Headline, allows_failures};
 use crate::render::{comparison, gate_sentence};

@@ -1,9 +1,10 @@
 //! JUnit's XML: a test suite for each case of the matrix, a test case for each of its checks, and one for its run.
 //!
 //! `fail` is a `<failure>`. `invalid` and `error` are `<error>`s; their type is `invalid`, or the kind of the error. A
-//! skipped test would not do for `invalid`: most tools show it like a pass. A known failure that is allowed is skipped. The suite `plan` has the verdict on the whole
-//! beyond its cases (interrupted, target not exercised). The suite `gate` has the decision of a gate, with a test case for
-//! each case of either report: a failure if the case regressed or was removed, an error if it is inconclusive.
+//! skipped test would not do for `invalid`: most tools show it like a pass. A known failure that is allowed is skipped.
+//! The suite `plan` has the verdict on the whole beyond its cases (interrupted, target not exercised). The suite `gate`
+//! has the decision of a gate, with a test case for each case of either report: a failure if the case regressed or was
+//! removed, an error if it is inconclusive.
 
 use crate::render::RenderError;
 use crate::render::parts::headline::{Headline, allows_failures};
