@@ -11,7 +11,7 @@ use std::io;
 use std::panic::panic_any;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
@@ -387,6 +387,65 @@ fn in_order(producers: usize) -> (Arc<Mutex<Vec<u64>>>, impl Sink + 'static) {
         Ok(())
     };
     (next, sink)
+}
+
+/// Each thread logs, has another one log, logs again and ends. Threads beside them come and go, so that chains change hands
+/// between threads that know nothing of each other, and wait for the lock at it.
+#[test]
+fn order_is_kept_across_threads_that_come_and_go() {
+    const ROUNDS: u64 = if cfg!(miri) { 3 } else { 400 };
+    let (numbers, sink) = {
+        let numbers = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&numbers);
+        let sink = move |record: &RecordRef<'_>| {
+            if record.field("number").is_some() {
+                seen.lock().expect("not poisoned").push(number(record));
+            }
+            Ok(())
+        };
+        (numbers, sink)
+    };
+    let timeout = Duration::from_millis(2);
+    let config = Config { strategy: Strategy::Block, batch_timeout: timeout, ..Config::default() };
+    let queue = LogQueue::start(config, sink).expect("started");
+    let log = |number: u64| queue.log_blocking(record(number)).is_ok();
+    let (ask, asked) = sync_channel::<u64>(0);
+    let (answer, answered) = sync_channel::<bool>(0);
+    let (answered, over) = (Mutex::new(answered), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    thread::scope(|inner| {
+                        inner.spawn(|| queue.log_blocking(Record::new(Level::Info, "beside")).is_ok());
+                    });
+                }
+            });
+        }
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                assert_closes(&queue.counters());
+            }
+        });
+        scope.spawn(|| asked.into_iter().for_each(|number| _ = answer.send(log(number))));
+        for first in (0..ROUNDS).map(|round| 3 * round) {
+            let (ask, answered) = (&ask, &answered);
+            thread::scope(|inner| {
+                inner.spawn(move || {
+                    log(first);
+                    let _ = ask.send(first + 1);
+                    let _ = answered.lock().map(|answered| answered.recv());
+                    log(first + 2)
+                });
+            });
+        }
+        over.store(true, Ordering::Relaxed);
+        drop(ask);
+    });
+    assert!(queue.shutdown(LIMIT).completed);
+    let numbers = numbers.lock().expect("not poisoned");
+    assert_eq!(numbers.len() as u64, 3 * ROUNDS);
+    assert!(numbers.is_sorted(), "{numbers:?}");
 }
 
 #[test]

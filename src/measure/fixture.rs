@@ -88,6 +88,7 @@ pub fn healthy(logs: u64) -> Measurement {
             waited_ns: None,
             core_to_core: None,
             paused_ns: None,
+            drain: None,
             clock: "tsc".into(),
             instrument_floor_ns: 21.5,
         },

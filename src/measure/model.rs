@@ -255,6 +255,9 @@ pub struct Machine {
     /// The same shares, for the CPUs that this process may use.
     #[serde(default)]
     pub allowed: Option<CpuShares>,
+    /// The same shares during a drain that took all of its time; null if the queue was done in time, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<CpuShares>,
     /// Total time for which the threads of the load (producers, pacer and similar) were ready to run and had no CPU, in
     /// nanoseconds.
     #[serde(default)]

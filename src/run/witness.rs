@@ -100,15 +100,18 @@ impl Seen {
             let window = repeat.parameters.duration;
             let machine = &measurement.machine;
             let allowed = machine.allowed;
-            for (name, share, seen) in [
-                ("steal_share", machine.steal_share, stolen),
-                ("others_share", machine.others_share, busy),
-                ("allowed.steal_share", allowed.map(|shares| shares.steal_share), stolen),
-                ("allowed.others_share", allowed.map(|shares| shares.others_share), busy),
+            let drain_ns = measurement.cost.drain_ns;
+            for (name, share, span_ns, seen) in [
+                ("steal_share", machine.steal_share, window.0, stolen),
+                ("others_share", machine.others_share, window.0, busy),
+                ("allowed.steal_share", allowed.map(|shares| shares.steal_share), window.0, stolen),
+                ("allowed.others_share", allowed.map(|shares| shares.others_share), window.0, busy),
+                ("drain.steal_share", machine.drain.map(|shares| shares.steal_share), drain_ns, stolen),
+                ("drain.others_share", machine.drain.map(|shares| shares.others_share), drain_ns, busy),
             ] {
                 // The share may refer to only those CPUs that the program may use: at least one. So it is read as a
                 // share of one CPU's time, which is the smallest time that it can mean.
-                let claimed = share.unwrap_or(0.0) * window.0 as f64;
+                let claimed = share.unwrap_or(0.0) * span_ns as f64;
                 if claimed * (1.0 - PRECISION) > seen + SLACK_NS {
                     untrue.push(Unseen::Elsewhere { share: name, claimed_ns: claimed, seen_ns: seen });
                 }
@@ -204,13 +207,15 @@ mod tests {
                 (measurement.machine.steal_share, measurement.machine.others_share) = (steal, others);
             });
             assert_eq!(found.len(), lies, "{cpu_ns:?} {steal:?} {others:?}: {found:?}");
-            // The same claims of the CPUs that it may use.
-            let found = said(Seen { elapsed: SECOND * 2, cpu_ns }, |measurement| {
-                let (steal_share, others_share) = (steal.unwrap_or(0.0), others.unwrap_or(0.0));
-                measurement.machine.allowed =
-                    Some(CpuShares { cpus: 1, steal_share, process_share: 0.0, others_share });
+            // The same claims of the CPUs that it may use, and of them in a drain of a second.
+            let (steal_share, others_share) = (steal.unwrap_or(0.0), others.unwrap_or(0.0));
+            let shares = Some(CpuShares { cpus: 1, steal_share, process_share: 0.0, others_share });
+            let of_window =
+                said(Seen { elapsed: SECOND * 2, cpu_ns }, |measurement| measurement.machine.allowed = shares);
+            let of_drain = said(Seen { elapsed: SECOND * 2, cpu_ns }, |measurement| {
+                (measurement.machine.drain, measurement.cost.drain_ns) = (shares, 1_000_000_000);
             });
-            assert_eq!(found.len(), lies, "{cpu_ns:?} {steal:?} {others:?}: {found:?}");
+            assert_eq!([of_window.len(), of_drain.len()], [lies; 2], "{cpu_ns:?} {steal:?} {others:?}: {of_drain:?}");
         }
     }
 

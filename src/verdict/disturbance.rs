@@ -53,6 +53,21 @@ pub(super) struct Lateness {
 /// for this length, in nanoseconds. Over an hour, small pauses add up to more than any single lateness.
 const EPISODE: f64 = 10e9;
 
+/// A description of how the machine disturbed a drain that took all of its time; `None` if it was quiet, or the queue was
+/// done in time.
+pub(super) fn found_in_drain(machine: &Machine) -> Option<MachineState> {
+    let drain = machine.drain?;
+    let stolen = drain.steal_share > MAX_STEAL;
+    let crowded = drain.others_share > MAX_OTHERS && drain.others_share + drain.process_share > BUSY;
+    (stolen || crowded).then(|| MachineState {
+        is_of_allowed: true,
+        stolen_share: Some(drain.steal_share),
+        others_share: Some(drain.others_share),
+        process_share: Some(drain.process_share),
+        ..MachineState::default()
+    })
+}
+
 /// A description of what the machine took from a load, if that is not clearly less than the lateness: near the limit of
 /// the generator a small pause causes a much larger lateness, since the load catches up slowly. `None` if it explains
 /// nothing.

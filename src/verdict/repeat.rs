@@ -2,12 +2,12 @@
 
 use super::Validity;
 use super::blame::{Blame, blame};
-use super::disturbance::MAX_STEAL;
+use super::disturbance::{MAX_STEAL, found_in_drain};
 use super::reason::{Reason, Unsettled};
-use crate::measure::{Measurement, Settled};
+use crate::measure::{Measurement, OutcomeSource, Settled};
 
 /// Decides whether a repeat can be trusted. It cannot be if the run was stopped meanwhile, if over 5 % of the CPU time was
-/// stolen, if no log was due, if the generator was late and the queue is not to blame for that, or if it was to end when its
+/// stolen, if the machine was busy in a drain that ended before all logs had arrived, if no log was due, if the generator was late and the queue is not to blame for that, or if it was to end when its
 /// load is steady and did not settle.
 ///
 /// The generator was late if it did not send over 1 % of the logs, or if its lateness is over 10 ms. The judged
@@ -34,6 +34,9 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
             reasons.push(Reason::NotSteady(Unsettled { warmup, length_ns, trend }));
         }
     }
+    if let Some(machine) = found_in_drain(&measurement.machine).filter(|_| is_incomplete(measurement)) {
+        reasons.push(Reason::MachineBusyInDrain(machine));
+    }
     if let Some(ns) = measurement.machine.paused_ns {
         reasons.insert(0, Reason::Paused { ns });
     }
@@ -43,12 +46,18 @@ pub fn judge_repeat(measurement: &Measurement) -> Validity {
     }
 }
 
+/// Whether logs may be missing because the drain was over.
+fn is_incomplete(measurement: &Measurement) -> bool {
+    let ledger = &measurement.ledger;
+    ledger.lost() > 0 || (measurement.outcome_source == OutcomeSource::Delivery && ledger.dropped > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::reason::sentences;
     use super::*;
     use crate::measure::fixture::{constant, healthy, of};
-    use crate::measure::{SteadyEnds, Trend};
+    use crate::measure::{CpuShares, SteadyEnds, Trend};
     use crate::untrusted::Untrusted;
 
     /// Why it is invalid, without the reason that there was no control.
@@ -72,6 +81,33 @@ mod tests {
         let mut punctual = healthy(1_000);
         punctual.machine.paused_ns = Some(2_000_000_000);
         assert_eq!(reasons(&punctual), ["the runner, or the repeat, was stopped for 2.00 s and went on"]);
+    }
+
+    /// Each row: shares stolen, of others and of the process in a drain that took all of its time; logs lost; the reason.
+    #[test]
+    fn what_is_missing_after_a_drain_on_a_busy_machine_is_not_the_queues_fault() {
+        let busy = "the machine was busy during the drain, which ended before all logs had arrived: ";
+        for (shares, lost, expected) in [
+            (None, 5, false),
+            (Some([0.0, 0.0, 0.9]), 5, false),
+            (Some([0.0, 0.05, 0.9]), 5, false),
+            (Some([0.0, 0.2, 0.2]), 5, false),
+            (Some([0.0, 0.6, 0.3]), 5, true),
+            (Some([0.2, 0.0, 0.3]), 5, true),
+            (Some([0.2, 0.6, 0.1]), 0, false),
+        ] {
+            let mut measurement = healthy(1_000);
+            measurement.ledger.lost.silent = lost;
+            let of = |[steal_share, others_share, process_share]: [f64; 3]| CpuShares {
+                cpus: 2,
+                steal_share,
+                process_share,
+                others_share,
+            };
+            measurement.machine.drain = shares.map(of);
+            let said = reasons(&measurement).iter().any(|reason| reason.as_given().starts_with(busy));
+            assert_eq!(said, expected, "{shares:?} {lost}");
+        }
     }
 
     #[test]

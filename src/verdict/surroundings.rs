@@ -54,7 +54,7 @@ fn machine(whose: &str, machine: &Machine, faults: &mut Vec<Contradiction>) {
     if machine.jitter.is_some() != machine.stolen_ns.is_some() {
         faults.push(Contradiction::OneMissing { whose: whose(), one: "jitter", other: "stolen_ns" });
     }
-    if let Some(allowed) = machine.allowed {
+    for allowed in machine.allowed.into_iter().chain(machine.drain) {
         let shares = [allowed.steal_share, allowed.process_share, allowed.others_share];
         if allowed.cpus == 0 || shares.iter().any(|share| !(0.0..=1.0).contains(share)) {
             faults.push(Contradiction::ImpossibleShares { whose: whose(), allowed });

@@ -293,11 +293,12 @@ fn lacks_logs(record: &CaseRecord) -> bool {
 }
 
 /// The reasons that blame the machine alone.
-const OF_MACHINE: [ReasonCode; 5] = [
+const OF_MACHINE: [ReasonCode; 6] = [
     ReasonCode::StolenCpu,
     ReasonCode::MachineBusy,
     ReasonCode::MachineMayExplain,
     ReasonCode::MachineBusyInControl,
+    ReasonCode::MachineBusyInDrain,
     ReasonCode::Paused,
 ];
 

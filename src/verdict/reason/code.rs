@@ -52,6 +52,8 @@ codes! {
     MachineMayExplain = "machine_may_explain",
     /// A control was late, and the machine was disturbed meanwhile.
     MachineBusyInControl = "machine_busy_in_control",
+    /// Logs are missing after a drain that took all of its time, and the machine was disturbed meanwhile.
+    MachineBusyInDrain = "machine_busy_in_drain",
     /// The hypervisor took over 5 % of the CPU time.
     StolenCpu = "stolen_cpu",
     /// The run was stopped meanwhile.

@@ -65,6 +65,8 @@ pub enum Reason {
         /// The machine meanwhile.
         machine: MachineState,
     },
+    /// The machine was disturbed during a drain that took all of its time, and logs are missing.
+    MachineBusyInDrain(MachineState),
     /// The hypervisor took more than is allowed.
     StolenCpu {
         /// Share of the CPU time, 0 to 1.
@@ -206,6 +208,7 @@ impl Reason {
             Self::MachineBusy(_) => ReasonCode::MachineBusy,
             Self::MachineMayExplain(_) => ReasonCode::MachineMayExplain,
             Self::MachineBusyInControl { .. } => ReasonCode::MachineBusyInControl,
+            Self::MachineBusyInDrain(_) => ReasonCode::MachineBusyInDrain,
             Self::StolenCpu { .. } => ReasonCode::StolenCpu,
             Self::Paused { .. } => ReasonCode::Paused,
             Self::NotSteady(_) => ReasonCode::NotSteady,

@@ -30,6 +30,9 @@ impl Reason {
             Self::MachineBusyInControl { when, machine } => {
                 format!("the machine was busy during the control {when} it: {machine}")
             }
+            Self::MachineBusyInDrain(machine) => {
+                format!("the machine was busy during the drain, which ended before all logs had arrived: {machine}")
+            }
             Self::StolenCpu { share } => {
                 format!("the machine was busy: {} of its CPU time was stolen, more than 5%", human::share(*share))
             }

@@ -124,6 +124,11 @@ fn of_machines() -> Vec<Row> {
             "the machine was busy during the window, and that may be all there is to it: nothing is known of it",
         ),
         (
+            Reason::MachineBusyInDrain(MachineState { others_share: Some(0.5), ..MachineState::default() }),
+            "machine_busy_in_drain",
+            "the machine was busy during the drain, which ended before all logs had arrived: 50.0% went to other processes",
+        ),
+        (
             Reason::MachineBusyInControl { when: When::After, machine: QUIET },
             "machine_busy_in_control",
             "the machine was busy during the control after it: 0% of its CPU time was stolen",

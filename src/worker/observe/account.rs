@@ -11,7 +11,8 @@ use crate::measure::recorder::Recorders;
 use crate::measure::sink::Delivered;
 use crate::measure::steady::in_fact;
 use crate::measure::{
-    Control, Cost, Fairness, Ledger, Machine, Measurement, OutcomeSource, Rates, Settled, SteadyEnds, Threads,
+    Control, Cost, CpuShares, Fairness, Ledger, Machine, Measurement, OutcomeSource, Rates, Settled, SteadyEnds,
+    Threads,
 };
 use crate::plan::PlannedRepeat;
 use crate::scenario::Strategy;
@@ -43,6 +44,8 @@ pub struct Observed<'a> {
     pub account: Account,
     /// What the kernel reports about the window.
     pub passed: Passed,
+    /// What the kernel reports about a drain that took all of its time; `None` if the queue was done in time.
+    pub drain: Option<CpuShares>,
     /// What the watching thread saw in the window; `None` if there was none.
     pub watched: Option<Watched>,
     /// How quickly the runtime ran ready tasks; `None` if there is no runtime.
@@ -67,7 +70,7 @@ pub struct Observed<'a> {
 /// More values than can be counted exactly.
 pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, EncodingError> {
     let Observed { repeat, tasks, recorders, sink, account, passed, watched, lags, control, .. } = observed;
-    let Observed { warmed_up, settled, clock, floor_ns, drain_ns, .. } = observed;
+    let Observed { warmed_up, settled, clock, floor_ns, drain, drain_ns, .. } = observed;
     let delivered = sink.delivered()?;
     let steadiness = (warmed_up.is_some() || settled.is_some())
         .then(|| SteadyEnds { warmup: warmed_up.map(|warmed_up| warmed_up.settled), window: settled });
@@ -97,7 +100,7 @@ pub fn draw_up<Q: Queue>(observed: Observed<'_>) -> Result<Measurement, Encoding
         outcome_source: source,
         rates: Rates::of(&ledger, repeat.parameters.duration.0),
         cost: cost(&ledger, &passed, &account, drain_ns),
-        machine: machine_record(&passed, jitter.as_ref(), clock, floor_ns),
+        machine: Machine { drain, ..machine_record(&passed, jitter.as_ref(), clock, floor_ns) },
         control,
         // This measurement decides whether a second control is needed, so it cannot contain one yet.
         control_after: None,
@@ -130,6 +133,7 @@ pub fn machine_record(passed: &Passed, jitter: Option<&Jitter>, clock: &str, flo
         jitter,
         stolen_ns,
         allowed: passed.allowed,
+        drain: None,
         waited_ns: passed.waited_ns,
         core_to_core: None,
         paused_ns: None,

@@ -21,6 +21,7 @@ use crate::scenario::SinkKind;
 use crate::units::human;
 use crate::worker::Patience;
 use crate::worker::observe::account::{self, Observed};
+use crate::worker::observe::machine::Snapshot;
 use crate::worker::observe::{floor, responsiveness};
 use crate::worker::protocol::{Failure, FailureKind, Message};
 use crate::worker::send::producers::{Crew, CrewPlan};
@@ -37,6 +38,9 @@ const MOST_THREADS_LEFT: usize = 1_000;
 
 /// Time between two looks at whether a shutdown has taken too long.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A drain that ends so short before its time is over has taken all of it, in nanoseconds.
+const NEARLY: u64 = 50_000_000;
 
 /// Beyond its deadline a shutdown gets this long to come back.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -114,8 +118,11 @@ fn put_under_load<Q: Queue>(
     let Driven { queue, recorders, tasks, passed, watched, drain_until, end, settled } = driven;
     let lags = probes.map(responsiveness::Responsiveness::finish);
     let last_return = tasks.iter().map(|task| task.last_return).max().unwrap_or(0).max(end);
+    let before = Snapshot::take();
     let account = shut_down(queue, &sink, drain_until.saturating_sub(clock.now()))?;
     let drain_ns = clock.now().saturating_sub(last_return);
+    let took_all = clock.now().saturating_add(NEARLY) >= drain_until;
+    let drain = if took_all { Snapshot::take().since(&before, bench.cpus.numbers()).allowed } else { None };
     account::draw_up::<Q>(Observed {
         repeat,
         tasks,
@@ -123,6 +130,7 @@ fn put_under_load<Q: Queue>(
         sink,
         account,
         passed,
+        drain,
         watched,
         lags,
         control,

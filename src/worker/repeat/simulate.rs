@@ -48,6 +48,7 @@ pub fn simulate<Q: Queue>(repeat: &PlannedRepeat) -> Result<Measurement, Failure
         sink,
         account,
         passed: Passed::default(),
+        drain: None,
         watched: None,
         lags: None,
         control: None,
