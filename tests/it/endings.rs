@@ -132,6 +132,46 @@ fn a_sink_that_panics_does_not_feed_itself() {
     assert_eq!(std::fs::read_to_string(file).unwrap(), "10 10");
 }
 
+/// With a subscriber of the whole process: one that a thread has for itself takes nothing while it is at work already.
+#[cfg(feature = "tracing")]
+#[test]
+fn values_may_log_while_a_span_records_them() {
+    use tracing::field::{Empty, debug};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    struct Logs;
+    impl std::fmt::Debug for Logs {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            tracing::info!("made");
+            f.write_str("logs")
+        }
+    }
+    if let Some(file) = own_file() {
+        let queue = queue(&file, LIMIT);
+        tracing_subscriber::registry().with(queue_load::log_queue::QueueLayer::new(queue.clone())).init();
+        let (send, done) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let span = tracing::info_span!("request", first = ?Logs, later = Empty);
+            let _in = span.enter();
+            span.record("later", debug(Logs));
+            tracing::info!(own = ?Logs, "last");
+            send.send(())
+        });
+        done.recv_timeout(LIMIT).expect("the thread does not wait for itself");
+        assert!(queue.shutdown(LIMIT).completed);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.jsonl");
+    assert!(watch("values_may_log_while_a_span_records_them", &file).success());
+    let lines = lines(&file);
+    let messages: Vec<&str> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["made", "made", "made", "last"]);
+    let fields = &lines[3]["fields"];
+    assert_eq!([&fields["own"], &fields["request.first"], &fields["request.later"]], ["logs"; 3], "{fields}");
+}
+
 #[test]
 fn an_exit_without_a_guard_loses_what_was_not_delivered() {
     if let Some(file) = own_file() {
