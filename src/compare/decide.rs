@@ -79,7 +79,7 @@ pub(super) fn one_sided(pair: &Pair<'_>, options: &Options) -> CaseDecision {
         Change::Regressed => findings.push(Finding::new(FindingKind::AddedUnfit, reason.clone())),
         _ => {}
     }
-    if let Some(text) = pair.new.and_then(|new| unmeasured(new.case)).filter(|_| change == Change::Incomparable) {
+    if let Some(text) = pair.new.and_then(|new| unmeasured(new.case, "")).filter(|_| change == Change::Incomparable) {
         findings.push(Finding::new(FindingKind::Unmeasured, text));
     }
     CaseDecision {
@@ -102,19 +102,11 @@ fn because(text: &str, case: &CaseRecord) -> Untrusted {
     }
 }
 
-fn unmeasured(new: &CaseRecord) -> Option<Untrusted> {
-    match new.verdict.outcome {
-        Outcome::Error => Some(because("it broke", new)),
-        Outcome::Invalid => Some(because("it is invalid", new)),
-        Outcome::Pass | Outcome::Fail => None,
-    }
-}
-
-/// Why the baseline's measurement is no measure of a change; `None` if it is one.
-fn unmeasured_before(base: &CaseRecord) -> Option<Untrusted> {
-    match base.verdict.outcome {
-        Outcome::Error => Some(because("it broke in the baseline", base)),
-        Outcome::Invalid => Some(because("it is invalid in the baseline", base)),
+/// Why the case's measurement is no measure of a change; `None` if it is one. `place` says where it is, after the verb.
+fn unmeasured(case: &CaseRecord, place: &str) -> Option<Untrusted> {
+    match case.verdict.outcome {
+        Outcome::Error => Some(because(&format!("it broke{place}"), case)),
+        Outcome::Invalid => Some(because(&format!("it is invalid{place}"), case)),
         Outcome::Pass | Outcome::Fail => None,
     }
 }
@@ -123,7 +115,7 @@ fn unmeasured_before(base: &CaseRecord) -> Option<Untrusted> {
 fn unfit(new: &CaseRecord) -> Option<Untrusted> {
     match new.verdict.outcome {
         Outcome::Fail => Some(because("it fails", new)),
-        _ => unmeasured(new),
+        _ => unmeasured(new, ""),
     }
 }
 
@@ -150,12 +142,13 @@ fn judge(
     }
     // `Broke` already reports an error that the baseline did not have; `Unmeasured` would say the same again.
     let is_broken = findings.iter().any(|finding| finding.kind == FindingKind::Broke);
-    match unmeasured(new.case) {
+    match unmeasured(new.case, "") {
         Some(text) if !is_broken => findings.push(Finding::new(FindingKind::Unmeasured, text)),
         None if effect.is_none() => findings.push(no_samples(base.case, new.case)),
         _ => {}
     }
-    findings.extend(unmeasured_before(base.case).map(|text| Finding::new(FindingKind::Unmeasured, text)));
+    let before = unmeasured(base.case, " in the baseline");
+    findings.extend(before.map(|text| Finding::new(FindingKind::Unmeasured, text)));
     findings.extend(two_groups((base.case, new.case)));
     if new.case.verdict.outcome == Outcome::Fail {
         findings.push(Finding::new(FindingKind::Fails, because("it fails", new.case)));

@@ -9,7 +9,7 @@ use super::wait::{Entry, Logging, block_on};
 use super::worker::Worker;
 use std::fmt;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
 /// How long dropping the last handle waits for the queue to drain.
@@ -73,7 +73,6 @@ pub struct LogQueue {
 
 struct Handle {
     shared: Arc<Shared>,
-    worker: ThreadId,
 }
 
 impl LogQueue {
@@ -85,15 +84,14 @@ impl LogQueue {
     pub fn start(config: Config, sink: impl Sink + 'static) -> Result<Self, StartError> {
         let shared = Arc::new(Shared::new(config)?);
         let worker = Worker::new(sink, &shared);
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("log-queue".to_owned())
             .spawn({
                 let shared = Arc::clone(&shared);
                 move || worker.run(&shared)
             })
             .map_err(StartError::Thread)?;
-        let handle = Handle { shared, worker: thread.thread().id() };
-        Ok(Self { handle: Arc::new(handle) })
+        Ok(Self { handle: Arc::new(Handle { shared }) })
     }
 
     /// Enters the record if that is possible at once; never waits for room.
@@ -169,7 +167,7 @@ impl LogQueue {
 
     /// Whether this is the worker's thread, which runs the sink.
     pub(super) fn is_worker(&self) -> bool {
-        thread::current().id() == self.handle.worker
+        self.handle.shared.is_worker()
     }
 
     /// Has the worker deliver what is in the queue, although no batch is due yet.
@@ -214,7 +212,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.close();
         // The worker itself drops the last handle if the sink held it; it cannot wait for its own end.
-        if thread::current().id() != self.worker {
+        if !self.shared.is_worker() {
             self.shared.wait_for_end(DROP_DEADLINE);
         }
     }

@@ -129,7 +129,7 @@ impl Shared {
     }
 
     /// Whether this is the worker's thread.
-    fn is_worker(&self) -> bool {
+    pub(super) fn is_worker(&self) -> bool {
         self.worker.get().is_some_and(|worker| worker.id() == thread::current().id())
     }
 

@@ -261,19 +261,25 @@ fn a_cancelled_wait_enters_nothing_and_loses_no_place() {
     assert_eq!(queue.shutdown(LIMIT), Shutdown { delivered: 4, abandoned: 0, sink_errors: 0, completed: true });
 }
 
-#[test]
-fn a_waker_that_panics_harms_nobody_else() {
+/// A call of record 2 that waits with a waker that panics.
+fn hostile_call(queue: &LogQueue) -> impl Future {
     struct Hostile;
     impl Wake for Hostile {
         fn wake(self: Arc<Self>) {
             panic!("hostile waker");
         }
     }
+    let mut call = Box::pin(queue.log(record(2)));
+    let waker = Waker::from(Arc::new(Hostile));
+    assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    call
+}
+
+#[test]
+fn a_waker_that_panics_harms_nobody_else() {
     let (queue, gate) = started(Strategy::Block, 1);
     assert!(queue.try_log(record(1)).is_ok());
-    let mut hostile = Box::pin(queue.log(record(2)));
-    let waker = Waker::from(Arc::new(Hostile));
-    assert!(hostile.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let hostile = hostile_call(&queue);
     advance(&gate, 1);
     drop(hostile);
     drop(gate);
@@ -354,17 +360,9 @@ fn a_waker_is_cloned_without_a_lock() {
 
 #[test]
 fn a_waker_that_panics_is_no_reason_to_forget_the_others() {
-    struct Hostile;
-    impl Wake for Hostile {
-        fn wake(self: Arc<Self>) {
-            panic!("hostile waker");
-        }
-    }
     let (queue, gate) = started(Strategy::Block, 1);
     queue.try_log(record(1)).expect("room");
-    let mut hostile = Box::pin(queue.log(record(2)));
-    let waker = Waker::from(Arc::new(Hostile));
-    assert!(hostile.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let hostile = hostile_call(&queue);
     let mut call = Call::waiting(&queue, 3);
     queue.close();
     assert_eq!(call.woken.0.load(Ordering::SeqCst), 1);
